@@ -1,0 +1,128 @@
+// One invocation = one neuron of one sample: the adjoint recursion over the steps of the span,
+// last step first. Twin and equations: src/neuron/lif_backward.rs. Turns the tape (distance to
+// threshold -> gradient by the arrivals) in place.
+//!use lib/call.wgsl
+//!use lib/surrogate.wgsl
+override WG: u32;
+override CARRY: u32;
+override RESET: u32;
+override SOFT: u32;
+override ATTACHED: u32;
+
+struct Params {
+    n: u32,
+    steps: u32,
+    history: u32,
+    own: u32,
+    steepness: f32,
+    unit: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read_write> tape: array<f32>;
+@group(0) @binding(4) var<storage, read> cotangent: array<f32>;
+@group(0) @binding(5) var<storage, read> cell: array<f32>;
+@group(0) @binding(6) var<storage, read> spikes: array<u32>;
+@group(0) @binding(7) var<storage, read_write> adjoint: array<f32>;
+@group(0) @binding(8) var<storage, read_write> input_gradient: array<f32>;
+
+const HELD = -1e9;
+const STATE = 3u;
+const NEGLIGIBLE = 1e-9;
+
+fn parameter(field: u32, neuron: u32) -> f32 {
+    return cell[select(field, field * params.n + neuron, params.own == 1u)];
+}
+
+fn fired(b: u32, t: u32, neuron: u32) -> f32 {
+    let words = (params.n + 31u) / 32u;
+    let row = b * (params.history + params.steps) + params.history + t;
+    return f32((spikes[row * words + neuron / 32u] >> (neuron % 32u)) & 1u);
+}
+
+// The part of the threshold that earlier spikes have raised at step t.
+fn raised_threshold(b: u32, t: u32, neuron: u32, delta_th: f32, decay_rel: f32) -> f32 {
+    var sum = 0.0;
+    var weight = delta_th;
+    for (var earlier = t; earlier > 0u && abs(weight) > NEGLIGIBLE * params.unit; earlier--) {
+        var spiked = fired(b, earlier - 1u, neuron);
+        if SOFT == 2u {
+            let u = tape[(b * params.steps + earlier - 1u) * params.n + neuron];
+            if u > HELD {
+                spiked = surrogate_soft_spike(params.steepness, u / params.unit);
+            }
+        }
+        sum += weight * spiked;
+        weight *= decay_rel;
+    }
+    return sum;
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let rank = invocation(group, groups, local, WG);
+    let b = rank / params.n;
+    let id = rank % params.n;
+    if b >= clock.samples {
+        return;
+    }
+    let p22 = parameter(0u, id);
+    let p21 = parameter(1u, id);
+    let p20 = parameter(2u, id);
+    let p11 = parameter(3u, id);
+    let v_th = parameter(4u, id);
+    let v_reset = parameter(5u, id);
+    let delta_th = parameter(7u, id);
+    let decay_rel = parameter(8u, id);
+    let per_unit = 1.0 / params.unit;
+
+    var by_v = 0.0;
+    var by_i = 0.0;
+    var by_h = 0.0;
+    var by_input = 0.0;
+    let stored = b * STATE * params.n + id;
+    if CARRY == 1u && span.t1 < params.steps {
+        by_v = adjoint[stored];
+        by_i = adjoint[stored + params.n];
+        by_h = adjoint[stored + 2u * params.n];
+        by_input = input_gradient[b * params.n + id];
+    }
+    for (var t = span.t1; t > span.t0; t--) {
+        let now = t - 1u;
+        let at = (b * params.steps + now) * params.n + id;
+        let u = tape[at];
+        tape[at] = by_i;
+        if u <= HELD {
+            by_h = decay_rel * by_h;
+            by_i = p11 * by_i;
+        } else {
+            let x = u * per_unit;
+            var by_spike = cotangent[at];
+            var spiked = fired(b, now, id);
+            if ATTACHED == 1u {
+                var to = v_reset - v_th;
+                if RESET == 0u {
+                    to = v_reset - (u + v_th + raised_threshold(b, now, id, delta_th, decay_rel));
+                }
+                by_spike += by_v * to + by_h * delta_th;
+                if SOFT == 2u {
+                    spiked = surrogate_soft_spike(params.steepness, x);
+                }
+            }
+            let by_u = by_spike * (surrogate_derivative(params.steepness, x) * per_unit);
+            let drive = by_v * select(1.0, 1.0 - spiked, RESET == 0u) + by_u;
+            by_h = decay_rel * by_h - by_u;
+            by_i = p11 * by_i + p21 * drive;
+            by_input += p20 * drive;
+            by_v = p22 * drive;
+        }
+    }
+    input_gradient[b * params.n + id] = by_input;
+    if CARRY == 1u {
+        adjoint[stored] = by_v;
+        adjoint[stored + params.n] = by_i;
+        adjoint[stored + 2u * params.n] = by_h;
+    }
+}

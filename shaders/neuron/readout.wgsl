@@ -1,0 +1,85 @@
+// One invocation = one neuron of one sample: integrate over the steps of the window, reduce over
+// time. Twin and equations: src/neuron/readout.rs. Turns the tape (arrivals -> potential) in place.
+//!use lib/call.wgsl
+override WG: u32;
+override OVER: u32;
+override CARRY: u32;
+
+struct Params {
+    n: u32,
+    steps: u32,
+    arrivals: u32,
+    statics: u32,
+    own: u32,
+    v_unit: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read_write> tape: array<f32>;
+@group(0) @binding(4) var<storage, read> statics: array<f32>;
+@group(0) @binding(5) var<storage, read> i_e: array<f32>;
+@group(0) @binding(6) var<storage, read> cell: array<f32>;
+@group(0) @binding(7) var<storage, read_write> state: array<f32>;
+@group(0) @binding(8) var<storage, read_write> output: array<f32>;
+@group(0) @binding(9) var<storage, read_write> peak: array<u32>;
+
+fn parameter(field: u32, neuron: u32) -> f32 {
+    return cell[select(field, field * params.n + neuron, params.own == 1u)];
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let rank = invocation(group, groups, local, WG);
+    let b = rank / params.n;
+    let id = rank % params.n;
+    if b >= clock.samples {
+        return;
+    }
+    let p22 = parameter(0u, id);
+    let p21 = parameter(1u, id);
+    let p11 = parameter(3u, id);
+    var input = i_e[id];
+    if params.statics == 1u {
+        input += statics[rank];
+    }
+    let constant = parameter(2u, id) * input;
+
+    var v = 0.0;
+    var i = 0.0;
+    let stored = b * 2u * params.n + id;
+    if CARRY == 2u {
+        v = state[stored];
+        i = state[stored + params.n];
+    }
+    var sum = 0.0;
+    var best = -3.0e38;
+    var when = 0u;
+    for (var t = span.t0; t < span.t1; t++) {
+        let at = (b * params.steps + t) * params.n + id;
+        v = p22 * v + p21 * i + constant;
+        i = p11 * i;
+            if params.arrivals == 1u {
+                i += tape[at];
+            }
+        tape[at] = v;
+        sum += v;
+        if v > best {
+            best = v;
+            when = t;
+        }
+    }
+    var value = sum / f32(params.steps);
+    if OVER == 1u {
+        value = v;
+    } else if OVER == 2u {
+        value = best;
+    }
+    output[rank] = value / params.v_unit;
+    peak[rank] = when;
+    if CARRY == 2u {
+        state[stored] = v;
+        state[stored + params.n] = i;
+    }
+}

@@ -1,0 +1,58 @@
+// One invocation = one neuron of one sample: the adjoint recursion, last step first.
+// Twin and equations: src/neuron/readout_backward.rs. Writes the gradient by the arrivals on the tape.
+//!use lib/call.wgsl
+override WG: u32;
+override OVER: u32;
+
+struct Params {
+    n: u32,
+    steps: u32,
+    own: u32,
+    v_unit: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read_write> tape: array<f32>;
+@group(0) @binding(4) var<storage, read> output_gradient: array<f32>;
+@group(0) @binding(5) var<storage, read> peak: array<u32>;
+@group(0) @binding(6) var<storage, read> cell: array<f32>;
+@group(0) @binding(7) var<storage, read_write> input_gradient: array<f32>;
+
+fn parameter(field: u32, neuron: u32) -> f32 {
+    return cell[select(field, field * params.n + neuron, params.own == 1u)];
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let rank = invocation(group, groups, local, WG);
+    let b = rank / params.n;
+    let id = rank % params.n;
+    if b >= clock.samples {
+        return;
+    }
+    let p22 = parameter(0u, id);
+    let p21 = parameter(1u, id);
+    let p20 = parameter(2u, id);
+    let p11 = parameter(3u, id);
+    let by_output = output_gradient[rank] / params.v_unit;
+    let by_mean = by_output / f32(params.steps);
+    var by_v = 0.0;
+    var by_i = 0.0;
+    var by_input = 0.0;
+    for (var t = params.steps; t > 0u; t--) {
+        var here = by_mean;
+        if OVER == 1u {
+            here = select(0.0, by_output, t == params.steps);
+        } else if OVER == 2u {
+            here = select(0.0, by_output, t - 1u == peak[rank]);
+        }
+        let drive = by_v + here;
+        tape[(b * params.steps + t - 1u) * params.n + id] = by_i;
+        by_i = p11 * by_i + p21 * drive;
+        by_input += p20 * drive;
+        by_v = p22 * drive;
+    }
+    input_gradient[rank] = by_input;
+}

@@ -1,0 +1,41 @@
+// One invocation = one weight: sums the gradients by the arrivals that the source's spikes made.
+// Twin: src/synapse/dense_spikes_gradient.rs.
+//!use lib/call.wgsl
+//!use lib/panel.wgsl
+override WG: u32;
+
+struct Params {
+    sources: u32,
+    targets: u32,
+    first: u32,
+    width: u32,
+    train: u32,
+    delay: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read> trains: array<u32>;
+@group(0) @binding(4) var<storage, read> arrivals: array<f32>;
+@group(0) @binding(5) var<storage, read_write> gradient: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let rank = invocation(group, groups, local, WG);
+    let j = rank % params.width;
+    let i = rank / params.width;
+    if i >= params.sources {
+        return;
+    }
+    var sum = 0.0;
+    for (var w = 0u; w < params.train; w++) {
+        var bits = trains[i * params.train + w];
+        while bits != 0u {
+            let row = w * 32u + firstTrailingBit(bits) + params.delay;
+            sum += arrivals[row * params.targets + params.first + j];
+            bits &= bits - 1u;
+        }
+    }
+    gradient[panel_column(params.sources, j) + i * panel_stride(params.width, j)] = sum;
+}

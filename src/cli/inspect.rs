@@ -1,0 +1,176 @@
+//! `check`, `devices` and `models`: what can be told without running anything.
+
+use super::run::{MAX_BINDING, prepare};
+use super::{bytes, grouped, print};
+use crate::engine::gpu;
+use crate::plan::{Plan, Stage};
+use crate::scene::Override;
+use anyhow::Result;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// A plan as `check --json` prints it.
+#[derive(Serialize)]
+struct Checked {
+    scene: String,
+    dt_ms: f64,
+    steps: usize,
+    batch: usize,
+    neurons: u64,
+    synapses: u64,
+    bytes_device: u64,
+    populations: Vec<(String, usize)>,
+    projections: Vec<(String, usize)>,
+    arrays: Vec<(String, u64)>,
+    programs: Vec<Listed>,
+}
+
+/// A program as a list of launches.
+#[derive(Serialize)]
+struct Listed {
+    name: &'static str,
+    /// Launches of a run: those of a step as often as there are steps.
+    launches: usize,
+    stages: Vec<(&'static str, Vec<String>)>,
+}
+
+/// Validates scenes and prints their plans.
+pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<()> {
+    let mut all = Vec::new();
+    let mut first_error = None;
+    for path in scenes {
+        match prepare(path, overrides) {
+            Ok((_, source, warnings, network, plan)) => {
+                for w in &warnings {
+                    log::warn!("{}: {}: {}", source.name, w.path, w.message);
+                }
+                all.push(Checked {
+                    scene: path.display().to_string(),
+                    dt_ms: network.dt,
+                    steps: plan.steps,
+                    batch: plan.batch,
+                    neurons: network.neurons(),
+                    synapses: network.synapses(),
+                    bytes_device: plan.bytes(),
+                    populations: network.populations.iter().map(|p| (p.name.clone(), p.size)).collect(),
+                    projections: network
+                        .projections
+                        .iter()
+                        .map(|p| (p.name.clone(), p.synapses.weights().len()))
+                        .collect(),
+                    arrays: plan.arrays.iter().map(|a| (a.name.clone(), a.bytes())).collect(),
+                    programs: listed(&plan),
+                });
+            }
+            // All scenes are checked; the last error ends the command, the others are shown here.
+            Err(e) => {
+                if let Some(earlier) = first_error.replace(e) {
+                    eprintln!("{earlier:#}");
+                }
+            }
+        }
+    }
+    if json {
+        print(&(serde_json::to_string_pretty(&all)? + "\n"));
+    } else {
+        all.iter().for_each(|checked| print(&text(checked)));
+    }
+    first_error.map_or(Ok(()), Err)
+}
+
+fn listed(plan: &Plan) -> Vec<Listed> {
+    let stage = |stage: &Stage| {
+        let when = match stage {
+            Stage::Whole(_) => "all steps at once",
+            Stage::Steps { backward: false, .. } => "step by step",
+            Stage::Steps { backward: true, .. } => "step by step, backwards",
+        };
+        let launches = stage.launches().iter();
+        (when, launches.map(|l| format!("{} ({})", l.kernel.name, l.label)).collect::<Vec<_>>())
+    };
+    let programs = plan.programs.iter();
+    programs
+        .map(|p| Listed {
+            name: p.name,
+            launches: p
+                .stages
+                .iter()
+                .map(|s| match s {
+                    Stage::Whole(launches) => launches.len(),
+                    Stage::Steps { launches, .. } => launches.len() * plan.steps,
+                })
+                .sum(),
+            stages: p.stages.iter().map(stage).filter(|(_, l)| !l.is_empty()).collect(),
+        })
+        .collect()
+}
+
+fn text(c: &Checked) -> String {
+    let mut out = format!(
+        "{}: {} neurons, {} synapses, {} on the device; window of {} steps of {} ms, {} at a time\n",
+        c.scene,
+        grouped(c.neurons),
+        grouped(c.synapses),
+        bytes(c.bytes_device),
+        c.steps,
+        c.dt_ms,
+        c.batch,
+    );
+    for (name, size) in &c.populations {
+        out += &format!("  population {name}: {}\n", grouped(*size as u64));
+    }
+    for (name, synapses) in &c.projections {
+        out += &format!("  projection {name}: {} synapses\n", grouped(*synapses as u64));
+    }
+    let mut arrays = c.arrays.clone();
+    arrays.sort_by_key(|a| std::cmp::Reverse(a.1));
+    for (name, size) in arrays.iter().take(8) {
+        out += &format!("  array {name}: {}\n", bytes(*size));
+    }
+    for program in &c.programs {
+        out += &format!("  program {}: {} launches\n", program.name, program.launches);
+        for (when, launches) in &program.stages {
+            out += &format!("    {when}\n");
+            for launch in launches {
+                out += &format!("      {launch}\n");
+            }
+        }
+    }
+    out
+}
+
+/// Lists adapters.
+pub fn devices() -> Result<()> {
+    let found = gpu::adapters();
+    let mut out = String::new();
+    for a in &found {
+        let l = &a.limits;
+        out += &format!(
+            "{} ({:?}, {:?})\n  driver {} {}\n  one binding {}, one buffer {}, {} storage buffers per kernel\n  engine {}: runs every scene that `check` accepts (arrays up to {}){}\n",
+            a.info.name,
+            a.info.device_type,
+            a.info.backend,
+            a.info.driver,
+            a.info.driver_info,
+            bytes(l.max_storage_buffer_binding_size),
+            bytes(l.max_buffer_size),
+            l.max_storage_buffers_per_shader_stage,
+            if a.is_software() { "software" } else { "gpu" },
+            bytes(MAX_BINDING),
+            if l.max_storage_buffers_per_shader_stage < 8 { ", but has too few storage buffers" } else { "" },
+        );
+    }
+    if found.is_empty() {
+        out += "no adapter of Vulkan, Metal or DX12 (Debian: libvulkan1 and mesa-vulkan-drivers)\n";
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    out += &format!("cpu: {cores} threads, always there (--engine cpu)\n");
+    print(&out);
+    Ok(())
+}
+
+/// The catalogue of words that a scene can use.
+pub fn models() -> Result<()> {
+    print(include_str!("models.txt"));
+    Ok(())
+}

@@ -1,0 +1,269 @@
+//! The command line: arguments, exit codes, and what a person reads.
+
+mod folder;
+mod inspect;
+mod pictures;
+mod progress;
+mod run;
+
+use crate::engine::EngineError;
+use crate::scene::{Override, SceneError};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Simulates and trains biologically realistic spiking networks from a scene file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "neuralearn",
+    version,
+    after_help = "Examples:
+  neuralearn --scene scenes/mnist.ron                 train on MNIST, write runs/mnist-1
+  neuralearn --scene scenes/mnist.ron --set training.epochs=1 --seed 7
+  neuralearn --resume runs/mnist-1                    go on with an interrupted run
+  neuralearn check scenes/mnist.ron                   what would run, and how much memory it takes
+  neuralearn devices                                  adapters of this machine
+
+Exit codes: 0 ok, 2 wrong command line or scene, 3 bad data file, 4 device or its limits,
+5 input or output, 6 numerical divergence, 7 device lost, 130 interrupted (state saved)."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Validate scenes and print their plans, without running them and without a GPU.
+    Check(Check),
+    /// List the adapters of this machine, their limits, and what fits.
+    Devices,
+    /// List every model, encoder, rule, optimiser ... with parameters, units, defaults, source.
+    Models,
+}
+
+#[derive(Debug, Args)]
+struct Check {
+    /// Scene files.
+    #[arg(required = true)]
+    scenes: Vec<PathBuf>,
+    /// Override one value of the scenes, as in a run.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    set: Vec<Override>,
+    /// Print the plans as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of a run.
+#[derive(Debug, Args)]
+struct Run {
+    /// The scene to run.
+    #[arg(long, value_name = "FILE")]
+    scene: Option<PathBuf>,
+    /// Run folder; default runs/<scene>-<n> with the next free number.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace the results in an existing run folder.
+    #[arg(long, conflicts_with = "resume")]
+    overwrite: bool,
+    /// Override one value of the scene; repeatable, for example training.epochs=1.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    set: Vec<Override>,
+    /// Same as --set simulation.seed=N.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// What to run on.
+    #[arg(long, value_enum, default_value_t = EngineChoice::Auto)]
+    engine: EngineChoice,
+    /// The adapter whose name contains TEXT, in any case.
+    #[arg(long, value_name = "TEXT")]
+    adapter: Option<String>,
+    /// Threads of the CPU engine; default all cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Go on from the newest good checkpoint of a run folder.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "set", "seed"])]
+    resume: Option<PathBuf>,
+    /// No progress on the terminal.
+    #[arg(long)]
+    quiet: bool,
+    /// More log; repeat for more.
+    #[arg(short, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Print a table of time per kernel at the end.
+    #[arg(long)]
+    profile: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EngineChoice {
+    /// The best real GPU, else the CPU.
+    Auto,
+    /// A real GPU or an error.
+    Gpu,
+    /// WGSL on a software adapter (lavapipe, WARP).
+    Software,
+    /// The Rust twins of the kernels.
+    Cpu,
+}
+
+/// Ended by the user; the state is saved.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted; go on with: neuralearn --resume {}", .0.display())]
+struct Interrupted(PathBuf);
+
+/// Wrong use that clap cannot see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// A file or folder that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {source}")]
+struct FileFault {
+    what: String,
+    source: std::io::Error,
+}
+
+/// Parses the command line, does what it says, and gives the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and version are no errors. Printing fails only where nobody reads.
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let level = match cli.run.verbose {
+        0 => "warn,wgpu_hal=error,wgpu_core=error,naga=error",
+        1 => "info,wgpu_hal=error,wgpu_core=warn,naga=warn",
+        2 => "debug,wgpu_core=info,wgpu_hal=warn,naga=info",
+        _ => "trace",
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level))
+        .format_timestamp(None)
+        .init();
+    let result = match &cli.command {
+        Some(Command::Check(check)) => inspect::check(&check.scenes, &check.set, check.json),
+        Some(Command::Devices) => inspect::devices(),
+        Some(Command::Models) => inspect::models(),
+        None => run::run(&cli.run),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            let message = match e.downcast_ref::<SceneError>() {
+                Some(scene) => scene.render(color),
+                None => format!("error: {e:#}"),
+            };
+            let _ = writeln!(std::io::stderr(), "{}", message.trim_end());
+            ExitCode::from(exit_code(&e))
+        }
+    }
+}
+
+/// The exit code of an error.
+fn exit_code(e: &anyhow::Error) -> u8 {
+    use crate::data::DataError;
+    use crate::network::NetworkError;
+    use crate::plan::PlanError;
+    use crate::simulation::SimulationError;
+    use crate::train::TrainError;
+    use crate::train::checkpoint::CheckpointError;
+
+    let engine = |e: &EngineError| match e {
+        EngineError::Lost { .. } => 7,
+        EngineError::NoAdapter { .. } | EngineError::Limit { .. } | EngineError::Shader { .. } => 4,
+    };
+    let checkpoint = |e: &CheckpointError| match e {
+        CheckpointError::Io { .. } => 5,
+        CheckpointError::Damaged { .. } | CheckpointError::None { .. } => 3,
+    };
+    if e.is::<SceneError>() || e.is::<Usage>() {
+        2
+    } else if e.is::<DataError>() {
+        3
+    } else if let Some(e) = e.downcast_ref::<NetworkError>() {
+        match e {
+            NetworkError::Value { .. } => 2,
+            NetworkError::TooLarge { .. } => 4,
+            NetworkError::File(_) | NetworkError::Length { .. } | NetworkError::Weights { .. } => 3,
+        }
+    } else if let Some(e) = e.downcast_ref::<PlanError>() {
+        match e {
+            PlanError::Binding { .. } => 4,
+            PlanError::Delay { .. } => 2,
+        }
+    } else if let Some(e) = e.downcast_ref::<EngineError>() {
+        engine(e)
+    } else if let Some(e) = e.downcast_ref::<CheckpointError>() {
+        checkpoint(e)
+    } else if let Some(e) = e.downcast_ref::<TrainError>() {
+        match e {
+            TrainError::Engine(e) => engine(e),
+            TrainError::Checkpoint(e) => checkpoint(e),
+            TrainError::Diverged { .. } => 6,
+        }
+    } else if let Some(e) = e.downcast_ref::<SimulationError>() {
+        match e {
+            SimulationError::Engine(e) => engine(e),
+            SimulationError::Diverged { .. } => 6,
+        }
+    } else if e.is::<Interrupted>() {
+        130
+    } else {
+        5
+    }
+}
+
+/// Prints to standard output. That nobody reads it any more is no error.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (k, digit) in digits.chars().enumerate() {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Bytes with a unit.
+fn bytes(n: u64) -> String {
+    match n {
+        0..10_000 => format!("{n} B"),
+        10_000..10_000_000 => format!("{:.1} kB", n as f64 / 1e3),
+        10_000_000..10_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
+        _ => format!("{:.1} GB", n as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(bytes(12_900_000), "12.9 MB");
+    }
+}

@@ -1,0 +1,192 @@
+//! Puts together what the report shows.
+
+use crate::data::Dataset;
+use crate::network::{Kind, Network};
+use crate::neuron::lif::Potential;
+use crate::report::{self, Activity, Confusion, Epoch, Fields, Report, Sample, Trace};
+use crate::scene::{Reset, Scene, Source};
+use crate::simulation::Recording;
+use crate::summary::Summary;
+use crate::train::{TrainError, Trainer};
+
+/// Neurons whose potential is drawn.
+const TRACED: usize = 5;
+
+/// Receptive fields that are drawn.
+const FIELDS: usize = 64;
+
+/// The report of a training: curves, confusion matrix, one test digit, receptive fields.
+pub fn training<'a>(
+    source: &'a Source,
+    network: &Network,
+    trainer: &mut Trainer<'_>,
+    data: &Dataset,
+    summary: &'a Summary,
+    warnings: &[String],
+) -> Result<Report<'a>, TrainError> {
+    let counts = trainer.confusion()?;
+    let classes = counts.len().isqrt();
+    let shown = trainer.present(0)?;
+    let steps = network.populations.iter().zip(&shown.tapes);
+    let steps = steps.map(|(p, tape)| tape.len() / p.size).max().unwrap_or(0);
+    let mut activity = Vec::new();
+    for ((population, spikes), tape) in network.populations.iter().zip(&shown.spikes).zip(&shown.tapes) {
+        let n = population.size;
+        let mut neurons: Vec<usize> = (0..n).collect();
+        // The busiest neurons say more than the first.
+        let mut count = vec![0u32; n];
+        spikes.iter().for_each(|(_, id)| count[*id as usize] += 1);
+        neurons.sort_by_key(|id| std::cmp::Reverse(count[*id]));
+        let traces = neurons.into_iter().take(TRACED.min(if tape.is_empty() { 0 } else { n }));
+        let potential = |id: usize| -> Vec<f32> {
+            let column = (0..tape.len() / n).map(|t| f64::from(tape[t * n + id]));
+            match &population.kind {
+                Kind::Lif(lif) => {
+                    let own = |len: usize| if len == 1 { 0 } else { id };
+                    let cell = &lif.cells[own(lif.cells.len())];
+                    let rest = lif.e_l[own(lif.e_l.len())];
+                    let mut state = Potential::new(cell);
+                    let subtract = lif.reset == Reset::Subtract;
+                    column.map(|u| (state.next(cell, subtract, u) + rest) as f32).collect()
+                }
+                Kind::Readout(readout) => column.map(|v| (v + readout.e_l[0]) as f32).collect(),
+                Kind::Poisson(_) | Kind::Images(_) => Vec::new(),
+            }
+        };
+        activity.push(Activity {
+            name: population.name.clone(),
+            size: n,
+            dt_ms: network.dt,
+            steps,
+            spikes: spikes.iter().map(|(t, id)| (f64::from(t + 1) * network.dt, *id)).collect(),
+            traces: traces.map(|id| Trace { neuron: id as u32, values: potential(id) }).collect(),
+            every_ms: network.dt,
+            threshold_mv: threshold(&population.kind),
+        });
+    }
+    let test = &data.test;
+    Ok(Report {
+        title: &summary.scene,
+        description: source.description(),
+        facts: facts(summary),
+        epochs: trainer
+            .progress
+            .epochs
+            .iter()
+            .map(|e| Epoch {
+                epoch: e.epoch as usize,
+                loss: e.loss,
+                train_accuracy: e.train_accuracy,
+                test_loss: Some(e.test_loss),
+                test_accuracy: Some(e.test_accuracy),
+            })
+            .collect(),
+        confusion: Some(Confusion { classes, counts }),
+        activity,
+        sample: Some(Sample {
+            width: test.cols,
+            height: test.rows,
+            pixels: test.image(0).to_vec(),
+            label: usize::from(test.labels[0]),
+            predicted: shown.predicted,
+        }),
+        fields: fields(network, trainer, test.cols, test.rows)?,
+        warnings: warnings.to_vec(),
+    })
+}
+
+/// Weights from the images to the first neurons behind them.
+fn fields(
+    network: &Network,
+    trainer: &mut Trainer<'_>,
+    width: usize,
+    height: usize,
+) -> Result<Option<Fields>, TrainError> {
+    let first = network.projections.iter().position(|p| {
+        let dense = matches!(p.synapses, crate::network::Synapses::Dense { .. });
+        dense && matches!(network.populations[p.from].kind, Kind::Images(_))
+    });
+    let Some(index) = first else { return Ok(None) };
+    let targets = network.populations[network.projections[index].to].size;
+    let weights = trainer.natural_weights(false)?.swap_remove(index).1;
+    let fields = (0..targets.min(FIELDS)).map(|j| {
+        let field = weights.iter().skip(j).step_by(targets).copied().collect();
+        (format!("neuron {j}"), field)
+    });
+    Ok(Some(Fields { width, height, fields: fields.collect() }))
+}
+
+/// The report of a simulation: activity of each population.
+pub fn simulation<'a>(
+    source: &'a Source,
+    network: &Network,
+    scene: &Scene,
+    recording: &Recording,
+    summary: &'a Summary,
+    warnings: &[String],
+) -> Report<'a> {
+    let mut activity = Vec::new();
+    for (k, (population, spikes)) in network.populations.iter().zip(&recording.populations).enumerate() {
+        let trace = recording.traces.iter().find(|t| t.population == k);
+        if !scene.record.spikes.contains(&population.name) && trace.is_none() {
+            continue;
+        }
+        let traces = trace.iter().flat_map(|trace| {
+            trace.ids.iter().enumerate().map(|(column, id)| Trace {
+                neuron: *id as u32,
+                values: trace.values.iter().skip(column).step_by(trace.ids.len()).copied().collect(),
+            })
+        });
+        activity.push(Activity {
+            name: population.name.clone(),
+            size: population.size,
+            dt_ms: network.dt,
+            steps: recording.steps as usize,
+            spikes: spikes.times.clone(),
+            traces: traces.collect(),
+            every_ms: trace.map_or(1, |t| t.every) as f64 * network.dt,
+            threshold_mv: threshold(&population.kind),
+        });
+    }
+    Report {
+        title: &summary.scene,
+        description: source.description(),
+        facts: facts(summary),
+        activity,
+        warnings: warnings.to_vec(),
+        ..report::Report::default()
+    }
+}
+
+/// Threshold at rest, if all neurons share it \[mV\].
+fn threshold(kind: &Kind) -> Option<f64> {
+    match kind {
+        Kind::Lif(lif) if lif.cells.len() == 1 => Some(lif.cells[0].v_th + lif.e_l[0]),
+        _ => None,
+    }
+}
+
+fn facts(s: &Summary) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
+    if let Some(t) = &s.training {
+        fact("test accuracy", format!("{:.2} %", 100.0 * t.test_accuracy));
+        fact("best test accuracy", format!("{:.2} %", 100.0 * t.best_test_accuracy));
+        fact("trained parameters", super::grouped(t.parameters));
+        if let Some(last) = t.epochs.last() {
+            fact("training speed", format!("{:.0} samples/s", last.train_samples_per_s));
+        }
+    }
+    if let Some(factor) = s.real_time_factor {
+        fact("wall time per biological second", format!("{factor:.3} s"));
+    }
+    fact("wall time", format!("{:.1} s", s.wall_s));
+    fact("neurons", super::grouped(s.neurons));
+    fact("synapses", super::grouped(s.synapses));
+    fact("time step", format!("{} ms, {} steps", s.dt_ms, super::grouped(s.steps)));
+    fact("seed", s.seed.to_string());
+    fact("engine", format!("{} on {} ({})", s.engine, s.adapter, s.driver));
+    fact("memory on the device", super::bytes(s.bytes_device));
+    fact("version", s.version.clone());
+    facts
+}

@@ -1,0 +1,505 @@
+//! Runs a scene: everything that can fail early does so before the run folder exists.
+
+use super::folder::Folder;
+use super::progress::{Progress, stop_flag};
+use super::{EngineChoice, FileFault, Interrupted, Run, Usage, bytes, grouped, pictures};
+use crate::engine::cpu::Cpu;
+use crate::engine::gpu::{self, Gpu, Wanted};
+use crate::engine::{Device, Engine, KernelTime};
+use crate::files::{self, Npy};
+use crate::network::{self, Network};
+use crate::plan::{self, Plan};
+use crate::scene::{self, Data, Override, Scene, Source};
+use crate::simulation::{self, Simulation};
+use crate::summary::{self, Summary};
+use crate::train::checkpoint::{self, Checkpoint};
+use crate::train::{Event, Outcome, Trainer};
+use crate::{data, train};
+use anyhow::Result;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// Largest array that every adapter can bind \[bytes\].
+pub const MAX_BINDING: u64 = 128 << 20;
+
+/// What `check` and a run have in common: from a file to a plan.
+pub fn prepare(
+    path: &Path,
+    overrides: &[Override],
+) -> Result<(Scene, Source, Vec<scene::Warning>, Network, Plan)> {
+    let (scene, source, warnings) = scene::load(path, overrides).map_err(|e| *e)?;
+    let network = network::build(&scene)?;
+    let steps = match &scene.training {
+        Some(training) => training.steps as usize,
+        None => simulation::window(&network, simulation::steps(&scene)),
+    };
+    let batch = scene.training.as_ref().map_or(1, |t| t.batch as usize);
+    let options =
+        plan::Options { batch, steps, training: scene.training.as_ref(), soft: 0, max_binding: MAX_BINDING };
+    let plan = plan::compile(&network, &options)?;
+    Ok((scene, source, warnings, network, plan))
+}
+
+/// Runs a scene, or goes on with a run.
+pub fn run(args: &Run) -> Result<()> {
+    let started = Instant::now();
+    let path = match (&args.scene, &args.resume) {
+        (Some(scene), _) => scene.clone(),
+        (None, Some(dir)) => dir.join("scene.ron"),
+        (None, None) => {
+            return Err(Usage("give a scene: neuralearn --scene scenes/mnist.ron (see --help)".into()).into());
+        }
+    };
+    let mut overrides = args.set.clone();
+    if let Some(seed) = args.seed {
+        overrides.push(Override { path: "simulation.seed".into(), value: seed.to_string() });
+    }
+    let (scene, source, warnings, network, plan) = prepare(&path, &overrides)?;
+    let name = scene_name(args, &path);
+    for warning in &warnings {
+        log::warn!("{}: {}: {}", source.name, warning.path, warning.message);
+    }
+    let dataset = match &scene.training {
+        Some(training) => Some(load_data(training, &network)?),
+        None => None,
+    };
+    let checkpoint = match &args.resume {
+        Some(dir) => Some(resumable(dir, &scene, args.scene.is_some())?),
+        None => None,
+    };
+    let engine = engine(args, &plan)?;
+    let folder = match &args.resume {
+        Some(dir) => Folder::open(dir.clone())?,
+        None => Folder::create(args.out.as_deref(), &name, args.overwrite)?,
+    };
+    let effective = scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))?;
+    write(&folder.path.join("scene.ron"), effective.as_bytes())?;
+
+    let mut session = Session {
+        summary: start_summary(&scene, &source, &name, &network, &plan, engine.device()),
+        scene: &scene,
+        source: &source,
+        network: &network,
+        plan: &plan,
+        folder,
+        warnings: warnings.iter().map(|w| format!("{}: {}", w.path, w.message)).collect(),
+        quiet: args.quiet,
+    };
+    session.summary.build_s = started.elapsed().as_secs_f64();
+    session.banner();
+    let times = match (&scene.training, &dataset) {
+        (Some(training), Some(data)) => {
+            let trainer = Trainer::new(training, &network, &plan, data, engine);
+            session.train(trainer, data, checkpoint)?
+        }
+        _ => session.simulate(Simulation::new(&network, &plan, &scene.record, engine))?,
+    };
+    if args.profile {
+        profile(&times);
+    }
+    if !args.quiet {
+        super::print(&format!("results in {}\n", session.folder.path.display()));
+    }
+    Ok(())
+}
+
+/// Name of the scene: that of its file, or of the run that is gone on with.
+fn scene_name(args: &Run, path: &Path) -> String {
+    let stem = |path: &Path| path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    match (&args.scene, &args.resume) {
+        (None, Some(dir)) => {
+            let folder = dir.file_name().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            match folder.rsplit_once('-') {
+                Some((name, number)) if number.parse::<u64>().is_ok() => name.to_owned(),
+                _ => folder,
+            }
+        }
+        _ => stem(path),
+    }
+}
+
+fn load_data(training: &scene::Training, network: &Network) -> Result<data::Dataset> {
+    let Data::Mnist { dir } = &training.data;
+    let mut dataset = data::mnist(dir)?;
+    let count = |is: fn(&network::Kind) -> bool| {
+        network.populations.iter().find(|p| is(&p.kind)).map_or(0, |p| p.size)
+    };
+    let sources = count(|kind| matches!(kind, network::Kind::Images(_)));
+    if sources != dataset.train.pixels() {
+        return Err(Usage(format!(
+            "the images have {} pixels ({} x {}), the population of images has {sources} sources; \
+             set its size to {}",
+            dataset.train.pixels(),
+            dataset.train.cols,
+            dataset.train.rows,
+            dataset.train.pixels()
+        ))
+        .into());
+    }
+    let classes = count(|kind| matches!(kind, network::Kind::Readout(_)));
+    dataset.train.check_labels(classes)?;
+    dataset.test.check_labels(classes)?;
+    if let Some(limit) = training.limit {
+        dataset.train.truncate(limit as usize);
+    }
+    Ok(dataset)
+}
+
+/// The newest checkpoint of a run of the same scene.
+fn resumable(dir: &Path, scene: &Scene, given: bool) -> Result<Checkpoint> {
+    if scene.training.is_none() {
+        return Err(Usage("only a training can be resumed; run the simulation again".into()).into());
+    }
+    if given {
+        let (earlier, ..) = scene::load(&dir.join("scene.ron"), &[]).map_err(|e| *e)?;
+        if earlier != *scene {
+            return Err(Usage(format!(
+                "{} is a run of another scene; leave out --scene to go on with its own",
+                dir.display()
+            ))
+            .into());
+        }
+    }
+    Ok(checkpoint::newest(&dir.join("checkpoints"))?)
+}
+
+/// The engine that was asked for.
+fn engine<'p>(args: &Run, plan: &'p Plan) -> Result<Box<dyn Engine + 'p>> {
+    let name = args.adapter.as_deref();
+    let on = |wanted| -> Result<Box<dyn Engine + 'p>> {
+        Ok(Box::new(Gpu::new(&gpu::choose(wanted, name)?, plan, args.profile)?))
+    };
+    let threads = args.threads.map(usize::from);
+    let cpu = || Box::new(Cpu::<f32>::new(plan, threads, args.profile));
+    match args.engine {
+        EngineChoice::Gpu => on(Wanted::Hardware),
+        EngineChoice::Software => on(Wanted::Software),
+        EngineChoice::Cpu if name.is_some() => {
+            Err(Usage("--adapter names a GPU; it does not go with --engine cpu".into()).into())
+        }
+        EngineChoice::Cpu => Ok(cpu()),
+        // Whoever names an adapter wants that one, be it software.
+        EngineChoice::Auto if name.is_some() => on(Wanted::Hardware).or_else(|_| on(Wanted::Software)),
+        EngineChoice::Auto if gpu::adapters().iter().any(|a| !a.is_software()) => on(Wanted::Hardware),
+        EngineChoice::Auto => Ok(cpu()),
+    }
+}
+
+fn start_summary(
+    scene: &Scene,
+    source: &Source,
+    name: &str,
+    network: &Network,
+    plan: &Plan,
+    device: &Device,
+) -> Summary {
+    Summary {
+        scene: name.to_owned(),
+        scene_sha256: source.sha256(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: network.seed,
+        engine: device.engine.to_owned(),
+        adapter: device.adapter.clone(),
+        driver: device.driver.clone(),
+        dt_ms: network.dt,
+        steps: scene.training.as_ref().map_or_else(|| simulation::steps(scene), |_| plan.steps as u64),
+        neurons: network.neurons(),
+        synapses: network.synapses(),
+        bytes_device: device.bytes,
+        ..Summary::default()
+    }
+}
+
+/// A run that has begun.
+struct Session<'a> {
+    scene: &'a Scene,
+    source: &'a Source,
+    network: &'a Network,
+    plan: &'a Plan,
+    folder: Folder,
+    summary: Summary,
+    warnings: Vec<String>,
+    quiet: bool,
+}
+
+impl Session<'_> {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path.join(name)
+    }
+
+    fn banner(&self) {
+        if self.quiet {
+            return;
+        }
+        let s = &self.summary;
+        super::print(&format!(
+            "neuralearn {} · {} · seed {}\n{} on {} · {}\n{} neurons, {} synapses, {} on the device · dt {} ms, {} steps · ready in {:.2} s\n",
+            s.version,
+            s.scene,
+            s.seed,
+            s.engine,
+            s.adapter,
+            s.driver,
+            grouped(s.neurons),
+            grouped(s.synapses),
+            bytes(s.bytes_device),
+            s.dt_ms,
+            grouped(s.steps),
+            s.build_s,
+        ));
+    }
+
+    fn train(
+        &mut self,
+        mut trainer: Trainer<'_>,
+        data: &data::Dataset,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<Vec<KernelTime>> {
+        if let Some(checkpoint) = checkpoint {
+            trainer.restore(checkpoint)?;
+            if !self.quiet {
+                let p = &trainer.progress;
+                super::print(&format!("going on after {} epochs and {} batches\n", p.epoch, p.batch));
+            }
+        }
+        let metrics = self.path("metrics.jsonl");
+        let lines: String = trainer.progress.epochs.iter().map(json_line).collect();
+        write(&metrics, lines.as_bytes())?;
+        let mut metrics_file = append(&metrics)?;
+        let epochs = self.scene.training.as_ref().map_or(0, |t| t.epochs);
+        let stop = stop_flag();
+        let since = Instant::now();
+        let samples = data.train.len() as u64;
+        let mut bar = Progress::new(samples * epochs, "samples", self.quiet);
+        let mut done_epochs = trainer.progress.epoch;
+        let mut written = Ok(());
+        let outcome = trainer.run(Some(&self.path("checkpoints")), &mut |event| {
+            match event {
+                Event::Batch { samples: done, of, loss, accuracy } => bar.at(
+                    &format!("epoch {}", done_epochs + 1),
+                    done_epochs * of + done,
+                    epochs * of,
+                    &format!("loss {loss:.4} accuracy {:.2} %", 100.0 * accuracy),
+                ),
+                Event::Testing => {}
+                Event::Epoch(epoch) => {
+                    done_epochs = epoch.epoch;
+                    written = metrics_file.write_all(json_line(epoch).as_bytes());
+                    bar.line(&format!(
+                        "epoch {:>3}  loss {:.4}  train {:.2} %  test {:.2} %  {:>6.0} samples/s",
+                        epoch.epoch,
+                        epoch.loss,
+                        100.0 * epoch.train_accuracy,
+                        100.0 * epoch.test_accuracy,
+                        epoch.train_samples_per_s,
+                    ));
+                }
+            }
+            written.is_ok() && !stop.load(Ordering::Relaxed)
+        })?;
+        bar.finish();
+        written.map_err(|source| FileFault { what: metrics.display().to_string(), source })?;
+        if outcome == Outcome::Interrupted {
+            return Err(Interrupted(self.folder.path.clone()).into());
+        }
+        self.summary.wall_s = since.elapsed().as_secs_f64();
+        for (best, file) in [(false, "weights.safetensors"), (true, "weights-best.safetensors")] {
+            let weights = trainer.natural_weights(best)?;
+            let path = self.path(file);
+            let tensors = weights.iter().map(|(name, x)| (name.as_str(), x.as_slice()));
+            checkpoint::write_tensors(&path, tensors, None)
+                .map_err(|source| FileFault { what: path.display().to_string(), source })?;
+        }
+        self.training_summary(&trainer, data);
+        let times = trainer.engine().profile();
+        let report = pictures::training(self.source, self.network, &mut trainer, data, &self.summary, &self.warnings)?;
+        self.finish(&report)?;
+        if let Some(training) = &self.summary.training
+            && !self.quiet
+        {
+            super::print(&format!(
+                "test accuracy {:.2} % in {:.1} s\n",
+                100.0 * training.test_accuracy,
+                self.summary.wall_s
+            ));
+        }
+        Ok(times)
+    }
+
+    fn training_summary(&mut self, trainer: &Trainer<'_>, data: &data::Dataset) {
+        let epochs = trainer.progress.epochs.clone();
+        let Some(last) = epochs.last() else { return };
+        let seconds = data.test.len() as f64 * self.plan.steps as f64 * self.network.dt * 1e-3;
+        let tested = data.test.len() as f64;
+        for (k, population) in self.network.populations.iter().enumerate() {
+            let spikes = population.spikes().then(|| (last.test_spikes[k] * tested).round() as u64);
+            let rate_hz = spikes.map(|s| s as f64 / population.size as f64 / seconds);
+            let size = population.size as u64;
+            let entry = summary::Population { size, spikes, rate_hz, cv_isi: None };
+            self.summary.populations.insert(population.name.clone(), entry);
+        }
+        self.summary.training = Some(summary::Training {
+            parameters: trainer.parameters(),
+            test_accuracy: last.test_accuracy,
+            test_loss: last.test_loss,
+            best_test_accuracy: epochs.iter().map(|e| e.test_accuracy).fold(0.0, f64::max),
+            epochs,
+        });
+    }
+
+    fn simulate(&mut self, mut simulation: Simulation<'_>) -> Result<Vec<KernelTime>> {
+        let end = simulation::steps(self.scene);
+        let stop = stop_flag();
+        let since = Instant::now();
+        let mut bar = Progress::new(end, "steps", self.quiet);
+        let dt = self.network.dt;
+        simulation.run(end, &mut |step| {
+            bar.at("simulating", step, end, &format!("{:.0} ms", step as f64 * dt));
+            !stop.load(Ordering::Relaxed)
+        })?;
+        bar.finish();
+        self.summary.wall_s = since.elapsed().as_secs_f64();
+        self.write_recording(&simulation)?;
+        if simulation.recording.steps < end {
+            return Err(Interrupted(self.folder.path.clone()).into());
+        }
+        self.simulation_summary(&simulation.recording);
+        let times = simulation.engine().profile();
+        let report = pictures::simulation(self.source, self.network, self.scene, &simulation.recording, &self.summary, &self.warnings);
+        self.finish(&report)?;
+        if !self.quiet {
+            for (name, population) in &self.summary.populations {
+                if let Some(rate) = population.rate_hz {
+                    super::print(&format!("{name}: {rate:.2} Hz\n"));
+                }
+            }
+            super::print(&format!(
+                "{:.0} ms simulated in {:.2} s\n",
+                end as f64 * dt,
+                self.summary.wall_s
+            ));
+        }
+        Ok(times)
+    }
+
+    fn simulation_summary(&mut self, recording: &simulation::Recording) {
+        let seconds = recording.steps as f64 * self.network.dt * 1e-3;
+        let (mut spikes, mut events) = (0, 0.0);
+        for (population, activity) in self.network.populations.iter().zip(&recording.populations) {
+            let entry = summary::Population {
+                size: population.size as u64,
+                spikes: population.spikes().then_some(activity.spikes),
+                rate_hz: population
+                    .spikes()
+                    .then(|| activity.spikes as f64 / population.size as f64 / seconds),
+                cv_isi: activity.cv_isi(),
+            };
+            self.summary.populations.insert(population.name.clone(), entry);
+            if population.is_neural() {
+                spikes += activity.spikes;
+            }
+        }
+        for projection in &self.network.projections {
+            let sources = self.network.populations[projection.from].size as f64;
+            let out_degree = projection.synapses.weights().len() as f64 / sources;
+            events += recording.populations[projection.from].spikes as f64 * out_degree;
+        }
+        let s = &mut self.summary;
+        s.spikes = Some(spikes);
+        s.synaptic_events = Some(events.round() as u64);
+        s.synaptic_events_per_s = Some(events / s.wall_s.max(1e-9));
+        s.real_time_factor = Some(s.wall_s / seconds.max(1e-9));
+    }
+
+    fn write_recording(&self, simulation: &Simulation<'_>) -> Result<()> {
+        let recording = &simulation.recording;
+        let populations = self.network.populations.iter().zip(&recording.populations);
+        let spikes: Vec<(String, Vec<f64>, Vec<u32>)> = populations
+            .filter(|(p, _)| self.scene.record.spikes.contains(&p.name))
+            .map(|(p, a)| (p.name.clone(), a.times.iter().map(|t| t.0).collect(), a.times.iter().map(|t| t.1).collect()))
+            .collect();
+        if !spikes.is_empty() {
+            let shapes: Vec<[usize; 1]> = spikes.iter().map(|s| [s.1.len()]).collect();
+            let names: Vec<[String; 2]> =
+                spikes.iter().map(|s| [format!("{}.t_ms", s.0), format!("{}.id", s.0)]).collect();
+            let mut entries = Vec::new();
+            for ((spikes, shape), [t_ms, id]) in spikes.iter().zip(&shapes).zip(&names) {
+                entries.push((t_ms.as_str(), Npy::F64(&spikes.1, shape)));
+                entries.push((id.as_str(), Npy::U32(&spikes.2, shape)));
+            }
+            self.npz("spikes.npz", &entries)?;
+        }
+        if !recording.traces.is_empty() {
+            let every = recording.traces[0].every;
+            let same = recording.traces.iter().all(|t| t.every == every);
+            let mut arrays = Vec::new();
+            for (k, trace) in recording.traces.iter().enumerate() {
+                let name = &self.network.populations[trace.population].name;
+                let samples = trace.values.len() / trace.ids.len().max(1);
+                let t_ms = (1..=samples).map(|s| (s as u64 * trace.every) as f64 * self.network.dt).collect::<Vec<_>>();
+                if !same || k == 0 {
+                    let label = if same { "t_ms".to_owned() } else { format!("{name}.t_ms") };
+                    arrays.push((label, t_ms, None));
+                }
+                arrays.push((format!("{name}.v"), Vec::new(), Some((k, [samples, trace.ids.len()]))));
+            }
+            let shapes: Vec<[usize; 1]> = arrays.iter().map(|a| [a.1.len()]).collect();
+            let entries: Vec<(&str, Npy<'_>)> = arrays
+                .iter()
+                .zip(&shapes)
+                .map(|((name, times, trace), shape)| match trace {
+                    Some((k, shape)) => (name.as_str(), Npy::F32(&recording.traces[*k].values, shape)),
+                    None => (name.as_str(), Npy::F64(times, shape)),
+                })
+                .collect();
+            self.npz("traces.npz", &entries)?;
+        }
+        Ok(())
+    }
+
+    fn npz(&self, file: &str, entries: &[(&str, Npy<'_>)]) -> Result<()> {
+        let path = self.path(file);
+        let done = files::write_npz(&path, entries);
+        Ok(done.map_err(|source| FileFault { what: path.display().to_string(), source })?)
+    }
+
+    /// Report and, last of all, the summary.
+    fn finish(&self, report: &crate::report::Report<'_>) -> Result<()> {
+        if let Err(e) = crate::report::write(report, &self.folder.path) {
+            // Pictures are not worth the loss of the numbers.
+            log::warn!("the report is incomplete: {e}");
+        }
+        let json = serde_json::to_string_pretty(&self.summary)
+            .map_err(|e| FileFault { what: "summary.json".into(), source: e.into() })?;
+        write(&self.path("summary.json"), (json + "\n").as_bytes())
+    }
+}
+
+fn json_line(epoch: &train::Epoch) -> String {
+    serde_json::to_string(epoch).map(|line| line + "\n").unwrap_or_default()
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<()> {
+    let done = files::write_atomic(path, |w| w.write_all(content));
+    Ok(done.map_err(|source| FileFault { what: path.display().to_string(), source })?)
+}
+
+fn append(path: &Path) -> Result<std::fs::File> {
+    let file = std::fs::OpenOptions::new().append(true).open(path);
+    Ok(file.map_err(|source| FileFault { what: path.display().to_string(), source })?)
+}
+
+/// Prints the time of each kernel.
+fn profile(times: &[KernelTime]) {
+    let mut times = times.to_vec();
+    times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    let total: f64 = times.iter().map(|t| t.seconds).sum();
+    let mut text = format!("{:<34} {:<26} {:>9} {:>10} {:>7}\n", "kernel", "for", "launches", "time (s)", "share");
+    for t in &times {
+        let share = 100.0 * t.seconds / total;
+        text += &format!("{:<34} {:<26} {:>9} {:>10.3} {:>5.1} %\n", t.kernel, t.label, t.launches, t.seconds, share);
+    }
+    super::print(&text);
+}

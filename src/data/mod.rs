@@ -1,0 +1,377 @@
+//! Labelled images: finds the four files of MNIST in a directory and checks that they fit together.
+//!
+//! [`idx`] reads a single file; here is what takes more than one to know: that labels and images
+//! come in equal numbers, and that train and test images have the same shape. Any data set in the
+//! format and under the file names of MNIST, such as Fashion-MNIST, loads alike.
+
+pub mod idx;
+
+use std::path::{Path, PathBuf};
+use std::{panic, thread};
+
+use idx::{Idx, IdxError};
+
+/// Samples of one kind, train or test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// Intensities 0 to 255, `[n, rows, cols]`.
+    pub images: Vec<u8>,
+    /// Class of each image, `[n]`.
+    pub labels: Vec<u8>,
+    /// Height of an image in pixels.
+    pub rows: usize,
+    /// Width of an image in pixels.
+    pub cols: usize,
+}
+
+/// A training set and the test set that belongs to it; both have images of the same shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    /// What a network learns from.
+    pub train: Split,
+    /// What it is judged by.
+    pub test: Split,
+}
+
+/// Why a data set could not be loaded or used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// None of the names a file may have exists.
+    #[error(
+        "{} has no file {name} or {name}.gz; put the four files of MNIST there or name the directory they are in",
+        dir.display()
+    )]
+    Missing {
+        /// Where it was looked for.
+        dir: PathBuf,
+        /// Its usual name.
+        name: String,
+    },
+    /// A file is unreadable or damaged.
+    #[error(transparent)]
+    Idx(#[from] IdxError),
+    /// Not one label per image.
+    #[error(
+        "{} holds {images} images but {} holds {labels} labels; take both files from the same set",
+        images_path.display(), labels_path.display()
+    )]
+    Count {
+        /// File of the images.
+        images_path: PathBuf,
+        /// Number of images in it.
+        images: usize,
+        /// File of the labels.
+        labels_path: PathBuf,
+        /// Number of labels in it.
+        labels: usize,
+    },
+    /// No sample, or images without pixels.
+    #[error("{} holds nothing: its shape is {dims:?}; use a set with at least one image", path.display())]
+    Empty {
+        /// File of the images.
+        path: PathBuf,
+        /// Images, rows and columns.
+        dims: [usize; 3],
+    },
+    /// Train and test images differ in shape.
+    #[error(
+        "{}: train images have {train:?} rows and columns but test images {test:?}; \
+         take all four files from the same set",
+        dir.display()
+    )]
+    Shape {
+        /// Directory of both.
+        dir: PathBuf,
+        /// Rows and columns of the train images.
+        train: [usize; 2],
+        /// Rows and columns of the test images.
+        test: [usize; 2],
+    },
+    /// A label has no output that could stand for it.
+    #[error(
+        "sample {index} has label {label} but there are only {classes} outputs, for labels from 0; \
+         use more outputs or another set"
+    )]
+    Label {
+        /// Position of the first such sample, from 0.
+        index: usize,
+        /// Its label.
+        label: u8,
+        /// Number of outputs.
+        classes: usize,
+    },
+}
+
+/// Loads the train and test sets from the directory `dir`.
+///
+/// Files are named `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`
+/// and `t10k-labels-idx1-ubyte`, or with `.idx` for `-idx`, with or without `.gz`.
+///
+/// # Errors
+///
+/// [`DataError`] if a file is missing or damaged, or if the four do not fit together.
+pub fn mnist(dir: &Path) -> Result<Dataset, DataError> {
+    // Decompression takes most of the time, so the two sets are read side by side.
+    let (train, test) = thread::scope(|scope| {
+        let train = scope.spawn(|| split(dir, "train"));
+        let test = split(dir, "t10k");
+        (
+            train
+                .join()
+                .unwrap_or_else(|payload| panic::resume_unwind(payload)),
+            test,
+        )
+    });
+    let (train, test) = (train?, test?);
+    let shape = |split: &Split| [split.rows, split.cols];
+    if shape(&train) != shape(&test) {
+        return Err(DataError::Shape {
+            dir: dir.to_path_buf(),
+            train: shape(&train),
+            test: shape(&test),
+        });
+    }
+    Ok(Dataset { train, test })
+}
+
+/// Loads the images and labels whose file names start with `prefix`.
+fn split(dir: &Path, prefix: &str) -> Result<Split, DataError> {
+    let images_path = find(dir, &format!("{prefix}-images"), 3)?;
+    let labels_path = find(dir, &format!("{prefix}-labels"), 1)?;
+    let Idx { dims, data: images } = idx::read::<3>(&images_path)?;
+    let Idx { data: labels, .. } = idx::read::<1>(&labels_path)?;
+    let [count, rows, cols] = dims;
+    if count != labels.len() {
+        return Err(DataError::Count {
+            images_path,
+            images: count,
+            labels_path,
+            labels: labels.len(),
+        });
+    }
+    if images.is_empty() {
+        return Err(DataError::Empty {
+            path: images_path,
+            dims,
+        });
+    }
+    Ok(Split {
+        images,
+        labels,
+        rows,
+        cols,
+    })
+}
+
+/// The first of the names a file of `rank` dimensions may have that exists in `dir`.
+fn find(dir: &Path, stem: &str, rank: u32) -> Result<PathBuf, DataError> {
+    let name = format!("{stem}-idx{rank}-ubyte");
+    let dotted = format!("{stem}.idx{rank}-ubyte");
+    let spellings = [
+        name.clone(),
+        format!("{name}.gz"),
+        format!("{dotted}.gz"),
+        dotted,
+    ];
+    let mut paths = spellings.into_iter().map(|spelling| dir.join(spelling));
+    paths
+        .find(|path| path.is_file())
+        .ok_or_else(|| DataError::Missing {
+            dir: dir.to_path_buf(),
+            name,
+        })
+}
+
+impl Split {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no samples, as only [`Split::truncate`] can bring about.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Pixels of an image.
+    pub fn pixels(&self) -> usize {
+        self.rows * self.cols
+    }
+
+    /// Pixels of image `i`, `[rows, cols]`.
+    ///
+    /// # Panics
+    ///
+    /// Like indexing, unless `i < self.len()`.
+    pub fn image(&self, i: usize) -> &[u8] {
+        &self.images[i * self.pixels()..][..self.pixels()]
+    }
+
+    /// Keeps only the first `limit` samples.
+    pub fn truncate(&mut self, limit: usize) {
+        self.labels.truncate(limit);
+        self.images.truncate(self.len() * self.pixels());
+    }
+
+    /// Checks that every label has one of `classes` outputs.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::Label`] for the first one that is `classes` or more.
+    pub fn check_labels(&self, classes: usize) -> Result<(), DataError> {
+        match self
+            .labels
+            .iter()
+            .position(|&label| usize::from(label) >= classes)
+        {
+            None => Ok(()),
+            Some(index) => Err(DataError::Label {
+                index,
+                label: self.labels[index],
+                classes,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::idx::tests::{gzip, idx};
+    use super::*;
+    use std::fs;
+    use tempfile::TempDir;
+
+    const NAMES: [&str; 4] = [
+        "train-images-idx3-ubyte",
+        "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ];
+
+    /// Three train and two test images of 2 by 3 pixels.
+    fn files() -> [Vec<u8>; 4] {
+        [
+            idx(
+                0x803,
+                &[3, 2, 3],
+                &std::array::from_fn::<u8, 18, _>(|i| i as u8),
+            ),
+            idx(0x801, &[3], &[4, 9, 0]),
+            idx(0x803, &[2, 2, 3], &[7; 12]),
+            idx(0x801, &[2], &[1, 2]),
+        ]
+    }
+
+    fn directory(names: [&str; 4], files: &[Vec<u8>; 4]) -> TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, bytes) in names.iter().zip(files) {
+            fs::write(dir.path().join(name), bytes).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn loads_every_spelling() {
+        let dotted = NAMES.map(|name| name.replace("-idx", ".idx"));
+        let packed = NAMES.map(|name| format!("{name}.gz"));
+        let both = dotted.clone().map(|name| format!("{name}.gz"));
+        let plain = files();
+        let zipped = files().map(|bytes| gzip(&bytes));
+        let cases = [
+            (NAMES.map(String::from), &plain),
+            (dotted, &plain),
+            (packed, &zipped),
+            (both, &zipped),
+        ];
+        for (names, files) in cases {
+            let dir = directory(names.each_ref().map(String::as_str), files);
+            let Dataset { train, test } = mnist(dir.path()).unwrap();
+            assert_eq!(
+                (train.len(), train.pixels(), train.rows, train.cols),
+                (3, 6, 2, 3)
+            );
+            assert_eq!(train.image(1), [6, 7, 8, 9, 10, 11]);
+            assert_eq!(train.labels, [4, 9, 0]);
+            assert_eq!((test.len(), test.image(1)), (2, &[7; 6][..]));
+            assert_eq!(test.labels, [1, 2]);
+        }
+    }
+
+    #[test]
+    fn refuses_files_that_do_not_fit_together() {
+        type Change = fn(&mut [Vec<u8>; 4]);
+        let cases: [(Change, &str); 7] = [
+            (
+                |files| files.swap(0, 1),
+                "train-images-idx3-ubyte: expected magic number 0x00000803 (images)",
+            ),
+            (|files| files.swap(1, 3), "holds 3 images but"),
+            (
+                |files| files[3] = idx(0x801, &[3], &[1, 2, 3]),
+                "t10k-labels-idx1-ubyte holds 3 labels",
+            ),
+            (
+                |files| files[2] = idx(0x803, &[2, 3, 2], &[7; 12]),
+                "have [2, 3] rows and columns but test images [3, 2]",
+            ),
+            (
+                |files| files[0][7] = 4,
+                "[4, 2, 3] promises 24 bytes of data but 18 follow",
+            ),
+            (
+                |files| (files[2], files[3]) = (idx(0x803, &[0, 2, 3], &[]), idx(0x801, &[0], &[])),
+                "t10k-images-idx3-ubyte holds nothing: its shape is [0, 2, 3]",
+            ),
+            (
+                |files| files[2] = idx(0x803, &[2, 0, 3], &[]),
+                "holds nothing: its shape is [2, 0, 3]",
+            ),
+        ];
+        for (change, message) in cases {
+            let mut files = files();
+            change(&mut files);
+            let error = mnist(directory(NAMES, &files).path())
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(message), "{error}\nlacks: {message}");
+        }
+    }
+
+    #[test]
+    fn names_the_missing_file_and_its_directory() {
+        for name in NAMES {
+            let dir = directory(NAMES, &files());
+            fs::remove_file(dir.path().join(name)).unwrap();
+            let error = mnist(dir.path()).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("{} has no file {name} or ", dir.path().display())),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn checks_labels_and_truncates() {
+        let mut train = mnist(directory(NAMES, &files()).path()).unwrap().train;
+        assert!(train.check_labels(10).is_ok());
+        let error = train.check_labels(9).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                DataError::Label {
+                    index: 1,
+                    label: 9,
+                    classes: 9
+                }
+            ),
+            "{error}"
+        );
+
+        for (limit, length) in [(5, 3), (1, 1), (0, 0)] {
+            train.truncate(limit);
+            assert_eq!((train.len(), train.images.len()), (length, length * 6));
+            assert!(train.check_labels(5).is_ok() || length > 1);
+        }
+        assert!(train.is_empty());
+    }
+}

@@ -1,0 +1,346 @@
+//! Runs the Rust twins of a plan's kernels, in parallel.
+//!
+//! How it works: a launch is cut into pieces of fixed size, each piece gets slices of the arrays
+//! that no other piece can touch, and a pool of threads takes piece after piece. Successive
+//! launches whose units are samples form a *chain* that a thread does for a few samples from end to
+//! end, while their data is in its cache. The cuts do not depend on the number of threads, and each
+//! number is computed by one piece in a fixed order, so neither does any result.
+//!
+//! At `f64` the same engine is the oracle of the tests.
+
+#![allow(unsafe_code, reason = "disjoint slices for parallel pieces; see `Shared`")]
+
+use super::{Device, Engine, EngineError, KernelTime};
+use crate::kernel::{Call, Clock, Kind, Real, Slice, Span};
+use crate::plan::{Arg, ArrayId, Init, Launch, Plan, ProgramId, Split, Stage, Units};
+use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// Samples of a piece of a chain: few enough to stay in a core's cache.
+const SAMPLES: usize = 4;
+
+/// The CPU engine, at `f32`; at `f64` the oracle.
+pub struct Cpu<'p, F> {
+    plan: &'p Plan,
+    arrays: Vec<Data<F>>,
+    programs: Vec<Vec<Job<'p>>>,
+    device: Device,
+    pool: Option<rayon::ThreadPool>,
+    measure: bool,
+}
+
+enum Data<F> {
+    Reals(Vec<F>),
+    Words(Vec<u32>),
+}
+
+/// What is done with one fork and join of the threads.
+enum Job<'p> {
+    /// Links of a chain by samples.
+    Chain(Vec<Link<'p>>),
+    /// One launch by its own units.
+    Launch(Timed<'p>),
+}
+
+/// Part of a chain: launches over the window, or over its steps.
+enum Link<'p> {
+    Whole(Timed<'p>),
+    Steps { launches: Vec<Timed<'p>>, backward: bool },
+}
+
+struct Timed<'p> {
+    launch: &'p Launch,
+    nanoseconds: AtomicU64,
+    calls: AtomicU64,
+}
+
+/// Function of a kernel at a float type.
+pub trait Twinned: Real {
+    /// The twin of a launch's kernel.
+    fn twin(launch: &Launch) -> fn(Call<'_, Self>);
+}
+
+impl Twinned for f32 {
+    fn twin(launch: &Launch) -> fn(Call<'_, f32>) {
+        launch.kernel.twin32
+    }
+}
+
+impl Twinned for f64 {
+    fn twin(launch: &Launch) -> fn(Call<'_, f64>) {
+        launch.kernel.twin64
+    }
+}
+
+impl<'p, F: Twinned> Cpu<'p, F> {
+    /// Allocates the arrays of a plan. `threads` limits the threads, if given; `measure` keeps the
+    /// time of each launch.
+    pub fn new(plan: &'p Plan, threads: Option<usize>, measure: bool) -> Self {
+        let arrays = plan
+            .arrays
+            .iter()
+            .map(|array| match (&array.init, array.kind) {
+                (Init::Zero, Kind::Real) => Data::Reals(vec![F::zero(); array.len]),
+                (Init::Zero, Kind::Word) => Data::Words(vec![0; array.len]),
+                (Init::Reals(x), _) => Data::Reals(x.iter().map(|x| F::of(*x)).collect()),
+                (Init::Words(x), _) => Data::Words(x.clone()),
+            })
+            .collect();
+        let pool = threads.and_then(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().ok());
+        let count = pool.as_ref().map_or_else(rayon::current_num_threads, |p| p.current_num_threads());
+        let device = Device {
+            engine: "cpu",
+            adapter: format!("{} ({count} threads)", processor()),
+            driver: format!("vectors {:?}", pulp::Arch::new()).replace("(V", " (V"),
+            bytes: plan.bytes(),
+        };
+        let programs = plan.programs.iter().map(|p| jobs(&p.stages)).collect();
+        Self { plan, arrays, programs, device, pool, measure }
+    }
+
+    /// Reads an array of floats without rounding.
+    pub fn wide(&self, array: ArrayId) -> Vec<f64> {
+        match &self.arrays[array] {
+            Data::Reals(x) => x.iter().map(|x| x.wide()).collect(),
+            Data::Words(_) => Vec::new(),
+        }
+    }
+
+    /// Overwrites one element of an array of floats.
+    pub fn set(&mut self, array: ArrayId, at: usize, value: f64) {
+        if let Data::Reals(x) = &mut self.arrays[array] {
+            x[at] = F::of(value);
+        }
+    }
+}
+
+/// Puts successive launches by samples into chains.
+fn jobs(stages: &[Stage]) -> Vec<Job<'_>> {
+    let mut jobs: Vec<Job<'_>> = Vec::new();
+    for stage in stages {
+        match stage {
+            Stage::Whole(launches) => {
+                for launch in launches {
+                    match launch.units {
+                        Units::Samples => link(&mut jobs, Link::Whole(timed(launch))),
+                        Units::Count { .. } => jobs.push(Job::Launch(timed(launch))),
+                    }
+                }
+            }
+            Stage::Steps { launches, backward } if !launches.is_empty() => {
+                let launches = launches.iter().map(timed).collect();
+                link(&mut jobs, Link::Steps { launches, backward: *backward });
+            }
+            Stage::Steps { .. } => {}
+        }
+    }
+    jobs
+}
+
+fn timed(launch: &Launch) -> Timed<'_> {
+    Timed { launch, nanoseconds: AtomicU64::new(0), calls: AtomicU64::new(0) }
+}
+
+/// Appends to the last chain, unless an array would be cut there in two ways.
+fn link<'p>(jobs: &mut Vec<Job<'p>>, link: Link<'p>) {
+    if let Some(Job::Chain(chain)) = jobs.last_mut() {
+        let cuts = |launch: &Launch| launch.args.iter().map(|a| (a.array, a.split)).collect::<Vec<_>>();
+        let earlier: Vec<(ArrayId, Split)> =
+            chain.iter().flat_map(|l| l.launches()).flat_map(|t| cuts(t.launch)).collect();
+        let fits = link.launches().iter().flat_map(|t| cuts(t.launch)).all(|(array, split)| {
+            earlier.iter().all(|(other, cut)| *other != array || *cut == split)
+        });
+        if fits {
+            chain.push(link);
+            return;
+        }
+    }
+    jobs.push(Job::Chain(vec![link]));
+}
+
+impl<'p> Link<'p> {
+    fn launches(&self) -> &[Timed<'p>] {
+        match self {
+            Link::Whole(launch) => std::slice::from_ref(launch),
+            Link::Steps { launches, .. } => launches,
+        }
+    }
+}
+
+/// All arrays, for the threads of one job.
+///
+/// # Safety
+/// A piece writes only what its units own. [`Split`] gives successive units successive ranges, so
+/// pieces, being disjoint ranges of units, own disjoint slices. Within a job an array is either cut in one
+/// way by all launches ([`link`] sees to that), or read whole and not written. Each piece runs on one
+/// thread, one launch after the other.
+struct Shared<F>(Vec<Pointer<F>>);
+
+enum Pointer<F> {
+    Reals(*mut F, usize),
+    Words(*mut u32, usize),
+}
+
+// SAFETY: see `Shared`; the pointers outlive the job because `run` borrows the arrays mutably.
+unsafe impl<F: Send> Sync for Shared<F> {}
+
+impl<F: Twinned> Shared<F> {
+    /// Slices of a piece of a launch.
+    fn slices(&self, launch: &Launch, units: &Range<usize>) -> Vec<Slice<'_, F>> {
+        let bindings = launch.kernel.bindings;
+        let slice = |(Arg { array, split }, written): (&Arg, bool)| {
+            let cut = |len: usize| {
+                let range = split.range(units, len);
+                assert!(range.start <= range.end && range.end <= len, "{} of {}", len, launch.kernel.name);
+                assert!(!(written && *split == Split::Whole), "{} writes a whole array", launch.kernel.name);
+                range
+            };
+            // SAFETY: the range lies within the array, and no other piece has a part of it mutably;
+            // see `Shared`.
+            match &self.0[*array] {
+                Pointer::Reals(start, len) => {
+                    let range = cut(*len);
+                    let start = unsafe { start.add(range.start) };
+                    if written {
+                        Slice::RealsMut(unsafe { std::slice::from_raw_parts_mut(start, range.len()) })
+                    } else {
+                        Slice::Reals(unsafe { std::slice::from_raw_parts(start, range.len()) })
+                    }
+                }
+                Pointer::Words(start, len) => {
+                    let range = cut(*len);
+                    let start = unsafe { start.add(range.start) };
+                    if written {
+                        Slice::WordsMut(unsafe { std::slice::from_raw_parts_mut(start, range.len()) })
+                    } else {
+                        Slice::Words(unsafe { std::slice::from_raw_parts(start, range.len()) })
+                    }
+                }
+            }
+        };
+        launch.args.iter().zip(bindings.iter().map(|b| b.written)).map(slice).collect()
+    }
+
+    fn call(&self, timed: &Timed<'_>, clock: &Clock, span: Span, units: Range<usize>, measure: bool) {
+        let start = measure.then(Instant::now);
+        let args = self.slices(timed.launch, &units);
+        F::twin(timed.launch)(Call { params: &timed.launch.params, clock, span, units, args });
+        if let Some(start) = start {
+            timed.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+            timed.calls.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Pieces of `grain` of `count` units.
+fn pieces(count: usize, grain: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
+    (0..count.div_ceil(grain)).into_par_iter().map(move |k| k * grain..count.min((k + 1) * grain))
+}
+
+impl<F: Twinned> Engine for Cpu<'_, F> {
+    fn write_words(&mut self, array: ArrayId, values: &[u32]) -> Result<(), EngineError> {
+        if let Data::Words(x) = &mut self.arrays[array] {
+            x[..values.len()].copy_from_slice(values);
+        }
+        Ok(())
+    }
+
+    fn write_reals(&mut self, array: ArrayId, values: &[f32]) -> Result<(), EngineError> {
+        if let Data::Reals(x) = &mut self.arrays[array] {
+            for (x, value) in x.iter_mut().zip(values) {
+                *x = F::of(f64::from(*value));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_words(&mut self, array: ArrayId) -> Result<Vec<u32>, EngineError> {
+        Ok(match &self.arrays[array] {
+            Data::Words(x) => x.clone(),
+            Data::Reals(_) => Vec::new(),
+        })
+    }
+
+    fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError> {
+        Ok(self.wide(array).into_iter().map(|x| x as f32).collect())
+    }
+
+    fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {
+        let shared = Shared(
+            self.arrays
+                .iter_mut()
+                .map(|data| match data {
+                    Data::Reals(x) => Pointer::Reals(x.as_mut_ptr(), x.len()),
+                    Data::Words(x) => Pointer::Words(x.as_mut_ptr(), x.len()),
+                })
+                .collect(),
+        );
+        let measure = self.measure;
+        let whole = Span { t0: 0, t1: steps as u32 };
+        let samples = clock.samples as usize;
+        let jobs = &self.programs[program];
+        let work = || {
+            for job in jobs {
+                match job {
+                    Job::Launch(timed) => {
+                        if let Units::Count { count, grain } = timed.launch.units {
+                            pieces(count, grain)
+                                .for_each(|units| shared.call(timed, clock, whole, units, measure));
+                        }
+                    }
+                    Job::Chain(links) => pieces(samples, SAMPLES).for_each(|units| {
+                        for link in links {
+                            match link {
+                                Link::Whole(timed) => shared.call(timed, clock, whole, units.clone(), measure),
+                                Link::Steps { launches, backward } => {
+                                    for k in whole.steps() {
+                                        let t0 = if *backward { steps - 1 - k } else { k } as u32;
+                                        let span = Span { t0, t1: t0 + 1 };
+                                        for timed in launches {
+                                            shared.call(timed, clock, span, units.clone(), measure);
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }),
+                }
+            }
+        };
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+        Ok(())
+    }
+
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn profile(&mut self) -> Vec<KernelTime> {
+        debug_assert_eq!(self.programs.len(), self.plan.programs.len());
+        let times = self.programs.iter().flatten().flat_map(|job| match job {
+            Job::Launch(timed) => vec![timed],
+            Job::Chain(links) => links.iter().flat_map(|link| link.launches()).collect(),
+        });
+        times
+            .map(|timed| KernelTime {
+                kernel: timed.launch.kernel.name,
+                label: timed.launch.label.clone(),
+                launches: timed.calls.load(Ordering::Relaxed),
+                seconds: timed.nanoseconds.load(Ordering::Relaxed) as f64 * 1e-9,
+            })
+            .filter(|time| time.launches > 0)
+            .collect()
+    }
+}
+
+/// Name of the processor, where the system tells.
+fn processor() -> String {
+    let table = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = table.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}

@@ -1,0 +1,629 @@
+//! Runs the shaders of a plan's kernels on an adapter of Vulkan, Metal or DX12.
+//!
+//! How it works: every array is a buffer, every launch a pipeline with one bind group, both made
+//! once, when the plan is loaded. A run only encodes dispatches. Parameters of launches lie in one
+//! uniform buffer, the spans of steps in another at a dynamic offset, and the clock, which changes
+//! from run to run, in a third. Work is submitted in portions of about [`PORTION`], so that no driver
+//! takes a long one for a hang, and at most [`IN_FLIGHT`] portions are under way.
+//!
+//! Only default limits and no features are asked for, but for timestamps where times are wanted.
+
+use super::shader::{Access, Source, resources};
+use super::{Device, Engine, EngineError, KernelTime};
+use crate::kernel::Clock;
+use crate::plan::{ArrayId, Init, Launch, Plan, ProgramId, Stage};
+use pollster::block_on;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Time that one submission should take.
+const PORTION: Duration = Duration::from_millis(60);
+
+/// Submissions that may wait on the device.
+const IN_FLIGHT: usize = 2;
+
+/// How long to wait for the device before it counts as lost.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Alignment of offsets into uniform buffers.
+const ALIGN: usize = 256;
+
+/// Timestamps of one query set: a pair for each dispatch.
+const QUERIES: u32 = 4096;
+
+/// Which adapters may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// A real GPU.
+    Hardware,
+    /// A software adapter, such as lavapipe or WARP.
+    Software,
+}
+
+/// An adapter of this machine.
+pub struct Found {
+    /// Name, type, backend, driver.
+    pub info: wgpu::AdapterInfo,
+    /// What it can do.
+    pub limits: wgpu::Limits,
+    adapter: wgpu::Adapter,
+}
+
+impl Found {
+    /// Whether it is software.
+    pub fn is_software(&self) -> bool {
+        self.info.device_type == wgpu::DeviceType::Cpu
+    }
+
+    fn rank(&self) -> u32 {
+        match self.info.device_type {
+            wgpu::DeviceType::DiscreteGpu => 0,
+            wgpu::DeviceType::IntegratedGpu => 1,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 3,
+            wgpu::DeviceType::Cpu => 4,
+        }
+    }
+}
+
+/// All adapters, the best first.
+pub fn adapters() -> Vec<Found> {
+    let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let descriptor = wgpu::InstanceDescriptor {
+        backends,
+        ..wgpu::InstanceDescriptor::new_without_display_handle_from_env()
+    };
+    let instance = wgpu::Instance::new(descriptor);
+    let mut found: Vec<Found> = block_on(instance.enumerate_adapters(backends))
+        .into_iter()
+        .map(|adapter| Found { info: adapter.get_info(), limits: adapter.limits(), adapter })
+        .collect();
+    found.sort_by_key(Found::rank);
+    found
+}
+
+/// The best adapter of a kind whose name contains `name`, in any case.
+///
+/// # Errors
+/// None is there; the error lists those that are, and says what to install.
+pub fn choose(wanted: Wanted, name: Option<&str>) -> Result<Found, EngineError> {
+    let all = adapters();
+    let list: Vec<String> = all
+        .iter()
+        .map(|f| format!("  {} ({:?}, {:?}, {})", f.info.name, f.info.device_type, f.info.backend, f.info.driver_info))
+        .collect();
+    let lower = name.map(str::to_lowercase);
+    let fits = |f: &Found| {
+        f.is_software() == (wanted == Wanted::Software)
+            && lower.as_ref().is_none_or(|name| f.info.name.to_lowercase().contains(name))
+    };
+    all.into_iter().find(fits).ok_or_else(|| {
+        let kind = match wanted {
+            Wanted::Hardware => "GPU",
+            Wanted::Software => "software adapter",
+        };
+        let found = if list.is_empty() {
+            "There is no adapter at all.".to_owned()
+        } else {
+            format!("Adapters of this machine:\n{}", list.join("\n"))
+        };
+        let advice = match wanted {
+            Wanted::Hardware => {
+                "Install the driver and the Vulkan loader of your GPU (Debian: libvulkan1 and \
+                 mesa-vulkan-drivers or the vendor's driver), or use --engine cpu, which needs neither."
+            }
+            Wanted::Software => {
+                "Install a software adapter (Debian: libvulkan1 and mesa-vulkan-drivers bring lavapipe; \
+                 Windows has WARP), or use --engine cpu, which needs none."
+            }
+        };
+        EngineError::NoAdapter {
+            wanted: name.map_or(kind.to_owned(), |name| format!("{kind} whose name contains `{name}`")),
+            found,
+            advice: advice.to_owned(),
+        }
+    })
+}
+
+/// The GPU engine.
+pub struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: Device,
+    buffers: Vec<wgpu::Buffer>,
+    clock: wgpu::Buffer,
+    spans: wgpu::Buffer,
+    steps: usize,
+    window: usize,
+    programs: Vec<Vec<Ready>>,
+    fault: Arc<Mutex<Option<String>>>,
+    in_flight: VecDeque<(wgpu::SubmissionIndex, usize, Instant)>,
+    seconds_per_dispatch: f64,
+    timer: Option<Timer>,
+}
+
+/// A stage, ready to be encoded.
+struct Ready {
+    dispatches: Vec<Dispatch>,
+    /// None for the whole window, else whether time runs backwards.
+    stepped: Option<bool>,
+}
+
+struct Dispatch {
+    pipeline: wgpu::ComputePipeline,
+    bind_group: wgpu::BindGroup,
+    invocations: u64,
+    per_step: bool,
+    workgroup: u32,
+    kernel: &'static str,
+    label: String,
+}
+
+struct Timer {
+    queries: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    period: f64,
+    pending: Vec<(&'static str, String)>,
+    times: Vec<KernelTime>,
+}
+
+impl Gpu {
+    /// Makes device, buffers, pipelines and bind groups for a plan.
+    ///
+    /// # Errors
+    /// The adapter's limits are too low, or it refuses a shader.
+    pub fn new(found: &Found, plan: &Plan, measure: bool) -> Result<Self, EngineError> {
+        let name = found.info.name.clone();
+        let limits = wgpu::Limits::defaults();
+        let limit = |what: String| EngineError::Limit { adapter: name.clone(), what };
+        for array in &plan.arrays {
+            if array.bytes() > limits.max_storage_buffer_binding_size {
+                return Err(limit(format!(
+                    "array `{}` takes {} bytes, one binding holds {}",
+                    array.name,
+                    array.bytes(),
+                    limits.max_storage_buffer_binding_size
+                )));
+            }
+        }
+        let timestamps = measure && found.adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
+        let required_features =
+            if timestamps { wgpu::Features::TIMESTAMP_QUERY } else { wgpu::Features::empty() };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("neuralearn"),
+            required_features,
+            required_limits: limits,
+            ..Default::default()
+        };
+        let (device, queue) =
+            block_on(found.adapter.request_device(&descriptor)).map_err(|e| limit(e.to_string()))?;
+        let fault = Arc::new(Mutex::new(None));
+        let note = |fault: &Arc<Mutex<Option<String>>>, why: String| {
+            if let Ok(mut fault) = fault.lock() {
+                fault.get_or_insert(why);
+            }
+        };
+        let errors = Arc::clone(&fault);
+        device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| note(&errors, e.to_string())));
+        let losses = Arc::clone(&fault);
+        device.set_device_lost_callback(move |reason, why| note(&losses, format!("{reason:?}: {why}")));
+
+        let scope = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+        let buffer = |label: &str, size: u64, usage| {
+            device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
+        };
+        let buffers: Vec<_> = plan.arrays.iter().map(|a| buffer(&a.name, a.bytes(), usage)).collect();
+        for (array, buffer) in plan.arrays.iter().zip(&buffers) {
+            match &array.init {
+                Init::Zero => {}
+                Init::Words(words) => queue.write_buffer(buffer, 0, bytemuck::cast_slice(words)),
+                Init::Reals(reals) => {
+                    let reals: Vec<f32> = reals.iter().map(|x| *x as f32).collect();
+                    queue.write_buffer(buffer, 0, bytemuck::cast_slice(&reals));
+                }
+            }
+        }
+        if let Some(e) = block_on(scope.pop()) {
+            return Err(limit(format!("{} bytes do not fit: {e}", plan.bytes())));
+        }
+        let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+        let clock = buffer("clock", 48, uniform);
+        // Span 0 is the whole window, span 1 + t step t alone.
+        let mut bytes = vec![0u8; (plan.steps + 1) * ALIGN];
+        for k in 0..=plan.steps {
+            let (t0, t1) = if k == 0 { (0, plan.steps as u32) } else { (k as u32 - 1, k as u32) };
+            bytes[k * ALIGN..][..4].copy_from_slice(&t0.to_le_bytes());
+            bytes[k * ALIGN + 4..][..4].copy_from_slice(&t1.to_le_bytes());
+        }
+        let spans = buffer("spans", bytes.len() as u64, uniform);
+        queue.write_buffer(&spans, 0, &bytes);
+
+        let launches: Vec<&Launch> =
+            plan.programs.iter().flat_map(|p| &p.stages).flat_map(|s| s.launches()).collect();
+        let mut bytes = vec![0u8; launches.len().max(1) * ALIGN];
+        for (launch, slot) in launches.iter().zip(bytes.chunks_exact_mut(ALIGN)) {
+            let params = launch.device_form().0;
+            slot[..params.len()].copy_from_slice(&params);
+        }
+        let params = buffer("params", bytes.len() as u64, uniform);
+        queue.write_buffer(&params, 0, &bytes);
+
+        let mut maker = Maker { device: &device, buffers: &buffers, clock: &clock, spans: &spans, params: &params, next: 0, made: HashMap::new() };
+        let mut programs = Vec::new();
+        for program in &plan.programs {
+            let mut stages = Vec::new();
+            for stage in &program.stages {
+                let dispatches = stage.launches().iter().map(|l| maker.dispatch(l)).collect::<Result<Vec<_>, _>>()?;
+                let stepped = match stage {
+                    Stage::Whole(_) => None,
+                    Stage::Steps { backward, .. } => Some(*backward),
+                };
+                stages.push(Ready { dispatches, stepped });
+            }
+            programs.push(stages);
+        }
+        let timer = timestamps.then(|| Timer {
+            queries: device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("times"),
+                ty: wgpu::QueryType::Timestamp,
+                count: QUERIES,
+            }),
+            resolved: buffer("times", u64::from(QUERIES) * 8, wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
+            period: f64::from(queue.get_timestamp_period()) * 1e-9,
+            pending: Vec::new(),
+            times: Vec::new(),
+        });
+        let info = Device {
+            engine: if found.is_software() { "software" } else { "gpu" },
+            adapter: name,
+            driver: format!("{:?} {} {}", found.info.backend, found.info.driver, found.info.driver_info),
+            bytes: plan.bytes(),
+        };
+        Ok(Self {
+            device,
+            queue,
+            info,
+            buffers,
+            clock,
+            spans,
+            steps: plan.steps,
+            window: plan.steps,
+            programs,
+            fault,
+            in_flight: VecDeque::new(),
+            seconds_per_dispatch: 1e-3,
+            timer,
+        })
+    }
+
+    fn lost(&self, why: impl Into<String>) -> EngineError {
+        EngineError::Lost { adapter: self.info.adapter.clone(), why: why.into() }
+    }
+
+    /// The first error that the device has reported, if any.
+    fn check(&self) -> Result<(), EngineError> {
+        match self.fault.lock().ok().and_then(|fault| fault.clone()) {
+            Some(why) => Err(self.lost(why)),
+            None => Ok(()),
+        }
+    }
+
+    fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<(), EngineError> {
+        let poll = wgpu::PollType::Wait { submission_index: submission, timeout: Some(PATIENCE) };
+        self.device.poll(poll).map_err(|e| self.lost(format!("no answer: {e}")))?;
+        self.check()
+    }
+
+    /// Submits what was encoded, and waits until few enough portions are under way.
+    fn submit(&mut self, encoder: wgpu::CommandEncoder, dispatches: usize) -> Result<(), EngineError> {
+        let index = self.queue.submit([encoder.finish()]);
+        self.in_flight.push_back((index, dispatches, Instant::now()));
+        while self.in_flight.len() > IN_FLIGHT {
+            let Some((index, dispatches, since)) = self.in_flight.pop_front() else { break };
+            self.wait(Some(index))?;
+            // An upper bound, since earlier portions are done first; it only makes portions small.
+            let seconds = since.elapsed().as_secs_f64() / (dispatches.max(1) * IN_FLIGHT) as f64;
+            self.seconds_per_dispatch = 0.7 * self.seconds_per_dispatch + 0.3 * seconds;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, array: ArrayId) -> Result<Vec<u8>, EngineError> {
+        let source = &self.buffers[array];
+        self.read_buffer(&source.clone(), source.size())
+    }
+
+    fn read_buffer(&mut self, source: &wgpu::Buffer, size: u64) -> Result<Vec<u8>, EngineError> {
+        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.copy_buffer_to_buffer(source, 0, &staging, 0, size);
+        let index = self.queue.submit([encoder.finish()]);
+        let slice = staging.slice(..);
+        let (send, receive) = std::sync::mpsc::channel();
+        slice.map_async(wgpu::MapMode::Read, move |result| {
+            let _ = send.send(result);
+        });
+        self.wait(Some(index))?;
+        self.in_flight.clear();
+        match receive.recv_timeout(PATIENCE) {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => return Err(self.lost(e.to_string())),
+            Err(e) => return Err(self.lost(e.to_string())),
+        }
+        let bytes = slice.get_mapped_range().map_err(|e| self.lost(e.to_string()))?.to_vec();
+        staging.unmap();
+        Ok(bytes)
+    }
+
+    /// Takes the timestamps of the dispatches since the last time.
+    fn collect_times(&mut self) -> Result<(), EngineError> {
+        let Some(timer) = &mut self.timer else { return Ok(()) };
+        let pending = std::mem::take(&mut timer.pending);
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let (resolved, period) = (timer.resolved.clone(), timer.period);
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.resolve_query_set(&timer.queries, 0..2 * pending.len() as u32, &resolved, 0);
+        self.queue.submit([encoder.finish()]);
+        let bytes = self.read_buffer(&resolved, pending.len() as u64 * 16)?;
+        let ticks: Vec<u64> = bytes
+            .chunks_exact(8)
+            .map(|b| b.iter().rev().fold(0, |x, byte| x << 8 | u64::from(*byte)))
+            .collect();
+        let Some(timer) = &mut self.timer else { return Ok(()) };
+        for ((kernel, label), pair) in pending.into_iter().zip(ticks.chunks_exact(2)) {
+            let seconds = pair[1].saturating_sub(pair[0]) as f64 * period;
+            match timer.times.iter_mut().find(|t| t.kernel == kernel && t.label == label) {
+                Some(time) => {
+                    time.launches += 1;
+                    time.seconds += seconds;
+                }
+                None => timer.times.push(KernelTime { kernel, label, launches: 1, seconds }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes dispatches: pipelines are shared by launches with the same kernel and options.
+struct Maker<'a> {
+    device: &'a wgpu::Device,
+    buffers: &'a [wgpu::Buffer],
+    clock: &'a wgpu::Buffer,
+    spans: &'a wgpu::Buffer,
+    params: &'a wgpu::Buffer,
+    next: u64,
+    made: HashMap<String, (wgpu::ComputePipeline, wgpu::BindGroupLayout)>,
+}
+
+impl Maker<'_> {
+    fn dispatch(&mut self, launch: &Launch) -> Result<Dispatch, EngineError> {
+        let kernel = launch.kernel;
+        let fail = |why: String| EngineError::Shader { kernel: kernel.name, why };
+        let source = Source::assemble(kernel).map_err(fail)?;
+        let module = source.parse().map_err(fail)?;
+        let resources = resources(&module);
+        let (_, mut options) = launch.device_form();
+        options.push(("WG".to_owned(), f64::from(kernel.workgroup)));
+        let key = format!("{} {options:?}", kernel.name);
+        if !self.made.contains_key(&key) {
+            let entries: Vec<_> = resources
+                .iter()
+                .map(|r| wgpu::BindGroupLayoutEntry {
+                    binding: r.binding,
+                    visibility: wgpu::ShaderStages::COMPUTE,
+                    ty: wgpu::BindingType::Buffer {
+                        ty: match r.access {
+                            Access::Uniform => wgpu::BufferBindingType::Uniform,
+                            access => wgpu::BufferBindingType::Storage { read_only: access == Access::Read },
+                        },
+                        has_dynamic_offset: r.name == "span",
+                        min_binding_size: None,
+                    },
+                    count: None,
+                })
+                .collect();
+            let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+            let shader = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some(kernel.name),
+                source: wgpu::ShaderSource::Wgsl(source.text.clone().into()),
+            });
+            let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                label: Some(kernel.name),
+                entries: &entries,
+            });
+            let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some(kernel.name),
+                bind_group_layouts: &[Some(&layout)],
+                immediate_size: 0,
+            });
+            let constants: Vec<(&str, f64)> = options.iter().map(|(name, x)| (name.as_str(), *x)).collect();
+            let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(kernel.name),
+                layout: Some(&pipeline_layout),
+                module: &shader,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    constants: &constants,
+                    ..Default::default()
+                },
+                cache: None,
+            });
+            if let Some(e) = block_on(scope.pop()) {
+                return Err(fail(e.to_string()));
+            }
+            self.made.insert(key.clone(), (pipeline, layout));
+        }
+        let (pipeline, layout) = &self.made[&key];
+        let at = self.next * ALIGN as u64;
+        self.next += 1;
+        let entries = resources
+            .iter()
+            .map(|r| {
+                let part = |buffer, offset, size| {
+                    wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                        buffer,
+                        offset,
+                        size: std::num::NonZeroU64::new(size),
+                    })
+                };
+                let resource = match r.name.as_str() {
+                    "params" => part(self.params, at, ALIGN as u64),
+                    "clock" => part(self.clock, 0, 48),
+                    "span" => part(self.spans, 0, 8),
+                    name => {
+                        let found = kernel.bindings.iter().position(|b| b.name == name);
+                        let index = found.ok_or_else(|| fail(format!("no array for `{name}`")))?;
+                        self.buffers[launch.args[index].array].as_entire_binding()
+                    }
+                };
+                Ok(wgpu::BindGroupEntry { binding: r.binding, resource })
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(kernel.name),
+            layout,
+            entries: &entries,
+        });
+        if let Some(e) = block_on(scope.pop()) {
+            return Err(fail(e.to_string()));
+        }
+        Ok(Dispatch {
+            pipeline: pipeline.clone(),
+            bind_group,
+            invocations: launch.invocations,
+            per_step: launch.per_step,
+            workgroup: kernel.workgroup,
+            kernel: kernel.name,
+            label: launch.label.clone(),
+        })
+    }
+}
+
+/// Workgroups of a grid in two dimensions, each at most 65,535, with at least `count` in all.
+fn fold(count: u64) -> (u32, u32) {
+    const MOST: u64 = 65_535;
+    let rows = count.div_ceil(MOST).max(1);
+    (count.div_ceil(rows) as u32, rows as u32)
+}
+
+impl Engine for Gpu {
+    fn write_words(&mut self, array: ArrayId, values: &[u32]) -> Result<(), EngineError> {
+        self.queue.write_buffer(&self.buffers[array], 0, bytemuck::cast_slice(values));
+        self.check()
+    }
+
+    fn write_reals(&mut self, array: ArrayId, values: &[f32]) -> Result<(), EngineError> {
+        self.queue.write_buffer(&self.buffers[array], 0, bytemuck::cast_slice(values));
+        self.check()
+    }
+
+    fn read_words(&mut self, array: ArrayId) -> Result<Vec<u32>, EngineError> {
+        Ok(bytemuck::pod_collect_to_vec(&self.read(array)?))
+    }
+
+    fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError> {
+        Ok(bytemuck::pod_collect_to_vec(&self.read(array)?))
+    }
+
+    fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {
+        let words = [
+            clock.seed as u32,
+            (clock.seed >> 32) as u32,
+            clock.step as u32,
+            (clock.step >> 32) as u32,
+            clock.samples,
+            clock.slot,
+            (clock.learning_rate as f32).to_bits(),
+            (clock.corrections[0] as f32).to_bits(),
+            (clock.corrections[1] as f32).to_bits(),
+            0,
+            0,
+            0,
+        ];
+        self.queue.write_buffer(&self.clock, 0, bytemuck::cast_slice(&words));
+        if self.window != steps {
+            self.queue.write_buffer(&self.spans, 0, bytemuck::cast_slice(&[0, steps as u32]));
+            self.window = steps;
+        }
+        let stages = std::mem::take(&mut self.programs[program]);
+        let result = self.encode(&stages, steps);
+        self.programs[program] = stages;
+        result
+    }
+
+    fn device(&self) -> &Device {
+        &self.info
+    }
+
+    fn profile(&mut self) -> Vec<KernelTime> {
+        if let Err(e) = self.collect_times() {
+            log::warn!("times of kernels are incomplete: {e}");
+        }
+        self.timer.as_ref().map(|t| t.times.clone()).unwrap_or_default()
+    }
+}
+
+impl Gpu {
+    fn encode(&mut self, stages: &[Ready], steps: usize) -> Result<(), EngineError> {
+        debug_assert!(steps <= self.steps);
+        let new = |device: &wgpu::Device| {
+            device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+        };
+        let mut encoder = new(&self.device);
+        let mut count = 0;
+        for stage in stages {
+            let spans: Vec<(u32, usize)> = match stage.stepped {
+                None => vec![(0, steps)],
+                Some(false) => (0..steps).map(|t| (t as u32 + 1, 1)).collect(),
+                Some(true) => (0..steps).rev().map(|t| (t as u32 + 1, 1)).collect(),
+            };
+            for (span, length) in spans {
+                for dispatch in &stage.dispatches {
+                    if self.timer.as_ref().is_some_and(|t| 2 * t.pending.len() as u32 + 2 > QUERIES) {
+                        let full = std::mem::replace(&mut encoder, new(&self.device));
+                        self.submit(full, count)?;
+                        count = 0;
+                        self.collect_times()?;
+                    }
+                    let timestamp_writes = self.timer.as_mut().map(|timer| {
+                        let first = 2 * timer.pending.len() as u32;
+                        timer.pending.push((dispatch.kernel, dispatch.label.clone()));
+                        wgpu::ComputePassTimestampWrites {
+                            query_set: &timer.queries,
+                            beginning_of_pass_write_index: Some(first),
+                            end_of_pass_write_index: Some(first + 1),
+                        }
+                    });
+                    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                        label: Some(dispatch.kernel),
+                        timestamp_writes,
+                    });
+                    let factor = if dispatch.per_step { length as u64 } else { 1 };
+                    let groups = (dispatch.invocations * factor).div_ceil(u64::from(dispatch.workgroup));
+                    let (x, y) = fold(groups);
+                    pass.set_pipeline(&dispatch.pipeline);
+                    pass.set_bind_group(0, &dispatch.bind_group, &[span * ALIGN as u32]);
+                    pass.dispatch_workgroups(x, y, 1);
+                    drop(pass);
+                    count += 1;
+                    if count as f64 * self.seconds_per_dispatch > PORTION.as_secs_f64() {
+                        let full = std::mem::replace(&mut encoder, new(&self.device));
+                        self.submit(full, count)?;
+                        count = 0;
+                    }
+                }
+            }
+        }
+        self.submit(encoder, count)
+    }
+}

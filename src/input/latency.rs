@@ -1,0 +1,92 @@
+//! Latency code: each pixel spikes once, the earlier the brighter, or not at all.
+//!
+//! The step of the spike is a function of the intensity alone, `round((1 - x) (window - 1))` in
+//! steps, tabulated by the host for the 256 intensities (Thorpe, Delorme & Van Rullen 2001).
+
+use super::{pixel, pixel_words};
+use crate::kernel::*;
+use crate::params;
+
+params! {
+    /// `Params` of `shaders/input/latency.wgsl`.
+    pub struct LatencyParams {
+        /// Sources.
+        n: word,
+        /// Steps of a window.
+        steps: word,
+        /// Rows of spikes before the window.
+        history: word,
+    }
+}
+
+/// Entry of the table for an intensity that does not spike.
+pub const NEVER: u32 = u32::MAX;
+
+/// Step of the spike for each intensity from 0 to 255; `window` in steps, `cutoff` from 0 to 1.
+pub fn table(window: u32, cutoff: f64) -> Vec<u32> {
+    (0..256)
+        .map(|level| {
+            let x = f64::from(level) / 255.0;
+            if level == 0 || x < cutoff {
+                NEVER
+            } else {
+                ((1.0 - x) * f64::from(window - 1)).round() as u32
+            }
+        })
+        .collect()
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "input/latency",
+    wgsl: include_str!("../../shaders/input/latency.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        words("pixels"),     // [samples, ceil(n / 4)]
+        words("step_of"),    // [256]
+        words_mut("spikes"), // [samples, history + steps, words]
+    ],
+    params: LatencyParams::<f32>::FIELDS,
+    twin32: dispatched::<Latency, f32>,
+    twin64: dispatched::<Latency, f64>,
+};
+
+/// The twin of `shaders/input/latency.wgsl`.
+pub struct Latency;
+
+impl Twin for Latency {
+    #[inline(always)]
+    fn run<F: Real>(call: Call<'_, F>) {
+        let p = LatencyParams::<F>::of(call.params);
+        let [pixels, step_of, spikes] = Call::take(call.args);
+        let (pixels, step_of, spikes) = (pixels.words(), step_of.words(), spikes.words_mut());
+        let (n, history, steps) = (p.n as usize, p.history as usize, p.steps as usize);
+        let words = spike_words(n);
+        for b in 0..call.units.len() {
+            let image = &pixels[b * pixel_words(n)..];
+            let train = &mut spikes[b * (history + steps) * words..][history * words..][..steps * words];
+            train[call.span.t0 as usize * words..call.span.t1 as usize * words].fill(0);
+            for id in 0..n {
+                let step = step_of[pixel(image, id) as usize];
+                if (call.span.t0..call.span.t1).contains(&step) {
+                    train[step as usize * words + id / 32] |= 1 << (id % 32);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brighter_is_earlier() {
+        let table = table(20, 0.2);
+        assert_eq!(table[0], NEVER);
+        assert_eq!(table[50], NEVER);
+        assert_eq!(table[51], 15);
+        assert_eq!(table[255], 0);
+        assert!(table[51..].windows(2).all(|w| w[1] <= w[0]));
+    }
+}

@@ -1,0 +1,92 @@
+//! Poisson spike trains, independent for each source, step and presentation.
+//!
+//! In a step of dt a source of rate r spikes with probability r dt (Bernoulli's approximation: the
+//! mean rate is exact, two events in a step count as one). The comparison is between integers,
+//! `word < r dt 2^32`, with words of Philox, so every engine draws the same spikes, bit for bit.
+
+use super::{pixel, pixel_words};
+use crate::kernel::*;
+use crate::params;
+use crate::rng::philox;
+
+params! {
+    /// `Params` of `shaders/input/poisson.wgsl`.
+    pub struct PoissonParams {
+        /// Sources.
+        n: word,
+        /// Steps of a window.
+        steps: word,
+        /// Rows of spikes before the window.
+        history: word,
+        /// Stream of random numbers.
+        stream: word,
+        /// 1: `threshold` is indexed by the pixel's intensity; 0: by the source.
+        images: option,
+    }
+}
+
+/// Probability `p` as the threshold of a random word; 1 becomes 1 - 2^-32.
+pub fn threshold(p: f64) -> u32 {
+    (p * 4_294_967_296.0).round().min(4_294_967_295.0) as u32
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "input/poisson",
+    wgsl: include_str!("../../shaders/input/poisson.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        words("pixels"),       // [samples, ceil(n / 4)]
+        words("threshold"),    // [256] or [n]
+        words("presentation"), // [samples] number that tells presentations apart
+        words_mut("spikes"),   // [samples, history + steps, words]
+    ],
+    params: PoissonParams::<f32>::FIELDS,
+    twin32: dispatched::<Poisson, f32>,
+    twin64: dispatched::<Poisson, f64>,
+};
+
+/// The twin of `shaders/input/poisson.wgsl`.
+pub struct Poisson;
+
+impl Twin for Poisson {
+    #[inline(always)]
+    fn run<F: Real>(call: Call<'_, F>) {
+        let p = PoissonParams::<F>::of(call.params);
+        let [pixels, threshold, presentation, spikes] = Call::take(call.args);
+        let (pixels, threshold) = (pixels.words(), threshold.words());
+        let (presentation, spikes) = (presentation.words(), spikes.words_mut());
+        let (n, rows) = (p.n as usize, (p.history + p.steps) as usize);
+        let words = spike_words(n);
+        let seed = call.clock.seed;
+        let key = [seed as u32, (seed >> 32) as u32 ^ p.stream];
+        for b in 0..call.units.len() {
+            let image = &pixels[b * pixel_words(n) * p.images as usize..];
+            for t in call.span.steps() {
+                let step = call.clock.step + t as u64;
+                let row = &mut spikes[(b * rows + p.history as usize + t) * words..][..words];
+                for (w, word) in row.iter_mut().enumerate() {
+                    let mut bits = 0;
+                    for k in (0..32).step_by(4) {
+                        let first = w * 32 + k;
+                        let levels: [u32; 4] = std::array::from_fn(|lane| match first + lane {
+                            id if id >= n => 0,
+                            id if p.images == 1 => threshold[pixel(image, id) as usize],
+                            id => threshold[id],
+                        });
+                        if levels == [0; 4] {
+                            continue;
+                        }
+                        let counter =
+                            [first as u32 / 4, step as u32, (step >> 32) as u32, presentation[b]];
+                        let random = philox(counter, key);
+                        for lane in 0..4 {
+                            bits |= u32::from(random[lane] < levels[lane]) << (k + lane);
+                        }
+                    }
+                    *word = bits;
+                }
+            }
+        }
+    }
+}

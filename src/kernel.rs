@@ -1,0 +1,334 @@
+//! What a kernel is, for both engines.
+//!
+//! A kernel exists twice: as WGSL in `shaders/<area>/<name>.wgsl` and as its Rust twin in
+//! `src/<area>/<name>.rs`. A [`Kernel`] is the table entry that ties them together: bindings and
+//! parameters by name, which a test compares with naga's reflection of the shader.
+//!
+//! A twin is written for a *piece* of a launch: a range of its units (samples, rows of weights,
+//! elements), with slices cut so that pieces cannot touch each other's data. It is generic over
+//! the float type: `f32` is the CPU engine, `f64` the oracle of the tests.
+
+use std::ops::Range;
+
+/// The integers of a kernel's parameters. Named through the float type only so that the struct of a
+/// kernel without floats may still be generic over it.
+pub trait Counts {
+    /// `u32`.
+    type Count;
+}
+
+impl Counts for f32 {
+    type Count = u32;
+}
+
+impl Counts for f64 {
+    type Count = u32;
+}
+
+/// Types of a kernel's parameters, by the words that [`params!`](crate::params) takes.
+#[allow(non_camel_case_types, reason = "words of a macro")]
+pub mod field {
+    /// A float.
+    pub type real<F> = F;
+    /// An integer.
+    pub type word<F> = <F as super::Counts>::Count;
+    /// A choice made when the pipeline is built.
+    pub type option<F> = <F as super::Counts>::Count;
+}
+
+/// `f32` or `f64`.
+pub trait Real:
+    Counts<Count = u32>
+    + num_traits::Float
+    + num_traits::NumAssign
+    + bytemuck::Pod
+    + Send
+    + Sync
+    + std::fmt::Debug
+{
+    /// Nearest representable number.
+    fn of(x: f64) -> Self;
+    /// Exact.
+    fn wide(self) -> f64;
+}
+
+impl Real for f32 {
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        x as f32
+    }
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        x
+    }
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self
+    }
+}
+
+/// Table entry of a kernel.
+pub struct Kernel {
+    /// `area/name`, the stem of both files.
+    pub name: &'static str,
+    /// Text of the shader before its includes are pasted.
+    pub wgsl: &'static str,
+    /// Invocations per workgroup; the shader's `override WG`.
+    pub workgroup: u32,
+    /// Arrays, in the order of a launch's arguments.
+    pub bindings: &'static [Binding],
+    /// Fields of the shader's `Params`, and its options.
+    pub params: &'static [Field],
+    /// The twin at `f32`.
+    pub twin32: fn(Call<'_, f32>),
+    /// The twin at `f64`.
+    pub twin64: fn(Call<'_, f64>),
+}
+
+/// An array that a kernel reads or writes.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// Name of the variable in the shader.
+    pub name: &'static str,
+    /// Type of the elements.
+    pub kind: Kind,
+    /// Whether the kernel writes it.
+    pub written: bool,
+}
+
+/// Type of an array's elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Floats: f32 on a GPU.
+    Real,
+    /// Words: u32, also bits of 32 neurons.
+    Word,
+}
+
+/// Read-only array of floats.
+pub const fn reals(name: &'static str) -> Binding {
+    Binding { name, kind: Kind::Real, written: false }
+}
+/// Array of floats that the kernel writes.
+pub const fn reals_mut(name: &'static str) -> Binding {
+    Binding { name, kind: Kind::Real, written: true }
+}
+/// Read-only array of words.
+pub const fn words(name: &'static str) -> Binding {
+    Binding { name, kind: Kind::Word, written: false }
+}
+/// Array of words that the kernel writes.
+pub const fn words_mut(name: &'static str) -> Binding {
+    Binding { name, kind: Kind::Word, written: true }
+}
+
+/// A parameter of a kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Name in the shader's `Params`; in capitals the name of the `override`, for an option.
+    pub name: &'static str,
+    /// Where the shader finds it.
+    pub place: Place,
+}
+
+/// Where a shader finds a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// `u32` in the uniform `params`.
+    Word,
+    /// `f32` in the uniform `params`.
+    Real,
+    /// `override` constant: a choice made when the pipeline is built.
+    Option,
+}
+
+/// Value of a parameter, as a plan holds it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Word {
+    /// Integer or option.
+    U(u32),
+    /// Number, rounded to the engine's float type only when it gets there.
+    F(f64),
+}
+
+/// Declares the parameters of a kernel: a struct for the twin, generic over the float type, with
+/// the list of fields by which plan and shader know them.
+#[macro_export]
+macro_rules! params {
+    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$fdoc:meta])* $field:ident : $kind:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name<F: $crate::kernel::Real> {
+            $($(#[$fdoc])* pub $field: $crate::kernel::field::$kind<F>),*
+        }
+        impl<F: $crate::kernel::Real> $name<F> {
+            /// Fields in the order of the shader.
+            pub const FIELDS: &'static [$crate::kernel::Field] = &[
+                $($crate::kernel::Field {
+                    name: stringify!($field),
+                    place: $crate::params!(@place $kind),
+                }),*
+            ];
+            /// Values in the order of the fields.
+            pub fn words(&self) -> Vec<$crate::kernel::Word> {
+                vec![$($crate::params!(@word $kind self.$field)),*]
+            }
+            #[inline(always)]
+            fn of(words: &[$crate::kernel::Word]) -> Self {
+                let mut words = words.iter();
+                Self { $($field: $crate::params!(@read $kind words.next())),* }
+            }
+        }
+    };
+    (@place real) => { $crate::kernel::Place::Real };
+    (@place word) => { $crate::kernel::Place::Word };
+    (@place option) => { $crate::kernel::Place::Option };
+    (@word real $e:expr) => { $crate::kernel::Word::F($crate::kernel::Real::wide($e)) };
+    (@word word $e:expr) => { $crate::kernel::Word::U($e) };
+    (@word option $e:expr) => { $crate::kernel::Word::U($e) };
+    (@read real $e:expr) => {
+        match $e {
+            Some($crate::kernel::Word::F(x)) => F::of(*x),
+            _ => unreachable!("a launch holds its kernel's fields"),
+        }
+    };
+    (@read word $e:expr) => {
+        match $e {
+            Some($crate::kernel::Word::U(x)) => *x,
+            _ => unreachable!("a launch holds its kernel's fields"),
+        }
+    };
+    (@read option $e:expr) => { $crate::params!(@read word $e) };
+}
+
+/// What every kernel is told besides its own parameters; `struct Clock` of `shaders/lib/call.wgsl`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clock {
+    /// Seed of the run, its upper half changed for runs that must not share noise.
+    pub seed: u64,
+    /// Absolute step at which the window starts.
+    pub step: u64,
+    /// Samples in use, at most the plan's batch.
+    pub samples: u32,
+    /// Where the log kernel writes.
+    pub slot: u32,
+    /// Learning rate of this update.
+    pub learning_rate: f64,
+    /// Adam's `1 / (1 - beta1^t)` and `1 / (1 - beta2^t)`.
+    pub corrections: [f64; 2],
+}
+
+/// Steps of the window that a launch covers; `struct Span` of `shaders/lib/call.wgsl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// First step.
+    pub t0: u32,
+    /// One past the last step.
+    pub t1: u32,
+}
+
+impl Span {
+    /// The steps as indices.
+    pub fn steps(self) -> Range<usize> {
+        self.t0 as usize..self.t1 as usize
+    }
+}
+
+/// A piece of a launch on the CPU.
+pub struct Call<'a, F> {
+    /// Parameters of the launch.
+    pub params: &'a [Word],
+    /// State of the run.
+    pub clock: &'a Clock,
+    /// Steps to do.
+    pub span: Span,
+    /// Units to do. A slice that is cut by units starts at the first of these.
+    pub units: Range<usize>,
+    /// Arrays in the order of the kernel's bindings.
+    pub args: Vec<Slice<'a, F>>,
+}
+
+/// An array, or the part of it that belongs to a piece.
+pub enum Slice<'a, F> {
+    /// Floats to read.
+    Reals(&'a [F]),
+    /// Floats to write.
+    RealsMut(&'a mut [F]),
+    /// Words to read.
+    Words(&'a [u32]),
+    /// Words to write.
+    WordsMut(&'a mut [u32]),
+}
+
+impl<'a, F> Slice<'a, F> {
+    /// Floats, to read.
+    #[inline(always)]
+    pub fn reals(self) -> &'a [F] {
+        match self {
+            Slice::Reals(x) => x,
+            Slice::RealsMut(x) => x,
+            _ => unreachable!("the engine checked the kinds"),
+        }
+    }
+    /// Floats, to write.
+    #[inline(always)]
+    pub fn reals_mut(self) -> &'a mut [F] {
+        match self {
+            Slice::RealsMut(x) => x,
+            _ => unreachable!("the engine checked the kinds"),
+        }
+    }
+    /// Words, to read.
+    #[inline(always)]
+    pub fn words(self) -> &'a [u32] {
+        match self {
+            Slice::Words(x) => x,
+            Slice::WordsMut(x) => x,
+            _ => unreachable!("the engine checked the kinds"),
+        }
+    }
+    /// Words, to write.
+    #[inline(always)]
+    pub fn words_mut(self) -> &'a mut [u32] {
+        match self {
+            Slice::WordsMut(x) => x,
+            _ => unreachable!("the engine checked the kinds"),
+        }
+    }
+}
+
+impl<'a, F> Call<'a, F> {
+    /// The arguments, as many as the kernel has bindings.
+    #[inline(always)]
+    pub fn take<const N: usize>(args: Vec<Slice<'a, F>>) -> [Slice<'a, F>; N] {
+        args.try_into()
+            .unwrap_or_else(|_| unreachable!("the engine passes every binding"))
+    }
+}
+
+/// The Rust half of a kernel.
+pub trait Twin {
+    /// Does a piece of a launch.
+    fn run<F: Real>(call: Call<'_, F>);
+}
+
+/// Runs a twin with the widest vectors that this processor has. Twins never fuse a product with a
+/// sum, so the width does not change a bit of the result.
+pub fn dispatched<T: Twin, F: Real>(call: Call<'_, F>) {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || T::run(call),
+    );
+}
+
+/// Spikes of 32 neurons are one word; a row of `n` neurons takes this many.
+pub const fn spike_words(n: usize) -> usize {
+    n.div_ceil(32)
+}

@@ -1,0 +1,33 @@
+//! NeuraLearn simulates and trains biologically realistic spiking networks from a scene file.
+//!
+//! The path of the data, and the order in which to read the modules:
+//! ```text
+//! scenes/x.ron ─ scene::load ─▶ Scene       what the user wrote, checked; ms mV pF nS pA Hz; f64
+//!               network::build ▶ Network    neurons and synapses drawn from the seed; f64
+//!                plan::compile ▶ Plan       arrays and launches: every size and constant
+//!         engine::{gpu, cpu}   ▶            run launches over arrays; know nothing of neurons
+//!          train | simulation  ▶            drive programs of the plan, read back what is asked for
+//!          summary, report     ▶            summary.json, figures, report.html
+//! ```
+//! Dependencies point one way: `cli → scene → network → plan → engine`. The kernels live in
+//! [`input`], [`synapse`], [`neuron`], [`train`] and [`record`]: each is a shader in `shaders/` and a
+//! Rust file of the same name with its equation, parameters and twin. What a kernel is, is said in
+//! [`kernel`].
+
+pub mod cli;
+pub mod data;
+pub mod engine;
+pub mod files;
+pub mod input;
+pub mod kernel;
+pub mod network;
+pub mod neuron;
+pub mod plan;
+pub mod record;
+pub mod report;
+pub mod rng;
+pub mod scene;
+pub mod simulation;
+pub mod summary;
+pub mod synapse;
+pub mod train;

@@ -1,0 +1,157 @@
+//! The network that a scene describes: parameters of every neuron, synapses drawn from the seed.
+//!
+//! f64 throughout, natural order (source by target), no word about devices. Every number here is a
+//! function of scene and seed alone, so all engines start from the same network.
+
+mod build;
+mod draw;
+
+pub use build::{NetworkError, build};
+
+use crate::neuron::{lif, readout};
+use crate::scene;
+
+/// Populations and the synapses between them.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// Time step \[ms\].
+    pub dt: f64,
+    /// Key of every random number.
+    pub seed: u64,
+    /// In the order of the scene.
+    pub populations: Vec<Population>,
+    /// In the order of the scene.
+    pub projections: Vec<Projection>,
+}
+
+/// A group of neurons or sources.
+#[derive(Debug, Clone)]
+pub struct Population {
+    /// Name in the scene.
+    pub name: String,
+    /// Number of neurons.
+    pub size: usize,
+    /// What they are.
+    pub kind: Kind,
+}
+
+/// What the neurons of a population are.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Leaky integrate-and-fire.
+    Lif(Lif),
+    /// Leaky integrator.
+    Readout(Readout),
+    /// Poisson sources with a probability of a spike per step each (one for all, or one each).
+    Poisson(Vec<f64>),
+    /// Pixels.
+    Images(scene::Encoder),
+}
+
+/// Leaky integrate-and-fire neurons. Vectors hold one entry for all or one for each neuron, but
+/// `i_e` always one for each.
+#[derive(Debug, Clone)]
+pub struct Lif {
+    /// Propagators and levels.
+    pub cells: Vec<lif::Cell>,
+    /// Resting potential \[mV\], the zero of the levels.
+    pub e_l: Vec<f64>,
+    /// Constant current \[pA\].
+    pub i_e: Vec<f64>,
+    /// Mean distance from rest to threshold \[mV\].
+    pub unit: f64,
+    /// What a spike does to the potential.
+    pub reset: scene::Reset,
+}
+
+/// Readout neurons, vectors as in [`Lif`].
+#[derive(Debug, Clone)]
+pub struct Readout {
+    /// Propagators.
+    pub cells: Vec<[f64; readout::CELL]>,
+    /// Resting potential \[mV\].
+    pub e_l: Vec<f64>,
+    /// Constant current \[pA\].
+    pub i_e: Vec<f64>,
+    /// One unit of the output \[mV\].
+    pub v_unit: f64,
+}
+
+/// Synapses from one population to another.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    /// Name in the scene.
+    pub name: String,
+    /// Index of the presynaptic population.
+    pub from: usize,
+    /// Index of the postsynaptic population.
+    pub to: usize,
+    /// Steps from a spike to its arrival, at least 1; 0 for a constant input.
+    pub delay: usize,
+    /// Whether gradients change the weights.
+    pub learn: bool,
+    /// The weight \[pA\] with which one input lifts the target by its unit: from rest to threshold
+    /// for a neuron, by `v_unit` for a readout. For a spike this is the peak of its potential, for
+    /// a constant input the rise within one step. Kaiming weights and learning rates are in these
+    /// units.
+    pub unit: f64,
+    /// The synapses.
+    pub synapses: Synapses,
+}
+
+/// Which pairs are connected, and their weights \[pA\].
+#[derive(Debug, Clone)]
+pub enum Synapses {
+    /// All pairs; `weights[source * targets + target]`.
+    Dense {
+        /// Row-major by source.
+        weights: Vec<f64>,
+    },
+    /// Some pairs, by target, sources ascending.
+    Sparse {
+        /// `start[j]..start[j + 1]` are the synapses of target j.
+        start: Vec<u32>,
+        /// Source of each synapse.
+        source: Vec<u32>,
+        /// Weight of each synapse.
+        weights: Vec<f64>,
+    },
+}
+
+impl Network {
+    /// Number of synapses.
+    pub fn synapses(&self) -> u64 {
+        self.projections.iter().map(|p| p.synapses.weights().len() as u64).sum()
+    }
+
+    /// Number of neurons, sources not counted.
+    pub fn neurons(&self) -> u64 {
+        let neurons = self.populations.iter().filter(|p| p.is_neural());
+        neurons.map(|p| p.size as u64).sum()
+    }
+}
+
+impl Population {
+    /// Whether these are neurons rather than sources of input.
+    pub fn is_neural(&self) -> bool {
+        matches!(self.kind, Kind::Lif(_) | Kind::Readout(_))
+    }
+
+    /// Whether its output is spikes.
+    pub fn spikes(&self) -> bool {
+        match self.kind {
+            Kind::Lif(_) | Kind::Poisson(_) => true,
+            Kind::Images(ref encoder) => !matches!(encoder, scene::Encoder::Constant { .. }),
+            Kind::Readout(_) => false,
+        }
+    }
+}
+
+impl Synapses {
+    /// Weights in the order of the synapses.
+    pub fn weights(&self) -> &[f64] {
+        match self {
+            Self::Dense { weights } | Self::Sparse { weights, .. } => weights,
+        }
+    }
+}

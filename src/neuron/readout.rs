@@ -1,0 +1,112 @@
+//! Leaky integrator that does not spike: the network's answer is its potential.
+//!
+//! ```text
+//!   v' = p22 v + p21 i + p20 i_e          i' = p11 i + arrivals of this step
+//!   output = (mean over steps | last | maximum) of v' / v_unit
+//! ```
+//! The equations of [`super::lif`] below threshold. The kernel leaves v' on the tape for recording.
+
+use super::lif::propagators;
+use crate::kernel::*;
+use crate::params;
+
+/// Propagators `[p22, p21, p20, p11]` as the array `cell` of one neuron.
+pub fn cell(dt: f64, tau_m: f64, c_m: f64, tau_syn: f64) -> [f64; CELL] {
+    propagators(dt, tau_m, c_m, tau_syn)
+}
+
+/// Number of fields of a readout's `cell`.
+pub const CELL: usize = 4;
+
+params! {
+    /// `Params` of `shaders/neuron/readout.wgsl`.
+    pub struct ReadoutParams {
+        /// Neurons.
+        n: word,
+        /// Steps of a window.
+        steps: word,
+        /// 1 if the tape holds arrivals; 0 if no synapse ends here.
+        arrivals: word,
+        /// 1 if a constant input per sample is added.
+        statics: word,
+        /// 1 if each neuron has its own parameters.
+        own: word,
+        /// One unit of the output \[mV\].
+        v_unit: real,
+        /// 0: mean over the steps; 1: last step; 2: largest value.
+        over: option,
+        /// 0: a window is a whole presentation; 2: state is carried from window to window.
+        carry: option,
+    }
+}
+
+/// Arrays of state per neuron: v, i.
+pub const STATE: usize = 2;
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "neuron/readout",
+    wgsl: include_str!("../../shaders/neuron/readout.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        reals_mut("tape"),   // [samples, steps, n] arrivals in, v out
+        reals("statics"),    // [samples, n] constant input, pA
+        reals("i_e"),        // [n] constant current, pA
+        reals("cell"),       // [4, n or 1]
+        reals_mut("state"),  // [samples, 2, n]
+        reals_mut("output"), // [samples, n]
+        words_mut("peak"),   // [samples, n] step of the maximum
+    ],
+    params: ReadoutParams::<f32>::FIELDS,
+    twin32: dispatched::<Readout, f32>,
+    twin64: dispatched::<Readout, f64>,
+};
+
+/// The twin of `shaders/neuron/readout.wgsl`.
+pub struct Readout;
+
+impl Twin for Readout {
+    #[inline(always)]
+    fn run<F: Real>(call: Call<'_, F>) {
+        let p = ReadoutParams::<F>::of(call.params);
+        let [tape, statics, i_e, cell, state, output, peak] = Call::take(call.args);
+        let (tape, statics, i_e, cell) =
+            (tape.reals_mut(), statics.reals(), i_e.reals(), cell.reals());
+        let (state, output, peak) = (state.reals_mut(), output.reals_mut(), peak.words_mut());
+        let (n, steps) = (p.n as usize, p.steps as usize);
+        for b in 0..call.units.len() {
+            for id in 0..n {
+                let parameter = |field: usize| if p.own == 1 { cell[field * n + id] } else { cell[field] };
+                let [p22, p21, p20, p11] = [0, 1, 2, 3].map(parameter);
+                let input = if p.statics == 1 { statics[b * n + id] } else { F::zero() };
+                let constant = p20 * (i_e[id] + input);
+                let stored = b * STATE * n + id;
+                let (mut v, mut i) = (F::zero(), F::zero());
+                if p.carry == 2 {
+                    (v, i) = (state[stored], state[stored + n]);
+                }
+                let (mut sum, mut best, mut when) = (F::zero(), F::neg_infinity(), 0);
+                for t in call.span.steps() {
+                    let at = (b * steps + t) * n + id;
+                    v = p22 * v + p21 * i + constant;
+                    i = p11 * i + if p.arrivals == 1 { tape[at] } else { F::zero() };
+                    tape[at] = v;
+                    sum += v;
+                    if v > best {
+                        (best, when) = (v, t as u32);
+                    }
+                }
+                let value = match p.over {
+                    0 => sum / F::of(steps as f64),
+                    1 => v,
+                    _ => best,
+                };
+                output[b * n + id] = value / p.v_unit;
+                peak[b * n + id] = when;
+                if p.carry == 2 {
+                    (state[stored], state[stored + n]) = (v, i);
+                }
+            }
+        }
+    }
+}

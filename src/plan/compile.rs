@@ -1,0 +1,917 @@
+//! From a network to a plan.
+//!
+//! Forward, group by group (see [`super::order`]): deliver what arrives, then integrate. Training
+//! goes back through the same groups in reverse: gradients by arrivals pass the transposed weights
+//! to become gradients by spikes, which the neuron's adjoint turns into gradients by its own
+//! arrivals. Gradients by weights and updates come last.
+
+use super::layout::{Layout, Pop};
+use super::order::{Group, groups};
+use super::*;
+use crate::input::{constant, latency, pixel_words, poisson};
+use crate::kernel::spike_words;
+use crate::network::{self, Network};
+use crate::neuron::{lif, lif_backward, readout, readout_backward};
+use crate::record::{carry_spikes, count_spikes, log_reals, log_words};
+use crate::rng::{Purpose, stream};
+use crate::scene::{Encoder, Loss, Optimizer, Over, Reset, Training};
+use crate::synapse::{
+    PANEL, dense_spikes, dense_spikes_gradient, dense_values, dense_values_gradient, sparse,
+    sparse_backward, sparse_gradient, transpose, transpose_spikes,
+};
+use crate::train::{adam, sgd, softmax_cross_entropy, sum_samples};
+
+/// Choices that are not the network's.
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// Samples, or independent copies, per window.
+    pub batch: usize,
+    /// Steps of a window.
+    pub steps: usize,
+    /// Present if the plan is to train, absent if it is to simulate.
+    pub training: Option<&'a Training>,
+    /// 0: spikes are bits. 1, 2: soft spikes, for tests of gradients; with 2 the reset uses them too.
+    pub soft: u32,
+    /// Largest array \[bytes\]; dense weights beyond it are cut into tiles.
+    pub max_binding: u64,
+}
+
+/// Batches whose losses stay on the device until the host asks.
+pub(super) const SLOTS: usize = 64;
+
+/// Why a network cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// An array that cannot be cut exceeds what a kernel can address.
+    #[error("{what} takes {bytes} bytes, one binding holds {limit}; {advice}")]
+    Binding {
+        /// Which array.
+        what: String,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+        /// What to change.
+        advice: &'static str,
+    },
+    /// The delays do not fit into the window.
+    #[error("the longest delay is {delay} steps, a window has {steps}; lower the delay or raise training.steps")]
+    Delay {
+        /// Steps of the delay.
+        delay: usize,
+        /// Steps of the window.
+        steps: usize,
+    },
+}
+
+/// Plans a network.
+///
+/// # Errors
+/// An array that does not fit into one binding, a delay that does not fit into the window.
+pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanError> {
+    let mut c = Compiler::new(Layout::new(network, options)?, options.training);
+    let groups = groups(network);
+    let mut forward = Vec::new();
+    c.encode(&mut forward);
+    for group in &groups {
+        c.forward(group, &mut forward);
+    }
+    let programs = if let Some(training) = options.training {
+        let mut evaluate = forward.clone();
+        c.loss(&mut evaluate);
+        let mut train = Vec::new();
+        c.transposed_weights(&mut train);
+        train.extend(evaluate.iter().cloned());
+        for group in groups.iter().rev() {
+            c.backward(group, &mut train);
+        }
+        c.gradients(&mut train);
+        c.update(training, &mut train);
+        c.logs(&mut evaluate);
+        c.logs(&mut train);
+        vec![
+            Program { name: "evaluate", stages: evaluate },
+            Program { name: "train", stages: train },
+        ]
+    } else {
+        c.counts(&mut forward);
+        let mut carry = Vec::new();
+        c.carry(&mut carry);
+        vec![
+            Program { name: "simulate", stages: forward },
+            Program { name: "carry", stages: carry },
+        ]
+    };
+    for array in &c.layout.arrays {
+        if array.bytes() > options.max_binding {
+            return Err(PlanError::Binding {
+                what: array.name.clone(),
+                bytes: array.bytes(),
+                limit: options.max_binding,
+                advice: "lower the batch, the steps or the size of the population",
+            });
+        }
+    }
+    let Layout { arrays, batch, steps, ports, .. } = c.layout;
+    Ok(Plan { arrays, programs, batch, steps, ports })
+}
+
+/// What has been written so far: the first delivery overwrites, the next add.
+#[derive(Debug, Default, Clone, Copy)]
+struct Filled {
+    tape: bool,
+    statics: bool,
+    cotangent: bool,
+}
+
+struct Compiler<'a> {
+    network: &'a Network,
+    training: Option<&'a Training>,
+    layout: Layout<'a>,
+    filled: Vec<Filled>,
+}
+
+fn whole(array: ArrayId) -> Arg {
+    Arg { array, split: Split::Whole }
+}
+
+fn each(array: ArrayId, stride: usize) -> Arg {
+    Arg { array, split: Split::Stride(stride) }
+}
+
+impl<'a> Compiler<'a> {
+    fn new(layout: Layout<'a>, training: Option<&'a Training>) -> Self {
+        let network = layout.network;
+        Self { network, training, filled: vec![Filled::default(); layout.pops.len()], layout }
+    }
+
+    // ---- how launches see arrays ------------------------------------------------------------------
+
+    fn spikes(&self, pop: &Pop) -> Arg {
+        each(pop.spikes, (pop.history + self.layout.steps) * spike_words(pop.n))
+    }
+
+    fn tape(&self, pop: &Pop) -> Arg {
+        each(pop.tape, self.layout.steps * pop.n)
+    }
+
+    fn soft_spikes(&self, pop: &Pop) -> Arg {
+        if self.layout.soft > 0 {
+            each(pop.soft, (pop.history + self.layout.steps) * pop.n)
+        } else {
+            each(self.layout.unused_written[1], 0)
+        }
+    }
+
+    /// A launch whose units are samples, with `per_sample` invocations each on a GPU.
+    fn by_sample(
+        &self,
+        kernel: &'static Kernel,
+        label: &str,
+        params: Vec<Word>,
+        args: Vec<Arg>,
+        per_sample: usize,
+    ) -> Launch {
+        let invocations = (self.layout.batch * per_sample) as u64;
+        let label = label.to_owned();
+        Launch { kernel, label, params, args, units: Units::Samples, invocations, per_step: false }
+    }
+
+    // ---- forward ----------------------------------------------------------------------------------
+
+    fn encode(&mut self, stages: &mut Vec<Stage>) {
+        let mut launches = Vec::new();
+        let dt = self.network.dt;
+        for (k, population) in self.network.populations.iter().enumerate() {
+            let pop = self.layout.pops[k];
+            let (n, steps, history) = (pop.n as u32, self.layout.steps as u32, pop.history as u32);
+            let name = &population.name;
+            let pixels = each(self.layout.ports.pixels.unwrap_or_default(), pixel_words(pop.n));
+            match &population.kind {
+                network::Kind::Poisson(p) => {
+                    let level = |id: usize| poisson::threshold(p[if p.len() > 1 { id } else { 0 }]);
+                    let table = (0..pop.n).map(level).collect();
+                    launches.push(self.poisson(k, table, None));
+                }
+                network::Kind::Images(Encoder::Poisson { max_rate }) => {
+                    let white = max_rate.get() * 1e-3 * dt;
+                    let table = (0..256).map(|x| poisson::threshold(white * f64::from(x) / 255.0));
+                    launches.push(self.poisson(k, table.collect(), Some(pixels)));
+                }
+                network::Kind::Images(Encoder::Latency { window, cutoff }) => {
+                    let window = (window.get() / dt).round().max(1.0) as u32;
+                    let table = latency::table(window, *cutoff);
+                    let table = self.layout.words(format!("{name}.step_of"), table);
+                    let p = latency::LatencyParams::<f64> { n, steps, history };
+                    let args = vec![pixels, whole(table), self.spikes(&pop)];
+                    let words = spike_words(pop.n);
+                    let launch = self.by_sample(&latency::KERNEL, name, p.words(), args, words);
+                    launches.push(Launch { per_step: true, ..launch });
+                }
+                network::Kind::Images(Encoder::Constant { gain }) => {
+                    let p = constant::ConstantParams::<f64> { n, scale: gain / 255.0 };
+                    let args = vec![pixels, each(pop.values, pop.n)];
+                    launches.push(self.by_sample(&constant::KERNEL, name, p.words(), args, pop.n));
+                }
+                network::Kind::Lif(_) | network::Kind::Readout(_) => {}
+            }
+        }
+        stages.push(Stage::Whole(launches));
+    }
+
+    fn poisson(&mut self, k: usize, table: Vec<u32>, pixels: Option<Arg>) -> Launch {
+        let (pop, name) = (self.layout.pops[k], &self.network.populations[k].name);
+        let table = self.layout.words(format!("{name}.threshold"), table);
+        let p = poisson::PoissonParams::<f64> {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            history: pop.history as u32,
+            stream: stream(Purpose::Input, k as u32),
+            images: u32::from(pixels.is_some()),
+        };
+        let args = vec![
+            pixels.unwrap_or(whole(self.layout.unused_words)),
+            whole(table),
+            each(self.layout.ports.presentation.unwrap_or_default(), 1),
+            self.spikes(&pop),
+        ];
+        let words = spike_words(pop.n);
+        Launch { per_step: true, ..self.by_sample(&poisson::KERNEL, name, p.words(), args, words) }
+    }
+
+    fn forward(&mut self, group: &Group, stages: &mut Vec<Stage>) {
+        let network = self.network;
+        let inside = |k: usize| group.members.contains(&k);
+        let mut before = Vec::new();
+        let mut step = Vec::new();
+        // Input from outside the group is there for all steps, and comes first.
+        for outside in [true, false] {
+            for (index, p) in network.projections.iter().enumerate() {
+                if inside(p.to) && inside(p.from) != outside {
+                    self.deliver(index, if outside { &mut before } else { &mut step });
+                }
+            }
+        }
+        for &k in &group.members {
+            match &network.populations[k].kind {
+                network::Kind::Lif(lif) => step.push(self.lif(k, lif)),
+                network::Kind::Readout(readout) => step.push(self.readout(k, readout)),
+                network::Kind::Poisson(_) | network::Kind::Images(_) => {}
+            }
+        }
+        if group.cyclic {
+            stages.push(Stage::Whole(before));
+            stages.push(Stage::Steps { launches: step, backward: false });
+        } else {
+            before.extend(step);
+            stages.push(Stage::Whole(before));
+        }
+    }
+
+    fn deliver(&mut self, index: usize, launches: &mut Vec<Launch>) {
+        let network = self.network;
+        let projection = &network.projections[index];
+        let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
+        let steps = self.layout.steps;
+        let constant = projection.delay == 0;
+        let soft = self.layout.soft > 0 && matches!(network.populations[projection.from].kind, network::Kind::Lif(_));
+        let filled = &mut self.filled[projection.to];
+        let filled = if constant { &mut filled.statics } else { &mut filled.tape };
+        let accumulate = u32::from(std::mem::replace(filled, true));
+        // Where rows of the source lie, and where the result goes.
+        let (source_rows, shift, rows) = if constant {
+            (1, 0, 1)
+        } else {
+            (from.history + steps, from.history - projection.delay, steps)
+        };
+        let out = if constant {
+            let statics = self.statics(projection.to);
+            each(statics, to.n)
+        } else {
+            self.tape(&to)
+        };
+        let values = if constant { each(from.values, from.n) } else { self.soft_spikes(&from) };
+        let (sources, targets) = (from.n as u32, to.n as u32);
+        match self.layout.ports.weights[index].clone() {
+            Tiles::Dense { tiles, .. } => {
+                for (weights, first, width) in tiles {
+                    let launch = if constant || soft {
+                        let p = dense_values::DenseValuesParams::<f64> {
+                            sources,
+                            source_first: 0,
+                            source_stride: sources,
+                            source_rows: source_rows as u32,
+                            shift: shift as u32,
+                            targets,
+                            first: first as u32,
+                            width: width as u32,
+                            rows: rows as u32,
+                            accumulate,
+                        };
+                        let args = vec![values, whole(weights), out];
+                        self.by_sample(&dense_values::KERNEL, &projection.name, p.words(), args, width)
+                    } else {
+                        let p = dense_spikes::DenseSpikesParams::<f64> {
+                            sources,
+                            targets,
+                            first: first as u32,
+                            width: width as u32,
+                            steps: steps as u32,
+                            history: from.history as u32,
+                            delay: projection.delay as u32,
+                            accumulate,
+                        };
+                        let args = vec![self.spikes(&from), whole(weights), out];
+                        self.by_sample(&dense_spikes::KERNEL, &projection.name, p.words(), args, width)
+                    };
+                    launches.push(Launch { per_step: !constant, ..launch });
+                }
+            }
+            Tiles::Sparse(weights) => {
+                let lists = self.layout.lists[index].unwrap_or_default();
+                let by_value = constant || soft;
+                let p = sparse::SparseParams::<f64> {
+                    sources,
+                    targets,
+                    source_rows: source_rows as u32,
+                    shift: shift as u32,
+                    rows: rows as u32,
+                    accumulate,
+                    values: u32::from(by_value),
+                };
+                let args = vec![
+                    if by_value { whole(self.layout.unused_words) } else { self.spikes(&from) },
+                    if by_value { values } else { whole(self.layout.unused_reals) },
+                    whole(lists.start),
+                    whole(lists.source),
+                    whole(weights),
+                    out,
+                ];
+                let launch = self.by_sample(&sparse::KERNEL, &projection.name, p.words(), args, to.n);
+                launches.push(Launch { per_step: !constant, ..launch });
+            }
+        }
+    }
+
+    /// The array of constant inputs of a population, made when first needed.
+    fn statics(&mut self, k: usize) -> ArrayId {
+        if let Some(statics) = self.layout.pops[k].statics {
+            return statics;
+        }
+        let name = format!("{}.statics", self.network.populations[k].name);
+        let len = self.layout.batch * self.layout.pops[k].n;
+        let statics = self.layout.zeros(name, Kind::Real, len);
+        self.layout.pops[k].statics = Some(statics);
+        statics
+    }
+
+    fn lif(&self, k: usize, model: &network::Lif) -> Launch {
+        let pop = self.layout.pops[k];
+        let p = lif::LifParams {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            history: pop.history as u32,
+            arrivals: u32::from(self.filled[k].tape),
+            statics: u32::from(pop.statics.is_some()),
+            own: u32::from(pop.own),
+            steepness: self.layout.surrogate.steepness,
+            unit: model.unit,
+            carry: pop.carry,
+            reset: reset(model),
+            soft: self.layout.soft,
+            surrogate: self.layout.surrogate.shape,
+        };
+        let args = vec![
+            self.tape(&pop),
+            pop.statics.map_or(whole(self.layout.unused_reals), |s| each(s, pop.n)),
+            whole(pop.i_e),
+            whole(pop.cell),
+            self.spikes(&pop),
+            if pop.carry > 0 {
+                each(pop.state, lif::STATE * pop.n)
+            } else {
+                each(self.layout.unused_written[0], 0)
+            },
+            self.soft_spikes(&pop),
+        ];
+        // Whole workgroups for each sample, so that a workgroup's spikes make whole words.
+        let padded = pop.n.next_multiple_of(lif::KERNEL.workgroup as usize);
+        self.by_sample(&lif::KERNEL, &self.network.populations[k].name, p.words(), args, padded)
+    }
+
+    fn readout(&self, k: usize, model: &network::Readout) -> Launch {
+        let pop = self.layout.pops[k];
+        let p = readout::ReadoutParams {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            arrivals: u32::from(self.filled[k].tape),
+            statics: u32::from(pop.statics.is_some()),
+            own: u32::from(pop.own),
+            v_unit: model.v_unit,
+            over: self.over(),
+            carry: pop.carry,
+        };
+        let args = vec![
+            self.tape(&pop),
+            pop.statics.map_or(whole(self.layout.unused_reals), |s| each(s, pop.n)),
+            whole(pop.i_e),
+            whole(pop.cell),
+            if pop.carry == 2 {
+                each(pop.state, readout::STATE * pop.n)
+            } else {
+                each(self.layout.unused_written[0], 0)
+            },
+            each(self.layout.ports.output.unwrap_or_default(), pop.n),
+            each(self.layout.peak, pop.n),
+        ];
+        self.by_sample(&readout::KERNEL, &self.network.populations[k].name, p.words(), args, pop.n)
+    }
+
+    fn over(&self) -> u32 {
+        match self.training.map(|t| t.loss) {
+            Some(Loss::SoftmaxCrossEntropy { over: Over::Last }) => 1,
+            Some(Loss::SoftmaxCrossEntropy { over: Over::Max }) => 2,
+            Some(Loss::SoftmaxCrossEntropy { over: Over::Mean }) | None => 0,
+        }
+    }
+
+    fn loss(&self, stages: &mut Vec<Stage>) {
+        let readouts = self.network.populations.iter().zip(&self.layout.pops);
+        for (population, pop) in readouts {
+            if let network::Kind::Readout(_) = population.kind {
+                let p = softmax_cross_entropy::SoftmaxCrossEntropyParams::<f64> {
+                    classes: pop.n as u32,
+                };
+                let args = vec![
+                    each(self.layout.ports.output.unwrap_or_default(), pop.n),
+                    each(self.layout.ports.labels.unwrap_or_default(), 1),
+                    each(self.layout.output_gradient, pop.n),
+                    each(self.layout.loss, 1),
+                    each(self.layout.prediction, 1),
+                ];
+                let kernel = &softmax_cross_entropy::KERNEL;
+                let launch = self.by_sample(kernel, &population.name, p.words(), args, 1);
+                stages.push(Stage::Whole(vec![launch]));
+            }
+        }
+    }
+
+    // ---- backward ---------------------------------------------------------------------------------
+
+    fn transposed_weights(&self, stages: &mut Vec<Stage>) {
+        let mut launches = Vec::new();
+        for (index, projection) in self.network.projections.iter().enumerate() {
+            let Tiles::Dense { sources, tiles, .. } = &self.layout.ports.weights[index] else {
+                continue;
+            };
+            for (&transposed, &(weights, _, width)) in self.layout.transposed[index].iter().zip(tiles) {
+                let p = transpose::TransposeParams::<f64> {
+                    sources: *sources as u32,
+                    width: width as u32,
+                };
+                let split = Split::PanelRows { rows: width, width: *sources };
+                launches.push(Launch {
+                    kernel: &transpose::KERNEL,
+                    label: projection.name.clone(),
+                    params: p.words(),
+                    args: vec![whole(weights), Arg { array: transposed, split }],
+                    units: Units::Count { count: sources.div_ceil(PANEL) * width, grain: 64 },
+                    invocations: (sources * width) as u64,
+                    per_step: false,
+                });
+            }
+        }
+        stages.push(Stage::Whole(launches));
+    }
+
+    fn backward(&mut self, group: &Group, stages: &mut Vec<Stage>) {
+        let network = self.network;
+        let inside = |k: usize| group.members.contains(&k);
+        let mut before = Vec::new();
+        let mut step = Vec::new();
+        for outside in [true, false] {
+            for (index, p) in network.projections.iter().enumerate() {
+                let active = self.layout.pops[p.from].active && self.layout.pops[p.to].active;
+                if active && inside(p.from) && inside(p.to) != outside {
+                    self.deliver_back(index, if outside { &mut before } else { &mut step });
+                }
+            }
+        }
+        for &k in group.members.iter().rev() {
+            if self.layout.pops[k].active {
+                match &network.populations[k].kind {
+                    network::Kind::Lif(lif) => step.push(self.lif_backward(k, lif)),
+                    network::Kind::Readout(r) => step.push(self.readout_backward(k, r)),
+                    network::Kind::Poisson(_) | network::Kind::Images(_) => {}
+                }
+            }
+        }
+        if group.cyclic {
+            stages.push(Stage::Whole(before));
+            stages.push(Stage::Steps { launches: step, backward: true });
+        } else {
+            before.extend(step);
+            stages.push(Stage::Whole(before));
+        }
+    }
+
+    /// Gradients by the arrivals of a projection become gradients by the spikes of its source.
+    fn deliver_back(&mut self, index: usize, launches: &mut Vec<Launch>) {
+        let projection = &self.network.projections[index];
+        let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
+        let steps = self.layout.steps;
+        let cotangent = each(from.cotangent, steps * from.n);
+        let filled = &mut self.filled[projection.from].cotangent;
+        let mut accumulate = u32::from(std::mem::replace(filled, true));
+        match &self.layout.ports.weights[index] {
+            Tiles::Dense { tiles, .. } => {
+                for (&transposed, &(_, first, width)) in self.layout.transposed[index].iter().zip(tiles) {
+                    let p = dense_values::DenseValuesParams::<f64> {
+                        sources: width as u32,
+                        source_first: first as u32,
+                        source_stride: to.n as u32,
+                        source_rows: steps as u32,
+                        shift: projection.delay as u32,
+                        targets: from.n as u32,
+                        first: 0,
+                        width: from.n as u32,
+                        rows: steps as u32,
+                        accumulate,
+                    };
+                    accumulate = 1;
+                    let args = vec![self.tape(&to), whole(transposed), cotangent];
+                    let kernel = &dense_values::KERNEL;
+                    let launch = self.by_sample(kernel, &projection.name, p.words(), args, from.n);
+                    launches.push(Launch { per_step: true, ..launch });
+                }
+            }
+            Tiles::Sparse(weights) => {
+                let lists = self.layout.lists[index].unwrap_or_default();
+                let p = sparse_backward::SparseBackwardParams::<f64> {
+                    sources: from.n as u32,
+                    targets: to.n as u32,
+                    steps: steps as u32,
+                    delay: projection.delay as u32,
+                    accumulate,
+                };
+                let args = vec![
+                    self.tape(&to),
+                    whole(lists.out_start),
+                    whole(lists.target),
+                    whole(lists.synapse),
+                    whole(*weights),
+                    cotangent,
+                ];
+                let kernel = &sparse_backward::KERNEL;
+                let launch = self.by_sample(kernel, &projection.name, p.words(), args, from.n);
+                launches.push(Launch { per_step: true, ..launch });
+            }
+        }
+    }
+
+    fn lif_backward(&self, k: usize, model: &network::Lif) -> Launch {
+        let pop = self.layout.pops[k];
+        let p = lif_backward::LifBackwardParams {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            history: pop.history as u32,
+            own: u32::from(pop.own),
+            steepness: self.layout.surrogate.steepness,
+            unit: model.unit,
+            carry: pop.carry,
+            reset: reset(model),
+            soft: self.layout.soft,
+            surrogate: self.layout.surrogate.shape,
+            attached: u32::from(self.training.is_some_and(|t| !t.detach_reset)),
+        };
+        let args = vec![
+            self.tape(&pop),
+            each(pop.cotangent, self.layout.steps * pop.n),
+            whole(pop.cell),
+            self.spikes(&pop),
+            if pop.carry > 0 {
+                each(pop.adjoint, lif_backward::STATE * pop.n)
+            } else {
+                each(self.layout.unused_written[0], 0)
+            },
+            each(pop.input_gradient, pop.n),
+        ];
+        let name = &self.network.populations[k].name;
+        self.by_sample(&lif_backward::KERNEL, name, p.words(), args, pop.n)
+    }
+
+    fn readout_backward(&self, k: usize, model: &network::Readout) -> Launch {
+        let pop = self.layout.pops[k];
+        let p = readout_backward::ReadoutBackwardParams {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            own: u32::from(pop.own),
+            v_unit: model.v_unit,
+            over: self.over(),
+        };
+        let args = vec![
+            self.tape(&pop),
+            each(self.layout.output_gradient, pop.n),
+            each(self.layout.peak, pop.n),
+            whole(pop.cell),
+            each(pop.input_gradient, pop.n),
+        ];
+        let name = &self.network.populations[k].name;
+        self.by_sample(&readout_backward::KERNEL, name, p.words(), args, pop.n)
+    }
+
+    // ---- gradients and updates --------------------------------------------------------------------
+
+    /// Gradients by all trained weights and constant currents.
+    fn gradients(&mut self, stages: &mut Vec<Stage>) {
+        let network = self.network;
+        let mut launches = Vec::new();
+        // Trains of a source, shared by projections with the same delay.
+        let mut trains: Vec<((usize, usize), ArrayId)> = Vec::new();
+        for (index, projection) in network.projections.iter().enumerate() {
+            let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
+            if !projection.learn || !to.active {
+                continue;
+            }
+            let steps = self.layout.steps;
+            let train = (self.layout.batch * steps).div_ceil(32);
+            let constant = projection.delay == 0;
+            let soft = self.layout.soft > 0 && matches!(network.populations[projection.from].kind, network::Kind::Lif(_));
+            let by_value = constant || soft;
+            let (values, arrivals) = match (constant, soft) {
+                (true, _) => (from.values, to.input_gradient),
+                (false, true) => (from.soft, to.tape),
+                (false, false) => (self.layout.unused_reals, to.tape),
+            };
+            let (source_rows, shift, rows) = if constant {
+                (1, 0, 1)
+            } else {
+                (from.history + steps, from.history - projection.delay, steps)
+            };
+            let spikes = if by_value {
+                self.layout.unused_words
+            } else {
+                let key = (projection.from, projection.delay);
+                match trains.iter().find(|t| t.0 == key) {
+                    Some(found) => found.1,
+                    None => {
+                        let (array, launch) = self.trains(projection.from, projection.delay);
+                        launches.push(launch);
+                        trains.push((key, array));
+                        array
+                    }
+                }
+            };
+            let (sources, targets) = (from.n as u32, to.n as u32);
+            let tiles = self.layout.ports.weights[index].clone();
+            for (tile, weights) in tiles.arrays().into_iter().enumerate() {
+                let len = self.layout.arrays[weights].len;
+                let name = format!("{}.gradient.{tile}", projection.name);
+                let gradient = self.layout.zeros(name, Kind::Real, len);
+                self.layout.ports.gradients.push((gradient, weights));
+                let (kernel, params, args, units): (&'static Kernel, _, _, _) = match &tiles {
+                    Tiles::Dense { tiles, .. } => {
+                        let (_, first, width) = tiles[tile];
+                        let split = Split::PanelRows { rows: from.n, width };
+                        let out = Arg { array: gradient, split };
+                        let count = width.div_ceil(PANEL) * from.n;
+                        let units = Units::Count { count, grain: 128 };
+                        let (first, width) = (first as u32, width as u32);
+                        if by_value {
+                            let p = dense_values_gradient::DenseValuesGradientParams::<f64> {
+                                sources,
+                                source_rows: source_rows as u32,
+                                shift: shift as u32,
+                                targets,
+                                first,
+                                width,
+                                rows: rows as u32,
+                            };
+                            let args = vec![whole(values), whole(arrivals), out];
+                            (&dense_values_gradient::KERNEL, p.words(), args, units)
+                        } else {
+                            let p = dense_spikes_gradient::DenseSpikesGradientParams::<f64> {
+                                sources,
+                                targets,
+                                first,
+                                width,
+                                train: train as u32,
+                                delay: projection.delay as u32,
+                            };
+                            let args = vec![whole(spikes), whole(arrivals), out];
+                            (&dense_spikes_gradient::KERNEL, p.words(), args, units)
+                        }
+                    }
+                    Tiles::Sparse(_) => {
+                        let lists = self.layout.lists[index].unwrap_or_default();
+                        let p = sparse_gradient::SparseGradientParams::<f64> {
+                            sources,
+                            targets,
+                            synapses: len as u32,
+                            train: train as u32,
+                            delay: projection.delay as u32,
+                            source_rows: source_rows as u32,
+                            shift: shift as u32,
+                            rows: rows as u32,
+                            values: u32::from(by_value),
+                        };
+                        let args = vec![
+                            whole(spikes),
+                            whole(values),
+                            whole(lists.source),
+                            whole(lists.target_of),
+                            whole(arrivals),
+                            each(gradient, 1),
+                        ];
+                        let units = Units::Count { count: len, grain: 1024 };
+                        (&sparse_gradient::KERNEL, p.words(), args, units)
+                    }
+                };
+                launches.push(Launch {
+                    kernel,
+                    label: projection.name.clone(),
+                    params,
+                    args,
+                    units,
+                    invocations: len as u64,
+                    per_step: false,
+                });
+            }
+        }
+        if self.training.is_some_and(|t| t.biases) {
+            for (k, population) in network.populations.iter().enumerate() {
+                let pop = self.layout.pops[k];
+                if !pop.active {
+                    continue;
+                }
+                let gradient = self.layout.zeros(format!("{}.i_e.gradient", population.name), Kind::Real, pop.n);
+                self.layout.ports.gradients.push((gradient, pop.i_e));
+                let p = sum_samples::SumSamplesParams::<f64> { n: pop.n as u32 };
+                launches.push(Launch {
+                    kernel: &sum_samples::KERNEL,
+                    label: population.name.clone(),
+                    params: p.words(),
+                    args: vec![whole(pop.input_gradient), each(gradient, 1)],
+                    units: Units::Count { count: pop.n, grain: 256 },
+                    invocations: pop.n as u64,
+                    per_step: false,
+                });
+            }
+        }
+        stages.push(Stage::Whole(launches));
+    }
+
+    /// Spikes of a population by source, for gradients.
+    fn trains(&mut self, k: usize, delay: usize) -> (ArrayId, Launch) {
+        let (pop, name) = (self.layout.pops[k], &self.network.populations[k].name);
+        let train = (self.layout.batch * self.layout.steps).div_ceil(32);
+        let array = self.layout.zeros(format!("{name}.trains.{delay}"), Kind::Word, pop.n * train);
+        let p = transpose_spikes::TransposeSpikesParams::<f64> {
+            sources: pop.n as u32,
+            steps: self.layout.steps as u32,
+            history: pop.history as u32,
+            train: train as u32,
+            delay: delay as u32,
+        };
+        let launch = Launch {
+            kernel: &transpose_spikes::KERNEL,
+            label: name.clone(),
+            params: p.words(),
+            args: vec![whole(pop.spikes), each(array, 32 * train)],
+            units: Units::Count { count: spike_words(pop.n), grain: 1 },
+            invocations: (pop.n * train) as u64,
+            per_step: false,
+        };
+        (array, launch)
+    }
+
+    fn update(&mut self, training: &Training, stages: &mut Vec<Stage>) {
+        let mut launches = Vec::new();
+        for (gradient, weights) in self.layout.ports.gradients.clone() {
+            let count = self.layout.arrays[weights].len;
+            let name = self.layout.arrays[weights].name.clone();
+            let unit = self.unit(weights);
+            let mut moment = |which: &str| {
+                let array = self.layout.zeros(format!("{name}.{which}"), Kind::Real, count);
+                self.layout.ports.moments.push(array);
+                each(array, 1)
+            };
+            let mut args = vec![each(gradient, 1), each(weights, 1)];
+            let count = count as u32;
+            let (kernel, params): (&'static Kernel, _) = match training.optimizer {
+                Optimizer::Adam { beta1, beta2, eps, .. } => {
+                    args.extend([moment("mean"), moment("square")]);
+                    let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);
+                    let p = adam::AdamParams { count, unit, beta1, beta2, rest1, rest2, eps };
+                    (&adam::KERNEL, p.words())
+                }
+                Optimizer::Sgd { momentum, .. } => {
+                    args.push(moment("velocity"));
+                    (&sgd::KERNEL, sgd::SgdParams { count, unit, momentum }.words())
+                }
+            };
+            launches.push(Launch {
+                kernel,
+                label: name,
+                params,
+                args,
+                units: Units::Count { count: count as usize, grain: 16384 },
+                invocations: u64::from(count),
+                per_step: false,
+            });
+        }
+        stages.push(Stage::Whole(launches));
+    }
+
+    /// One unit of the weights or constant currents in an array \[pA\].
+    fn unit(&self, array: ArrayId) -> f64 {
+        let weights = self.layout.ports.weights.iter().zip(&self.network.projections);
+        for (tiles, projection) in weights {
+            if tiles.arrays().contains(&array) {
+                return projection.unit;
+            }
+        }
+        let owners = self.layout.pops.iter().zip(&self.network.populations);
+        for (pop, population) in owners {
+            match &population.kind {
+                network::Kind::Lif(m) if pop.i_e == array => return m.unit / m.cells[0].p20,
+                network::Kind::Readout(m) if pop.i_e == array => return m.v_unit / m.cells[0][2],
+                _ => {}
+            }
+        }
+        1.0
+    }
+
+    // ---- records ----------------------------------------------------------------------------------
+
+    fn counts(&mut self, stages: &mut Vec<Stage>) {
+        let mut launches = Vec::new();
+        for (k, population) in self.network.populations.iter().enumerate() {
+            let pop = self.layout.pops[k];
+            let Some(ring) = self.layout.ports.populations[k].counts else { continue };
+            let count = self.layout.zeros(format!("{}.count", population.name), Kind::Word, self.layout.batch);
+            let p = count_spikes::CountSpikesParams::<f64> {
+                n: pop.n as u32,
+                steps: self.layout.steps as u32,
+                history: pop.history as u32,
+            };
+            let args = vec![self.spikes(&pop), each(count, 1)];
+            launches.push(self.by_sample(&count_spikes::KERNEL, &population.name, p.words(), args, 1));
+            let p = log_words::LogWordsParams::<f64> { batch: self.layout.batch as u32 };
+            launches.push(self.log(&log_words::KERNEL, &population.name, p.words(), [count, ring]));
+        }
+        stages.push(Stage::Whole(launches));
+    }
+
+    fn logs(&mut self, stages: &mut Vec<Stage>) {
+        self.counts(stages);
+        let batch = self.layout.batch as u32;
+        let losses = [self.layout.loss, self.layout.ports.losses.unwrap_or_default()];
+        let predictions = [self.layout.prediction, self.layout.ports.predictions.unwrap_or_default()];
+        let reals = log_reals::LogRealsParams::<f64> { batch };
+        let words = log_words::LogWordsParams::<f64> { batch };
+        stages.push(Stage::Whole(vec![
+            self.log(&log_reals::KERNEL, "loss", reals.words(), losses),
+            self.log(&log_words::KERNEL, "prediction", words.words(), predictions),
+        ]));
+    }
+
+    fn log(&self, kernel: &'static Kernel, label: &str, params: Vec<Word>, [x, ring]: [ArrayId; 2]) -> Launch {
+        let len = self.layout.arrays[ring].len;
+        Launch {
+            kernel,
+            label: label.to_owned(),
+            params,
+            args: vec![whole(x), each(ring, len)],
+            units: Units::Count { count: 1, grain: 1 },
+            invocations: self.layout.batch as u64,
+            per_step: false,
+        }
+    }
+
+    fn carry(&self, stages: &mut Vec<Stage>) {
+        let mut launches = Vec::new();
+        for (population, pop) in self.network.populations.iter().zip(&self.layout.pops) {
+            if population.spikes() && pop.history > 0 {
+                let words = spike_words(pop.n);
+                let p = carry_spikes::CarrySpikesParams::<f64> {
+                    words: words as u32,
+                    steps: self.layout.steps as u32,
+                    history: pop.history as u32,
+                };
+                let args = vec![self.spikes(pop)];
+                let name = &population.name;
+                let size = pop.history * words;
+                launches.push(self.by_sample(&carry_spikes::KERNEL, name, p.words(), args, size));
+            }
+        }
+        stages.push(Stage::Whole(launches));
+    }
+}
+
+fn reset(model: &network::Lif) -> u32 {
+    match model.reset {
+        Reset::Value => 0,
+        Reset::Subtract => 1,
+    }
+}

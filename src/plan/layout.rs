@@ -1,0 +1,371 @@
+//! The arrays of a plan: sizes, contents at the start, and which of them the host uses.
+
+use super::order::groups;
+use super::*;
+use super::compile::{Options, PlanError, SLOTS};
+use crate::input::pixel_words;
+use crate::kernel::spike_words;
+use crate::network::{self, Network, Synapses};
+use crate::neuron::surrogate::Surrogate;
+use crate::neuron::{lif, lif_backward, readout};
+use crate::scene::Training;
+use crate::synapse::PANEL;
+
+/// Arrays of a population while a plan is made.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Pop {
+    pub n: usize,
+    pub history: usize,
+    /// On a cycle, or carried from window to window.
+    pub carry: u32,
+    /// Whether gradients pass through it.
+    pub active: bool,
+    pub tape: ArrayId,
+    pub spikes: ArrayId,
+    pub soft: ArrayId,
+    pub values: ArrayId,
+    pub statics: Option<ArrayId>,
+    pub cell: ArrayId,
+    pub own: bool,
+    pub i_e: ArrayId,
+    pub state: ArrayId,
+    pub cotangent: ArrayId,
+    pub adjoint: ArrayId,
+    pub input_gradient: ArrayId,
+}
+
+/// Arrays of a sparse projection's connectivity.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Lists {
+    pub start: ArrayId,
+    pub source: ArrayId,
+    pub target_of: ArrayId,
+    pub out_start: ArrayId,
+    pub target: ArrayId,
+    pub synapse: ArrayId,
+}
+
+/// The arrays of a plan while it is made.
+pub(super) struct Layout<'a> {
+    pub network: &'a Network,
+    pub training: Option<&'a Training>,
+    pub batch: usize,
+    pub steps: usize,
+    pub soft: u32,
+    pub surrogate: Surrogate,
+    pub arrays: Vec<Array>,
+    pub ports: Ports,
+    pub pops: Vec<Pop>,
+    pub lists: Vec<Option<Lists>>,
+    /// Transposed tiles of dense projections through which gradients pass.
+    pub transposed: Vec<Vec<ArrayId>>,
+    /// Stand-ins for arrays that a launch does not use, but its kernel names.
+    pub unused_reals: ArrayId,
+    pub unused_words: ArrayId,
+    pub unused_written: [ArrayId; 2],
+    pub output_gradient: ArrayId,
+    pub loss: ArrayId,
+    pub prediction: ArrayId,
+    pub peak: ArrayId,
+}
+
+impl<'a> Layout<'a> {
+    pub fn new(network: &'a Network, options: &Options<'a>) -> Result<Self, PlanError> {
+        let surrogate = options.training.map_or(Surrogate { shape: 0, steepness: 1.0 }, |t| t.surrogate.into());
+        let count = network.populations.len();
+        let mut c = Self {
+            network,
+            training: options.training,
+            batch: options.batch,
+            steps: options.steps,
+            soft: options.soft,
+            surrogate,
+            arrays: Vec::new(),
+            ports: Ports { slots: SLOTS, ..Ports::default() },
+            pops: vec![Pop::default(); count],
+            lists: Vec::new(),
+            transposed: Vec::new(),
+            unused_reals: 0,
+            unused_words: 0,
+            unused_written: [0; 2],
+            output_gradient: 0,
+            loss: 0,
+            prediction: 0,
+            peak: 0,
+        };
+        c.unused_reals = c.zeros("unused.reals", Kind::Real, 1);
+        c.unused_words = c.zeros("unused.words", Kind::Word, 1);
+        c.unused_written =
+            ["unused.written.0", "unused.written.1"].map(|name| c.zeros(name, Kind::Real, 1));
+        c.populations()?;
+        c.projections(options.max_binding)?;
+        Ok(c)
+    }
+
+    // ---- arrays -----------------------------------------------------------------------------------
+
+    fn array(&mut self, name: impl Into<String>, kind: Kind, len: usize, init: Init) -> ArrayId {
+        self.arrays.push(Array { name: name.into(), kind, len: len.max(1), init });
+        self.arrays.len() - 1
+    }
+
+    pub fn zeros(&mut self, name: impl Into<String>, kind: Kind, len: usize) -> ArrayId {
+        self.array(name, kind, len, Init::Zero)
+    }
+
+    fn reals(&mut self, name: impl Into<String>, values: Vec<f64>) -> ArrayId {
+        let len = values.len();
+        self.array(name, Kind::Real, len, Init::Reals(values))
+    }
+
+    pub fn words(&mut self, name: impl Into<String>, mut values: Vec<u32>) -> ArrayId {
+        values.resize(values.len().max(1), 0);
+        let len = values.len();
+        self.array(name, Kind::Word, len, Init::Words(values))
+    }
+
+    fn populations(&mut self) -> Result<(), PlanError> {
+        let groups = groups(self.network);
+        let (batch, steps) = (self.batch, self.steps);
+        let soft = self.soft;
+        let active = self.active();
+        let simulate = self.training.is_none();
+        let mut widest = 0;
+        for (k, population) in self.network.populations.iter().enumerate() {
+            let (name, n) = (&population.name, population.size);
+            let cyclic = groups.iter().any(|g| g.cyclic && g.members.contains(&k));
+            let outgoing = self.network.projections.iter().filter(|p| p.from == k);
+            let history = outgoing.map(|p| p.delay).max().unwrap_or(0);
+            if history > steps {
+                return Err(PlanError::Delay { delay: history, steps });
+            }
+            let mut pop = Pop {
+                n,
+                history,
+                carry: if simulate { 2 } else { u32::from(cyclic) },
+                active: active[k],
+                ..Pop::default()
+            };
+            let rows = batch * (history + steps);
+            if population.spikes() {
+                let len = rows * spike_words(n);
+                pop.spikes = self.zeros(format!("{name}.spikes"), Kind::Word, len);
+                self.ports_of(k).spikes = Some(pop.spikes);
+                self.ports_of(k).history = history;
+            }
+            match &population.kind {
+                network::Kind::Lif(lif) => {
+                    pop.own = lif.cells.len() > 1;
+                    let values = columns(lif.cells.iter().map(|c| c.values()));
+                    pop.cell = self.reals(format!("{name}.cell"), values);
+                    if soft > 0 {
+                        pop.soft = self.zeros(format!("{name}.soft_spikes"), Kind::Real, rows * n);
+                    }
+                    if pop.carry > 0 {
+                        let v_init = |id: usize| lif.cells[if pop.own { id } else { 0 }].v_init;
+                        let mut state = vec![0.0; batch * lif::STATE * n];
+                        for b in 0..batch {
+                            for id in 0..n {
+                                state[b * lif::STATE * n + id] = v_init(id);
+                            }
+                        }
+                        pop.state = self.reals(format!("{name}.state"), state);
+                    }
+                    if pop.active && cyclic {
+                        pop.cotangent = self.zeros(format!("{name}.cotangent"), Kind::Real, batch * steps * n);
+                        let len = batch * lif_backward::STATE * n;
+                        pop.adjoint = self.zeros(format!("{name}.adjoint"), Kind::Real, len);
+                    } else if pop.active {
+                        widest = widest.max(n);
+                    }
+                    self.neuron(&mut pop, name, &lif.i_e);
+                }
+                network::Kind::Readout(r) => {
+                    pop.own = r.cells.len() > 1;
+                    pop.cell = self.reals(format!("{name}.cell"), columns(r.cells.iter().copied()));
+                    if pop.carry == 2 {
+                        pop.state = self.zeros(format!("{name}.state"), Kind::Real, batch * readout::STATE * n);
+                    }
+                    self.neuron(&mut pop, name, &r.i_e);
+                    let output = self.zeros(format!("{name}.output"), Kind::Real, batch * n);
+                    self.ports.output = Some(output);
+                    self.peak = self.zeros(format!("{name}.peak"), Kind::Word, batch * n);
+                    if self.training.is_some() {
+                        self.output_gradient =
+                            self.zeros(format!("{name}.output_gradient"), Kind::Real, batch * n);
+                    }
+                }
+                network::Kind::Images(_) => {
+                    let pixels = self.zeros("pixels", Kind::Word, batch * pixel_words(n));
+                    self.ports.pixels = Some(pixels);
+                    if !population.spikes() {
+                        pop.values = self.zeros(format!("{name}.values"), Kind::Real, batch * n);
+                    }
+                }
+                network::Kind::Poisson(_) => {}
+            }
+            self.ports_of(k).tape = population.is_neural().then_some(pop.tape);
+            self.pops[k] = pop;
+        }
+        // Populations off any cycle are done one after the other and share one array.
+        if widest > 0 {
+            let shared = self.zeros("cotangent", Kind::Real, batch * steps * widest);
+            for pop in self.pops.iter_mut().filter(|p| p.active && p.carry == 0) {
+                pop.cotangent = shared;
+            }
+        }
+        let presentation = self.zeros("presentation", Kind::Word, batch);
+        self.ports.presentation = Some(presentation);
+        let ring = SLOTS * batch;
+        if self.training.is_some() {
+            let labels = self.zeros("labels", Kind::Word, batch);
+            self.ports.labels = Some(labels);
+            self.loss = self.zeros("loss", Kind::Real, batch);
+            self.prediction = self.zeros("prediction", Kind::Word, batch);
+            let (losses, predictions) =
+                (self.zeros("losses", Kind::Real, ring), self.zeros("predictions", Kind::Word, ring));
+            (self.ports.losses, self.ports.predictions) = (Some(losses), Some(predictions));
+        }
+        for (k, population) in self.network.populations.iter().enumerate() {
+            if population.spikes() {
+                let counts = self.zeros(format!("{}.counts", population.name), Kind::Word, ring);
+                self.ports_of(k).counts = Some(counts);
+            }
+        }
+        Ok(())
+    }
+
+    fn ports_of(&mut self, k: usize) -> &mut PopulationPorts {
+        let count = self.network.populations.len();
+        self.ports.populations.resize(count, PopulationPorts::default());
+        &mut self.ports.populations[k]
+    }
+
+    /// Arrays that every kind of neuron has.
+    fn neuron(&mut self, pop: &mut Pop, name: &str, i_e: &[f64]) {
+        pop.tape = self.zeros(format!("{name}.tape"), Kind::Real, self.batch * self.steps * pop.n);
+        pop.i_e = self.reals(format!("{name}.i_e"), i_e.to_vec());
+        if pop.active {
+            let len = self.batch * pop.n;
+            pop.input_gradient = self.zeros(format!("{name}.input_gradient"), Kind::Real, len);
+        }
+    }
+
+    /// Which populations gradients pass through: something behind them is trained, and they act on
+    /// the readout.
+    fn active(&self) -> Vec<bool> {
+        let count = self.network.populations.len();
+        let Some(training) = self.training else { return vec![false; count] };
+        let neural = |k: usize| self.network.populations[k].is_neural();
+        let mut needs: Vec<bool> = (0..count)
+            .map(|k| {
+                let trained = self.network.projections.iter().any(|p| p.to == k && p.learn);
+                neural(k) && (training.biases || trained)
+            })
+            .collect();
+        let mut acts: Vec<bool> = self
+            .network
+            .populations
+            .iter()
+            .map(|p| matches!(p.kind, network::Kind::Readout(_)))
+            .collect();
+        // As many rounds as the longest path.
+        for _ in 0..count {
+            for p in &self.network.projections {
+                needs[p.to] |= needs[p.from];
+                acts[p.from] |= acts[p.to] && neural(p.from);
+            }
+        }
+        (0..count).map(|k| needs[k] && acts[k]).collect()
+    }
+
+    fn projections(&mut self, max_binding: u64) -> Result<(), PlanError> {
+        for projection in &self.network.projections {
+            let (sources, targets) = (self.pops[projection.from].n, self.pops[projection.to].n);
+            let name = &projection.name;
+            let mut lists = None;
+            let mut transposed = Vec::new();
+            let tiles = match &projection.synapses {
+                Synapses::Dense { weights } => {
+                    let panel = (sources * PANEL.min(targets)) as u64 * 4;
+                    if panel > max_binding {
+                        return Err(PlanError::Binding {
+                            what: format!("a panel of {PANEL} targets of {name}"),
+                            bytes: panel,
+                            limit: max_binding,
+                            advice: "lower the number of sources",
+                        });
+                    }
+                    let most = (max_binding / (sources as u64 * 4)) as usize / PANEL * PANEL;
+                    let most = if most == 0 { targets } else { most };
+                    let cuts = (0..targets).step_by(most).map(|first| (first, most.min(targets - first)));
+                    let mut tiles = Tiles::Dense {
+                        sources,
+                        targets,
+                        tiles: cuts.map(|(first, width)| (0, first, width)).collect(),
+                    };
+                    for tile in 0..tiles.arrays().len() {
+                        let array = self.reals(format!("{name}.weights.{tile}"), tiles.pack(tile, weights));
+                        if let Tiles::Dense { tiles, .. } = &mut tiles {
+                            tiles[tile].0 = array;
+                        }
+                    }
+                    let passes = self.pops[projection.from].active && self.pops[projection.to].active;
+                    if passes && let Tiles::Dense { tiles, .. } = &tiles {
+                        for (tile, (_, _, width)) in tiles.iter().enumerate() {
+                            let len = sources * width;
+                            transposed.push(self.zeros(format!("{name}.transposed.{tile}"), Kind::Real, len));
+                        }
+                    }
+                    tiles
+                }
+                Synapses::Sparse { start, source, weights } => {
+                    lists = Some(self.lists(name, start, source, sources));
+                    Tiles::Sparse(self.reals(format!("{name}.weights"), weights.clone()))
+                }
+            };
+            self.ports.weights.push(tiles);
+            self.lists.push(lists);
+            self.transposed.push(transposed);
+        }
+        self.ports.i_e = (0..self.pops.len())
+            .map(|k| self.network.populations[k].is_neural().then_some(self.pops[k].i_e))
+            .collect();
+        Ok(())
+    }
+
+    /// Connectivity of sparse synapses by target, and by source for the backward pass.
+    fn lists(&mut self, name: &str, start: &[u32], source: &[u32], sources: usize) -> Lists {
+        let mut target_of = vec![0; source.len()];
+        for (j, ends) in start.windows(2).enumerate() {
+            target_of[ends[0] as usize..ends[1] as usize].fill(j as u32);
+        }
+        let trains = self.training.is_some();
+        let mut synapse: Vec<u32> = if trains { (0..source.len() as u32).collect() } else { vec![] };
+        synapse.sort_by_key(|&k| source[k as usize]);
+        let mut out_start = vec![0u32; if trains { sources + 1 } else { 0 }];
+        let target: Vec<u32> = synapse.iter().map(|&k| target_of[k as usize]).collect();
+        for &k in &synapse {
+            out_start[source[k as usize] as usize + 1] += 1;
+        }
+        for i in 1..out_start.len() {
+            out_start[i] += out_start[i - 1];
+        }
+        if !trains {
+            target_of.clear();
+        }
+        Lists {
+            start: self.words(format!("{name}.start"), start.to_vec()),
+            source: self.words(format!("{name}.source"), source.to_vec()),
+            target_of: self.words(format!("{name}.target_of"), target_of),
+            out_start: self.words(format!("{name}.out_start"), out_start),
+            target: self.words(format!("{name}.target"), target),
+            synapse: self.words(format!("{name}.synapse"), synapse),
+        }
+    }
+}
+
+/// Values of cells, field by field.
+fn columns<const N: usize>(cells: impl ExactSizeIterator<Item = [f64; N]> + Clone) -> Vec<f64> {
+    (0..N).flat_map(|field| cells.clone().map(move |cell| cell[field])).collect()
+}

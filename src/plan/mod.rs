@@ -1,0 +1,307 @@
+//! The plan: which arrays there are, and which kernels run over them in which order.
+//!
+//! Every size, offset and constant is decided here, once, as plain data that can be printed and
+//! that both engines run. A [`Program`] is a list of stages; a stage is a list of launches that is
+//! done once for the whole window, or once for each of its steps. Feed-forward stretches of a network
+//! are done layer by layer with all steps at once; only what lies on a cycle is stepped.
+
+mod compile;
+mod layout;
+mod order;
+
+pub use compile::{Options, PlanError, compile};
+
+use crate::kernel::{Field, Kernel, Kind, Place, Word};
+use std::ops::Range;
+
+/// Everything an engine needs.
+pub struct Plan {
+    /// The data.
+    pub arrays: Vec<Array>,
+    /// What can be run over it.
+    pub programs: Vec<Program>,
+    /// Samples, or independent copies, that a window holds.
+    pub batch: usize,
+    /// Steps of a window.
+    pub steps: usize,
+    /// Arrays that the host writes or reads, by use.
+    pub ports: Ports,
+}
+
+/// Index of an array in a plan.
+pub type ArrayId = usize;
+
+/// Index of a program in a plan.
+pub type ProgramId = usize;
+
+/// An array on the device.
+pub struct Array {
+    /// Name, unique in the plan.
+    pub name: String,
+    /// Type of its elements.
+    pub kind: Kind,
+    /// Number of elements, at least 1.
+    pub len: usize,
+    /// Content at the start.
+    pub init: Init,
+}
+
+/// Content of an array at the start.
+pub enum Init {
+    /// Zeros.
+    Zero,
+    /// Floats, rounded to the engine's type.
+    Reals(Vec<f64>),
+    /// Words.
+    Words(Vec<u32>),
+}
+
+/// A sequence of stages with a name.
+pub struct Program {
+    /// What it does: `simulate`, `evaluate` or `train`.
+    pub name: &'static str,
+    /// In order.
+    pub stages: Vec<Stage>,
+}
+
+/// Launches, once for a window or once for each step.
+#[derive(Clone)]
+pub enum Stage {
+    /// Each launch covers all steps.
+    Whole(Vec<Launch>),
+    /// All launches for one step, then all for the next; from the last to the first if backward.
+    Steps {
+        /// In the order of a step.
+        launches: Vec<Launch>,
+        /// Whether time runs backwards.
+        backward: bool,
+    },
+}
+
+/// One kernel over some arrays.
+#[derive(Clone)]
+pub struct Launch {
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// What it is for: the population or projection.
+    pub label: String,
+    /// Values of the kernel's fields.
+    pub params: Vec<Word>,
+    /// Arrays in the order of the kernel's bindings.
+    pub args: Vec<Arg>,
+    /// How a CPU cuts it into pieces.
+    pub units: Units,
+    /// Invocations on a GPU, for each step of the span if `per_step`.
+    pub invocations: u64,
+    /// Whether the invocations multiply with the steps.
+    pub per_step: bool,
+}
+
+/// How a launch is cut into pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Units {
+    /// A unit is a sample. Successive launches of this kind are done sample by sample, which keeps
+    /// a sample's data in the cache.
+    Samples,
+    /// So many units, of which `grain` make a piece.
+    Count {
+        /// Units.
+        count: usize,
+        /// Units per piece.
+        grain: usize,
+    },
+}
+
+/// An array as a launch uses it.
+#[derive(Debug, Clone, Copy)]
+pub struct Arg {
+    /// Which.
+    pub array: ArrayId,
+    /// Which part of it belongs to a unit.
+    pub split: Split,
+}
+
+/// Which part of an array belongs to a unit. What is written must be split; what is read whole must
+/// not be written by another piece at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// Every piece sees all of it; read only.
+    Whole,
+    /// So many elements for each unit, in order.
+    Stride(usize),
+    /// A unit is a row of a panel of dense weights: see [`crate::synapse`].
+    PanelRows {
+        /// Rows of each panel.
+        rows: usize,
+        /// Columns of all panels together.
+        width: usize,
+    },
+}
+
+impl Split {
+    /// Elements that belong to `units` in an array of `len`.
+    pub fn range(self, units: &Range<usize>, len: usize) -> Range<usize> {
+        let offset = |unit: usize| match self {
+            Split::Whole => unreachable!("a whole array is not cut"),
+            Split::Stride(stride) => unit * stride,
+            Split::PanelRows { rows, width } => {
+                let first = unit / rows.max(1) * crate::synapse::PANEL;
+                let panel = crate::synapse::PANEL.min(width.saturating_sub(first));
+                first * rows + unit % rows.max(1) * panel
+            }
+        };
+        match self {
+            Split::Whole => 0..len,
+            _ => offset(units.start).min(len)..offset(units.end).min(len),
+        }
+    }
+}
+
+/// Arrays that the host writes or reads.
+#[derive(Debug, Default)]
+pub struct Ports {
+    /// Pixels of the samples, bytes packed into words.
+    pub pixels: Option<ArrayId>,
+    /// Class of each sample.
+    pub labels: Option<ArrayId>,
+    /// Number that tells presentations apart.
+    pub presentation: Option<ArrayId>,
+    /// Loss of each sample, slots × batch.
+    pub losses: Option<ArrayId>,
+    /// Predicted class of each sample, slots × batch.
+    pub predictions: Option<ArrayId>,
+    /// For each population: its tape, spikes and spike counts (slots × batch).
+    pub populations: Vec<PopulationPorts>,
+    /// For each projection: its tiles.
+    pub weights: Vec<Tiles>,
+    /// Array of constant currents of each population that has neurons.
+    pub i_e: Vec<Option<ArrayId>>,
+    /// Arrays of the optimiser, to be saved with the weights.
+    pub moments: Vec<ArrayId>,
+    /// Arrays of gradients beside the arrays they are for.
+    pub gradients: Vec<(ArrayId, ArrayId)>,
+    /// Readout's output, samples × classes.
+    pub output: Option<ArrayId>,
+    /// Slots of the logs.
+    pub slots: usize,
+}
+
+/// Arrays of a population.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct PopulationPorts {
+    /// u of a spiking neuron, v of a readout; samples × steps × n.
+    pub tape: Option<ArrayId>,
+    /// Spikes; samples × (history + steps) × words.
+    pub spikes: Option<ArrayId>,
+    /// Rows of history.
+    pub history: usize,
+    /// Spikes per sample; slots × batch.
+    pub counts: Option<ArrayId>,
+}
+
+/// Weights of a projection on the device.
+#[derive(Debug, Clone)]
+pub enum Tiles {
+    /// Tiles of dense weights: array, first target, targets.
+    Dense {
+        /// Sources.
+        sources: usize,
+        /// Targets.
+        targets: usize,
+        /// In the order of targets.
+        tiles: Vec<(ArrayId, usize, usize)>,
+    },
+    /// Sparse weights by target.
+    Sparse(ArrayId),
+}
+
+impl Tiles {
+    /// The arrays.
+    pub fn arrays(&self) -> Vec<ArrayId> {
+        match self {
+            Tiles::Dense { tiles, .. } => tiles.iter().map(|tile| tile.0).collect(),
+            Tiles::Sparse(array) => vec![*array],
+        }
+    }
+
+    /// Weights of tile number `tile` in the order of the device, from the natural order.
+    pub fn pack(&self, tile: usize, natural: &[f64]) -> Vec<f64> {
+        match self {
+            Tiles::Sparse(_) => natural.to_vec(),
+            Tiles::Dense { sources, targets, tiles } => {
+                let (_, first, width) = tiles[tile];
+                let mut packed = vec![0.0; sources * width];
+                for source in 0..*sources {
+                    for j in 0..width {
+                        let at = crate::synapse::panel_index(*sources, width, source, j);
+                        packed[at] = natural[source * targets + first + j];
+                    }
+                }
+                packed
+            }
+        }
+    }
+
+    /// Weights in their natural order, from the contents of the tiles.
+    pub fn unpack(&self, contents: &[Vec<f32>]) -> Vec<f32> {
+        match self {
+            Tiles::Sparse(_) => contents[0].clone(),
+            Tiles::Dense { sources, targets, tiles } => {
+                let mut natural = vec![0.0; sources * targets];
+                for ((_, first, width), packed) in tiles.iter().zip(contents) {
+                    for source in 0..*sources {
+                        for j in 0..*width {
+                            let at = crate::synapse::panel_index(*sources, *width, source, j);
+                            natural[source * targets + first + j] = packed[at];
+                        }
+                    }
+                }
+                natural
+            }
+        }
+    }
+}
+
+impl Array {
+    /// Size on a device \[bytes\].
+    pub fn bytes(&self) -> u64 {
+        self.len as u64 * 4
+    }
+}
+
+impl Plan {
+    /// Size of all arrays on a device \[bytes\].
+    pub fn bytes(&self) -> u64 {
+        self.arrays.iter().map(Array::bytes).sum()
+    }
+
+    /// The program with that name.
+    pub fn program(&self, name: &str) -> Option<ProgramId> {
+        self.programs.iter().position(|p| p.name == name)
+    }
+}
+
+impl Stage {
+    /// The launches, whatever their schedule.
+    pub fn launches(&self) -> &[Launch] {
+        match self {
+            Stage::Whole(launches) | Stage::Steps { launches, .. } => launches,
+        }
+    }
+}
+
+impl Launch {
+    /// Bytes of the shader's `Params`, and the values of its options.
+    pub fn device_form(&self) -> (Vec<u8>, Vec<(String, f64)>) {
+        let mut bytes = Vec::new();
+        let mut options = Vec::new();
+        for (Field { name, place }, word) in self.kernel.params.iter().zip(&self.params) {
+            match (place, word) {
+                (Place::Option, Word::U(x)) => options.push((name.to_uppercase(), f64::from(*x))),
+                (_, Word::U(x)) => bytes.extend(x.to_le_bytes()),
+                (_, Word::F(x)) => bytes.extend((*x as f32).to_le_bytes()),
+            }
+        }
+        (bytes, options)
+    }
+}

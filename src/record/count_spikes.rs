@@ -1,0 +1,50 @@
+//! Number of spikes of a population in each sample's window.
+
+use crate::kernel::*;
+use crate::params;
+
+params! {
+    /// `Params` of `shaders/record/count_spikes.wgsl`.
+    pub struct CountSpikesParams {
+        /// Neurons.
+        n: word,
+        /// Steps of a window.
+        steps: word,
+        /// Rows of spikes before the window, not counted.
+        history: word,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "record/count_spikes",
+    wgsl: include_str!("../../shaders/record/count_spikes.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        words("spikes"),    // [samples, history + steps, words]
+        words_mut("count"), // [samples]
+    ],
+    params: CountSpikesParams::<f32>::FIELDS,
+    twin32: dispatched::<CountSpikes, f32>,
+    twin64: dispatched::<CountSpikes, f64>,
+};
+
+/// The twin of `shaders/record/count_spikes.wgsl`.
+pub struct CountSpikes;
+
+impl Twin for CountSpikes {
+    #[inline(always)]
+    fn run<F: Real>(call: Call<'_, F>) {
+        let p = CountSpikesParams::<F>::of(call.params);
+        let [spikes, count] = Call::take(call.args);
+        let (spikes, count) = (spikes.words(), count.words_mut());
+        let words = spike_words(p.n as usize);
+        let (history, steps) = (p.history as usize, p.steps as usize);
+        for b in 0..call.units.len() {
+            let rows = call.span.steps();
+            let first = b * (history + steps) + history + rows.start;
+            let window = &spikes[first * words..][..rows.len() * words];
+            count[b] = window.iter().map(|w| w.count_ones()).sum();
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What happened: kernels that count, log and carry spikes on the device, and the host's side, which
+//! turns words of spikes into times and neurons.
+
+pub mod carry_spikes;
+pub mod count_spikes;
+pub mod log_reals;
+pub mod log_words;
+
+use crate::kernel::spike_words;
+
+/// Spikes of the first sample of a window as (step, neuron), in the order of steps, then neurons.
+/// `words` holds `history + steps` rows of the spikes of `n` neurons.
+pub fn decode(
+    words: &[u32],
+    n: usize,
+    history: usize,
+    steps: usize,
+) -> impl Iterator<Item = (u32, u32)> + '_ {
+    let width = spike_words(n);
+    let window = words.iter().skip(history * width).take(steps * width).enumerate();
+    window.filter(|(_, word)| **word != 0).flat_map(move |(k, &word)| {
+        let (step, first) = ((k / width) as u32, (k % width * 32) as u32);
+        (0..32).filter(move |bit| word >> bit & 1 == 1).map(move |bit| (step, first + bit))
+    })
+}

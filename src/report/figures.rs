@@ -1,0 +1,727 @@
+//! The figures of a report, as PNG images.
+//!
+//! This is the only file that knows the plotting library. Curves, rasters and histograms are its
+//! plots, put into grids of panels; matrices and images are drawn cell by cell on a [`Sheet`].
+//! Everything is rasterised at twice its size on the page, with the fonts of the library, so that a
+//! figure looks the same everywhere and a raster of a million spikes stays small.
+
+use kuva::backend::raster::RasterBackend;
+use kuva::prelude::*;
+use kuva::render::color::Color;
+use kuva::render::render::{Primitive, Scene, TextAnchor};
+
+use super::{Activity, Confusion, Epoch, Fields, Report, ReportError, Sample, Trace, isi_cv, mean};
+
+const BLUE: &str = "#0072b2";
+const ORANGE: &str = "#d55e00";
+const GREY: &str = "#777777";
+const INK: &str = "#222222";
+
+/// A raster draws at most about this many spikes; more of them would be a black area.
+const MAX_SPIKES: usize = 30_000;
+/// At most this many receptive fields are drawn.
+const MAX_FIELDS: usize = 64;
+/// At most this many membrane traces are drawn per population.
+const MAX_TRACES: usize = 6;
+/// A trace longer than twice this many samples is reduced to its envelope.
+const MAX_BUCKETS: usize = 2_000;
+
+/// A finished figure.
+pub(super) struct Figure {
+    /// Name of the PNG file.
+    pub file: String,
+    /// Section of the report; figures of one section follow each other.
+    pub section: String,
+    /// Sentence below the figure, plain text.
+    pub caption: String,
+    /// Width on the page in pixels, half of that of the image.
+    pub width: u32,
+    /// The image, encoded as PNG.
+    pub png: Vec<u8>,
+}
+
+/// Draws every figure that the report has data for, in the order of the page.
+pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
+    let mut sketches = Vec::new();
+    sketches.extend(learning(&report.epochs));
+    sketches.extend(report.confusion.as_ref().and_then(confusion));
+    sketches.extend(report.sample.as_ref().and_then(sample));
+    for (i, activity) in report.activity.iter().enumerate() {
+        sketches.extend(spikes(i + 1, activity));
+        sketches.extend(traces(i + 1, activity));
+    }
+    sketches.extend(report.fields.as_ref().and_then(fields));
+    sketches.into_iter().map(Sketch::finish).collect()
+}
+
+/// A figure before it becomes an image.
+struct Sketch {
+    name: String,
+    section: String,
+    caption: String,
+    scene: Scene,
+}
+
+impl Sketch {
+    fn finish(self) -> Result<Figure, ReportError> {
+        let file = format!("{}.png", self.name);
+        match RasterBackend::new()
+            .with_scale(2.0)
+            .render_scene(&self.scene)
+        {
+            Ok(png) => Ok(Figure {
+                file,
+                section: self.section,
+                caption: self.caption,
+                width: self.scene.width as u32,
+                png,
+            }),
+            Err(reason) => Err(ReportError::Draw {
+                figure: file,
+                reason,
+            }),
+        }
+    }
+}
+
+/// Loss and accuracy over the epochs, side by side.
+fn learning(epochs: &[Epoch]) -> Option<Sketch> {
+    let (first, last) = (epochs.first()?.epoch as f64, epochs.last()?.epoch as f64);
+    let curve = |value: fn(&Epoch) -> Option<f64>| -> Vec<(f64, f64)> {
+        epochs
+            .iter()
+            .filter_map(|e| Some((e.epoch as f64, value(e)?)))
+            .filter(|point| point.1.is_finite())
+            .collect()
+    };
+    let panel = |train: Vec<(f64, f64)>, test: Vec<(f64, f64)>, label, legend| {
+        let (low, high) = range(train.iter().chain(&test).map(|point| point.1));
+        let room = 0.08 * (high - low);
+        let mut plots = series(train, BLUE, "train");
+        plots.extend(series(test, ORANGE, "test"));
+        let layout = axes(&plots, (first - 0.5, last + 0.5), (low - room, high + room))
+            .with_x_label("epoch")
+            .with_y_label(label)
+            .with_x_tick_step(((last - first) / 8.0).ceil().max(1.0))
+            .with_legend_position(legend)
+            .with_legend_box(false);
+        (plots, layout)
+    };
+    let panels = [
+        panel(
+            curve(|e| Some(e.loss)),
+            curve(|e| e.test_loss),
+            "loss",
+            LegendPosition::InsideTopRight,
+        ),
+        panel(
+            curve(|e| Some(100.0 * e.train_accuracy)),
+            curve(|e| e.test_accuracy.map(|a| 100.0 * a)),
+            "accuracy (%)",
+            LegendPosition::InsideBottomRight,
+        ),
+    ];
+    Some(Sketch {
+        name: "learning".into(),
+        section: "Learning".into(),
+        caption: "Mean loss and accuracy after each epoch.".into(),
+        scene: grid(&[300.0], &[430.0, 430.0], panels),
+    })
+}
+
+/// A line with a dot on every point; nothing without points.
+fn series(points: Vec<(f64, f64)>, color: &str, name: &str) -> Vec<Plot> {
+    if points.is_empty() {
+        return Vec::new();
+    }
+    let dots = ScatterPlot::new()
+        .with_data(points.clone())
+        .with_color(color)
+        .with_size(3.0);
+    let line = LinePlot::new()
+        .with_data(points)
+        .with_color(color)
+        .with_stroke_width(1.8)
+        .with_legend(name);
+    vec![line.into(), dots.into()]
+}
+
+/// Spike raster, population rate and the distributions of rate and regularity.
+fn spikes(number: usize, activity: &Activity) -> Option<Sketch> {
+    let duration = activity.duration_ms();
+    if activity.size == 0 || !is_positive(duration) {
+        return None;
+    }
+    let trains = activity.trains();
+    let total: usize = trains.iter().map(Vec::len).sum();
+    let stride = total.div_ceil(MAX_SPIKES).clamp(1, activity.size);
+    let cvs: Vec<f64> = trains.iter().filter_map(|train| isi_cv(train)).collect();
+
+    let raster = raster(&trains, stride, duration);
+    let rate = population_rate(activity, duration);
+    let rates = rate_histogram(&trains, duration / 1000.0);
+    let mut panels = vec![raster, rates, rate];
+    panels.extend((!cvs.is_empty()).then(|| cv_histogram(&cvs)));
+
+    let active = trains.iter().filter(|train| !train.is_empty()).count();
+    let mut caption = format!(
+        "{}: {total} spikes of {active} of {} neurons, {:.1} Hz on average",
+        activity.name,
+        activity.size,
+        total as f64 / activity.size as f64 / duration * 1000.0,
+    );
+    if let Some(cv) = mean(&cvs) {
+        caption += &format!(", CV of the inter-spike intervals {cv:.2}");
+    }
+    caption += ".";
+    if stride > 1 {
+        caption += &format!(" The raster shows one neuron in {stride}.");
+    }
+    Some(Sketch {
+        name: format!("activity-{number}"),
+        section: format!("Activity of {}", activity.name),
+        caption,
+        scene: grid(&[330.0, 190.0], &[580.0, 300.0], panels),
+    })
+}
+
+/// One dot per spike of every `stride`th neuron.
+fn raster(trains: &[Vec<f64>], stride: usize, duration: f64) -> (Vec<Plot>, Layout) {
+    // Spikes of one neuron closer than this share a dot.
+    let grain = duration / 2_000.0;
+    let mut dots = Vec::new();
+    for (neuron, train) in trains.iter().enumerate().step_by(stride) {
+        let mut times = train.clone();
+        times.dedup_by_key(|time| (*time / grain) as i64);
+        dots.extend(times.into_iter().map(|time| (time, neuron as f64)));
+    }
+    let size = (2_500.0 / dots.len() as f64).sqrt().clamp(0.7, 2.5);
+    let plots = vec![
+        ScatterPlot::new()
+            .with_data(dots)
+            .with_color(INK)
+            .with_size(size)
+            .into(),
+    ];
+    let count = trains.len() as f64;
+    let label = match stride {
+        1 => "neuron".to_owned(),
+        _ => format!("neuron (one in {stride})"),
+    };
+    let layout =
+        whole_ticks(time_axes(&plots, duration, (-0.5, count - 0.5)), count).with_y_label(label);
+    (plots, layout)
+}
+
+/// Mean rate of the population over time, to stand below its raster.
+fn population_rate(activity: &Activity, duration: f64) -> (Vec<Plot>, Layout) {
+    let rate = activity.rate_over_time();
+    let top = rate.iter().map(|bin| bin.1).fold(0.0, f64::max);
+    let plots = vec![
+        LinePlot::new()
+            .with_data(rate)
+            .with_color(BLUE)
+            .with_stroke_width(1.6)
+            .with_fill()
+            .with_fill_opacity(0.2)
+            .into(),
+    ];
+    let layout = time_axes(&plots, duration, (0.0, headroom(top)))
+        .with_x_label("time (ms)")
+        .with_y_label("rate (Hz)");
+    (plots, layout)
+}
+
+/// Neurons per firing rate. The bins hold whole spike counts, so that none stays empty by chance.
+fn rate_histogram(trains: &[Vec<f64>], seconds: f64) -> (Vec<Plot>, Layout) {
+    const BINS: usize = 24;
+    let most = trains.iter().map(Vec::len).max().unwrap_or(0);
+    let width = (most + 1).div_ceil(BINS);
+    let mut counts = vec![0.0; (most + 1).div_ceil(width)];
+    for train in trains {
+        counts[train.len() / width] += 1.0;
+    }
+    histogram(counts, width as f64 / seconds, "rate (Hz)")
+}
+
+/// Neurons per coefficient of variation of their inter-spike intervals.
+fn cv_histogram(cvs: &[f64]) -> (Vec<Plot>, Layout) {
+    const BINS: usize = 24;
+    let width = cvs.iter().copied().fold(1.0, f64::max) * 1.0001 / BINS as f64;
+    let mut counts = vec![0.0; BINS];
+    for cv in cvs {
+        counts[((cv / width) as usize).min(BINS - 1)] += 1.0;
+    }
+    histogram(counts, width, "CV of intervals")
+}
+
+/// Bars of the given numbers of neurons, `width` wide each, from 0.
+fn histogram(counts: Vec<f64>, width: f64, x_label: &str) -> (Vec<Plot>, Layout) {
+    let top = counts.iter().copied().fold(0.0, f64::max);
+    let edges: Vec<f64> = (0..=counts.len()).map(|i| i as f64 * width).collect();
+    let end = counts.len() as f64 * width;
+    let plots = vec![Histogram::from_bins(edges, counts).with_color(BLUE).into()];
+    let mut layout = axes(&plots, (0.0, end), (0.0, headroom(top)))
+        .with_x_label(x_label)
+        .with_y_label("neurons")
+        .with_ticks(4)
+        .with_force_margins(72.0, 16.0);
+    layout.x_bin_width = None; // Round ticks instead of the edges of bins.
+    (plots, whole_ticks(layout, top))
+}
+
+/// Membrane potentials, one panel per neuron, with threshold and spikes.
+fn traces(number: usize, activity: &Activity) -> Option<Sketch> {
+    const HEIGHT: f64 = 136.0;
+    const TIME_AXIS: f64 = 50.0;
+    let threshold = activity.threshold_mv.filter(|mv| mv.is_finite());
+    let drawn =
+        |trace: &&Trace| trace.values.len() > 1 && trace.values.iter().all(|mv| mv.is_finite());
+    let shown: Vec<&Trace> = activity
+        .traces
+        .iter()
+        .filter(drawn)
+        .take(MAX_TRACES)
+        .collect();
+    let longest = shown.iter().map(|trace| trace.values.len()).max()?;
+    let end = (longest - 1) as f64 * activity.every_ms;
+    if !is_positive(end) {
+        return None;
+    }
+    let values = shown
+        .iter()
+        .flat_map(|trace| &trace.values)
+        .map(|&v| f64::from(v));
+    let (low, high) = range(values.chain(threshold));
+    let mark = high + 0.1 * (high - low);
+    let limits = (low - 0.05 * (high - low), high + 0.2 * (high - low));
+
+    let panels = shown.iter().enumerate().map(|(i, trace)| {
+        let marks: Vec<(f64, f64)> = activity
+            .valid_spikes()
+            .filter(|&(time, neuron)| neuron == trace.neuron as usize && time <= end)
+            .map(|(time, _)| (time, mark))
+            .collect();
+        let mut plots = vec![
+            LinePlot::new()
+                .with_data(envelope(&trace.values, activity.every_ms))
+                .with_color(BLUE)
+                .with_stroke_width(1.2)
+                .with_legend(format!("neuron {}", trace.neuron))
+                .into(),
+        ];
+        if let Some(threshold) = threshold {
+            let line = LinePlot::new()
+                .with_data([(0.0, threshold), (end, threshold)])
+                .with_color(GREY)
+                .with_stroke_width(1.0)
+                .with_dashed();
+            plots.push(line.into());
+        }
+        let triangles = ScatterPlot::new()
+            .with_data(marks)
+            .with_color(ORANGE)
+            .with_marker(MarkerShape::TriangleDown)
+            .with_size(3.5);
+        plots.push(triangles.into());
+        let last = i + 1 == shown.len();
+        let mut layout = axes(&plots, (0.0, end), limits)
+            .with_y_label("potential (mV)")
+            .with_ticks(4)
+            .with_legend_box(false)
+            .with_force_margins(72.0, 130.0)
+            .with_force_margins_y(8.0, if last { TIME_AXIS } else { 8.0 });
+        layout.suppress_x_ticks = !last;
+        if last {
+            layout = layout.with_x_label("time (ms)");
+        }
+        (plots, layout)
+    });
+    let dashes = threshold.map_or("", |_| "; the dashed line is the threshold");
+    let caption = format!(
+        "Membrane potentials in {}{dashes}, the triangles are spikes.",
+        activity.name,
+    );
+    let mut heights = vec![HEIGHT; shown.len()];
+    heights[shown.len() - 1] += TIME_AXIS;
+    let scene = grid(&heights, &[880.0], panels);
+    Some(Sketch {
+        name: format!("traces-{number}"),
+        section: format!("Activity of {}", activity.name),
+        caption,
+        scene,
+    })
+}
+
+/// A trace as points (ms, mV); a long one keeps only the extremes of each stretch of samples.
+fn envelope(values: &[f32], every_ms: f64) -> Vec<(f64, f64)> {
+    let point = |i: usize| (i as f64 * every_ms, f64::from(values[i]));
+    let stretch = values.len() / MAX_BUCKETS;
+    if stretch <= 2 {
+        return (0..values.len()).map(point).collect();
+    }
+    let mut points = Vec::with_capacity(2 * (MAX_BUCKETS + 1));
+    for start in (0..values.len()).step_by(stretch) {
+        let samples = start..values.len().min(start + stretch);
+        let by_value = |&a: &usize, &b: &usize| values[a].total_cmp(&values[b]);
+        let low = samples.clone().min_by(by_value).unwrap_or(start);
+        let high = samples.max_by(by_value).unwrap_or(start);
+        points.extend([point(low.min(high)), point(low.max(high))]);
+    }
+    points
+}
+
+/// Counts per true and predicted class, coloured by their fraction of the true class.
+fn confusion(confusion: &Confusion) -> Option<Sketch> {
+    let n = confusion.classes;
+    if n == 0 || n.checked_mul(n) != Some(confusion.counts.len()) {
+        return None;
+    }
+    let cell = (500.0 / n as f64).floor().max(2.0);
+    let (left, top, edge) = (80.0, 30.0, cell * n as f64);
+    let mut sheet = Sheet::new(left + edge + 130.0, top + edge + 70.0);
+    // Numbers are left out where they would not fit.
+    let size = (cell * 0.3).min(14.0) as u32;
+    let labels = n.div_ceil((edge / 22.0) as usize);
+
+    for (row, counts) in confusion.counts.chunks_exact(n).enumerate() {
+        let middle = top + (row as f64 + 0.5) * cell;
+        let total = counts
+            .iter()
+            .map(|&count| count as f64)
+            .sum::<f64>()
+            .max(1.0);
+        let shade = |&count: &u64| {
+            ColorMap::Blues
+                .map(0.9 * (count as f64 / total).sqrt())
+                .into()
+        };
+        sheet.image(
+            (left, middle - cell / 2.0),
+            cell,
+            n,
+            counts.iter().map(shade),
+        );
+        for (column, &count) in counts.iter().enumerate() {
+            let fraction = count as f64 / total;
+            if count > 0 && size >= 7 {
+                let ink = if fraction > 0.3 { "white" } else { INK };
+                let center = (left + (column as f64 + 0.5) * cell, middle);
+                sheet.text(&count.to_string(), center, size, TextAnchor::Middle, ink);
+            }
+        }
+        if row % labels == 0 {
+            let name = row.to_string();
+            sheet.text(&name, (left - 8.0, middle), 13, TextAnchor::End, INK);
+            let below = (left + (row as f64 + 0.5) * cell, top + edge + 14.0);
+            sheet.text(&name, below, 13, TextAnchor::Middle, INK);
+            let recall = format!("{:.1} %", 100.0 * counts[row] as f64 / total);
+            sheet.text(
+                &recall,
+                (left + edge + 66.0, middle),
+                13,
+                TextAnchor::End,
+                INK,
+            );
+        }
+    }
+    sheet.frame((left, top), edge, edge);
+    sheet.text(
+        "accuracy",
+        (left + edge + 66.0, 12.0),
+        13,
+        TextAnchor::End,
+        GREY,
+    );
+    let center = left + edge / 2.0;
+    sheet.text(
+        "predicted class",
+        (center, top + edge + 44.0),
+        14,
+        TextAnchor::Middle,
+        INK,
+    );
+    sheet.upward_text("true class", (24.0, top + edge / 2.0), 14);
+    Some(Sketch {
+        name: "confusion".into(),
+        section: "Confusion matrix".into(),
+        caption: "Test samples per true and predicted class; the colour is the fraction of the \
+                  true class (square-root scale), the right column the accuracy of each class."
+            .into(),
+        scene: sheet.scene,
+    })
+}
+
+/// The shown image, dark on white as on paper.
+fn sample(sample: &Sample) -> Option<Sketch> {
+    let &Sample {
+        width,
+        height,
+        label,
+        predicted,
+        ..
+    } = sample;
+    if width == 0 || width.checked_mul(height) != Some(sample.pixels.len()) {
+        return None;
+    }
+    let pixel = (224 / width.max(height)).max(1) as f64;
+    let (wide, high) = (width as f64 * pixel, height as f64 * pixel);
+    let mut sheet = Sheet::new(wide.max(180.0) + 20.0, high + 50.0);
+    let left = (sheet.scene.width - wide) / 2.0;
+    let colors = sample
+        .pixels
+        .iter()
+        .map(|&v| Color::Rgb(255 - v, 255 - v, 255 - v));
+    sheet.image((left, 10.0), pixel, width, colors);
+    sheet.frame((left, 10.0), wide, high);
+    let verdict = format!("class {label}, predicted {predicted}");
+    let ink = if label == predicted { INK } else { ORANGE };
+    let below = (left + wide / 2.0, high + 28.0);
+    sheet.text(&verdict, below, 14, TextAnchor::Middle, ink);
+    Some(Sketch {
+        name: "sample".into(),
+        section: "Shown sample".into(),
+        caption: "The test image shown while the activity below was recorded.".into(),
+        scene: sheet.scene,
+    })
+}
+
+/// Weights as small images on one symmetric diverging scale.
+fn fields(fields: &Fields) -> Option<Sketch> {
+    const COLUMNS: usize = 8;
+    // The colour bar: as high as a field, in pixels.
+    const BAR: f64 = 84.0;
+    const WIDTH: usize = 12;
+    let pixels = fields
+        .width
+        .checked_mul(fields.height)
+        .filter(|&pixels| pixels > 0)?;
+    let complete = fields
+        .fields
+        .iter()
+        .filter(|(_, weights)| weights.len() == pixels && weights.iter().all(|w| w.is_finite()));
+    let shown: Vec<&(String, Vec<f32>)> = complete.take(MAX_FIELDS).collect();
+    let weights = shown.iter().flat_map(|(_, weights)| weights);
+    let largest = f64::from(weights.fold(0.0f32, |most, w| most.max(w.abs())));
+    let scale = if largest > 0.0 { largest } else { 1.0 };
+    let rows = shown.len().div_ceil(COLUMNS);
+    if rows == 0 {
+        return None;
+    }
+    // Red is excitatory, blue inhibitory, pale zero.
+    let color = |t: f64| Color::from(ColorMap::RedBlue.map(0.5 - 0.5 * t));
+    let pixel = (84 / fields.width.max(fields.height)).max(1) as f64;
+    let (wide, high) = (fields.width as f64 * pixel, fields.height as f64 * pixel);
+    let (step_x, step_y) = (wide + 10.0, high + 26.0);
+    let right = 12.0 + COLUMNS.min(shown.len()) as f64 * step_x;
+    let mut sheet = Sheet::new(right + 90.0, 8.0 + (rows as f64 * step_y).max(BAR + 26.0));
+
+    for (i, (label, weights)) in shown.iter().enumerate() {
+        let x = 12.0 + (i % COLUMNS) as f64 * step_x;
+        let y = 22.0 + (i / COLUMNS) as f64 * step_y;
+        let colors = weights.iter().map(|&w| color(f64::from(w) / scale));
+        sheet.image((x, y), pixel, fields.width, colors);
+        sheet.frame((x, y), wide, high);
+        sheet.text(
+            label,
+            (x + wide / 2.0, y - 8.0),
+            11,
+            TextAnchor::Middle,
+            INK,
+        );
+    }
+    let (x, y) = (right + 10.0, 22.0);
+    let row = |i| std::iter::repeat_n(color(1.0 - 2.0 * f64::from(i) / BAR), WIDTH);
+    sheet.image((x, y), 1.0, WIDTH, (0..BAR as u32).flat_map(row));
+    sheet.frame((x, y), WIDTH as f64, BAR);
+    let decimals = (2.0 - scale.log10().floor()).clamp(0.0, 6.0) as usize;
+    for (i, weight) in [scale, 0.0, -scale].into_iter().enumerate() {
+        let beside = (x + 20.0, y + i as f64 * BAR / 2.0);
+        sheet.text(
+            &format!("{weight:.decimals$}"),
+            beside,
+            11,
+            TextAnchor::Start,
+            INK,
+        );
+    }
+    Some(Sketch {
+        name: "fields".into(),
+        section: "Receptive fields".into(),
+        caption: format!(
+            "Incoming weights of {} of {} neurons: red excites, blue inhibits.",
+            shown.len(),
+            fields.fields.len(),
+        ),
+        scene: sheet.scene,
+    })
+}
+
+/// Axes over exactly these ranges.
+fn axes(plots: &[Plot], x: (f64, f64), y: (f64, f64)) -> Layout {
+    Layout::auto_from_plots(plots)
+        .with_x_axis_min(x.0)
+        .with_x_axis_max(x.1)
+        .with_y_axis_min(y.0)
+        .with_y_axis_max(y.1)
+        .with_show_grid(false)
+        .with_label_size(13)
+        .with_tick_size(11)
+}
+
+/// Axes of a recording of `duration` ms, aligned with each other when stacked.
+fn time_axes(plots: &[Plot], duration: f64, y: (f64, f64)) -> Layout {
+    // The little room keeps dots at time 0 off the axis.
+    axes(plots, (-0.01 * duration, duration), y).with_force_margins(72.0, 16.0)
+}
+
+/// Keeps the ticks of a y axis that counts up to `top` off fractions.
+fn whole_ticks(layout: Layout, top: f64) -> Layout {
+    if top <= 5.0 {
+        layout.with_y_tick_step(1.0)
+    } else {
+        layout
+    }
+}
+
+/// Panels in reading order on a grid of rows and columns with the given sizes.
+fn grid(
+    rows: &[f64],
+    columns: &[f64],
+    panels: impl IntoIterator<Item = (Vec<Plot>, Layout)>,
+) -> Scene {
+    let (plots, layouts) = panels.into_iter().unzip();
+    let mut figure = kuva::render::figure::Figure::new(rows.len(), columns.len())
+        .with_plots(plots)
+        .with_layouts(layouts);
+    for (i, &height) in rows.iter().enumerate() {
+        figure = figure.with_row_height(i, height);
+    }
+    for (i, &width) in columns.iter().enumerate() {
+        figure = figure.with_col_width(i, width);
+    }
+    figure.render()
+}
+
+/// Whether a length can be drawn.
+fn is_positive(length: f64) -> bool {
+    length.is_finite() && length > 0.0
+}
+
+/// Smallest and largest value, at least a little apart.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
+        (low.min(v), high.max(v))
+    });
+    if low < high {
+        (low, high)
+    } else if low.is_finite() {
+        (low - 0.5, low + 0.5)
+    } else {
+        (0.0, 1.0)
+    }
+}
+
+/// Upper end of an axis from 0 whose largest value is `top`.
+fn headroom(top: f64) -> f64 {
+    if top > 0.0 { 1.1 * top } else { 1.0 }
+}
+
+/// White paper to draw cells and words on; units are pixels of the page, y points down.
+struct Sheet {
+    scene: Scene,
+}
+
+impl Sheet {
+    fn new(width: f64, height: f64) -> Self {
+        Self {
+            scene: Scene::new(width, height),
+        }
+    }
+
+    /// A picture of square pixels in rows of `columns`, its upper left corner at `(x, y)`.
+    fn image(
+        &mut self,
+        (x, y): (f64, f64),
+        pixel: f64,
+        columns: usize,
+        colors: impl IntoIterator<Item = Color>,
+    ) {
+        let fills: Vec<Color> = colors.into_iter().collect();
+        let along = |i: usize, start: f64| start + i as f64 * pixel;
+        self.scene.add(Primitive::RectBatch {
+            x: (0..fills.len()).map(|i| along(i % columns, x)).collect(),
+            y: (0..fills.len()).map(|i| along(i / columns, y)).collect(),
+            w: vec![pixel; fills.len()],
+            h: vec![pixel; fills.len()],
+            fills,
+        });
+    }
+
+    /// The outline of a rectangle.
+    fn frame(&mut self, (x, y): (f64, f64), width: f64, height: f64) {
+        self.scene.add(Primitive::Rect {
+            x,
+            y,
+            width,
+            height,
+            fill: Color::None,
+            stroke: Some(Color::from("#999999")),
+            stroke_width: Some(0.5),
+            opacity: None,
+        });
+    }
+
+    /// A word, vertically centred on `y`.
+    fn text(&mut self, word: &str, (x, y): (f64, f64), size: u32, anchor: TextAnchor, ink: &str) {
+        self.scene.add(Primitive::Text {
+            x,
+            y: y + 0.36 * f64::from(size),
+            content: word.to_owned(),
+            size,
+            anchor,
+            rotate: None,
+            bold: false,
+            color: Some(Color::from(ink)),
+        });
+    }
+
+    /// A word read upwards, its middle at `(x, y)`.
+    fn upward_text(&mut self, word: &str, (x, y): (f64, f64), size: u32) {
+        self.scene.add(Primitive::Text {
+            x,
+            y,
+            content: word.to_owned(),
+            size,
+            anchor: TextAnchor::Middle,
+            rotate: Some(-90.0),
+            bold: false,
+            color: Some(Color::from(INK)),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn envelope_keeps_short_traces_and_the_extremes_of_long_ones() {
+        assert_eq!(envelope(&[1.0, 2.0], 0.5), [(0.0, 1.0), (0.5, 2.0)]);
+        let mut long = vec![-70.0f32; 1_000_000];
+        long[123_456] = 30.0;
+        long[654_321] = -90.0;
+        let points = envelope(&long, 1.0);
+        assert!(points.len() <= 2 * (MAX_BUCKETS + 1));
+        assert!(points.contains(&(123_456.0, 30.0)));
+        assert!(points.contains(&(654_321.0, -90.0)));
+        assert!(points.is_sorted_by_key(|point| point.0));
+    }
+
+    #[test]
+    fn a_range_is_never_empty() {
+        assert_eq!(range([2.0, -1.0].into_iter()), (-1.0, 2.0));
+        assert_eq!(range([2.0].into_iter()), (1.5, 2.5));
+        assert_eq!(range(std::iter::empty()), (0.0, 1.0));
+    }
+}

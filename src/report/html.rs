@@ -1,0 +1,185 @@
+//! The page of a report: one HTML file without scripts that needs nothing but itself.
+//!
+//! Figures are embedded as base64 PNG, the style is inline and follows the light or dark preference
+//! of the reader. Every string that comes from outside passes through [`escape`].
+
+use super::figures::Figure;
+use super::{Epoch, Report};
+
+const STYLE: &str = "\
+:root { color-scheme: light dark; --line: #8884; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2 { line-height: 1.2; font-weight: 600; }
+h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); padding-bottom: .3rem; }
+.description { white-space: pre-line; }
+.warnings { border-left: 4px solid #d55e00; padding: .5rem 1rem .5rem 2rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid var(--line); text-align: left; }
+th { font-weight: 500; }
+figure { margin: 1rem 0 2rem; }
+img { max-width: 100%; height: auto; background: white; border-radius: 4px; }
+figcaption { font-size: .9rem; opacity: .8; }
+";
+
+/// Lays out the whole page.
+pub(super) fn page(report: &Report, figures: &[Figure]) -> String {
+    let title = escape(report.title);
+    let mut body = format!("<h1>{title}</h1>\n");
+    if !report.description.is_empty() {
+        body += &format!(
+            "<p class=\"description\">{}</p>\n",
+            escape(&report.description)
+        );
+    }
+    if !report.warnings.is_empty() {
+        let items: String = report
+            .warnings
+            .iter()
+            .map(|warning| format!("<li>{}</li>\n", escape(warning)))
+            .collect();
+        body += &format!("<ul class=\"warnings\">\n{items}</ul>\n");
+    }
+    if !report.facts.is_empty() {
+        let rows = report.facts.iter().map(|(name, value)| {
+            format!(
+                "<tr><th>{}</th><td>{}</td></tr>\n",
+                escape(name),
+                escape(value)
+            )
+        });
+        body += &format!("<table>\n{}</table>\n", rows.collect::<String>());
+    }
+    for section in figures.chunk_by(|a, b| a.section == b.section) {
+        body += &format!("<h2>{}</h2>\n", escape(&section[0].section));
+        body.extend(section.iter().map(embed));
+    }
+    if !report.epochs.is_empty() {
+        body += &epochs(&report.epochs);
+    }
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+    )
+}
+
+/// A figure with its caption, shown at half its pixel size.
+fn embed(figure: &Figure) -> String {
+    let caption = escape(&figure.caption);
+    format!(
+        "<figure>\n<img width=\"{}\" alt=\"{caption}\" src=\"data:image/png;base64,{}\">\n\
+         <figcaption>{caption}</figcaption>\n</figure>\n",
+        figure.width,
+        base64(&figure.png),
+    )
+}
+
+/// The numbers behind the learning curves, folded away.
+fn epochs(epochs: &[Epoch]) -> String {
+    let percent = |accuracy: f64| format!("{:.2} %", 100.0 * accuracy);
+    let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "–".into());
+    let rows = epochs.iter().map(|e| {
+        format!(
+            "<tr><td>{}</td><td>{:.4}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            e.epoch,
+            e.loss,
+            percent(e.train_accuracy),
+            or_dash(e.test_loss.map(|loss| format!("{loss:.4}"))),
+            or_dash(e.test_accuracy.map(percent)),
+        )
+    });
+    format!(
+        "<h2>Epochs</h2>\n<details>\n<summary>All numbers</summary>\n<table>\n\
+         <tr><th>epoch</th><th>loss</th><th>accuracy</th><th>test loss</th>\
+         <th>test accuracy</th></tr>\n{}</table>\n</details>\n",
+        rows.collect::<String>(),
+    )
+}
+
+/// Makes a string safe in HTML text and in quoted attributes.
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Base64 with padding (RFC 4648).
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |i| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let value = group >> (18 - 6 * digit) & 63;
+            text.push(if digit > chunk.len() {
+                '='
+            } else {
+                DIGITS[value as usize] as char
+            });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_disarms_markup() {
+        assert_eq!(
+            escape("<a href=\"x\">'&'</a>"),
+            "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;"
+        );
+        assert_eq!(escape("dt = 0.1 ms, µ ± σ"), "dt = 0.1 ms, µ ± σ");
+    }
+
+    #[test]
+    fn base64_matches_rfc_4648() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+        assert_eq!(base64(&[0xfb, 0xff]), "+/8=");
+    }
+
+    #[test]
+    fn a_page_escapes_what_it_shows() {
+        let report = Report {
+            title: "<t>",
+            description: "<d>",
+            facts: vec![("<n>".into(), "<v>".into())],
+            warnings: vec!["<w>".into()],
+            ..Report::default()
+        };
+        let figure = Figure {
+            file: String::new(),
+            section: "<s>".into(),
+            caption: "<c>\"".into(),
+            width: 1,
+            png: Vec::new(),
+        };
+        let page = page(&report, &[figure]);
+        for raw in ["<t>", "<d>", "<n>", "<v>", "<w>", "<s>", "<c>"] {
+            assert!(!page.contains(raw), "{raw}");
+        }
+        assert!(page.contains("alt=\"&lt;c&gt;&quot;\""));
+    }
+}

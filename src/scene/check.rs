@@ -1,0 +1,690 @@
+//! Rules of a scene that its types cannot express.
+//!
+//! Every rule is applied, whatever the others found, so that one reading of the faults mends the
+//! whole scene. A fault names the path of the value it is about; [`super::load`] finds its place.
+
+use super::text::closest;
+use super::{
+    Connect, Dimension, Encoder, Learn, Lif, Model, Ms, Mv, Ns, Optimizer, Param, Pf, Population,
+    Projection, Quantity, Readout, Record, Scene, Schedule, Surrogate, Training, Weight,
+};
+use std::collections::HashSet;
+
+/// A value that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where in the scene, as `populations.exc.size`.
+    pub path: String,
+    /// The value and the rule.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Something that is allowed, but may not be what was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Where in the scene.
+    pub path: String,
+    /// What happens.
+    pub message: String,
+}
+
+/// Applies every rule to a scene.
+pub fn check(scene: &Scene) -> (Vec<Fault>, Vec<Warning>) {
+    let mut checker = Checker {
+        scene,
+        faults: Vec::new(),
+        warnings: Vec::new(),
+    };
+    checker.scene();
+    (checker.faults, checker.warnings)
+}
+
+/// The scene under examination and what was found so far.
+struct Checker<'s> {
+    scene: &'s Scene,
+    faults: Vec<Fault>,
+    warnings: Vec<Warning>,
+}
+
+impl<'s> Checker<'s> {
+    fn scene(&mut self) {
+        let scene = self.scene;
+        if scene.version != 1 {
+            let message = format!(
+                "version {} is not known, this program reads version 1",
+                scene.version
+            );
+            self.fault("version", message);
+        }
+        self.simulation();
+        for (name, population) in &scene.populations {
+            self.population(name, population);
+        }
+        let neurons: u128 = scene
+            .populations
+            .iter()
+            .map(|(_, p)| u128::from(p.size))
+            .sum();
+        if neurons > u128::from(u32::MAX)
+            && scene
+                .populations
+                .iter()
+                .all(|(_, p)| p.size <= u64::from(u32::MAX))
+        {
+            self.fault(
+                "populations",
+                format!("{neurons} neurons in all are more than {}", u32::MAX),
+            );
+        }
+        let mut names = HashSet::new();
+        for (i, projection) in scene.projections.iter().enumerate() {
+            let path = format!("projections.{i}");
+            self.projection(&path, projection);
+            let name = projection
+                .name
+                .clone()
+                .unwrap_or_else(|| format!("{}->{}", projection.from, projection.to));
+            if names.contains(&name) {
+                let message = format!("there are two projections with the name `{name}`");
+                self.fault_with_help(
+                    format!("{path}.name"),
+                    message,
+                    "give each a `name` of its own",
+                );
+            }
+            names.insert(name);
+        }
+        match &scene.training {
+            Some(training) => self.training(training),
+            None => self.no_training(),
+        }
+        self.record(&scene.record);
+    }
+
+    fn simulation(&mut self) {
+        let simulation = &self.scene.simulation;
+        if self.dt().is_none() {
+            let message = format!(
+                "{} ms is not a time step above 0 and up to 100 ms",
+                simulation.dt.get()
+            );
+            self.fault("simulation.dt", message);
+        }
+        if let Some(duration) = simulation.duration {
+            self.positive("simulation.duration", duration.get());
+            self.whole_steps("simulation.duration", duration.get());
+        }
+    }
+
+    /// The time step, if it is a sound one for others to be judged by.
+    fn dt(&self) -> Option<f64> {
+        Some(self.scene.simulation.dt.get()).filter(|dt| is_positive(*dt) && *dt <= 100.0)
+    }
+
+    fn population(&mut self, name: &str, population: &'s Population) {
+        let path = format!("populations.{name}");
+        if !is_name(name) {
+            let message = format!("`{}` is not a name", name.escape_default());
+            let help = "a letter or `_`, then up to 63 letters, digits, `_`, `.` or `-`";
+            self.fault_with_help(&path, message, help);
+        }
+        match population.size {
+            0 => self.fault(
+                format!("{path}.size"),
+                "a population has at least one neuron",
+            ),
+            size if size > u64::from(u32::MAX) => {
+                self.fault(
+                    format!("{path}.size"),
+                    format!("{size} neurons are more than {}", u32::MAX),
+                );
+            }
+            _ => {}
+        }
+        let path = format!("{path}.model");
+        match &population.model {
+            Model::Lif(neuron) => self.lif(&path, neuron),
+            Model::Readout(neuron) => self.readout(&path, neuron),
+            Model::Poisson(source) => {
+                let path = format!("{path}.rate");
+                self.bound(&path, &source.rate, not_negative);
+                if let Some((_, rate)) = bounds(&source.rate) {
+                    self.spike_probability(&path, rate);
+                }
+            }
+            Model::Images(images) => self.encoder(&format!("{path}.encoder"), &images.encoder),
+        }
+    }
+
+    fn lif(&mut self, path: &str, neuron: &Lif) {
+        self.membrane(
+            path,
+            &neuron.c_m,
+            neuron.tau_m.as_ref(),
+            neuron.g_l.as_ref(),
+        );
+        for (name, tau) in [("tau_syn", &neuron.tau_syn), ("tau_rel", &neuron.tau_rel)] {
+            self.bound(&format!("{path}.{name}"), tau, positive);
+        }
+        for (name, potential) in [
+            ("e_l", &neuron.e_l),
+            ("v_th", &neuron.v_th),
+            ("v_reset", &neuron.v_reset),
+        ] {
+            self.distribution(&format!("{path}.{name}"), potential);
+        }
+        if let Some(v_init) = &neuron.v_init {
+            self.distribution(&format!("{path}.v_init"), v_init);
+        }
+        self.distribution(&format!("{path}.i_e"), &neuron.i_e);
+        self.bound(&format!("{path}.delta_th"), &neuron.delta_th, not_negative);
+        self.bound(&format!("{path}.t_ref"), &neuron.t_ref, not_negative);
+        if let Param::Value(t_ref) = neuron.t_ref {
+            self.whole_steps(&format!("{path}.t_ref"), t_ref.get());
+        }
+        self.threshold(path, &neuron.e_l, &neuron.v_th, &neuron.v_reset);
+    }
+
+    fn threshold(&mut self, path: &str, e_l: &Param<Mv>, v_th: &Param<Mv>, v_reset: &Param<Mv>) {
+        let Some((v_th, _)) = bounds(v_th) else {
+            return;
+        };
+        if let Some((_, v_reset)) = bounds(v_reset).filter(|(_, v_reset)| *v_reset >= v_th) {
+            let message =
+                format!("the reset potential, {v_reset} mV, is not below the threshold, {v_th} mV");
+            self.fault_with_help(
+                format!("{path}.v_reset"),
+                message,
+                "lower `v_reset` or raise `v_th`",
+            );
+        }
+        if let Some((_, e_l)) = bounds(e_l).filter(|(_, e_l)| *e_l >= v_th) {
+            let message = format!(
+                "the threshold, {v_th} mV, is not above the resting potential, {e_l} mV: \
+                 these neurons fire without input"
+            );
+            self.warn(format!("{path}.v_th"), message);
+        }
+    }
+
+    fn readout(&mut self, path: &str, neuron: &Readout) {
+        self.membrane(
+            path,
+            &neuron.c_m,
+            neuron.tau_m.as_ref(),
+            neuron.g_l.as_ref(),
+        );
+        self.bound(&format!("{path}.tau_syn"), &neuron.tau_syn, positive);
+        self.distribution(&format!("{path}.e_l"), &neuron.e_l);
+        self.distribution(&format!("{path}.i_e"), &neuron.i_e);
+        self.positive(&format!("{path}.v_unit"), neuron.v_unit.get());
+    }
+
+    fn membrane(
+        &mut self,
+        path: &str,
+        c_m: &Param<Pf>,
+        tau_m: Option<&Param<Ms>>,
+        g_l: Option<&Param<Ns>>,
+    ) {
+        self.bound(&format!("{path}.c_m"), c_m, positive);
+        if let Some(tau_m) = tau_m {
+            self.bound(&format!("{path}.tau_m"), tau_m, positive);
+        }
+        if let Some(g_l) = g_l {
+            self.bound(&format!("{path}.g_l"), g_l, positive);
+        }
+        if tau_m.is_some() && g_l.is_some() {
+            let message = "`tau_m` and `g_l` are both given, but each follows from the other";
+            self.fault_with_help(
+                format!("{path}.g_l"),
+                message,
+                "keep one: tau_m = c_m / g_l",
+            );
+        }
+    }
+
+    fn encoder(&mut self, path: &str, encoder: &Encoder) {
+        match *encoder {
+            Encoder::Poisson { max_rate } => {
+                let path = format!("{path}.max_rate");
+                self.not_negative(&path, max_rate.get());
+                self.spike_probability(&path, max_rate.get());
+            }
+            Encoder::Latency { window, cutoff } => {
+                self.positive(&format!("{path}.window"), window.get());
+                self.fraction(&format!("{path}.cutoff"), cutoff);
+            }
+            Encoder::Constant { gain } => self.finite(&format!("{path}.gain"), gain),
+        }
+    }
+
+    /// A Poisson source draws at most one spike per step.
+    fn spike_probability(&mut self, path: &str, rate: f64) {
+        let Some(dt) = self.dt() else { return };
+        if rate * dt > 1000.0 {
+            let message = format!(
+                "{rate} Hz are {} spikes per step of {dt} ms, at most 1 is possible",
+                rate * dt / 1000.0
+            );
+            self.fault_with_help(path, message, "lower the rate or `simulation.dt`");
+        }
+    }
+
+    fn projection(&mut self, path: &str, projection: &'s Projection) {
+        if let Some(name) = projection
+            .name
+            .as_ref()
+            .filter(|name| !is_projection_name(name))
+        {
+            let message = format!("`{}` is not a name", name.escape_default());
+            let help = "up to 160 letters, digits, `_`, `.`, `-` or `>`";
+            self.fault_with_help(format!("{path}.name"), message, help);
+        }
+        let from = self.known(&format!("{path}.from"), &projection.from);
+        let to = self.known(&format!("{path}.to"), &projection.to);
+        if let Some(Population {
+            model: Model::Readout(_),
+            ..
+        }) = from
+        {
+            let message = format!("`{}` is a readout, which sends no spikes", projection.from);
+            self.fault(format!("{path}.from"), message);
+        }
+        if let Some(Population {
+            model: Model::Images(_) | Model::Poisson(_),
+            ..
+        }) = to
+        {
+            let message = format!("`{}` is a source, which takes no input", projection.to);
+            self.fault(format!("{path}.to"), message);
+        }
+        self.connect(&format!("{path}.connect"), projection, from);
+        self.weight(&format!("{path}.weight"), &projection.weight);
+        if let Some(delay) = projection.delay {
+            self.delay(&format!("{path}.delay"), delay, from);
+        }
+        if projection.learn == Some(Learn::Backprop) && self.scene.training.is_none() {
+            let message = "`Backprop` learns from data, but the scene has no `training`";
+            self.fault_with_help(
+                format!("{path}.learn"),
+                message,
+                "add `training: (...)` or write `Fixed`",
+            );
+        }
+    }
+
+    fn connect(&mut self, path: &str, projection: &Projection, from: Option<&Population>) {
+        match projection.connect {
+            Connect::Dense => {}
+            Connect::FixedProbability { p, .. } => self.fraction(&format!("{path}.p"), p),
+            Connect::FixedInDegree {
+                k,
+                autapses,
+                multapses,
+            } => {
+                let path = format!("{path}.k");
+                if k == 0 {
+                    self.fault(&path, "an in-degree is at least 1");
+                }
+                let Some(from) = from.filter(|from| from.size > 0) else {
+                    return;
+                };
+                let without_itself = !autapses && projection.from == projection.to;
+                let sources = from.size.saturating_sub(u64::from(without_itself));
+                if k > sources && (!multapses || sources == 0) {
+                    let message =
+                        format!("each target draws {k} sources of the {sources} that there are");
+                    let help = "lower `k`, or allow `multapses` or `autapses`";
+                    self.fault_with_help(&path, message, help);
+                }
+            }
+        }
+    }
+
+    fn weight(&mut self, path: &str, weight: &Weight) {
+        match *weight {
+            Weight::Constant(_) | Weight::File(_) => {}
+            Weight::Normal { std, .. } => self.not_negative(&format!("{path}.std"), std.get()),
+            Weight::Uniform { low, high } => self.ordered(path, low, high),
+            Weight::Kaiming { gain } => self.positive(&format!("{path}.gain"), gain),
+        }
+    }
+
+    fn delay(&mut self, path: &str, delay: Quantity<Ms>, from: Option<&Population>) {
+        if let Some(Population {
+            model: Model::Images(images),
+            ..
+        }) = from
+            && matches!(images.encoder, Encoder::Constant { .. })
+        {
+            self.fault_with_help(path, "a constant current has no delay", "leave `delay` out");
+        }
+        let Some(dt) = self.dt() else { return };
+        if delay.get() < dt * (1.0 - TOLERANCE) {
+            let message = format!("a delay of {} ms is below one step of {dt} ms", delay.get());
+            self.fault_with_help(path, message, "raise the delay or lower `simulation.dt`");
+        } else {
+            self.whole_steps(path, delay.get());
+        }
+    }
+
+    fn training(&mut self, training: &Training) {
+        for (name, count) in [
+            ("epochs", Some(training.epochs)),
+            ("batch", Some(training.batch)),
+            ("steps", Some(training.steps)),
+            ("limit", training.limit),
+        ] {
+            if count == Some(0) {
+                self.fault(
+                    format!("training.{name}"),
+                    "0 is not enough, at least 1 is needed",
+                );
+            }
+        }
+        self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
+        self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
+        self.optimizer(&training.optimizer);
+        if let Schedule::Cosine { floor } = training.schedule {
+            self.fraction("training.schedule.floor", floor);
+        }
+        let (name, value) = match training.surrogate {
+            Surrogate::FastSigmoid { slope } => ("slope", slope),
+            Surrogate::ArcTan { alpha } => ("alpha", alpha),
+            Surrogate::Triangle { gamma } => ("gamma", gamma),
+            Surrogate::SuperSpike { beta } => ("beta", beta),
+            Surrogate::Boxcar { width } => ("width", width),
+            Surrogate::StraightThrough => return,
+        };
+        self.positive(&format!("training.surrogate.{name}"), value);
+    }
+
+    fn exactly_one(&mut self, kind: &str, is_kind: impl Fn(&Model) -> bool) {
+        let names: Vec<_> = self
+            .scene
+            .populations
+            .iter()
+            .filter(|(_, p)| is_kind(&p.model))
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        if names.is_empty() {
+            let message = format!("training needs a population of `{kind}`, there is none");
+            self.fault("training", message);
+        } else if names.len() > 1 {
+            let message = format!(
+                "training needs one population of `{kind}`, there are {}",
+                names.join(", ")
+            );
+            self.fault("training", message);
+        }
+    }
+
+    fn optimizer(&mut self, optimizer: &Optimizer) {
+        let path = |name: &str| format!("training.optimizer.{name}");
+        match *optimizer {
+            Optimizer::Adam {
+                lr,
+                beta1,
+                beta2,
+                eps,
+            } => {
+                self.positive(&path("lr"), lr);
+                self.below_one(&path("beta1"), beta1);
+                self.below_one(&path("beta2"), beta2);
+                self.positive(&path("eps"), eps);
+            }
+            Optimizer::Sgd { lr, momentum } => {
+                self.positive(&path("lr"), lr);
+                self.below_one(&path("momentum"), momentum);
+            }
+        }
+    }
+
+    /// What a scene must not or must have if it only simulates.
+    fn no_training(&mut self) {
+        if self.scene.simulation.duration.is_none() {
+            let message = "`duration` is missing, and there is no `training` to go by";
+            self.fault_with_help("simulation.duration", message, "add `duration: ...` in ms");
+        }
+        for (name, population) in &self.scene.populations {
+            if matches!(population.model, Model::Images(_)) {
+                let message =
+                    "`Images` shows the data of a training, but the scene has no `training`";
+                self.fault_with_help(
+                    format!("populations.{name}.model"),
+                    message,
+                    "add `training: (...)` or use `Poisson`",
+                );
+            }
+        }
+    }
+
+    fn record(&mut self, record: &Record) {
+        for (i, name) in record.spikes.iter().enumerate() {
+            let path = format!("record.spikes.{i}");
+            if let Some(Population {
+                model: Model::Readout(_),
+                ..
+            }) = self.known(&path, name)
+            {
+                self.fault(path, format!("`{name}` is a readout, which does not spike"));
+            }
+        }
+        for (i, trace) in record.traces.iter().enumerate() {
+            let path = format!("record.traces.{i}");
+            if let Some(every) = trace.every {
+                self.positive(&format!("{path}.every"), every.get());
+                self.whole_steps(&format!("{path}.every"), every.get());
+            }
+            let Some(population) = self.known(&format!("{path}.population"), &trace.population)
+            else {
+                continue;
+            };
+            if matches!(population.model, Model::Poisson(_) | Model::Images(_)) {
+                let message = format!(
+                    "`{}` is a source, which has no membrane potential",
+                    trace.population
+                );
+                self.fault(format!("{path}.population"), message);
+            }
+            for (j, id) in trace
+                .ids
+                .iter()
+                .flatten()
+                .enumerate()
+                .filter(|(_, id)| population.size > 0 && **id >= population.size)
+            {
+                let message = format!(
+                    "there is no neuron {id} among {}, they are counted from 0",
+                    population.size
+                );
+                self.fault(format!("{path}.ids.{j}"), message);
+            }
+        }
+    }
+
+    /// The population of that name, which must exist.
+    fn known(&mut self, path: &str, name: &str) -> Option<&'s Population> {
+        let populations = &self.scene.populations;
+        let found = populations
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, population)| population);
+        if found.is_none() {
+            let names = || populations.iter().map(|(known, _)| known.as_str());
+            let help = match closest(name, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!(
+                    "the populations are {}",
+                    names().collect::<Vec<_>>().join(", ")
+                ),
+            };
+            self.fault_with_help(path, format!("there is no population `{name}`"), help);
+        }
+        found
+    }
+
+    /// The shape of a distribution, and the lowest value that it can give.
+    fn bound<D: Dimension>(
+        &mut self,
+        path: &str,
+        param: &Param<D>,
+        rule: fn(f64) -> Option<&'static str>,
+    ) {
+        self.distribution(path, param);
+        let lowest = bounds(param).map(|(low, _)| low);
+        if let Some((value, rule)) = lowest.and_then(|low| Some((low, rule(low)?))) {
+            self.fault(path, format!("{value} {} {rule}", D::UNITS[0].0));
+        }
+    }
+
+    fn distribution<D: Dimension>(&mut self, path: &str, param: &Param<D>) {
+        match *param {
+            Param::Normal { std, .. } => self.not_negative(&format!("{path}.std"), std.get()),
+            Param::Uniform { low, high } => self.ordered(path, low, high),
+            Param::Value(_) | Param::File(_) => {}
+        }
+    }
+
+    fn ordered<D: Dimension>(&mut self, path: &str, low: Quantity<D>, high: Quantity<D>) {
+        if low.get() > high.get() {
+            let message = format!(
+                "the lower bound, {}, is above the upper bound, {}",
+                low.get(),
+                high.get()
+            );
+            self.fault(format!("{path}.low"), message);
+        }
+    }
+
+    /// A time that the simulation rounds to steps.
+    fn whole_steps(&mut self, path: &str, time: f64) {
+        let Some(dt) = self.dt().filter(|_| is_positive(time)) else {
+            return;
+        };
+        let steps = time / dt;
+        let whole = steps.round();
+        if whole == 0.0 {
+            let message = format!(
+                "{time} ms is less than half a step of {dt} ms, and would be rounded to none"
+            );
+            self.fault_with_help(path, message, "raise it or lower `simulation.dt`");
+        } else if (steps - whole).abs() > TOLERANCE * whole {
+            let used = (whole * dt * 1e9).round() / 1e9;
+            self.warn(
+                path,
+                format!("{time} ms is not a multiple of dt = {dt} ms, {used} ms is used"),
+            );
+        }
+    }
+
+    fn positive(&mut self, path: &str, value: f64) {
+        self.rule(path, value, positive);
+    }
+
+    fn not_negative(&mut self, path: &str, value: f64) {
+        self.rule(path, value, not_negative);
+    }
+
+    fn finite(&mut self, path: &str, value: f64) {
+        self.rule(path, value, |value| {
+            (!is_finite(value)).then_some("is not a finite number")
+        });
+    }
+
+    fn fraction(&mut self, path: &str, value: f64) {
+        self.rule(path, value, |value| {
+            (!(0.0..=1.0).contains(&value)).then_some("is not from 0 to 1")
+        });
+    }
+
+    fn below_one(&mut self, path: &str, value: f64) {
+        self.rule(path, value, |value| {
+            (!(0.0..1.0).contains(&value)).then_some("is not from 0 to below 1")
+        });
+    }
+
+    fn rule(&mut self, path: &str, value: f64, rule: impl Fn(f64) -> Option<&'static str>) {
+        if let Some(broken) = rule(value) {
+            self.fault(path, format!("{value} {broken}"));
+        }
+    }
+
+    fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.faults.push(Fault {
+            path: path.into(),
+            message: message.into(),
+            help: None,
+        });
+    }
+
+    fn fault_with_help(
+        &mut self,
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.faults.push(Fault {
+            path: path.into(),
+            message: message.into(),
+            help: Some(help.into()),
+        });
+    }
+
+    fn warn(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.warnings.push(Warning {
+            path: path.into(),
+            message: message.into(),
+        });
+    }
+}
+
+/// Relative difference below which a time counts as a multiple of the step.
+const TOLERANCE: f64 = 1e-6;
+
+/// Whether single precision, in which the simulation computes, holds the value.
+fn is_finite(value: f64) -> bool {
+    (value as f32).is_finite()
+}
+
+/// Whether the value is above zero in single precision, too.
+fn is_positive(value: f64) -> bool {
+    is_finite(value) && value as f32 > 0.0
+}
+
+fn positive(value: f64) -> Option<&'static str> {
+    (!is_positive(value)).then_some("is not strictly positive")
+}
+
+fn not_negative(value: f64) -> Option<&'static str> {
+    (!is_finite(value) || value < 0.0).then_some("is negative, 0 is the least")
+}
+
+/// Lowest and highest value that a parameter can take, where that is known before the draw.
+fn bounds<D: Dimension>(param: &Param<D>) -> Option<(f64, f64)> {
+    match *param {
+        Param::Value(value) => Some((value.get(), value.get())),
+        Param::Uniform { low, high } => Some((low.get(), high.get())),
+        Param::Normal { .. } | Param::File(_) => None,
+    }
+}
+
+/// `[A-Za-z_][A-Za-z0-9_.-]{0,63}`.
+fn is_name(name: &str) -> bool {
+    let rest = name.strip_prefix(|c: char| c.is_ascii_alphabetic() || c == '_');
+    rest.is_some_and(|rest| {
+        rest.len() <= 63
+            && rest
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    })
+}
+
+/// Names of projections may also hold the arrow of `from->to`, with both names at full length.
+fn is_projection_name(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "_.->".contains(c);
+    (1..=160).contains(&name.len()) && name.chars().all(is_part)
+}

@@ -1,0 +1,1576 @@
+//! From a file to a scene, or to every mistake in it with its place.
+//!
+//! Overrides are edits of the text, so that they obey the same grammar and are reported in the same
+//! way as what the file says. A mistake found while reading is noted and its field blanked out, and
+//! the rest is read again: one run shows all independent mistakes.
+
+use super::check::{Fault, Warning, check};
+use super::text::{Field, Node, Shape, SyntaxError, closest, path_of, scan};
+use super::{Data, Dimension, Model, Param, Scene, Weight};
+use ariadne::{Color, Config, Label, Report, ReportKind};
+use ron::error::{Error as RonError, SpannedError};
+use ron::extensions::Extensions;
+use ron::ser::PrettyConfig;
+use sha2::{Digest, Sha256};
+use std::fmt::{self, Display};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Largest scene file that is read \[bytes\]; data and weights live in files of their own.
+const MAX_BYTES: u64 = 16 << 20;
+/// Mistakes shown at once.
+const MAX_PROBLEMS: usize = 20;
+/// Longest line that is quoted in an error \[bytes\].
+const MAX_LINE: usize = 400;
+
+/// Everything wrong with a scene.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{}", self.render(false))]
+pub struct SceneError {
+    /// The scene, as the user named it.
+    pub name: String,
+    /// Its text with the overrides applied; empty if it could not be read.
+    pub text: String,
+    /// What is wrong, in the order in which it was found.
+    pub problems: Vec<Problem>,
+}
+
+/// One mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where in the scene, as `populations.exc.size`; empty if it concerns the whole.
+    pub path: String,
+    /// Where in the text \[bytes\], if anywhere.
+    pub span: Option<Range<usize>>,
+    /// The value and the rule.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// The text from which a scene was read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The scene, as the user named it.
+    pub name: String,
+    /// The text with the overrides applied.
+    pub text: String,
+    /// The directory that paths in the scene are relative to, absolute.
+    pub dir: PathBuf,
+    digest: [u8; 32],
+}
+
+impl Source {
+    /// SHA-256 of the file, before any override, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        self.digest
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// The comment with which the scene opens, without its marks.
+    pub fn description(&self) -> String {
+        let lines = self.text.lines().map_while(|line| line.trim_start().strip_prefix("//"));
+        lines.map(str::trim).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The absolute form of a path in the scene.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.dir.join(path)
+    }
+}
+
+/// A value that replaces one of the scene, `PATH=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// Where in the scene, as `training.optimizer.lr`.
+    pub path: String,
+    /// RON; the quotes of a string may be left out.
+    pub value: String,
+}
+
+/// An override that is not `PATH=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not PATH=VALUE, as in `simulation.duration=500`")]
+pub struct OverrideError(String);
+
+impl FromStr for Override {
+    type Err = OverrideError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text
+            .split_once('=')
+            .map(|(path, value)| (path.trim(), value.trim()))
+        {
+            Some((path, value)) if !path.is_empty() && !value.is_empty() => Ok(Self {
+                path: path.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err(OverrideError(text.to_owned())),
+        }
+    }
+}
+
+impl Display for Override {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "--set {}={}", self.path, self.value)
+    }
+}
+
+/// Reads the scene at `path`.
+pub fn load(
+    path: &Path,
+    overrides: &[Override],
+) -> Result<(Scene, Source, Vec<Warning>), Box<SceneError>> {
+    let name = path.display().to_string();
+    let bytes = read(path).map_err(|problem| whole(&name, problem))?;
+    load_bytes(
+        &name,
+        &bytes,
+        path.parent().unwrap_or(Path::new("")),
+        overrides,
+    )
+}
+
+/// Reads a scene from text; `name` is what errors call it, `base_dir` what its paths start from.
+pub fn load_str(
+    name: &str,
+    text: &str,
+    base_dir: &Path,
+    overrides: &[Override],
+) -> Result<(Scene, Source, Vec<Warning>), Box<SceneError>> {
+    load_bytes(name, text.as_bytes(), base_dir, overrides)
+}
+
+fn load_bytes(
+    name: &str,
+    bytes: &[u8],
+    dir: &Path,
+    overrides: &[Override],
+) -> Result<(Scene, Source, Vec<Warning>), Box<SceneError>> {
+    let text = decode(bytes).map_err(|problem| whole(name, problem))?;
+    let fail = |text: &str, problems| {
+        Box::new(SceneError {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            problems,
+        })
+    };
+    let text = apply_all(text, overrides).map_err(|(text, problems)| fail(&text, problems))?;
+    let (mut scene, warnings) =
+        understand(&text, overrides).map_err(|problems| fail(&text, problems))?;
+
+    // `absolute` asks for the current directory, which fails only where there is none any more.
+    let here = if dir.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        dir
+    };
+    let dir = std::path::absolute(here).unwrap_or_else(|_| here.to_owned());
+    let source = Source {
+        name: name.to_owned(),
+        text,
+        dir,
+        digest: Sha256::digest(bytes).into(),
+    };
+    for path in paths_mut(&mut scene) {
+        *path = source.resolve(path);
+    }
+    Ok((scene, source, warnings))
+}
+
+impl Scene {
+    /// The scene as RON, with every default that it relied on written out.
+    ///
+    /// # Errors
+    /// If a path in the scene is not UTF-8.
+    pub fn to_ron(&self) -> Result<String, ron::Error> {
+        ron_options().to_string_pretty(self, PrettyConfig::new().new_line("\n").depth_limit(3))
+    }
+}
+
+/// The dialect of scenes: `Some` and the inner parentheses of `Lif((...))` are left out.
+pub(super) fn ron_options() -> ron::Options {
+    ron::Options::default().with_default_extension(
+        Extensions::IMPLICIT_SOME
+            | Extensions::UNWRAP_NEWTYPES
+            | Extensions::UNWRAP_VARIANT_NEWTYPES,
+    )
+}
+
+fn parse(text: &str) -> Result<Scene, SpannedError> {
+    ron_options().from_str(text)
+}
+
+// ---- The file ----
+
+/// A problem of the file as a whole.
+fn whole(name: &str, problem: Problem) -> Box<SceneError> {
+    Box::new(SceneError {
+        name: name.to_owned(),
+        text: String::new(),
+        problems: vec![problem],
+    })
+}
+
+impl Problem {
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            path: String::new(),
+            span: None,
+            message: message.into(),
+            help: None,
+        }
+    }
+}
+
+/// Reads a file, unless it is of a kind or size that no scene has.
+fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    let meta = fs::metadata(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Problem {
+            help: neighbours(path),
+            ..Problem::new("there is no such file")
+        },
+        _ => Problem::new(format!("it cannot be read: {error}")),
+    })?;
+    if !meta.is_file() {
+        let kind = if meta.is_dir() {
+            "a directory"
+        } else {
+            "not a regular file"
+        };
+        let message = format!("this is {kind}, a scene is a regular file");
+        return Err(Problem::new(message));
+    }
+    let too_large = |size: u64| {
+        Problem::new(format!(
+            "{size} bytes are more than the {MAX_BYTES} that a scene may have"
+        ))
+    };
+    if meta.len() > MAX_BYTES {
+        return Err(too_large(meta.len()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| Problem::new(format!("it cannot be read: {error}")))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(too_large(bytes.len() as u64));
+    }
+    Ok(bytes)
+}
+
+/// The scenes that lie where one was looked for.
+fn neighbours(path: &Path) -> Option<String> {
+    let dir = path
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut names: Vec<_> = fs::read_dir(dir)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".ron"))
+        .collect();
+    names.sort();
+    let wanted = path.file_name()?.to_str()?;
+    if let Some(near) = closest(wanted, names.iter().map(String::as_str)) {
+        return Some(format!("did you mean `{}`?", dir.join(near).display()));
+    }
+    (!names.is_empty()).then(|| format!("the scenes there are {}", names.join(", ")))
+}
+
+/// The text in the bytes, without a byte order mark.
+fn decode(bytes: &[u8]) -> Result<String, Problem> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let text = str::from_utf8(bytes).map_err(|error| Problem {
+        help: Some("save it as UTF-8 text".to_owned()),
+        ..Problem::new(format!(
+            "it is not UTF-8 text, byte {} does not fit",
+            error.valid_up_to()
+        ))
+    })?;
+    let control = |(_, c): &(usize, char)| c.is_control() && !"\n\r\t".contains(*c);
+    match text.char_indices().find(control) {
+        None => Ok(text.to_owned()),
+        Some((at, c)) => {
+            let message = format!("it is not plain text, byte {at} is the control character {c:?}");
+            Err(Problem::new(message))
+        }
+    }
+}
+
+/// Every path in the scene.
+fn paths_mut(scene: &mut Scene) -> impl Iterator<Item = &mut PathBuf> {
+    fn file<D: Dimension>(param: &mut Param<D>) -> Option<&mut PathBuf> {
+        if let Param::File(path) = param {
+            Some(path)
+        } else {
+            None
+        }
+    }
+    let in_populations =
+        scene
+            .populations
+            .iter_mut()
+            .flat_map(|(_, population)| match &mut population.model {
+                Model::Lif(n) => vec![
+                    file(&mut n.c_m),
+                    n.tau_m.as_mut().and_then(file),
+                    n.g_l.as_mut().and_then(file),
+                    file(&mut n.e_l),
+                    file(&mut n.v_th),
+                    file(&mut n.v_reset),
+                    file(&mut n.t_ref),
+                    file(&mut n.tau_syn),
+                    file(&mut n.i_e),
+                    file(&mut n.delta_th),
+                    file(&mut n.tau_rel),
+                    n.v_init.as_mut().and_then(file),
+                ],
+                Model::Readout(n) => vec![
+                    file(&mut n.c_m),
+                    n.tau_m.as_mut().and_then(file),
+                    n.g_l.as_mut().and_then(file),
+                    file(&mut n.e_l),
+                    file(&mut n.tau_syn),
+                    file(&mut n.i_e),
+                ],
+                Model::Poisson(source) => vec![file(&mut source.rate)],
+                Model::Images(_) => vec![],
+            });
+    let in_projections =
+        scene
+            .projections
+            .iter_mut()
+            .map(|projection| match &mut projection.weight {
+                Weight::File(path) => Some(path),
+                _ => None,
+            });
+    let in_training = scene
+        .training
+        .iter_mut()
+        .map(|training| match &mut training.data {
+            Data::Mnist { dir } => Some(dir),
+        });
+    in_populations
+        .chain(in_projections)
+        .chain(in_training)
+        .flatten()
+}
+
+// ---- Overrides ----
+
+/// Applies overrides one after the other. The first to break a scene that was in order is blamed.
+fn apply_all(mut text: String, overrides: &[Override]) -> Result<String, (String, Vec<Problem>)> {
+    if overrides.is_empty() {
+        return Ok(text);
+    }
+    let mut in_order = parse(&text).is_ok();
+    for change in overrides {
+        let tree = scan(&text).map_err(|error| (text.clone(), vec![error.into()]))?;
+        let written = scan(&change.value)
+            .ok()
+            .map(|node| change.value[node.span].to_owned());
+        let quoted = format!("{:?}", change.value);
+        let candidates = written.into_iter().chain([quoted]);
+        let edits: Result<Vec<_>, _> = candidates
+            .map(|value| edit(&text, &tree, &change.path, &value))
+            .collect();
+        let edits = edits.map_err(|problem| (text.clone(), vec![blame(problem, change)]))?;
+        match edits.iter().find(|edited| parse(edited).is_ok()) {
+            Some(edited) => {
+                text.clone_from(edited);
+                in_order = true;
+            }
+            None => {
+                text.clone_from(&edits[0]);
+                if in_order {
+                    let problems = Mistakes::find(&text).problems;
+                    let problems = problems
+                        .into_iter()
+                        .map(|problem| blame(problem, change))
+                        .collect();
+                    return Err((text, problems));
+                }
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn blame(problem: Problem, change: &Override) -> Problem {
+    Problem {
+        message: format!("{change}: {}", problem.message),
+        ..problem
+    }
+}
+
+/// The text with the value at `path` replaced, or put in where its field is absent.
+fn edit(text: &str, tree: &Node, path: &str, value: &str) -> Result<String, Problem> {
+    let (trail, rest) = tree.follow(path);
+    let node = trail.last().map_or(tree, |field| &field.node);
+    let splice =
+        |span: Range<usize>, with: &str| [&text[..span.start], with, &text[span.end..]].concat();
+    if rest.is_empty() {
+        return Ok(splice(node.span.clone(), value));
+    }
+    if let Shape::Struct(inside) = node.shape
+        && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    {
+        return Ok(splice(inside..inside, &format!("{rest}: {value}, ")));
+    }
+    let parent = if trail.is_empty() {
+        "the scene".to_owned()
+    } else {
+        format!("`{}`", path_of(&trail))
+    };
+    let word = rest.split('.').next().unwrap_or(rest);
+    let keys = || node.fields.iter().map(|field| field.key.as_str());
+    let help = match (closest(word, keys()), node.shape) {
+        (_, Shape::List(_)) => Some(format!(
+            "its entries are counted from 0, there are {}",
+            node.fields.len()
+        )),
+        (Some(near), _) => Some(format!("did you mean `{near}`?")),
+        (None, Shape::Leaf) => None,
+        (None, _) => Some(format!("it has {}", keys().collect::<Vec<_>>().join(", "))),
+    };
+    let span = trail.last().map(|field| field.label(text));
+    Err(Problem {
+        path: path_of(&trail),
+        span,
+        help,
+        ..Problem::new(format!("there is no `{word}` in {parent}"))
+    })
+}
+
+// ---- Mistakes ----
+
+/// The scene in the text and its warnings, or all that is wrong with it.
+fn understand(text: &str, overrides: &[Override]) -> Result<(Scene, Vec<Warning>), Vec<Problem>> {
+    let mut mistakes = Mistakes::find(text);
+    let mut warnings = Vec::new();
+    if let Some(scene) = &mistakes.scene {
+        let (faults, found) = check(scene);
+        warnings = found;
+        for fault in faults.into_iter().take(MAX_PROBLEMS) {
+            mistakes.add_fault(fault, overrides);
+        }
+    }
+    mistakes.problems.truncate(MAX_PROBLEMS);
+    match mistakes.scene {
+        Some(scene) if mistakes.problems.is_empty() => Ok((scene, warnings)),
+        _ => Err(mistakes.problems),
+    }
+}
+
+/// What reading a text brought to light.
+struct Mistakes<'t> {
+    text: &'t str,
+    /// The text without the fields that could not be read; positions stay.
+    readable: String,
+    problems: Vec<Problem>,
+    /// Starts of the values that lost a field; what else is wrong with them may follow from that.
+    incomplete: Vec<usize>,
+    /// What could be read, if that is enough to judge it by the rules.
+    scene: Option<Scene>,
+}
+
+impl<'t> Mistakes<'t> {
+    /// Reads the text, again and again, each time without the field that was wrong.
+    fn find(text: &'t str) -> Self {
+        let mut mistakes = Self {
+            text,
+            readable: text.to_owned(),
+            problems: Vec::new(),
+            incomplete: Vec::new(),
+            scene: None,
+        };
+        // Without a population or a whole section, rules would be broken that the text keeps.
+        let mut representative = true;
+        while mistakes.problems.len() < MAX_PROBLEMS {
+            let tree = match scan(&mistakes.readable) {
+                Ok(tree) => tree,
+                Err(error) => {
+                    mistakes.problems.push(error.into());
+                    break;
+                }
+            };
+            match parse(&mistakes.readable) {
+                Ok(scene) => {
+                    mistakes.scene = Some(scene).filter(|_| representative);
+                    break;
+                }
+                Err(error) => match mistakes.set_aside(&tree, &error) {
+                    Some(depth) => representative &= depth > 2,
+                    None => break,
+                },
+            }
+        }
+        mistakes
+    }
+
+    /// Notes an error and blanks out the field it is about. Returns the depth of that field, and
+    /// none if it is the whole text.
+    fn set_aside(&mut self, tree: &Node, error: &SpannedError) -> Option<usize> {
+        let offset = offset_of(&self.readable, error.span.end);
+        let mut trail = match error.code {
+            RonError::MissingStructField { .. } => tree.around(offset),
+            RonError::Message(_) => tree.before(offset),
+            _ => tree.touching(offset),
+        };
+        let node = trail.last().map_or(tree, |field| &field.node);
+        if !self.incomplete.contains(&node.span.start) {
+            let on_key = |field: &&&Field| {
+                let key = &field.key_span;
+                !key.is_empty() && (key.start..=key.end).contains(&offset)
+            };
+            let (span, value) = match (trail.last().filter(on_key), trail.last()) {
+                (Some(field), _) => (field.key_span.clone(), &field.key_span),
+                (None, Some(field)) => (field.label(self.text), &node.span),
+                (None, None) => (first_line(self.text, node), &node.span),
+            };
+            let (message, help) = explain(&error.code, &self.readable[value.clone()]);
+            let path = self.path_in_full(&trail);
+            self.problems.push(Problem {
+                path,
+                span: Some(span),
+                message,
+                help,
+            });
+        }
+        // The content of a variant cannot go without the variant.
+        while trail.last().is_some_and(|field| field.key.is_empty()) {
+            trail.pop();
+        }
+        let field = trail.last()?;
+        let around = trail.iter().rev().nth(1).map_or(tree, |field| &field.node);
+        self.incomplete.push(around.span.start);
+        let depth = trail.len();
+        blank(&mut self.readable, field.key_span.start..field.end);
+        Some(depth)
+    }
+
+    /// Adds a broken rule, with the place of the value that broke it.
+    fn add_fault(&mut self, fault: Fault, overrides: &[Override]) {
+        let Ok(tree) = scan(&self.readable) else {
+            return;
+        };
+        let (trail, rest) = tree.follow(&fault.path);
+        let span = trail.last().map_or_else(
+            || first_line(self.text, &tree),
+            |field| field.label(self.text),
+        );
+        let known = self.path_in_full(&trail);
+        let path = [known.as_str(), rest]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(".");
+        let message = match overrides.iter().rfind(|change| change.path == fault.path) {
+            Some(change) => format!("{change}: {}", fault.message),
+            None => fault.message,
+        };
+        self.problems.push(Problem {
+            path,
+            span: Some(span),
+            message,
+            help: fault.help,
+        });
+    }
+
+    /// The path of a field in the text as it was written, before anything was blanked out.
+    fn path_in_full(&self, trail: &[&Field]) -> String {
+        match (scan(self.text), trail.last()) {
+            (Ok(tree), Some(field)) => path_of(&tree.touching(field.node.span.start)[..]),
+            _ => path_of(trail),
+        }
+    }
+}
+
+impl From<SyntaxError> for Problem {
+    fn from(error: SyntaxError) -> Self {
+        Self {
+            span: Some(error.span),
+            ..Self::new(error.message)
+        }
+    }
+}
+
+/// Overwrites a span with spaces and keeps its line breaks.
+fn blank(text: &mut String, span: Range<usize>) {
+    let spaces: String = text[span.clone()]
+        .bytes()
+        .map(|b| if b == b'\n' { '\n' } else { ' ' })
+        .collect();
+    text.replace_range(span, &spaces);
+}
+
+fn first_line(text: &str, node: &Node) -> Range<usize> {
+    let length = text[node.span.clone()]
+        .find('\n')
+        .unwrap_or(node.span.len());
+    node.span.start..node.span.start + length
+}
+
+/// The offset of a line and column, which count from 1 and in characters.
+fn offset_of(text: &str, position: ron::error::Position) -> usize {
+    let line = text
+        .split_inclusive('\n')
+        .take(position.line - 1)
+        .map(str::len)
+        .sum::<usize>();
+    let column = text[line..].char_indices().nth(position.col - 1);
+    column.map_or(text.len(), |(at, _)| line + at)
+}
+
+/// What an error of the RON reader about the text `value` means to who wrote it, and what to do.
+pub(super) fn explain(error: &RonError, value: &str) -> (String, Option<String>) {
+    let within = |outer: &Option<String>| {
+        outer
+            .as_ref()
+            .map_or(String::new(), |outer| format!(" in `{outer}`"))
+    };
+    let choices = |found: &str, expected: &[&'static str], what: &str| match closest(
+        found,
+        expected.iter().copied(),
+    ) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the {what} are {}", expected.join(", ")),
+    };
+    let value = first_words(value);
+    let expected = |what: &str| format!("{what} is expected, not `{value}`");
+    match error {
+        RonError::NoSuchStructField {
+            expected,
+            found,
+            outer,
+        } => (
+            format!("no field `{found}`{}", within(outer)),
+            Some(choices(found, expected, "fields")),
+        ),
+        RonError::NoSuchEnumVariant {
+            expected,
+            found,
+            outer,
+        } => (
+            format!("no choice `{found}`{}", within(outer)),
+            Some(choices(found, expected, "choices")),
+        ),
+        RonError::MissingStructField { field, outer } => (
+            format!("the field `{field}` is missing{}", within(outer)),
+            Some(format!("add `{field}: ...`")),
+        ),
+        RonError::DuplicateStructField { field, .. } => (
+            format!("the field `{field}` is given twice"),
+            Some("keep one; another spelling counts as the same field".to_owned()),
+        ),
+        RonError::IntegerOutOfBounds => (
+            format!("`{value}` is out of the range of whole numbers here"),
+            None,
+        ),
+        RonError::ExpectedInteger => (expected("a whole number"), None),
+        RonError::ExpectedComma | RonError::InvalidIntegerDigit { .. }
+            if value.parse::<f64>().is_ok() =>
+        {
+            (
+                expected("a whole number"),
+                Some("write it without point and exponent".to_owned()),
+            )
+        }
+        RonError::ExpectedComma if value.ends_with(')') => (
+            format!("`{value}` takes nothing in parentheses"),
+            Some("leave them out".to_owned()),
+        ),
+        RonError::ExpectedComma => (format!("`{value}` cannot be read"), None),
+        RonError::ExpectedFloat => (expected("a number"), None),
+        RonError::ExpectedBoolean => (expected("`true` or `false`"), None),
+        RonError::ExpectedString => (expected("text in quotes"), None),
+        RonError::ExpectedIdentifier => (expected("a name"), None),
+        RonError::ExpectedArray => (expected("a list, `[...]`,"), None),
+        RonError::ExpectedMap => (expected("a map, `{ \"name\": ... }`,"), None),
+        RonError::ExpectedStructLike | RonError::ExpectedNamedStructLike(_) => {
+            (expected("a group of fields, `(...)`,"), None)
+        }
+        RonError::ExpectedDifferentStructName { expected: name, .. } => {
+            (expected(&format!("`{name}(...)`")), None)
+        }
+        RonError::InvalidValueForType {
+            expected: wanted, ..
+        } => (expected(wanted), None),
+        RonError::ExceededRecursionLimit => ("brackets are nested too deep".to_owned(), None),
+        other => (other.to_string(), None),
+    }
+}
+
+/// The start of a value, short enough to be quoted in a sentence.
+fn first_words(value: &str) -> String {
+    let line = value.lines().next().unwrap_or_default();
+    match line.char_indices().nth(40) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+// ---- Display ----
+
+impl SceneError {
+    /// The problems for people to read, with the lines they are about.
+    pub fn render(&self, color: bool) -> String {
+        let reports: Vec<_> = self
+            .problems
+            .iter()
+            .map(|problem| self.report(problem, color))
+            .collect();
+        reports.join("\n")
+    }
+
+    fn report(&self, problem: &Problem, color: bool) -> String {
+        self.excerpt(problem, color).unwrap_or_else(|| {
+            let place = match &problem.span {
+                Some(span) => {
+                    let before = &self.text[..span.start];
+                    let line = before.matches('\n').count() + 1;
+                    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+                    format!("{}:{line}:{column}", self.name)
+                }
+                None => self.name.clone(),
+            };
+            let help = problem
+                .help
+                .as_ref()
+                .map_or(String::new(), |help| format!("  Help: {help}\n"));
+            format!("Error: {place}: {}\n{help}", problem.message)
+        })
+    }
+
+    /// The problem under the line it is about, if it is about a line that can be shown.
+    fn excerpt(&self, problem: &Problem, color: bool) -> Option<String> {
+        let span = problem.span.as_ref()?;
+        let start = self.text[..span.start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        let length = self.text[start..]
+            .find('\n')
+            .unwrap_or(self.text.len() - start);
+        if length == 0 || length > MAX_LINE {
+            return None;
+        }
+        let chars = |end: usize| self.text[..end].chars().count();
+        let place = || (self.name.clone(), chars(span.start)..chars(span.end));
+        let label = if problem.path.is_empty() {
+            "here"
+        } else {
+            &problem.path
+        };
+        let mut report = Report::build(ReportKind::Error, place())
+            .with_config(Config::new().with_color(color))
+            .with_message(&problem.message)
+            .with_label(
+                Label::new(place())
+                    .with_message(label)
+                    .with_color(Color::Red),
+            );
+        if let Some(help) = &problem.help {
+            report = report.with_help(help);
+        }
+        let mut out = Vec::new();
+        let source = ariadne::Source::from(self.text.as_str());
+        report
+            .finish()
+            .write((self.name.clone(), source), &mut out)
+            .ok()?;
+        String::from_utf8(out).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Connect, Quantity};
+    use super::*;
+
+    const SIMULATION: &str = r#"(
+    version: 1,
+    simulation: (dt: 0.1, duration: 100.0, seed: 7),
+    populations: {
+        "noise": (size: 10, model: Poisson(rate: "1 kHz")),
+        "exc": (n: 80, model: Lif(
+            tau_m: Normal(mean: 20, std: 2), // ms
+            C_m: "0.25 nF",
+            v_th: -50.0, v_reset: -60, t_ref: 2,
+        )),
+        "out": (size: 2, model: Readout()),
+    },
+    projections: [
+        (from: "noise", to: "exc", connect: Dense, weight: 20.0),
+        (from: "exc", to: "exc", connect: FixedInDegree(k: 8, autapses: false, multapses: false),
+         weight: Uniform(low: 1, high: 2), delay: 1.5, learn: Fixed),
+        (pre: "exc", post: "out", connect: FixedProbability(p: 0.5), weight: File("w.safetensors")),
+    ],
+    record: (spikes: ["exc"], traces: [(population: "exc", ids: [0, 1], every: 0.5)]),
+)
+"#;
+
+    const TRAINING: &str = r#"(
+    version: 1,
+    simulation: (dt: 1),
+    populations: {
+        "image": (size: 784, model: Images(encoder: Constant(gain: 2))),
+        "hidden": (size: 100, model: Lif()),
+        "label": (size: 10, model: Readout()),
+    },
+    projections: [
+        (from: "image", to: "hidden", connect: Dense, weight: Kaiming()),
+        (from: "hidden", to: "label", connect: Dense, weight: Kaiming(gain: 1), learn: Backprop),
+    ],
+    training: (
+        data: Mnist(dir: "mnist"),
+        epochs: 5, batch: 100, steps: 25,
+        loss: SoftmaxCrossEntropy(),
+        optimizer: Adam(lr: 0.001),
+        schedule: Cosine(floor: 0.1),
+        surrogate: StraightThrough,
+    ),
+)
+"#;
+
+    fn read_text(text: &str) -> Result<(Scene, Source, Vec<Warning>), Box<SceneError>> {
+        load_str("test.ron", text, Path::new("/scenes"), &[])
+    }
+
+    fn read_with(text: &str, changes: &[&str]) -> Result<Scene, Box<SceneError>> {
+        let overrides: Vec<Override> = changes
+            .iter()
+            .map(|change| change.parse().unwrap())
+            .collect();
+        load_str("test.ron", text, Path::new("/scenes"), &overrides).map(|(scene, _, _)| scene)
+    }
+
+    fn edited(text: &str, from: &str, to: &str) -> String {
+        assert_eq!(text.matches(from).count(), 1, "`{from}` is not there once");
+        text.replace(from, to)
+    }
+
+    /// Makes each edit alone, and wants exactly one problem, at that place, with those words.
+    fn expect_problems(text: &str, table: &[(&str, &str, &str, &str)]) {
+        for (from, to, at, words) in table {
+            let text = edited(text, from, to);
+            let error = read_text(&text).expect_err(to);
+            assert_eq!(error.problems.len(), 1, "{to}:\n{error}");
+            let problem = &error.problems[0];
+            let said = format!(
+                "{} {}",
+                problem.message,
+                problem.help.clone().unwrap_or_default()
+            );
+            for word in words.split(" | ") {
+                assert!(said.contains(word), "{to}: `{word}` is not in\n{error}");
+            }
+            let span = problem.span.clone().unwrap();
+            assert!(
+                text[span.start..].starts_with(at),
+                "{to}: not at `{at}`:\n{error}"
+            );
+            let line = text[..span.start].matches('\n').count() + 1;
+            let column = text[..span.start]
+                .chars()
+                .rev()
+                .take_while(|c| *c != '\n')
+                .count()
+                + 1;
+            let place = format!("test.ron:{line}:{column}");
+            assert!(
+                error.to_string().contains(&place),
+                "{to}: `{place}` is not in\n{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn good_scenes_load_without_a_warning() {
+        let (scene, source, warnings) = read_text(SIMULATION).unwrap();
+        assert_eq!(warnings, []);
+        assert_eq!(
+            scene.projections[0].weight,
+            Weight::Constant(Quantity::new(20.0))
+        );
+        assert_eq!(
+            scene.projections[2].weight,
+            Weight::File(source.resolve(Path::new("w.safetensors")))
+        );
+        assert!(source.dir.is_absolute() && source.dir.ends_with("scenes"));
+        let (scene, source, warnings) = read_text(TRAINING).unwrap();
+        assert_eq!(warnings, []);
+        assert_eq!(
+            scene.training.unwrap().data,
+            Data::Mnist {
+                dir: source.dir.join("mnist")
+            }
+        );
+    }
+
+    #[test]
+    fn the_effective_scene_reads_back_as_itself() {
+        for text in [SIMULATION, TRAINING] {
+            let (scene, _, _) = read_text(text).unwrap();
+            let written = scene.to_ron().unwrap();
+            let (again, _, _) = load_str("again.ron", &written, Path::new("/runs/1"), &[]).unwrap();
+            assert_eq!(again, scene, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_the_grammar_refuses_is_shown_at_its_place() {
+        expect_problems(
+            SIMULATION,
+            &[
+                (
+                    "\"noise\": (",
+                    "noise: (",
+                    "noise",
+                    "text in quotes is expected, not `noise`",
+                ),
+                (
+                    "Dense",
+                    "Dense()",
+                    "Dense()",
+                    "takes nothing in parentheses",
+                ),
+                (
+                    "tau_m: Normal",
+                    "tau_n: Normal",
+                    "tau_n",
+                    "no field `tau_n` in `Lif` | did you mean `tau_m`?",
+                ),
+                (
+                    "\"noise\": (",
+                    "\"exc\": (size: 1, model: Lif()), \"noise\": (",
+                    "\"exc\": (n",
+                    "two populations with the name `exc`",
+                ),
+                ("\"0.25 nF\"", "NaN", "NaN", "not finite"),
+                ("\"0.25 nF\"", "inf", "inf", "not finite"),
+                (
+                    "v_th: -50.0",
+                    "v_th: 1e40",
+                    "1e40",
+                    "1e40 is not finite in single precision",
+                ),
+                (
+                    "\"0.25 nF\"",
+                    "\"20 mV\"",
+                    "\"20 mV\"",
+                    "`20 mV` is a potential | a capacitance in pF",
+                ),
+                (
+                    "std: 2)",
+                    "std: \"2 mV\")",
+                    "Normal(",
+                    "`2 mV` is a potential | a time in ms",
+                ),
+                (
+                    "mean: 20",
+                    "maen: 20",
+                    "Normal(",
+                    "no field `maen` | did you mean `mean`?",
+                ),
+                (
+                    "n: 80",
+                    "n: 1.5",
+                    "1.5",
+                    "a whole number is expected, not `1.5`",
+                ),
+                ("n: 80", "n: -1", "-1", "`-1`"),
+                ("n: 80", "n: 1e3", "1e3", "a whole number | without point"),
+                (
+                    "n: 80",
+                    "n: \"many\"",
+                    "\"many\"",
+                    "a whole number is expected, not `\"many\"`",
+                ),
+                (
+                    "n: 80, ",
+                    "",
+                    "\"exc\"",
+                    "the field `size` is missing in `Population`",
+                ),
+                (
+                    "seed: 7",
+                    "seed: 7, seed: 8",
+                    "seed: 8",
+                    "the field `seed` is given twice",
+                ),
+                (
+                    "C_m: \"0.25 nF\"",
+                    "c_m: 1, C_m: 2",
+                    "C_m: 2",
+                    "the field `c_m` is given twice",
+                ),
+                (
+                    "Readout()",
+                    "Readuot()",
+                    "Readuot",
+                    "no choice `Readuot` in `Model` | did you mean `Readout`?",
+                ),
+                ("Readout()", "Readout", "Readout", "a group of fields"),
+                ("Dense", "Densely(1)", "Densely", "no choice `Densely`"),
+                (
+                    "simulation: (dt: 0.1, duration: 100.0, seed: 7)",
+                    "simulation: 5",
+                    "5",
+                    "a group of fields",
+                ),
+                (
+                    "from: \"noise\"",
+                    "from: noise",
+                    "noise",
+                    "text in quotes is expected, not `noise`",
+                ),
+                (
+                    "autapses: false",
+                    "autapses: no",
+                    "no,",
+                    "`true` or `false` is expected",
+                ),
+                ("spikes: [\"exc\"]", "spikes: \"exc\"", "\"exc\"", "a list"),
+                (
+                    "v_reset: -60,",
+                    "v_reset: -60",
+                    "t_ref",
+                    "`,` or `)` is expected",
+                ),
+                (
+                    "\"out\": (size: 2, model: Readout()),\n    }",
+                    "\"out\": (size: 2, model: Readout()),\n    )",
+                    ")",
+                    "a value is expected",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_the_rules_refuse_is_shown_at_its_place() {
+        expect_problems(
+            SIMULATION,
+            &[
+                ("version: 1", "version: 2", "2", "version 2 is not known"),
+                ("dt: 0.1", "dt: 0", "0", "0 ms is not a time step above 0"),
+                ("dt: 0.1", "dt: 101", "101", "up to 100 ms"),
+                (
+                    "duration: 100.0",
+                    "duration: 0",
+                    "0",
+                    "not strictly positive",
+                ),
+                ("duration: 100.0, ", "", "(dt: 0.1", "`duration` is missing"),
+                (
+                    "Normal(mean: 20, std: 2)",
+                    "0",
+                    "0",
+                    "0 ms is not strictly positive",
+                ),
+                (
+                    "Normal(mean: 20, std: 2)",
+                    "1e-60",
+                    "1e-60",
+                    "not strictly positive",
+                ),
+                (
+                    "Normal(mean: 20, std: 2)",
+                    "Uniform(low: -1, high: 2)",
+                    "Uniform",
+                    "-1 ms is not strictly positive",
+                ),
+                (
+                    "Normal(mean: 20, std: 2)",
+                    "Uniform(low: 3, high: 2)",
+                    "3, high",
+                    "lower bound, 3, is above",
+                ),
+                ("std: 2)", "std: -2)", "-2", "-2 is negative"),
+                (
+                    "\"0.25 nF\"",
+                    "\"-250 pF\"",
+                    "\"-250",
+                    "-250 pF is not strictly positive",
+                ),
+                (
+                    "C_m: \"0.25 nF\"",
+                    "g_L: 10",
+                    "10",
+                    "`tau_m` and `g_l` are both given",
+                ),
+                (
+                    "v_reset: -60",
+                    "v_reset: -40",
+                    "-40",
+                    "-40 mV, is not below the threshold, -50 mV",
+                ),
+                ("t_ref: 2", "t_ref: -2", "-2", "-2 ms is negative"),
+                ("t_ref: 2", "t_ref: 0.04", "0.04", "less than half a step"),
+                ("n: 80", "n: 0", "0", "at least one neuron"),
+                (
+                    "size: 2,",
+                    "size: 4294967296,",
+                    "4294967296",
+                    "more than 4294967295",
+                ),
+                (
+                    "size: 2,",
+                    "size: 4294967295,",
+                    "populations",
+                    "neurons in all are more than",
+                ),
+                (
+                    "\"1 kHz\"",
+                    "\"11 kHz\"",
+                    "\"11 kHz",
+                    "spikes per step of 0.1 ms",
+                ),
+                ("\"1 kHz\"", "-1", "-1", "-1 Hz is negative"),
+                (
+                    "\"noise\": (",
+                    "\"2x\": (size: 1, model: Lif()), \"noise\": (",
+                    "(size: 1",
+                    "`2x` is not a name",
+                ),
+                (
+                    "from: \"noise\"",
+                    "from: \"nois\"",
+                    "\"nois\"",
+                    "no population `nois` | did you mean `noise`?",
+                ),
+                (
+                    "post: \"out\"",
+                    "post: \"zebra\"",
+                    "\"zebra\"",
+                    "no population `zebra` | noise, exc, out",
+                ),
+                (
+                    "to: \"exc\", connect: Dense",
+                    "to: \"noise\", connect: Dense",
+                    "\"noise\"",
+                    "a source, which takes no input",
+                ),
+                (
+                    "pre: \"exc\", post: \"out\"",
+                    "pre: \"out\", post: \"exc\"",
+                    "\"out\"",
+                    "a readout, which sends no spikes",
+                ),
+                ("p: 0.5", "p: 1.5", "1.5", "1.5 is not from 0 to 1"),
+                ("p: 0.5", "p: NaN", "NaN", "NaN is not from 0 to 1"),
+                ("k: 8", "k: 80", "80", "80 sources of the 79"),
+                ("k: 8", "k: 0", "0", "at least 1"),
+                (
+                    "delay: 1.5",
+                    "delay: 0.05",
+                    "0.05",
+                    "below one step of 0.1 ms",
+                ),
+                ("delay: 1.5", "delay: -1", "-1", "below one step"),
+                (
+                    "low: 1, high",
+                    "low: 3, high",
+                    "3, high",
+                    "above the upper bound",
+                ),
+                (
+                    "learn: Fixed",
+                    "learn: Backprop",
+                    "Backprop",
+                    "no `training`",
+                ),
+                (
+                    "weight: 20.0)",
+                    "weight: 20.0), (from: \"noise\", to: \"exc\", connect: Dense, weight: 1)",
+                    "(from: \"noise\", to: \"exc\", connect: Dense, weight: 1)",
+                    "two projections with the name `noise->exc`",
+                ),
+                (
+                    "spikes: [\"exc\"]",
+                    "spikes: [\"exx\"]",
+                    "\"exx\"",
+                    "did you mean `exc`?",
+                ),
+                (
+                    "spikes: [\"exc\"]",
+                    "spikes: [\"out\"]",
+                    "\"out\"",
+                    "does not spike",
+                ),
+                (
+                    "population: \"exc\"",
+                    "population: \"noise\"",
+                    "\"noise\"",
+                    "no membrane potential",
+                ),
+                ("ids: [0, 1]", "ids: [0, 80]", "80", "no neuron 80 among 80"),
+                ("every: 0.5", "every: 0", "0", "not strictly positive"),
+            ],
+        );
+        expect_problems(
+            TRAINING,
+            &[
+                ("epochs: 5", "epochs: 0", "0", "at least 1"),
+                ("batch: 100", "batch: 0", "0", "at least 1"),
+                ("steps: 25", "steps: 0", "0", "at least 1"),
+                ("lr: 0.001", "lr: 0", "0", "0 is not strictly positive"),
+                ("lr: 0.001", "lr: inf", "inf", "not strictly positive"),
+                ("lr: 0.001", "lr: 0.001, beta1: 1", "1", "from 0 to below 1"),
+                (
+                    "Adam(lr: 0.001)",
+                    "Sgd(lr: 0.1, momentum: -0.1)",
+                    "-0.1",
+                    "from 0 to below 1",
+                ),
+                ("floor: 0.1", "floor: 2", "2", "from 0 to 1"),
+                (
+                    "StraightThrough",
+                    "FastSigmoid(slope: -1)",
+                    "-1",
+                    "not strictly positive",
+                ),
+                ("gain: 2", "gain: 1e40", "1e40", "not a finite number"),
+                (
+                    "weight: Kaiming())",
+                    "weight: Kaiming(), delay: 2)",
+                    "2",
+                    "a constant current has no delay",
+                ),
+                (
+                    "Constant(gain: 2)",
+                    "Poisson(max_rate: 2000)",
+                    "2000",
+                    "2 spikes per step",
+                ),
+                (
+                    "Constant(gain: 2)",
+                    "Latency(window: 0)",
+                    "0",
+                    "not strictly positive",
+                ),
+                (
+                    "\"hidden\": (",
+                    "\"more\": (size: 1, model: Readout()), \"hidden\": (",
+                    "training",
+                    "one population of `Readout`, there are `more`, `label`",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn training_and_its_populations_go_together() {
+        let without = TRAINING
+            .split("    training:")
+            .next()
+            .unwrap()
+            .replace(", learn: Backprop", "");
+        let text = edited(&format!("{without})"), "(dt: 1)", "(dt: 1, duration: 9)");
+        let error = read_text(&text).unwrap_err();
+        assert!(
+            error.problems[0]
+                .message
+                .contains("the scene has no `training`"),
+            "{error}"
+        );
+        assert_eq!(error.problems[0].path, "populations.image.model");
+        let text = edited(TRAINING, "Readout()", "Lif()");
+        let error = read_text(&text).unwrap_err();
+        assert!(
+            error.problems[0]
+                .message
+                .contains("`Readout`, there is none"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn rounding_and_tonic_firing_are_warned_of() {
+        for (from, to, path, words) in [
+            (
+                "delay: 1.5",
+                "delay: 1.52",
+                "projections.1.delay",
+                "1.5 ms is used",
+            ),
+            (
+                "t_ref: 2",
+                "t_ref: 2.06",
+                "populations.exc.model.t_ref",
+                "2.1 ms is used",
+            ),
+            (
+                "v_th: -50.0",
+                "v_th: -50.0, e_l: -45",
+                "populations.exc.model.v_th",
+                "fire without input",
+            ),
+        ] {
+            let (_, _, warnings) = read_text(&edited(SIMULATION, from, to)).unwrap();
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert_eq!(warnings[0].path, path);
+            assert!(warnings[0].message.contains(words), "{warnings:?}");
+        }
+    }
+
+    #[test]
+    fn independent_mistakes_are_shown_together() {
+        let text = edited(SIMULATION, "tau_m: Normal(mean: 20, std: 2)", "tau_n: 20");
+        let text = edited(&text, "\"0.25 nF\"", "\"1 mV\"");
+        let text = edited(&text, "p: 0.5", "p: 2");
+        let text = edited(&text, "t_ref: 2", "t_ref: -1");
+        let error = read_text(&text).unwrap_err();
+        let paths: Vec<_> = error
+            .problems
+            .iter()
+            .map(|problem| problem.path.as_str())
+            .collect();
+        let model = "populations.exc.model";
+        let expected = [
+            format!("{model}.tau_n"),
+            format!("{model}.C_m"),
+            format!("{model}.t_ref"),
+        ];
+        assert_eq!(paths[..3], expected);
+        assert_eq!(paths[3..], ["projections.2.connect.p"]);
+
+        // A misspelt field is not reported as missing, nor its population as unknown, too.
+        let text = edited(SIMULATION, "n: 80", "sise: 80");
+        let text = edited(&text, "connect: Dense", "connect: Sparse");
+        let error = read_text(&text).unwrap_err();
+        let paths: Vec<_> = error
+            .problems
+            .iter()
+            .map(|problem| problem.path.as_str())
+            .collect();
+        assert_eq!(
+            paths,
+            ["populations.exc.sise", "projections.0.connect"],
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn no_more_than_twenty_mistakes_are_shown() {
+        let fields: String = (0..50).map(|i| format!("x{i}: 1, ")).collect();
+        let error = read_text(&edited(SIMULATION, "C_m:", &format!("{fields} C_m:"))).unwrap_err();
+        assert_eq!(error.problems.len(), MAX_PROBLEMS);
+    }
+
+    #[test]
+    fn an_error_looks_like_this() {
+        let error = read_text(&edited(SIMULATION, "tau_m: Normal", "tau_µ: Normal")).unwrap_err();
+        let text = error.to_string();
+        for part in [
+            "test.ron:7:13",
+            "tau_µ: Normal(mean: 20, std: 2), // ms",
+            "populations.exc.model.tau_µ",
+            "Help: did you mean `tau_m`?",
+        ] {
+            assert!(text.contains(part), "`{part}` is not in\n{text}");
+        }
+        assert!(!text.contains('\u{1b}'));
+        assert!(error.render(true).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn overrides_replace_and_insert() {
+        let changes = [
+            "simulation.duration=50",
+            "simulation.seed=9",
+            "populations.exc.size=40",
+            "populations.exc.model.tau_m=10ms",
+            "populations.exc.model.v_init=-60",
+            "populations.exc.model.c_m=0.2 nF",
+            "populations.out.model.tau_m=30",
+            "projections.0.delay=2",
+            "projections.2.from=noise",
+            "projections.1.connect.k=9",
+            "projections.1.connect=Dense",
+            "projections.1.weight=Constant(3)",
+            "record=(spikes: [\"noise\"])",
+        ];
+        let scene = read_with(SIMULATION, &changes).unwrap();
+        assert_eq!(scene.simulation.duration, Some(Quantity::new(50.0)));
+        assert_eq!(scene.simulation.seed, 9);
+        let population = |name: &str| {
+            &scene
+                .populations
+                .iter()
+                .find(|entry| entry.0 == name)
+                .unwrap()
+                .1
+        };
+        assert_eq!(population("exc").size, 40);
+        let Model::Lif(exc) = &population("exc").model else {
+            panic!()
+        };
+        assert_eq!(exc.tau_m, Some(Param::value(10.0)));
+        assert_eq!(exc.v_init, Some(Param::value(-60.0)));
+        assert_eq!(exc.c_m, Param::value(200.0));
+        let Model::Readout(out) = &population("out").model else {
+            panic!()
+        };
+        assert_eq!(out.tau_m, Some(Param::value(30.0)));
+        assert_eq!(scene.projections[0].delay, Some(Quantity::new(2.0)));
+        assert_eq!(scene.projections[2].from, "noise");
+        assert_eq!(scene.projections[1].connect, Connect::Dense);
+        assert_eq!(
+            scene.projections[1].weight,
+            Weight::Constant(Quantity::new(3.0))
+        );
+        assert_eq!(scene.record.spikes, ["noise"]);
+
+        let scene = read_with(
+            TRAINING,
+            &[
+                "training.optimizer.lr=1",
+                "training.limit=100",
+                "training.data.dir=a/b",
+            ],
+        )
+        .unwrap();
+        let training = scene.training.unwrap();
+        assert_eq!(training.limit, Some(100));
+        let Data::Mnist { dir } = training.data;
+        assert!(dir.is_absolute() && dir.ends_with("scenes/a/b"));
+    }
+
+    #[test]
+    fn a_bad_override_is_blamed() {
+        for (change, words) in [
+            (
+                "training.epoch=1",
+                "no field `epoch` in `Training` | did you mean `epochs`?",
+            ),
+            (
+                "trainig.epochs=1",
+                "no `trainig` in the scene | did you mean `training`?",
+            ),
+            (
+                "populations.hiden.size=1",
+                "no `hiden` in `populations` | did you mean `hidden`?",
+            ),
+            (
+                "projections.2.delay=1",
+                "no `2` in `projections` | there are 2",
+            ),
+            ("training.batch.size=1", "no `size` in `training.batch`"),
+            ("training.epochs=many", "a whole number is expected"),
+            ("training.epochs=0", "at least 1"),
+            ("training.epochs=1, steps: 2", "a whole number is expected"),
+            (
+                "simulation.dt: 2, seed=1",
+                "no `dt: 2, seed` in `simulation`",
+            ),
+            ("simulation.dt=20 mV", "`20 mV` is a potential"),
+        ] {
+            let error = read_with(TRAINING, &["simulation.seed=2", change]).expect_err(change);
+            let text = error.to_string();
+            for words in words
+                .split(" | ")
+                .chain([format!("--set {change}: ").as_str()])
+            {
+                assert!(
+                    text.contains(words),
+                    "{change}: `{words}` is not in\n{text}"
+                );
+            }
+        }
+        for text in ["simulation.dt", "=1", "simulation.dt=", ""] {
+            assert!(text.parse::<Override>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_override_can_supply_what_a_scene_lacks() {
+        let text = edited(TRAINING, "epochs: 5, ", "");
+        assert!(read_with(&text, &[]).is_err());
+        assert_eq!(
+            read_with(&text, &["training.epochs=2"])
+                .unwrap()
+                .training
+                .unwrap()
+                .epochs,
+            2
+        );
+    }
+
+    #[test]
+    fn what_is_not_text_is_refused() {
+        let bytes = |bytes: &[u8]| load_bytes("test.ron", bytes, Path::new(""), &[]);
+        let with_mark = [b"\xEF\xBB\xBF", SIMULATION.as_bytes()].concat();
+        let (_, source, _) = bytes(&with_mark).unwrap();
+        assert_eq!(source.text, SIMULATION);
+        // The sum is that of the file, mark included: `sha256sum` gives the same.
+        assert_eq!(source.sha256().len(), 64);
+        assert_ne!(
+            source.sha256(),
+            bytes(SIMULATION.as_bytes()).unwrap().1.sha256()
+        );
+        assert!(source.dir.is_absolute());
+        for (text, words) in [
+            (&b""[..], "nothing in it"),
+            (b" // nothing\n", "nothing in it"),
+            (b"(version: \xFF)", "not UTF-8 text, byte 10"),
+            (b"\xFF\xFE(\0", "not UTF-8 text, byte 0"),
+            (b"(version: \0)", "byte 10 is the control character"),
+            ("[".repeat(1_000_000).as_bytes(), "nested deeper"),
+        ] {
+            let error = bytes(text).unwrap_err().to_string();
+            assert!(
+                error.contains(words) && error.len() < 1000,
+                "{words}: {error:.1000}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_scene_file_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let scene = dir.path().join("mnist.ron");
+        fs::write(&scene, SIMULATION).unwrap();
+        let (read, source, _) = load(&scene, &[]).unwrap();
+        assert_eq!(
+            read.projections[2].weight,
+            Weight::File(dir.path().join("w.safetensors"))
+        );
+        assert_eq!(source.dir, dir.path());
+        let error = |path: &Path| load(path, &[]).unwrap_err().to_string();
+        assert!(error(dir.path()).contains("this is a directory"));
+        let missing = error(&dir.path().join("minst.ron"));
+        assert!(
+            missing.contains("no such file") && missing.contains("mnist.ron`?"),
+            "{missing}"
+        );
+        let large = dir.path().join("large.ron");
+        File::create(&large)
+            .unwrap()
+            .set_len(MAX_BYTES + 1)
+            .unwrap();
+        assert!(error(&large).contains("more than the 16777216"));
+        if cfg!(target_os = "linux") {
+            assert!(error(Path::new("/dev/zero")).contains("not a regular file"));
+        }
+    }
+
+    #[test]
+    fn a_scene_cut_anywhere_is_an_error_not_a_panic() {
+        for text in [SIMULATION, TRAINING] {
+            for end in 0..text.trim_end().len() {
+                assert!(read_text(&text[..end]).is_err(), "{end}");
+            }
+            for at in 0..text.len() {
+                let _ = read_text(&[&text[..at], &text[at + 1..]].concat())
+                    .map_err(|error| error.to_string());
+            }
+        }
+    }
+}

@@ -1,0 +1,527 @@
+//! What the user wrote: a scene file, parsed, overridden, checked.
+//!
+//! The types of this module are the scene's grammar (RON, `version: 1`). Their units are those of
+//! NEST, which are consistent without factors: ms, mV, pF, nS, pA, Hz (pF/nS = ms, nS·mV = pA).
+//! [`load`] reads the text into them, [`check`] applies the rules that a type cannot express;
+//! both collect every independent fault with its place in the file before they give up.
+
+mod check;
+mod load;
+mod quantity;
+mod text;
+
+pub use check::{Fault, Warning, check};
+pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
+pub use quantity::{Dimension, Hz, Ms, Mv, Ns, Pa, Param, Pf, Quantity};
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A whole scene: the network, how long to run it or how to train it, and what to write down.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scene {
+    /// Version of the grammar; this program reads version 1.
+    pub version: u32,
+    /// Time step, duration, seed.
+    pub simulation: Simulation,
+    /// Groups of neurons and of sources, by name, in the order of the file.
+    #[serde(with = "quantity::named")]
+    pub populations: Vec<(String, Population)>,
+    /// Synapses between populations.
+    #[serde(default)]
+    pub projections: Vec<Projection>,
+    /// Present in a scene that learns from data by gradients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
+    /// What a simulation writes to the run folder.
+    #[serde(default)]
+    pub record: Record,
+}
+
+/// Time and chance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Simulation {
+    /// Time step \[ms\].
+    pub dt: Quantity<Ms>,
+    /// Simulated time \[ms\]; a training scene has `training.steps` instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Quantity<Ms>>,
+    /// Key of every random number of the run.
+    #[serde(default = "default::seed")]
+    pub seed: u64,
+}
+
+/// A group of alike neurons or sources.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Population {
+    /// Number of neurons.
+    #[serde(alias = "n")]
+    pub size: u64,
+    /// What each of them is.
+    pub model: Model,
+}
+
+/// What the neurons of a population are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Model {
+    /// Leaky integrate-and-fire neuron with exponential synaptic current.
+    #[serde(alias = "iaf_psc_exp")]
+    Lif(Lif),
+    /// Leaky integrator that does not spike; its potential is the network's answer.
+    Readout(Readout),
+    /// Source of independent Poisson spike trains.
+    #[serde(alias = "poisson_generator")]
+    Poisson(Poisson),
+    /// One source per pixel of the training images.
+    Images(Images),
+}
+
+/// Leaky integrate-and-fire. Parameters may be numbers, distributions over neurons, or files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lif {
+    /// Membrane capacitance \[pF\].
+    #[serde(alias = "C_m", alias = "cm")]
+    pub c_m: Param<Pf>,
+    /// Membrane time constant \[ms\]; give this or `g_l`, default 10 ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tau_m: Option<Param<Ms>>,
+    /// Leak conductance \[nS\], `c_m / tau_m`.
+    #[serde(alias = "g_L", skip_serializing_if = "Option::is_none")]
+    pub g_l: Option<Param<Ns>>,
+    /// Leak reversal, the resting potential \[mV\].
+    #[serde(alias = "E_L", alias = "v_rest")]
+    pub e_l: Param<Mv>,
+    /// Threshold at rest \[mV\].
+    #[serde(alias = "V_th", alias = "v_thresh")]
+    pub v_th: Param<Mv>,
+    /// Potential after a spike \[mV\].
+    #[serde(alias = "V_reset")]
+    pub v_reset: Param<Mv>,
+    /// Absolute refractory period \[ms\].
+    #[serde(alias = "tau_refrac")]
+    pub t_ref: Param<Ms>,
+    /// Time constant of the synaptic current \[ms\].
+    #[serde(alias = "tau_syn_ex", alias = "tau_syn_E")]
+    pub tau_syn: Param<Ms>,
+    /// Constant current \[pA\].
+    #[serde(alias = "I_e", alias = "i_offset")]
+    pub i_e: Param<Pa>,
+    /// Rise of the threshold with each spike, the relative refractoriness \[mV\].
+    pub delta_th: Param<Mv>,
+    /// Time constant with which that rise decays \[ms\].
+    pub tau_rel: Param<Ms>,
+    /// What a spike does to the potential.
+    pub reset: Reset,
+    /// Potential at the start \[mV\]; `e_l` if absent.
+    #[serde(alias = "V_m", skip_serializing_if = "Option::is_none")]
+    pub v_init: Option<Param<Mv>>,
+}
+
+/// What a spike does to the membrane potential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reset {
+    /// The potential becomes `v_reset`.
+    Value,
+    /// The potential falls by `v_th - v_reset`.
+    Subtract,
+}
+
+/// Leaky integrator without a threshold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Readout {
+    /// Membrane capacitance \[pF\].
+    #[serde(alias = "C_m", alias = "cm")]
+    pub c_m: Param<Pf>,
+    /// Membrane time constant \[ms\]; give this or `g_l`, default 10 ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tau_m: Option<Param<Ms>>,
+    /// Leak conductance \[nS\].
+    #[serde(alias = "g_L", skip_serializing_if = "Option::is_none")]
+    pub g_l: Option<Param<Ns>>,
+    /// Leak reversal \[mV\].
+    #[serde(alias = "E_L", alias = "v_rest")]
+    pub e_l: Param<Mv>,
+    /// Time constant of the synaptic current \[ms\].
+    #[serde(alias = "tau_syn_ex", alias = "tau_syn_E")]
+    pub tau_syn: Param<Ms>,
+    /// Constant current \[pA\].
+    #[serde(alias = "I_e", alias = "i_offset")]
+    pub i_e: Param<Pa>,
+    /// Depolarisation that counts as one unit of the output (one logit) \[mV\].
+    pub v_unit: Quantity<Mv>,
+}
+
+/// Poisson spike trains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Poisson {
+    /// Rate of each source \[Hz\].
+    pub rate: Param<Hz>,
+}
+
+/// Pixels as sources.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Images {
+    /// How a pixel's intensity becomes input.
+    pub encoder: Encoder,
+}
+
+/// How a pixel's intensity x, from 0 to 1, becomes input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Encoder {
+    /// A Poisson train of rate `max_rate · x`.
+    Poisson {
+        /// Rate of a white pixel \[Hz\].
+        max_rate: Quantity<Hz>,
+    },
+    /// One spike, the earlier the brighter: at `(1 - x) · window`, none below `cutoff`.
+    Latency {
+        /// Time of the spike of the darkest pixel \[ms\].
+        window: Quantity<Ms>,
+        /// Intensity below which a pixel stays silent, from 0 to 1.
+        #[serde(default = "default::cutoff")]
+        cutoff: f64,
+    },
+    /// A constant current of `gain · x` times the weight, for the whole presentation.
+    Constant {
+        /// Factor on the intensity.
+        #[serde(default = "default::one")]
+        gain: f64,
+    },
+}
+
+/// Synapses from one population to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Projection {
+    /// Name; `from->to` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Presynaptic population.
+    #[serde(alias = "pre", alias = "source")]
+    pub from: String,
+    /// Postsynaptic population.
+    #[serde(alias = "post", alias = "target")]
+    pub to: String,
+    /// Which pairs are connected.
+    pub connect: Connect,
+    /// Synaptic weights \[pA\]; a bare quantity stands for `Constant`.
+    #[serde(deserialize_with = "quantity::weight")]
+    pub weight: Weight,
+    /// Delay from a spike to the start of its current \[ms\], at least one step; one step if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Quantity<Ms>>,
+    /// By which rule the weights change; `Backprop` in a scene with training, else `Fixed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learn: Option<Learn>,
+}
+
+/// Which pairs of neurons are connected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Connect {
+    /// Every pair.
+    #[serde(alias = "AllToAll", alias = "all_to_all")]
+    Dense,
+    /// Every pair with probability `p`, independently.
+    #[serde(alias = "Bernoulli", alias = "pairwise_bernoulli")]
+    FixedProbability {
+        /// Probability of a synapse.
+        p: f64,
+        /// Whether a neuron may connect to itself.
+        #[serde(default = "default::yes", alias = "allow_autapses")]
+        autapses: bool,
+    },
+    /// Each target draws `k` sources.
+    #[serde(alias = "fixed_indegree")]
+    FixedInDegree {
+        /// Incoming synapses of each target.
+        #[serde(alias = "indegree")]
+        k: u64,
+        /// Whether a neuron may connect to itself.
+        #[serde(default = "default::yes", alias = "allow_autapses")]
+        autapses: bool,
+        /// Whether a pair may be connected more than once.
+        #[serde(default = "default::yes", alias = "allow_multapses")]
+        multapses: bool,
+    },
+}
+
+/// Where initial weights come from \[pA\].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Weight {
+    /// The same everywhere.
+    Constant(Quantity<Pa>),
+    /// Normal distribution.
+    Normal {
+        /// Mean \[pA\].
+        mean: Quantity<Pa>,
+        /// Standard deviation \[pA\].
+        std: Quantity<Pa>,
+    },
+    /// Uniform distribution on `[low, high)`.
+    Uniform {
+        /// Lower bound \[pA\].
+        low: Quantity<Pa>,
+        /// Upper bound \[pA\].
+        high: Quantity<Pa>,
+    },
+    /// Normal, mean 0, standard deviation `gain / sqrt(in-degree)` units, where one unit is the
+    /// weight with which a single input lifts the target from rest to threshold.
+    Kaiming {
+        /// Factor on the standard deviation.
+        #[serde(default = "default::kaiming_gain")]
+        gain: f64,
+    },
+    /// From a `.safetensors` file that an earlier run wrote, by projection name.
+    File(PathBuf),
+}
+
+/// By which rule the weights of a projection change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Learn {
+    /// Not at all.
+    Fixed,
+    /// By the gradient of the loss.
+    Backprop,
+}
+
+/// Learning from data by backpropagation through time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// The samples.
+    pub data: Data,
+    /// Passes over the training set.
+    pub epochs: u64,
+    /// Samples per update of the weights.
+    pub batch: u64,
+    /// Time steps for which a sample is shown.
+    pub steps: u64,
+    /// Train on the first `limit` samples only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// What is minimised.
+    pub loss: Loss,
+    /// How gradients change weights.
+    pub optimizer: Optimizer,
+    /// How the learning rate changes over the training.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// What stands for the derivative of a spike.
+    pub surrogate: Surrogate,
+    /// Whether the gradient ignores that a spike resets its own neuron and raises its threshold.
+    #[serde(default = "default::yes")]
+    pub detach_reset: bool,
+    /// Whether each trained neuron's constant current `i_e` is trained too.
+    #[serde(default)]
+    pub biases: bool,
+}
+
+/// A data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Data {
+    /// The four IDX files of MNIST, raw or gzipped, in a directory.
+    Mnist {
+        /// Directory, relative to the scene file.
+        dir: PathBuf,
+    },
+}
+
+/// What training minimises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Loss {
+    /// Cross-entropy of the softmax of the readout's potential.
+    SoftmaxCrossEntropy {
+        /// How the potential over time becomes one number per class.
+        #[serde(default)]
+        over: Over,
+    },
+}
+
+/// How a potential over time becomes one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Over {
+    /// Mean over the steps.
+    #[default]
+    Mean,
+    /// Value at the last step.
+    Last,
+    /// Largest value.
+    Max,
+}
+
+/// How gradients change weights. Learning rates are in units of each projection (see
+/// [`Weight::Kaiming`]), so that the usual values hold whatever the capacitance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Optimizer {
+    /// Adam (Kingma & Ba 2015).
+    Adam {
+        /// Learning rate.
+        lr: f64,
+        /// Decay of the mean of the gradient.
+        #[serde(default = "default::beta1")]
+        beta1: f64,
+        /// Decay of the mean of its square.
+        #[serde(default = "default::beta2")]
+        beta2: f64,
+        /// Added to the root of that mean.
+        #[serde(default = "default::eps")]
+        eps: f64,
+    },
+    /// Stochastic gradient descent.
+    Sgd {
+        /// Learning rate.
+        lr: f64,
+        /// Fraction of the last change that is kept.
+        #[serde(default)]
+        momentum: f64,
+    },
+}
+
+/// Learning rate over the training.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Schedule {
+    /// The same throughout.
+    #[default]
+    Constant,
+    /// Half a cosine from `lr` down to `floor · lr` at the last update.
+    Cosine {
+        /// Fraction of `lr` at the end.
+        #[serde(default)]
+        floor: f64,
+    },
+}
+
+/// Surrogate derivative of a spike, as a function of x = (v - threshold) / (v_th - e_l).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Surrogate {
+    /// `1 / (1 + slope |x|)^2`.
+    FastSigmoid {
+        /// Steepness.
+        slope: f64,
+    },
+    /// `1 / (1 + (pi/2 alpha x)^2) · alpha/2`.
+    ArcTan {
+        /// Steepness.
+        alpha: f64,
+    },
+    /// `gamma · max(0, 1 - |x|)`.
+    Triangle {
+        /// Height.
+        gamma: f64,
+    },
+    /// `beta / (1 + beta |x|)^2` (Zenke & Ganguli 2018).
+    SuperSpike {
+        /// Steepness.
+        beta: f64,
+    },
+    /// `1 / width` where `|x| < width / 2`.
+    Boxcar {
+        /// Width.
+        width: f64,
+    },
+    /// 1 everywhere.
+    StraightThrough,
+}
+
+/// What a simulation writes to the run folder.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Populations whose spikes are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spikes: Vec<String>,
+    /// Populations whose membrane potential is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traces: Vec<Trace>,
+}
+
+/// A recording of membrane potentials.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trace {
+    /// Whose.
+    pub population: String,
+    /// Which neurons; the first ten if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<u64>>,
+    /// Interval between samples \[ms\]; every step if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Quantity<Ms>>,
+}
+
+impl Default for Lif {
+    fn default() -> Self {
+        Self {
+            c_m: Param::value(250.0),
+            tau_m: None,
+            g_l: None,
+            e_l: Param::value(-70.0),
+            v_th: Param::value(-55.0),
+            v_reset: Param::value(-70.0),
+            t_ref: Param::value(2.0),
+            tau_syn: Param::value(2.0),
+            i_e: Param::value(0.0),
+            delta_th: Param::value(0.0),
+            tau_rel: Param::value(10.0),
+            reset: Reset::Value,
+            v_init: None,
+        }
+    }
+}
+
+impl Default for Readout {
+    fn default() -> Self {
+        Self {
+            c_m: Param::value(250.0),
+            tau_m: None,
+            g_l: None,
+            e_l: Param::value(-70.0),
+            tau_syn: Param::value(2.0),
+            i_e: Param::value(0.0),
+            v_unit: Quantity::new(1.0),
+        }
+    }
+}
+
+/// Values that a scene may leave out.
+mod default {
+    pub fn seed() -> u64 {
+        1
+    }
+    pub fn one() -> f64 {
+        1.0
+    }
+    pub fn yes() -> bool {
+        true
+    }
+    pub fn cutoff() -> f64 {
+        0.2
+    }
+    pub fn kaiming_gain() -> f64 {
+        std::f64::consts::SQRT_2
+    }
+    pub fn beta1() -> f64 {
+        0.9
+    }
+    pub fn beta2() -> f64 {
+        0.999
+    }
+    pub fn eps() -> f64 {
+        1e-8
+    }
+}

@@ -1,0 +1,144 @@
+//! Synapses: what spikes do to their targets, and the transposed passes of training.
+//!
+//! **Dense weights** lie in panels of [`PANEL`] neighbouring targets: panel, then source, then
+//! target within the panel. A row of a panel is what a spike adds to 64 targets; it fills vector
+//! registers on a CPU and a coalesced read on a GPU. The last panel is as wide as what is left, so
+//! nothing is padded. A projection larger than one binding is cut into *tiles* of whole panels.
+//!
+//! **Sparse weights** lie by target, so that each target gathers its synapses in a fixed order.
+//!
+//! No kernel scatters: every sum is done by its owner in the order of sources (forward), targets
+//! (backward) or samples and steps (gradients). Results thus do not depend on the number of
+//! threads, the size of a workgroup or the width of vectors.
+
+pub mod dense_spikes;
+pub mod dense_spikes_gradient;
+pub mod dense_values;
+pub mod dense_values_gradient;
+pub mod sparse;
+pub mod sparse_backward;
+pub mod sparse_gradient;
+pub mod transpose;
+pub mod transpose_spikes;
+
+use crate::kernel::Real;
+
+/// Targets whose weights from one source are neighbours.
+pub const PANEL: usize = 64;
+
+/// Where the weight from `source` to `target` lies in a tile of `sources` × `width`.
+#[inline(always)]
+pub fn panel_index(sources: usize, width: usize, source: usize, target: usize) -> usize {
+    let first = target / PANEL * PANEL;
+    first * sources + source * PANEL.min(width - first) + target - first
+}
+
+/// Runs `$body` for each block of columns of a panel of `$width`, with the constant `$block` as wide
+/// as the registers that hold the sums: a whole panel at once, the rest in powers of two.
+macro_rules! column_blocks {
+    ($width:expr, |$at:ident, $block:ident| $body:expr) => {{
+        let width: usize = $width;
+        if width == $crate::synapse::PANEL {
+            const $block: usize = $crate::synapse::PANEL;
+            let $at = 0;
+            $body
+        } else {
+            let mut $at = 0;
+            column_blocks!(@each width, $at, $block, $body, 32, 16, 8, 4, 2, 1);
+            debug_assert_eq!($at, width);
+        }
+    }};
+    (@each $width:ident, $at:ident, $block:ident, $body:expr, $($size:literal),*) => {
+        $(if $width - $at >= $size {
+            const $block: usize = $size;
+            $body;
+            $at += $size;
+        })*
+    };
+}
+pub(crate) use column_blocks;
+
+/// acc += sum of rows `rows` of a matrix with `stride`, columns `at..at + W`.
+#[inline(always)]
+fn add_rows<F: Real, const W: usize>(
+    acc: &mut [F; W],
+    matrix: &[F],
+    stride: usize,
+    at: usize,
+    rows: &[u32],
+) {
+    let mut sum = *acc;
+    for &row in rows {
+        let from: &[F; W] = block(matrix, row as usize * stride + at);
+        for k in 0..W {
+            sum[k] += from[k];
+        }
+    }
+    *acc = sum;
+}
+
+/// acc += sum of `value · row` over pairs, columns `at..at + W` of a matrix with `stride`.
+#[inline(always)]
+fn add_scaled_rows<F: Real, const W: usize>(
+    acc: &mut [F; W],
+    matrix: &[F],
+    stride: usize,
+    at: usize,
+    pairs: &[(u32, F)],
+) {
+    let mut sum = *acc;
+    for &(row, value) in pairs {
+        let from: &[F; W] = block(matrix, row as usize * stride + at);
+        for k in 0..W {
+            sum[k] += value * from[k];
+        }
+    }
+    *acc = sum;
+}
+
+#[inline(always)]
+fn block<F, const W: usize>(matrix: &[F], at: usize) -> &[F; W] {
+    match matrix[at..at + W].try_into() {
+        Ok(array) => array,
+        Err(_) => unreachable!("the slice has W elements"),
+    }
+}
+
+#[inline(always)]
+fn block_mut<F, const W: usize>(matrix: &mut [F], at: usize) -> &mut [F; W] {
+    match (&mut matrix[at..at + W]).try_into() {
+        Ok(array) => array,
+        Err(_) => unreachable!("the slice has W elements"),
+    }
+}
+
+/// Appends the positions of the bits that are set, plus `offset`.
+#[inline(always)]
+fn positions(words: &[u32], offset: u32, list: &mut Vec<u32>) {
+    for (w, &word) in words.iter().enumerate() {
+        let mut bits = word;
+        while bits != 0 {
+            list.push(offset + w as u32 * 32 + bits.trailing_zeros());
+            bits &= bits - 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_hold_every_weight_once() {
+        for (sources, width) in [(3, 1), (5, 64), (7, 65), (2, 130)] {
+            let mut seen = vec![false; sources * width];
+            for source in 0..sources {
+                for target in 0..width {
+                    let at = panel_index(sources, width, source, target);
+                    assert!(!std::mem::replace(&mut seen[at], true));
+                }
+            }
+            assert!(seen.iter().all(|&s| s));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Gradient by the spikes of sparse synapses' sources: each source gathers over its synapses.
+//!
+//! ```text
+//!   cotangent[b, t, i] (+)= sum over synapses k of i of  w[k] arrivals_bar[b, t + delay, target[k]]
+//! ```
+//! and nothing where `t + delay` lies beyond the window.
+
+use crate::kernel::*;
+use crate::params;
+
+params! {
+    /// `Params` of `shaders/synapse/sparse_backward.wgsl`.
+    pub struct SparseBackwardParams {
+        /// Sources.
+        sources: word,
+        /// Targets.
+        targets: word,
+        /// Steps of a window.
+        steps: word,
+        /// Steps from spike to arrival.
+        delay: word,
+        /// 1: add to what is there; 0: overwrite.
+        accumulate: word,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "synapse/sparse_backward",
+    wgsl: include_str!("../../shaders/synapse/sparse_backward.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        reals("arrivals"),      // [samples, steps, targets] gradient by arrivals
+        words("out_start"),     // [sources + 1] first of each source's synapses
+        words("target"),        // [synapses] by source
+        words("synapse"),       // [synapses] by source: index into weights
+        reals("weights"),       // [synapses] by target
+        reals_mut("cotangent"), // [samples, steps, sources]
+    ],
+    params: SparseBackwardParams::<f32>::FIELDS,
+    twin32: dispatched::<SparseBackward, f32>,
+    twin64: dispatched::<SparseBackward, f64>,
+};
+
+/// The twin of `shaders/synapse/sparse_backward.wgsl`.
+pub struct SparseBackward;
+
+impl Twin for SparseBackward {
+    #[inline(always)]
+    fn run<F: Real>(call: Call<'_, F>) {
+        let p = SparseBackwardParams::<F>::of(call.params);
+        let [arrivals, out_start, target, synapse, weights, cotangent] = Call::take(call.args);
+        let (arrivals, out_start, target) = (arrivals.reals(), out_start.words(), target.words());
+        let (synapse, weights, cotangent) =
+            (synapse.words(), weights.reals(), cotangent.reals_mut());
+        let (sources, targets, steps) = (p.sources as usize, p.targets as usize, p.steps as usize);
+        for b in 0..call.units.len() {
+            for t in call.span.steps() {
+                let out = &mut cotangent[(b * steps + t) * sources..][..sources];
+                let arrive = t + p.delay as usize;
+                for (i, out) in out.iter_mut().enumerate() {
+                    let mut sum = if p.accumulate == 1 { *out } else { F::zero() };
+                    if arrive < steps {
+                        let row = (b * steps + arrive) * targets;
+                        for k in out_start[i] as usize..out_start[i + 1] as usize {
+                            sum += weights[synapse[k] as usize] * arrivals[row + target[k] as usize];
+                        }
+                    }
+                    *out = sum;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Adam (Kingma & Ba 2015), in units of the projection.
+//!
+//! With g the gradient by the weight in units, that is the gradient by the weight in pA times `unit`:
+//! ```text
+//!   m := beta1 m + (1 - beta1) g          v := beta2 v + (1 - beta2) g^2
+//!   w := w - lr unit (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+//! ```
+//! `unit` makes the usual learning rates fit, whatever the capacitance: see [`crate::network::Projection`].
+
+use crate::kernel::*;
+use crate::params;
+
+params! {
+    /// `Params` of `shaders/train/adam.wgsl`.
+    pub struct AdamParams {
+        /// Weights.
+        count: word,
+        /// One unit of the weights \[pA\].
+        unit: real,
+        /// Decay of the mean of the gradient.
+        beta1: real,
+        /// Decay of the mean of its square.
+        beta2: real,
+        /// 1 - beta1, exact before it is rounded.
+        rest1: real,
+        /// 1 - beta2.
+        rest2: real,
+        /// Added to the root.
+        eps: real,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "train/adam",
+    wgsl: include_str!("../../shaders/train/adam.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        reals("gradient"),
+        reals_mut("weights"),
+        reals_mut("mean"),
+        reals_mut("square"),
+    ],
+    params: AdamParams::<f32>::FIELDS,
+    twin32: dispatched::<Adam, f32>,
+    twin64: dispatched::<Adam, f64>,
+};
+
+/// The twin of `shaders/train/adam.wgsl`; units are weights.
+pub struct Adam;
+
+impl Twin for Adam {
+    #[inline(always)]
+    fn run<F: Real>(call: Call<'_, F>) {
+        let p = AdamParams::<F>::of(call.params);
+        let [gradient, weights, mean, square] = Call::take(call.args);
+        let [correction1, correction2] = call.clock.corrections.map(F::of);
+        let rate = F::of(call.clock.learning_rate) * p.unit;
+        let weights = weights.reals_mut().iter_mut();
+        let moments = mean.reals_mut().iter_mut().zip(square.reals_mut());
+        for ((w, (m, v)), g) in weights.zip(moments).zip(gradient.reals()) {
+            let g = *g * p.unit;
+            *m = p.beta1 * *m + p.rest1 * g;
+            *v = p.beta2 * *v + p.rest2 * (g * g);
+            *w -= rate * (*m * correction1) / ((*v * correction2).sqrt() + p.eps);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Stochastic gradient descent with momentum, in units of the projection.
+//!
+//! ```text
+//!   velocity := momentum velocity + g          w := w - lr unit velocity
+//! ```
+//! with g the gradient by the weight in units, as in [`super::adam`].
+
+use crate::kernel::*;
+use crate::params;
+
+params! {
+    /// `Params` of `shaders/train/sgd.wgsl`.
+    pub struct SgdParams {
+        /// Weights.
+        count: word,
+        /// One unit of the weights \[pA\].
+        unit: real,
+        /// Fraction of the velocity that is kept.
+        momentum: real,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "train/sgd",
+    wgsl: include_str!("../../shaders/train/sgd.wgsl"),
+    workgroup: 64,
+    bindings: &[reals("gradient"), reals_mut("weights"), reals_mut("velocity")],
+    params: SgdParams::<f32>::FIELDS,
+    twin32: dispatched::<Sgd, f32>,
+    twin64: dispatched::<Sgd, f64>,
+};
+
+/// The twin of `shaders/train/sgd.wgsl`; units are weights.
+pub struct Sgd;
+
+impl Twin for Sgd {
+    #[inline(always)]
+    fn run<F: Real>(call: Call<'_, F>) {
+        let p = SgdParams::<F>::of(call.params);
+        let [gradient, weights, velocity] = Call::take(call.args);
+        let rate = F::of(call.clock.learning_rate) * p.unit;
+        let state = weights.reals_mut().iter_mut().zip(velocity.reals_mut());
+        for ((w, velocity), g) in state.zip(gradient.reals()) {
+            *velocity = p.momentum * *velocity + *g * p.unit;
+            *w -= rate * *velocity;
+        }
+    }
+}
