@@ -49,17 +49,12 @@ fn replace(
     let write = || {
         let mut writer = BufWriter::new(file);
         fill(&mut writer)?;
-        writer
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?
-            .sync_all()
+        writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
     };
     // The closure has closed the file, without which Windows would neither rename nor remove it.
-    write()
-        .and_then(|()| fs::rename(&temporary, path))
-        .inspect_err(|_| {
-            let _ = fs::remove_file(&temporary);
-        })?;
+    write().and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
+        let _ = fs::remove_file(&temporary);
+    })?;
     sync_directory(path)
 }
 
@@ -67,10 +62,7 @@ fn replace(
 fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let Some(name) = path.file_name() else {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "does not end in a file name",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "does not end in a file name"));
     };
     loop {
         let count = COUNTER.fetch_add(1, Ordering::Relaxed);
@@ -87,15 +79,10 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
 /// Makes a rename survive a power failure, where the file system has a way to.
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     match File::open(directory.unwrap_or(Path::new(".")))?.sync_all() {
         Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
         {
             Ok(())
         }
@@ -148,15 +135,9 @@ fn write_array<T: npyz::AutoSerialize + Copy>(
     data: &[T],
     shape: &[usize],
 ) -> io::Result<()> {
-    if shape
-        .iter()
-        .try_fold(1, |product: usize, &dim| product.checked_mul(dim))
-        != Some(data.len())
+    if shape.iter().try_fold(1, |product: usize, &dim| product.checked_mul(dim)) != Some(data.len())
     {
-        let message = format!(
-            "array `{name}` has {} elements but shape {shape:?}",
-            data.len()
-        );
+        let message = format!("array `{name}` has {} elements but shape {shape:?}", data.len());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let options = FileOptions::default()
@@ -164,11 +145,7 @@ fn write_array<T: npyz::AutoSerialize + Copy>(
         .last_modified_time(DateTime::default())
         .large_file(true);
     let shape: Vec<u64> = shape.iter().map(|&dim| dim as u64).collect();
-    let mut npy = npz
-        .array(name, options)?
-        .default_dtype()
-        .shape(&shape)
-        .begin_nd()?;
+    let mut npy = npz.array(name, options)?.default_dtype().shape(&shape).begin_nd()?;
     npy.extend(data.iter().copied())?;
     npy.finish()
 }
@@ -236,19 +213,14 @@ pub enum NpyProblem {
 pub fn read_npy_f64(path: &Path) -> Result<Vec<f64>, NpyError> {
     let read = || {
         let mut bytes = Vec::new();
-        File::open(path)?
-            .take(MAX_NPY_BYTES + 1)
-            .read_to_end(&mut bytes)?;
+        File::open(path)?.take(MAX_NPY_BYTES + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_NPY_BYTES {
             Err(NpyProblem::TooLarge)
         } else {
             parse_npy(&bytes)
         }
     };
-    read().map_err(|problem| NpyError {
-        path: path.to_path_buf(),
-        problem,
-    })
+    read().map_err(|problem| NpyError { path: path.to_path_buf(), problem })
 }
 
 fn parse_npy(bytes: &[u8]) -> Result<Vec<f64>, NpyProblem> {
@@ -256,10 +228,7 @@ fn parse_npy(bytes: &[u8]) -> Result<Vec<f64>, NpyProblem> {
     let (header, data) = split_header(rest).ok_or(NpyProblem::Header)?;
     let (kind, shape) = kind_and_shape(header).ok_or(NpyProblem::Header)?;
 
-    let mut dims = shape
-        .split(',')
-        .map(str::trim)
-        .filter(|dim| !dim.is_empty());
+    let mut dims = shape.split(',').map(str::trim).filter(|dim| !dim.is_empty());
     let (Some(count), None) = (dims.next(), dims.next()) else {
         return Err(NpyProblem::Rank(quote(shape)));
     };
@@ -276,10 +245,7 @@ fn parse_npy(bytes: &[u8]) -> Result<Vec<f64>, NpyProblem> {
     }?;
     match values.iter().position(|value| !value.is_finite()) {
         None => Ok(values),
-        Some(index) => Err(NpyProblem::NotFinite {
-            index,
-            value: values[index],
-        }),
+        Some(index) => Err(NpyProblem::NotFinite { index, value: values[index] }),
     }
 }
 
@@ -352,16 +318,7 @@ fn split_header(bytes: &[u8]) -> Option<(&str, &[u8])> {
 /// The type, as a Python literal, and the shape, without its parentheses, of a header such as
 /// `{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }`.
 fn kind_and_shape(header: &str) -> Option<(&str, &str)> {
-    let value = |key| {
-        Some(
-            header
-                .split_once(key)?
-                .1
-                .trim_start()
-                .strip_prefix(':')?
-                .trim_start(),
-        )
-    };
+    let value = |key| Some(header.split_once(key)?.1.trim_start().strip_prefix(':')?.trim_start());
     let (kind, _) = value("'descr'")?.split_once(", 'fortran_order'")?;
     let (shape, _) = value("'shape'")?.strip_prefix('(')?.split_once(')')?;
     Some((kind, shape))
@@ -374,18 +331,9 @@ fn decode<const SIZE: usize>(
     value: fn([u8; SIZE]) -> f64,
 ) -> Result<Vec<f64>, NpyProblem> {
     if count.checked_mul(SIZE as u64) != Some(data.len() as u64) {
-        return Err(NpyProblem::Payload {
-            count,
-            size: SIZE,
-            found: data.len(),
-        });
+        return Err(NpyProblem::Payload { count, size: SIZE, found: data.len() });
     }
-    Ok(data
-        .as_chunks()
-        .0
-        .iter()
-        .map(|&bytes| value(bytes))
-        .collect())
+    Ok(data.as_chunks().0.iter().map(|&bytes| value(bytes)).collect())
 }
 
 #[cfg(test)]
@@ -429,16 +377,10 @@ mod tests {
     #[test]
     fn a_write_refuses_what_is_no_file() {
         let dir = tempfile::tempdir().unwrap();
-        for path in [
-            dir.path().to_path_buf(),
-            dir.path().join(".."),
-            dir.path().join("absent/file"),
-        ] {
-            assert!(
-                write_atomic(&path, |_| Ok(())).is_err(),
-                "{}",
-                path.display()
-            );
+        for path in
+            [dir.path().to_path_buf(), dir.path().join(".."), dir.path().join("absent/file")]
+        {
+            assert!(write_atomic(&path, |_| Ok(())).is_err(), "{}", path.display());
         }
         assert!(names(dir.path()).is_empty());
     }
@@ -467,10 +409,7 @@ mod tests {
         for path in &paths {
             let scalar = Npy::F64(&[0.1], &[]);
             let entries = [
-                (
-                    "m",
-                    Npy::F32(&[1.0, 2.0, 3.0, -4.5, f32::NAN, 6.0], &[2, 3]),
-                ),
+                ("m", Npy::F32(&[1.0, 2.0, 3.0, -4.5, f32::NAN, 6.0], &[2, 3])),
                 ("s", scalar),
                 ("e", Npy::U32(&[], &[0])),
             ];
@@ -487,29 +426,17 @@ mod tests {
         let scalar = npz.by_name("s").unwrap().unwrap();
         assert!(scalar.shape().is_empty());
         assert_eq!(scalar.into_vec::<f64>().unwrap(), [0.1]);
-        assert!(
-            npz.by_name("e")
-                .unwrap()
-                .unwrap()
-                .into_vec::<u32>()
-                .unwrap()
-                .is_empty()
-        );
+        assert!(npz.by_name("e").unwrap().unwrap().into_vec::<u32>().unwrap().is_empty());
     }
 
     #[test]
     fn npz_refuses_a_shape_that_does_not_fit() {
         let dir = tempfile::tempdir().unwrap();
         for shape in [&[2, 2][..], &[], &[0], &[usize::MAX, usize::MAX]] {
-            let error = write_npz(
-                &dir.path().join("a.npz"),
-                &[("a", Npy::F32(&[0.0; 3], shape))],
-            )
-            .unwrap_err();
+            let error = write_npz(&dir.path().join("a.npz"), &[("a", Npy::F32(&[0.0; 3], shape))])
+                .unwrap_err();
             assert!(
-                error
-                    .to_string()
-                    .starts_with("array `a` has 3 elements but shape ["),
+                error.to_string().starts_with("array `a` has 3 elements but shape ["),
                 "{error}"
             );
         }
@@ -525,20 +452,13 @@ mod tests {
     }
 
     fn f8(values: &[f64]) -> Vec<u8> {
-        values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect()
+        values.iter().flat_map(|value| value.to_le_bytes()).collect()
     }
 
     #[test]
     fn npy_reads_every_type() {
         let cases = [
-            (
-                "'<f4'",
-                [1.5f32.to_le_bytes(), (-2.0f32).to_le_bytes()].concat(),
-                [1.5, -2.0],
-            ),
+            ("'<f4'", [1.5f32.to_le_bytes(), (-2.0f32).to_le_bytes()].concat(), [1.5, -2.0]),
             ("'<f8'", f8(&[0.1, -2.0]), [0.1, -2.0]),
             (
                 "'<i4'",
@@ -562,22 +482,13 @@ mod tests {
             ),
         ];
         for (kind, data, values) in cases {
-            assert_eq!(
-                parse_npy(&npy(kind, "(2,)", &data)).unwrap(),
-                values,
-                "{kind}"
-            );
+            assert_eq!(parse_npy(&npy(kind, "(2,)", &data)).unwrap(), values, "{kind}");
         }
         assert!(parse_npy(&npy("'<f8'", "(0,)", &[])).unwrap().is_empty());
 
         let version_1 = npy("'<f8'", "(1,)", &f8(&[4.0]));
-        let version_2 = [
-            b"\x93NUMPY\x02\x00",
-            &version_1[8..10],
-            &[0, 0],
-            &version_1[10..],
-        ]
-        .concat();
+        let version_2 =
+            [b"\x93NUMPY\x02\x00", &version_1[8..10], &[0, 0], &version_1[10..]].concat();
         assert_eq!(parse_npy(&version_2).unwrap(), [4.0]);
     }
 
@@ -604,35 +515,18 @@ mod tests {
                 npy("'<f8'", "(18446744073709551615,)", &[0; 8]),
                 "promises 18446744073709551615 elements",
             ),
-            (
-                npy("'<f8'", "(3,)", &[0; 16]),
-                "promises 3 elements of 8 bytes but 16 bytes follow",
-            ),
-            (
-                npy("'<f8'", "(1,)", &[0; 9]),
-                "promises 1 elements of 8 bytes but 9 bytes follow",
-            ),
-            (
-                npy("'<f8'", "(3,)", &f8(&[0.0, f64::NAN, 1.0])),
-                "element 1 is NaN",
-            ),
-            (
-                npy("'<f8'", "(2,)", &f8(&[0.0, f64::NEG_INFINITY])),
-                "element 1 is -inf",
-            ),
+            (npy("'<f8'", "(3,)", &[0; 16]), "promises 3 elements of 8 bytes but 16 bytes follow"),
+            (npy("'<f8'", "(1,)", &[0; 9]), "promises 1 elements of 8 bytes but 9 bytes follow"),
+            (npy("'<f8'", "(3,)", &f8(&[0.0, f64::NAN, 1.0])), "element 1 is NaN"),
+            (npy("'<f8'", "(2,)", &f8(&[0.0, f64::NEG_INFINITY])), "element 1 is -inf"),
         ];
         for (bytes, message) in cases {
             let error = parse_npy(&bytes).expect_err(message).to_string();
             assert!(error.contains(message), "{error}\nlacks: {message}");
             assert!(error.len() < 200, "{error}");
         }
-        let error = read_npy_f64(Path::new("no/such.npy"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("no/such.npy: cannot be read: "),
-            "{error}"
-        );
+        let error = read_npy_f64(Path::new("no/such.npy")).unwrap_err().to_string();
+        assert!(error.starts_with("no/such.npy: cannot be read: "), "{error}");
     }
 
     #[test]

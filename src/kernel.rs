@@ -308,8 +308,7 @@ impl<'a, F> Call<'a, F> {
     /// The arguments, as many as the kernel has bindings.
     #[inline(always)]
     pub fn take<const N: usize>(args: Vec<Slice<'a, F>>) -> [Slice<'a, F>; N] {
-        args.try_into()
-            .unwrap_or_else(|_| unreachable!("the engine passes every binding"))
+        args.try_into().unwrap_or_else(|_| unreachable!("the engine passes every binding"))
     }
 }
 

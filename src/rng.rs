@@ -64,10 +64,7 @@ impl Stream {
     }
 
     fn words(&self, entity: u64, draw: u64) -> [u32; 4] {
-        philox(
-            [entity as u32, (entity >> 32) as u32, draw as u32, (draw >> 32) as u32],
-            self.key,
-        )
+        philox([entity as u32, (entity >> 32) as u32, draw as u32, (draw >> 32) as u32], self.key)
     }
 
     /// Uniform on (0, 1): 52 random bits and a half, so that neither end occurs.

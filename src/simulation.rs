@@ -116,7 +116,8 @@ impl<'a> Simulation<'a> {
             let every = trace.every.map_or(1.0, |e| (e.get() / network.dt).round().max(1.0)) as u64;
             Some(Trace { population, ids, every, values: Vec::new(), state })
         });
-        let activity = |size| Activity { intervals: vec![(None, 0, 0.0, 0.0); size], ..Activity::default() };
+        let activity =
+            |size| Activity { intervals: vec![(None, 0, 0.0, 0.0); size], ..Activity::default() };
         Self {
             run: program("simulate"),
             carry: program("carry"),
@@ -177,7 +178,8 @@ impl<'a> Simulation<'a> {
             let Some(array) = ports.spikes else { continue };
             let words = self.engine.read_words(array)?;
             let activity = &mut self.recording.populations[k];
-            for (step, id) in decode(&words, self.network.populations[k].size, ports.history, steps) {
+            for (step, id) in decode(&words, self.network.populations[k].size, ports.history, steps)
+            {
                 let step = start + u64::from(step);
                 activity.spikes += 1;
                 let (last, count, sum, squares) = &mut activity.intervals[id as usize];
@@ -232,7 +234,9 @@ pub enum SimulationError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// A potential is not finite.
-    #[error("diverged: the potential of neuron {neuron} of population `{population}` is not finite at step {step}")]
+    #[error(
+        "diverged: the potential of neuron {neuron} of population `{population}` is not finite at step {step}"
+    )]
     Diverged {
         /// Population.
         population: String,

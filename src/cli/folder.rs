@@ -50,11 +50,16 @@ impl Folder {
         if overwrite {
             for name in OURS.iter().filter(|name| **name != LOCK) {
                 let path = folder.path.join(name);
-                let removed =
-                    if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+                let removed = if path.is_dir() {
+                    std::fs::remove_dir_all(&path)
+                } else {
+                    std::fs::remove_file(&path)
+                };
                 match removed {
                     Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(FileFault { what: path.display().to_string(), source: e }.into());
+                        return Err(
+                            FileFault { what: path.display().to_string(), source: e }.into()
+                        );
                     }
                     _ => {}
                 }

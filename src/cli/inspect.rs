@@ -52,7 +52,11 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
                     neurons: network.neurons(),
                     synapses: network.synapses(),
                     bytes_device: plan.bytes(),
-                    populations: network.populations.iter().map(|p| (p.name.clone(), p.size)).collect(),
+                    populations: network
+                        .populations
+                        .iter()
+                        .map(|p| (p.name.clone(), p.size))
+                        .collect(),
                     projections: network
                         .projections
                         .iter()
@@ -157,7 +161,11 @@ pub fn devices() -> Result<()> {
             l.max_storage_buffers_per_shader_stage,
             if a.is_software() { "software" } else { "gpu" },
             bytes(MAX_BINDING),
-            if l.max_storage_buffers_per_shader_stage < 8 { ", but has too few storage buffers" } else { "" },
+            if l.max_storage_buffers_per_shader_stage < 8 {
+                ", but has too few storage buffers"
+            } else {
+                ""
+            },
         );
     }
     if found.is_empty() {

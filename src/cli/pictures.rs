@@ -30,7 +30,9 @@ pub fn training<'a>(
     let steps = network.populations.iter().zip(&shown.tapes);
     let steps = steps.map(|(p, tape)| tape.len() / p.size).max().unwrap_or(0);
     let mut activity = Vec::new();
-    for ((population, spikes), tape) in network.populations.iter().zip(&shown.spikes).zip(&shown.tapes) {
+    for ((population, spikes), tape) in
+        network.populations.iter().zip(&shown.spikes).zip(&shown.tapes)
+    {
         let n = population.size;
         let mut neurons: Vec<usize> = (0..n).collect();
         // The busiest neurons say more than the first.
@@ -126,7 +128,9 @@ pub fn simulation<'a>(
     warnings: &[String],
 ) -> Report<'a> {
     let mut activity = Vec::new();
-    for (k, (population, spikes)) in network.populations.iter().zip(&recording.populations).enumerate() {
+    for (k, (population, spikes)) in
+        network.populations.iter().zip(&recording.populations).enumerate()
+    {
         let trace = recording.traces.iter().find(|t| t.population == k);
         if !scene.record.spikes.contains(&population.name) && trace.is_none() {
             continue;
@@ -134,7 +138,13 @@ pub fn simulation<'a>(
         let traces = trace.iter().flat_map(|trace| {
             trace.ids.iter().enumerate().map(|(column, id)| Trace {
                 neuron: *id as u32,
-                values: trace.values.iter().skip(column).step_by(trace.ids.len()).copied().collect(),
+                values: trace
+                    .values
+                    .iter()
+                    .skip(column)
+                    .step_by(trace.ids.len())
+                    .copied()
+                    .collect(),
             })
         });
         activity.push(Activity {

@@ -46,8 +46,11 @@ impl Progress {
             None if !self.quiet && self.told.elapsed() > LINE => {
                 self.told = Instant::now();
                 let elapsed = self.start.elapsed().as_secs_f64();
-                let left = elapsed * (length.saturating_sub(position)) as f64 / position.max(1) as f64;
-                self.line(&format!("{prefix} {position}/{length} {message}, about {left:.0} s left"));
+                let left =
+                    elapsed * (length.saturating_sub(position)) as f64 / position.max(1) as f64;
+                self.line(&format!(
+                    "{prefix} {position}/{length} {message}, about {left:.0} s left"
+                ));
             }
             None => {}
         }

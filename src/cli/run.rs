@@ -36,8 +36,13 @@ pub fn prepare(
         None => simulation::window(&network, simulation::steps(&scene)),
     };
     let batch = scene.training.as_ref().map_or(1, |t| t.batch as usize);
-    let options =
-        plan::Options { batch, steps, training: scene.training.as_ref(), soft: 0, max_binding: MAX_BINDING };
+    let options = plan::Options {
+        batch,
+        steps,
+        training: scene.training.as_ref(),
+        soft: 0,
+        max_binding: MAX_BINDING,
+    };
     let plan = plan::compile(&network, &options)?;
     Ok((scene, source, warnings, network, plan))
 }
@@ -49,7 +54,10 @@ pub fn run(args: &Run) -> Result<()> {
         (Some(scene), _) => scene.clone(),
         (None, Some(dir)) => dir.join("scene.ron"),
         (None, None) => {
-            return Err(Usage("give a scene: neuralearn --scene scenes/mnist.ron (see --help)".into()).into());
+            return Err(Usage(
+                "give a scene: neuralearn --scene scenes/mnist.ron (see --help)".into(),
+            )
+            .into());
         }
     };
     let mut overrides = args.set.clone();
@@ -74,7 +82,8 @@ pub fn run(args: &Run) -> Result<()> {
         Some(dir) => Folder::open(dir.clone())?,
         None => Folder::create(args.out.as_deref(), &name, args.overwrite)?,
     };
-    let effective = scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))?;
+    let effective =
+        scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))?;
     write(&folder.path.join("scene.ron"), effective.as_bytes())?;
 
     let mut session = Session {
@@ -107,10 +116,13 @@ pub fn run(args: &Run) -> Result<()> {
 
 /// Name of the scene: that of its file, or of the run that is gone on with.
 fn scene_name(args: &Run, path: &Path) -> String {
-    let stem = |path: &Path| path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = |path: &Path| {
+        path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+    };
     match (&args.scene, &args.resume) {
         (None, Some(dir)) => {
-            let folder = dir.file_name().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+            let folder =
+                dir.file_name().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
             match folder.rsplit_once('-') {
                 Some((name, number)) if number.parse::<u64>().is_ok() => name.to_owned(),
                 _ => folder,
@@ -181,8 +193,12 @@ fn engine<'p>(args: &Run, plan: &'p Plan) -> Result<Box<dyn Engine + 'p>> {
         }
         EngineChoice::Cpu => Ok(cpu()),
         // Whoever names an adapter wants that one, be it software.
-        EngineChoice::Auto if name.is_some() => on(Wanted::Hardware).or_else(|_| on(Wanted::Software)),
-        EngineChoice::Auto if gpu::adapters().iter().any(|a| !a.is_software()) => on(Wanted::Hardware),
+        EngineChoice::Auto if name.is_some() => {
+            on(Wanted::Hardware).or_else(|_| on(Wanted::Software))
+        }
+        EngineChoice::Auto if gpu::adapters().iter().any(|a| !a.is_software()) => {
+            on(Wanted::Hardware)
+        }
         EngineChoice::Auto => Ok(cpu()),
     }
 }
@@ -204,7 +220,10 @@ fn start_summary(
         adapter: device.adapter.clone(),
         driver: device.driver.clone(),
         dt_ms: network.dt,
-        steps: scene.training.as_ref().map_or_else(|| simulation::steps(scene), |_| plan.steps as u64),
+        steps: scene
+            .training
+            .as_ref()
+            .map_or_else(|| simulation::steps(scene), |_| plan.steps as u64),
         neurons: network.neurons(),
         synapses: network.synapses(),
         bytes_device: device.bytes,
@@ -261,7 +280,10 @@ impl Session<'_> {
             trainer.restore(checkpoint)?;
             if !self.quiet {
                 let p = &trainer.progress;
-                super::print(&format!("going on after {} epochs and {} batches\n", p.epoch, p.batch));
+                super::print(&format!(
+                    "going on after {} epochs and {} batches\n",
+                    p.epoch, p.batch
+                ));
             }
         }
         let metrics = self.path("metrics.jsonl");
@@ -314,7 +336,14 @@ impl Session<'_> {
         }
         self.training_summary(&trainer, data);
         let times = trainer.engine().profile();
-        let report = pictures::training(self.source, self.network, &mut trainer, data, &self.summary, &self.warnings)?;
+        let report = pictures::training(
+            self.source,
+            self.network,
+            &mut trainer,
+            data,
+            &self.summary,
+            &self.warnings,
+        )?;
         self.finish(&report)?;
         if let Some(training) = &self.summary.training
             && !self.quiet
@@ -367,7 +396,14 @@ impl Session<'_> {
         }
         self.simulation_summary(&simulation.recording);
         let times = simulation.engine().profile();
-        let report = pictures::simulation(self.source, self.network, self.scene, &simulation.recording, &self.summary, &self.warnings);
+        let report = pictures::simulation(
+            self.source,
+            self.network,
+            self.scene,
+            &simulation.recording,
+            &self.summary,
+            &self.warnings,
+        );
         self.finish(&report)?;
         if !self.quiet {
             for (name, population) in &self.summary.populations {
@@ -418,7 +454,13 @@ impl Session<'_> {
         let populations = self.network.populations.iter().zip(&recording.populations);
         let spikes: Vec<(String, Vec<f64>, Vec<u32>)> = populations
             .filter(|(p, _)| self.scene.record.spikes.contains(&p.name))
-            .map(|(p, a)| (p.name.clone(), a.times.iter().map(|t| t.0).collect(), a.times.iter().map(|t| t.1).collect()))
+            .map(|(p, a)| {
+                (
+                    p.name.clone(),
+                    a.times.iter().map(|t| t.0).collect(),
+                    a.times.iter().map(|t| t.1).collect(),
+                )
+            })
             .collect();
         if !spikes.is_empty() {
             let shapes: Vec<[usize; 1]> = spikes.iter().map(|s| [s.1.len()]).collect();
@@ -438,19 +480,27 @@ impl Session<'_> {
             for (k, trace) in recording.traces.iter().enumerate() {
                 let name = &self.network.populations[trace.population].name;
                 let samples = trace.values.len() / trace.ids.len().max(1);
-                let t_ms = (1..=samples).map(|s| (s as u64 * trace.every) as f64 * self.network.dt).collect::<Vec<_>>();
+                let t_ms = (1..=samples)
+                    .map(|s| (s as u64 * trace.every) as f64 * self.network.dt)
+                    .collect::<Vec<_>>();
                 if !same || k == 0 {
                     let label = if same { "t_ms".to_owned() } else { format!("{name}.t_ms") };
                     arrays.push((label, t_ms, None));
                 }
-                arrays.push((format!("{name}.v"), Vec::new(), Some((k, [samples, trace.ids.len()]))));
+                arrays.push((
+                    format!("{name}.v"),
+                    Vec::new(),
+                    Some((k, [samples, trace.ids.len()])),
+                ));
             }
             let shapes: Vec<[usize; 1]> = arrays.iter().map(|a| [a.1.len()]).collect();
             let entries: Vec<(&str, Npy<'_>)> = arrays
                 .iter()
                 .zip(&shapes)
                 .map(|((name, times, trace), shape)| match trace {
-                    Some((k, shape)) => (name.as_str(), Npy::F32(&recording.traces[*k].values, shape)),
+                    Some((k, shape)) => {
+                        (name.as_str(), Npy::F32(&recording.traces[*k].values, shape))
+                    }
                     None => (name.as_str(), Npy::F64(times, shape)),
                 })
                 .collect();
@@ -496,10 +546,16 @@ fn profile(times: &[KernelTime]) {
     let mut times = times.to_vec();
     times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     let total: f64 = times.iter().map(|t| t.seconds).sum();
-    let mut text = format!("{:<34} {:<26} {:>9} {:>10} {:>7}\n", "kernel", "for", "launches", "time (s)", "share");
+    let mut text = format!(
+        "{:<34} {:<26} {:>9} {:>10} {:>7}\n",
+        "kernel", "for", "launches", "time (s)", "share"
+    );
     for t in &times {
         let share = 100.0 * t.seconds / total;
-        text += &format!("{:<34} {:<26} {:>9} {:>10.3} {:>5.1} %\n", t.kernel, t.label, t.launches, t.seconds, share);
+        text += &format!(
+            "{:<34} {:<26} {:>9} {:>10.3} {:>5.1} %\n",
+            t.kernel, t.label, t.launches, t.seconds, share
+        );
     }
     super::print(&text);
 }

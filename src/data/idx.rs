@@ -111,10 +111,7 @@ pub fn read<const RANK: usize>(path: &Path) -> Result<Idx<RANK>, IdxError> {
     File::open(path)
         .map_err(Problem::Io)
         .and_then(|file| decode(BufReader::new(file), MAX_BYTES))
-        .map_err(|problem| IdxError {
-            path: path.to_path_buf(),
-            problem,
-        })
+        .map_err(|problem| IdxError { path: path.to_path_buf(), problem })
 }
 
 /// Decodes a raw or compressed stream that holds at most `limit` bytes.
@@ -146,11 +143,7 @@ fn parse<const RANK: usize>(stream: impl Read, limit: u64) -> Result<Idx<RANK>, 
         return Err(Problem::TooLarge { limit });
     }
     if found != expected {
-        return Err(Problem::Payload {
-            dims: dims.to_vec(),
-            expected,
-            found,
-        });
+        return Err(Problem::Payload { dims: dims.to_vec(), expected, found });
     }
     Ok(Idx { dims, data })
 }
@@ -161,21 +154,12 @@ fn header<const RANK: usize>(stream: &mut impl Read) -> Result<[usize; RANK], Pr
     let mut bytes = Vec::new();
     let found = stream.take(expected).read_to_end(&mut bytes)? as u64;
 
-    let mut words = bytes
-        .as_chunks()
-        .0
-        .iter()
-        .map(|&word| u32::from_be_bytes(word));
+    let mut words = bytes.as_chunks().0.iter().map(|&word| u32::from_be_bytes(word));
     let magic = 0x0800 | RANK as u32;
     match words.next() {
-        Some(found) if found != magic => Err(Problem::Magic {
-            expected: magic,
-            found,
-        }),
+        Some(found) if found != magic => Err(Problem::Magic { expected: magic, found }),
         _ if found < expected => Err(Problem::Header { expected, found }),
-        _ => Ok(std::array::from_fn(|_| {
-            words.next().unwrap_or_default() as usize
-        })),
+        _ => Ok(std::array::from_fn(|_| words.next().unwrap_or_default() as usize)),
     }
 }
 
@@ -188,10 +172,7 @@ pub(super) mod tests {
     /// An IDX file with any header and any data.
     pub fn idx(magic: u32, dims: &[u32], data: &[u8]) -> Vec<u8> {
         let words = std::iter::once(&magic).chain(dims);
-        words
-            .flat_map(|word| word.to_be_bytes())
-            .chain(data.iter().copied())
-            .collect()
+        words.flat_map(|word| word.to_be_bytes()).chain(data.iter().copied()).collect()
     }
 
     /// Compresses into one gzip member.
@@ -216,22 +197,10 @@ pub(super) mod tests {
         let raw = images();
         let members = [gzip(&raw[..5]), gzip(&raw[5..20]), gzip(&raw[20..])].concat();
         for bytes in [raw.clone(), gzip(&raw), members] {
-            assert_eq!(
-                decode3(&bytes).unwrap(),
-                Idx {
-                    dims: [2, 3, 2],
-                    data: DATA.to_vec()
-                }
-            );
+            assert_eq!(decode3(&bytes).unwrap(), Idx { dims: [2, 3, 2], data: DATA.to_vec() });
         }
         let labels = decode::<1>(&idx(0x801, &[3], &[7, 8, 9])[..], MAX_BYTES).unwrap();
-        assert_eq!(
-            labels,
-            Idx {
-                dims: [3],
-                data: vec![7, 8, 9]
-            }
-        );
+        assert_eq!(labels, Idx { dims: [3], data: vec![7, 8, 9] });
     }
 
     #[test]
@@ -247,21 +216,9 @@ pub(super) mod tests {
                 idx(0x801, &[1], &[0]),
                 "0x00000803 (images) but found magic number 0x00000801 (labels)",
             ),
-            (
-                "floats",
-                idx(0xD03, &[2, 3, 2], &DATA),
-                "0x00000d03 (neither images nor labels)",
-            ),
-            (
-                "little endian",
-                idx(0x0308_0000, &[2, 3, 2], &DATA),
-                "0x03080000",
-            ),
-            (
-                "short header",
-                idx(0x803, &[2, 3], &[]),
-                "takes 16 bytes but the file ends after 12",
-            ),
+            ("floats", idx(0xD03, &[2, 3, 2], &DATA), "0x00000d03 (neither images nor labels)"),
+            ("little endian", idx(0x0308_0000, &[2, 3, 2], &DATA), "0x03080000"),
+            ("short header", idx(0x803, &[2, 3], &[]), "takes 16 bytes but the file ends after 12"),
             (
                 "short",
                 idx(0x803, &[2, 3, 2], &DATA[1..]),
@@ -272,26 +229,14 @@ pub(super) mod tests {
                 idx(0x803, &[2, 3, 1], &DATA),
                 "[2, 3, 1] promises 6 bytes of data but 12 follow",
             ),
-            (
-                "overflow",
-                promise(&[u32::MAX; 3]),
-                "limit of 1073741824 bytes",
-            ),
-            (
-                "huge",
-                promise(&[u32::MAX, 28, 28]),
-                "limit of 1073741824 bytes",
-            ),
+            ("overflow", promise(&[u32::MAX; 3]), "limit of 1073741824 bytes"),
+            ("huge", promise(&[u32::MAX, 28, 28]), "limit of 1073741824 bytes"),
             (
                 "large",
                 promise(&[1 << 20, 32, 32]),
                 "promises 1073741824 bytes of data but 4096 follow",
             ),
-            (
-                "truncated gzip",
-                gzip(&images())[..30].to_vec(),
-                "download the file again",
-            ),
+            ("truncated gzip", gzip(&images())[..30].to_vec(), "download the file again"),
             ("wrong checksum", crc, "its gzip data is damaged"),
             (
                 "surplus",
@@ -311,30 +256,20 @@ pub(super) mod tests {
     fn gzip_bombs_stop_at_the_limit() {
         let bomb = idx(0x803, &[1, 2, 2], &vec![0; 1 << 20]);
         let result = decode::<3>(&gzip(&bomb)[..], 1 << 16);
-        assert!(
-            matches!(result, Err(Problem::TooLarge { limit: 0x1_0000 })),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(Problem::TooLarge { limit: 0x1_0000 })), "{result:?}");
 
         let exact = images();
         let limit = exact.len() as u64;
         assert!(decode::<3>(&exact[..], limit).is_ok());
         let result = decode::<3>(&exact[..], limit - 1);
-        assert!(
-            matches!(result, Err(Problem::TooLarge { .. })),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(Problem::TooLarge { .. })), "{result:?}");
     }
 
     #[test]
     fn every_truncation_is_an_error() {
         for bytes in [images(), gzip(&images())] {
             for end in 0..bytes.len() {
-                assert!(
-                    decode3(&bytes[..end]).is_err(),
-                    "first {end} of {} bytes",
-                    bytes.len()
-                );
+                assert!(decode3(&bytes[..end]).is_err(), "first {end} of {} bytes", bytes.len());
             }
         }
     }
@@ -359,12 +294,7 @@ pub(super) mod tests {
 
     #[test]
     fn names_the_file() {
-        let error = read::<3>(Path::new("no/such/file"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("no/such/file: cannot be read: "),
-            "{error}"
-        );
+        let error = read::<3>(Path::new("no/such/file")).unwrap_err().to_string();
+        assert!(error.starts_with("no/such/file: cannot be read: "), "{error}");
     }
 }

@@ -115,12 +115,7 @@ pub fn mnist(dir: &Path) -> Result<Dataset, DataError> {
     let (train, test) = thread::scope(|scope| {
         let train = scope.spawn(|| split(dir, "train"));
         let test = split(dir, "t10k");
-        (
-            train
-                .join()
-                .unwrap_or_else(|payload| panic::resume_unwind(payload)),
-            test,
-        )
+        (train.join().unwrap_or_else(|payload| panic::resume_unwind(payload)), test)
     });
     let (train, test) = (train?, test?);
     let shape = |split: &Split| [split.rows, split.cols];
@@ -150,36 +145,20 @@ fn split(dir: &Path, prefix: &str) -> Result<Split, DataError> {
         });
     }
     if images.is_empty() {
-        return Err(DataError::Empty {
-            path: images_path,
-            dims,
-        });
+        return Err(DataError::Empty { path: images_path, dims });
     }
-    Ok(Split {
-        images,
-        labels,
-        rows,
-        cols,
-    })
+    Ok(Split { images, labels, rows, cols })
 }
 
 /// The first of the names a file of `rank` dimensions may have that exists in `dir`.
 fn find(dir: &Path, stem: &str, rank: u32) -> Result<PathBuf, DataError> {
     let name = format!("{stem}-idx{rank}-ubyte");
     let dotted = format!("{stem}.idx{rank}-ubyte");
-    let spellings = [
-        name.clone(),
-        format!("{name}.gz"),
-        format!("{dotted}.gz"),
-        dotted,
-    ];
+    let spellings = [name.clone(), format!("{name}.gz"), format!("{dotted}.gz"), dotted];
     let mut paths = spellings.into_iter().map(|spelling| dir.join(spelling));
     paths
         .find(|path| path.is_file())
-        .ok_or_else(|| DataError::Missing {
-            dir: dir.to_path_buf(),
-            name,
-        })
+        .ok_or_else(|| DataError::Missing { dir: dir.to_path_buf(), name })
 }
 
 impl Split {
@@ -219,17 +198,9 @@ impl Split {
     ///
     /// [`DataError::Label`] for the first one that is `classes` or more.
     pub fn check_labels(&self, classes: usize) -> Result<(), DataError> {
-        match self
-            .labels
-            .iter()
-            .position(|&label| usize::from(label) >= classes)
-        {
+        match self.labels.iter().position(|&label| usize::from(label) >= classes) {
             None => Ok(()),
-            Some(index) => Err(DataError::Label {
-                index,
-                label: self.labels[index],
-                classes,
-            }),
+            Some(index) => Err(DataError::Label { index, label: self.labels[index], classes }),
         }
     }
 }
@@ -251,11 +222,7 @@ mod tests {
     /// Three train and two test images of 2 by 3 pixels.
     fn files() -> [Vec<u8>; 4] {
         [
-            idx(
-                0x803,
-                &[3, 2, 3],
-                &std::array::from_fn::<u8, 18, _>(|i| i as u8),
-            ),
+            idx(0x803, &[3, 2, 3], &std::array::from_fn::<u8, 18, _>(|i| i as u8)),
             idx(0x801, &[3], &[4, 9, 0]),
             idx(0x803, &[2, 2, 3], &[7; 12]),
             idx(0x801, &[2], &[1, 2]),
@@ -286,10 +253,7 @@ mod tests {
         for (names, files) in cases {
             let dir = directory(names.each_ref().map(String::as_str), files);
             let Dataset { train, test } = mnist(dir.path()).unwrap();
-            assert_eq!(
-                (train.len(), train.pixels(), train.rows, train.cols),
-                (3, 6, 2, 3)
-            );
+            assert_eq!((train.len(), train.pixels(), train.rows, train.cols), (3, 6, 2, 3));
             assert_eq!(train.image(1), [6, 7, 8, 9, 10, 11]);
             assert_eq!(train.labels, [4, 9, 0]);
             assert_eq!((test.len(), test.image(1)), (2, &[7; 6][..]));
@@ -314,10 +278,7 @@ mod tests {
                 |files| files[2] = idx(0x803, &[2, 3, 2], &[7; 12]),
                 "have [2, 3] rows and columns but test images [3, 2]",
             ),
-            (
-                |files| files[0][7] = 4,
-                "[4, 2, 3] promises 24 bytes of data but 18 follow",
-            ),
+            (|files| files[0][7] = 4, "[4, 2, 3] promises 24 bytes of data but 18 follow"),
             (
                 |files| (files[2], files[3]) = (idx(0x803, &[0, 2, 3], &[]), idx(0x801, &[0], &[])),
                 "t10k-images-idx3-ubyte holds nothing: its shape is [0, 2, 3]",
@@ -330,9 +291,7 @@ mod tests {
         for (change, message) in cases {
             let mut files = files();
             change(&mut files);
-            let error = mnist(directory(NAMES, &files).path())
-                .unwrap_err()
-                .to_string();
+            let error = mnist(directory(NAMES, &files).path()).unwrap_err().to_string();
             assert!(error.contains(message), "{error}\nlacks: {message}");
         }
     }
@@ -355,17 +314,7 @@ mod tests {
         let mut train = mnist(directory(NAMES, &files()).path()).unwrap().train;
         assert!(train.check_labels(10).is_ok());
         let error = train.check_labels(9).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                DataError::Label {
-                    index: 1,
-                    label: 9,
-                    classes: 9
-                }
-            ),
-            "{error}"
-        );
+        assert!(matches!(error, DataError::Label { index: 1, label: 9, classes: 9 }), "{error}");
 
         for (limit, length) in [(5, 3), (1, 1), (0, 0)] {
             train.truncate(limit);

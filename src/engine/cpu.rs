@@ -88,8 +88,10 @@ impl<'p, F: Twinned> Cpu<'p, F> {
                 (Init::Words(x), _) => Data::Words(x.clone()),
             })
             .collect();
-        let pool = threads.and_then(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().ok());
-        let count = pool.as_ref().map_or_else(rayon::current_num_threads, |p| p.current_num_threads());
+        let pool =
+            threads.and_then(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().ok());
+        let count =
+            pool.as_ref().map_or_else(rayon::current_num_threads, |p| p.current_num_threads());
         let device = Device {
             engine: "cpu",
             adapter: format!("{} ({count} threads)", processor()),
@@ -146,7 +148,8 @@ fn timed(launch: &Launch) -> Timed<'_> {
 /// Appends to the last chain, unless an array would be cut there in two ways.
 fn link<'p>(jobs: &mut Vec<Job<'p>>, link: Link<'p>) {
     if let Some(Job::Chain(chain)) = jobs.last_mut() {
-        let cuts = |launch: &Launch| launch.args.iter().map(|a| (a.array, a.split)).collect::<Vec<_>>();
+        let cuts =
+            |launch: &Launch| launch.args.iter().map(|a| (a.array, a.split)).collect::<Vec<_>>();
         let earlier: Vec<(ArrayId, Split)> =
             chain.iter().flat_map(|l| l.launches()).flat_map(|t| cuts(t.launch)).collect();
         let fits = link.launches().iter().flat_map(|t| cuts(t.launch)).all(|(array, split)| {
@@ -193,8 +196,17 @@ impl<F: Twinned> Shared<F> {
         let slice = |(Arg { array, split }, written): (&Arg, bool)| {
             let cut = |len: usize| {
                 let range = split.range(units, len);
-                assert!(range.start <= range.end && range.end <= len, "{} of {}", len, launch.kernel.name);
-                assert!(!(written && *split == Split::Whole), "{} writes a whole array", launch.kernel.name);
+                assert!(
+                    range.start <= range.end && range.end <= len,
+                    "{} of {}",
+                    len,
+                    launch.kernel.name
+                );
+                assert!(
+                    !(written && *split == Split::Whole),
+                    "{} writes a whole array",
+                    launch.kernel.name
+                );
                 range
             };
             // SAFETY: the range lies within the array, and no other piece has a part of it mutably;
@@ -204,7 +216,9 @@ impl<F: Twinned> Shared<F> {
                     let range = cut(*len);
                     let start = unsafe { start.add(range.start) };
                     if written {
-                        Slice::RealsMut(unsafe { std::slice::from_raw_parts_mut(start, range.len()) })
+                        Slice::RealsMut(unsafe {
+                            std::slice::from_raw_parts_mut(start, range.len())
+                        })
                     } else {
                         Slice::Reals(unsafe { std::slice::from_raw_parts(start, range.len()) })
                     }
@@ -213,7 +227,9 @@ impl<F: Twinned> Shared<F> {
                     let range = cut(*len);
                     let start = unsafe { start.add(range.start) };
                     if written {
-                        Slice::WordsMut(unsafe { std::slice::from_raw_parts_mut(start, range.len()) })
+                        Slice::WordsMut(unsafe {
+                            std::slice::from_raw_parts_mut(start, range.len())
+                        })
                     } else {
                         Slice::Words(unsafe { std::slice::from_raw_parts(start, range.len()) })
                     }
@@ -223,7 +239,14 @@ impl<F: Twinned> Shared<F> {
         launch.args.iter().zip(bindings.iter().map(|b| b.written)).map(slice).collect()
     }
 
-    fn call(&self, timed: &Timed<'_>, clock: &Clock, span: Span, units: Range<usize>, measure: bool) {
+    fn call(
+        &self,
+        timed: &Timed<'_>,
+        clock: &Clock,
+        span: Span,
+        units: Range<usize>,
+        measure: bool,
+    ) {
         let start = measure.then(Instant::now);
         let args = self.slices(timed.launch, &units);
         F::twin(timed.launch)(Call { params: &timed.launch.params, clock, span, units, args });
@@ -293,7 +316,9 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
                     Job::Chain(links) => pieces(samples, SAMPLES).for_each(|units| {
                         for link in links {
                             match link {
-                                Link::Whole(timed) => shared.call(timed, clock, whole, units.clone(), measure),
+                                Link::Whole(timed) => {
+                                    shared.call(timed, clock, whole, units.clone(), measure)
+                                }
                                 Link::Steps { launches, backward } => {
                                     for k in whole.steps() {
                                         let t0 = if *backward { steps - 1 - k } else { k } as u32;

@@ -91,7 +91,12 @@ pub fn choose(wanted: Wanted, name: Option<&str>) -> Result<Found, EngineError> 
     let all = adapters();
     let list: Vec<String> = all
         .iter()
-        .map(|f| format!("  {} ({:?}, {:?}, {})", f.info.name, f.info.device_type, f.info.backend, f.info.driver_info))
+        .map(|f| {
+            format!(
+                "  {} ({:?}, {:?}, {})",
+                f.info.name, f.info.device_type, f.info.backend, f.info.driver_info
+            )
+        })
         .collect();
     let lower = name.map(str::to_lowercase);
     let fits = |f: &Found| {
@@ -187,7 +192,8 @@ impl Gpu {
                 )));
             }
         }
-        let timestamps = measure && found.adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
+        let timestamps =
+            measure && found.adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
         let required_features =
             if timestamps { wgpu::Features::TIMESTAMP_QUERY } else { wgpu::Features::empty() };
         let descriptor = wgpu::DeviceDescriptor {
@@ -196,8 +202,8 @@ impl Gpu {
             required_limits: limits,
             ..Default::default()
         };
-        let (device, queue) =
-            block_on(found.adapter.request_device(&descriptor)).map_err(|e| limit(e.to_string()))?;
+        let (device, queue) = block_on(found.adapter.request_device(&descriptor))
+            .map_err(|e| limit(e.to_string()))?;
         let fault = Arc::new(Mutex::new(None));
         let note = |fault: &Arc<Mutex<Option<String>>>, why: String| {
             if let Ok(mut fault) = fault.lock() {
@@ -207,14 +213,24 @@ impl Gpu {
         let errors = Arc::clone(&fault);
         device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| note(&errors, e.to_string())));
         let losses = Arc::clone(&fault);
-        device.set_device_lost_callback(move |reason, why| note(&losses, format!("{reason:?}: {why}")));
+        device.set_device_lost_callback(move |reason, why| {
+            note(&losses, format!("{reason:?}: {why}"))
+        });
 
         let scope = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+        let usage = wgpu::BufferUsages::STORAGE
+            | wgpu::BufferUsages::COPY_DST
+            | wgpu::BufferUsages::COPY_SRC;
         let buffer = |label: &str, size: u64, usage| {
-            device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size,
+                usage,
+                mapped_at_creation: false,
+            })
         };
-        let buffers: Vec<_> = plan.arrays.iter().map(|a| buffer(&a.name, a.bytes(), usage)).collect();
+        let buffers: Vec<_> =
+            plan.arrays.iter().map(|a| buffer(&a.name, a.bytes(), usage)).collect();
         for (array, buffer) in plan.arrays.iter().zip(&buffers) {
             match &array.init {
                 Init::Zero => {}
@@ -250,12 +266,24 @@ impl Gpu {
         let params = buffer("params", bytes.len() as u64, uniform);
         queue.write_buffer(&params, 0, &bytes);
 
-        let mut maker = Maker { device: &device, buffers: &buffers, clock: &clock, spans: &spans, params: &params, next: 0, made: HashMap::new() };
+        let mut maker = Maker {
+            device: &device,
+            buffers: &buffers,
+            clock: &clock,
+            spans: &spans,
+            params: &params,
+            next: 0,
+            made: HashMap::new(),
+        };
         let mut programs = Vec::new();
         for program in &plan.programs {
             let mut stages = Vec::new();
             for stage in &program.stages {
-                let dispatches = stage.launches().iter().map(|l| maker.dispatch(l)).collect::<Result<Vec<_>, _>>()?;
+                let dispatches = stage
+                    .launches()
+                    .iter()
+                    .map(|l| maker.dispatch(l))
+                    .collect::<Result<Vec<_>, _>>()?;
                 let stepped = match stage {
                     Stage::Whole(_) => None,
                     Stage::Steps { backward, .. } => Some(*backward),
@@ -270,7 +298,11 @@ impl Gpu {
                 ty: wgpu::QueryType::Timestamp,
                 count: QUERIES,
             }),
-            resolved: buffer("times", u64::from(QUERIES) * 8, wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
+            resolved: buffer(
+                "times",
+                u64::from(QUERIES) * 8,
+                wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+            ),
             period: f64::from(queue.get_timestamp_period()) * 1e-9,
             pending: Vec::new(),
             times: Vec::new(),
@@ -278,7 +310,10 @@ impl Gpu {
         let info = Device {
             engine: if found.is_software() { "software" } else { "gpu" },
             adapter: name,
-            driver: format!("{:?} {} {}", found.info.backend, found.info.driver, found.info.driver_info),
+            driver: format!(
+                "{:?} {} {}",
+                found.info.backend, found.info.driver, found.info.driver_info
+            ),
             bytes: plan.bytes(),
         };
         Ok(Self {
@@ -317,7 +352,11 @@ impl Gpu {
     }
 
     /// Submits what was encoded, and waits until few enough portions are under way.
-    fn submit(&mut self, encoder: wgpu::CommandEncoder, dispatches: usize) -> Result<(), EngineError> {
+    fn submit(
+        &mut self,
+        encoder: wgpu::CommandEncoder,
+        dispatches: usize,
+    ) -> Result<(), EngineError> {
         let index = self.queue.submit([encoder.finish()]);
         self.in_flight.push_back((index, dispatches, Instant::now()));
         while self.in_flight.len() > IN_FLIGHT {
@@ -342,7 +381,8 @@ impl Gpu {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder =
+            self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(source, 0, &staging, 0, size);
         let index = self.queue.submit([encoder.finish()]);
         let slice = staging.slice(..);
@@ -370,7 +410,8 @@ impl Gpu {
             return Ok(());
         }
         let (resolved, period) = (timer.resolved.clone(), timer.period);
-        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut encoder =
+            self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.resolve_query_set(&timer.queries, 0..2 * pending.len() as u32, &resolved, 0);
         self.queue.submit([encoder.finish()]);
         let bytes = self.read_buffer(&resolved, pending.len() as u64 * 16)?;
@@ -423,7 +464,9 @@ impl Maker<'_> {
                     ty: wgpu::BindingType::Buffer {
                         ty: match r.access {
                             Access::Uniform => wgpu::BufferBindingType::Uniform,
-                            access => wgpu::BufferBindingType::Storage { read_only: access == Access::Read },
+                            access => wgpu::BufferBindingType::Storage {
+                                read_only: access == Access::Read,
+                            },
                         },
                         has_dynamic_offset: r.name == "span",
                         min_binding_size: None,
@@ -440,12 +483,14 @@ impl Maker<'_> {
                 label: Some(kernel.name),
                 entries: &entries,
             });
-            let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some(kernel.name),
-                bind_group_layouts: &[Some(&layout)],
-                immediate_size: 0,
-            });
-            let constants: Vec<(&str, f64)> = options.iter().map(|(name, x)| (name.as_str(), *x)).collect();
+            let pipeline_layout =
+                self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                    label: Some(kernel.name),
+                    bind_group_layouts: &[Some(&layout)],
+                    immediate_size: 0,
+                });
+            let constants: Vec<(&str, f64)> =
+                options.iter().map(|(name, x)| (name.as_str(), *x)).collect();
             let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(kernel.name),
                 layout: Some(&pipeline_layout),
@@ -589,7 +634,8 @@ impl Gpu {
             };
             for (span, length) in spans {
                 for dispatch in &stage.dispatches {
-                    if self.timer.as_ref().is_some_and(|t| 2 * t.pending.len() as u32 + 2 > QUERIES) {
+                    if self.timer.as_ref().is_some_and(|t| 2 * t.pending.len() as u32 + 2 > QUERIES)
+                    {
                         let full = std::mem::replace(&mut encoder, new(&self.device));
                         self.submit(full, count)?;
                         count = 0;
@@ -609,7 +655,8 @@ impl Gpu {
                         timestamp_writes,
                     });
                     let factor = if dispatch.per_step { length as u64 } else { 1 };
-                    let groups = (dispatch.invocations * factor).div_ceil(u64::from(dispatch.workgroup));
+                    let groups =
+                        (dispatch.invocations * factor).div_ceil(u64::from(dispatch.workgroup));
                     let (x, y) = fold(groups);
                     pass.set_pipeline(&dispatch.pipeline);
                     pass.set_bind_group(0, &dispatch.bind_group, &[span * ALIGN as u32]);

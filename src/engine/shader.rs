@@ -134,7 +134,11 @@ pub fn resources(module: &naga::Module) -> Vec<Resource> {
             let access = match variable.space {
                 naga::AddressSpace::Uniform => Access::Uniform,
                 naga::AddressSpace::Storage { access } => {
-                    if access.contains(naga::StorageAccess::STORE) { Access::Write } else { Access::Read }
+                    if access.contains(naga::StorageAccess::STORE) {
+                        Access::Write
+                    } else {
+                        Access::Read
+                    }
                 }
                 _ => return None,
             };

@@ -64,7 +64,8 @@ impl Twin for Latency {
         let words = spike_words(n);
         for b in 0..call.units.len() {
             let image = &pixels[b * pixel_words(n)..];
-            let train = &mut spikes[b * (history + steps) * words..][history * words..][..steps * words];
+            let train =
+                &mut spikes[b * (history + steps) * words..][history * words..][..steps * words];
             train[call.span.t0 as usize * words..call.span.t1 as usize * words].fill(0);
             for id in 0..n {
                 let step = step_of[pixel(image, id) as usize];

@@ -181,12 +181,8 @@ fn kind(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
             let cells: Vec<lif::Cell> = (0..each.iter().map(|v| v.len()).max().unwrap_or(1))
                 .map(|k| {
                     let rest = at(&e_l, k);
-                    let [p22, p21, p20, p11] = lif::propagators(
-                        dt,
-                        at(&tau_m, k),
-                        at(&c_m, k),
-                        at(&tau_syn, k),
-                    );
+                    let [p22, p21, p20, p11] =
+                        lif::propagators(dt, at(&tau_m, k), at(&c_m, k), at(&tau_syn, k));
                     lif::Cell {
                         p22,
                         p21,
@@ -204,7 +200,12 @@ fn kind(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
             if let Some(neuron) = cells.iter().position(|c| c.v_reset >= c.v_th) {
                 let path = format!("{}.v_reset", draw.path);
                 let rule = "the reset potential must lie below the threshold";
-                return Err(NetworkError::Value { path, neuron, value: at(&v_reset, neuron), rule });
+                return Err(NetworkError::Value {
+                    path,
+                    neuron,
+                    value: at(&v_reset, neuron),
+                    rule,
+                });
             }
             // A neuron whose threshold lies at or below rest fires tonically; its scale is then the
             // distance the other way, and never zero.
@@ -323,16 +324,15 @@ fn load_weights(
     file: &std::path::Path,
     synapses: &mut Synapses,
 ) -> Result<(), NetworkError> {
-    let fail = |why: String| NetworkError::Weights {
-        name: name.to_owned(),
-        file: file.to_owned(),
-        why,
-    };
+    let fail =
+        |why: String| NetworkError::Weights { name: name.to_owned(), file: file.to_owned(), why };
     let values = files::read_tensor(file, name).map_err(|e| fail(e.to_string()))?;
     let (Synapses::Dense { weights } | Synapses::Sparse { weights, .. }) = synapses;
     if values.len() != weights.len() {
         let (found, wanted) = (values.len(), weights.len());
-        return Err(fail(format!("it holds {found} weights, the projection has {wanted} synapses")));
+        return Err(fail(format!(
+            "it holds {found} weights, the projection has {wanted} synapses"
+        )));
     }
     *weights = values;
     Ok(())

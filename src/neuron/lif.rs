@@ -162,12 +162,12 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/neuron/lif.wgsl"),
     workgroup: 64,
     bindings: &[
-        reals_mut("tape"),    // [samples, steps, n] arrivals in, u out
-        reals("statics"),     // [samples, n] constant input, pA
-        reals("i_e"),         // [n] constant current, pA
-        reals("cell"),        // [10, n or 1]
-        words_mut("spikes"),  // [samples, history + steps, words]
-        reals_mut("state"),   // [samples, 4, n]
+        reals_mut("tape"),        // [samples, steps, n] arrivals in, u out
+        reals("statics"),         // [samples, n] constant input, pA
+        reals("i_e"),             // [n] constant current, pA
+        reals("cell"),            // [10, n or 1]
+        words_mut("spikes"),      // [samples, history + steps, words]
+        reals_mut("state"),       // [samples, 4, n]
         reals_mut("soft_spikes"), // [samples, history + steps, n]
     ],
     params: LifParams::<f32>::FIELDS,
@@ -208,7 +208,7 @@ struct State<F> {
 
 /// One step of up to 64 neurons; `tape` holds arrivals and becomes u.
 #[inline(always)]
-fn step<F: Real>(
+fn step<F: Real, const SOFT: u32>(
     lanes: &Lanes<F>,
     constant: &[F; LANES],
     s: &mut State<F>,
@@ -223,7 +223,7 @@ fn step<F: Real>(
         let v = if held { s.v[k] } else { free };
         let u = if held { F::of(HELD) } else { v - (v_th[k] + s.h[k]) };
         let spike = u >= zero;
-        let spiked = if p.soft == 2 {
+        let spiked = if SOFT == 2 {
             if held { zero } else { surrogate::soft_spike(p.surrogate, p.steepness, u / p.unit) }
         } else if spike {
             F::one()
@@ -231,7 +231,7 @@ fn step<F: Real>(
             zero
         };
         let to = if p.reset == 0 { v_reset[k] - v } else { v_reset[k] - v_th[k] };
-        s.v[k] = if p.soft == 2 {
+        s.v[k] = if SOFT == 2 {
             v + spiked * to
         } else if spike {
             if p.reset == 0 { v_reset[k] } else { v + to }
@@ -255,70 +255,77 @@ fn step<F: Real>(
 impl Twin for Lif {
     #[inline(always)]
     fn run<F: Real>(call: Call<'_, F>) {
-        let p = LifParams::<F>::of(call.params);
-        let [tape, statics, i_e, cell, spikes, state, soft_spikes] = Call::take(call.args);
-        let (tape, statics, i_e, cell) =
-            (tape.reals_mut(), statics.reals(), i_e.reals(), cell.reals());
-        let (spikes, state, soft_spikes) =
-            (spikes.words_mut(), state.reals_mut(), soft_spikes.reals_mut());
-        let (n, steps, rows) =
-            (p.n as usize, p.steps as usize, (p.history + p.steps) as usize);
-        let words = spike_words(n);
-        for first in (0..n).step_by(LANES) {
-            let width = LANES.min(n - first);
-            let lanes = Lanes::load(cell, n, p.own == 1, first, width);
-            for b in 0..call.units.len() {
-                let mut constant = [F::zero(); LANES];
-                for k in 0..width {
-                    let input = if p.statics == 1 { statics[b * n + first + k] } else { F::zero() };
-                    constant[k] = lanes.0[2][k] * (i_e[first + k] + input);
+        // The choice is made outside the loops, which the compiler then turns into vectors.
+        match LifParams::<F>::of(call.params).soft {
+            2 => run::<F, 2>(call),
+            _ => run::<F, 0>(call),
+        }
+    }
+}
+
+#[inline(always)]
+fn run<F: Real, const SOFT: u32>(call: Call<'_, F>) {
+    let p = LifParams::<F>::of(call.params);
+    let [tape, statics, i_e, cell, spikes, state, soft_spikes] = Call::take(call.args);
+    let (tape, statics, i_e, cell) = (tape.reals_mut(), statics.reals(), i_e.reals(), cell.reals());
+    let (spikes, state, soft_spikes) =
+        (spikes.words_mut(), state.reals_mut(), soft_spikes.reals_mut());
+    let (n, steps, rows) = (p.n as usize, p.steps as usize, (p.history + p.steps) as usize);
+    let words = spike_words(n);
+    for first in (0..n).step_by(LANES) {
+        let width = LANES.min(n - first);
+        let lanes = Lanes::load(cell, n, p.own == 1, first, width);
+        for b in 0..call.units.len() {
+            let mut constant = [F::zero(); LANES];
+            for k in 0..width {
+                let input = if p.statics == 1 { statics[b * n + first + k] } else { F::zero() };
+                constant[k] = lanes.0[2][k] * (i_e[first + k] + input);
+            }
+            let mut s = State {
+                v: lanes.0[9],
+                i: [F::zero(); LANES],
+                held: [F::zero(); LANES],
+                h: [F::zero(); LANES],
+            };
+            let stored = |field: usize| (b * STATE + field) * n + first;
+            if p.carry == 2 || (p.carry == 1 && call.span.t0 > 0) {
+                for (field, lane) in
+                    [&mut s.v, &mut s.i, &mut s.held, &mut s.h].into_iter().enumerate()
+                {
+                    lane[..width].copy_from_slice(&state[stored(field)..][..width]);
                 }
-                let mut s = State {
-                    v: lanes.0[9],
-                    i: [F::zero(); LANES],
-                    held: [F::zero(); LANES],
-                    h: [F::zero(); LANES],
+            }
+            for t in call.span.steps() {
+                let row = &mut tape[(b * steps + t) * n + first..][..width];
+                let bits = if let Ok(full) = <&mut [F; LANES]>::try_from(&mut *row) {
+                    step::<F, SOFT>(&lanes, &constant, &mut s, full, &p)
+                } else {
+                    let mut padded = [F::zero(); LANES];
+                    padded[..width].copy_from_slice(row);
+                    let bits = step::<F, SOFT>(&lanes, &constant, &mut s, &mut padded, &p);
+                    row.copy_from_slice(&padded[..width]);
+                    bits & ((1 << width) - 1)
                 };
-                let stored = |field: usize| (b * STATE + field) * n + first;
-                if p.carry == 2 || (p.carry == 1 && call.span.t0 > 0) {
-                    for (field, lane) in
-                        [&mut s.v, &mut s.i, &mut s.held, &mut s.h].into_iter().enumerate()
-                    {
-                        lane[..width].copy_from_slice(&state[stored(field)..][..width]);
+                let at = b * rows + p.history as usize + t;
+                let word = at * words + first / 32;
+                spikes[word] = bits as u32;
+                if width > 32 {
+                    spikes[word + 1] = (bits >> 32) as u32;
+                }
+                if p.soft > 0 {
+                    for (k, u) in row.iter().enumerate() {
+                        let held = u.wide() <= HELD;
+                        soft_spikes[at * n + first + k] = if held {
+                            F::zero()
+                        } else {
+                            surrogate::soft_spike(p.surrogate, p.steepness, *u / p.unit)
+                        };
                     }
                 }
-                for t in call.span.steps() {
-                    let row = &mut tape[(b * steps + t) * n + first..][..width];
-                    let bits = if let Ok(full) = <&mut [F; LANES]>::try_from(&mut *row) {
-                        step(&lanes, &constant, &mut s, full, &p)
-                    } else {
-                        let mut padded = [F::zero(); LANES];
-                        padded[..width].copy_from_slice(row);
-                        let bits = step(&lanes, &constant, &mut s, &mut padded, &p);
-                        row.copy_from_slice(&padded[..width]);
-                        bits & ((1 << width) - 1)
-                    };
-                    let at = b * rows + p.history as usize + t;
-                    let word = at * words + first / 32;
-                    spikes[word] = bits as u32;
-                    if width > 32 {
-                        spikes[word + 1] = (bits >> 32) as u32;
-                    }
-                    if p.soft > 0 {
-                        for (k, u) in row.iter().enumerate() {
-                            let held = u.wide() <= HELD;
-                            soft_spikes[at * n + first + k] = if held {
-                                F::zero()
-                            } else {
-                                surrogate::soft_spike(p.surrogate, p.steepness, *u / p.unit)
-                            };
-                        }
-                    }
-                }
-                if p.carry > 0 {
-                    for (field, lane) in [&s.v, &s.i, &s.held, &s.h].into_iter().enumerate() {
-                        state[stored(field)..][..width].copy_from_slice(&lane[..width]);
-                    }
+            }
+            if p.carry > 0 {
+                for (field, lane) in [&s.v, &s.i, &s.held, &s.h].into_iter().enumerate() {
+                    state[stored(field)..][..width].copy_from_slice(&lane[..width]);
                 }
             }
         }

@@ -85,7 +85,7 @@ struct Adjoint<F> {
 
 /// One step back of up to 64 neurons; `tape` holds u and becomes the gradient by the arrivals.
 #[inline(always)]
-fn step<F: Real>(
+fn step<F: Real, const SHAPE: u32, const ATTACHED: bool>(
     lanes: &Lanes<F>,
     a: &mut Adjoint<F>,
     tape: &mut [F; LANES],
@@ -107,7 +107,7 @@ fn step<F: Real>(
         let x = u * per_unit;
         let mut by_spike = cotangent[k];
         let mut spiked = fired[k];
-        if p.attached == 1 {
+        if ATTACHED {
             let to = if p.reset == 0 {
                 v_reset[k] - (u + v_th[k] + raised[k])
             } else {
@@ -115,10 +115,10 @@ fn step<F: Real>(
             };
             by_spike += a.v[k] * to + a.h[k] * delta_th[k];
             if p.soft == 2 {
-                spiked = surrogate::soft_spike(p.surrogate, p.steepness, x);
+                spiked = surrogate::soft_spike(SHAPE, p.steepness, x);
             }
         }
-        let slope = surrogate::derivative(p.surrogate, p.steepness, x) * per_unit;
+        let slope = surrogate::derivative(SHAPE, p.steepness, x) * per_unit;
         let by_u = if held { zero } else { by_spike * slope };
         let keep = if p.reset == 0 { one - spiked } else { one };
         let by_v = a.v[k] * (if held { one } else { keep }) + by_u;
@@ -155,69 +155,98 @@ fn raised_threshold<F: Real>(
 impl Twin for LifBackward {
     #[inline(always)]
     fn run<F: Real>(call: Call<'_, F>) {
+        // The choices are made outside the loops, which the compiler then turns into vectors.
         let p = LifBackwardParams::<F>::of(call.params);
-        let [tape, cotangent, cell, spikes, adjoint, input_gradient] = Call::take(call.args);
-        let (tape, cotangent, cell) = (tape.reals_mut(), cotangent.reals(), cell.reals());
-        let (spikes, adjoint) = (spikes.words(), adjoint.reals_mut());
-        let input_gradient = input_gradient.reals_mut();
-        let (n, steps, history) = (p.n as usize, p.steps as usize, p.history as usize);
-        let words = spike_words(n);
-        let zero = F::zero();
-        for first in (0..n).step_by(LANES) {
-            let width = LANES.min(n - first);
-            let lanes = Lanes::load(cell, n, p.own == 1, first, width);
-            for b in 0..call.units.len() {
-                let mut a =
-                    Adjoint { v: [zero; LANES], i: [zero; LANES], h: [zero; LANES], input: [zero; LANES] };
-                let stored = |field: usize| (b * STATE + field) * n + first;
-                let inputs = b * n + first..b * n + first + width;
-                if p.carry == 1 && (call.span.t1 as usize) < steps {
-                    for (field, lane) in [&mut a.v, &mut a.i, &mut a.h].into_iter().enumerate() {
-                        lane[..width].copy_from_slice(&adjoint[stored(field)..][..width]);
-                    }
-                    a.input[..width].copy_from_slice(&input_gradient[inputs.clone()]);
+        match (p.surrogate, p.attached) {
+            (0, 0) => run::<F, 0, false>(call),
+            (1, 0) => run::<F, 1, false>(call),
+            (2, 0) => run::<F, 2, false>(call),
+            (3, 0) => run::<F, 3, false>(call),
+            (_, 0) => run::<F, 4, false>(call),
+            (0, _) => run::<F, 0, true>(call),
+            (1, _) => run::<F, 1, true>(call),
+            (2, _) => run::<F, 2, true>(call),
+            (3, _) => run::<F, 3, true>(call),
+            (_, _) => run::<F, 4, true>(call),
+        }
+    }
+}
+
+#[inline(always)]
+fn run<F: Real, const SHAPE: u32, const ATTACHED: bool>(call: Call<'_, F>) {
+    let p = LifBackwardParams::<F>::of(call.params);
+    let [tape, cotangent, cell, spikes, adjoint, input_gradient] = Call::take(call.args);
+    let (tape, cotangent, cell) = (tape.reals_mut(), cotangent.reals(), cell.reals());
+    let (spikes, adjoint) = (spikes.words(), adjoint.reals_mut());
+    let input_gradient = input_gradient.reals_mut();
+    let (n, steps, history) = (p.n as usize, p.steps as usize, p.history as usize);
+    let words = spike_words(n);
+    let zero = F::zero();
+    for first in (0..n).step_by(LANES) {
+        let width = LANES.min(n - first);
+        let lanes = Lanes::load(cell, n, p.own == 1, first, width);
+        for b in 0..call.units.len() {
+            let mut a = Adjoint {
+                v: [zero; LANES],
+                i: [zero; LANES],
+                h: [zero; LANES],
+                input: [zero; LANES],
+            };
+            let stored = |field: usize| (b * STATE + field) * n + first;
+            let inputs = b * n + first..b * n + first + width;
+            if p.carry == 1 && (call.span.t1 as usize) < steps {
+                for (field, lane) in [&mut a.v, &mut a.i, &mut a.h].into_iter().enumerate() {
+                    lane[..width].copy_from_slice(&adjoint[stored(field)..][..width]);
                 }
-                for t in call.span.steps().rev() {
-                    let word = |t: usize| (b * (history + steps) + history + t) * words + first / 32;
-                    let pair = |t: usize| {
-                        let at = word(t);
-                        let high = if width > 32 { u64::from(spikes[at + 1]) << 32 } else { 0 };
-                        u64::from(spikes[at]) | high
-                    };
-                    let mut raised = [zero; LANES];
-                    if p.attached == 1 && p.reset == 0 {
-                        for (k, raised) in raised[..width].iter_mut().enumerate() {
-                            let spiked = |earlier: usize| {
-                                let u = tape[(b * steps + earlier) * n + first + k];
-                                if p.soft == 2 && u > F::of(HELD) {
-                                    surrogate::soft_spike(p.surrogate, p.steepness, u / p.unit)
-                                } else {
-                                    F::of((pair(earlier) >> k & 1) as f64)
-                                }
-                            };
-                            *raised =
-                                raised_threshold(&p, (lanes.0[7][k], lanes.0[8][k]), spiked, t);
-                        }
-                    }
-                    let row = (b * steps + t) * n + first;
-                    let bits = pair(t);
-                    let full = <&mut [F; LANES]>::try_from(&mut tape[row..row + width]);
-                    let incoming = <&[F; LANES]>::try_from(&cotangent[row..row + width]);
-                    if let (Ok(full), Ok(incoming)) = (full, incoming) {
-                        step(&lanes, &mut a, full, incoming, bits, &raised, &p);
-                    } else {
-                        let (mut padded, mut incoming) = ([zero; LANES], [zero; LANES]);
-                        padded[..width].copy_from_slice(&tape[row..row + width]);
-                        incoming[..width].copy_from_slice(&cotangent[row..row + width]);
-                        step(&lanes, &mut a, &mut padded, &incoming, bits, &raised, &p);
-                        tape[row..row + width].copy_from_slice(&padded[..width]);
+                a.input[..width].copy_from_slice(&input_gradient[inputs.clone()]);
+            }
+            for t in call.span.steps().rev() {
+                let word = |t: usize| (b * (history + steps) + history + t) * words + first / 32;
+                let pair = |t: usize| {
+                    let at = word(t);
+                    let high = if width > 32 { u64::from(spikes[at + 1]) << 32 } else { 0 };
+                    u64::from(spikes[at]) | high
+                };
+                let mut raised = [zero; LANES];
+                if ATTACHED && p.reset == 0 {
+                    for (k, raised) in raised[..width].iter_mut().enumerate() {
+                        let spiked = |earlier: usize| {
+                            let u = tape[(b * steps + earlier) * n + first + k];
+                            if p.soft == 2 && u > F::of(HELD) {
+                                surrogate::soft_spike(p.surrogate, p.steepness, u / p.unit)
+                            } else {
+                                F::of((pair(earlier) >> k & 1) as f64)
+                            }
+                        };
+                        *raised = raised_threshold(&p, (lanes.0[7][k], lanes.0[8][k]), spiked, t);
                     }
                 }
-                input_gradient[inputs].copy_from_slice(&a.input[..width]);
-                if p.carry == 1 {
-                    for (field, lane) in [&a.v, &a.i, &a.h].into_iter().enumerate() {
-                        adjoint[stored(field)..][..width].copy_from_slice(&lane[..width]);
-                    }
+                let row = (b * steps + t) * n + first;
+                let bits = pair(t);
+                let full = <&mut [F; LANES]>::try_from(&mut tape[row..row + width]);
+                let incoming = <&[F; LANES]>::try_from(&cotangent[row..row + width]);
+                if let (Ok(full), Ok(incoming)) = (full, incoming) {
+                    step::<F, SHAPE, ATTACHED>(&lanes, &mut a, full, incoming, bits, &raised, &p);
+                } else {
+                    let (mut padded, mut incoming) = ([zero; LANES], [zero; LANES]);
+                    padded[..width].copy_from_slice(&tape[row..row + width]);
+                    incoming[..width].copy_from_slice(&cotangent[row..row + width]);
+                    step::<F, SHAPE, ATTACHED>(
+                        &lanes,
+                        &mut a,
+                        &mut padded,
+                        &incoming,
+                        bits,
+                        &raised,
+                        &p,
+                    );
+                    tape[row..row + width].copy_from_slice(&padded[..width]);
+                }
+            }
+            input_gradient[inputs].copy_from_slice(&a.input[..width]);
+            if p.carry == 1 {
+                for (field, lane) in [&a.v, &a.i, &a.h].into_iter().enumerate() {
+                    adjoint[stored(field)..][..width].copy_from_slice(&lane[..width]);
                 }
             }
         }

@@ -76,7 +76,8 @@ impl Twin for Readout {
         let (n, steps) = (p.n as usize, p.steps as usize);
         for b in 0..call.units.len() {
             for id in 0..n {
-                let parameter = |field: usize| if p.own == 1 { cell[field * n + id] } else { cell[field] };
+                let parameter =
+                    |field: usize| if p.own == 1 { cell[field * n + id] } else { cell[field] };
                 let [p22, p21, p20, p11] = [0, 1, 2, 3].map(parameter);
                 let input = if p.statics == 1 { statics[b * n + id] } else { F::zero() };
                 let constant = p20 * (i_e[id] + input);

@@ -57,7 +57,8 @@ impl Twin for ReadoutBackward {
         let (n, steps) = (p.n as usize, p.steps as usize);
         for b in 0..call.units.len() {
             for id in 0..n {
-                let parameter = |field: usize| if p.own == 1 { cell[field * n + id] } else { cell[field] };
+                let parameter =
+                    |field: usize| if p.own == 1 { cell[field * n + id] } else { cell[field] };
                 let [p22, p21, p20, p11] = [0, 1, 2, 3].map(parameter);
                 let by_output = output_gradient[b * n + id] / p.v_unit;
                 let by_mean = by_output / F::of(steps as f64);

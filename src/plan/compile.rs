@@ -55,7 +55,9 @@ pub enum PlanError {
         advice: &'static str,
     },
     /// The delays do not fit into the window.
-    #[error("the longest delay is {delay} steps, a window has {steps}; lower the delay or raise training.steps")]
+    #[error(
+        "the longest delay is {delay} steps, a window has {steps}; lower the delay or raise training.steps"
+    )]
     Delay {
         /// Steps of the delay.
         delay: usize,
@@ -274,7 +276,8 @@ impl<'a> Compiler<'a> {
         let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
         let steps = self.layout.steps;
         let constant = projection.delay == 0;
-        let soft = self.layout.soft > 0 && matches!(network.populations[projection.from].kind, network::Kind::Lif(_));
+        let soft = self.layout.soft > 0
+            && matches!(network.populations[projection.from].kind, network::Kind::Lif(_));
         let filled = &mut self.filled[projection.to];
         let filled = if constant { &mut filled.statics } else { &mut filled.tape };
         let accumulate = u32::from(std::mem::replace(filled, true));
@@ -309,7 +312,13 @@ impl<'a> Compiler<'a> {
                             accumulate,
                         };
                         let args = vec![values, whole(weights), out];
-                        self.by_sample(&dense_values::KERNEL, &projection.name, p.words(), args, width)
+                        self.by_sample(
+                            &dense_values::KERNEL,
+                            &projection.name,
+                            p.words(),
+                            args,
+                            width,
+                        )
                     } else {
                         let p = dense_spikes::DenseSpikesParams::<f64> {
                             sources,
@@ -322,7 +331,13 @@ impl<'a> Compiler<'a> {
                             accumulate,
                         };
                         let args = vec![self.spikes(&from), whole(weights), out];
-                        self.by_sample(&dense_spikes::KERNEL, &projection.name, p.words(), args, width)
+                        self.by_sample(
+                            &dense_spikes::KERNEL,
+                            &projection.name,
+                            p.words(),
+                            args,
+                            width,
+                        )
                     };
                     launches.push(Launch { per_step: !constant, ..launch });
                 }
@@ -347,7 +362,8 @@ impl<'a> Compiler<'a> {
                     whole(weights),
                     out,
                 ];
-                let launch = self.by_sample(&sparse::KERNEL, &projection.name, p.words(), args, to.n);
+                let launch =
+                    self.by_sample(&sparse::KERNEL, &projection.name, p.words(), args, to.n);
                 launches.push(Launch { per_step: !constant, ..launch });
             }
         }
@@ -464,7 +480,9 @@ impl<'a> Compiler<'a> {
             let Tiles::Dense { sources, tiles, .. } = &self.layout.ports.weights[index] else {
                 continue;
             };
-            for (&transposed, &(weights, _, width)) in self.layout.transposed[index].iter().zip(tiles) {
+            for (&transposed, &(weights, _, width)) in
+                self.layout.transposed[index].iter().zip(tiles)
+            {
                 let p = transpose::TransposeParams::<f64> {
                     sources: *sources as u32,
                     width: width as u32,
@@ -525,7 +543,9 @@ impl<'a> Compiler<'a> {
         let mut accumulate = u32::from(std::mem::replace(filled, true));
         match &self.layout.ports.weights[index] {
             Tiles::Dense { tiles, .. } => {
-                for (&transposed, &(_, first, width)) in self.layout.transposed[index].iter().zip(tiles) {
+                for (&transposed, &(_, first, width)) in
+                    self.layout.transposed[index].iter().zip(tiles)
+                {
                     let p = dense_values::DenseValuesParams::<f64> {
                         sources: width as u32,
                         source_first: first as u32,
@@ -636,7 +656,8 @@ impl<'a> Compiler<'a> {
             let steps = self.layout.steps;
             let train = (self.layout.batch * steps).div_ceil(32);
             let constant = projection.delay == 0;
-            let soft = self.layout.soft > 0 && matches!(network.populations[projection.from].kind, network::Kind::Lif(_));
+            let soft = self.layout.soft > 0
+                && matches!(network.populations[projection.from].kind, network::Kind::Lif(_));
             let by_value = constant || soft;
             let (values, arrivals) = match (constant, soft) {
                 (true, _) => (from.values, to.input_gradient),
@@ -744,7 +765,11 @@ impl<'a> Compiler<'a> {
                 if !pop.active {
                     continue;
                 }
-                let gradient = self.layout.zeros(format!("{}.i_e.gradient", population.name), Kind::Real, pop.n);
+                let gradient = self.layout.zeros(
+                    format!("{}.i_e.gradient", population.name),
+                    Kind::Real,
+                    pop.n,
+                );
                 self.layout.ports.gradients.push((gradient, pop.i_e));
                 let p = sum_samples::SumSamplesParams::<f64> { n: pop.n as u32 };
                 launches.push(Launch {
@@ -849,14 +874,24 @@ impl<'a> Compiler<'a> {
         for (k, population) in self.network.populations.iter().enumerate() {
             let pop = self.layout.pops[k];
             let Some(ring) = self.layout.ports.populations[k].counts else { continue };
-            let count = self.layout.zeros(format!("{}.count", population.name), Kind::Word, self.layout.batch);
+            let count = self.layout.zeros(
+                format!("{}.count", population.name),
+                Kind::Word,
+                self.layout.batch,
+            );
             let p = count_spikes::CountSpikesParams::<f64> {
                 n: pop.n as u32,
                 steps: self.layout.steps as u32,
                 history: pop.history as u32,
             };
             let args = vec![self.spikes(&pop), each(count, 1)];
-            launches.push(self.by_sample(&count_spikes::KERNEL, &population.name, p.words(), args, 1));
+            launches.push(self.by_sample(
+                &count_spikes::KERNEL,
+                &population.name,
+                p.words(),
+                args,
+                1,
+            ));
             let p = log_words::LogWordsParams::<f64> { batch: self.layout.batch as u32 };
             launches.push(self.log(&log_words::KERNEL, &population.name, p.words(), [count, ring]));
         }
@@ -867,7 +902,8 @@ impl<'a> Compiler<'a> {
         self.counts(stages);
         let batch = self.layout.batch as u32;
         let losses = [self.layout.loss, self.layout.ports.losses.unwrap_or_default()];
-        let predictions = [self.layout.prediction, self.layout.ports.predictions.unwrap_or_default()];
+        let predictions =
+            [self.layout.prediction, self.layout.ports.predictions.unwrap_or_default()];
         let reals = log_reals::LogRealsParams::<f64> { batch };
         let words = log_words::LogWordsParams::<f64> { batch };
         stages.push(Stage::Whole(vec![
@@ -876,7 +912,13 @@ impl<'a> Compiler<'a> {
         ]));
     }
 
-    fn log(&self, kernel: &'static Kernel, label: &str, params: Vec<Word>, [x, ring]: [ArrayId; 2]) -> Launch {
+    fn log(
+        &self,
+        kernel: &'static Kernel,
+        label: &str,
+        params: Vec<Word>,
+        [x, ring]: [ArrayId; 2],
+    ) -> Launch {
         let len = self.layout.arrays[ring].len;
         Launch {
             kernel,

@@ -1,8 +1,8 @@
 //! The arrays of a plan: sizes, contents at the start, and which of them the host uses.
 
+use super::compile::{Options, PlanError, SLOTS};
 use super::order::groups;
 use super::*;
-use super::compile::{Options, PlanError, SLOTS};
 use crate::input::pixel_words;
 use crate::kernel::spike_words;
 use crate::network::{self, Network, Synapses};
@@ -71,7 +71,8 @@ pub(super) struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     pub fn new(network: &'a Network, options: &Options<'a>) -> Result<Self, PlanError> {
-        let surrogate = options.training.map_or(Surrogate { shape: 0, steepness: 1.0 }, |t| t.surrogate.into());
+        let surrogate =
+            options.training.map_or(Surrogate { shape: 0, steepness: 1.0 }, |t| t.surrogate.into());
         let count = network.populations.len();
         let mut c = Self {
             network,
@@ -172,7 +173,8 @@ impl<'a> Layout<'a> {
                         pop.state = self.reals(format!("{name}.state"), state);
                     }
                     if pop.active && cyclic {
-                        pop.cotangent = self.zeros(format!("{name}.cotangent"), Kind::Real, batch * steps * n);
+                        pop.cotangent =
+                            self.zeros(format!("{name}.cotangent"), Kind::Real, batch * steps * n);
                         let len = batch * lif_backward::STATE * n;
                         pop.adjoint = self.zeros(format!("{name}.adjoint"), Kind::Real, len);
                     } else if pop.active {
@@ -184,7 +186,11 @@ impl<'a> Layout<'a> {
                     pop.own = r.cells.len() > 1;
                     pop.cell = self.reals(format!("{name}.cell"), columns(r.cells.iter().copied()));
                     if pop.carry == 2 {
-                        pop.state = self.zeros(format!("{name}.state"), Kind::Real, batch * readout::STATE * n);
+                        pop.state = self.zeros(
+                            format!("{name}.state"),
+                            Kind::Real,
+                            batch * readout::STATE * n,
+                        );
                     }
                     self.neuron(&mut pop, name, &r.i_e);
                     let output = self.zeros(format!("{name}.output"), Kind::Real, batch * n);
@@ -222,8 +228,10 @@ impl<'a> Layout<'a> {
             self.ports.labels = Some(labels);
             self.loss = self.zeros("loss", Kind::Real, batch);
             self.prediction = self.zeros("prediction", Kind::Word, batch);
-            let (losses, predictions) =
-                (self.zeros("losses", Kind::Real, ring), self.zeros("predictions", Kind::Word, ring));
+            let (losses, predictions) = (
+                self.zeros("losses", Kind::Real, ring),
+                self.zeros("predictions", Kind::Word, ring),
+            );
             (self.ports.losses, self.ports.predictions) = (Some(losses), Some(predictions));
         }
         for (k, population) in self.network.populations.iter().enumerate() {
@@ -298,23 +306,30 @@ impl<'a> Layout<'a> {
                     }
                     let most = (max_binding / (sources as u64 * 4)) as usize / PANEL * PANEL;
                     let most = if most == 0 { targets } else { most };
-                    let cuts = (0..targets).step_by(most).map(|first| (first, most.min(targets - first)));
+                    let cuts =
+                        (0..targets).step_by(most).map(|first| (first, most.min(targets - first)));
                     let mut tiles = Tiles::Dense {
                         sources,
                         targets,
                         tiles: cuts.map(|(first, width)| (0, first, width)).collect(),
                     };
                     for tile in 0..tiles.arrays().len() {
-                        let array = self.reals(format!("{name}.weights.{tile}"), tiles.pack(tile, weights));
+                        let array =
+                            self.reals(format!("{name}.weights.{tile}"), tiles.pack(tile, weights));
                         if let Tiles::Dense { tiles, .. } = &mut tiles {
                             tiles[tile].0 = array;
                         }
                     }
-                    let passes = self.pops[projection.from].active && self.pops[projection.to].active;
+                    let passes =
+                        self.pops[projection.from].active && self.pops[projection.to].active;
                     if passes && let Tiles::Dense { tiles, .. } = &tiles {
                         for (tile, (_, _, width)) in tiles.iter().enumerate() {
                             let len = sources * width;
-                            transposed.push(self.zeros(format!("{name}.transposed.{tile}"), Kind::Real, len));
+                            transposed.push(self.zeros(
+                                format!("{name}.transposed.{tile}"),
+                                Kind::Real,
+                                len,
+                            ));
                         }
                     }
                     tiles
@@ -341,7 +356,8 @@ impl<'a> Layout<'a> {
             target_of[ends[0] as usize..ends[1] as usize].fill(j as u32);
         }
         let trains = self.training.is_some();
-        let mut synapse: Vec<u32> = if trains { (0..source.len() as u32).collect() } else { vec![] };
+        let mut synapse: Vec<u32> =
+            if trains { (0..source.len() as u32).collect() } else { vec![] };
         synapse.sort_by_key(|&k| source[k as usize]);
         let mut out_start = vec![0u32; if trains { sources + 1 } else { 0 }];
         let target: Vec<u32> = synapse.iter().map(|&k| target_of[k as usize]).collect();

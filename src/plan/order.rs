@@ -18,10 +18,10 @@ pub struct Group {
 /// Groups of a network, each after all groups that project to it.
 pub fn groups(network: &Network) -> Vec<Group> {
     let n = network.populations.len();
-    let targets = |from: usize| {
-        network.projections.iter().filter(move |p| p.from == from).map(|p| p.to)
-    };
-    let mut search = Search { index: vec![None; n], low: vec![0; n], stack: vec![], found: vec![], count: 0 };
+    let targets =
+        |from: usize| network.projections.iter().filter(move |p| p.from == from).map(|p| p.to);
+    let mut search =
+        Search { index: vec![None; n], low: vec![0; n], stack: vec![], found: vec![], count: 0 };
     for population in 0..n {
         if search.index[population].is_none() {
             search.visit(population, &targets);
@@ -50,7 +50,11 @@ struct Search {
 impl Search {
     /// Visits `population` and all that it reaches. Done with a list instead of recursion, so that a
     /// long chain of populations cannot exhaust the stack.
-    fn visit<I: Iterator<Item = usize>>(&mut self, population: usize, targets: &impl Fn(usize) -> I) {
+    fn visit<I: Iterator<Item = usize>>(
+        &mut self,
+        population: usize,
+        targets: &impl Fn(usize) -> I,
+    ) {
         let mut path = vec![(population, self.enter(population, targets))];
         while let Some((from, rest)) = path.last_mut() {
             let from = *from;
@@ -95,7 +99,8 @@ mod tests {
     use crate::network::{Kind, Population, Projection, Synapses};
 
     fn network(n: usize, edges: &[(usize, usize)]) -> Network {
-        let population = |k: usize| Population { name: k.to_string(), size: 1, kind: Kind::Poisson(vec![0.0]) };
+        let population =
+            |k: usize| Population { name: k.to_string(), size: 1, kind: Kind::Poisson(vec![0.0]) };
         let projection = |&(from, to): &(usize, usize)| Projection {
             name: String::new(),
             from,

@@ -65,10 +65,7 @@ struct Sketch {
 impl Sketch {
     fn finish(self) -> Result<Figure, ReportError> {
         let file = format!("{}.png", self.name);
-        match RasterBackend::new()
-            .with_scale(2.0)
-            .render_scene(&self.scene)
-        {
+        match RasterBackend::new().with_scale(2.0).render_scene(&self.scene) {
             Ok(png) => Ok(Figure {
                 file,
                 section: self.section,
@@ -76,10 +73,7 @@ impl Sketch {
                 width: self.scene.width as u32,
                 png,
             }),
-            Err(reason) => Err(ReportError::Draw {
-                figure: file,
-                reason,
-            }),
+            Err(reason) => Err(ReportError::Draw { figure: file, reason }),
         }
     }
 }
@@ -134,10 +128,7 @@ fn series(points: Vec<(f64, f64)>, color: &str, name: &str) -> Vec<Plot> {
     if points.is_empty() {
         return Vec::new();
     }
-    let dots = ScatterPlot::new()
-        .with_data(points.clone())
-        .with_color(color)
-        .with_size(3.0);
+    let dots = ScatterPlot::new().with_data(points.clone()).with_color(color).with_size(3.0);
     let line = LinePlot::new()
         .with_data(points)
         .with_color(color)
@@ -196,13 +187,7 @@ fn raster(trains: &[Vec<f64>], stride: usize, duration: f64) -> (Vec<Plot>, Layo
         dots.extend(times.into_iter().map(|time| (time, neuron as f64)));
     }
     let size = (2_500.0 / dots.len() as f64).sqrt().clamp(0.7, 2.5);
-    let plots = vec![
-        ScatterPlot::new()
-            .with_data(dots)
-            .with_color(INK)
-            .with_size(size)
-            .into(),
-    ];
+    let plots = vec![ScatterPlot::new().with_data(dots).with_color(INK).with_size(size).into()];
     let count = trains.len() as f64;
     let label = match stride {
         1 => "neuron".to_owned(),
@@ -277,21 +262,13 @@ fn traces(number: usize, activity: &Activity) -> Option<Sketch> {
     let threshold = activity.threshold_mv.filter(|mv| mv.is_finite());
     let drawn =
         |trace: &&Trace| trace.values.len() > 1 && trace.values.iter().all(|mv| mv.is_finite());
-    let shown: Vec<&Trace> = activity
-        .traces
-        .iter()
-        .filter(drawn)
-        .take(MAX_TRACES)
-        .collect();
+    let shown: Vec<&Trace> = activity.traces.iter().filter(drawn).take(MAX_TRACES).collect();
     let longest = shown.iter().map(|trace| trace.values.len()).max()?;
     let end = (longest - 1) as f64 * activity.every_ms;
     if !is_positive(end) {
         return None;
     }
-    let values = shown
-        .iter()
-        .flat_map(|trace| &trace.values)
-        .map(|&v| f64::from(v));
+    let values = shown.iter().flat_map(|trace| &trace.values).map(|&v| f64::from(v));
     let (low, high) = range(values.chain(threshold));
     let mark = high + 0.1 * (high - low);
     let limits = (low - 0.05 * (high - low), high + 0.2 * (high - low));
@@ -338,10 +315,8 @@ fn traces(number: usize, activity: &Activity) -> Option<Sketch> {
         (plots, layout)
     });
     let dashes = threshold.map_or("", |_| "; the dashed line is the threshold");
-    let caption = format!(
-        "Membrane potentials in {}{dashes}, the triangles are spikes.",
-        activity.name,
-    );
+    let caption =
+        format!("Membrane potentials in {}{dashes}, the triangles are spikes.", activity.name,);
     let mut heights = vec![HEIGHT; shown.len()];
     heights[shown.len() - 1] += TIME_AXIS;
     let scene = grid(&heights, &[880.0], panels);
@@ -386,22 +361,9 @@ fn confusion(confusion: &Confusion) -> Option<Sketch> {
 
     for (row, counts) in confusion.counts.chunks_exact(n).enumerate() {
         let middle = top + (row as f64 + 0.5) * cell;
-        let total = counts
-            .iter()
-            .map(|&count| count as f64)
-            .sum::<f64>()
-            .max(1.0);
-        let shade = |&count: &u64| {
-            ColorMap::Blues
-                .map(0.9 * (count as f64 / total).sqrt())
-                .into()
-        };
-        sheet.image(
-            (left, middle - cell / 2.0),
-            cell,
-            n,
-            counts.iter().map(shade),
-        );
+        let total = counts.iter().map(|&count| count as f64).sum::<f64>().max(1.0);
+        let shade = |&count: &u64| ColorMap::Blues.map(0.9 * (count as f64 / total).sqrt()).into();
+        sheet.image((left, middle - cell / 2.0), cell, n, counts.iter().map(shade));
         for (column, &count) in counts.iter().enumerate() {
             let fraction = count as f64 / total;
             if count > 0 && size >= 7 {
@@ -416,31 +378,13 @@ fn confusion(confusion: &Confusion) -> Option<Sketch> {
             let below = (left + (row as f64 + 0.5) * cell, top + edge + 14.0);
             sheet.text(&name, below, 13, TextAnchor::Middle, INK);
             let recall = format!("{:.1} %", 100.0 * counts[row] as f64 / total);
-            sheet.text(
-                &recall,
-                (left + edge + 66.0, middle),
-                13,
-                TextAnchor::End,
-                INK,
-            );
+            sheet.text(&recall, (left + edge + 66.0, middle), 13, TextAnchor::End, INK);
         }
     }
     sheet.frame((left, top), edge, edge);
-    sheet.text(
-        "accuracy",
-        (left + edge + 66.0, 12.0),
-        13,
-        TextAnchor::End,
-        GREY,
-    );
+    sheet.text("accuracy", (left + edge + 66.0, 12.0), 13, TextAnchor::End, GREY);
     let center = left + edge / 2.0;
-    sheet.text(
-        "predicted class",
-        (center, top + edge + 44.0),
-        14,
-        TextAnchor::Middle,
-        INK,
-    );
+    sheet.text("predicted class", (center, top + edge + 44.0), 14, TextAnchor::Middle, INK);
     sheet.upward_text("true class", (24.0, top + edge / 2.0), 14);
     Some(Sketch {
         name: "confusion".into(),
@@ -454,13 +398,7 @@ fn confusion(confusion: &Confusion) -> Option<Sketch> {
 
 /// The shown image, dark on white as on paper.
 fn sample(sample: &Sample) -> Option<Sketch> {
-    let &Sample {
-        width,
-        height,
-        label,
-        predicted,
-        ..
-    } = sample;
+    let &Sample { width, height, label, predicted, .. } = sample;
     if width == 0 || width.checked_mul(height) != Some(sample.pixels.len()) {
         return None;
     }
@@ -468,10 +406,7 @@ fn sample(sample: &Sample) -> Option<Sketch> {
     let (wide, high) = (width as f64 * pixel, height as f64 * pixel);
     let mut sheet = Sheet::new(wide.max(180.0) + 20.0, high + 50.0);
     let left = (sheet.scene.width - wide) / 2.0;
-    let colors = sample
-        .pixels
-        .iter()
-        .map(|&v| Color::Rgb(255 - v, 255 - v, 255 - v));
+    let colors = sample.pixels.iter().map(|&v| Color::Rgb(255 - v, 255 - v, 255 - v));
     sheet.image((left, 10.0), pixel, width, colors);
     sheet.frame((left, 10.0), wide, high);
     let verdict = format!("class {label}, predicted {predicted}");
@@ -492,10 +427,7 @@ fn fields(fields: &Fields) -> Option<Sketch> {
     // The colour bar: as high as a field, in pixels.
     const BAR: f64 = 84.0;
     const WIDTH: usize = 12;
-    let pixels = fields
-        .width
-        .checked_mul(fields.height)
-        .filter(|&pixels| pixels > 0)?;
+    let pixels = fields.width.checked_mul(fields.height).filter(|&pixels| pixels > 0)?;
     let complete = fields
         .fields
         .iter()
@@ -522,13 +454,7 @@ fn fields(fields: &Fields) -> Option<Sketch> {
         let colors = weights.iter().map(|&w| color(f64::from(w) / scale));
         sheet.image((x, y), pixel, fields.width, colors);
         sheet.frame((x, y), wide, high);
-        sheet.text(
-            label,
-            (x + wide / 2.0, y - 8.0),
-            11,
-            TextAnchor::Middle,
-            INK,
-        );
+        sheet.text(label, (x + wide / 2.0, y - 8.0), 11, TextAnchor::Middle, INK);
     }
     let (x, y) = (right + 10.0, 22.0);
     let row = |i| std::iter::repeat_n(color(1.0 - 2.0 * f64::from(i) / BAR), WIDTH);
@@ -537,13 +463,7 @@ fn fields(fields: &Fields) -> Option<Sketch> {
     let decimals = (2.0 - scale.log10().floor()).clamp(0.0, 6.0) as usize;
     for (i, weight) in [scale, 0.0, -scale].into_iter().enumerate() {
         let beside = (x + 20.0, y + i as f64 * BAR / 2.0);
-        sheet.text(
-            &format!("{weight:.decimals$}"),
-            beside,
-            11,
-            TextAnchor::Start,
-            INK,
-        );
+        sheet.text(&format!("{weight:.decimals$}"), beside, 11, TextAnchor::Start, INK);
     }
     Some(Sketch {
         name: "fields".into(),
@@ -577,11 +497,7 @@ fn time_axes(plots: &[Plot], duration: f64, y: (f64, f64)) -> Layout {
 
 /// Keeps the ticks of a y axis that counts up to `top` off fractions.
 fn whole_ticks(layout: Layout, top: f64) -> Layout {
-    if top <= 5.0 {
-        layout.with_y_tick_step(1.0)
-    } else {
-        layout
-    }
+    if top <= 5.0 { layout.with_y_tick_step(1.0) } else { layout }
 }
 
 /// Panels in reading order on a grid of rows and columns with the given sizes.
@@ -610,9 +526,8 @@ fn is_positive(length: f64) -> bool {
 
 /// Smallest and largest value, at least a little apart.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-        (low.min(v), high.max(v))
-    });
+    let (low, high) =
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     if low < high {
         (low, high)
     } else if low.is_finite() {
@@ -634,9 +549,7 @@ struct Sheet {
 
 impl Sheet {
     fn new(width: f64, height: f64) -> Self {
-        Self {
-            scene: Scene::new(width, height),
-        }
+        Self { scene: Scene::new(width, height) }
     }
 
     /// A picture of square pixels in rows of `columns`, its upper left corner at `(x, y)`.

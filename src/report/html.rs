@@ -26,10 +26,7 @@ pub(super) fn page(report: &Report, figures: &[Figure]) -> String {
     let title = escape(report.title);
     let mut body = format!("<h1>{title}</h1>\n");
     if !report.description.is_empty() {
-        body += &format!(
-            "<p class=\"description\">{}</p>\n",
-            escape(&report.description)
-        );
+        body += &format!("<p class=\"description\">{}</p>\n", escape(&report.description));
     }
     if !report.warnings.is_empty() {
         let items: String = report
@@ -41,11 +38,7 @@ pub(super) fn page(report: &Report, figures: &[Figure]) -> String {
     }
     if !report.facts.is_empty() {
         let rows = report.facts.iter().map(|(name, value)| {
-            format!(
-                "<tr><th>{}</th><td>{}</td></tr>\n",
-                escape(name),
-                escape(value)
-            )
+            format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(name), escape(value))
         });
         body += &format!("<table>\n{}</table>\n", rows.collect::<String>());
     }
@@ -121,11 +114,7 @@ fn base64(bytes: &[u8]) -> String {
         let group = byte(0) << 16 | byte(1) << 8 | byte(2);
         for digit in 0..4 {
             let value = group >> (18 - 6 * digit) & 63;
-            text.push(if digit > chunk.len() {
-                '='
-            } else {
-                DIGITS[value as usize] as char
-            });
+            text.push(if digit > chunk.len() { '=' } else { DIGITS[value as usize] as char });
         }
     }
     text

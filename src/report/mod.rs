@@ -148,10 +148,7 @@ pub enum ReportError {
 /// encoded.
 pub fn write(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let figures = figures::draw(report)?;
-    let mut files = vec![(
-        dir.join("report.html"),
-        html::page(report, &figures).into_bytes(),
-    )];
+    let mut files = vec![(dir.join("report.html"), html::page(report, &figures).into_bytes())];
     for figure in figures {
         files.push((dir.join("figures").join(figure.file), figure.png));
     }
@@ -261,12 +258,7 @@ mod tests {
 
     #[test]
     fn rate_counts_spikes_per_neuron_and_second() {
-        let cells = activity(
-            2,
-            0.1,
-            4,
-            vec![(0.3, 0), (0.30000000000000004, 1), (0.0, 1)],
-        );
+        let cells = activity(2, 0.1, 4, vec![(0.3, 0), (0.30000000000000004, 1), (0.0, 1)]);
         let rates = cells.rate_over_time();
         let expected = [(0.05, 5_000.0), (0.15, 0.0), (0.25, 0.0), (0.35, 10_000.0)];
         for (rate, expected) in rates.iter().zip(expected) {
@@ -282,10 +274,7 @@ mod tests {
         let every_step = (0..101).map(|step| (step as f64, 0)).collect();
         let rates = activity(1, 1.0, 101, every_step).rate_over_time();
         assert_eq!(rates.len(), 51);
-        assert!(
-            rates.iter().all(|&(_, hz)| (hz - 1000.0).abs() < 1e-9),
-            "{rates:?}"
-        );
+        assert!(rates.iter().all(|&(_, hz)| (hz - 1000.0).abs() < 1e-9), "{rates:?}");
     }
 
     #[test]
@@ -293,11 +282,7 @@ mod tests {
         let cells = activity(1, 1.0, 2, vec![(-5.0, 0), (99.0, 0), (1.0, 7), (2.0, 0)]);
         assert_eq!(cells.trains(), [[2.0]]);
         assert_eq!(cells.rate_over_time(), [(0.5, 0.0), (1.5, 1000.0)]);
-        assert!(
-            activity(0, 1.0, 0, vec![(0.0, 0)])
-                .rate_over_time()
-                .is_empty()
-        );
+        assert!(activity(0, 1.0, 0, vec![(0.0, 0)]).rate_over_time().is_empty());
     }
 
     #[test]
@@ -329,39 +314,21 @@ mod tests {
         };
         let mut silent = activity(3, 1.0, 10, Vec::new());
         silent.traces = vec![
-            Trace {
-                neuron: 0,
-                values: Vec::new(),
-            },
-            Trace {
-                neuron: 9,
-                values: vec![-70.0],
-            },
-            Trace {
-                neuron: 1,
-                values: vec![-70.0; 10],
-            },
+            Trace { neuron: 0, values: Vec::new() },
+            Trace { neuron: 9, values: vec![-70.0] },
+            Trace { neuron: 1, values: vec![-70.0; 10] },
         ];
         let report = Report {
             title: "<scene>",
             epochs: vec![epoch],
-            confusion: Some(Confusion {
-                classes: 3,
-                counts: vec![0; 9],
-            }),
+            confusion: Some(Confusion { classes: 3, counts: vec![0; 9] }),
             activity: vec![
                 silent,
                 activity(0, 1.0, 10, vec![(1.0, 0)]),
                 activity(1, 0.0, 10, vec![(0.0, 0); 3]),
                 activity(1, 1.0, 0, Vec::new()),
             ],
-            sample: Some(Sample {
-                width: 0,
-                height: 0,
-                pixels: vec![],
-                label: 0,
-                predicted: 0,
-            }),
+            sample: Some(Sample { width: 0, height: 0, pixels: vec![], label: 0, predicted: 0 }),
             fields: Some(Fields {
                 width: 2,
                 height: 2,
@@ -388,19 +355,10 @@ mod tests {
 
     #[test]
     fn values_that_are_no_numbers_do_not_panic() -> Result<(), Box<dyn std::error::Error>> {
-        for bad in [
-            f64::NAN,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            1e300,
-            f64::MIN_POSITIVE,
-        ] {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, f64::MIN_POSITIVE] {
             let mut cells = activity(2, 1.0, 10, vec![(bad, 0), (1.0, 0), (2.0, 0), (bad, 1)]);
             cells.threshold_mv = Some(bad);
-            cells.traces = vec![Trace {
-                neuron: 0,
-                values: vec![bad as f32; 9000],
-            }];
+            cells.traces = vec![Trace { neuron: 0, values: vec![bad as f32; 9000] }];
             let epoch = Epoch {
                 epoch: usize::MAX,
                 loss: bad,
@@ -410,10 +368,7 @@ mod tests {
             };
             let report = Report {
                 epochs: vec![epoch],
-                confusion: Some(Confusion {
-                    classes: 2,
-                    counts: vec![u64::MAX; 4],
-                }),
+                confusion: Some(Confusion { classes: 2, counts: vec![u64::MAX; 4] }),
                 activity: vec![cells, activity(1, bad, 10, vec![(1.0, 0)])],
                 fields: Some(Fields {
                     width: 1,

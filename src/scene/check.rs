@@ -32,11 +32,7 @@ pub struct Warning {
 
 /// Applies every rule to a scene.
 pub fn check(scene: &Scene) -> (Vec<Fault>, Vec<Warning>) {
-    let mut checker = Checker {
-        scene,
-        faults: Vec::new(),
-        warnings: Vec::new(),
-    };
+    let mut checker = Checker { scene, faults: Vec::new(), warnings: Vec::new() };
     checker.scene();
     (checker.faults, checker.warnings)
 }
@@ -52,26 +48,17 @@ impl<'s> Checker<'s> {
     fn scene(&mut self) {
         let scene = self.scene;
         if scene.version != 1 {
-            let message = format!(
-                "version {} is not known, this program reads version 1",
-                scene.version
-            );
+            let message =
+                format!("version {} is not known, this program reads version 1", scene.version);
             self.fault("version", message);
         }
         self.simulation();
         for (name, population) in &scene.populations {
             self.population(name, population);
         }
-        let neurons: u128 = scene
-            .populations
-            .iter()
-            .map(|(_, p)| u128::from(p.size))
-            .sum();
+        let neurons: u128 = scene.populations.iter().map(|(_, p)| u128::from(p.size)).sum();
         if neurons > u128::from(u32::MAX)
-            && scene
-                .populations
-                .iter()
-                .all(|(_, p)| p.size <= u64::from(u32::MAX))
+            && scene.populations.iter().all(|(_, p)| p.size <= u64::from(u32::MAX))
         {
             self.fault(
                 "populations",
@@ -106,10 +93,8 @@ impl<'s> Checker<'s> {
     fn simulation(&mut self) {
         let simulation = &self.scene.simulation;
         if self.dt().is_none() {
-            let message = format!(
-                "{} ms is not a time step above 0 and up to 100 ms",
-                simulation.dt.get()
-            );
+            let message =
+                format!("{} ms is not a time step above 0 and up to 100 ms", simulation.dt.get());
             self.fault("simulation.dt", message);
         }
         if let Some(duration) = simulation.duration {
@@ -131,10 +116,7 @@ impl<'s> Checker<'s> {
             self.fault_with_help(&path, message, help);
         }
         match population.size {
-            0 => self.fault(
-                format!("{path}.size"),
-                "a population has at least one neuron",
-            ),
+            0 => self.fault(format!("{path}.size"), "a population has at least one neuron"),
             size if size > u64::from(u32::MAX) => {
                 self.fault(
                     format!("{path}.size"),
@@ -159,20 +141,13 @@ impl<'s> Checker<'s> {
     }
 
     fn lif(&mut self, path: &str, neuron: &Lif) {
-        self.membrane(
-            path,
-            &neuron.c_m,
-            neuron.tau_m.as_ref(),
-            neuron.g_l.as_ref(),
-        );
+        self.membrane(path, &neuron.c_m, neuron.tau_m.as_ref(), neuron.g_l.as_ref());
         for (name, tau) in [("tau_syn", &neuron.tau_syn), ("tau_rel", &neuron.tau_rel)] {
             self.bound(&format!("{path}.{name}"), tau, positive);
         }
-        for (name, potential) in [
-            ("e_l", &neuron.e_l),
-            ("v_th", &neuron.v_th),
-            ("v_reset", &neuron.v_reset),
-        ] {
+        for (name, potential) in
+            [("e_l", &neuron.e_l), ("v_th", &neuron.v_th), ("v_reset", &neuron.v_reset)]
+        {
             self.distribution(&format!("{path}.{name}"), potential);
         }
         if let Some(v_init) = &neuron.v_init {
@@ -210,12 +185,7 @@ impl<'s> Checker<'s> {
     }
 
     fn readout(&mut self, path: &str, neuron: &Readout) {
-        self.membrane(
-            path,
-            &neuron.c_m,
-            neuron.tau_m.as_ref(),
-            neuron.g_l.as_ref(),
-        );
+        self.membrane(path, &neuron.c_m, neuron.tau_m.as_ref(), neuron.g_l.as_ref());
         self.bound(&format!("{path}.tau_syn"), &neuron.tau_syn, positive);
         self.distribution(&format!("{path}.e_l"), &neuron.e_l);
         self.distribution(&format!("{path}.i_e"), &neuron.i_e);
@@ -238,11 +208,7 @@ impl<'s> Checker<'s> {
         }
         if tau_m.is_some() && g_l.is_some() {
             let message = "`tau_m` and `g_l` are both given, but each follows from the other";
-            self.fault_with_help(
-                format!("{path}.g_l"),
-                message,
-                "keep one: tau_m = c_m / g_l",
-            );
+            self.fault_with_help(format!("{path}.g_l"), message, "keep one: tau_m = c_m / g_l");
         }
     }
 
@@ -274,30 +240,18 @@ impl<'s> Checker<'s> {
     }
 
     fn projection(&mut self, path: &str, projection: &'s Projection) {
-        if let Some(name) = projection
-            .name
-            .as_ref()
-            .filter(|name| !is_projection_name(name))
-        {
+        if let Some(name) = projection.name.as_ref().filter(|name| !is_projection_name(name)) {
             let message = format!("`{}` is not a name", name.escape_default());
             let help = "up to 160 letters, digits, `_`, `.`, `-` or `>`";
             self.fault_with_help(format!("{path}.name"), message, help);
         }
         let from = self.known(&format!("{path}.from"), &projection.from);
         let to = self.known(&format!("{path}.to"), &projection.to);
-        if let Some(Population {
-            model: Model::Readout(_),
-            ..
-        }) = from
-        {
+        if let Some(Population { model: Model::Readout(_), .. }) = from {
             let message = format!("`{}` is a readout, which sends no spikes", projection.from);
             self.fault(format!("{path}.from"), message);
         }
-        if let Some(Population {
-            model: Model::Images(_) | Model::Poisson(_),
-            ..
-        }) = to
-        {
+        if let Some(Population { model: Model::Images(_) | Model::Poisson(_), .. }) = to {
             let message = format!("`{}` is a source, which takes no input", projection.to);
             self.fault(format!("{path}.to"), message);
         }
@@ -320,11 +274,7 @@ impl<'s> Checker<'s> {
         match projection.connect {
             Connect::Dense => {}
             Connect::FixedProbability { p, .. } => self.fraction(&format!("{path}.p"), p),
-            Connect::FixedInDegree {
-                k,
-                autapses,
-                multapses,
-            } => {
+            Connect::FixedInDegree { k, autapses, multapses } => {
                 let path = format!("{path}.k");
                 if k == 0 {
                     self.fault(&path, "an in-degree is at least 1");
@@ -354,10 +304,7 @@ impl<'s> Checker<'s> {
     }
 
     fn delay(&mut self, path: &str, delay: Quantity<Ms>, from: Option<&Population>) {
-        if let Some(Population {
-            model: Model::Images(images),
-            ..
-        }) = from
+        if let Some(Population { model: Model::Images(images), .. }) = from
             && matches!(images.encoder, Encoder::Constant { .. })
         {
             self.fault_with_help(path, "a constant current has no delay", "leave `delay` out");
@@ -379,10 +326,7 @@ impl<'s> Checker<'s> {
             ("limit", training.limit),
         ] {
             if count == Some(0) {
-                self.fault(
-                    format!("training.{name}"),
-                    "0 is not enough, at least 1 is needed",
-                );
+                self.fault(format!("training.{name}"), "0 is not enough, at least 1 is needed");
             }
         }
         self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
@@ -425,12 +369,7 @@ impl<'s> Checker<'s> {
     fn optimizer(&mut self, optimizer: &Optimizer) {
         let path = |name: &str| format!("training.optimizer.{name}");
         match *optimizer {
-            Optimizer::Adam {
-                lr,
-                beta1,
-                beta2,
-                eps,
-            } => {
+            Optimizer::Adam { lr, beta1, beta2, eps } => {
                 self.positive(&path("lr"), lr);
                 self.below_one(&path("beta1"), beta1);
                 self.below_one(&path("beta2"), beta2);
@@ -465,11 +404,7 @@ impl<'s> Checker<'s> {
     fn record(&mut self, record: &Record) {
         for (i, name) in record.spikes.iter().enumerate() {
             let path = format!("record.spikes.{i}");
-            if let Some(Population {
-                model: Model::Readout(_),
-                ..
-            }) = self.known(&path, name)
-            {
+            if let Some(Population { model: Model::Readout(_), .. }) = self.known(&path, name) {
                 self.fault(path, format!("`{name}` is a readout, which does not spike"));
             }
         }
@@ -484,10 +419,8 @@ impl<'s> Checker<'s> {
                 continue;
             };
             if matches!(population.model, Model::Poisson(_) | Model::Images(_)) {
-                let message = format!(
-                    "`{}` is a source, which has no membrane potential",
-                    trace.population
-                );
+                let message =
+                    format!("`{}` is a source, which has no membrane potential", trace.population);
                 self.fault(format!("{path}.population"), message);
             }
             for (j, id) in trace
@@ -509,18 +442,13 @@ impl<'s> Checker<'s> {
     /// The population of that name, which must exist.
     fn known(&mut self, path: &str, name: &str) -> Option<&'s Population> {
         let populations = &self.scene.populations;
-        let found = populations
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, population)| population);
+        let found =
+            populations.iter().find(|(known, _)| known == name).map(|(_, population)| population);
         if found.is_none() {
             let names = || populations.iter().map(|(known, _)| known.as_str());
             let help = match closest(name, names()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!(
-                    "the populations are {}",
-                    names().collect::<Vec<_>>().join(", ")
-                ),
+                None => format!("the populations are {}", names().collect::<Vec<_>>().join(", ")),
             };
             self.fault_with_help(path, format!("there is no population `{name}`"), help);
         }
@@ -551,11 +479,8 @@ impl<'s> Checker<'s> {
 
     fn ordered<D: Dimension>(&mut self, path: &str, low: Quantity<D>, high: Quantity<D>) {
         if low.get() > high.get() {
-            let message = format!(
-                "the lower bound, {}, is above the upper bound, {}",
-                low.get(),
-                high.get()
-            );
+            let message =
+                format!("the lower bound, {}, is above the upper bound, {}", low.get(), high.get());
             self.fault(format!("{path}.low"), message);
         }
     }
@@ -590,9 +515,7 @@ impl<'s> Checker<'s> {
     }
 
     fn finite(&mut self, path: &str, value: f64) {
-        self.rule(path, value, |value| {
-            (!is_finite(value)).then_some("is not a finite number")
-        });
+        self.rule(path, value, |value| (!is_finite(value)).then_some("is not a finite number"));
     }
 
     fn fraction(&mut self, path: &str, value: f64) {
@@ -614,11 +537,7 @@ impl<'s> Checker<'s> {
     }
 
     fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.faults.push(Fault {
-            path: path.into(),
-            message: message.into(),
-            help: None,
-        });
+        self.faults.push(Fault { path: path.into(), message: message.into(), help: None });
     }
 
     fn fault_with_help(
@@ -635,10 +554,7 @@ impl<'s> Checker<'s> {
     }
 
     fn warn(&mut self, path: impl Into<String>, message: impl Into<String>) {
-        self.warnings.push(Warning {
-            path: path.into(),
-            message: message.into(),
-        });
+        self.warnings.push(Warning { path: path.into(), message: message.into() });
     }
 }
 
@@ -676,10 +592,7 @@ fn bounds<D: Dimension>(param: &Param<D>) -> Option<(f64, f64)> {
 fn is_name(name: &str) -> bool {
     let rest = name.strip_prefix(|c: char| c.is_ascii_alphabetic() || c == '_');
     rest.is_some_and(|rest| {
-        rest.len() <= 63
-            && rest
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+        rest.len() <= 63 && rest.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
     })
 }
 

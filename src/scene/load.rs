@@ -66,10 +66,7 @@ pub struct Source {
 impl Source {
     /// SHA-256 of the file, before any override, in hexadecimal.
     pub fn sha256(&self) -> String {
-        self.digest
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The comment with which the scene opens, without its marks.
@@ -102,14 +99,10 @@ impl FromStr for Override {
     type Err = OverrideError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text
-            .split_once('=')
-            .map(|(path, value)| (path.trim(), value.trim()))
-        {
-            Some((path, value)) if !path.is_empty() && !value.is_empty() => Ok(Self {
-                path: path.to_owned(),
-                value: value.to_owned(),
-            }),
+        match text.split_once('=').map(|(path, value)| (path.trim(), value.trim())) {
+            Some((path, value)) if !path.is_empty() && !value.is_empty() => {
+                Ok(Self { path: path.to_owned(), value: value.to_owned() })
+            }
             _ => Err(OverrideError(text.to_owned())),
         }
     }
@@ -128,12 +121,7 @@ pub fn load(
 ) -> Result<(Scene, Source, Vec<Warning>), Box<SceneError>> {
     let name = path.display().to_string();
     let bytes = read(path).map_err(|problem| whole(&name, problem))?;
-    load_bytes(
-        &name,
-        &bytes,
-        path.parent().unwrap_or(Path::new("")),
-        overrides,
-    )
+    load_bytes(&name, &bytes, path.parent().unwrap_or(Path::new("")), overrides)
 }
 
 /// Reads a scene from text; `name` is what errors call it, `base_dir` what its paths start from.
@@ -154,29 +142,16 @@ fn load_bytes(
 ) -> Result<(Scene, Source, Vec<Warning>), Box<SceneError>> {
     let text = decode(bytes).map_err(|problem| whole(name, problem))?;
     let fail = |text: &str, problems| {
-        Box::new(SceneError {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            problems,
-        })
+        Box::new(SceneError { name: name.to_owned(), text: text.to_owned(), problems })
     };
     let text = apply_all(text, overrides).map_err(|(text, problems)| fail(&text, problems))?;
     let (mut scene, warnings) =
         understand(&text, overrides).map_err(|problems| fail(&text, problems))?;
 
     // `absolute` asks for the current directory, which fails only where there is none any more.
-    let here = if dir.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        dir
-    };
+    let here = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     let dir = std::path::absolute(here).unwrap_or_else(|_| here.to_owned());
-    let source = Source {
-        name: name.to_owned(),
-        text,
-        dir,
-        digest: Sha256::digest(bytes).into(),
-    };
+    let source = Source { name: name.to_owned(), text, dir, digest: Sha256::digest(bytes).into() };
     for path in paths_mut(&mut scene) {
         *path = source.resolve(path);
     }
@@ -210,46 +185,30 @@ fn parse(text: &str) -> Result<Scene, SpannedError> {
 
 /// A problem of the file as a whole.
 fn whole(name: &str, problem: Problem) -> Box<SceneError> {
-    Box::new(SceneError {
-        name: name.to_owned(),
-        text: String::new(),
-        problems: vec![problem],
-    })
+    Box::new(SceneError { name: name.to_owned(), text: String::new(), problems: vec![problem] })
 }
 
 impl Problem {
     fn new(message: impl Into<String>) -> Self {
-        Self {
-            path: String::new(),
-            span: None,
-            message: message.into(),
-            help: None,
-        }
+        Self { path: String::new(), span: None, message: message.into(), help: None }
     }
 }
 
 /// Reads a file, unless it is of a kind or size that no scene has.
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let meta = fs::metadata(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Problem {
-            help: neighbours(path),
-            ..Problem::new("there is no such file")
-        },
+        ErrorKind::NotFound => {
+            Problem { help: neighbours(path), ..Problem::new("there is no such file") }
+        }
         _ => Problem::new(format!("it cannot be read: {error}")),
     })?;
     if !meta.is_file() {
-        let kind = if meta.is_dir() {
-            "a directory"
-        } else {
-            "not a regular file"
-        };
+        let kind = if meta.is_dir() { "a directory" } else { "not a regular file" };
         let message = format!("this is {kind}, a scene is a regular file");
         return Err(Problem::new(message));
     }
     let too_large = |size: u64| {
-        Problem::new(format!(
-            "{size} bytes are more than the {MAX_BYTES} that a scene may have"
-        ))
+        Problem::new(format!("{size} bytes are more than the {MAX_BYTES} that a scene may have"))
     };
     if meta.len() > MAX_BYTES {
         return Err(too_large(meta.len()));
@@ -266,10 +225,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
 
 /// The scenes that lie where one was looked for.
 fn neighbours(path: &Path) -> Option<String> {
-    let dir = path
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut names: Vec<_> = fs::read_dir(dir)
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
@@ -288,10 +244,7 @@ fn decode(bytes: &[u8]) -> Result<String, Problem> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = str::from_utf8(bytes).map_err(|error| Problem {
         help: Some("save it as UTF-8 text".to_owned()),
-        ..Problem::new(format!(
-            "it is not UTF-8 text, byte {} does not fit",
-            error.valid_up_to()
-        ))
+        ..Problem::new(format!("it is not UTF-8 text, byte {} does not fit", error.valid_up_to()))
     })?;
     let control = |(_, c): &(usize, char)| c.is_control() && !"\n\r\t".contains(*c);
     match text.char_indices().find(control) {
@@ -306,60 +259,44 @@ fn decode(bytes: &[u8]) -> Result<String, Problem> {
 /// Every path in the scene.
 fn paths_mut(scene: &mut Scene) -> impl Iterator<Item = &mut PathBuf> {
     fn file<D: Dimension>(param: &mut Param<D>) -> Option<&mut PathBuf> {
-        if let Param::File(path) = param {
-            Some(path)
-        } else {
-            None
-        }
+        if let Param::File(path) = param { Some(path) } else { None }
     }
     let in_populations =
-        scene
-            .populations
-            .iter_mut()
-            .flat_map(|(_, population)| match &mut population.model {
-                Model::Lif(n) => vec![
-                    file(&mut n.c_m),
-                    n.tau_m.as_mut().and_then(file),
-                    n.g_l.as_mut().and_then(file),
-                    file(&mut n.e_l),
-                    file(&mut n.v_th),
-                    file(&mut n.v_reset),
-                    file(&mut n.t_ref),
-                    file(&mut n.tau_syn),
-                    file(&mut n.i_e),
-                    file(&mut n.delta_th),
-                    file(&mut n.tau_rel),
-                    n.v_init.as_mut().and_then(file),
-                ],
-                Model::Readout(n) => vec![
-                    file(&mut n.c_m),
-                    n.tau_m.as_mut().and_then(file),
-                    n.g_l.as_mut().and_then(file),
-                    file(&mut n.e_l),
-                    file(&mut n.tau_syn),
-                    file(&mut n.i_e),
-                ],
-                Model::Poisson(source) => vec![file(&mut source.rate)],
-                Model::Images(_) => vec![],
-            });
-    let in_projections =
-        scene
-            .projections
-            .iter_mut()
-            .map(|projection| match &mut projection.weight {
-                Weight::File(path) => Some(path),
-                _ => None,
-            });
-    let in_training = scene
-        .training
-        .iter_mut()
-        .map(|training| match &mut training.data {
-            Data::Mnist { dir } => Some(dir),
+        scene.populations.iter_mut().flat_map(|(_, population)| match &mut population.model {
+            Model::Lif(n) => vec![
+                file(&mut n.c_m),
+                n.tau_m.as_mut().and_then(file),
+                n.g_l.as_mut().and_then(file),
+                file(&mut n.e_l),
+                file(&mut n.v_th),
+                file(&mut n.v_reset),
+                file(&mut n.t_ref),
+                file(&mut n.tau_syn),
+                file(&mut n.i_e),
+                file(&mut n.delta_th),
+                file(&mut n.tau_rel),
+                n.v_init.as_mut().and_then(file),
+            ],
+            Model::Readout(n) => vec![
+                file(&mut n.c_m),
+                n.tau_m.as_mut().and_then(file),
+                n.g_l.as_mut().and_then(file),
+                file(&mut n.e_l),
+                file(&mut n.tau_syn),
+                file(&mut n.i_e),
+            ],
+            Model::Poisson(source) => vec![file(&mut source.rate)],
+            Model::Images(_) => vec![],
         });
-    in_populations
-        .chain(in_projections)
-        .chain(in_training)
-        .flatten()
+    let in_projections =
+        scene.projections.iter_mut().map(|projection| match &mut projection.weight {
+            Weight::File(path) => Some(path),
+            _ => None,
+        });
+    let in_training = scene.training.iter_mut().map(|training| match &mut training.data {
+        Data::Mnist { dir } => Some(dir),
+    });
+    in_populations.chain(in_projections).chain(in_training).flatten()
 }
 
 // ---- Overrides ----
@@ -372,14 +309,11 @@ fn apply_all(mut text: String, overrides: &[Override]) -> Result<String, (String
     let mut in_order = parse(&text).is_ok();
     for change in overrides {
         let tree = scan(&text).map_err(|error| (text.clone(), vec![error.into()]))?;
-        let written = scan(&change.value)
-            .ok()
-            .map(|node| change.value[node.span].to_owned());
+        let written = scan(&change.value).ok().map(|node| change.value[node.span].to_owned());
         let quoted = format!("{:?}", change.value);
         let candidates = written.into_iter().chain([quoted]);
-        let edits: Result<Vec<_>, _> = candidates
-            .map(|value| edit(&text, &tree, &change.path, &value))
-            .collect();
+        let edits: Result<Vec<_>, _> =
+            candidates.map(|value| edit(&text, &tree, &change.path, &value)).collect();
         let edits = edits.map_err(|problem| (text.clone(), vec![blame(problem, change)]))?;
         match edits.iter().find(|edited| parse(edited).is_ok()) {
             Some(edited) => {
@@ -390,10 +324,8 @@ fn apply_all(mut text: String, overrides: &[Override]) -> Result<String, (String
                 text.clone_from(&edits[0]);
                 if in_order {
                     let problems = Mistakes::find(&text).problems;
-                    let problems = problems
-                        .into_iter()
-                        .map(|problem| blame(problem, change))
-                        .collect();
+                    let problems =
+                        problems.into_iter().map(|problem| blame(problem, change)).collect();
                     return Err((text, problems));
                 }
             }
@@ -403,10 +335,7 @@ fn apply_all(mut text: String, overrides: &[Override]) -> Result<String, (String
 }
 
 fn blame(problem: Problem, change: &Override) -> Problem {
-    Problem {
-        message: format!("{change}: {}", problem.message),
-        ..problem
-    }
+    Problem { message: format!("{change}: {}", problem.message), ..problem }
 }
 
 /// The text with the value at `path` replaced, or put in where its field is absent.
@@ -423,18 +352,14 @@ fn edit(text: &str, tree: &Node, path: &str, value: &str) -> Result<String, Prob
     {
         return Ok(splice(inside..inside, &format!("{rest}: {value}, ")));
     }
-    let parent = if trail.is_empty() {
-        "the scene".to_owned()
-    } else {
-        format!("`{}`", path_of(&trail))
-    };
+    let parent =
+        if trail.is_empty() { "the scene".to_owned() } else { format!("`{}`", path_of(&trail)) };
     let word = rest.split('.').next().unwrap_or(rest);
     let keys = || node.fields.iter().map(|field| field.key.as_str());
     let help = match (closest(word, keys()), node.shape) {
-        (_, Shape::List(_)) => Some(format!(
-            "its entries are counted from 0, there are {}",
-            node.fields.len()
-        )),
+        (_, Shape::List(_)) => {
+            Some(format!("its entries are counted from 0, there are {}", node.fields.len()))
+        }
         (Some(near), _) => Some(format!("did you mean `{near}`?")),
         (None, Shape::Leaf) => None,
         (None, _) => Some(format!("it has {}", keys().collect::<Vec<_>>().join(", "))),
@@ -536,12 +461,7 @@ impl<'t> Mistakes<'t> {
             };
             let (message, help) = explain(&error.code, &self.readable[value.clone()]);
             let path = self.path_in_full(&trail);
-            self.problems.push(Problem {
-                path,
-                span: Some(span),
-                message,
-                help,
-            });
+            self.problems.push(Problem { path, span: Some(span), message, help });
         }
         // The content of a variant cannot go without the variant.
         while trail.last().is_some_and(|field| field.key.is_empty()) {
@@ -561,10 +481,9 @@ impl<'t> Mistakes<'t> {
             return;
         };
         let (trail, rest) = tree.follow(&fault.path);
-        let span = trail.last().map_or_else(
-            || first_line(self.text, &tree),
-            |field| field.label(self.text),
-        );
+        let span = trail
+            .last()
+            .map_or_else(|| first_line(self.text, &tree), |field| field.label(self.text));
         let known = self.path_in_full(&trail);
         let path = [known.as_str(), rest]
             .into_iter()
@@ -575,12 +494,7 @@ impl<'t> Mistakes<'t> {
             Some(change) => format!("{change}: {}", fault.message),
             None => fault.message,
         };
-        self.problems.push(Problem {
-            path,
-            span: Some(span),
-            message,
-            help: fault.help,
-        });
+        self.problems.push(Problem { path, span: Some(span), message, help: fault.help });
     }
 
     /// The path of a field in the text as it was written, before anything was blanked out.
@@ -594,36 +508,25 @@ impl<'t> Mistakes<'t> {
 
 impl From<SyntaxError> for Problem {
     fn from(error: SyntaxError) -> Self {
-        Self {
-            span: Some(error.span),
-            ..Self::new(error.message)
-        }
+        Self { span: Some(error.span), ..Self::new(error.message) }
     }
 }
 
 /// Overwrites a span with spaces and keeps its line breaks.
 fn blank(text: &mut String, span: Range<usize>) {
-    let spaces: String = text[span.clone()]
-        .bytes()
-        .map(|b| if b == b'\n' { '\n' } else { ' ' })
-        .collect();
+    let spaces: String =
+        text[span.clone()].bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }).collect();
     text.replace_range(span, &spaces);
 }
 
 fn first_line(text: &str, node: &Node) -> Range<usize> {
-    let length = text[node.span.clone()]
-        .find('\n')
-        .unwrap_or(node.span.len());
+    let length = text[node.span.clone()].find('\n').unwrap_or(node.span.len());
     node.span.start..node.span.start + length
 }
 
 /// The offset of a line and column, which count from 1 and in characters.
 fn offset_of(text: &str, position: ron::error::Position) -> usize {
-    let line = text
-        .split_inclusive('\n')
-        .take(position.line - 1)
-        .map(str::len)
-        .sum::<usize>();
+    let line = text.split_inclusive('\n').take(position.line - 1).map(str::len).sum::<usize>();
     let column = text[line..].char_indices().nth(position.col - 1);
     column.map_or(text.len(), |(at, _)| line + at)
 }
@@ -631,9 +534,7 @@ fn offset_of(text: &str, position: ron::error::Position) -> usize {
 /// What an error of the RON reader about the text `value` means to who wrote it, and what to do.
 pub(super) fn explain(error: &RonError, value: &str) -> (String, Option<String>) {
     let within = |outer: &Option<String>| {
-        outer
-            .as_ref()
-            .map_or(String::new(), |outer| format!(" in `{outer}`"))
+        outer.as_ref().map_or(String::new(), |outer| format!(" in `{outer}`"))
     };
     let choices = |found: &str, expected: &[&'static str], what: &str| match closest(
         found,
@@ -645,19 +546,11 @@ pub(super) fn explain(error: &RonError, value: &str) -> (String, Option<String>)
     let value = first_words(value);
     let expected = |what: &str| format!("{what} is expected, not `{value}`");
     match error {
-        RonError::NoSuchStructField {
-            expected,
-            found,
-            outer,
-        } => (
+        RonError::NoSuchStructField { expected, found, outer } => (
             format!("no field `{found}`{}", within(outer)),
             Some(choices(found, expected, "fields")),
         ),
-        RonError::NoSuchEnumVariant {
-            expected,
-            found,
-            outer,
-        } => (
+        RonError::NoSuchEnumVariant { expected, found, outer } => (
             format!("no choice `{found}`{}", within(outer)),
             Some(choices(found, expected, "choices")),
         ),
@@ -669,23 +562,18 @@ pub(super) fn explain(error: &RonError, value: &str) -> (String, Option<String>)
             format!("the field `{field}` is given twice"),
             Some("keep one; another spelling counts as the same field".to_owned()),
         ),
-        RonError::IntegerOutOfBounds => (
-            format!("`{value}` is out of the range of whole numbers here"),
-            None,
-        ),
+        RonError::IntegerOutOfBounds => {
+            (format!("`{value}` is out of the range of whole numbers here"), None)
+        }
         RonError::ExpectedInteger => (expected("a whole number"), None),
         RonError::ExpectedComma | RonError::InvalidIntegerDigit { .. }
             if value.parse::<f64>().is_ok() =>
         {
-            (
-                expected("a whole number"),
-                Some("write it without point and exponent".to_owned()),
-            )
+            (expected("a whole number"), Some("write it without point and exponent".to_owned()))
         }
-        RonError::ExpectedComma if value.ends_with(')') => (
-            format!("`{value}` takes nothing in parentheses"),
-            Some("leave them out".to_owned()),
-        ),
+        RonError::ExpectedComma if value.ends_with(')') => {
+            (format!("`{value}` takes nothing in parentheses"), Some("leave them out".to_owned()))
+        }
         RonError::ExpectedComma => (format!("`{value}` cannot be read"), None),
         RonError::ExpectedFloat => (expected("a number"), None),
         RonError::ExpectedBoolean => (expected("`true` or `false`"), None),
@@ -699,9 +587,7 @@ pub(super) fn explain(error: &RonError, value: &str) -> (String, Option<String>)
         RonError::ExpectedDifferentStructName { expected: name, .. } => {
             (expected(&format!("`{name}(...)`")), None)
         }
-        RonError::InvalidValueForType {
-            expected: wanted, ..
-        } => (expected(wanted), None),
+        RonError::InvalidValueForType { expected: wanted, .. } => (expected(wanted), None),
         RonError::ExceededRecursionLimit => ("brackets are nested too deep".to_owned(), None),
         other => (other.to_string(), None),
     }
@@ -721,11 +607,8 @@ fn first_words(value: &str) -> String {
 impl SceneError {
     /// The problems for people to read, with the lines they are about.
     pub fn render(&self, color: bool) -> String {
-        let reports: Vec<_> = self
-            .problems
-            .iter()
-            .map(|problem| self.report(problem, color))
-            .collect();
+        let reports: Vec<_> =
+            self.problems.iter().map(|problem| self.report(problem, color)).collect();
         reports.join("\n")
     }
 
@@ -740,10 +623,8 @@ impl SceneError {
                 }
                 None => self.name.clone(),
             };
-            let help = problem
-                .help
-                .as_ref()
-                .map_or(String::new(), |help| format!("  Help: {help}\n"));
+            let help =
+                problem.help.as_ref().map_or(String::new(), |help| format!("  Help: {help}\n"));
             format!("Error: {place}: {}\n{help}", problem.message)
         })
     }
@@ -751,39 +632,24 @@ impl SceneError {
     /// The problem under the line it is about, if it is about a line that can be shown.
     fn excerpt(&self, problem: &Problem, color: bool) -> Option<String> {
         let span = problem.span.as_ref()?;
-        let start = self.text[..span.start]
-            .rfind('\n')
-            .map_or(0, |newline| newline + 1);
-        let length = self.text[start..]
-            .find('\n')
-            .unwrap_or(self.text.len() - start);
+        let start = self.text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let length = self.text[start..].find('\n').unwrap_or(self.text.len() - start);
         if length == 0 || length > MAX_LINE {
             return None;
         }
         let chars = |end: usize| self.text[..end].chars().count();
         let place = || (self.name.clone(), chars(span.start)..chars(span.end));
-        let label = if problem.path.is_empty() {
-            "here"
-        } else {
-            &problem.path
-        };
+        let label = if problem.path.is_empty() { "here" } else { &problem.path };
         let mut report = Report::build(ReportKind::Error, place())
             .with_config(Config::new().with_color(color))
             .with_message(&problem.message)
-            .with_label(
-                Label::new(place())
-                    .with_message(label)
-                    .with_color(Color::Red),
-            );
+            .with_label(Label::new(place()).with_message(label).with_color(Color::Red));
         if let Some(help) = &problem.help {
             report = report.with_help(help);
         }
         let mut out = Vec::new();
         let source = ariadne::Source::from(self.text.as_str());
-        report
-            .finish()
-            .write((self.name.clone(), source), &mut out)
-            .ok()?;
+        report.finish().write((self.name.clone(), source), &mut out).ok()?;
         String::from_utf8(out).ok()
     }
 }
@@ -843,10 +709,8 @@ mod tests {
     }
 
     fn read_with(text: &str, changes: &[&str]) -> Result<Scene, Box<SceneError>> {
-        let overrides: Vec<Override> = changes
-            .iter()
-            .map(|change| change.parse().unwrap())
-            .collect();
+        let overrides: Vec<Override> =
+            changes.iter().map(|change| change.parse().unwrap()).collect();
         load_str("test.ron", text, Path::new("/scenes"), &overrides).map(|(scene, _, _)| scene)
     }
 
@@ -862,31 +726,16 @@ mod tests {
             let error = read_text(&text).expect_err(to);
             assert_eq!(error.problems.len(), 1, "{to}:\n{error}");
             let problem = &error.problems[0];
-            let said = format!(
-                "{} {}",
-                problem.message,
-                problem.help.clone().unwrap_or_default()
-            );
+            let said = format!("{} {}", problem.message, problem.help.clone().unwrap_or_default());
             for word in words.split(" | ") {
                 assert!(said.contains(word), "{to}: `{word}` is not in\n{error}");
             }
             let span = problem.span.clone().unwrap();
-            assert!(
-                text[span.start..].starts_with(at),
-                "{to}: not at `{at}`:\n{error}"
-            );
+            assert!(text[span.start..].starts_with(at), "{to}: not at `{at}`:\n{error}");
             let line = text[..span.start].matches('\n').count() + 1;
-            let column = text[..span.start]
-                .chars()
-                .rev()
-                .take_while(|c| *c != '\n')
-                .count()
-                + 1;
+            let column = text[..span.start].chars().rev().take_while(|c| *c != '\n').count() + 1;
             let place = format!("test.ron:{line}:{column}");
-            assert!(
-                error.to_string().contains(&place),
-                "{to}: `{place}` is not in\n{error}"
-            );
+            assert!(error.to_string().contains(&place), "{to}: `{place}` is not in\n{error}");
         }
     }
 
@@ -894,10 +743,7 @@ mod tests {
     fn good_scenes_load_without_a_warning() {
         let (scene, source, warnings) = read_text(SIMULATION).unwrap();
         assert_eq!(warnings, []);
-        assert_eq!(
-            scene.projections[0].weight,
-            Weight::Constant(Quantity::new(20.0))
-        );
+        assert_eq!(scene.projections[0].weight, Weight::Constant(Quantity::new(20.0)));
         assert_eq!(
             scene.projections[2].weight,
             Weight::File(source.resolve(Path::new("w.safetensors")))
@@ -905,12 +751,7 @@ mod tests {
         assert!(source.dir.is_absolute() && source.dir.ends_with("scenes"));
         let (scene, source, warnings) = read_text(TRAINING).unwrap();
         assert_eq!(warnings, []);
-        assert_eq!(
-            scene.training.unwrap().data,
-            Data::Mnist {
-                dir: source.dir.join("mnist")
-            }
-        );
+        assert_eq!(scene.training.unwrap().data, Data::Mnist { dir: source.dir.join("mnist") });
     }
 
     #[test]
@@ -928,18 +769,8 @@ mod tests {
         expect_problems(
             SIMULATION,
             &[
-                (
-                    "\"noise\": (",
-                    "noise: (",
-                    "noise",
-                    "text in quotes is expected, not `noise`",
-                ),
-                (
-                    "Dense",
-                    "Dense()",
-                    "Dense()",
-                    "takes nothing in parentheses",
-                ),
+                ("\"noise\": (", "noise: (", "noise", "text in quotes is expected, not `noise`"),
+                ("Dense", "Dense()", "Dense()", "takes nothing in parentheses"),
                 (
                     "tau_m: Normal",
                     "tau_n: Normal",
@@ -954,62 +785,22 @@ mod tests {
                 ),
                 ("\"0.25 nF\"", "NaN", "NaN", "not finite"),
                 ("\"0.25 nF\"", "inf", "inf", "not finite"),
-                (
-                    "v_th: -50.0",
-                    "v_th: 1e40",
-                    "1e40",
-                    "1e40 is not finite in single precision",
-                ),
+                ("v_th: -50.0", "v_th: 1e40", "1e40", "1e40 is not finite in single precision"),
                 (
                     "\"0.25 nF\"",
                     "\"20 mV\"",
                     "\"20 mV\"",
                     "`20 mV` is a potential | a capacitance in pF",
                 ),
-                (
-                    "std: 2)",
-                    "std: \"2 mV\")",
-                    "Normal(",
-                    "`2 mV` is a potential | a time in ms",
-                ),
-                (
-                    "mean: 20",
-                    "maen: 20",
-                    "Normal(",
-                    "no field `maen` | did you mean `mean`?",
-                ),
-                (
-                    "n: 80",
-                    "n: 1.5",
-                    "1.5",
-                    "a whole number is expected, not `1.5`",
-                ),
+                ("std: 2)", "std: \"2 mV\")", "Normal(", "`2 mV` is a potential | a time in ms"),
+                ("mean: 20", "maen: 20", "Normal(", "no field `maen` | did you mean `mean`?"),
+                ("n: 80", "n: 1.5", "1.5", "a whole number is expected, not `1.5`"),
                 ("n: 80", "n: -1", "-1", "`-1`"),
                 ("n: 80", "n: 1e3", "1e3", "a whole number | without point"),
-                (
-                    "n: 80",
-                    "n: \"many\"",
-                    "\"many\"",
-                    "a whole number is expected, not `\"many\"`",
-                ),
-                (
-                    "n: 80, ",
-                    "",
-                    "\"exc\"",
-                    "the field `size` is missing in `Population`",
-                ),
-                (
-                    "seed: 7",
-                    "seed: 7, seed: 8",
-                    "seed: 8",
-                    "the field `seed` is given twice",
-                ),
-                (
-                    "C_m: \"0.25 nF\"",
-                    "c_m: 1, C_m: 2",
-                    "C_m: 2",
-                    "the field `c_m` is given twice",
-                ),
+                ("n: 80", "n: \"many\"", "\"many\"", "a whole number is expected, not `\"many\"`"),
+                ("n: 80, ", "", "\"exc\"", "the field `size` is missing in `Population`"),
+                ("seed: 7", "seed: 7, seed: 8", "seed: 8", "the field `seed` is given twice"),
+                ("C_m: \"0.25 nF\"", "c_m: 1, C_m: 2", "C_m: 2", "the field `c_m` is given twice"),
                 (
                     "Readout()",
                     "Readuot()",
@@ -1030,19 +821,9 @@ mod tests {
                     "noise",
                     "text in quotes is expected, not `noise`",
                 ),
-                (
-                    "autapses: false",
-                    "autapses: no",
-                    "no,",
-                    "`true` or `false` is expected",
-                ),
+                ("autapses: false", "autapses: no", "no,", "`true` or `false` is expected"),
                 ("spikes: [\"exc\"]", "spikes: \"exc\"", "\"exc\"", "a list"),
-                (
-                    "v_reset: -60,",
-                    "v_reset: -60",
-                    "t_ref",
-                    "`,` or `)` is expected",
-                ),
+                ("v_reset: -60,", "v_reset: -60", "t_ref", "`,` or `)` is expected"),
                 (
                     "\"out\": (size: 2, model: Readout()),\n    }",
                     "\"out\": (size: 2, model: Readout()),\n    )",
@@ -1061,25 +842,10 @@ mod tests {
                 ("version: 1", "version: 2", "2", "version 2 is not known"),
                 ("dt: 0.1", "dt: 0", "0", "0 ms is not a time step above 0"),
                 ("dt: 0.1", "dt: 101", "101", "up to 100 ms"),
-                (
-                    "duration: 100.0",
-                    "duration: 0",
-                    "0",
-                    "not strictly positive",
-                ),
+                ("duration: 100.0", "duration: 0", "0", "not strictly positive"),
                 ("duration: 100.0, ", "", "(dt: 0.1", "`duration` is missing"),
-                (
-                    "Normal(mean: 20, std: 2)",
-                    "0",
-                    "0",
-                    "0 ms is not strictly positive",
-                ),
-                (
-                    "Normal(mean: 20, std: 2)",
-                    "1e-60",
-                    "1e-60",
-                    "not strictly positive",
-                ),
+                ("Normal(mean: 20, std: 2)", "0", "0", "0 ms is not strictly positive"),
+                ("Normal(mean: 20, std: 2)", "1e-60", "1e-60", "not strictly positive"),
                 (
                     "Normal(mean: 20, std: 2)",
                     "Uniform(low: -1, high: 2)",
@@ -1093,18 +859,8 @@ mod tests {
                     "lower bound, 3, is above",
                 ),
                 ("std: 2)", "std: -2)", "-2", "-2 is negative"),
-                (
-                    "\"0.25 nF\"",
-                    "\"-250 pF\"",
-                    "\"-250",
-                    "-250 pF is not strictly positive",
-                ),
-                (
-                    "C_m: \"0.25 nF\"",
-                    "g_L: 10",
-                    "10",
-                    "`tau_m` and `g_l` are both given",
-                ),
+                ("\"0.25 nF\"", "\"-250 pF\"", "\"-250", "-250 pF is not strictly positive"),
+                ("C_m: \"0.25 nF\"", "g_L: 10", "10", "`tau_m` and `g_l` are both given"),
                 (
                     "v_reset: -60",
                     "v_reset: -40",
@@ -1114,24 +870,9 @@ mod tests {
                 ("t_ref: 2", "t_ref: -2", "-2", "-2 ms is negative"),
                 ("t_ref: 2", "t_ref: 0.04", "0.04", "less than half a step"),
                 ("n: 80", "n: 0", "0", "at least one neuron"),
-                (
-                    "size: 2,",
-                    "size: 4294967296,",
-                    "4294967296",
-                    "more than 4294967295",
-                ),
-                (
-                    "size: 2,",
-                    "size: 4294967295,",
-                    "populations",
-                    "neurons in all are more than",
-                ),
-                (
-                    "\"1 kHz\"",
-                    "\"11 kHz\"",
-                    "\"11 kHz",
-                    "spikes per step of 0.1 ms",
-                ),
+                ("size: 2,", "size: 4294967296,", "4294967296", "more than 4294967295"),
+                ("size: 2,", "size: 4294967295,", "populations", "neurons in all are more than"),
+                ("\"1 kHz\"", "\"11 kHz\"", "\"11 kHz", "spikes per step of 0.1 ms"),
                 ("\"1 kHz\"", "-1", "-1", "-1 Hz is negative"),
                 (
                     "\"noise\": (",
@@ -1167,43 +908,18 @@ mod tests {
                 ("p: 0.5", "p: NaN", "NaN", "NaN is not from 0 to 1"),
                 ("k: 8", "k: 80", "80", "80 sources of the 79"),
                 ("k: 8", "k: 0", "0", "at least 1"),
-                (
-                    "delay: 1.5",
-                    "delay: 0.05",
-                    "0.05",
-                    "below one step of 0.1 ms",
-                ),
+                ("delay: 1.5", "delay: 0.05", "0.05", "below one step of 0.1 ms"),
                 ("delay: 1.5", "delay: -1", "-1", "below one step"),
-                (
-                    "low: 1, high",
-                    "low: 3, high",
-                    "3, high",
-                    "above the upper bound",
-                ),
-                (
-                    "learn: Fixed",
-                    "learn: Backprop",
-                    "Backprop",
-                    "no `training`",
-                ),
+                ("low: 1, high", "low: 3, high", "3, high", "above the upper bound"),
+                ("learn: Fixed", "learn: Backprop", "Backprop", "no `training`"),
                 (
                     "weight: 20.0)",
                     "weight: 20.0), (from: \"noise\", to: \"exc\", connect: Dense, weight: 1)",
                     "(from: \"noise\", to: \"exc\", connect: Dense, weight: 1)",
                     "two projections with the name `noise->exc`",
                 ),
-                (
-                    "spikes: [\"exc\"]",
-                    "spikes: [\"exx\"]",
-                    "\"exx\"",
-                    "did you mean `exc`?",
-                ),
-                (
-                    "spikes: [\"exc\"]",
-                    "spikes: [\"out\"]",
-                    "\"out\"",
-                    "does not spike",
-                ),
+                ("spikes: [\"exc\"]", "spikes: [\"exx\"]", "\"exx\"", "did you mean `exc`?"),
+                ("spikes: [\"exc\"]", "spikes: [\"out\"]", "\"out\"", "does not spike"),
                 (
                     "population: \"exc\"",
                     "population: \"noise\"",
@@ -1223,19 +939,9 @@ mod tests {
                 ("lr: 0.001", "lr: 0", "0", "0 is not strictly positive"),
                 ("lr: 0.001", "lr: inf", "inf", "not strictly positive"),
                 ("lr: 0.001", "lr: 0.001, beta1: 1", "1", "from 0 to below 1"),
-                (
-                    "Adam(lr: 0.001)",
-                    "Sgd(lr: 0.1, momentum: -0.1)",
-                    "-0.1",
-                    "from 0 to below 1",
-                ),
+                ("Adam(lr: 0.001)", "Sgd(lr: 0.1, momentum: -0.1)", "-0.1", "from 0 to below 1"),
                 ("floor: 0.1", "floor: 2", "2", "from 0 to 1"),
-                (
-                    "StraightThrough",
-                    "FastSigmoid(slope: -1)",
-                    "-1",
-                    "not strictly positive",
-                ),
+                ("StraightThrough", "FastSigmoid(slope: -1)", "-1", "not strictly positive"),
                 ("gain: 2", "gain: 1e40", "1e40", "not a finite number"),
                 (
                     "weight: Kaiming())",
@@ -1243,18 +949,8 @@ mod tests {
                     "2",
                     "a constant current has no delay",
                 ),
-                (
-                    "Constant(gain: 2)",
-                    "Poisson(max_rate: 2000)",
-                    "2000",
-                    "2 spikes per step",
-                ),
-                (
-                    "Constant(gain: 2)",
-                    "Latency(window: 0)",
-                    "0",
-                    "not strictly positive",
-                ),
+                ("Constant(gain: 2)", "Poisson(max_rate: 2000)", "2000", "2 spikes per step"),
+                ("Constant(gain: 2)", "Latency(window: 0)", "0", "not strictly positive"),
                 (
                     "\"hidden\": (",
                     "\"more\": (size: 1, model: Readout()), \"hidden\": (",
@@ -1267,45 +963,22 @@ mod tests {
 
     #[test]
     fn training_and_its_populations_go_together() {
-        let without = TRAINING
-            .split("    training:")
-            .next()
-            .unwrap()
-            .replace(", learn: Backprop", "");
+        let without =
+            TRAINING.split("    training:").next().unwrap().replace(", learn: Backprop", "");
         let text = edited(&format!("{without})"), "(dt: 1)", "(dt: 1, duration: 9)");
         let error = read_text(&text).unwrap_err();
-        assert!(
-            error.problems[0]
-                .message
-                .contains("the scene has no `training`"),
-            "{error}"
-        );
+        assert!(error.problems[0].message.contains("the scene has no `training`"), "{error}");
         assert_eq!(error.problems[0].path, "populations.image.model");
         let text = edited(TRAINING, "Readout()", "Lif()");
         let error = read_text(&text).unwrap_err();
-        assert!(
-            error.problems[0]
-                .message
-                .contains("`Readout`, there is none"),
-            "{error}"
-        );
+        assert!(error.problems[0].message.contains("`Readout`, there is none"), "{error}");
     }
 
     #[test]
     fn rounding_and_tonic_firing_are_warned_of() {
         for (from, to, path, words) in [
-            (
-                "delay: 1.5",
-                "delay: 1.52",
-                "projections.1.delay",
-                "1.5 ms is used",
-            ),
-            (
-                "t_ref: 2",
-                "t_ref: 2.06",
-                "populations.exc.model.t_ref",
-                "2.1 ms is used",
-            ),
+            ("delay: 1.5", "delay: 1.52", "projections.1.delay", "1.5 ms is used"),
+            ("t_ref: 2", "t_ref: 2.06", "populations.exc.model.t_ref", "2.1 ms is used"),
             (
                 "v_th: -50.0",
                 "v_th: -50.0, e_l: -45",
@@ -1327,17 +1000,9 @@ mod tests {
         let text = edited(&text, "p: 0.5", "p: 2");
         let text = edited(&text, "t_ref: 2", "t_ref: -1");
         let error = read_text(&text).unwrap_err();
-        let paths: Vec<_> = error
-            .problems
-            .iter()
-            .map(|problem| problem.path.as_str())
-            .collect();
+        let paths: Vec<_> = error.problems.iter().map(|problem| problem.path.as_str()).collect();
         let model = "populations.exc.model";
-        let expected = [
-            format!("{model}.tau_n"),
-            format!("{model}.C_m"),
-            format!("{model}.t_ref"),
-        ];
+        let expected = [format!("{model}.tau_n"), format!("{model}.C_m"), format!("{model}.t_ref")];
         assert_eq!(paths[..3], expected);
         assert_eq!(paths[3..], ["projections.2.connect.p"]);
 
@@ -1345,16 +1010,8 @@ mod tests {
         let text = edited(SIMULATION, "n: 80", "sise: 80");
         let text = edited(&text, "connect: Dense", "connect: Sparse");
         let error = read_text(&text).unwrap_err();
-        let paths: Vec<_> = error
-            .problems
-            .iter()
-            .map(|problem| problem.path.as_str())
-            .collect();
-        assert_eq!(
-            paths,
-            ["populations.exc.sise", "projections.0.connect"],
-            "{error}"
-        );
+        let paths: Vec<_> = error.problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(paths, ["populations.exc.sise", "projections.0.connect"], "{error}");
     }
 
     #[test]
@@ -1400,41 +1057,24 @@ mod tests {
         let scene = read_with(SIMULATION, &changes).unwrap();
         assert_eq!(scene.simulation.duration, Some(Quantity::new(50.0)));
         assert_eq!(scene.simulation.seed, 9);
-        let population = |name: &str| {
-            &scene
-                .populations
-                .iter()
-                .find(|entry| entry.0 == name)
-                .unwrap()
-                .1
-        };
+        let population =
+            |name: &str| &scene.populations.iter().find(|entry| entry.0 == name).unwrap().1;
         assert_eq!(population("exc").size, 40);
-        let Model::Lif(exc) = &population("exc").model else {
-            panic!()
-        };
+        let Model::Lif(exc) = &population("exc").model else { panic!() };
         assert_eq!(exc.tau_m, Some(Param::value(10.0)));
         assert_eq!(exc.v_init, Some(Param::value(-60.0)));
         assert_eq!(exc.c_m, Param::value(200.0));
-        let Model::Readout(out) = &population("out").model else {
-            panic!()
-        };
+        let Model::Readout(out) = &population("out").model else { panic!() };
         assert_eq!(out.tau_m, Some(Param::value(30.0)));
         assert_eq!(scene.projections[0].delay, Some(Quantity::new(2.0)));
         assert_eq!(scene.projections[2].from, "noise");
         assert_eq!(scene.projections[1].connect, Connect::Dense);
-        assert_eq!(
-            scene.projections[1].weight,
-            Weight::Constant(Quantity::new(3.0))
-        );
+        assert_eq!(scene.projections[1].weight, Weight::Constant(Quantity::new(3.0)));
         assert_eq!(scene.record.spikes, ["noise"]);
 
         let scene = read_with(
             TRAINING,
-            &[
-                "training.optimizer.lr=1",
-                "training.limit=100",
-                "training.data.dir=a/b",
-            ],
+            &["training.optimizer.lr=1", "training.limit=100", "training.data.dir=a/b"],
         )
         .unwrap();
         let training = scene.training.unwrap();
@@ -1446,42 +1086,21 @@ mod tests {
     #[test]
     fn a_bad_override_is_blamed() {
         for (change, words) in [
-            (
-                "training.epoch=1",
-                "no field `epoch` in `Training` | did you mean `epochs`?",
-            ),
-            (
-                "trainig.epochs=1",
-                "no `trainig` in the scene | did you mean `training`?",
-            ),
-            (
-                "populations.hiden.size=1",
-                "no `hiden` in `populations` | did you mean `hidden`?",
-            ),
-            (
-                "projections.2.delay=1",
-                "no `2` in `projections` | there are 2",
-            ),
+            ("training.epoch=1", "no field `epoch` in `Training` | did you mean `epochs`?"),
+            ("trainig.epochs=1", "no `trainig` in the scene | did you mean `training`?"),
+            ("populations.hiden.size=1", "no `hiden` in `populations` | did you mean `hidden`?"),
+            ("projections.2.delay=1", "no `2` in `projections` | there are 2"),
             ("training.batch.size=1", "no `size` in `training.batch`"),
             ("training.epochs=many", "a whole number is expected"),
             ("training.epochs=0", "at least 1"),
             ("training.epochs=1, steps: 2", "a whole number is expected"),
-            (
-                "simulation.dt: 2, seed=1",
-                "no `dt: 2, seed` in `simulation`",
-            ),
+            ("simulation.dt: 2, seed=1", "no `dt: 2, seed` in `simulation`"),
             ("simulation.dt=20 mV", "`20 mV` is a potential"),
         ] {
             let error = read_with(TRAINING, &["simulation.seed=2", change]).expect_err(change);
             let text = error.to_string();
-            for words in words
-                .split(" | ")
-                .chain([format!("--set {change}: ").as_str()])
-            {
-                assert!(
-                    text.contains(words),
-                    "{change}: `{words}` is not in\n{text}"
-                );
+            for words in words.split(" | ").chain([format!("--set {change}: ").as_str()]) {
+                assert!(text.contains(words), "{change}: `{words}` is not in\n{text}");
             }
         }
         for text in ["simulation.dt", "=1", "simulation.dt=", ""] {
@@ -1493,14 +1112,7 @@ mod tests {
     fn an_override_can_supply_what_a_scene_lacks() {
         let text = edited(TRAINING, "epochs: 5, ", "");
         assert!(read_with(&text, &[]).is_err());
-        assert_eq!(
-            read_with(&text, &["training.epochs=2"])
-                .unwrap()
-                .training
-                .unwrap()
-                .epochs,
-            2
-        );
+        assert_eq!(read_with(&text, &["training.epochs=2"]).unwrap().training.unwrap().epochs, 2);
     }
 
     #[test]
@@ -1511,10 +1123,7 @@ mod tests {
         assert_eq!(source.text, SIMULATION);
         // The sum is that of the file, mark included: `sha256sum` gives the same.
         assert_eq!(source.sha256().len(), 64);
-        assert_ne!(
-            source.sha256(),
-            bytes(SIMULATION.as_bytes()).unwrap().1.sha256()
-        );
+        assert_ne!(source.sha256(), bytes(SIMULATION.as_bytes()).unwrap().1.sha256());
         assert!(source.dir.is_absolute());
         for (text, words) in [
             (&b""[..], "nothing in it"),
@@ -1525,10 +1134,7 @@ mod tests {
             ("[".repeat(1_000_000).as_bytes(), "nested deeper"),
         ] {
             let error = bytes(text).unwrap_err().to_string();
-            assert!(
-                error.contains(words) && error.len() < 1000,
-                "{words}: {error:.1000}"
-            );
+            assert!(error.contains(words) && error.len() < 1000, "{words}: {error:.1000}");
         }
     }
 
@@ -1538,23 +1144,14 @@ mod tests {
         let scene = dir.path().join("mnist.ron");
         fs::write(&scene, SIMULATION).unwrap();
         let (read, source, _) = load(&scene, &[]).unwrap();
-        assert_eq!(
-            read.projections[2].weight,
-            Weight::File(dir.path().join("w.safetensors"))
-        );
+        assert_eq!(read.projections[2].weight, Weight::File(dir.path().join("w.safetensors")));
         assert_eq!(source.dir, dir.path());
         let error = |path: &Path| load(path, &[]).unwrap_err().to_string();
         assert!(error(dir.path()).contains("this is a directory"));
         let missing = error(&dir.path().join("minst.ron"));
-        assert!(
-            missing.contains("no such file") && missing.contains("mnist.ron`?"),
-            "{missing}"
-        );
+        assert!(missing.contains("no such file") && missing.contains("mnist.ron`?"), "{missing}");
         let large = dir.path().join("large.ron");
-        File::create(&large)
-            .unwrap()
-            .set_len(MAX_BYTES + 1)
-            .unwrap();
+        File::create(&large).unwrap().set_len(MAX_BYTES + 1).unwrap();
         assert!(error(&large).contains("more than the 16777216"));
         if cfg!(target_os = "linux") {
             assert!(error(Path::new("/dev/zero")).contains("not a regular file"));

@@ -81,11 +81,7 @@ impl<D: Dimension> Quantity<D> {
         if let Some(power) = power(D::UNITS) {
             // Dividing by an exact power of ten is exact where multiplying by its inverse is not.
             let scale = 10f64.powi(power.abs());
-            let value = if power < 0 {
-                number / scale
-            } else {
-                number * scale
-            };
+            let value = if power < 0 { number / scale } else { number * scale };
             return Self::finite(value);
         }
         let found = DIMENSIONS.iter().find(|(_, units)| power(units).is_some());
@@ -94,10 +90,7 @@ impl<D: Dimension> Quantity<D> {
             None if unit.is_empty() => {
                 format!("`{text}` lacks a unit, {} is expected", Self::wanted())
             }
-            None => format!(
-                "`{unit}` is not a known unit, {} is expected",
-                Self::wanted()
-            ),
+            None => format!("`{unit}` is not a known unit, {} is expected", Self::wanted()),
         })
     }
 
@@ -115,11 +108,8 @@ impl<D: Dimension> Quantity<D> {
 
     /// `a time in ms, s or us`.
     fn wanted() -> String {
-        let units: Vec<_> = D::UNITS
-            .iter()
-            .map(|unit| unit.0)
-            .filter(|name| name.is_ascii())
-            .collect();
+        let units: Vec<_> =
+            D::UNITS.iter().map(|unit| unit.0).filter(|name| name.is_ascii()).collect();
         let (last, others) = units.split_last().unwrap_or((&"", &[]));
         format!("{} in {} or {last}", D::KIND, others.join(", "))
     }
@@ -236,9 +226,7 @@ where
     }
 
     let raw = Box::<RawValue>::deserialize(deserializer)?;
-    let value = scan(raw.get_ron())
-        .map_err(|error| de::Error::custom(error.message))?
-        .span;
+    let value = scan(raw.get_ron()).map_err(|error| de::Error::custom(error.message))?.span;
     let text = &raw.get_ron()[value];
     let is_number = text.starts_with("NaN") || text.starts_with("inf");
     if text.starts_with(char::is_alphabetic) && !is_number {
@@ -298,9 +286,7 @@ mod tests {
     use super::*;
 
     fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-        ron_options()
-            .from_str(text)
-            .map_err(|error| error.code.to_string())
+        ron_options().from_str(text).map_err(|error| error.code.to_string())
     }
 
     #[test]
@@ -323,10 +309,7 @@ mod tests {
     #[test]
     fn bad_quantities_are_refused_with_a_reason() {
         for (text, reason) in [
-            (
-                "\"20 mV\"",
-                "`20 mV` is a potential, here a time in ms, s or us is expected",
-            ),
+            ("\"20 mV\"", "`20 mV` is a potential, here a time in ms, s or us is expected"),
             ("\"20\"", "`20` lacks a unit"),
             ("\"20 min\"", "`min` is not a known unit"),
             ("\"soon\"", "`soon` is not a number with a unit"),
@@ -348,17 +331,11 @@ mod tests {
             (" /* in s */ \"0.02 s\"", Param::value(20.0)),
             (
                 "Normal(mean: 20, std: \"2 ms\")",
-                Param::Normal {
-                    mean: quantity(20.0),
-                    std: quantity(2.0),
-                },
+                Param::Normal { mean: quantity(20.0), std: quantity(2.0) },
             ),
             (
                 "Uniform(low: 1, high: 2)",
-                Param::Uniform {
-                    low: quantity(1.0),
-                    high: quantity(2.0),
-                },
+                Param::Uniform { low: quantity(1.0), high: quantity(2.0) },
             ),
             ("File(\"tau.npy\")", Param::File("tau.npy".into())),
         ] {
@@ -367,10 +344,7 @@ mod tests {
             assert_eq!(read(&written), Ok(param), "{written}");
         }
         let error = read::<Param<Ms>>("Gauss(mean: 20)").unwrap_err();
-        assert!(
-            error.contains("no choice `Gauss`") && error.contains("Normal"),
-            "{error}"
-        );
+        assert!(error.contains("no choice `Gauss`") && error.contains("Normal"), "{error}");
         let error = read::<Param<Ms>>("Normal(mean: 20, sdt: 2)").unwrap_err();
         assert!(
             error.contains("no field `sdt`") && error.contains("did you mean `std`"),
@@ -385,16 +359,9 @@ mod tests {
             read::<crate::scene::Projection>(&text).map(|projection| projection.weight)
         };
         for text in ["20.0", "\"0.02 nA\"", "Constant(20)", "Constant(\"20 pA\")"] {
-            assert_eq!(
-                projection(text),
-                Ok(Weight::Constant(Quantity::new(20.0))),
-                "{text}"
-            );
+            assert_eq!(projection(text), Ok(Weight::Constant(Quantity::new(20.0))), "{text}");
         }
-        assert_eq!(
-            projection("Kaiming(gain: 1)"),
-            Ok(Weight::Kaiming { gain: 1.0 })
-        );
+        assert_eq!(projection("Kaiming(gain: 1)"), Ok(Weight::Kaiming { gain: 1.0 }));
     }
 
     #[test]
@@ -404,19 +371,9 @@ mod tests {
 
         let text = r#"{"z": (size: 1, model: Lif()), "a": (size: 2, model: Readout())}"#;
         let holder: Holder = read(text).unwrap();
-        assert_eq!(
-            holder
-                .0
-                .iter()
-                .map(|entry| entry.0.as_str())
-                .collect::<Vec<_>>(),
-            ["z", "a"]
-        );
+        assert_eq!(holder.0.iter().map(|entry| entry.0.as_str()).collect::<Vec<_>>(), ["z", "a"]);
         assert_eq!(read(&ron_options().to_string(&holder).unwrap()), Ok(holder));
         let error = read::<Holder>(&text.replace("\"a\"", "\"z\"")).unwrap_err();
-        assert!(
-            error.contains("two populations with the name `z`"),
-            "{error}"
-        );
+        assert!(error.contains("two populations with the name `z`"), "{error}");
     }
 }

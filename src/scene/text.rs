@@ -37,10 +37,7 @@ const ALIASES: &[(&str, &str)] = &[
 
 /// The name that an alias stands for, or the word itself.
 fn canonical(word: &str) -> &str {
-    ALIASES
-        .iter()
-        .find(|(alias, _)| *alias == word)
-        .map_or(word, |(_, name)| name)
+    ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, name)| name)
 }
 
 /// The candidate that `word` most likely meant, if any is near.
@@ -52,10 +49,7 @@ pub(super) fn closest<'c>(
         .into_iter()
         .map(|candidate| {
             let (word, other) = (word.to_lowercase(), candidate.to_lowercase());
-            (
-                strsim::normalized_damerau_levenshtein(&word, &other),
-                candidate,
-            )
+            (strsim::normalized_damerau_levenshtein(&word, &other), candidate)
         })
         .filter(|(likeness, _)| *likeness >= 0.6)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -129,10 +123,7 @@ impl Node {
     pub fn follow<'p>(&self, path: &'p str) -> (Vec<&Field>, &'p str) {
         let (mut trail, mut node, mut rest) = (Vec::new(), self, path);
         while !rest.is_empty() {
-            let steps = node
-                .fields
-                .iter()
-                .filter_map(|field| Some((field, field.step(rest)?)));
+            let steps = node.fields.iter().filter_map(|field| Some((field, field.step(rest)?)));
             // Names may contain dots: the longest that fits is meant.
             let Some((field, after)) = steps.min_by_key(|(_, after)| after.len()) else {
                 break;
@@ -162,11 +153,7 @@ impl Node {
     pub fn before(&self, offset: usize) -> Vec<&Field> {
         let mut trail = self.around(offset);
         let node = trail.last().map_or(self, |field| &field.node);
-        trail.extend(
-            node.fields
-                .iter()
-                .rfind(|field| field.node.span.end <= offset),
-        );
+        trail.extend(node.fields.iter().rfind(|field| field.node.span.end <= offset));
         trail
     }
 
@@ -182,11 +169,8 @@ impl Node {
 
 /// The path that a chain of fields spells.
 pub(super) fn path_of(trail: &[&Field]) -> String {
-    let keys: Vec<_> = trail
-        .iter()
-        .map(|field| field.key.as_str())
-        .filter(|key| !key.is_empty())
-        .collect();
+    let keys: Vec<_> =
+        trail.iter().map(|field| field.key.as_str()).filter(|key| !key.is_empty()).collect();
     keys.join(".")
 }
 
@@ -201,24 +185,14 @@ pub(super) struct SyntaxError {
 
 /// Reads the one value that `text` consists of.
 pub(super) fn scan(text: &str) -> Result<Node, SyntaxError> {
-    let mut scanner = Scanner {
-        text,
-        at: 0,
-        depth: 0,
-    };
+    let mut scanner = Scanner { text, at: 0, depth: 0 };
     scanner.blank()?;
     while scanner.rest().starts_with("#![") {
-        scanner.at += scanner
-            .rest()
-            .find(']')
-            .map_or(scanner.rest().len(), |end| end + 1);
+        scanner.at += scanner.rest().find(']').map_or(scanner.rest().len(), |end| end + 1);
         scanner.blank()?;
     }
     if scanner.rest().is_empty() {
-        return Err(SyntaxError {
-            span: 0..0,
-            message: "there is nothing in it".to_owned(),
-        });
+        return Err(SyntaxError { span: 0..0, message: "there is nothing in it".to_owned() });
     }
     let node = scanner.value()?;
     scanner.blank()?;
@@ -252,19 +226,13 @@ impl<'a> Scanner<'a> {
     }
 
     fn eat_while(&mut self, accept: impl Fn(char) -> bool) {
-        self.at += self
-            .rest()
-            .find(|c| !accept(c))
-            .unwrap_or(self.rest().len());
+        self.at += self.rest().find(|c| !accept(c)).unwrap_or(self.rest().len());
     }
 
     /// An error about the character at the cursor.
     fn error(&self, message: String) -> SyntaxError {
         let end = self.at + self.peek().map_or(0, char::len_utf8);
-        SyntaxError {
-            span: self.at..end,
-            message,
-        }
+        SyntaxError { span: self.at..end, message }
     }
 
     /// Skips white space and comments.
@@ -296,10 +264,7 @@ impl<'a> Scanner<'a> {
                 self.at += c.len_utf8();
             } else {
                 let message = "this comment is never closed with `*/`".to_owned();
-                return Err(SyntaxError {
-                    span: start..start + 2,
-                    message,
-                });
+                return Err(SyntaxError { span: start..start + 2, message });
             }
             if open == 0 {
                 return Ok(());
@@ -332,11 +297,7 @@ impl<'a> Scanner<'a> {
             Some(c) => return Err(self.error(format!("a value is expected, not `{c}`"))),
             None => return Err(self.error("the text ends where a value is expected".to_owned())),
         }
-        Ok(Node {
-            span: start..self.at,
-            shape: Shape::Leaf,
-            fields: Vec::new(),
-        })
+        Ok(Node { span: start..self.at, shape: Shape::Leaf, fields: Vec::new() })
     }
 
     /// A string or character with escapes.
@@ -355,10 +316,7 @@ impl<'a> Scanner<'a> {
             }
         }
         let message = "this text is never closed with a quote".to_owned();
-        Err(SyntaxError {
-            span: start..start + 1,
-            message,
-        })
+        Err(SyntaxError { span: start..start + 1, message })
     }
 
     /// `#"…"#` with any number of hashes.
@@ -371,10 +329,7 @@ impl<'a> Scanner<'a> {
         }
         let Some(length) = self.rest().find(&close) else {
             let message = format!("this text is never closed with `{close}`");
-            return Err(SyntaxError {
-                span: start..start + 1,
-                message,
-            });
+            return Err(SyntaxError { span: start..start + 1, message });
         };
         self.at += length + close.len();
         Ok(())
@@ -402,10 +357,7 @@ impl<'a> Scanner<'a> {
             }
             if self.rest().is_empty() {
                 let message = format!("this bracket is never closed with `{close}`");
-                return Err(SyntaxError {
-                    span: bracket..inside,
-                    message,
-                });
+                return Err(SyntaxError { span: bracket..inside, message });
             }
             let mut field = self.field(shape, fields.len())?;
             self.blank()?;
@@ -417,11 +369,7 @@ impl<'a> Scanner<'a> {
             }
         }
         self.depth -= 1;
-        Ok(Node {
-            span: start..self.at,
-            shape,
-            fields,
-        })
+        Ok(Node { span: start..self.at, shape, fields })
     }
 
     fn field(&mut self, shape: Shape, position: usize) -> Result<Field, SyntaxError> {
@@ -432,29 +380,16 @@ impl<'a> Scanner<'a> {
             self.blank()?;
             let word = &self.text[first.span.clone()];
             let key = ron::from_str(word).unwrap_or_else(|_| word.to_owned());
-            return Ok(Field {
-                key,
-                key_span: first.span,
-                node: self.value()?,
-                end: self.at,
-            });
+            return Ok(Field { key, key_span: first.span, node: self.value()?, end: self.at });
         }
         if matches!(shape, Shape::Map(_)) {
             return Err(self.error("`:` and a value are expected after a key".to_owned()));
         }
         self.at = end;
-        let key = if matches!(shape, Shape::List(_)) {
-            position.to_string()
-        } else {
-            String::new()
-        };
+        let key =
+            if matches!(shape, Shape::List(_)) { position.to_string() } else { String::new() };
         let key_span = first.span.start..first.span.start;
-        Ok(Field {
-            key,
-            key_span,
-            node: first,
-            end,
-        })
+        Ok(Field { key, key_span, node: first, end })
     }
 }
 
@@ -512,18 +447,9 @@ mod tests {
         let tree = scan(TEXT).unwrap();
         let at = |needle: &str| TEXT.find(needle).unwrap();
         assert_eq!(path_of(&tree.touching(at("0.1,"))), "simulation.dt");
-        assert_eq!(
-            path_of(&tree.touching(at("tau_m"))),
-            "populations.exc.model.tau_m"
-        );
-        assert_eq!(
-            path_of(&tree.around(at(")),\n        \"exc.deep"))),
-            "populations.exc.model"
-        );
-        assert_eq!(
-            path_of(&tree.before(at(", C_m"))),
-            "populations.exc.model.tau_m"
-        );
+        assert_eq!(path_of(&tree.touching(at("tau_m"))), "populations.exc.model.tau_m");
+        assert_eq!(path_of(&tree.around(at(")),\n        \"exc.deep"))), "populations.exc.model");
+        assert_eq!(path_of(&tree.before(at(", C_m"))), "populations.exc.model.tau_m");
         assert_eq!(path_of(&tree.before(at(", (weight"))), "projections.0");
     }
 
@@ -553,11 +479,7 @@ mod tests {
     fn deep_nesting_is_refused_not_followed() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(scan(&nested(MAX_DEPTH)).is_ok());
-        for text in [
-            nested(MAX_DEPTH + 1),
-            "[".repeat(1_000_000),
-            "a(".repeat(1_000_000),
-        ] {
+        for text in [nested(MAX_DEPTH + 1), "[".repeat(1_000_000), "a(".repeat(1_000_000)] {
             assert!(scan(&text).unwrap_err().message.contains("nested deeper"));
         }
     }
@@ -565,21 +487,13 @@ mod tests {
     #[test]
     fn every_alias_of_the_grammar_is_known() {
         let grammar = include_str!("mod.rs");
-        let aliases = grammar
-            .split("alias = \"")
-            .skip(1)
-            .map(|rest| rest.split('"').next().unwrap());
+        let aliases =
+            grammar.split("alias = \"").skip(1).map(|rest| rest.split('"').next().unwrap());
         let fields: Vec<_> = aliases
             // The aliases of variants, through which a path passes without naming them.
             .filter(|alias| {
-                ![
-                    "iaf_psc_exp",
-                    "poisson_generator",
-                    "AllToAll",
-                    "all_to_all",
-                    "Bernoulli",
-                ]
-                .contains(alias)
+                !["iaf_psc_exp", "poisson_generator", "AllToAll", "all_to_all", "Bernoulli"]
+                    .contains(alias)
             })
             .filter(|alias| !["pairwise_bernoulli", "fixed_indegree"].contains(alias))
             .collect();
@@ -587,10 +501,7 @@ mod tests {
             assert_ne!(canonical(alias), *alias, "add `{alias}` to ALIASES");
         }
         for (alias, _) in ALIASES {
-            assert!(
-                fields.contains(alias),
-                "`{alias}` is not in the grammar any more"
-            );
+            assert!(fields.contains(alias), "`{alias}` is not in the grammar any more");
         }
     }
 

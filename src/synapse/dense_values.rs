@@ -70,9 +70,8 @@ impl Twin for DenseValues {
                 if row < p.source_rows as usize {
                     let at = (b * p.source_rows as usize + row) * p.source_stride as usize;
                     let row = &values[at + p.source_first as usize..][..sources];
-                    pairs.extend(
-                        (0u32..).zip(row.iter().copied()).filter(|(_, x)| *x != F::zero()),
-                    );
+                    pairs
+                        .extend((0u32..).zip(row.iter().copied()).filter(|(_, x)| *x != F::zero()));
                 }
                 ends.push(pairs.len());
             }

@@ -63,7 +63,8 @@ impl Twin for SparseBackward {
                     if arrive < steps {
                         let row = (b * steps + arrive) * targets;
                         for k in out_start[i] as usize..out_start[i + 1] as usize {
-                            sum += weights[synapse[k] as usize] * arrivals[row + target[k] as usize];
+                            sum +=
+                                weights[synapse[k] as usize] * arrivals[row + target[k] as usize];
                         }
                     }
                     *out = sum;

@@ -100,7 +100,8 @@ pub fn save(
         ("best".to_owned(), serde_json::to_string(&best).map_err(json)?),
     ]);
     metadata.insert("sha256".to_owned(), digest(&metadata, arrays));
-    write_tensors(&path, arrays.iter().map(|(n, v)| (n.as_str(), v.as_slice())), Some(metadata)).map_err(io)?;
+    write_tensors(&path, arrays.iter().map(|(n, v)| (n.as_str(), v.as_slice())), Some(metadata))
+        .map_err(io)?;
     for old in list(dir).into_iter().rev().skip(KEEP) {
         // A file that cannot be removed costs space only.
         let _ = std::fs::remove_file(old);
@@ -119,7 +120,13 @@ pub fn write_tensors<'a>(
 ) -> std::io::Result<()> {
     let other = |e: safetensors::SafeTensorError| std::io::Error::other(e.to_string());
     let views = tensors
-        .map(|(name, x)| Ok((name, TensorView::new(Dtype::F32, vec![x.len()], bytemuck::cast_slice(x)).map_err(other)?)))
+        .map(|(name, x)| {
+            Ok((
+                name,
+                TensorView::new(Dtype::F32, vec![x.len()], bytemuck::cast_slice(x))
+                    .map_err(other)?,
+            ))
+        })
         .collect::<std::io::Result<Vec<_>>>()?;
     let bytes = safetensors::serialize(views, metadata).map_err(other)?;
     files::write_atomic(path, |w| w.write_all(&bytes))

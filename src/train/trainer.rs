@@ -209,8 +209,10 @@ impl<'a> Trainer<'a> {
             while (self.progress.batch as usize) < count {
                 let since = Instant::now();
                 let batch = self.progress.batch as usize;
-                let samples = &order[batch * self.plan.batch..train.len().min((batch + 1) * self.plan.batch)];
-                let first = self.progress.epoch * train.len() as u64 + (batch * self.plan.batch) as u64;
+                let samples =
+                    &order[batch * self.plan.batch..train.len().min((batch + 1) * self.plan.batch)];
+                let first =
+                    self.progress.epoch * train.len() as u64 + (batch * self.plan.batch) as u64;
                 let presentation: Vec<u32> =
                     (0..samples.len() as u64).map(|k| (first + k) as u32).collect();
                 self.load(train, samples, &presentation)?;
@@ -226,7 +228,8 @@ impl<'a> Trainer<'a> {
                     self.fetch(&mut pending)?;
                     told = Instant::now();
                     self.progress.seconds += since.elapsed().as_secs_f64();
-                    let done = (self.progress.batch as usize * self.plan.batch).min(train.len()) as u64;
+                    let done =
+                        (self.progress.batch as usize * self.plan.batch).min(train.len()) as u64;
                     go_on = observe(Event::Batch {
                         samples: done,
                         of: train.len() as u64,
@@ -335,10 +338,12 @@ impl<'a> Trainer<'a> {
         self.load(test, &[sample], &[sample])?;
         let clock = self.clock(1, 0, true);
         self.engine.run(self.evaluate, &clock, self.plan.steps)?;
-        let predictions = self.engine.read_words(self.plan.ports.predictions.unwrap_or_default())?;
+        let predictions =
+            self.engine.read_words(self.plan.ports.predictions.unwrap_or_default())?;
         let steps = self.plan.steps;
         let (mut spikes, mut tapes) = (Vec::new(), Vec::new());
-        for (ports, population) in self.plan.ports.populations.iter().zip(&self.network.populations) {
+        for (ports, population) in self.plan.ports.populations.iter().zip(&self.network.populations)
+        {
             let n = population.size;
             tapes.push(match ports.tape {
                 Some(tape) => self.engine.read_reals(tape)?[..steps * n].to_vec(),
@@ -356,7 +361,12 @@ impl<'a> Trainer<'a> {
     }
 
     /// Sends samples to the device.
-    fn load(&mut self, split: &Split, samples: &[u32], presentation: &[u32]) -> Result<(), EngineError> {
+    fn load(
+        &mut self,
+        split: &Split,
+        samples: &[u32],
+        presentation: &[u32],
+    ) -> Result<(), EngineError> {
         let stride = pixel_words(split.pixels());
         let mut bytes = vec![0u8; samples.len() * stride * 4];
         for (row, sample) in bytes.chunks_exact_mut(stride * 4).zip(samples) {
@@ -364,7 +374,8 @@ impl<'a> Trainer<'a> {
         }
         let pixels: Vec<u32> =
             bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        let labels: Vec<u32> = samples.iter().map(|s| u32::from(split.labels[*s as usize])).collect();
+        let labels: Vec<u32> =
+            samples.iter().map(|s| u32::from(split.labels[*s as usize])).collect();
         let ports = &self.plan.ports;
         self.engine.write_words(ports.pixels.unwrap_or_default(), &pixels)?;
         self.engine.write_words(ports.labels.unwrap_or_default(), &labels)?;
@@ -400,7 +411,8 @@ impl<'a> Trainer<'a> {
 
     /// Fetches the losses of training batches.
     fn fetch(&mut self, pending: &mut Vec<Vec<u32>>) -> Result<(), TrainError> {
-        let mut sums = Sums { loss: self.progress.loss, correct: self.progress.correct, ..Sums::default() };
+        let mut sums =
+            Sums { loss: self.progress.loss, correct: self.progress.correct, ..Sums::default() };
         let train = &self.data.train;
         self.drain(train, pending, &mut sums, &mut Vec::new())?;
         (self.progress.loss, self.progress.correct) = (sums.loss, sums.correct);
@@ -436,7 +448,8 @@ impl<'a> Trainer<'a> {
                     });
                 }
                 sums.loss += loss;
-                sums.correct += u64::from(predicted[at] == u32::from(split.labels[*sample as usize]));
+                sums.correct +=
+                    u64::from(predicted[at] == u32::from(split.labels[*sample as usize]));
                 sums.samples += 1;
                 predictions.push(predicted[at]);
                 for (sum, counts) in sums.spikes.iter_mut().zip(&counts) {
@@ -451,17 +464,24 @@ impl<'a> Trainer<'a> {
     fn first_not_finite(&mut self, sample: u32) -> Result<String, EngineError> {
         for (tiles, projection) in self.plan.ports.weights.iter().zip(&self.network.projections) {
             for array in tiles.arrays() {
-                if let Some(k) = self.engine.read_reals(array)?.iter().position(|x| !x.is_finite()) {
-                    return Ok(format!("weight {k} of projection `{}` is not finite", projection.name));
+                if let Some(k) = self.engine.read_reals(array)?.iter().position(|x| !x.is_finite())
+                {
+                    return Ok(format!(
+                        "weight {k} of projection `{}` is not finite",
+                        projection.name
+                    ));
                 }
             }
         }
-        for (ports, population) in self.plan.ports.populations.iter().zip(&self.network.populations) {
+        for (ports, population) in self.plan.ports.populations.iter().zip(&self.network.populations)
+        {
             let Some(tape) = ports.tape else { continue };
             if let Some(k) = self.engine.read_reals(tape)?.iter().position(|x| !x.is_finite()) {
                 let (neuron, row) = (k % population.size, k / population.size);
                 let (name, step) = (&population.name, row % self.plan.steps);
-                return Ok(format!("population `{name}`, neuron {neuron}, step {step} is not finite"));
+                return Ok(format!(
+                    "population `{name}`, neuron {neuron}, step {step} is not finite"
+                ));
             }
         }
         Ok(format!("the loss of sample {sample} is not finite"))
@@ -501,7 +521,10 @@ impl<'a> Trainer<'a> {
         }
         for (i_e, population) in self.plan.ports.i_e.iter().zip(&self.network.populations) {
             if let Some(array) = i_e {
-                named.push((format!("{}.i_e", population.name), content(*array, &mut *self.engine)?));
+                named.push((
+                    format!("{}.i_e", population.name),
+                    content(*array, &mut *self.engine)?,
+                ));
             }
         }
         Ok(named)
@@ -534,7 +557,8 @@ impl<'a> Trainer<'a> {
     /// The engine fails, the checkpoint is of another network.
     pub fn restore(&mut self, checkpoint: checkpoint::Checkpoint) -> Result<(), TrainError> {
         let find = |name: &str| self.plan.arrays.iter().position(|a| a.name == name);
-        let wanted: Vec<_> = self.trained().into_iter().chain(self.plan.ports.moments.clone()).collect();
+        let wanted: Vec<_> =
+            self.trained().into_iter().chain(self.plan.ports.moments.clone()).collect();
         for array in wanted {
             let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
             let values = checkpoint.array(name, len)?;
