@@ -75,6 +75,7 @@ impl Real for f64 {
 }
 
 /// Table entry of a kernel.
+#[derive(Clone, Copy)]
 pub struct Kernel {
     /// `area/name`, the stem of both files.
     pub name: &'static str,

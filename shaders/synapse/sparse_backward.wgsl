@@ -16,7 +16,7 @@ struct Params {
 @group(0) @binding(2) var<uniform> clock: Clock;
 @group(0) @binding(3) var<storage, read> arrivals: array<f32>;
 @group(0) @binding(4) var<storage, read> out_start: array<u32>;
-@group(0) @binding(5) var<storage, read> target: array<u32>;
+@group(0) @binding(5) var<storage, read> target_id: array<u32>;
 @group(0) @binding(6) var<storage, read> synapse: array<u32>;
 @group(0) @binding(7) var<storage, read> weights: array<f32>;
 @group(0) @binding(8) var<storage, read_write> cotangent: array<f32>;
@@ -38,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if t + params.delay < params.steps {
         let row = (b * params.steps + t + params.delay) * params.targets;
         for (var k = out_start[i]; k < out_start[i + 1u]; k++) {
-            sum += weights[synapse[k]] * arrivals[row + target[k]];
+            sum += weights[synapse[k]] * arrivals[row + target_id[k]];
         }
     }
     cotangent[at] = sum;

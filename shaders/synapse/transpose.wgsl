@@ -23,6 +23,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if j >= params.width {
         return;
     }
-    let from = panel_column(params.sources, j) + i * panel_stride(params.width, j);
-    transposed[panel_column(params.width, i) + j * panel_stride(params.sources, i)] = weights[from];
+    let origin = panel_column(params.sources, j) + i * panel_stride(params.width, j);
+    transposed[panel_column(params.width, i) + j * panel_stride(params.sources, i)] = weights[origin];
 }

@@ -1,0 +1,236 @@
+//! Level 5: gradients.
+//!
+//! The f64 oracle with soft spikes is a smooth function of the weights, so its gradient is compared with
+//! central differences. The shaders and the f32 twins are then compared with the oracle: with soft
+//! spikes, where rounding is all that differs, at sizes around a workgroup; and with hard spikes.
+
+mod common;
+
+use common::*;
+use neuralearn::data::Dataset;
+use neuralearn::engine::Engine;
+use neuralearn::engine::cpu::Cpu;
+use neuralearn::plan::Plan;
+
+/// Which parts of the program a case goes through.
+struct Case {
+    encoder: &'static str,
+    hidden: usize,
+    model: &'static str,
+    first: &'static str,
+    extra: &'static str,
+    over: &'static str,
+    surrogate: &'static str,
+    detach: bool,
+    steps: usize,
+    delay: u32,
+}
+
+const PLAIN: Case = Case {
+    encoder: "Constant(gain: 1.0)",
+    hidden: 5,
+    model: "tau_m: 20, tau_syn: 5, t_ref: 0",
+    first: "Dense",
+    extra: "",
+    over: "Mean",
+    surrogate: "FastSigmoid(slope: 2)",
+    detach: true,
+    steps: 7,
+    delay: 1,
+};
+
+const PIXELS: usize = 13;
+const CLASSES: usize = 3;
+
+// The readout has a constant current, since without one its first steps are equal, and the largest of
+// equal values has no derivative.
+fn text(c: &Case) -> String {
+    format!(
+        r#"(version: 1, simulation: (dt: 1.0, seed: 3),
+        populations: {{
+            "in": (size: {PIXELS}, model: Images(encoder: {encoder})),
+            "hidden": (size: {hidden}, model: Lif({model})),
+            "out": (size: {CLASSES}, model: Readout(tau_m: 15, tau_syn: 4, i_e: 15)),
+        }},
+        projections: [
+            (from: "in", to: "hidden", connect: {first}, weight: Kaiming(gain: 2.5)),
+            {extra}
+            (from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 3.0), delay: {delay}),
+        ],
+        training: (data: Mnist(dir: "."), epochs: 1, batch: 4, steps: {steps},
+            loss: SoftmaxCrossEntropy(over: {over}), optimizer: Adam(lr: 0.001),
+            surrogate: {surrogate}, detach_reset: {detach}, biases: true))"#,
+        encoder = c.encoder,
+        hidden = c.hidden,
+        model = c.model,
+        first = c.first,
+        extra = c.extra,
+        delay = c.delay,
+        steps = c.steps,
+        over = c.over,
+        surrogate = c.surrogate,
+        detach = c.detach,
+    )
+}
+
+const SAMPLES: usize = 4;
+
+/// Loss of the batch at the weights as they are.
+fn loss(engine: &mut Cpu<'_, f64>, plan: &Plan) -> f64 {
+    engine.run(plan.program("evaluate").unwrap(), &clock(SAMPLES), plan.steps).unwrap();
+    let losses = engine.wide(array(plan, "loss"));
+    losses[..SAMPLES].iter().sum::<f64>() / SAMPLES as f64
+}
+
+/// Compares the oracle's gradient with central differences, for every weight or a spread of them.
+fn central_differences(name: &str, case: &Case) {
+    let scene = scene(&text(case));
+    // With a detached reset the soft spike must not enter the reset; attached, it must.
+    let soft = if case.detach { 1 } else { 2 };
+    let (_, plan) = plan(&scene, SAMPLES, case.steps, soft);
+    let data = images(SAMPLES, PIXELS, CLASSES as u64);
+    let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
+    load(&mut engine, &plan, &data.train, SAMPLES);
+    // A learning rate of zero leaves the weights where they are.
+    let mut still = clock(SAMPLES);
+    still.learning_rate = 0.0;
+    engine.run(plan.program("train").unwrap(), &still, plan.steps).unwrap();
+    let mut checked = 0;
+    for (gradient, weights) in plan.ports.gradients.clone() {
+        let analytic = engine.wide(gradient);
+        let start = engine.wide(weights);
+        let largest = scale(&analytic);
+        assert!(largest > 1e-9, "{name}: no gradient reaches {}", plan.arrays[weights].name);
+        for k in (0..start.len()).step_by((start.len() / 40).max(1)) {
+            let h = 1e-5 * start[k].abs().max(10.0);
+            let mut at = |x: f64| {
+                engine.set(weights, k, x);
+                loss(&mut engine, &plan)
+            };
+            let difference = (at(start[k] + h) - at(start[k] - h)) / (2.0 * h);
+            engine.set(weights, k, start[k]);
+            let error = (difference - analytic[k]).abs();
+            assert!(
+                error <= 1e-6 * largest,
+                "{name}: {}[{k}]: {} by the adjoint, {difference} by differences",
+                plan.arrays[weights].name,
+                analytic[k]
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 20, "{name}: only {checked} weights were compared");
+}
+
+const RECURRENT: &str = r#"(from: "hidden", to: "hidden", connect: Dense, weight: Kaiming(gain: 2.0), delay: 2),"#;
+const SPARSE_RECURRENT: &str = r#"(from: "hidden", to: "hidden", connect: FixedInDegree(k: 3), weight: Kaiming(gain: 2.0)),"#;
+
+#[test]
+fn oracle_against_central_differences() {
+    let adapting = "tau_m: 20, tau_syn: 5, t_ref: 2, delta_th: 4, tau_rel: 6";
+    let subtract = "tau_m: 20, tau_syn: 5, t_ref: 1, reset: Subtract";
+    central_differences("plain", &PLAIN);
+    central_differences("spiking input", &Case { encoder: "Latency(window: 4.0)", ..PLAIN });
+    central_differences("arctan, last", &Case { surrogate: "ArcTan(alpha: 2)", over: "Last", ..PLAIN });
+    central_differences("superspike, max", &Case { surrogate: "SuperSpike(beta: 3)", over: "Max", ..PLAIN });
+    central_differences("straight through", &Case { surrogate: "StraightThrough", ..PLAIN });
+    central_differences("refractory, adapting", &Case { model: adapting, steps: 11, ..PLAIN });
+    central_differences("attached", &Case { detach: false, ..PLAIN });
+    central_differences("attached, adapting", &Case { detach: false, model: adapting, steps: 11, ..PLAIN });
+    central_differences("attached, subtract", &Case { detach: false, model: subtract, ..PLAIN });
+    central_differences("delay 3", &Case { delay: 3, ..PLAIN });
+    central_differences("recurrent", &Case { extra: RECURRENT, ..PLAIN });
+    central_differences("recurrent, attached", &Case { extra: RECURRENT, detach: false, model: adapting, ..PLAIN });
+    central_differences("sparse recurrent", &Case { extra: SPARSE_RECURRENT, ..PLAIN });
+    central_differences("sparse", &Case { first: "FixedProbability(p: 0.5)", encoder: "Latency(window: 4.0)", ..PLAIN });
+    central_differences("sparse constant", &Case { first: "FixedProbability(p: 0.5)", ..PLAIN });
+    central_differences("several panels", &Case { hidden: 70, ..PLAIN });
+}
+
+/// Gradients after one training program.
+fn gradients(engine: &mut dyn Engine, plan: &Plan, data: &Dataset) -> Vec<(String, Vec<f32>)> {
+    load(engine, plan, &data.train, SAMPLES);
+    engine.run(plan.program("train").unwrap(), &clock(SAMPLES), plan.steps).unwrap();
+    let arrays = plan.ports.gradients.clone();
+    let names = arrays.into_iter().map(|(g, w)| (g, plan.arrays[w].name.clone()));
+    names.map(|(g, name)| (name, engine.read_reals(g).unwrap())).collect()
+}
+
+/// Operations on the longest path from a weight to its gradient: forward through all steps and
+/// inputs, back again, and the sum over samples and steps.
+fn operations(case: &Case) -> usize {
+    2 * (12 * case.steps + PIXELS + case.hidden) + SAMPLES * case.steps
+}
+
+fn engines_against_oracle(name: &str, case: &Case, soft: u32) {
+    let scene = scene(&text(case));
+    let (_, plan) = plan(&scene, SAMPLES, case.steps, soft);
+    let data = images(SAMPLES, PIXELS, CLASSES as u64);
+    let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
+    load(&mut oracle, &plan, &data.train, SAMPLES);
+    oracle.run(plan.program("train").unwrap(), &clock(SAMPLES), plan.steps).unwrap();
+    let spikes = |engine: &mut dyn Engine| engine.read_words(array(&plan, "hidden.spikes")).unwrap();
+    let wanted_spikes = spikes(&mut oracle);
+    let check = |who: &str, engine: &mut dyn Engine| {
+        let got = gradients(engine, &plan, &data);
+        // A spike on the edge of the threshold may flip; the cases are chosen so that none is.
+        assert_eq!(spikes(engine), wanted_spikes, "{name}, {who}: spikes");
+        for ((gradient, _), (array, got)) in plan.ports.gradients.iter().zip(got) {
+            let want = oracle.wide(*gradient);
+            let tolerance = tolerance(operations(case), scale(&want));
+            assert_close(&format!("{name}, {who}: {array}"), &got, &want, tolerance);
+        }
+    };
+    check("f32", &mut Cpu::<f32>::new(&plan, Some(2), false));
+    if let Some(found) = adapter("gradients") {
+        check("wgsl", &mut gpu(&found, &plan));
+    }
+}
+
+#[test]
+fn engines_against_the_oracle_around_a_workgroup() {
+    for hidden in [1, 63, 64, 65, 257] {
+        for steps in [2, 9, 33] {
+            let case = Case { hidden, steps, ..PLAIN };
+            engines_against_oracle(&format!("soft, {hidden} neurons, {steps} steps"), &case, 1);
+            let latency = Case { encoder: "Latency(window: 6.0)", ..case };
+            engines_against_oracle(&format!("spikes, {hidden} neurons, {steps} steps"), &latency, 0);
+        }
+    }
+}
+
+#[test]
+fn engines_against_the_oracle_in_every_variant() {
+    let adapting = "tau_m: 20, tau_syn: 5, t_ref: 2, delta_th: 4, tau_rel: 6";
+    let own = "tau_m: Uniform(low: 15, high: 25), v_th: Normal(mean: -55, std: 1), t_ref: 1";
+    let subtract = "tau_m: 20, tau_syn: 5, t_ref: 1, reset: Subtract";
+    let cases = [
+        ("arctan", Case { surrogate: "ArcTan(alpha: 2)", ..PLAIN }),
+        ("triangle", Case { surrogate: "Triangle(gamma: 0.3)", over: "Last", ..PLAIN }),
+        ("boxcar", Case { surrogate: "Boxcar(width: 1.1)", over: "Max", ..PLAIN }),
+        ("straight", Case { surrogate: "StraightThrough", ..PLAIN }),
+        ("adapting", Case { model: adapting, steps: 20, ..PLAIN }),
+        ("attached", Case { detach: false, model: adapting, steps: 20, ..PLAIN }),
+        ("subtract", Case { detach: false, model: subtract, ..PLAIN }),
+        ("own parameters", Case { model: own, hidden: 70, ..PLAIN }),
+        ("recurrent", Case { extra: RECURRENT, hidden: 66, ..PLAIN }),
+        ("sparse", Case { first: "FixedInDegree(k: 4)", hidden: 66, ..PLAIN }),
+        ("sparse recurrent", Case { extra: SPARSE_RECURRENT, hidden: 66, delay: 2, ..PLAIN }),
+    ];
+    for (name, case) in cases {
+        engines_against_oracle(name, &case, 0);
+        engines_against_oracle(&format!("soft {name}"), &case, if case.detach { 1 } else { 2 });
+    }
+}
+
+#[test]
+#[should_panic(expected = "is not")]
+fn a_wrong_gradient_is_found() {
+    assert_close("wrong", &[1.0, 2.0], &[1.0, 2.0 + 10.0 * tolerance(10, 2.0)], tolerance(10, 2.0));
+}
+
+#[test]
+#[should_panic(expected = "is not")]
+fn not_a_number_is_found() {
+    assert_close("nan", &[f32::NAN], &[1.0], tolerance(10, 1.0));
+}
