@@ -332,3 +332,40 @@ pub fn dispatched<T: Twin, F: Real>(call: Call<'_, F>) {
 pub const fn spike_words(n: usize) -> usize {
     n.div_ceil(32)
 }
+
+/// Transposes a matrix of 32 × 32 bits, least significant first, by exchanging ever smaller
+/// blocks (Warren, Hacker's Delight, section 7-3).
+#[inline(always)]
+pub fn transpose_bits(rows: &mut [u32; 32]) {
+    let mut mask = 0x0000_FFFFu32;
+    let mut j = 16;
+    while j != 0 {
+        let mut k = 0;
+        while k < 32 {
+            let swap = ((rows[k] >> j) ^ rows[k + j]) & mask;
+            rows[k] ^= swap << j;
+            rows[k + j] ^= swap;
+            k = (k + j + 1) & !j;
+        }
+        j >>= 1;
+        mask ^= mask << j;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::philox;
+
+    #[test]
+    fn bits_are_transposed() {
+        let rows: [u32; 32] = std::array::from_fn(|k| philox([k as u32, 0, 0, 0], [1, 2])[0]);
+        let mut columns = rows;
+        transpose_bits(&mut columns);
+        for i in 0..32 {
+            for j in 0..32 {
+                assert_eq!(rows[i] >> j & 1, columns[j] >> i & 1, "row {i}, column {j}");
+            }
+        }
+    }
+}

@@ -122,8 +122,10 @@ fn central_differences(name: &str, case: &Case) {
     assert!(checked > 20, "{name}: only {checked} weights were compared");
 }
 
-const RECURRENT: &str = r#"(from: "hidden", to: "hidden", connect: Dense, weight: Kaiming(gain: 2.0), delay: 2),"#;
-const SPARSE_RECURRENT: &str = r#"(from: "hidden", to: "hidden", connect: FixedInDegree(k: 3), weight: Kaiming(gain: 2.0)),"#;
+const RECURRENT: &str =
+    r#"(from: "hidden", to: "hidden", connect: Dense, weight: Kaiming(gain: 2.0), delay: 2),"#;
+const SPARSE_RECURRENT: &str =
+    r#"(from: "hidden", to: "hidden", connect: FixedInDegree(k: 3), weight: Kaiming(gain: 2.0)),"#;
 
 #[test]
 fn oracle_against_central_differences() {
@@ -131,18 +133,33 @@ fn oracle_against_central_differences() {
     let subtract = "tau_m: 20, tau_syn: 5, t_ref: 1, reset: Subtract";
     central_differences("plain", &PLAIN);
     central_differences("spiking input", &Case { encoder: "Latency(window: 4.0)", ..PLAIN });
-    central_differences("arctan, last", &Case { surrogate: "ArcTan(alpha: 2)", over: "Last", ..PLAIN });
-    central_differences("superspike, max", &Case { surrogate: "SuperSpike(beta: 3)", over: "Max", ..PLAIN });
+    central_differences(
+        "arctan, last",
+        &Case { surrogate: "ArcTan(alpha: 2)", over: "Last", ..PLAIN },
+    );
+    central_differences(
+        "superspike, max",
+        &Case { surrogate: "SuperSpike(beta: 3)", over: "Max", ..PLAIN },
+    );
     central_differences("straight through", &Case { surrogate: "StraightThrough", ..PLAIN });
     central_differences("refractory, adapting", &Case { model: adapting, steps: 11, ..PLAIN });
     central_differences("attached", &Case { detach: false, ..PLAIN });
-    central_differences("attached, adapting", &Case { detach: false, model: adapting, steps: 11, ..PLAIN });
+    central_differences(
+        "attached, adapting",
+        &Case { detach: false, model: adapting, steps: 11, ..PLAIN },
+    );
     central_differences("attached, subtract", &Case { detach: false, model: subtract, ..PLAIN });
     central_differences("delay 3", &Case { delay: 3, ..PLAIN });
     central_differences("recurrent", &Case { extra: RECURRENT, ..PLAIN });
-    central_differences("recurrent, attached", &Case { extra: RECURRENT, detach: false, model: adapting, ..PLAIN });
+    central_differences(
+        "recurrent, attached",
+        &Case { extra: RECURRENT, detach: false, model: adapting, ..PLAIN },
+    );
     central_differences("sparse recurrent", &Case { extra: SPARSE_RECURRENT, ..PLAIN });
-    central_differences("sparse", &Case { first: "FixedProbability(p: 0.5)", encoder: "Latency(window: 4.0)", ..PLAIN });
+    central_differences(
+        "sparse",
+        &Case { first: "FixedProbability(p: 0.5)", encoder: "Latency(window: 4.0)", ..PLAIN },
+    );
     central_differences("sparse constant", &Case { first: "FixedProbability(p: 0.5)", ..PLAIN });
     central_differences("several panels", &Case { hidden: 70, ..PLAIN });
 }
@@ -169,7 +186,8 @@ fn engines_against_oracle(name: &str, case: &Case, soft: u32) {
     let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
     load(&mut oracle, &plan, &data.train, SAMPLES);
     oracle.run(plan.program("train").unwrap(), &clock(SAMPLES), plan.steps).unwrap();
-    let spikes = |engine: &mut dyn Engine| engine.read_words(array(&plan, "hidden.spikes")).unwrap();
+    let spikes =
+        |engine: &mut dyn Engine| engine.read_words(array(&plan, "hidden.spikes")).unwrap();
     let wanted_spikes = spikes(&mut oracle);
     let check = |who: &str, engine: &mut dyn Engine| {
         let got = gradients(engine, &plan, &data);
@@ -194,7 +212,11 @@ fn engines_against_the_oracle_around_a_workgroup() {
             let case = Case { hidden, steps, ..PLAIN };
             engines_against_oracle(&format!("soft, {hidden} neurons, {steps} steps"), &case, 1);
             let latency = Case { encoder: "Latency(window: 6.0)", ..case };
-            engines_against_oracle(&format!("spikes, {hidden} neurons, {steps} steps"), &latency, 0);
+            engines_against_oracle(
+                &format!("spikes, {hidden} neurons, {steps} steps"),
+                &latency,
+                0,
+            );
         }
     }
 }

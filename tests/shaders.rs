@@ -35,12 +35,8 @@ fn every_shader_is_valid_for_every_option() {
     for kernel in KERNELS {
         let module = module(kernel);
         let info = validate(&module).unwrap_or_else(|e| panic!("{}: {e}", kernel.name));
-        let options: Vec<&str> = kernel
-            .params
-            .iter()
-            .filter(|f| f.place == Place::Option)
-            .map(|f| f.name)
-            .collect();
+        let options: Vec<&str> =
+            kernel.params.iter().filter(|f| f.place == Place::Option).map(|f| f.name).collect();
         let mut choices = vec![vec![("WG".to_owned(), f64::from(kernel.workgroup))]];
         for option in options {
             choices = choices
@@ -143,7 +139,13 @@ fn bindings_are_those_of_the_shader() {
                 Kind::Word => naga::Scalar::U32,
             };
             let inner = &module.types[base].inner;
-            assert_eq!(*inner, naga::TypeInner::Scalar(expected), "{}: {}", kernel.name, binding.name);
+            assert_eq!(
+                *inner,
+                naga::TypeInner::Scalar(expected),
+                "{}: {}",
+                kernel.name,
+                binding.name
+            );
         }
     }
 }
@@ -176,5 +178,8 @@ fn errors_name_file_and_line() {
     assert!(fault.starts_with("shaders/neuron/broken.wgsl:2: "), "{fault}");
     kernel.wgsl = "//!use lib/nothing.wgsl";
     let fault = Source::assemble(&kernel).err().unwrap();
-    assert!(fault.contains("neuron/broken.wgsl:1") && fault.contains("lib/nothing.wgsl"), "{fault}");
+    assert!(
+        fault.contains("neuron/broken.wgsl:1") && fault.contains("lib/nothing.wgsl"),
+        "{fault}"
+    );
 }

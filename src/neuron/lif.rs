@@ -206,15 +206,16 @@ struct State<F> {
     h: [F; LANES],
 }
 
-/// One step of up to 64 neurons; `tape` holds arrivals and becomes u.
+/// One step of up to 64 neurons; `tape` holds arrivals and becomes u, and spikes set `bit` in the trains.
 #[inline(always)]
 fn step<F: Real, const SOFT: u32>(
     lanes: &Lanes<F>,
     constant: &[F; LANES],
     s: &mut State<F>,
     tape: &mut [F; LANES],
+    (trains, bit): (&mut [u32; LANES], u32),
     p: &LifParams<F>,
-) -> u64 {
+) {
     let [p22, p21, _, p11, v_th, v_reset, t_ref, delta_th, decay_rel, _] = &lanes.0;
     let zero = F::zero();
     for k in 0..LANES {
@@ -244,12 +245,8 @@ fn step<F: Real, const SOFT: u32>(
         let arrival = if p.arrivals == 1 { tape[k] } else { zero };
         s.i[k] = p11[k] * s.i[k] + arrival;
         tape[k] = u;
+        trains[k] |= if spike { bit } else { 0 };
     }
-    let mut bits = 0;
-    for (k, u) in tape.iter().enumerate() {
-        bits |= u64::from(*u >= zero) << k;
-    }
-    bits
 }
 
 impl Twin for Lif {
@@ -295,31 +292,41 @@ fn run<F: Real, const SOFT: u32>(call: Call<'_, F>) {
                     lane[..width].copy_from_slice(&state[stored(field)..][..width]);
                 }
             }
-            for t in call.span.steps() {
-                let row = &mut tape[(b * steps + t) * n + first..][..width];
-                let bits = if let Ok(full) = <&mut [F; LANES]>::try_from(&mut *row) {
-                    step::<F, SOFT>(&lanes, &constant, &mut s, full, &p)
-                } else {
-                    let mut padded = [F::zero(); LANES];
-                    padded[..width].copy_from_slice(row);
-                    let bits = step::<F, SOFT>(&lanes, &constant, &mut s, &mut padded, &p);
-                    row.copy_from_slice(&padded[..width]);
-                    bits & ((1 << width) - 1)
-                };
-                let at = b * rows + p.history as usize + t;
-                let word = at * words + first / 32;
-                spikes[word] = bits as u32;
-                if width > 32 {
-                    spikes[word + 1] = (bits >> 32) as u32;
+            // Spikes are gathered as trains, a word of 32 steps for each neuron, and turned into
+            // rows, a word of 32 neurons for each step, once in 32 steps.
+            for begin in call.span.steps().step_by(32) {
+                let end = (begin + 32).min(call.span.t1 as usize);
+                let mut trains = [0; LANES];
+                for t in begin..end {
+                    let row = &mut tape[(b * steps + t) * n + first..][..width];
+                    let trains = (&mut trains, 1 << (t - begin));
+                    if let Ok(full) = <&mut [F; LANES]>::try_from(&mut *row) {
+                        step::<F, SOFT>(&lanes, &constant, &mut s, full, trains, &p);
+                    } else {
+                        let mut padded = [F::zero(); LANES];
+                        padded[..width].copy_from_slice(row);
+                        step::<F, SOFT>(&lanes, &constant, &mut s, &mut padded, trains, &p);
+                        row.copy_from_slice(&padded[..width]);
+                    }
+                    if p.soft > 0 {
+                        let at = (b * rows + p.history as usize + t) * n + first;
+                        for (soft, u) in soft_spikes[at..].iter_mut().zip(row.iter()) {
+                            let held = u.wide() <= HELD;
+                            *soft = if held {
+                                F::zero()
+                            } else {
+                                surrogate::soft_spike(p.surrogate, p.steepness, *u / p.unit)
+                            };
+                        }
+                    }
                 }
-                if p.soft > 0 {
-                    for (k, u) in row.iter().enumerate() {
-                        let held = u.wide() <= HELD;
-                        soft_spikes[at * n + first + k] = if held {
-                            F::zero()
-                        } else {
-                            surrogate::soft_spike(p.surrogate, p.steepness, *u / p.unit)
-                        };
+                // Lanes beyond the last neuron have no say.
+                trains[width..].fill(0);
+                for (w, square) in trains.as_chunks_mut::<32>().0.iter_mut().enumerate() {
+                    transpose_bits(square);
+                    for (t, word) in (begin..end).zip(square).filter(|_| w * 32 < width) {
+                        let row = (b * rows + p.history as usize + t) * words;
+                        spikes[row + first / 32 + w] = *word;
                     }
                 }
             }

@@ -696,7 +696,10 @@ impl<'a> Compiler<'a> {
                         let split = Split::PanelRows { rows: from.n, width };
                         let out = Arg { array: gradient, split };
                         let count = width.div_ceil(PANEL) * from.n;
-                        let units = Units::Count { count, grain: 128 };
+                        // Values are listed once per piece, so pieces are as large as leaves a few for
+                        // the threads; spikes are listed anyway.
+                        let grain = if by_value { (count / 4).max(128) } else { 128 };
+                        let units = Units::Count { count, grain };
                         let (first, width) = (first as u32, width as u32);
                         if by_value {
                             let p = dense_values_gradient::DenseValuesGradientParams::<f64> {

@@ -6,7 +6,7 @@
 //! Three uses: constant input (one row per sample); the backward pass, where values are gradients by
 //! arrivals, `shift` is the delay and w is transposed; soft spikes.
 
-use super::{PANEL, add_scaled_rows, block_mut, column_blocks};
+use super::{PANEL, add_scaled_rows, block_mut, column_blocks, nonzero};
 use crate::kernel::*;
 use crate::params;
 
@@ -70,8 +70,7 @@ impl Twin for DenseValues {
                 if row < p.source_rows as usize {
                     let at = (b * p.source_rows as usize + row) * p.source_stride as usize;
                     let row = &values[at + p.source_first as usize..][..sources];
-                    pairs
-                        .extend((0u32..).zip(row.iter().copied()).filter(|(_, x)| *x != F::zero()));
+                    nonzero(row, &mut pairs);
                 }
                 ends.push(pairs.len());
             }

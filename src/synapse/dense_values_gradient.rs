@@ -54,26 +54,36 @@ impl Twin for DenseValuesGradient {
         let (values, arrivals) = (values.reals(), arrivals.reals());
         let mut gradient = gradient.reals_mut();
         let (sources, targets) = (p.sources as usize, p.targets as usize);
-        let mut pairs = Vec::new();
+        let rows = p.rows as usize;
+        let terms = call.clock.samples as usize * rows;
+        // The terms of each source are listed once, from rows of values as they lie in memory, and
+        // used for all panels of the piece. Without a branch: every pair is written, and counts if
+        // it is to stay.
+        let start = call.units.start % sources;
+        let listed = start..start + call.units.len();
+        let listed = if listed.end > sources { 0..sources } else { listed };
+        let mut pairs = vec![(0u32, F::zero()); listed.len() * (terms + 1)];
+        let mut counts = vec![0; listed.len()];
+        for term in 0..terms {
+            let (b, t) = (term / rows, term % rows);
+            let row = b * p.source_rows as usize + p.shift as usize + t;
+            let values = &values[row * sources..][listed.clone()];
+            for (k, (value, count)) in values.iter().zip(&mut counts).enumerate() {
+                pairs[k * (terms + 1) + *count] = (term as u32, *value);
+                *count += usize::from(*value != F::zero());
+            }
+        }
         for unit in call.units {
             let (first, source) = (unit / sources * PANEL, unit % sources);
             let width = PANEL.min(p.width as usize - first);
             let (out, rest) = gradient.split_at_mut(width);
             gradient = rest;
-            pairs.clear();
-            for b in 0..call.clock.samples {
-                for t in 0..p.rows {
-                    let row = (b * p.source_rows + p.shift + t) as usize;
-                    let value = values[row * sources + source];
-                    if value != F::zero() {
-                        pairs.push((b * p.rows + t, value));
-                    }
-                }
-            }
+            let k = source - listed.start;
+            let pairs = &pairs[k * (terms + 1)..][..counts[k]];
             column_blocks!(width, |column, W| {
                 let acc = block_mut::<F, W>(out, column);
                 *acc = [F::zero(); W];
-                add_scaled_rows(acc, arrivals, targets, p.first as usize + first + column, &pairs);
+                add_scaled_rows(acc, arrivals, targets, p.first as usize + first + column, pairs);
             });
         }
     }

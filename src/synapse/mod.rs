@@ -34,7 +34,8 @@ pub fn panel_index(sources: usize, width: usize, source: usize, target: usize) -
 }
 
 /// Runs `$body` for each block of columns of a panel of `$width`, with the constant `$block` as wide
-/// as the registers that hold the sums: a whole panel at once, the rest in powers of two.
+/// as the registers that hold the sums: a whole panel at once, the rest in powers of two, and ten, the
+/// number of classes of many a task, in one.
 macro_rules! column_blocks {
     ($width:expr, |$at:ident, $block:ident| $body:expr) => {{
         let width: usize = $width;
@@ -44,7 +45,7 @@ macro_rules! column_blocks {
             $body
         } else {
             let mut $at = 0;
-            column_blocks!(@each width, $at, $block, $body, 32, 16, 8, 4, 2, 1);
+            column_blocks!(@each width, $at, $block, $body, 32, 16, 10, 8, 4, 2, 1);
             debug_assert_eq!($at, width);
         }
     }};
@@ -90,7 +91,7 @@ fn add_scaled_rows<F: Real, const W: usize>(
     for &(row, value) in pairs {
         let from: &[F; W] = block(matrix, row as usize * stride + at);
         for k in 0..W {
-            sum[k] += value * from[k];
+            sum[k] = value.mul_add(from[k], sum[k]);
         }
     }
     *acc = sum;
@@ -110,6 +111,21 @@ fn block_mut<F, const W: usize>(matrix: &mut [F], at: usize) -> &mut [F; W] {
         Ok(array) => array,
         Err(_) => unreachable!("the slice has W elements"),
     }
+}
+
+/// Appends the values that are not zero with their positions. Without a branch: every pair is
+/// written, and counts if it is to stay.
+#[inline(always)]
+fn nonzero<F: Real>(values: &[F], list: &mut Vec<(u32, F)>) {
+    let start = list.len();
+    list.resize(start + values.len(), (0, F::zero()));
+    let room = &mut list[start..];
+    let mut count = 0;
+    for (k, value) in values.iter().enumerate() {
+        room[count] = (k as u32, *value);
+        count += usize::from(*value != F::zero());
+    }
+    list.truncate(start + count);
 }
 
 /// Appends the positions of the bits that are set, plus `offset`.

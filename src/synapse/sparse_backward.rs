@@ -32,7 +32,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[
         reals("arrivals"),      // [samples, steps, targets] gradient by arrivals
         words("out_start"),     // [sources + 1] first of each source's synapses
-        words("target_id"),        // [synapses] by source
+        words("target_id"),     // [synapses] by source
         words("synapse"),       // [synapses] by source: index into weights
         reals("weights"),       // [synapses] by target
         reals_mut("cotangent"), // [samples, steps, sources]

@@ -72,7 +72,10 @@ pub fn assert_close(what: &str, got: &[f32], want: &[f64], tolerance: f64) {
     assert_eq!(got.len(), want.len(), "{what}: lengths");
     for (k, (g, w)) in got.iter().zip(want).enumerate() {
         let error = (f64::from(*g) - w).abs();
-        assert!(error <= tolerance, "{what}[{k}]: {g} is not {w}, off by {error:e} > {tolerance:e}");
+        assert!(
+            error <= tolerance,
+            "{what}[{k}]: {g} is not {w}, off by {error:e} > {tolerance:e}"
+        );
     }
 }
 
@@ -90,14 +93,21 @@ pub fn noise(count: usize, spread: f64, stream: u32) -> Vec<f64> {
 /// A data set of `n` random images of `pixels` pixels in `classes` classes, some of them black.
 pub fn images(n: usize, pixels: usize, classes: u64) -> Dataset {
     let s = Stream::new(12, Purpose::Input, 0);
-    let split = |offset: u64| Split {
-        images: (0..(n * pixels) as u64)
-            .map(|k| if s.uniform(k + offset, 1) < 0.6 { 0 } else { s.below(256, k + offset, 2) as u8 })
-            .collect(),
-        labels: (0..n as u64).map(|k| s.below(classes, k + offset, 3) as u8).collect(),
-        rows: 1,
-        cols: pixels,
-    };
+    let split =
+        |offset: u64| Split {
+            images: (0..(n * pixels) as u64)
+                .map(|k| {
+                    if s.uniform(k + offset, 1) < 0.6 {
+                        0
+                    } else {
+                        s.below(256, k + offset, 2) as u8
+                    }
+                })
+                .collect(),
+            labels: (0..n as u64).map(|k| s.below(classes, k + offset, 3) as u8).collect(),
+            rows: 1,
+            cols: pixels,
+        };
     Dataset { train: split(0), test: split(1 << 32) }
 }
 
