@@ -20,7 +20,7 @@
 //! distance to the threshold, which is all that the backward pass needs besides the spikes.
 //! A neuron that is held cannot spike; its u is [`HELD`].
 
-use super::{LANES, surrogate};
+use super::{LANES, Lane, surrogate};
 use crate::kernel::*;
 use crate::params;
 
@@ -181,14 +181,14 @@ pub static KERNEL: Kernel = Kernel {
 pub struct Lif;
 
 /// A lane each of [`Cell`]'s fields.
-pub(super) struct Lanes<F>(pub [[F; LANES]; CELL]);
+pub(super) struct Lanes<F>(pub [Lane<F>; CELL]);
 
 impl<F: Real> Lanes<F> {
     /// Parameters of neurons `first..first + width`; the lanes beyond repeat the last.
     #[inline(always)]
     pub fn load(cell: &[F], n: usize, own: bool, first: usize, width: usize) -> Self {
         let stride = if own { n } else { 1 };
-        let mut lanes = [[F::zero(); LANES]; CELL];
+        let mut lanes = [Lane::of(F::zero()); CELL];
         for (field, lane) in lanes.iter_mut().enumerate() {
             for (k, x) in lane.iter_mut().enumerate() {
                 let id = if own { first + k.min(width - 1) } else { 0 };
@@ -200,52 +200,56 @@ impl<F: Real> Lanes<F> {
 }
 
 struct State<F> {
-    v: [F; LANES],
-    i: [F; LANES],
-    held: [F; LANES],
-    h: [F; LANES],
+    v: Lane<F>,
+    i: Lane<F>,
+    held: Lane<F>,
+    h: Lane<F>,
 }
 
-/// One step of up to 64 neurons; `tape` holds arrivals and becomes u, and spikes set `bit` in the trains.
+/// What a spike makes of the potential v: `keep · v + jump`.
+struct Jump<F> {
+    keep: F,
+    jump: Lane<F>,
+}
+
+/// One step of up to 64 neurons; `tape` holds arrivals and becomes u, and spikes enter the trains from
+/// above. Written with selections between numbers that are there anyway, which is what vectors do.
 #[inline(always)]
 fn step<F: Real, const SOFT: u32>(
     lanes: &Lanes<F>,
-    constant: &[F; LANES],
+    (constant, reset): (&Lane<F>, &Jump<F>),
     s: &mut State<F>,
     tape: &mut [F; LANES],
-    (trains, bit): (&mut [u32; LANES], u32),
+    trains: &mut Lane<u32>,
     p: &LifParams<F>,
 ) {
-    let [p22, p21, _, p11, v_th, v_reset, t_ref, delta_th, decay_rel, _] = &lanes.0;
-    let zero = F::zero();
+    let [p22, p21, _, p11, v_th, _, t_ref, delta_th, decay_rel, _] = &lanes.0;
+    let (zero, one) = (F::zero(), F::one());
+    let arriving = if p.arrivals == 1 { one } else { zero };
     for k in 0..LANES {
         let held = s.held[k] > zero;
         let free = p22[k] * s.v[k] + p21[k] * s.i[k] + constant[k];
         let v = if held { s.v[k] } else { free };
         let u = if held { F::of(HELD) } else { v - (v_th[k] + s.h[k]) };
         let spike = u >= zero;
-        let spiked = if SOFT == 2 {
-            if held { zero } else { surrogate::soft_spike(p.surrogate, p.steepness, u / p.unit) }
-        } else if spike {
-            F::one()
+        let after = reset.keep * v + reset.jump[k];
+        let h = decay_rel[k] * s.h[k];
+        if SOFT == 2 {
+            let soft = surrogate::soft_spike(p.surrogate, p.steepness, u / p.unit);
+            let soft = if held { zero } else { soft };
+            s.v[k] = v + soft * (after - v);
+            s.h[k] = h + delta_th[k] * soft;
         } else {
-            zero
-        };
-        let to = if p.reset == 0 { v_reset[k] - v } else { v_reset[k] - v_th[k] };
-        s.v[k] = if SOFT == 2 {
-            v + spiked * to
-        } else if spike {
-            if p.reset == 0 { v_reset[k] } else { v + to }
-        } else {
-            v
-        };
-        s.h[k] = decay_rel[k] * s.h[k] + delta_th[k] * spiked;
-        let waited = if held { s.held[k] - F::one() } else { zero };
+            s.v[k] = if spike { after } else { v };
+            s.h[k] = if spike { h + delta_th[k] } else { h };
+        }
+        let waited = (s.held[k] - one).max(zero);
         s.held[k] = if spike { t_ref[k] } else { waited };
-        let arrival = if p.arrivals == 1 { tape[k] } else { zero };
-        s.i[k] = p11[k] * s.i[k] + arrival;
+        s.i[k] = p11[k] * s.i[k] + arriving * tape[k];
         tape[k] = u;
-        trains[k] |= if spike { bit } else { 0 };
+        // Shifting, rather than setting a bit on a condition, changes every train: a store under a
+        // mask would stall the load of the next step.
+        trains[k] = trains[k] >> 1 | u32::from(spike) << 31;
     }
 }
 
@@ -272,17 +276,24 @@ fn run<F: Real, const SOFT: u32>(call: Call<'_, F>) {
     for first in (0..n).step_by(LANES) {
         let width = LANES.min(n - first);
         let lanes = Lanes::load(cell, n, p.own == 1, first, width);
+        let mut reset = Jump { keep: F::zero(), jump: lanes.0[5] };
+        if p.reset == 1 {
+            reset.keep = F::one();
+            for (jump, v_th) in reset.jump.iter_mut().zip(lanes.0[4].iter()) {
+                *jump -= *v_th;
+            }
+        }
         for b in 0..call.units.len() {
-            let mut constant = [F::zero(); LANES];
+            let mut constant = Lane::of(F::zero());
             for k in 0..width {
                 let input = if p.statics == 1 { statics[b * n + first + k] } else { F::zero() };
                 constant[k] = lanes.0[2][k] * (i_e[first + k] + input);
             }
             let mut s = State {
                 v: lanes.0[9],
-                i: [F::zero(); LANES],
-                held: [F::zero(); LANES],
-                h: [F::zero(); LANES],
+                i: Lane::of(F::zero()),
+                held: Lane::of(F::zero()),
+                h: Lane::of(F::zero()),
             };
             let stored = |field: usize| (b * STATE + field) * n + first;
             if p.carry == 2 || (p.carry == 1 && call.span.t0 > 0) {
@@ -296,16 +307,16 @@ fn run<F: Real, const SOFT: u32>(call: Call<'_, F>) {
             // rows, a word of 32 neurons for each step, once in 32 steps.
             for begin in call.span.steps().step_by(32) {
                 let end = (begin + 32).min(call.span.t1 as usize);
-                let mut trains = [0; LANES];
+                let mut trains = Lane::of(0);
                 for t in begin..end {
                     let row = &mut tape[(b * steps + t) * n + first..][..width];
-                    let trains = (&mut trains, 1 << (t - begin));
+                    let trains = &mut trains;
                     if let Ok(full) = <&mut [F; LANES]>::try_from(&mut *row) {
-                        step::<F, SOFT>(&lanes, &constant, &mut s, full, trains, &p);
+                        step::<F, SOFT>(&lanes, (&constant, &reset), &mut s, full, trains, &p);
                     } else {
                         let mut padded = [F::zero(); LANES];
                         padded[..width].copy_from_slice(row);
-                        step::<F, SOFT>(&lanes, &constant, &mut s, &mut padded, trains, &p);
+                        step::<F, SOFT>(&lanes, (&constant, &reset), &mut s, &mut padded, trains, &p);
                         row.copy_from_slice(&padded[..width]);
                     }
                     if p.soft > 0 {
@@ -322,6 +333,9 @@ fn run<F: Real, const SOFT: u32>(call: Call<'_, F>) {
                 }
                 // Lanes beyond the last neuron have no say.
                 trains[width..].fill(0);
+                for train in trains.iter_mut() {
+                    *train >>= 32 - (end - begin);
+                }
                 for (w, square) in trains.as_chunks_mut::<32>().0.iter_mut().enumerate() {
                     transpose_bits(square);
                     for (t, word) in (begin..end).zip(square).filter(|_| w * 32 < width) {

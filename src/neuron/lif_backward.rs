@@ -17,7 +17,7 @@
 //! The kernel turns the tape in place once more: u becomes the gradient by the arrivals.
 
 use super::lif::{CELL, HELD, Lanes};
-use super::{LANES, surrogate};
+use super::{LANES, Lane, surrogate};
 use crate::kernel::*;
 use crate::params;
 
@@ -77,10 +77,10 @@ pub static KERNEL: Kernel = Kernel {
 pub struct LifBackward;
 
 struct Adjoint<F> {
-    v: [F; LANES],
-    i: [F; LANES],
-    h: [F; LANES],
-    input: [F; LANES],
+    v: Lane<F>,
+    i: Lane<F>,
+    h: Lane<F>,
+    input: Lane<F>,
 }
 
 /// One step back of up to 64 neurons; `tape` holds u and becomes the gradient by the arrivals.
@@ -91,13 +91,13 @@ fn step<F: Real, const SHAPE: u32, const ATTACHED: bool>(
     tape: &mut [F; LANES],
     cotangent: &[F; LANES],
     bits: u64,
-    raised: &[F; LANES],
+    raised: &Lane<F>,
     p: &LifBackwardParams<F>,
 ) {
     let [p22, p21, p20, p11, v_th, v_reset, _, delta_th, decay_rel, _]: &[_; CELL] = &lanes.0;
     let (zero, one) = (F::zero(), F::one());
     let per_unit = one / p.unit;
-    let mut fired = [zero; LANES];
+    let mut fired = Lane::of(zero);
     for (k, f) in fired.iter_mut().enumerate() {
         *f = if (bits >> k) & 1 == 1 { one } else { zero };
     }
@@ -187,10 +187,10 @@ fn run<F: Real, const SHAPE: u32, const ATTACHED: bool>(call: Call<'_, F>) {
         let lanes = Lanes::load(cell, n, p.own == 1, first, width);
         for b in 0..call.units.len() {
             let mut a = Adjoint {
-                v: [zero; LANES],
-                i: [zero; LANES],
-                h: [zero; LANES],
-                input: [zero; LANES],
+                v: Lane::of(zero),
+                i: Lane::of(zero),
+                h: Lane::of(zero),
+                input: Lane::of(zero),
             };
             let stored = |field: usize| (b * STATE + field) * n + first;
             let inputs = b * n + first..b * n + first + width;
@@ -207,7 +207,7 @@ fn run<F: Real, const SHAPE: u32, const ATTACHED: bool>(call: Call<'_, F>) {
                     let high = if width > 32 { u64::from(spikes[at + 1]) << 32 } else { 0 };
                     u64::from(spikes[at]) | high
                 };
-                let mut raised = [zero; LANES];
+                let mut raised = Lane::of(zero);
                 if ATTACHED && p.reset == 0 {
                     for (k, raised) in raised[..width].iter_mut().enumerate() {
                         let spiked = |earlier: usize| {

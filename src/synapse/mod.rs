@@ -131,10 +131,16 @@ fn nonzero<F: Real>(values: &[F], list: &mut Vec<(u32, F)>) {
 /// Appends the positions of the bits that are set, plus `offset`.
 #[inline(always)]
 fn positions(words: &[u32], offset: u32, list: &mut Vec<u32>) {
+    let start = list.len();
+    let count: u32 = words.iter().map(|w| w.count_ones()).sum();
+    list.resize(start + count as usize, 0);
+    let mut room = list[start..].iter_mut();
     for (w, &word) in words.iter().enumerate() {
         let mut bits = word;
-        while bits != 0 {
-            list.push(offset + w as u32 * 32 + bits.trailing_zeros());
+        while bits != 0
+            && let Some(place) = room.next()
+        {
+            *place = offset + w as u32 * 32 + bits.trailing_zeros();
             bits &= bits - 1;
         }
     }
