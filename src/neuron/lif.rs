@@ -212,15 +212,43 @@ struct Jump<F> {
     jump: Lane<F>,
 }
 
-/// One step of up to 64 neurons; `tape` holds arrivals and becomes u, and spikes enter the trains from
-/// above. Written with selections between numbers that are there anyway, which is what vectors do.
+impl<F: Real> Jump<F> {
+    fn new(lanes: &Lanes<F>, subtract: bool) -> Self {
+        let mut jump = Self { keep: F::zero(), jump: lanes.0[5] };
+        if subtract {
+            jump.keep = F::one();
+            for (jump, v_th) in jump.jump.iter_mut().zip(lanes.0[4].iter()) {
+                *jump -= *v_th;
+            }
+        }
+        jump
+    }
+}
+
+impl<F> State<F> {
+    fn fields(&mut self) -> [&mut Lane<F>; STATE] {
+        [&mut self.v, &mut self.i, &mut self.held, &mut self.h]
+    }
+}
+
+/// Up to 64 neighbouring neurons on their way through time.
+struct Group<F> {
+    first: usize,
+    width: usize,
+    /// Rise of v per step by constant currents.
+    constant: Lane<F>,
+    s: State<F>,
+    /// Spikes of the last 32 steps, the latest in the highest bit.
+    trains: Lane<u32>,
+}
+
+/// One step of a group; `tape` holds arrivals and becomes u, and spikes enter the trains from above. Written with selections between numbers that are there anyway, which is what vectors do.
 #[inline(always)]
 fn step<F: Real, const SOFT: u32>(
     lanes: &Lanes<F>,
-    (constant, reset): (&Lane<F>, &Jump<F>),
-    s: &mut State<F>,
+    reset: &Jump<F>,
+    Group { constant, s, trains, .. }: &mut Group<F>,
     tape: &mut [F; LANES],
-    trains: &mut Lane<u32>,
     p: &LifParams<F>,
 ) {
     let [p22, p21, _, p11, v_th, _, t_ref, delta_th, decay_rel, _] = &lanes.0;
@@ -273,80 +301,91 @@ fn run<F: Real, const SOFT: u32>(call: Call<'_, F>) {
         (spikes.words_mut(), state.reals_mut(), soft_spikes.reals_mut());
     let (n, steps, rows) = (p.n as usize, p.steps as usize, (p.history + p.steps) as usize);
     let words = spike_words(n);
-    for first in (0..n).step_by(LANES) {
-        let width = LANES.min(n - first);
-        let lanes = Lanes::load(cell, n, p.own == 1, first, width);
-        let mut reset = Jump { keep: F::zero(), jump: lanes.0[5] };
-        if p.reset == 1 {
-            reset.keep = F::one();
-            for (jump, v_th) in reset.jump.iter_mut().zip(lanes.0[4].iter()) {
-                *jump -= *v_th;
-            }
-        }
-        for b in 0..call.units.len() {
-            let mut constant = Lane::of(F::zero());
-            for k in 0..width {
-                let input = if p.statics == 1 { statics[b * n + first + k] } else { F::zero() };
-                constant[k] = lanes.0[2][k] * (i_e[first + k] + input);
-            }
-            let mut s = State {
-                v: lanes.0[9],
-                i: Lane::of(F::zero()),
-                held: Lane::of(F::zero()),
-                h: Lane::of(F::zero()),
-            };
-            let stored = |field: usize| (b * STATE + field) * n + first;
-            if p.carry == 2 || (p.carry == 1 && call.span.t0 > 0) {
-                for (field, lane) in
-                    [&mut s.v, &mut s.i, &mut s.held, &mut s.h].into_iter().enumerate()
-                {
-                    lane[..width].copy_from_slice(&state[stored(field)..][..width]);
+    let kinds: Vec<(Lanes<F>, Jump<F>)> = (0..if p.own == 1 { n } else { 1 })
+        .step_by(LANES)
+        .map(|first| {
+            let lanes = Lanes::load(cell, n, p.own == 1, first, LANES.min(n - first));
+            let jump = Jump::new(&lanes, p.reset == 1);
+            (lanes, jump)
+        })
+        .collect();
+    for b in 0..call.units.len() {
+        let mut groups: Vec<Group<F>> = (0..n)
+            .step_by(LANES)
+            .map(|first| {
+                let (width, lanes) = (LANES.min(n - first), &kinds[first / LANES % kinds.len()].0);
+                let mut constant = Lane::of(F::zero());
+                for k in 0..width {
+                    let input =
+                        if p.statics == 1 { statics[b * n + first + k] } else { F::zero() };
+                    constant[k] = lanes.0[2][k] * (i_e[first + k] + input);
                 }
-            }
-            // Spikes are gathered as trains, a word of 32 steps for each neuron, and turned into
-            // rows, a word of 32 neurons for each step, once in 32 steps.
-            for begin in call.span.steps().step_by(32) {
-                let end = (begin + 32).min(call.span.t1 as usize);
-                let mut trains = Lane::of(0);
-                for t in begin..end {
-                    let row = &mut tape[(b * steps + t) * n + first..][..width];
-                    let trains = &mut trains;
+                let mut s = State {
+                    v: lanes.0[9],
+                    i: Lane::of(F::zero()),
+                    held: Lane::of(F::zero()),
+                    h: Lane::of(F::zero()),
+                };
+                if p.carry == 2 || (p.carry == 1 && call.span.t0 > 0) {
+                    for (field, lane) in s.fields().into_iter().enumerate() {
+                        let at = (b * STATE + field) * n + first;
+                        lane[..width].copy_from_slice(&state[at..at + width]);
+                    }
+                }
+                Group { first, width, constant, s, trains: Lane::of(0) }
+            })
+            .collect();
+        // Spikes are gathered as trains, a word of 32 steps for each neuron, and turned into rows, a
+        // word of 32 neurons for each step, once in 32 steps.
+        for begin in call.span.steps().step_by(32) {
+            let end = (begin + 32).min(call.span.t1 as usize);
+            // A row of the tape is done from end to end, in the order of memory.
+            for t in begin..end {
+                for group in &mut groups {
+                    let (lanes, jump) = &kinds[group.first / LANES % kinds.len()];
+                    let row = (b * steps + t) * n + group.first;
+                    let row = &mut tape[row..row + group.width];
                     if let Ok(full) = <&mut [F; LANES]>::try_from(&mut *row) {
-                        step::<F, SOFT>(&lanes, (&constant, &reset), &mut s, full, trains, &p);
+                        step::<F, SOFT>(lanes, jump, group, full, &p);
                     } else {
                         let mut padded = [F::zero(); LANES];
-                        padded[..width].copy_from_slice(row);
-                        step::<F, SOFT>(&lanes, (&constant, &reset), &mut s, &mut padded, trains, &p);
-                        row.copy_from_slice(&padded[..width]);
-                    }
-                    if p.soft > 0 {
-                        let at = (b * rows + p.history as usize + t) * n + first;
-                        for (soft, u) in soft_spikes[at..].iter_mut().zip(row.iter()) {
-                            let held = u.wide() <= HELD;
-                            *soft = if held {
-                                F::zero()
-                            } else {
-                                surrogate::soft_spike(p.surrogate, p.steepness, *u / p.unit)
-                            };
-                        }
+                        padded[..row.len()].copy_from_slice(row);
+                        step::<F, SOFT>(lanes, jump, group, &mut padded, &p);
+                        row.copy_from_slice(&padded[..row.len()]);
                     }
                 }
-                // Lanes beyond the last neuron have no say.
-                trains[width..].fill(0);
-                for train in trains.iter_mut() {
-                    *train >>= 32 - (end - begin);
-                }
-                for (w, square) in trains.as_chunks_mut::<32>().0.iter_mut().enumerate() {
-                    transpose_bits(square);
-                    for (t, word) in (begin..end).zip(square).filter(|_| w * 32 < width) {
-                        let row = (b * rows + p.history as usize + t) * words;
-                        spikes[row + first / 32 + w] = *word;
+                if p.soft > 0 {
+                    let at = (b * rows + p.history as usize + t) * n;
+                    let row = &tape[(b * steps + t) * n..][..n];
+                    for (soft, u) in soft_spikes[at..].iter_mut().zip(row) {
+                        *soft = if u.wide() <= HELD {
+                            F::zero()
+                        } else {
+                            surrogate::soft_spike(p.surrogate, p.steepness, *u / p.unit)
+                        };
                     }
                 }
             }
-            if p.carry > 0 {
-                for (field, lane) in [&s.v, &s.i, &s.held, &s.h].into_iter().enumerate() {
-                    state[stored(field)..][..width].copy_from_slice(&lane[..width]);
+            for group in &mut groups {
+                // Lanes beyond the last neuron have no say.
+                group.trains[group.width..].fill(0);
+                for train in group.trains.iter_mut() {
+                    *train >>= 32 - (end - begin);
+                }
+                for (w, square) in group.trains.as_chunks_mut::<32>().0.iter_mut().enumerate() {
+                    transpose_bits(square);
+                    for (t, word) in (begin..end).zip(square).filter(|_| w * 32 < group.width) {
+                        let row = (b * rows + p.history as usize + t) * words;
+                        spikes[row + group.first / 32 + w] = *word;
+                    }
+                }
+            }
+        }
+        if p.carry > 0 {
+            for group in &mut groups {
+                for (field, lane) in group.s.fields().into_iter().enumerate() {
+                    let at = (b * STATE + field) * n + group.first;
+                    state[at..at + group.width].copy_from_slice(&lane[..group.width]);
                 }
             }
         }
