@@ -336,7 +336,7 @@ impl<'a> Compiler<'a> {
                             &projection.name,
                             p.words(),
                             args,
-                            width,
+                            width.div_ceil(dense_spikes::TARGETS),
                         )
                     };
                     launches.push(Launch { per_step: !constant, ..launch });

@@ -31,6 +31,9 @@ params! {
     }
 }
 
+/// Targets of an invocation of the shader.
+pub const TARGETS: usize = 4;
+
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
     name: "synapse/dense_spikes",
