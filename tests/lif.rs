@@ -152,9 +152,9 @@ fn exponential_synaptic_current() {
 /// the two terms of its series in delta.
 #[test]
 fn equal_time_constants() {
-    for tau in [1.0, 10.0, 100.0] {
-        for dt in [0.001, 0.1] {
-            let limit = dt / 250.0 * (-dt / tau as f64).exp();
+    for tau in [1.0f64, 10.0, 100.0] {
+        for dt in [0.001f64, 0.1] {
+            let limit = dt / 250.0 * (-dt / tau).exp();
             assert!((propagators(dt, tau, 250.0, tau)[1] / limit - 1.0).abs() <= 1e-15);
             for exponent in 1..=10 {
                 for sign in [-1.0, 1.0] {

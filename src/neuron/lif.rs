@@ -316,8 +316,7 @@ fn run<F: Real, const SOFT: u32>(call: Call<'_, F>) {
                 let (width, lanes) = (LANES.min(n - first), &kinds[first / LANES % kinds.len()].0);
                 let mut constant = Lane::of(F::zero());
                 for k in 0..width {
-                    let input =
-                        if p.statics == 1 { statics[b * n + first + k] } else { F::zero() };
+                    let input = if p.statics == 1 { statics[b * n + first + k] } else { F::zero() };
                     constant[k] = lanes.0[2][k] * (i_e[first + k] + input);
                 }
                 let mut s = State {

@@ -104,6 +104,7 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
             Program { name: "carry", stages: carry },
         ]
     };
+    debug_assert!(c.layout.names_are_unique(), "an array was made twice");
     for array in &c.layout.arrays {
         if array.bytes() > options.max_binding {
             return Err(PlanError::Binding {
@@ -877,11 +878,7 @@ impl<'a> Compiler<'a> {
         for (k, population) in self.network.populations.iter().enumerate() {
             let pop = self.layout.pops[k];
             let Some(ring) = self.layout.ports.populations[k].counts else { continue };
-            let count = self.layout.zeros(
-                format!("{}.count", population.name),
-                Kind::Word,
-                self.layout.batch,
-            );
+            let count = self.layout.counts[k];
             let p = count_spikes::CountSpikesParams::<f64> {
                 n: pop.n as u32,
                 steps: self.layout.steps as u32,

@@ -63,6 +63,8 @@ pub(super) struct Layout<'a> {
     pub unused_reals: ArrayId,
     pub unused_words: ArrayId,
     pub unused_written: [ArrayId; 2],
+    /// Spikes per sample of each population that spikes.
+    pub counts: Vec<ArrayId>,
     pub output_gradient: ArrayId,
     pub loss: ArrayId,
     pub prediction: ArrayId,
@@ -89,6 +91,7 @@ impl<'a> Layout<'a> {
             unused_reals: 0,
             unused_words: 0,
             unused_written: [0; 2],
+            counts: vec![0; count],
             output_gradient: 0,
             loss: 0,
             prediction: 0,
@@ -236,11 +239,19 @@ impl<'a> Layout<'a> {
         }
         for (k, population) in self.network.populations.iter().enumerate() {
             if population.spikes() {
+                let name = &population.name;
+                self.counts[k] = self.zeros(format!("{name}.count"), Kind::Word, batch);
                 let counts = self.zeros(format!("{}.counts", population.name), Kind::Word, ring);
                 self.ports_of(k).counts = Some(counts);
             }
         }
         Ok(())
+    }
+
+    /// Whether no two arrays have the same name.
+    pub fn names_are_unique(&self) -> bool {
+        let names: std::collections::BTreeSet<_> = self.arrays.iter().map(|a| &a.name).collect();
+        names.len() == self.arrays.len()
     }
 
     fn ports_of(&mut self, k: usize) -> &mut PopulationPorts {

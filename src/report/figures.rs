@@ -264,7 +264,7 @@ fn traces(number: usize, activity: &Activity) -> Option<Sketch> {
         |trace: &&Trace| trace.values.len() > 1 && trace.values.iter().all(|mv| mv.is_finite());
     let shown: Vec<&Trace> = activity.traces.iter().filter(drawn).take(MAX_TRACES).collect();
     let longest = shown.iter().map(|trace| trace.values.len()).max()?;
-    let end = (longest - 1) as f64 * activity.every_ms;
+    let end = longest as f64 * activity.every_ms;
     if !is_positive(end) {
         return None;
     }
@@ -330,7 +330,8 @@ fn traces(number: usize, activity: &Activity) -> Option<Sketch> {
 
 /// A trace as points (ms, mV); a long one keeps only the extremes of each stretch of samples.
 fn envelope(values: &[f32], every_ms: f64) -> Vec<(f64, f64)> {
-    let point = |i: usize| (i as f64 * every_ms, f64::from(values[i]));
+    // A sample is taken at the end of its interval.
+    let point = |i: usize| ((i + 1) as f64 * every_ms, f64::from(values[i]));
     let stretch = values.len() / MAX_BUCKETS;
     if stretch <= 2 {
         return (0..values.len()).map(point).collect();

@@ -153,7 +153,7 @@ mod tests {
     fn a_page_escapes_what_it_shows() {
         let report = Report {
             title: "<t>",
-            description: "<d>",
+            description: "<d>".to_owned(),
             facts: vec![("<n>".into(), "<v>".into())],
             warnings: vec!["<w>".into()],
             ..Report::default()

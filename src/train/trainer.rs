@@ -117,6 +117,9 @@ pub enum TrainError {
     },
 }
 
+/// What some arrays held.
+type Contents = Vec<(ArrayId, Vec<f32>)>;
+
 /// Network, data and engine, and how far they have come.
 pub struct Trainer<'a> {
     training: &'a Training,
@@ -129,7 +132,7 @@ pub struct Trainer<'a> {
     /// Where the training is.
     pub progress: Progress,
     /// Best test accuracy and the arrays that had it.
-    best: Option<(f64, Vec<(ArrayId, Vec<f32>)>)>,
+    best: Option<(f64, Contents)>,
     shuffle: Stream,
 }
 
@@ -492,7 +495,7 @@ impl<'a> Trainer<'a> {
         self.plan.ports.gradients.iter().map(|(_, weights)| *weights).collect()
     }
 
-    fn weights(&mut self) -> Result<Vec<(ArrayId, Vec<f32>)>, EngineError> {
+    fn weights(&mut self) -> Result<Contents, EngineError> {
         let arrays = self.trained();
         arrays.into_iter().map(|array| Ok((array, self.engine.read_reals(array)?))).collect()
     }

@@ -27,7 +27,7 @@ pub fn adapter(test: &str) -> Option<Found> {
     }
 }
 
-pub fn gpu<'p>(found: &Found, plan: &'p Plan) -> Gpu {
+pub fn gpu(found: &Found, plan: &Plan) -> Gpu {
     Gpu::new(found, plan, false).unwrap_or_else(|e| panic!("{e}"))
 }
 
