@@ -340,7 +340,14 @@ impl<'a> Compiler<'a> {
                             width.div_ceil(dense_spikes::TARGETS),
                         )
                     };
-                    launches.push(Launch { per_step: !constant, ..launch });
+                    let mut launch = Launch { per_step: !constant, ..launch };
+                    if constant {
+                        // The result is small and the weights are not: many samples share a pass
+                        // over them.
+                        let count = self.layout.batch;
+                        launch.units = Units::Count { count, grain: 32 };
+                    }
+                    launches.push(launch);
                 }
             }
             Tiles::Sparse(weights) => {

@@ -1,0 +1,336 @@
+//! The command line as its users meet it: exit codes, what is said, and what is left behind. A bad
+//! case is an edit of one of two good scenes.
+
+#[path = "common/place.rs"]
+mod place;
+
+use flate2::{Compression, write::GzEncoder};
+use place::{Place, TRAINING, edit, ended, idx, numbers};
+use serde_json::Value;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+/// One array of an .npz file with its shape.
+fn array<T: npyz::Deserialize>(path: &Path, name: &str) -> (Vec<u64>, Vec<T>) {
+    let mut archive = npyz::npz::NpzArchive::open(path).unwrap();
+    let array = archive.by_name(name).unwrap().unwrap_or_else(|| panic!("no array {name}"));
+    (array.shape().to_vec(), array.into_vec().unwrap())
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+// ---- Runs that come to their end ----
+
+#[test]
+fn training_fills_its_run_folder_and_its_scene_repeats_it() {
+    let place = Place::new();
+    let summary = place.done("train.ron", "run", &[]);
+    for (field, want) in [
+        ("scene", Value::from("train")),
+        ("version", env!("CARGO_PKG_VERSION").into()),
+        ("seed", 1.into()),
+        ("engine", "cpu".into()),
+        ("dt_ms", 1.0.into()),
+        ("steps", 15.into()),
+        ("neurons", 23.into()),
+        ("synapses", (36 * 20 + 20 * 3).into()),
+    ] {
+        assert_eq!(summary[field], want, "{field}");
+    }
+    assert_eq!(summary["scene_sha256"].as_str().unwrap().len(), 64);
+    for field in ["adapter", "driver"] {
+        assert!(!summary[field].as_str().unwrap().is_empty(), "{field}");
+    }
+    for field in ["bytes_device", "build_s", "wall_s"] {
+        assert!(summary[field].as_f64().unwrap() > 0.0, "{field}");
+    }
+    let hidden = &summary["populations"]["hidden"];
+    assert_eq!(hidden["size"], 20);
+    let rate = hidden["spikes"].as_f64().unwrap() / 20.0 / (21.0 * 15e-3);
+    assert!((hidden["rate_hz"].as_f64().unwrap() - rate).abs() < 1e-6 * rate && rate > 1.0);
+
+    let training = &summary["training"];
+    assert_eq!(training["parameters"], 36 * 20 + 20 * 3 + 20 + 3);
+    assert!(training["test_accuracy"].as_f64().unwrap() > 0.9, "it does not learn: {training}");
+    let epochs = training["epochs"].as_array().unwrap();
+    assert_eq!(place.metrics("run"), *epochs);
+    assert_eq!(epochs.len(), 4);
+    assert_eq!(epochs[3]["test_accuracy"], training["test_accuracy"]);
+    assert_eq!(epochs[3]["test_loss"], training["test_loss"]);
+    for (k, epoch) in epochs.iter().enumerate() {
+        assert_eq!(epoch["epoch"], k + 1);
+        for field in ["loss", "train_accuracy", "train_samples_per_s", "test_samples_per_s"] {
+            assert!(epoch[field].as_f64().unwrap() > 0.0, "{field} of epoch {}", k + 1);
+        }
+    }
+    assert!(epochs[3]["loss"].as_f64() < epochs[0]["loss"].as_f64());
+
+    let bytes = place.read("run/weights.safetensors");
+    let weights = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    for (name, len) in [("pixels->hidden", 36 * 20), ("hidden->classes", 20 * 3)] {
+        let tensor = weights.tensor(name).unwrap();
+        let values = tensor.data().as_chunks().0.iter().map(|x| f32::from_le_bytes(*x));
+        assert_eq!(tensor.shape().iter().product::<usize>(), len, "{name}");
+        assert!(values.clone().all(f32::is_finite) && values.clone().any(|w| w != 0.0), "{name}");
+    }
+    let page = String::from_utf8(place.read("run/report.html")).unwrap();
+    assert!(page.contains("</html>"));
+    let pictures = fs::read_dir(place.path("run/figures")).unwrap();
+    let pictures: Vec<_> = pictures.map(|e| fs::read(e.unwrap().path()).unwrap()).collect();
+    assert!(pictures.len() >= 3 && pictures.iter().all(|p| p.starts_with(b"\x89PNG")));
+    assert!(!place.path("run/.lock").exists());
+
+    let again = place.done("run/scene.ron", "again", &[]);
+    assert_eq!(numbers(&again), numbers(&summary));
+    for file in ["weights.safetensors", "scene.ron"] {
+        let same = place.read(&format!("again/{file}")) == place.read(&format!("run/{file}"));
+        assert!(same, "{file} is another");
+    }
+}
+
+#[test]
+fn numbers_depend_on_the_seed_and_on_nothing_else() {
+    let place = Place::new();
+    for scene in ["train.ron", "sim.ron"] {
+        let out = |kind: &str| format!("{scene}-{kind}");
+        let first = numbers(&place.done(scene, &out("a"), &[]));
+        assert!(first.len() > 10);
+        for threads in ["1", "2", "3"] {
+            let other = place.done(scene, &out(threads), &["--threads", threads]);
+            assert_eq!(numbers(&other), first, "{scene} with {threads} threads");
+            for file in ["weights.safetensors", "spikes.npz", "traces.npz"] {
+                let of = |out: String| fs::read(place.path(&out).join(file)).ok();
+                assert!(of(out("a")) == of(out(threads)), "{scene}: {file}, {threads} threads");
+            }
+        }
+        let by_set = place.done(scene, &out("set"), &["--set", "simulation.seed=7"]);
+        let by_seed = place.done(scene, &out("seed"), &["--seed", "7"]);
+        assert_eq!(by_seed["seed"], 7);
+        assert_eq!(numbers(&by_seed), numbers(&by_set), "{scene}");
+        let mut other = numbers(&by_seed);
+        other.insert(".seed".into(), 1.0);
+        assert_ne!(other, first, "{scene}: the seed changes nothing");
+    }
+}
+
+#[test]
+fn simulation_writes_spikes_and_traces() {
+    let place = Place::new();
+    let summary = place.done("sim.ron", "run", &[]);
+    assert_eq!((&summary["steps"], &summary["neurons"]), (&1000.into(), &30.into()));
+    assert!(summary["real_time_factor"].as_f64().unwrap() > 0.0);
+    assert!(summary["synaptic_events_per_s"].as_f64().unwrap() > 0.0);
+    assert!(summary.get("training").is_none());
+    let mut events = 0.0;
+    for (name, size, low, high) in [("noise", 40, 88.0, 112.0), ("exc", 30, 10.0, 200.0)] {
+        let entry = &summary["populations"][name];
+        let rate = entry["rate_hz"].as_f64().unwrap();
+        assert!((low..high).contains(&rate), "{name} fires at {rate} Hz");
+        assert!((0.05..1.3).contains(&entry["cv_isi"].as_f64().unwrap()), "{name}: {entry}");
+        let (_, times) = array::<f64>(&place.path("run/spikes.npz"), &format!("{name}.t_ms"));
+        let (_, ids) = array::<u32>(&place.path("run/spikes.npz"), &format!("{name}.id"));
+        assert_eq!(entry["spikes"], times.len());
+        assert_eq!((ids.len(), rate), (times.len(), times.len() as f64 / f64::from(size) / 0.5));
+        assert!(times.is_sorted() && times.iter().all(|t| (0.0..=500.0).contains(t)));
+        assert!(times.iter().all(|t| (t * 2.0).fract() == 0.0), "{name}: spikes between steps");
+        assert!((0..size).all(|id| ids.contains(&id)), "{name}: some never fire");
+        events +=
+            if name == "noise" { times.len() as f64 * 30.0 } else { times.len() as f64 * 6.0 };
+    }
+    assert_eq!(summary["spikes"], summary["populations"]["exc"]["spikes"]);
+    let counted = summary["synaptic_events"].as_f64().unwrap();
+    assert!((counted / events - 1.0).abs() < 0.1, "{counted} events, about {events} expected");
+
+    let (shape, v) = array::<f32>(&place.path("run/traces.npz"), "exc.v");
+    let (_, times) = array::<f64>(&place.path("run/traces.npz"), "t_ms");
+    assert_eq!((shape, times.len(), times[0], times[499]), (vec![500, 2], 500, 1.0, 500.0));
+    assert!(v.iter().all(|v| (-70.01..-54.99).contains(v)), "a potential out of its range");
+    assert!(v.iter().any(|v| *v > -60.0));
+}
+
+#[test]
+fn subcommands_tell_without_running() {
+    let place = Place::new();
+    for scene in ["train.ron", "sim.ron"] {
+        let run = place.done(scene, scene.trim_end_matches(".ron"), &[]);
+        let said = place.refuses(&["check", "--json", scene], 0, "");
+        let plan: Value = serde_json::from_str(&said.out).unwrap();
+        let bytes = |json: &Value| json["bytes_device"].as_f64().unwrap();
+        assert!((bytes(&plan[0]) / bytes(&run) - 1.0).abs() < 0.05, "{scene}");
+        for field in ["neurons", "synapses", "dt_ms"] {
+            assert_eq!(plan[0][field], run[field], "{scene}: {field}");
+        }
+    }
+    for (args, words) in [
+        (&["check", "train.ron", "sim.ron"][..], "hidden | noise->exc | synapses | neuron/lif"),
+        (&["devices"], "cpu: | threads"),
+        (&["models"], "Lif | Poisson | Kaiming | tau_m | ms"),
+        (&["--help"], "--scene | --resume | Examples | Exit codes"),
+        (&["check", "--help"], "--json"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+    ] {
+        let said = place.refuses(args, 0, "");
+        for word in words.split(" | ") {
+            assert!(said.out.contains(word), "{args:?}: `{word}` is not in\n{}", said.out);
+        }
+        // Nobody reads: still no panic.
+        let mut child = place.command(args).spawn().unwrap();
+        drop(child.stdout.take());
+        ended(child).expect(0, "");
+    }
+    let bad = place.refuses(&["check", "train.ron", "none.ron"], 2, "none.ron | no such file");
+    assert!(bad.out.contains("train.ron: 23 neurons"));
+}
+
+// ---- Mistakes ----
+
+#[test]
+fn bad_command_lines() {
+    let place = Place::new();
+    for (args, words) in [
+        (&["--scnee", "train.ron"][..], "--scnee | --scene"),
+        (&[], "give a scene"),
+        (&["--scene", "train.ron", "--threads", "0"], "--threads"),
+        (&["--scene", "train.ron", "--seed", "-1"], "-1"),
+        (&["--scene", "train.ron", "--engine", "tpu"], "tpu | software"),
+        (&["--scene", "train.ron", "--set", "training.epochs"], "--set"),
+        (&["--scene", "train.ron", "--set", "training.epohcs=1"], "`epohcs` | `epochs`"),
+        (&["--scene", "train.ron", "--set", "training.epochs=0"], "training.epochs | at least 1"),
+        (&["--scene", "train.ron", "--engine", "cpu", "--adapter", "x"], "--adapter"),
+        (&["--resume", "data", "--out", "run"], "--resume | --out"),
+        (&["--resume", "nowhere"], "nowhere"),
+        (&["check"], "SCENE"),
+    ] {
+        place.refuses(args, 2, words);
+    }
+}
+
+#[test]
+fn bad_scenes_are_shown_where_they_are_wrong() {
+    let place = Place::new();
+    for (from, to, at, words) in [
+        ("tau_m: 20, tau_syn: 5, t", "tau_n: 20, t", "tau_n", "no field `tau_n` | `tau_m`"),
+        ("\"hidden\": (", "\"pixels\": (", "\"pixels\": (size: 20", "two populations | `pixels`"),
+        ("t_ref: 2", "t_ref: NaN", "NaN", "finite"),
+        ("t_ref: 2", "e_l: -inf", "-inf", "finite"),
+        ("t_ref: 2", "v_th: 1e40", "1e40", "1e40 | finite"),
+        ("5, t_ref: 2", "0", "0)", "tau_syn | 0 ms | strictly positive"),
+        ("5, t_ref: 2", "-3", "-3", "tau_syn | -3 ms | strictly positive"),
+        ("t_ref: 2", "v_reset: -40", "-40", "-40 mV | not below | -55 mV | raise `v_th`"),
+        ("from: \"hidden\"", "from: \"hiden\"", "\"hiden\"", "`hiden` | did you mean `hidden`?"),
+        ("size: 20", "size: 0", "0, model: Lif", "populations.hidden.size | at least one neuron"),
+        ("gain: 1.0)", "gain: 1), delay: 0", "0)", "projections.1.delay | below one step"),
+        ("\"10 ms\"", "\"10 mV\"", "\"10 mV\"", "`10 mV` is a potential | time"),
+        ("Adam(", "Adma(", "Adma", "no choice `Adma` | `Adam`"),
+        ("lr: 0.02", "lr: -1", "-1", "training.optimizer.lr | strictly positive"),
+        ("epochs: 4", "epochs: 4.5", "4.5", "whole number"),
+    ] {
+        let text = edit(TRAINING, from, to);
+        fs::write(place.path("bad.ron"), &text).unwrap();
+        let said = place.refuses_run("bad.ron", &[], 2, words);
+        let before = &text[..text.find(at).unwrap()];
+        let line = before.matches('\n').count();
+        let column = before.len() - before.rfind('\n').unwrap();
+        let spot = format!("bad.ron:{}:{column}", line + 1);
+        assert!(said.err.contains(&spot), "{to}: `{spot}` is not in:\n{}", said.err);
+        assert!(said.err.contains(text.lines().nth(line).unwrap().trim()), "{}", said.err);
+        place.refuses(&["check", "bad.ron"], 2, words);
+    }
+    let text = edit(&edit(TRAINING, "size: 20", "size: 0"), "lr: 0.02", "lr: -1");
+    fs::write(place.path("bad.ron"), text).unwrap();
+    let both = "bad.ron:6: | at least one neuron | bad.ron:19: | training.optimizer.lr";
+    place.refuses_run("bad.ron", &[], 2, both);
+}
+
+#[test]
+fn files_that_are_no_scenes() {
+    let place = Place::new();
+    fs::create_dir(place.path("folder.ron")).unwrap();
+    place.refuses_run("trian.ron", &[], 2, "trian.ron | no such file | did you mean | train.ron");
+    place.refuses_run("folder.ron", &[], 2, "folder.ron | directory");
+    let nested = "[".repeat(1_000_000);
+    let deep = format!("(version: {}", "(".repeat(1_000_000));
+    for (content, words) in [
+        (&b""[..], "empty"),
+        (b" \n\n", "empty"),
+        (b"\x7fELF\x02\x01\x00\x00\xff\xfe", "text"),
+        (b"\xff\xfe(\x00", "UTF-8"),
+        (b"(version: 1", "bad.ron:1:"),
+        (b"(version: 1) x", "bad.ron:1:"),
+        (nested.as_bytes(), "bad.ron:1:"),
+        (deep.as_bytes(), "bad.ron:1:"),
+    ] {
+        fs::write(place.path("bad.ron"), content).unwrap();
+        place.refuses_run("bad.ron", &[], 2, words);
+    }
+}
+
+#[test]
+fn bad_data() {
+    let (images, labels) = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte");
+    let good = idx(&[42, 6, 6], &[9; 42 * 36]);
+    let mut wrong_magic = good.clone();
+    wrong_magic[2] = 0x0d;
+    let zeros = gzip(&vec![0; 1 << 24]);
+    let bomb = [gzip(&good), zeros.repeat(65)].concat();
+    for (file, content, words) in [
+        (images, vec![], "train-images | ends after 0"),
+        (images, wrong_magic, "train-images | magic number"),
+        (images, idx(&[42], &[0; 42]), "train-images | magic number | swapped"),
+        (images, good[..1000].to_vec(), "train-images | 1512 bytes | 984"),
+        (images, [&good[..], &[0; 9]].concat(), "train-images | 1512 bytes | 1521"),
+        (images, gzip(&good)[..40].to_vec(), "train-images | gzip | incomplete"),
+        (images, idx(&[u32::MAX, 6, 6], &[0; 99]), "train-images | limit of 1073741824 bytes"),
+        (images, idx(&[u32::MAX; 3], &[0; 99]), "train-images | limit of 1073741824 bytes"),
+        (images, bomb, "train-images | limit of 1073741824 bytes"),
+        (images, idx(&[0, 6, 6], &[]), "train-images | 0"),
+        (images, idx(&[42, 3, 12], &[9; 42 * 36]), "[3, 12] | [6, 6]"),
+        (labels, idx(&[41], &[0; 41]), "42 images | 41 labels"),
+        (labels, idx(&[42], &[&[0; 30][..], &[3; 12]].concat()), "sample 30 | label 3 | 3 outputs"),
+    ] {
+        let place = Place::new();
+        place.data(file, &content);
+        place.refuses_run("train.ron", &[], 3, words);
+    }
+    let place = Place::new();
+    let none = "training.data.dir=\"nowhere\"";
+    place.refuses_run("train.ron", &["--set", none], 3, "nowhere | no file");
+    fs::remove_file(place.path("data").join("t10k-labels-idx1-ubyte")).unwrap();
+    place.refuses_run("train.ron", &[], 3, "data has no file t10k-labels-idx1-ubyte");
+
+    // The scene is what has to change here.
+    let place = Place::new();
+    let pixels = "36 pixels | 35 sources | set its size to 36";
+    place.refuses_run("train.ron", &["--set", "populations.pixels.size=35"], 2, pixels);
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_is_made() {
+    let place = Place::new();
+    let set = ["--set", "populations.noise.size=2000000", "--set", "populations.exc.size=2000000"];
+    let words = "noise->exc | 4.0000e12 synapses | bytes | limit | FixedProbability";
+    place.refuses_run("sim.ron", &set, 4, words);
+    place.refuses(&[&["check", "sim.ron"], &set[..]].concat(), 4, words);
+    let set = ["--set", "populations.hidden.size=2000", "--set", "training.steps=20000"];
+    place.refuses_run("train.ron", &set, 4, "bytes | one binding holds 134217728");
+}
+
+#[test]
+fn adapters_that_are_not_there() {
+    let place = Place::new();
+    let words = "nonsense | --engine cpu";
+    let refused = place.refuses(&["--scene", "sim.ron", "--adapter", "nonsense"], 4, words);
+    let listed = ["no adapter at all", "Adapters of this machine:\n"];
+    assert!(listed.iter().any(|text| refused.err.contains(text)), "{}", refused.err);
+    if cfg!(target_os = "linux") {
+        let mut command = place.command(&["--scene", "sim.ron", "--engine", "gpu"]);
+        command.env("VK_DRIVER_FILES", "").env("VK_ICD_FILENAMES", "");
+        ended(command.spawn().unwrap()).expect(4, "no GPU | Install | libvulkan1 | --engine cpu");
+        assert!(!place.path("runs").exists());
+    }
+}

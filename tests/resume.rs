@@ -1,0 +1,184 @@
+//! Run folders and runs that do not come to their end: diverged, interrupted, killed, resumed.
+
+#[path = "common/place.rs"]
+mod place;
+
+use place::{Place, TRAINING, arguments, edit, ended, numbers};
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+#[test]
+fn divergence_ends_a_training() {
+    let place = Place::new();
+    for (optimizer, lr) in [("Adam", "1e38"), ("Sgd", "1e38"), ("Adam", "1e35"), ("Sgd", "1e35")] {
+        let (out, set) =
+            (format!("{optimizer}{lr}"), format!("training.optimizer={optimizer}(lr: {lr})"));
+        let said = place.run("train.ron", &out, &["--set", &set]);
+        said.expect(6, "diverged in epoch | batch | not finite | training.optimizer.lr");
+        assert!(!place.path(&out).join("summary.json").exists());
+        assert!(!place.path(&out).join("weights.safetensors").exists());
+    }
+}
+
+// ---- Run folders ----
+
+#[test]
+fn run_folders_are_not_taken_from_anyone() {
+    let place = Place::new();
+    fs::write(place.path("file"), "mine").unwrap();
+    let file = arguments(&["--scene", "sim.ron", "--out", "file"], &[]);
+    place.refuses(&file, 5, "file");
+    place.refuses(&[&file[..], &["--overwrite"]].concat(), 5, "file");
+
+    place.done("train.ron", "run", &[]);
+    fs::write(place.path("run/notes.txt"), "mine").unwrap();
+    let words = "run | not empty | --overwrite | --resume";
+    place.refuses_run("sim.ron", &[], 5, words);
+    let summary = place.done("sim.ron", "run", &["--overwrite"]);
+    assert_eq!(summary["scene"], "sim");
+    assert!(place.path("run/spikes.npz").exists());
+    for old in ["metrics.jsonl", "weights.safetensors", "weights-best.safetensors", "checkpoints"] {
+        assert!(!place.path("run").join(old).exists(), "{old} of the run before is still there");
+    }
+    assert_eq!(place.read("run/notes.txt"), b"mine");
+
+    for number in 1..=2 {
+        place.call(&["--scene", "sim.ron", "--engine", "cpu", "--quiet"]).expect(0, "");
+        assert!(place.path(&format!("runs/sim-{number}/summary.json")).exists());
+    }
+    assert!(!place.path("runs/sim-3").exists());
+}
+
+/// Waits until a running process has written more than so many epochs.
+#[track_caller]
+fn wait_for_epoch(place: &Place, child: &mut Child, out: &str, more_than: usize) {
+    let since = Instant::now();
+    while place.metrics(out).len() <= more_than {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended too soon");
+        assert!(since.elapsed() < Duration::from_secs(60), "no epoch in a minute");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_folder_that_a_run_holds_is_not_shared() {
+    let place = Place::new();
+    let long = ["--scene", "train.ron", "--out", "run", "--set", "training.epochs=1000000"];
+    let mut child = place.command(&arguments(&long, &[])).spawn().unwrap();
+    wait_for_epoch(&place, &mut child, "run", 1);
+    place.run("sim.ron", "run", &["--overwrite"]).expect(5, "run | another run is using it");
+    place.call(&["--resume", "run", "--engine", "cpu", "--quiet"]).expect(5, "another run");
+    assert!(place.path("run/metrics.jsonl").exists());
+    assert!(!place.path("run/spikes.npz").exists());
+    child.kill().unwrap();
+    ended(child);
+    place.done("sim.ron", "run", &["--overwrite"]);
+}
+
+// ---- Runs that are broken off ----
+
+const RESUME: [&str; 5] = ["--resume", "train-1", "--engine", "cpu", "--quiet"];
+
+/// Asserts that two finished runs gave the same results, and left the same files.
+#[track_caller]
+fn assert_same_run(place: &Place, a: &str, b: &str) {
+    assert_eq!(numbers(&place.summary(a)), numbers(&place.summary(b)));
+    let metrics = |out| numbers(&Value::from(place.metrics(out)));
+    assert_eq!(metrics(a), metrics(b));
+    for file in ["weights.safetensors", "weights-best.safetensors"] {
+        let read = |out| place.read(&format!("{out}/{file}"));
+        assert!(read(a) == read(b), "{file} differs");
+    }
+    let names = |out: &str| {
+        let name = |path: &PathBuf| path.strip_prefix(place.path(out)).unwrap().to_owned();
+        place.files(out).keys().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(a), names(b));
+}
+
+/// Sends a signal to a training again and again, each time after another epoch and a bit, and
+/// resumes it; what comes out must be what an unbroken one gives.
+#[cfg(unix)]
+fn broken_off(signal: &str, images: usize, epochs: usize, rounds: u64, pause: u64) -> Place {
+    let place = Place::new();
+    place.images(images);
+    let set = format!("training.epochs={epochs}");
+    place.done("train.ron", "unbroken", &["--set", &set]);
+    let first = ["--scene", "train.ron", "--out", "train-1", "--set", &set];
+    let first = arguments(&first, &[]);
+    for round in 0..rounds {
+        let args = if round == 0 { &first[..] } else { &RESUME };
+        let done = place.metrics("train-1").len();
+        let mut child = place.command(args).spawn().unwrap();
+        wait_for_epoch(&place, &mut child, "train-1", done);
+        std::thread::sleep(Duration::from_millis(pause * round));
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).status();
+        assert!(sent.unwrap().success());
+        let said = ended(child);
+        if signal == "INT" {
+            said.expect(130, "interrupted | --resume train-1");
+        } else {
+            assert_eq!(said.code, None, "{}", said.err);
+        }
+        assert!(!place.path("train-1/summary.json").exists());
+    }
+    place.call(&RESUME).expect(0, "");
+    assert_same_run(&place, "unbroken", "train-1");
+    place
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_training_goes_on_as_if_nothing_had_been() {
+    broken_off("INT", 6000, 24, 5, 17);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_killed_training_goes_on_from_its_last_checkpoint() {
+    broken_off("KILL", 42, 200, 8, 3);
+}
+
+#[test]
+fn damaged_checkpoints_and_other_scenes() {
+    let place = Place::new();
+    place.done("train.ron", "unbroken", &[]);
+    place.done("train.ron", "train-1", &[]);
+    let saved = || {
+        let entries = fs::read_dir(place.path("train-1/checkpoints")).unwrap();
+        let mut paths: Vec<_> = entries.map(|e| e.unwrap().path()).collect();
+        paths.sort();
+        paths
+    };
+    assert_eq!(saved().len(), 2);
+    for damage in ["cut", "flip", "empty"] {
+        let newest = saved().pop().unwrap();
+        let mut bytes = fs::read(&newest).unwrap();
+        let middle = bytes.len() / 2;
+        match damage {
+            "cut" => bytes.truncate(bytes.len() - 1),
+            "flip" => bytes[middle] ^= 1,
+            _ => bytes.clear(),
+        }
+        fs::write(&newest, bytes).unwrap();
+        let name = newest.file_name().unwrap().to_str().unwrap();
+        place.call(&RESUME).expect(0, &format!("{name} | the one before"));
+        assert_same_run(&place, "unbroken", "train-1");
+    }
+
+    fs::write(place.path("other.ron"), edit(TRAINING, "lr: 0.02", "lr: 0.03")).unwrap();
+    let other = [&["--scene", "other.ron"], &RESUME[..]].concat();
+    place.refuses(&other, 2, "train-1 | another scene");
+    place.call(&[&["--scene", "train.ron"], &RESUME[..]].concat()).expect(0, "");
+    assert_same_run(&place, "unbroken", "train-1");
+
+    saved().iter().for_each(|path| fs::write(path, "damaged").unwrap());
+    let said = place.refuses(&RESUME, 3, "no checkpoint | train-1");
+    saved().iter().for_each(|path| {
+        assert!(said.err.contains(path.file_name().unwrap().to_str().unwrap()), "{}", said.err);
+    });
+}
