@@ -149,8 +149,17 @@ fn simulation_writes_spikes_and_traces() {
     let (shape, v) = array::<f32>(&place.path("run/traces.npz"), "exc.v");
     let (_, times) = array::<f64>(&place.path("run/traces.npz"), "t_ms");
     assert_eq!((shape, times.len(), times[0], times[499]), (vec![500, 2], 500, 1.0, 500.0));
-    assert!(v.iter().all(|v| (-70.01..-54.99).contains(v)), "a potential out of its range");
-    assert!(v.iter().any(|v| *v > -60.0));
+    // A potential is that before the reset: it is above the threshold where a spike is.
+    let (_, spikes) = array::<f64>(&place.path("run/spikes.npz"), "exc.t_ms");
+    let (_, ids) = array::<u32>(&place.path("run/spikes.npz"), "exc.id");
+    let spikes: Vec<_> = spikes.into_iter().zip(ids).collect();
+    for (k, row) in v.chunks(2).enumerate() {
+        for (v, id) in row.iter().zip([0, 5]) {
+            assert!((-70.01..-45.0).contains(v), "{v} mV of neuron {id} at {} ms", times[k]);
+            assert_eq!(*v >= -55.0, spikes.contains(&(times[k], id)), "{v} mV, {} ms", times[k]);
+        }
+    }
+    assert!(v.iter().any(|v| *v >= -55.0), "no spike meets a sample");
 }
 
 #[test]
@@ -215,7 +224,7 @@ fn bad_scenes_are_shown_where_they_are_wrong() {
     let place = Place::new();
     for (from, to, at, words) in [
         ("tau_m: 20, tau_syn: 5, t", "tau_n: 20, t", "tau_n", "no field `tau_n` | `tau_m`"),
-        ("\"hidden\": (", "\"pixels\": (", "\"pixels\": (size: 20", "two populations | `pixels`"),
+        ("\"hidden\": (", "\"pixels\": (", "(size: 20", "two populations | `pixels`"),
         ("t_ref: 2", "t_ref: NaN", "NaN", "finite"),
         ("t_ref: 2", "e_l: -inf", "-inf", "finite"),
         ("t_ref: 2", "v_th: 1e40", "1e40", "1e40 | finite"),
@@ -256,8 +265,8 @@ fn files_that_are_no_scenes() {
     let nested = "[".repeat(1_000_000);
     let deep = format!("(version: {}", "(".repeat(1_000_000));
     for (content, words) in [
-        (&b""[..], "empty"),
-        (b" \n\n", "empty"),
+        (&b""[..], "there is nothing in it"),
+        (b" \n\n", "bad.ron: | there is nothing"),
         (b"\x7fELF\x02\x01\x00\x00\xff\xfe", "text"),
         (b"\xff\xfe(\x00", "UTF-8"),
         (b"(version: 1", "bad.ron:1:"),

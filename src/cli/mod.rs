@@ -111,10 +111,16 @@ enum EngineChoice {
     Cpu,
 }
 
-/// Ended by the user; the state is saved.
+/// Ended by the user.
 #[derive(Debug, thiserror::Error)]
-#[error("interrupted; go on with: neuralearn --resume {}", .0.display())]
-struct Interrupted(PathBuf);
+enum Interrupted {
+    /// Its state is saved.
+    #[error("interrupted; go on with: neuralearn --resume {}", .0.display())]
+    Training(PathBuf),
+    /// Its recording is written.
+    #[error("interrupted; what was recorded so far is in {}", .0.display())]
+    Simulation(PathBuf),
+}
 
 /// Wrong use that clap cannot see.
 #[derive(Debug, thiserror::Error)]

@@ -90,7 +90,7 @@ pub fn stop_flag() -> Arc<AtomicBool> {
         if count.fetch_add(1, Ordering::Relaxed) > 0 {
             std::process::exit(130);
         }
-        eprint_line("stopping; the state is being saved (once more to end at once)");
+        eprint_line("stopping; what is done so far is being saved (once more to end at once)");
     });
     if let Err(e) = installed {
         log::warn!("Ctrl-C will end the run without saving: {e}");

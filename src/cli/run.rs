@@ -324,7 +324,7 @@ impl Session<'_> {
         bar.finish();
         written.map_err(|source| FileFault { what: metrics.display().to_string(), source })?;
         if outcome == Outcome::Interrupted {
-            return Err(Interrupted(self.folder.path.clone()).into());
+            return Err(Interrupted::Training(self.folder.path.clone()).into());
         }
         self.summary.wall_s = since.elapsed().as_secs_f64();
         for (best, file) in [(false, "weights.safetensors"), (true, "weights-best.safetensors")] {
@@ -392,7 +392,7 @@ impl Session<'_> {
         self.summary.wall_s = since.elapsed().as_secs_f64();
         self.write_recording(&simulation)?;
         if simulation.recording.steps < end {
-            return Err(Interrupted(self.folder.path.clone()).into());
+            return Err(Interrupted::Simulation(self.folder.path.clone()).into());
         }
         self.simulation_summary(&simulation.recording);
         let times = simulation.engine().profile();

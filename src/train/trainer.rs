@@ -193,7 +193,8 @@ impl<'a> Trainer<'a> {
 
     /// Trains until all epochs are done or the observer answers false.
     ///
-    /// Checkpoints go to `dir`, if given: every [`SAVE`] seconds, after every epoch, at the end.
+    /// Checkpoints go to `dir`, if given: at the beginning, every [`SAVE`] seconds, after every epoch. A
+    /// state with a number that is not finite is never saved.
     ///
     /// # Errors
     /// The engine fails, a checkpoint cannot be written, a number is not finite.
@@ -203,6 +204,11 @@ impl<'a> Trainer<'a> {
         observe: &mut dyn FnMut(Event<'_>) -> bool,
     ) -> Result<Outcome, TrainError> {
         let mut saved = Instant::now();
+        if let Some(dir) = dir
+            && self.progress == Progress::default()
+        {
+            self.save(dir)?;
+        }
         while self.progress.epoch < self.training.epochs {
             let train = &self.data.train;
             let order = self.shuffle.permutation(train.len() as u32, self.progress.epoch);
@@ -252,6 +258,7 @@ impl<'a> Trainer<'a> {
                     return Ok(Outcome::Interrupted);
                 }
             }
+            self.check_weights()?;
             observe(Event::Testing);
             let epoch = self.finish_epoch()?;
             if self.best.as_ref().is_none_or(|(best, _)| epoch.test_accuracy > *best) {
@@ -444,11 +451,7 @@ impl<'a> Trainer<'a> {
                 let at = slot * self.plan.batch + k;
                 let loss = f64::from(losses[at]);
                 if !loss.is_finite() {
-                    return Err(TrainError::Diverged {
-                        epoch: self.progress.epoch + 1,
-                        batch: self.progress.batch,
-                        what: self.first_not_finite(*sample)?,
-                    });
+                    self.explain_loss(*sample)?;
                 }
                 sums.loss += loss;
                 sums.correct +=
@@ -463,31 +466,42 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Says where the first number that is not finite is.
-    fn first_not_finite(&mut self, sample: u32) -> Result<String, EngineError> {
+    /// Fails if a weight is not finite. The loss need not show it: neurons that such weights silence
+    /// leave it as it is.
+    fn check_weights(&mut self) -> Result<(), TrainError> {
         for (tiles, projection) in self.plan.ports.weights.iter().zip(&self.network.projections) {
             for array in tiles.arrays() {
-                if let Some(k) = self.engine.read_reals(array)?.iter().position(|x| !x.is_finite())
-                {
-                    return Ok(format!(
-                        "weight {k} of projection `{}` is not finite",
-                        projection.name
-                    ));
+                let weights = self.engine.read_reals(array)?;
+                if let Some(k) = weights.iter().position(|x| !x.is_finite()) {
+                    let name = &projection.name;
+                    return Err(
+                        self.diverged(format!("weight {k} of projection `{name}` is not finite"))
+                    );
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Fails, saying where the first number that is not finite is.
+    fn explain_loss(&mut self, sample: u32) -> Result<(), TrainError> {
+        self.check_weights()?;
         for (ports, population) in self.plan.ports.populations.iter().zip(&self.network.populations)
         {
             let Some(tape) = ports.tape else { continue };
             if let Some(k) = self.engine.read_reals(tape)?.iter().position(|x| !x.is_finite()) {
                 let (neuron, row) = (k % population.size, k / population.size);
                 let (name, step) = (&population.name, row % self.plan.steps);
-                return Ok(format!(
-                    "population `{name}`, neuron {neuron}, step {step} is not finite"
-                ));
+                let what =
+                    format!("population `{name}`, neuron {neuron}, step {step} is not finite");
+                return Err(self.diverged(what));
             }
         }
-        Ok(format!("the loss of sample {sample} is not finite"))
+        Err(self.diverged(format!("the loss of sample {sample} is not finite")))
+    }
+
+    fn diverged(&self, what: String) -> TrainError {
+        TrainError::Diverged { epoch: self.progress.epoch + 1, batch: self.progress.batch, what }
     }
 
     /// Arrays that training changes: weights and constant currents.
@@ -538,6 +552,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// The engine fails, the file cannot be written.
     pub fn save(&mut self, dir: &Path) -> Result<(), TrainError> {
+        self.check_weights()?;
         let mut arrays = Vec::new();
         for array in self.trained().into_iter().chain(self.plan.ports.moments.clone()) {
             arrays.push((self.plan.arrays[array].name.clone(), self.engine.read_reals(array)?));
