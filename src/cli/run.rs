@@ -65,7 +65,7 @@ pub fn run(args: &Run) -> Result<()> {
         overrides.push(Override { path: "simulation.seed".into(), value: seed.to_string() });
     }
     let (scene, source, warnings, network, plan) = prepare(&path, &overrides)?;
-    let name = scene_name(args, &path);
+    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     for warning in &warnings {
         log::warn!("{}: {}: {}", source.name, warning.path, warning.message);
     }
@@ -112,24 +112,6 @@ pub fn run(args: &Run) -> Result<()> {
         super::print(&format!("results in {}\n", session.folder.path.display()));
     }
     Ok(())
-}
-
-/// Name of the scene: that of its file, or of the run that is gone on with.
-fn scene_name(args: &Run, path: &Path) -> String {
-    let stem = |path: &Path| {
-        path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
-    };
-    match (&args.scene, &args.resume) {
-        (None, Some(dir)) => {
-            let folder =
-                dir.file_name().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-            match folder.rsplit_once('-') {
-                Some((name, number)) if number.parse::<u64>().is_ok() => name.to_owned(),
-                _ => folder,
-            }
-        }
-        _ => stem(path),
-    }
 }
 
 fn load_data(training: &scene::Training, network: &Network) -> Result<data::Dataset> {
@@ -193,9 +175,7 @@ fn engine<'p>(args: &Run, plan: &'p Plan) -> Result<Box<dyn Engine + 'p>> {
         }
         EngineChoice::Cpu => Ok(cpu()),
         // Whoever names an adapter wants that one, be it software.
-        EngineChoice::Auto if name.is_some() => {
-            on(Wanted::Hardware).or_else(|_| on(Wanted::Software))
-        }
+        EngineChoice::Auto if name.is_some() => on(Wanted::Any),
         EngineChoice::Auto if gpu::adapters().iter().any(|a| !a.is_software()) => {
             on(Wanted::Hardware)
         }
@@ -276,8 +256,11 @@ impl Session<'_> {
         data: &data::Dataset,
         checkpoint: Option<Checkpoint>,
     ) -> Result<Vec<KernelTime>> {
+        trainer.progress.origin = (self.summary.scene.clone(), self.summary.scene_sha256.clone());
         if let Some(checkpoint) = checkpoint {
             trainer.restore(checkpoint)?;
+            let origin = trainer.progress.origin.clone();
+            (self.summary.scene, self.summary.scene_sha256) = origin;
             if !self.quiet {
                 let p = &trainer.progress;
                 super::print(&format!(

@@ -95,7 +95,7 @@ impl<'p, F: Twinned> Cpu<'p, F> {
         let device = Device {
             engine: "cpu",
             adapter: format!("{} ({count} threads)", processor()),
-            driver: format!("vectors {:?}", pulp::Arch::new()).replace("(V", " (V"),
+            driver: vectors(),
             bytes: plan.bytes(),
         };
         let programs = plan.programs.iter().map(|p| jobs(&p.stages)).collect();
@@ -361,6 +361,19 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
             .filter(|time| time.launches > 0)
             .collect()
     }
+}
+
+/// Which vectors the twins use here.
+fn vectors() -> String {
+    let arch = format!("{:?}", pulp::Arch::new());
+    let name = arch.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let name = match name {
+        "V4" => "AVX-512",
+        "V3" => "AVX2",
+        "Scalar" => "baseline",
+        other => other,
+    };
+    format!("{name} vectors")
 }
 
 /// Name of the processor, where the system tells.

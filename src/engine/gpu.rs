@@ -39,6 +39,8 @@ pub enum Wanted {
     Hardware,
     /// A software adapter, such as lavapipe or WARP.
     Software,
+    /// Either.
+    Any,
 }
 
 /// An adapter of this machine.
@@ -100,13 +102,14 @@ pub fn choose(wanted: Wanted, name: Option<&str>) -> Result<Found, EngineError> 
         .collect();
     let lower = name.map(str::to_lowercase);
     let fits = |f: &Found| {
-        f.is_software() == (wanted == Wanted::Software)
+        (wanted == Wanted::Any || f.is_software() == (wanted == Wanted::Software))
             && lower.as_ref().is_none_or(|name| f.info.name.to_lowercase().contains(name))
     };
     all.into_iter().find(fits).ok_or_else(|| {
         let kind = match wanted {
             Wanted::Hardware => "GPU",
             Wanted::Software => "software adapter",
+            Wanted::Any => "adapter",
         };
         let found = if list.is_empty() {
             "There is no adapter at all.".to_owned()
@@ -114,7 +117,7 @@ pub fn choose(wanted: Wanted, name: Option<&str>) -> Result<Found, EngineError> 
             format!("Adapters of this machine:\n{}", list.join("\n"))
         };
         let advice = match wanted {
-            Wanted::Hardware => {
+            Wanted::Hardware | Wanted::Any => {
                 "Install the driver and the Vulkan loader of your GPU (Debian: libvulkan1 and \
                  mesa-vulkan-drivers or the vendor's driver), or use --engine cpu, which needs neither."
             }

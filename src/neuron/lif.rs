@@ -104,8 +104,8 @@ impl Potential {
         Self { raised: 0.0, held: cell.v_init }
     }
 
-    /// Potential relative to rest at the end of a step that left `u` on the tape: what the neuron
-    /// reached, before a spike reset it \[mV\].
+    /// Potential relative to rest at the end of a step that left `u` on the tape, after the reset if it
+    /// spiked, as NEST's multimeter shows it \[mV\].
     pub fn next(&mut self, cell: &Cell, subtract: bool, u: f64) -> f64 {
         let (held, spike) = (u <= HELD, u >= 0.0);
         let v = if held { self.held } else { u + cell.v_th + self.raised };
@@ -115,7 +115,7 @@ impl Potential {
             (false, _) => v,
         };
         self.raised = cell.decay_rel * self.raised + if spike { cell.delta_th } else { 0.0 };
-        v
+        self.held
     }
 }
 

@@ -102,9 +102,11 @@ pub fn save(
     metadata.insert("sha256".to_owned(), digest(&metadata, arrays));
     write_tensors(&path, arrays.iter().map(|(n, v)| (n.as_str(), v.as_slice())), Some(metadata))
         .map_err(io)?;
-    for old in list(dir).into_iter().rev().skip(KEEP) {
+    let old = list(dir, ".safetensors").into_iter().rev().skip(KEEP);
+    // What a kill left half written goes too.
+    for path in old.chain(list(dir, ".tmp")) {
         // A file that cannot be removed costs space only.
-        let _ = std::fs::remove_file(old);
+        let _ = std::fs::remove_file(path);
     }
     Ok(())
 }
@@ -138,7 +140,7 @@ pub fn write_tensors<'a>(
 /// There is none; the error says what is wrong with each.
 pub fn newest(dir: &Path) -> Result<Checkpoint, CheckpointError> {
     let mut tried = Vec::new();
-    for path in list(dir).into_iter().rev() {
+    for path in list(dir, ".safetensors").into_iter().rev() {
         match load(&path) {
             Ok(checkpoint) => {
                 for fault in &tried {
@@ -204,17 +206,16 @@ fn digest(metadata: &HashMap<String, String>, arrays: &[(String, Vec<f32>)]) -> 
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Checkpoints in `dir`, oldest first.
-fn list(dir: &Path) -> Vec<PathBuf> {
+/// Checkpoints in `dir` with that ending, oldest first.
+fn list(dir: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|e| e.path()).filter(|p| is_checkpoint(p)).collect();
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        name.starts_with("update-") && name.ends_with(ending)
+    };
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.path()).filter(ours).collect();
     paths.sort();
     paths
-}
-
-fn is_checkpoint(path: &Path) -> bool {
-    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-    name.starts_with("update-") && name.ends_with(".safetensors")
 }
 
 #[cfg(test)]
@@ -236,14 +237,14 @@ mod tests {
         assert_eq!(found.progress.loss.to_bits(), (0.1f64 + 0.2).to_bits());
         assert_eq!(found.array("a", 2).unwrap()[1].to_bits(), (-0.0f32).to_bits());
         assert!(found.array("a", 3).is_err());
-        assert_eq!(list(dir.path()).len(), KEEP);
+        assert_eq!(list(dir.path(), ".safetensors").len(), KEEP);
     }
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_found() {
         let dir = tempfile::tempdir().unwrap();
         sample(dir.path(), 1);
-        let path = list(dir.path()).remove(0);
+        let path = list(dir.path(), ".safetensors").remove(0);
         let whole = std::fs::read(&path).unwrap();
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
@@ -262,7 +263,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         sample(dir.path(), 1);
         sample(dir.path(), 2);
-        let last = list(dir.path()).pop().unwrap();
+        let last = list(dir.path(), ".safetensors").pop().unwrap();
         std::fs::write(&last, b"not a checkpoint").unwrap();
         assert_eq!(newest(dir.path()).unwrap().progress.epoch, 1);
     }

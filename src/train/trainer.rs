@@ -51,6 +51,8 @@ pub struct Epoch {
 /// How far a training has come. Together with the arrays of the checkpoint this is all its state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Progress {
+    /// Name and hash of the scene file with which the run began.
+    pub origin: (String, String),
     /// Epochs completed.
     pub epoch: u64,
     /// Batches of the current epoch that are done.
@@ -205,7 +207,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Outcome, TrainError> {
         let mut saved = Instant::now();
         if let Some(dir) = dir
-            && self.progress == Progress::default()
+            && (self.progress.epoch, self.progress.batch) == (0, 0)
         {
             self.save(dir)?;
         }
@@ -267,6 +269,7 @@ impl<'a> Trainer<'a> {
             self.progress.epochs.push(epoch);
             self.progress = Progress {
                 epoch: self.progress.epoch + 1,
+                origin: std::mem::take(&mut self.progress.origin),
                 epochs: std::mem::take(&mut self.progress.epochs),
                 ..Progress::default()
             };
