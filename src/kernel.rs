@@ -319,8 +319,9 @@ pub trait Twin {
     fn run<F: Real>(call: Call<'_, F>);
 }
 
-/// Runs a twin with the widest vectors that this processor has. Twins never fuse a product with a
-/// sum, so the width does not change a bit of the result.
+/// Runs a twin with the widest vectors that this processor has. A product is fused with a sum only
+/// where a twin says so with `mul_add`, which rounds in the same way everywhere, so the width does not
+/// change a bit of the result.
 pub fn dispatched<T: Twin, F: Real>(call: Call<'_, F>) {
     pulp::Arch::new().dispatch(
         #[inline(always)]

@@ -9,7 +9,7 @@
 //!          train | simulation  ▶            drive programs of the plan, read back what is asked for
 //!          summary, report     ▶            summary.json, figures, report.html
 //! ```
-//! Dependencies point one way: `cli → scene → network → plan → engine`. The kernels live in
+//! A module knows what comes before it on this path, and `cli` knows all. The kernels live in
 //! [`input`], [`synapse`], [`neuron`], [`train`] and [`record`]: each is a shader in `shaders/` and a
 //! Rust file of the same name with its equation, parameters and twin. What a kernel is, is said in
 //! [`kernel`].

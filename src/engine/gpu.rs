@@ -3,8 +3,8 @@
 //! How it works: every array is a buffer, every launch a pipeline with one bind group, both made
 //! once, when the plan is loaded. A run only encodes dispatches. Parameters of launches lie in one
 //! uniform buffer, the spans of steps in another at a dynamic offset, and the clock, which changes
-//! from run to run, in a third. Work is submitted in portions of about [`PORTION`], so that no driver
-//! takes a long one for a hang, and at most [`IN_FLIGHT`] portions are under way.
+//! from run to run, in a third. Work is submitted in portions of about `PORTION`, so that no driver
+//! takes a long one for a hang, and at most `IN_FLIGHT` portions are under way.
 //!
 //! Only default limits and no features are asked for, but for timestamps where times are wanted.
 

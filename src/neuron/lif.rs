@@ -14,7 +14,7 @@
 //! ```
 //! Input that arrives in a step thus changes i at its end and v from the next step on, as in NEST:
 //! a spike found at the end of step k with a delay of d steps starts a current at (k + 1 + d) dt.
-//! The factor p22 = exp(-dt/tau_m), the rest likewise, is computed in f64 by [`cell`].
+//! The factor p22 = exp(-dt/tau_m), the rest likewise, is computed in f64 by [`propagators`].
 //!
 //! The kernel turns the tape in place: it reads the arrivals and leaves u = v' - v_th - h, the
 //! distance to the threshold, which is all that the backward pass needs besides the spikes.

@@ -1,7 +1,7 @@
 //! The report of a run: one self-contained HTML page and the figures it embeds.
 //!
 //! A [`Report`] is plain data that a training run or a simulation fills in; whatever does not apply
-//! stays `None` or empty. [`write`] draws the figures (`figures`), lays out the page (`html`) and
+//! stays `None` or empty. [`write()`] draws the figures (`figures`), lays out the page (`html`) and
 //! saves both. The statistics of spike trains that several figures share are methods of
 //! [`Activity`].
 

@@ -2,7 +2,7 @@
 //!
 //! A checkpoint is a safetensors file with every array that training changes, and the progress in
 //! its metadata together with a SHA-256 of both. It is written beside its final name, flushed and
-//! renamed, so a kill at any moment leaves the ones before it. The newest [`KEEP`] are kept; resuming
+//! renamed, so a kill at any moment leaves the ones before it. The newest `KEEP` are kept; resuming
 //! takes the newest whose hash is right.
 
 use super::trainer::Progress;

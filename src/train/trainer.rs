@@ -195,7 +195,7 @@ impl<'a> Trainer<'a> {
 
     /// Trains until all epochs are done or the observer answers false.
     ///
-    /// Checkpoints go to `dir`, if given: at the beginning, every [`SAVE`] seconds, after every epoch. A
+    /// Checkpoints go to `dir`, if given: at the beginning, every `SAVE`, after every epoch. A
     /// state with a number that is not finite is never saved.
     ///
     /// # Errors
