@@ -8,6 +8,8 @@
 //! elements), with slices cut so that pieces cannot touch each other's data. It is generic over
 //! the float type: `f32` is the CPU engine, `f64` the oracle of the tests.
 
+use crate::vector::Lanes;
+pub use pulp::Simd;
 use std::ops::Range;
 
 /// The integers of a kernel's parameters. Named through the float type only so that the struct of a
@@ -39,6 +41,7 @@ pub mod field {
 /// `f32` or `f64`.
 pub trait Real:
     Counts<Count = u32>
+    + Lanes
     + num_traits::Float
     + num_traits::NumAssign
     + bytemuck::Pod
@@ -315,18 +318,23 @@ impl<'a, F> Call<'a, F> {
 
 /// The Rust half of a kernel.
 pub trait Twin {
-    /// Does a piece of a launch.
-    fn run<F: Real>(call: Call<'_, F>);
+    /// Does a piece of a launch, with the vectors of this processor.
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>);
 }
 
 /// Runs a twin with the widest vectors that this processor has. A product is fused with a sum only
 /// where a twin says so with `mul_add`, which rounds in the same way everywhere, so the width does not
 /// change a bit of the result.
 pub fn dispatched<T: Twin, F: Real>(call: Call<'_, F>) {
-    pulp::Arch::new().dispatch(
+    struct Run<'a, T, F: Real>(Call<'a, F>, std::marker::PhantomData<T>);
+    impl<T: Twin, F: Real> pulp::WithSimd for Run<'_, T, F> {
+        type Output = ();
         #[inline(always)]
-        || T::run(call),
-    );
+        fn with_simd<S: Simd>(self, simd: S) {
+            T::run(simd, self.0);
+        }
+    }
+    pulp::Arch::new().dispatch(Run::<T, F>(call, std::marker::PhantomData));
 }
 
 /// Spikes of 32 neurons are one word; a row of `n` neurons takes this many.

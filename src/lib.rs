@@ -31,3 +31,4 @@ pub mod simulation;
 pub mod summary;
 pub mod synapse;
 pub mod train;
+pub mod vector;

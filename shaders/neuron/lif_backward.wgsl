@@ -13,6 +13,7 @@ struct Params {
     n: u32,
     steps: u32,
     history: u32,
+    arrivals: u32,
     own: u32,
     steepness: f32,
     unit: f32,
@@ -93,7 +94,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let now = t - 1u;
         let at = (b * params.steps + now) * params.n + id;
         let u = tape[at];
-        tape[at] = by_i;
+        if params.arrivals == 1u {
+            tape[at] = by_i;
+        }
         if u <= HELD {
             by_h = decay_rel * by_h;
             by_i = p11 * by_i;

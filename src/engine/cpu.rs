@@ -19,12 +19,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Samples of a piece of a chain: few enough to stay in a core's cache.
-const SAMPLES: usize = 4;
+const SAMPLES: usize = 2;
 
 /// The CPU engine, at `f32`; at `f64` the oracle.
 pub struct Cpu<'p, F> {
     arrays: Vec<Data<F>>,
-    programs: Vec<Vec<Job<'p>>>,
+    programs: Vec<Work<'p>>,
     device: Device,
     pool: Option<rayon::ThreadPool>,
     measure: bool,
@@ -33,6 +33,14 @@ pub struct Cpu<'p, F> {
 enum Data<F> {
     Reals(Vec<F>),
     Words(Vec<u32>),
+}
+
+/// A program as this engine does it.
+struct Work<'p> {
+    jobs: Vec<Job<'p>>,
+    /// For each array whether [`Split::Passing`] may be taken at its word: all that use it are in one
+    /// job, so a thread that is done with a sample needs its part no more.
+    passing: Vec<bool>,
 }
 
 /// What is done with one fork and join of the threads.
@@ -97,7 +105,8 @@ impl<'p, F: Twinned> Cpu<'p, F> {
             driver: vectors(),
             bytes: plan.bytes(),
         };
-        let programs = plan.programs.iter().map(|p| jobs(&p.stages)).collect();
+        let programs = plan.programs.iter().map(|p| Work::new(&p.stages, plan.arrays.len()));
+        let programs = programs.collect();
         Self { arrays, programs, device, pool, measure }
     }
 
@@ -113,6 +122,30 @@ impl<'p, F: Twinned> Cpu<'p, F> {
     pub fn set(&mut self, array: ArrayId, at: usize, value: f64) {
         if let Data::Reals(x) = &mut self.arrays[array] {
             x[at] = F::of(value);
+        }
+    }
+}
+
+impl<'p> Work<'p> {
+    fn new(stages: &'p [Stage], arrays: usize) -> Self {
+        let jobs = jobs(stages);
+        let mut uses = vec![0; arrays];
+        for job in &jobs {
+            let args = job.launches().into_iter().flat_map(|timed| &timed.launch.args);
+            let mut used: Vec<ArrayId> = args.map(|arg| arg.array).collect();
+            used.sort_unstable();
+            used.dedup();
+            used.into_iter().for_each(|array| uses[array] += 1);
+        }
+        Self { jobs, passing: uses.into_iter().map(|jobs| jobs == 1).collect() }
+    }
+}
+
+impl<'p> Job<'p> {
+    fn launches(&self) -> Vec<&Timed<'p>> {
+        match self {
+            Job::Launch(timed) => vec![timed],
+            Job::Chain(links) => links.iter().flat_map(|link| link.launches()).collect(),
         }
     }
 }
@@ -175,10 +208,14 @@ impl<'p> Link<'p> {
 ///
 /// # Safety
 /// A piece writes only what its units own. [`Split`] gives successive units successive ranges, so
-/// pieces, being disjoint ranges of units, own disjoint slices. Within a job an array is either cut in one
+/// pieces, being disjoint ranges of units, own disjoint slices; [`passing`] gives each thread its own, and
+/// a thread is done with one piece before it takes the next. Within a job an array is either cut in one
 /// way by all launches ([`link`] sees to that), or read whole and not written. Each piece runs on one
 /// thread, one launch after the other.
-struct Shared<F>(Vec<Pointer<F>>);
+struct Shared<'w, F> {
+    arrays: Vec<Pointer<F>>,
+    passing: &'w [bool],
+}
 
 enum Pointer<F> {
     Reals(*mut F, usize),
@@ -186,15 +223,18 @@ enum Pointer<F> {
 }
 
 // SAFETY: see `Shared`; the pointers outlive the job because `run` borrows the arrays mutably.
-unsafe impl<F: Send> Sync for Shared<F> {}
+unsafe impl<F: Send> Sync for Shared<'_, F> {}
 
-impl<F: Twinned> Shared<F> {
+impl<F: Twinned> Shared<'_, F> {
     /// Slices of a piece of a launch.
     fn slices(&self, launch: &Launch, units: &Range<usize>) -> Vec<Slice<'_, F>> {
         let bindings = launch.kernel.bindings;
         let slice = |(Arg { array, split }, written): (&Arg, bool)| {
             let cut = |len: usize| {
-                let range = split.range(units, len);
+                let range = match *split {
+                    Split::Passing(stride) if self.passing[*array] => passing(stride, units, len),
+                    _ => split.range(units, len),
+                };
                 assert!(
                     range.start <= range.end && range.end <= len,
                     "{} of {}",
@@ -210,7 +250,7 @@ impl<F: Twinned> Shared<F> {
             };
             // SAFETY: the range lies within the array, and no other piece has a part of it mutably;
             // see `Shared`.
-            match &self.0[*array] {
+            match &self.arrays[*array] {
                 Pointer::Reals(start, len) => {
                     let range = cut(*len);
                     let start = unsafe { start.add(range.start) };
@@ -256,6 +296,18 @@ impl<F: Twinned> Shared<F> {
     }
 }
 
+/// Where a thread keeps what it needs of `units` only while it is at work on them: in a place of its own
+/// at the start of the array, if there is one for every thread, else where the units lie.
+fn passing(stride: usize, units: &Range<usize>, len: usize) -> Range<usize> {
+    let place = SAMPLES * stride;
+    match rayon::current_thread_index() {
+        Some(thread) if rayon::current_num_threads() * place <= len => {
+            thread * place..thread * place + units.len() * stride
+        }
+        _ => Split::Stride(stride).range(units, len),
+    }
+}
+
 /// Pieces of `grain` of `count` units.
 fn pieces(count: usize, grain: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
     (0..count.div_ceil(grain)).into_par_iter().map(move |k| k * grain..count.min((k + 1) * grain))
@@ -290,19 +342,15 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
     }
 
     fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {
-        let shared = Shared(
-            self.arrays
-                .iter_mut()
-                .map(|data| match data {
-                    Data::Reals(x) => Pointer::Reals(x.as_mut_ptr(), x.len()),
-                    Data::Words(x) => Pointer::Words(x.as_mut_ptr(), x.len()),
-                })
-                .collect(),
-        );
+        let Work { jobs, passing } = &self.programs[program];
+        let pointer = |data: &mut Data<F>| match data {
+            Data::Reals(x) => Pointer::Reals(x.as_mut_ptr(), x.len()),
+            Data::Words(x) => Pointer::Words(x.as_mut_ptr(), x.len()),
+        };
+        let shared = Shared { arrays: self.arrays.iter_mut().map(pointer).collect(), passing };
         let measure = self.measure;
         let whole = Span { t0: 0, t1: steps as u32 };
         let samples = clock.samples as usize;
-        let jobs = &self.programs[program];
         let work = || {
             for job in jobs {
                 match job {
@@ -345,10 +393,8 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
     }
 
     fn profile(&mut self) -> Vec<KernelTime> {
-        let times = self.programs.iter().flatten().flat_map(|job| match job {
-            Job::Launch(timed) => vec![timed],
-            Job::Chain(links) => links.iter().flat_map(|link| link.launches()).collect(),
-        });
+        let jobs = self.programs.iter().flat_map(|work| &work.jobs);
+        let times = jobs.flat_map(|job| job.launches());
         times
             .map(|timed| KernelTime {
                 kernel: timed.launch.kernel.name,

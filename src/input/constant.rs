@@ -34,7 +34,7 @@ pub struct Constant;
 
 impl Twin for Constant {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = ConstantParams::<F>::of(call.params);
         let [pixels, values] = Call::take(call.args);
         let (pixels, values) = (pixels.words(), values.reals_mut());

@@ -56,7 +56,7 @@ pub struct Latency;
 
 impl Twin for Latency {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = LatencyParams::<F>::of(call.params);
         let [pixels, step_of, spikes] = Call::take(call.args);
         let (pixels, step_of, spikes) = (pixels.words(), step_of.words(), spikes.words_mut());

@@ -51,7 +51,7 @@ pub struct Poisson;
 
 impl Twin for Poisson {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = PoissonParams::<F>::of(call.params);
         let [pixels, threshold, presentation, spikes] = Call::take(call.args);
         let (pixels, threshold) = (pixels.words(), threshold.words());

@@ -20,9 +20,10 @@
 //! distance to the threshold, which is all that the backward pass needs besides the spikes.
 //! A neuron that is held cannot spike; its u is [`HELD`].
 
-use super::{LANES, Lane, surrogate};
+use super::{Cells, store_bits, surrogate};
 use crate::kernel::*;
 use crate::params;
+use crate::vector::Width;
 
 // ---- parameters of each neuron, in the order of the array `cell` ---------------------------------
 
@@ -180,213 +181,162 @@ pub static KERNEL: Kernel = Kernel {
 /// The twin of `shaders/neuron/lif.wgsl`.
 pub struct Lif;
 
-/// A lane each of [`Cell`]'s fields.
-pub(super) struct Lanes<F>(pub [Lane<F>; CELL]);
-
-impl<F: Real> Lanes<F> {
-    /// Parameters of neurons `first..first + width`; the lanes beyond repeat the last.
-    #[inline(always)]
-    pub fn load(cell: &[F], n: usize, own: bool, first: usize, width: usize) -> Self {
-        let stride = if own { n } else { 1 };
-        let mut lanes = [Lane::of(F::zero()); CELL];
-        for (field, lane) in lanes.iter_mut().enumerate() {
-            for (k, x) in lane.iter_mut().enumerate() {
-                let id = if own { first + k.min(width - 1) } else { 0 };
-                *x = cell[field * stride + id];
-            }
-        }
-        Self(lanes)
-    }
-}
-
-struct State<F> {
-    v: Lane<F>,
-    i: Lane<F>,
-    held: Lane<F>,
-    h: Lane<F>,
-}
-
-/// What a spike makes of the potential v: `keep · v + jump`.
-struct Jump<F> {
-    keep: F,
-    jump: Lane<F>,
-}
-
-impl<F: Real> Jump<F> {
-    fn new(lanes: &Lanes<F>, subtract: bool) -> Self {
-        let mut jump = Self { keep: F::zero(), jump: lanes.0[5] };
-        if subtract {
-            jump.keep = F::one();
-            for (jump, v_th) in jump.jump.iter_mut().zip(lanes.0[4].iter()) {
-                *jump -= *v_th;
-            }
-        }
-        jump
-    }
-}
-
-impl<F> State<F> {
-    fn fields(&mut self) -> [&mut Lane<F>; STATE] {
-        [&mut self.v, &mut self.i, &mut self.held, &mut self.h]
-    }
-}
-
-/// Up to 64 neighbouring neurons on their way through time.
-struct Group<F> {
-    first: usize,
-    width: usize,
-    /// Rise of v per step by constant currents.
-    constant: Lane<F>,
-    s: State<F>,
-    /// Spikes of the last 32 steps, the latest in the highest bit.
-    trains: Lane<u32>,
-}
-
-/// One step of a group; `tape` holds arrivals and becomes u, and spikes enter the trains from above. Written with selections between numbers that are there anyway, which is what vectors do.
+/// Whether any neuron has a refractory period, absolute or relative; without one the twins touch
+/// half the memory.
 #[inline(always)]
-fn step<F: Real, const SOFT: u32>(
-    lanes: &Lanes<F>,
-    reset: &Jump<F>,
-    Group { constant, s, trains, .. }: &mut Group<F>,
-    tape: &mut [F; LANES],
-    p: &LifParams<F>,
-) {
-    let [p22, p21, _, p11, v_th, _, t_ref, delta_th, decay_rel, _] = &lanes.0;
-    let (zero, one) = (F::zero(), F::one());
-    let arriving = if p.arrivals == 1 { one } else { zero };
-    for k in 0..LANES {
-        let held = s.held[k] > zero;
-        let free = p22[k] * s.v[k] + p21[k] * s.i[k] + constant[k];
-        let v = if held { s.v[k] } else { free };
-        let u = if held { F::of(HELD) } else { v - (v_th[k] + s.h[k]) };
-        let spike = u >= zero;
-        let after = reset.keep * v + reset.jump[k];
-        let h = decay_rel[k] * s.h[k];
-        if SOFT == 2 {
-            let soft = surrogate::soft_spike(p.surrogate, p.steepness, u / p.unit);
-            let soft = if held { zero } else { soft };
-            s.v[k] = v + soft * (after - v);
-            s.h[k] = h + delta_th[k] * soft;
-        } else {
-            s.v[k] = if spike { after } else { v };
-            s.h[k] = if spike { h + delta_th[k] } else { h };
-        }
-        let waited = (s.held[k] - one).max(zero);
-        s.held[k] = if spike { t_ref[k] } else { waited };
-        s.i[k] = p11[k] * s.i[k] + arriving * tape[k];
-        tape[k] = u;
-        // Shifting, rather than setting a bit on a condition, changes every train: a store under a
-        // mask would stall the load of the next step.
-        trains[k] = trains[k] >> 1 | u32::from(spike) << 31;
-    }
+pub(super) fn any_refractory<F: Real>(cell: &[F]) -> bool {
+    let n = cell.len() / CELL;
+    [6, 7].iter().any(|field| cell[field * n..][..n].iter().any(|x| *x != F::zero()))
 }
 
 impl Twin for Lif {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
-        // The choice is made outside the loops, which the compiler then turns into vectors.
-        match LifParams::<F>::of(call.params).soft {
-            2 => run::<F, 2>(call),
-            _ => run::<F, 0>(call),
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+        // The choices are made outside the loops.
+        let p = LifParams::<F>::of(call.params);
+        let [tape, statics, i_e, cell, spikes, state, soft_spikes] = Call::take(call.args);
+        let given = Given {
+            p,
+            statics: statics.reals(),
+            i_e: i_e.reals(),
+            cell: cell.reals(),
+            units: call.units,
+            span: call.span,
+        };
+        let out =
+            (tape.reals_mut(), spikes.words_mut(), state.reals_mut(), soft_spikes.reals_mut());
+        match (p.own == 1, any_refractory(given.cell)) {
+            (false, false) => given.run::<S, false, false>(simd, out),
+            (false, true) => given.run::<S, false, true>(simd, out),
+            (true, false) => given.run::<S, true, false>(simd, out),
+            (true, true) => given.run::<S, true, true>(simd, out),
         }
     }
 }
 
-#[inline(always)]
-fn run<F: Real, const SOFT: u32>(call: Call<'_, F>) {
-    let p = LifParams::<F>::of(call.params);
-    let [tape, statics, i_e, cell, spikes, state, soft_spikes] = Call::take(call.args);
-    let (tape, statics, i_e, cell) = (tape.reals_mut(), statics.reals(), i_e.reals(), cell.reals());
-    let (spikes, state, soft_spikes) =
-        (spikes.words_mut(), state.reals_mut(), soft_spikes.reals_mut());
-    let (n, steps, rows) = (p.n as usize, p.steps as usize, (p.history + p.steps) as usize);
-    let words = spike_words(n);
-    let kinds: Vec<(Lanes<F>, Jump<F>)> = (0..if p.own == 1 { n } else { 1 })
-        .step_by(LANES)
-        .map(|first| {
-            let lanes = Lanes::load(cell, n, p.own == 1, first, LANES.min(n - first));
-            let jump = Jump::new(&lanes, p.reset == 1);
-            (lanes, jump)
-        })
-        .collect();
-    for b in 0..call.units.len() {
-        let mut groups: Vec<Group<F>> = (0..n)
-            .step_by(LANES)
-            .map(|first| {
-                let (width, lanes) = (LANES.min(n - first), &kinds[first / LANES % kinds.len()].0);
-                let mut constant = Lane::of(F::zero());
-                for k in 0..width {
-                    let input = if p.statics == 1 { statics[b * n + first + k] } else { F::zero() };
-                    constant[k] = lanes.0[2][k] * (i_e[first + k] + input);
+/// What the kernel reads.
+struct Given<'a, F: Real> {
+    p: LifParams<F>,
+    statics: &'a [F],
+    i_e: &'a [F],
+    cell: &'a [F],
+    units: std::ops::Range<usize>,
+    span: Span,
+}
+
+/// State of the neurons of a sample; each a row.
+struct State<'a, F> {
+    v: &'a mut [F],
+    i: &'a mut [F],
+    held: &'a mut [F],
+    h: &'a mut [F],
+}
+
+impl<F: Real> Given<'_, F> {
+    #[inline(always)]
+    fn run<S: Simd, const OWN: bool, const REFRACTORY: bool>(
+        self,
+        simd: S,
+        (tape, spikes, stored, soft_spikes): (&mut [F], &mut [u32], &mut [F], &mut [F]),
+    ) {
+        let p = self.p;
+        let (n, steps, rows) = (p.n as usize, p.steps as usize, (p.history + p.steps) as usize);
+        let words = spike_words(n);
+        let cells = Cells::<F, OWN>::new(self.cell, n);
+        let mut constant = vec![F::zero(); n];
+        let mut scratch = vec![F::zero(); if p.carry == 0 { STATE * n } else { 0 }];
+        for b in 0..self.units.len() {
+            for (k, constant) in constant.iter_mut().enumerate() {
+                let input = if p.statics == 1 { self.statics[b * n + k] } else { F::zero() };
+                *constant = cells.one(2, k) * (self.i_e[k] + input);
+            }
+            let state = if p.carry == 0 {
+                &mut scratch[..]
+            } else {
+                &mut stored[b * STATE * n..][..STATE * n]
+            };
+            let (v, rest) = state.split_at_mut(n);
+            if p.carry == 0 || (p.carry == 1 && self.span.t0 == 0) {
+                for (k, v) in v.iter_mut().enumerate() {
+                    *v = cells.one(9, k);
                 }
-                let mut s = State {
-                    v: lanes.0[9],
-                    i: Lane::of(F::zero()),
-                    held: Lane::of(F::zero()),
-                    h: Lane::of(F::zero()),
-                };
-                if p.carry == 2 || (p.carry == 1 && call.span.t0 > 0) {
-                    for (field, lane) in s.fields().into_iter().enumerate() {
-                        let at = (b * STATE + field) * n + first;
-                        lane[..width].copy_from_slice(&state[at..at + width]);
-                    }
-                }
-                Group { first, width, constant, s, trains: Lane::of(0) }
-            })
-            .collect();
-        // Spikes are gathered as trains, a word of 32 steps for each neuron, and turned into rows, a
-        // word of 32 neurons for each step, once in 32 steps.
-        for begin in call.span.steps().step_by(32) {
-            let end = (begin + 32).min(call.span.t1 as usize);
-            // A row of the tape is done from end to end, in the order of memory.
-            for t in begin..end {
-                for group in &mut groups {
-                    let (lanes, jump) = &kinds[group.first / LANES % kinds.len()];
-                    let row = (b * steps + t) * n + group.first;
-                    let row = &mut tape[row..row + group.width];
-                    if let Ok(full) = <&mut [F; LANES]>::try_from(&mut *row) {
-                        step::<F, SOFT>(lanes, jump, group, full, &p);
-                    } else {
-                        let mut padded = [F::zero(); LANES];
-                        padded[..row.len()].copy_from_slice(row);
-                        step::<F, SOFT>(lanes, jump, group, &mut padded, &p);
-                        row.copy_from_slice(&padded[..row.len()]);
-                    }
-                }
+                rest.fill(F::zero());
+            }
+            let (i, rest) = rest.split_at_mut(n);
+            let (held, h) = rest.split_at_mut(n);
+            let mut s = State { v, i, held, h };
+            for t in self.span.steps() {
+                let row = &mut tape[(b * steps + t) * n..][..n];
+                let at = b * rows + p.history as usize + t;
+                let words = &mut spikes[at * words..][..words];
+                let w = Width(simd);
+                step::<S, F, OWN, REFRACTORY>(w, &cells, &constant, &mut s, row, words, &p);
                 if p.soft > 0 {
-                    let at = (b * rows + p.history as usize + t) * n;
-                    let row = &tape[(b * steps + t) * n..][..n];
-                    for (soft, u) in soft_spikes[at..].iter_mut().zip(row) {
-                        *soft = if u.wide() <= HELD {
-                            F::zero()
-                        } else {
-                            surrogate::soft_spike(p.surrogate, p.steepness, *u / p.unit)
-                        };
-                    }
-                }
-            }
-            for group in &mut groups {
-                // Lanes beyond the last neuron have no say.
-                group.trains[group.width..].fill(0);
-                for train in group.trains.iter_mut() {
-                    *train >>= 32 - (end - begin);
-                }
-                for (w, square) in group.trains.as_chunks_mut::<32>().0.iter_mut().enumerate() {
-                    transpose_bits(square);
-                    for (t, word) in (begin..end).zip(square).filter(|_| w * 32 < group.width) {
-                        let row = (b * rows + p.history as usize + t) * words;
-                        spikes[row + group.first / 32 + w] = *word;
+                    for (soft, u) in soft_spikes[at * n..].iter_mut().zip(&*row) {
+                        *soft = soft_spike(&p, *u);
                     }
                 }
             }
         }
-        if p.carry > 0 {
-            for group in &mut groups {
-                for (field, lane) in group.s.fields().into_iter().enumerate() {
-                    let at = (b * STATE + field) * n + group.first;
-                    state[at..at + group.width].copy_from_slice(&lane[..group.width]);
-                }
+    }
+}
+
+/// The soft spike of a neuron at distance `u` from its threshold.
+#[inline(always)]
+fn soft_spike<F: Real>(p: &LifParams<F>, u: F) -> F {
+    let soft = surrogate::soft_spike(p.surrogate, p.steepness, u / p.unit);
+    if u.wide() <= HELD { F::zero() } else { soft }
+}
+
+/// One step of a row of neurons; `tape` holds arrivals and becomes u, and `spikes` are written.
+#[inline(always)]
+fn step<S: Simd, F: Real, const OWN: bool, const REFRACTORY: bool>(
+    w: Width<S>,
+    cells: &Cells<'_, F, OWN>,
+    constant: &[F],
+    s: &mut State<'_, F>,
+    tape: &mut [F],
+    spikes: &mut [u32],
+    p: &LifParams<F>,
+) {
+    let n = tape.len();
+    let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
+    let keep = if p.reset == 1 { one } else { zero };
+    for at in (0..n).step_by(w.lanes::<F>()) {
+        let cell = |field: usize| cells.field(w, field, at);
+        let (v_th, v_reset) = (cell(4), cell(5));
+        let before = w.load(s.v, at);
+        let mut v = cell(0) * before + w.load(constant, at);
+        if p.arrivals == 1 {
+            let i = w.load(s.i, at);
+            v = v + cell(1) * i;
+            w.store(s.i, at, cell(3) * i + w.load(tape, at));
+        }
+        let (mut h, mut held) = (zero, zero);
+        let mut u = v - v_th;
+        if REFRACTORY {
+            (h, held) = (w.load(s.h, at), w.load(s.held, at));
+            let holding = held.gt(zero);
+            v = holding.select(before, v);
+            u = holding.select(u.of(HELD), v - (v_th + h));
+        }
+        let spike = u.ge(zero);
+        let after = keep * v + (v_reset - keep * v_th);
+        if p.soft == 2 {
+            let soft = u.map(|u| soft_spike(p, u));
+            w.store(s.v, at, v + soft * (after - v));
+            w.store(s.h, at, cell(8) * h + cell(7) * soft);
+        } else {
+            w.store(s.v, at, spike.select(after, v));
+            if REFRACTORY {
+                let fallen = cell(8) * h;
+                w.store(s.h, at, spike.select(fallen + cell(7), fallen));
             }
         }
+        if REFRACTORY {
+            w.store(s.held, at, spike.select(cell(6), (held - one).max(zero)));
+        }
+        w.store(tape, at, u);
+        store_bits(spikes, n, at, spike.bits());
     }
 }

@@ -14,12 +14,13 @@
 //! default: a spike's effect on its own neuron (dv/ds and delta_th); `detach_reset: false` takes
 //! them in. Always detached: that a spike starts the absolute refractory period, a discrete event.
 //!
-//! The kernel turns the tape in place once more: u becomes the gradient by the arrivals.
+//! The kernel turns the tape in place once more: u becomes the gradient by the arrivals, if there are any.
 
-use super::lif::{CELL, HELD, Lanes};
-use super::{LANES, Lane, surrogate};
+use super::lif::HELD;
+use super::{Cells, load_bits, surrogate};
 use crate::kernel::*;
 use crate::params;
+use crate::vector::Width;
 
 params! {
     /// `Params` of `shaders/neuron/lif_backward.wgsl`.
@@ -30,6 +31,8 @@ params! {
         steps: word,
         /// Rows of spikes before the window.
         history: word,
+        /// 1 if the gradient by arrivals is wanted; 0 if no synapse ends here.
+        arrivals: word,
         /// 1 if each neuron has its own parameters.
         own: word,
         /// Steepness of the surrogate.
@@ -76,62 +79,7 @@ pub static KERNEL: Kernel = Kernel {
 /// The twin of `shaders/neuron/lif_backward.wgsl`.
 pub struct LifBackward;
 
-struct Adjoint<F> {
-    v: Lane<F>,
-    i: Lane<F>,
-    h: Lane<F>,
-    input: Lane<F>,
-}
-
-/// One step back of up to 64 neurons; `tape` holds u and becomes the gradient by the arrivals.
-#[inline(always)]
-fn step<F: Real, const SHAPE: u32, const ATTACHED: bool>(
-    lanes: &Lanes<F>,
-    a: &mut Adjoint<F>,
-    tape: &mut [F; LANES],
-    cotangent: &[F; LANES],
-    bits: u64,
-    raised: &Lane<F>,
-    p: &LifBackwardParams<F>,
-) {
-    let [p22, p21, p20, p11, v_th, v_reset, _, delta_th, decay_rel, _]: &[_; CELL] = &lanes.0;
-    let (zero, one) = (F::zero(), F::one());
-    let per_unit = one / p.unit;
-    let mut fired = Lane::of(zero);
-    for (k, f) in fired.iter_mut().enumerate() {
-        *f = if (bits >> k) & 1 == 1 { one } else { zero };
-    }
-    for k in 0..LANES {
-        let u = tape[k];
-        let held = u <= F::of(HELD);
-        let x = u * per_unit;
-        let mut by_spike = cotangent[k];
-        let mut spiked = fired[k];
-        if ATTACHED {
-            let to = if p.reset == 0 {
-                v_reset[k] - (u + v_th[k] + raised[k])
-            } else {
-                v_reset[k] - v_th[k]
-            };
-            by_spike += a.v[k] * to + a.h[k] * delta_th[k];
-            if p.soft == 2 {
-                spiked = surrogate::soft_spike(SHAPE, p.steepness, x);
-            }
-        }
-        let slope = surrogate::derivative(SHAPE, p.steepness, x) * per_unit;
-        let by_u = if held { zero } else { by_spike * slope };
-        let keep = if p.reset == 0 { one - spiked } else { one };
-        let by_v = a.v[k] * (if held { one } else { keep }) + by_u;
-        let drive = if held { zero } else { by_v };
-        a.h[k] = decay_rel[k] * a.h[k] - by_u;
-        tape[k] = a.i[k];
-        a.i[k] = p11[k] * a.i[k] + p21[k] * drive;
-        a.input[k] += p20[k] * drive;
-        a.v[k] = if held { by_v } else { p22[k] * by_v };
-    }
-}
-
-/// The part of the threshold that earlier spikes of neuron `id` have raised at step `t`:
+/// The part of the threshold that earlier spikes of a neuron have raised at step `t`:
 /// sum over earlier steps of delta_th s decay_rel^(t - 1 - step).
 #[inline(always)]
 fn raised_threshold<F: Real>(
@@ -154,27 +102,25 @@ fn raised_threshold<F: Real>(
 
 impl Twin for LifBackward {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
-        // The choices are made outside the loops, which the compiler then turns into vectors.
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
         let p = LifBackwardParams::<F>::of(call.params);
-        match (p.surrogate, p.attached) {
-            (0, 0) => run::<F, 0, false>(call),
-            (1, 0) => run::<F, 1, false>(call),
-            (2, 0) => run::<F, 2, false>(call),
-            (3, 0) => run::<F, 3, false>(call),
-            (_, 0) => run::<F, 4, false>(call),
-            (0, _) => run::<F, 0, true>(call),
-            (1, _) => run::<F, 1, true>(call),
-            (2, _) => run::<F, 2, true>(call),
-            (3, _) => run::<F, 3, true>(call),
-            (_, _) => run::<F, 4, true>(call),
+        match p.own {
+            0 => run::<S, F, false>(simd, call, p),
+            _ => run::<S, F, true>(simd, call, p),
         }
     }
 }
 
+/// Adjoint of the neurons of a sample; each a row. `input` is the gradient by the constant current.
+struct Adjoint<'a, F> {
+    v: &'a mut [F],
+    i: &'a mut [F],
+    h: &'a mut [F],
+    input: &'a mut [F],
+}
+
 #[inline(always)]
-fn run<F: Real, const SHAPE: u32, const ATTACHED: bool>(call: Call<'_, F>) {
-    let p = LifBackwardParams::<F>::of(call.params);
+fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: LifBackwardParams<F>) {
     let [tape, cotangent, cell, spikes, adjoint, input_gradient] = Call::take(call.args);
     let (tape, cotangent, cell) = (tape.reals_mut(), cotangent.reals(), cell.reals());
     let (spikes, adjoint) = (spikes.words(), adjoint.reals_mut());
@@ -182,73 +128,98 @@ fn run<F: Real, const SHAPE: u32, const ATTACHED: bool>(call: Call<'_, F>) {
     let (n, steps, history) = (p.n as usize, p.steps as usize, p.history as usize);
     let words = spike_words(n);
     let zero = F::zero();
-    for first in (0..n).step_by(LANES) {
-        let width = LANES.min(n - first);
-        let lanes = Lanes::load(cell, n, p.own == 1, first, width);
-        for b in 0..call.units.len() {
-            let mut a = Adjoint {
-                v: Lane::of(zero),
-                i: Lane::of(zero),
-                h: Lane::of(zero),
-                input: Lane::of(zero),
-            };
-            let stored = |field: usize| (b * STATE + field) * n + first;
-            let inputs = b * n + first..b * n + first + width;
-            if p.carry == 1 && (call.span.t1 as usize) < steps {
-                for (field, lane) in [&mut a.v, &mut a.i, &mut a.h].into_iter().enumerate() {
-                    lane[..width].copy_from_slice(&adjoint[stored(field)..][..width]);
+    let cells = Cells::<F, OWN>::new(cell, n);
+    let mut scratch = vec![zero; if p.carry == 0 { STATE * n } else { 0 }];
+    let [mut slope, mut spiked, mut raised] = [(); 3].map(|()| vec![zero; n]);
+    for b in 0..call.units.len() {
+        let state = if p.carry == 0 {
+            &mut scratch[..]
+        } else {
+            &mut adjoint[b * STATE * n..][..STATE * n]
+        };
+        let input = &mut input_gradient[b * n..][..n];
+        if p.carry == 0 || call.span.t1 as usize == steps {
+            state.fill(zero);
+            input.fill(zero);
+        }
+        let (v, rest) = state.split_at_mut(n);
+        let (i, h) = rest.split_at_mut(n);
+        let mut a = Adjoint { v, i, h, input };
+        for t in call.span.steps().rev() {
+            let row = |t: usize| (b * steps + t) * n;
+            let bits = |t: usize| &spikes[(b * (history + steps) + history + t) * words..][..words];
+            let u = &tape[row(t)..][..n];
+            surrogate::slopes(p.surrogate, p.steepness, F::one() / p.unit, u, &mut slope);
+            // Which neurons spiked matters only where that takes something from their potential.
+            if p.soft == 2 && p.attached == 1 {
+                for (spiked, u) in spiked.iter_mut().zip(u) {
+                    *spiked = soft_spike(&p, *u);
                 }
-                a.input[..width].copy_from_slice(&input_gradient[inputs.clone()]);
+            } else if p.reset == 0 {
+                load_bits(bits(t), &mut spiked);
             }
-            for t in call.span.steps().rev() {
-                let word = |t: usize| (b * (history + steps) + history + t) * words + first / 32;
-                let pair = |t: usize| {
-                    let at = word(t);
-                    let high = if width > 32 { u64::from(spikes[at + 1]) << 32 } else { 0 };
-                    u64::from(spikes[at]) | high
-                };
-                let mut raised = Lane::of(zero);
-                if ATTACHED && p.reset == 0 {
-                    for (k, raised) in raised[..width].iter_mut().enumerate() {
-                        let spiked = |earlier: usize| {
-                            let u = tape[(b * steps + earlier) * n + first + k];
-                            if p.soft == 2 && u > F::of(HELD) {
-                                surrogate::soft_spike(p.surrogate, p.steepness, u / p.unit)
-                            } else {
-                                F::of((pair(earlier) >> k & 1) as f64)
-                            }
-                        };
-                        *raised = raised_threshold(&p, (lanes.0[7][k], lanes.0[8][k]), spiked, t);
-                    }
-                }
-                let row = (b * steps + t) * n + first;
-                let bits = pair(t);
-                let full = <&mut [F; LANES]>::try_from(&mut tape[row..row + width]);
-                let incoming = <&[F; LANES]>::try_from(&cotangent[row..row + width]);
-                if let (Ok(full), Ok(incoming)) = (full, incoming) {
-                    step::<F, SHAPE, ATTACHED>(&lanes, &mut a, full, incoming, bits, &raised, &p);
-                } else {
-                    let (mut padded, mut incoming) = ([zero; LANES], [zero; LANES]);
-                    padded[..width].copy_from_slice(&tape[row..row + width]);
-                    incoming[..width].copy_from_slice(&cotangent[row..row + width]);
-                    step::<F, SHAPE, ATTACHED>(
-                        &lanes,
-                        &mut a,
-                        &mut padded,
-                        &incoming,
-                        bits,
-                        &raised,
-                        &p,
-                    );
-                    tape[row..row + width].copy_from_slice(&padded[..width]);
+            if p.attached == 1 && p.reset == 0 {
+                for (k, raised) in raised.iter_mut().enumerate() {
+                    let spiked = |earlier: usize| {
+                        if p.soft == 2 {
+                            soft_spike(&p, tape[row(earlier) + k])
+                        } else {
+                            F::of(f64::from(bits(earlier)[k / 32] >> (k % 32) & 1))
+                        }
+                    };
+                    let rise = (cells.one(7, k), cells.one(8, k));
+                    *raised = raised_threshold(&p, rise, spiked, t);
                 }
             }
-            input_gradient[inputs].copy_from_slice(&a.input[..width]);
-            if p.carry == 1 {
-                for (field, lane) in [&a.v, &a.i, &a.h].into_iter().enumerate() {
-                    adjoint[stored(field)..][..width].copy_from_slice(&lane[..width]);
-                }
-            }
+            let (cotangent, tape) = (&cotangent[row(t)..][..n], &mut tape[row(t)..][..n]);
+            let given = [cotangent, &slope, &spiked, &raised];
+            step(Width(simd), &cells, &mut a, tape, given, &p);
+        }
+    }
+}
+
+/// The soft spike of a neuron at distance `u` from its threshold.
+#[inline(always)]
+fn soft_spike<F: Real>(p: &LifBackwardParams<F>, u: F) -> F {
+    let soft = surrogate::soft_spike(p.surrogate, p.steepness, u * (F::one() / p.unit));
+    if u <= F::of(HELD) { F::zero() } else { soft }
+}
+
+/// One step back of a row of neurons; `tape` holds u and becomes the gradient by the arrivals.
+/// `slope` is that of the surrogate, `spiked` is 1 where a neuron spiked, `raised` the rise of its
+/// threshold by earlier spikes.
+#[inline(always)]
+fn step<S: Simd, F: Real, const OWN: bool>(
+    w: Width<S>,
+    cells: &Cells<'_, F, OWN>,
+    a: &mut Adjoint<'_, F>,
+    tape: &mut [F],
+    [cotangent, slope, spiked, raised]: [&[F]; 4],
+    p: &LifBackwardParams<F>,
+) {
+    let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
+    for at in (0..tape.len()).step_by(w.lanes::<F>()) {
+        let cell = |field: usize| cells.field(w, field, at);
+        let (u, by_v) = (w.load(tape, at), w.load(a.v, at));
+        let held = u.le(u.of(HELD));
+        let mut by_spike = w.load(cotangent, at);
+        if p.attached == 1 {
+            let from = if p.reset == 0 { u + cell(4) + w.load(raised, at) } else { cell(4) };
+            by_spike = by_spike + by_v * (cell(5) - from) + w.load(a.h, at) * cell(7);
+        }
+        let by_u = held.select(zero, by_spike * w.load(slope, at));
+        let keep = if p.reset == 0 { one - w.load(spiked, at) } else { one };
+        let kept = by_v * keep + by_u;
+        let drive = held.select(zero, kept);
+        w.store(a.v, at, held.select(kept, cell(0) * kept));
+        w.store(a.input, at, w.load(a.input, at) + cell(2) * drive);
+        if p.attached == 1 {
+            w.store(a.h, at, cell(8) * w.load(a.h, at) - by_u);
+        }
+        if p.arrivals == 1 {
+            let by_i = w.load(a.i, at);
+            w.store(tape, at, by_i);
+            w.store(a.i, at, cell(3) * by_i + cell(1) * drive);
         }
     }
 }

@@ -7,35 +7,55 @@ pub mod readout;
 pub mod readout_backward;
 pub mod surrogate;
 
-/// Neurons that a twin carries through time together: two words of spikes, and as many floats as
-/// fit the vector registers of the processors at hand.
-pub const LANES: usize = 64;
+use crate::kernel::{Real, Simd};
+use crate::vector::{Vector, Width};
 
-/// A value for each of the neurons that go together, aligned to a cache line: a vector that straddles
-/// two would be stored and loaded at a fraction of the speed.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-pub(crate) struct Lane<T>([T; LANES]);
+/// Parameters of neurons by field: rows of `n`, or single numbers where all neurons share them.
+pub struct Cells<'a, F, const OWN: bool> {
+    cell: &'a [F],
+    n: usize,
+}
 
-impl<T: Copy> Lane<T> {
-    /// The same value for all.
+impl<'a, F: Real, const OWN: bool> Cells<'a, F, OWN> {
+    /// From an array of rows of `n` numbers if `OWN`, else of one for each field.
     #[inline(always)]
-    pub fn of(value: T) -> Self {
-        Self([value; LANES])
+    pub fn new(cell: &'a [F], n: usize) -> Self {
+        Self { cell, n }
+    }
+
+    /// A field of the neurons from `first` on.
+    #[inline(always)]
+    pub fn field<S: Simd>(&self, w: Width<S>, field: usize, first: usize) -> Vector<S, F> {
+        if OWN {
+            w.load(&self.cell[field * self.n..][..self.n], first)
+        } else {
+            w.splat(self.cell[field])
+        }
+    }
+
+    /// A field of one neuron.
+    #[inline(always)]
+    pub fn one(&self, field: usize, neuron: usize) -> F {
+        if OWN { self.cell[field * self.n + neuron] } else { self.cell[field] }
     }
 }
 
-impl<T> std::ops::Deref for Lane<T> {
-    type Target = [T; LANES];
-    #[inline(always)]
-    fn deref(&self) -> &[T; LANES] {
-        &self.0
-    }
+/// Writes the spikes of the neurons `first..` of a row of `n`, as many as a vector has lanes, into the
+/// row's words. Lanes beyond the row have no say.
+#[inline(always)]
+pub fn store_bits(words: &mut [u32], n: usize, first: usize, bits: u32) {
+    let alive = u32::MAX >> (32 - (n - first).min(32));
+    let shifted = (bits & alive) << (first % 32);
+    let word = &mut words[first / 32];
+    *word = if first.is_multiple_of(32) { shifted } else { *word | shifted };
 }
 
-impl<T> std::ops::DerefMut for Lane<T> {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut [T; LANES] {
-        &mut self.0
+/// Spikes of a row of neurons, as 0 or 1.
+#[inline(always)]
+pub fn load_bits<F: Real>(words: &[u32], spiked: &mut [F]) {
+    for (spiked, word) in spiked.chunks_mut(32).zip(words) {
+        for (k, spiked) in spiked.iter_mut().enumerate() {
+            *spiked = if word >> k & 1 == 1 { F::one() } else { F::zero() };
+        }
     }
 }

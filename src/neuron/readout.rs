@@ -67,7 +67,7 @@ pub struct Readout;
 
 impl Twin for Readout {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = ReadoutParams::<F>::of(call.params);
         let [tape, statics, i_e, cell, state, output, peak] = Call::take(call.args);
         let (tape, statics, i_e, cell) =

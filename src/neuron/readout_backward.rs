@@ -48,7 +48,7 @@ pub struct ReadoutBackward;
 
 impl Twin for ReadoutBackward {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = ReadoutBackwardParams::<F>::of(call.params);
         let [tape, output_gradient, peak, cell, input_gradient] = Call::take(call.args);
         let (tape, output_gradient, peak) =

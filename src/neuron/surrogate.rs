@@ -58,6 +58,26 @@ pub fn derivative<F: Real>(shape: u32, steepness: F, x: F) -> F {
     }
 }
 
+/// The surrogate's slopes of a row of neurons: f(u / unit) / unit. The shape is chosen outside the
+/// loop, which the compiler then turns into vectors.
+#[inline(always)]
+pub fn slopes<F: Real>(shape: u32, steepness: F, per_unit: F, u: &[F], slopes: &mut [F]) {
+    macro_rules! of {
+        ($shape:literal) => {
+            for (slope, u) in slopes.iter_mut().zip(u) {
+                *slope = derivative($shape, steepness, *u * per_unit) * per_unit;
+            }
+        };
+    }
+    match shape {
+        0 => of!(0),
+        1 => of!(1),
+        2 => of!(2),
+        3 => of!(3),
+        _ => of!(4),
+    }
+}
+
 /// The soft spike: a primitive of f, 1/2 at the threshold.
 #[inline(always)]
 pub fn soft_spike<F: Real>(shape: u32, steepness: F, x: F) -> F {

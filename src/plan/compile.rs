@@ -89,6 +89,7 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
         }
         c.gradients(&mut train);
         c.update(training, &mut train);
+        c.pass_tapes(&mut train);
         c.logs(&mut evaluate);
         c.logs(&mut train);
         vec![
@@ -140,6 +141,10 @@ fn whole(array: ArrayId) -> Arg {
 
 fn each(array: ArrayId, stride: usize) -> Arg {
     Arg { array, split: Split::Stride(stride) }
+}
+
+fn passing(array: ArrayId, stride: usize) -> Arg {
+    Arg { array, split: Split::Passing(stride) }
 }
 
 impl<'a> Compiler<'a> {
@@ -546,7 +551,7 @@ impl<'a> Compiler<'a> {
         let projection = &self.network.projections[index];
         let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
         let steps = self.layout.steps;
-        let cotangent = each(from.cotangent, steps * from.n);
+        let cotangent = passing(from.cotangent, steps * from.n);
         let filled = &mut self.filled[projection.from].cotangent;
         let mut accumulate = u32::from(std::mem::replace(filled, true));
         match &self.layout.ports.weights[index] {
@@ -603,6 +608,7 @@ impl<'a> Compiler<'a> {
             n: pop.n as u32,
             steps: self.layout.steps as u32,
             history: pop.history as u32,
+            arrivals: u32::from(self.filled[k].tape),
             own: u32::from(pop.own),
             steepness: self.layout.surrogate.steepness,
             unit: model.unit,
@@ -614,7 +620,7 @@ impl<'a> Compiler<'a> {
         };
         let args = vec![
             self.tape(&pop),
-            each(pop.cotangent, self.layout.steps * pop.n),
+            passing(pop.cotangent, self.layout.steps * pop.n),
             whole(pop.cell),
             self.spikes(&pop),
             if pop.carry > 0 {
@@ -705,8 +711,12 @@ impl<'a> Compiler<'a> {
                         let out = Arg { array: gradient, split };
                         let count = width.div_ceil(PANEL) * from.n;
                         // Values are listed once per piece, so pieces are as large as leaves a few for
-                        // the threads; spikes are listed anyway.
-                        let grain = if by_value { (count / 4).max(128) } else { 128 };
+                        // the threads; spikes are listed anyway, and a piece is a panel.
+                        let grain = match by_value {
+                            true => (count / 4).max(128),
+                            false if count > from.n => from.n.max(128),
+                            false => 128,
+                        };
                         let units = Units::Count { count, grain };
                         let (first, width) = (first as u32, width as u32);
                         if by_value {
@@ -819,6 +829,26 @@ impl<'a> Compiler<'a> {
             per_step: false,
         };
         (array, launch)
+    }
+
+    /// Tapes of neurons whose only input is constant are not needed after the pass of a sample: there is
+    /// no gradient by arrivals. (Those of an evaluation are, for pictures.)
+    fn pass_tapes(&self, stages: &mut [Stage]) {
+        let launches = stages.iter_mut().flat_map(|stage| match stage {
+            Stage::Whole(launches) | Stage::Steps { launches, .. } => launches.iter_mut(),
+        });
+        for arg in launches.flat_map(|launch| &mut launch.args) {
+            let mut neural =
+                self.layout.pops.iter().zip(&self.network.populations).zip(&self.filled);
+            let free = neural.any(|((pop, population), filled)| {
+                population.is_neural() && pop.tape == arg.array && !filled.tape
+            });
+            if let Split::Stride(stride) = arg.split
+                && free
+            {
+                arg.split = Split::Passing(stride);
+            }
+        }
     }
 
     fn update(&mut self, training: &Training, stages: &mut Vec<Stage>) {

@@ -129,6 +129,10 @@ pub enum Split {
     Whole,
     /// So many elements for each unit, in order.
     Stride(usize),
+    /// So many elements for each sample, which nothing needs once the chain of launches that wrote
+    /// them is done with the sample: an engine that does few samples at a time may use the same place
+    /// for all, which then stays in the cache.
+    Passing(usize),
     /// A unit is a row of a panel of dense weights: see [`crate::synapse`].
     PanelRows {
         /// Rows of each panel.
@@ -143,7 +147,7 @@ impl Split {
     pub fn range(self, units: &Range<usize>, len: usize) -> Range<usize> {
         let offset = |unit: usize| match self {
             Split::Whole => unreachable!("a whole array is not cut"),
-            Split::Stride(stride) => unit * stride,
+            Split::Stride(stride) | Split::Passing(stride) => unit * stride,
             Split::PanelRows { rows, width } => {
                 let first = unit / rows.max(1) * crate::synapse::PANEL;
                 let panel = crate::synapse::PANEL.min(width.saturating_sub(first));

@@ -35,7 +35,7 @@ pub struct CarrySpikes;
 
 impl Twin for CarrySpikes {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = CarrySpikesParams::<F>::of(call.params);
         let [spikes] = Call::take(call.args);
         let spikes = spikes.words_mut();

@@ -34,7 +34,7 @@ pub struct CountSpikes;
 
 impl Twin for CountSpikes {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = CountSpikesParams::<F>::of(call.params);
         let [spikes, count] = Call::take(call.args);
         let (spikes, count) = (spikes.words(), count.words_mut());

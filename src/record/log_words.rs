@@ -31,7 +31,7 @@ pub struct LogWords;
 
 impl Twin for LogWords {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = LogWordsParams::<F>::of(call.params);
         let [x, ring] = Call::take(call.args);
         let at = (call.clock.slot * p.batch) as usize;

@@ -54,7 +54,7 @@ pub struct DenseSpikes;
 
 impl Twin for DenseSpikes {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = DenseSpikesParams::<F>::of(call.params);
         let [spikes, weights, arrivals] = Call::take(call.args);
         let (spikes, weights, arrivals) = (spikes.words(), weights.reals(), arrivals.reals_mut());
@@ -84,10 +84,7 @@ impl Twin for DenseSpikes {
                     let out = &mut arrivals[at..at + width];
                     column_blocks!(width, |column, W| {
                         let acc = block_mut::<F, W>(out, column);
-                        if p.accumulate == 0 {
-                            *acc = [F::zero(); W];
-                        }
-                        add_rows(acc, panel, width, column, spiking);
+                        add_rows(acc, p.accumulate == 1, panel, width, column, spiking);
                     });
                 }
             }

@@ -6,7 +6,7 @@
 //! The spikes come as trains by source (see [`super::transpose_spikes`]), so that the work grows
 //! with them and each weight sums its terms in the order of samples and steps.
 
-use super::{PANEL, add_rows, block_mut, column_blocks, positions};
+use super::{PANEL, Slab, add_rows, block_mut, column_blocks, positions};
 use crate::kernel::*;
 use crate::params;
 
@@ -48,13 +48,15 @@ pub struct DenseSpikesGradient;
 
 impl Twin for DenseSpikesGradient {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = DenseSpikesGradientParams::<F>::of(call.params);
         let [trains, arrivals, gradient] = Call::take(call.args);
         let (trains, arrivals) = (trains.words(), arrivals.reals());
         let mut gradient = gradient.reals_mut();
         let (sources, targets) = (p.sources as usize, p.targets as usize);
         let mut rows = Vec::new();
+        let mut slab = Slab::new();
+        let count = arrivals.len() / targets;
         for unit in call.units {
             let (first, source) = (unit / sources * PANEL, unit % sources);
             let width = PANEL.min(p.width as usize - first);
@@ -63,10 +65,10 @@ impl Twin for DenseSpikesGradient {
             rows.clear();
             let train = &trains[source * p.train as usize..][..p.train as usize];
             positions(train, p.delay, &mut rows);
+            let columns = slab.columns(arrivals, targets, count, p.first as usize + first, width);
             column_blocks!(width, |column, W| {
                 let acc = block_mut::<F, W>(out, column);
-                *acc = [F::zero(); W];
-                add_rows(acc, arrivals, targets, p.first as usize + first + column, &rows);
+                add_rows(acc, false, columns, width, column, &rows);
             });
         }
     }

@@ -51,47 +51,54 @@ pub static KERNEL: Kernel = Kernel {
     twin64: dispatched::<DenseValues, f64>,
 };
 
+/// Weights that stay in a core's cache beside the rows they are multiplied with.
+const CACHED: usize = 1 << 15;
+
 /// The twin of `shaders/synapse/dense_values.wgsl`.
 pub struct DenseValues;
 
 impl Twin for DenseValues {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = DenseValuesParams::<F>::of(call.params);
         let [values, weights, out] = Call::take(call.args);
         let (values, weights, out) = (values.reals(), weights.reals(), out.reals_mut());
         let (sources, rows) = (p.sources as usize, p.rows as usize);
         let steps = || call.span.t0 as usize..rows.min(call.span.t1 as usize);
         let mut pairs = Vec::new();
-        let mut ends = Vec::new();
+        // Each row of the result: where it lies, and which of the pairs are its terms.
+        let mut list = Vec::new();
         for b in 0..call.units.len() {
             for t in steps() {
+                let begin = pairs.len();
                 let row = t + p.shift as usize;
                 if row < p.source_rows as usize {
                     let at = (b * p.source_rows as usize + row) * p.source_stride as usize;
                     let row = &values[at + p.source_first as usize..][..sources];
                     nonzero(row, &mut pairs);
                 }
-                ends.push(pairs.len());
+                list.push(((b * rows + t) * p.targets as usize, begin..pairs.len()));
             }
         }
-        for first in (0..p.width as usize).step_by(PANEL) {
-            let width = PANEL.min(p.width as usize - first);
-            let panel = &weights[first * sources..][..width * sources];
-            let (mut begin, mut row) = (0, 0);
-            for b in 0..call.units.len() {
-                for t in steps() {
-                    let terms = &pairs[begin..ends[row]];
-                    begin = ends[row];
-                    row += 1;
-                    let at = (b * rows + t) * p.targets as usize + p.first as usize + first;
-                    let out = &mut out[at..at + width];
+        // Few weights stay in the cache while the result is written in the order of memory; of many,
+        // a panel stays there for all rows of the piece.
+        let together = if sources * p.width as usize <= CACHED { 8 } else { list.len().max(1) };
+        for list in list.chunks(together) {
+            for first in (0..p.width as usize).step_by(PANEL) {
+                let width = PANEL.min(p.width as usize - first);
+                let panel = &weights[first * sources..][..width * sources];
+                for (row, terms) in list {
+                    let out = &mut out[row + p.first as usize + first..][..width];
                     column_blocks!(width, |column, W| {
                         let acc = block_mut::<F, W>(out, column);
-                        if p.accumulate == 0 {
-                            *acc = [F::zero(); W];
-                        }
-                        add_scaled_rows(acc, panel, width, column, terms);
+                        add_scaled_rows(
+                            acc,
+                            p.accumulate == 1,
+                            panel,
+                            width,
+                            column,
+                            &pairs[terms.clone()],
+                        );
                     });
                 }
             }

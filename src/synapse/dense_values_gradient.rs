@@ -4,7 +4,7 @@
 //!   gradient[i, j] = sum over b, t of  values[b, t + shift, i] arrivals_bar[b, t, j]
 //! ```
 
-use super::{PANEL, add_scaled_rows, block_mut, column_blocks};
+use super::{PANEL, Slab, add_scaled_rows, block_mut, column_blocks};
 use crate::kernel::*;
 use crate::params;
 
@@ -48,7 +48,7 @@ pub struct DenseValuesGradient;
 
 impl Twin for DenseValuesGradient {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = DenseValuesGradientParams::<F>::of(call.params);
         let [values, arrivals, gradient] = Call::take(call.args);
         let (values, arrivals) = (values.reals(), arrivals.reals());
@@ -73,17 +73,18 @@ impl Twin for DenseValuesGradient {
                 *count += usize::from(*value != F::zero());
             }
         }
+        let mut slab = Slab::new();
         for unit in call.units {
             let (first, source) = (unit / sources * PANEL, unit % sources);
             let width = PANEL.min(p.width as usize - first);
             let (out, rest) = gradient.split_at_mut(width);
             gradient = rest;
+            let columns = slab.columns(arrivals, targets, terms, p.first as usize + first, width);
             let k = source - listed.start;
             let pairs = &pairs[k * (terms + 1)..][..counts[k]];
             column_blocks!(width, |column, W| {
                 let acc = block_mut::<F, W>(out, column);
-                *acc = [F::zero(); W];
-                add_scaled_rows(acc, arrivals, targets, p.first as usize + first + column, pairs);
+                add_scaled_rows(acc, false, columns, width, column, pairs);
             });
         }
     }

@@ -59,16 +59,17 @@ macro_rules! column_blocks {
 }
 pub(crate) use column_blocks;
 
-/// acc += sum of rows `rows` of a matrix with `stride`, columns `at..at + W`.
+/// acc (+)= sum of rows `rows` of a matrix with `stride`, columns `at..at + W`.
 #[inline(always)]
 fn add_rows<F: Real, const W: usize>(
     acc: &mut [F; W],
+    accumulate: bool,
     matrix: &[F],
     stride: usize,
     at: usize,
     rows: &[u32],
 ) {
-    let mut sum = *acc;
+    let mut sum = if accumulate { *acc } else { [F::zero(); W] };
     for &row in rows {
         let from: &[F; W] = block(matrix, row as usize * stride + at);
         for k in 0..W {
@@ -78,16 +79,17 @@ fn add_rows<F: Real, const W: usize>(
     *acc = sum;
 }
 
-/// acc += sum of `value · row` over pairs, columns `at..at + W` of a matrix with `stride`.
+/// acc (+)= sum of `value · row` over pairs, columns `at..at + W` of a matrix with `stride`.
 #[inline(always)]
 fn add_scaled_rows<F: Real, const W: usize>(
     acc: &mut [F; W],
+    accumulate: bool,
     matrix: &[F],
     stride: usize,
     at: usize,
     pairs: &[(u32, F)],
 ) {
-    let mut sum = *acc;
+    let mut sum = if accumulate { *acc } else { [F::zero(); W] };
     for &(row, value) in pairs {
         let from: &[F; W] = block(matrix, row as usize * stride + at);
         for k in 0..W {
@@ -95,6 +97,43 @@ fn add_scaled_rows<F: Real, const W: usize>(
         }
     }
     *acc = sum;
+}
+
+/// Some neighbouring columns of a matrix, copied together: rows of the matrix may lie pages apart, and
+/// a processor remembers the places of few pages.
+struct Slab<F> {
+    first: Option<usize>,
+    values: Vec<F>,
+}
+
+impl<F: Real> Slab<F> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { first: None, values: Vec::new() }
+    }
+
+    /// Columns `first..first + width` of `rows` rows of a matrix with `stride`, copied if they are not
+    /// those of the last call.
+    #[inline(always)]
+    fn columns<'a>(
+        &'a mut self,
+        matrix: &'a [F],
+        stride: usize,
+        rows: usize,
+        first: usize,
+        width: usize,
+    ) -> &'a [F] {
+        if width == stride {
+            return matrix;
+        }
+        if self.first.replace(first) != Some(first) {
+            self.values.clear();
+            for row in 0..rows {
+                self.values.extend_from_slice(&matrix[row * stride + first..][..width]);
+            }
+        }
+        &self.values
+    }
 }
 
 #[inline(always)]
@@ -135,12 +174,14 @@ fn positions(words: &[u32], offset: u32, list: &mut Vec<u32>) {
     let count: u32 = words.iter().map(|w| w.count_ones()).sum();
     list.resize(start + count as usize, 0);
     let mut room = list[start..].iter_mut();
-    for (w, &word) in words.iter().enumerate() {
-        let mut bits = word;
+    // Two words at a time: where a word ends is what a processor predicts badly.
+    for (pair, words) in words.chunks(2).enumerate() {
+        let high = words.get(1).map_or(0, |high| u64::from(*high));
+        let mut bits = u64::from(words[0]) | high << 32;
         while bits != 0
             && let Some(place) = room.next()
         {
-            *place = offset + w as u32 * 32 + bits.trailing_zeros();
+            *place = offset + pair as u32 * 64 + bits.trailing_zeros();
             bits &= bits - 1;
         }
     }

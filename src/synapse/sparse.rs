@@ -51,7 +51,7 @@ pub struct Sparse;
 
 impl Twin for Sparse {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SparseParams::<F>::of(call.params);
         let [spikes, x, start, source, weights, arrivals] = Call::take(call.args);
         let (spikes, x, start) = (spikes.words(), x.reals(), start.words());

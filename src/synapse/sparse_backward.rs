@@ -47,7 +47,7 @@ pub struct SparseBackward;
 
 impl Twin for SparseBackward {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SparseBackwardParams::<F>::of(call.params);
         let [arrivals, out_start, target, synapse, weights, cotangent] = Call::take(call.args);
         let (arrivals, out_start, target) = (arrivals.reals(), out_start.words(), target.words());

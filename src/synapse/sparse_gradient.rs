@@ -56,7 +56,7 @@ pub struct SparseGradient;
 
 impl Twin for SparseGradient {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SparseGradientParams::<F>::of(call.params);
         let [trains, x, source, target_of, arrivals, gradient] = Call::take(call.args);
         let (trains, x, source) = (trains.words(), x.reals(), source.words());

@@ -34,7 +34,7 @@ pub struct Transpose;
 
 impl Twin for Transpose {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = TransposeParams::<F>::of(call.params);
         let [weights, transposed] = Call::take(call.args);
         let (weights, mut transposed) = (weights.reals(), transposed.reals_mut());

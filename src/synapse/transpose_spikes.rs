@@ -42,7 +42,7 @@ pub struct TransposeSpikes;
 
 impl Twin for TransposeSpikes {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = TransposeSpikesParams::<F>::of(call.params);
         let [spikes, trains] = Call::take(call.args);
         let (spikes, trains) = (spikes.words(), trains.words_mut());

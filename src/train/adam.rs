@@ -46,7 +46,7 @@ pub struct Adam;
 
 impl Twin for Adam {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = AdamParams::<F>::of(call.params);
         let [gradient, weights, mean, square] = Call::take(call.args);
         let [correction1, correction2] = call.clock.corrections.map(F::of);

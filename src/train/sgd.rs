@@ -36,7 +36,7 @@ pub struct Sgd;
 
 impl Twin for Sgd {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SgdParams::<F>::of(call.params);
         let [gradient, weights, velocity] = Call::take(call.args);
         let rate = F::of(call.clock.learning_rate) * p.unit;

@@ -39,7 +39,7 @@ pub struct SoftmaxCrossEntropy;
 
 impl Twin for SoftmaxCrossEntropy {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SoftmaxCrossEntropyParams::<F>::of(call.params);
         let [output, labels, output_gradient, loss, prediction] = Call::take(call.args);
         let (output, labels) = (output.reals(), labels.words());

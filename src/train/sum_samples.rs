@@ -34,7 +34,7 @@ pub struct SumSamples;
 
 impl Twin for SumSamples {
     #[inline(always)]
-    fn run<F: Real>(call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SumSamplesParams::<F>::of(call.params);
         let [x, sum] = Call::take(call.args);
         let (x, sum) = (x.reals(), sum.reals_mut());
