@@ -193,6 +193,12 @@ pub enum NpyProblem {
         /// Bytes after the header.
         found: usize,
     },
+    /// An archive without an array.
+    #[error("has no array `{0}`; record that population, or name another")]
+    Missing(String),
+    /// Times and neurons of another number.
+    #[error("has {0} times for {1} neurons; write it again")]
+    Lengths(usize, usize),
     /// Infinite or not a number.
     #[error("element {index} is {value} where a finite number is needed")]
     NotFinite {
@@ -249,6 +255,35 @@ fn parse_npy(bytes: &[u8]) -> Result<Vec<f64>, NpyProblem> {
     }
 }
 
+/// Reads the spikes of a population from a `spikes.npz` of an earlier run, as times \[ms\] and
+/// neurons in the order of time.
+///
+/// # Errors
+/// The file is damaged, lacks the population, or its arrays do not belong together.
+pub fn read_spikes(path: &Path, population: &str) -> Result<Vec<(f64, u32)>, NpyError> {
+    let read = || {
+        let mut archive = npyz::npz::NpzArchive::open(path)?;
+        let missing = |name: &str| NpyProblem::Missing(name.to_owned());
+        let (time_name, id_name) = (format!("{population}.t_ms"), format!("{population}.id"));
+        let times = archive.by_name(&time_name)?.ok_or_else(|| missing(&time_name))?;
+        let times: Vec<f64> = times.into_vec()?;
+        let ids = archive.by_name(&id_name)?.ok_or_else(|| missing(&id_name))?;
+        let ids: Vec<u32> = ids.into_vec()?;
+        if times.len() != ids.len() {
+            return Err(NpyProblem::Lengths(times.len(), ids.len()));
+        }
+        let mut spikes: Vec<(f64, u32)> = times.into_iter().zip(ids).collect();
+        match spikes.iter().position(|(t, _)| !(t.is_finite() && *t > 0.0)) {
+            Some(index) => Err(NpyProblem::NotFinite { index, value: spikes[index].0 }),
+            None => {
+                spikes.sort_by(|a, b| a.0.total_cmp(&b.0));
+                Ok(spikes)
+            }
+        }
+    };
+    read().map_err(|problem| NpyError { path: path.to_path_buf(), problem })
+}
+
 /// Reads one tensor of floats from a `.safetensors` file.
 ///
 /// # Errors
@@ -283,6 +318,12 @@ pub enum TensorError {
     /// Elements of another type.
     #[error("elements are {0}, F32 is needed")]
     Type(String),
+    /// An archive without an array.
+    #[error("has no array `{0}`; record that population, or name another")]
+    Missing(String),
+    /// Times and neurons of another number.
+    #[error("has {0} times for {1} neurons; write it again")]
+    Lengths(usize, usize),
     /// Infinite or not a number.
     #[error("element {index} is {value} where a finite number is needed")]
     NotFinite {

@@ -51,6 +51,8 @@ pub trait Real:
 {
     /// Nearest representable number.
     fn of(x: f64) -> Self;
+    /// Nearest representable number.
+    fn of_int(x: i32) -> Self;
     /// Exact.
     fn wide(self) -> f64;
 }
@@ -58,6 +60,10 @@ pub trait Real:
 impl Real for f32 {
     #[inline(always)]
     fn of(x: f64) -> Self {
+        x as f32
+    }
+    #[inline(always)]
+    fn of_int(x: i32) -> Self {
         x as f32
     }
     #[inline(always)]
@@ -70,6 +76,10 @@ impl Real for f64 {
     #[inline(always)]
     fn of(x: f64) -> Self {
         x
+    }
+    #[inline(always)]
+    fn of_int(x: i32) -> Self {
+        f64::from(x)
     }
     #[inline(always)]
     fn wide(self) -> f64 {

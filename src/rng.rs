@@ -24,6 +24,34 @@ pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     counter
 }
 
+/// The words of 16 successive first counters, 64 in all, in their order: what vectors compute at once.
+#[inline(always)]
+pub fn philox_lanes(first: u32, rest: [u32; 3], key: [u32; 2]) -> [u32; 64] {
+    const LANES: usize = 16;
+    let mut c0: [u32; LANES] = std::array::from_fn(|k| first.wrapping_add(k as u32));
+    let [mut c1, mut c2, mut c3] = rest.map(|x| [x; LANES]);
+    let mut key = key;
+    for _ in 0..10 {
+        for k in 0..LANES {
+            let a = u64::from(M[0]) * u64::from(c0[k]);
+            let b = u64::from(M[1]) * u64::from(c2[k]);
+            c0[k] = (b >> 32) as u32 ^ c1[k] ^ key[0];
+            c1[k] = b as u32;
+            c2[k] = (a >> 32) as u32 ^ c3[k] ^ key[1];
+            c3[k] = a as u32;
+        }
+        key = [key[0].wrapping_add(W[0]), key[1].wrapping_add(W[1])];
+    }
+    let mut words = [0; 4 * LANES];
+    for k in 0..LANES {
+        words[4 * k] = c0[k];
+        words[4 * k + 1] = c1[k];
+        words[4 * k + 2] = c2[k];
+        words[4 * k + 3] = c3[k];
+    }
+    words
+}
+
 /// What a stream of numbers is for. Together with an index (which population, which projection)
 /// it makes numbers of different use independent of each other.
 #[derive(Debug, Clone, Copy)]
@@ -122,6 +150,15 @@ mod tests {
         ];
         for (counter, key, expected) in cases {
             assert_eq!(philox(counter, key), expected);
+        }
+    }
+
+    #[test]
+    fn lanes_are_successive_counters() {
+        let words = philox_lanes(u32::MAX - 3, [7, 8, 9], [10, 11]);
+        for k in 0..16u32 {
+            let counter = [(u32::MAX - 3).wrapping_add(k), 7, 8, 9];
+            assert_eq!(words[4 * k as usize..][..4], philox(counter, [10, 11]));
         }
     }
 

@@ -9,6 +9,8 @@ struct Params {
     n: u32,
     steps: u32,
     history: u32,
+    row: u32,
+    first: u32,
     stream: u32,
 }
 
@@ -54,5 +56,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             bits |= (hits.x | hits.y | hits.z | hits.w) << k;
         }
     }
-    spikes[(b * (params.history + params.steps) + params.history + t) * words + w] = bits;
+    let at = (b * (params.history + params.steps) + params.history + t) * params.row;
+    spikes[at + params.first + w] = bits;
 }

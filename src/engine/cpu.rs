@@ -49,6 +49,8 @@ enum Job<'p> {
     Chain(Vec<Link<'p>>),
     /// One launch by its own units.
     Launch(Timed<'p>),
+    /// Launches by their own units, for one step after the other.
+    Stepped(Vec<Timed<'p>>),
 }
 
 /// Part of a chain: launches over the window, or over its steps.
@@ -146,6 +148,7 @@ impl<'p> Job<'p> {
         match self {
             Job::Launch(timed) => vec![timed],
             Job::Chain(links) => links.iter().flat_map(|link| link.launches()).collect(),
+            Job::Stepped(launches) => launches.iter().collect(),
         }
     }
 }
@@ -164,7 +167,12 @@ fn jobs(stages: &[Stage]) -> Vec<Job<'_>> {
                 }
             }
             Stage::Steps { launches, backward } if !launches.is_empty() => {
+                let by_sample = launches.iter().any(|launch| launch.units == Units::Samples);
                 let launches = launches.iter().map(timed).collect();
+                if !by_sample {
+                    jobs.push(Job::Stepped(launches));
+                    continue;
+                }
                 link(&mut jobs, Link::Steps { launches, backward: *backward });
             }
             Stage::Steps { .. } => {}
@@ -227,13 +235,13 @@ unsafe impl<F: Send> Sync for Shared<'_, F> {}
 
 impl<F: Twinned> Shared<'_, F> {
     /// Slices of a piece of a launch.
-    fn slices(&self, launch: &Launch, units: &Range<usize>) -> Vec<Slice<'_, F>> {
+    fn slices(&self, launch: &Launch, units: &Range<usize>, t0: u32) -> Vec<Slice<'_, F>> {
         let bindings = launch.kernel.bindings;
         let slice = |(Arg { array, split }, written): (&Arg, bool)| {
             let cut = |len: usize| {
                 let range = match *split {
                     Split::Passing(stride) if self.passing[*array] => passing(stride, units, len),
-                    _ => split.range(units, len),
+                    _ => split.range(units, t0, len),
                 };
                 assert!(
                     range.start <= range.end && range.end <= len,
@@ -278,6 +286,16 @@ impl<F: Twinned> Shared<'_, F> {
         launch.args.iter().zip(bindings.iter().map(|b| b.written)).map(slice).collect()
     }
 
+    /// A launch by its own units; a single piece needs no other thread.
+    fn launch(&self, timed: &Timed<'_>, clock: &Clock, span: Span, measure: bool) {
+        let Units::Count { count, grain } = timed.launch.units else { return };
+        if count <= grain {
+            self.call(timed, clock, span, 0..count, measure);
+        } else {
+            pieces(count, grain).for_each(|units| self.call(timed, clock, span, units, measure));
+        }
+    }
+
     fn call(
         &self,
         timed: &Timed<'_>,
@@ -287,7 +305,7 @@ impl<F: Twinned> Shared<'_, F> {
         measure: bool,
     ) {
         let start = measure.then(Instant::now);
-        let args = self.slices(timed.launch, &units);
+        let args = self.slices(timed.launch, &units, span.t0);
         F::twin(timed.launch)(Call { params: &timed.launch.params, clock, span, units, args });
         if let Some(start) = start {
             timed.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
@@ -304,7 +322,7 @@ fn passing(stride: usize, units: &Range<usize>, len: usize) -> Range<usize> {
         Some(thread) if rayon::current_num_threads() * place <= len => {
             thread * place..thread * place + units.len() * stride
         }
-        _ => Split::Stride(stride).range(units, len),
+        _ => Split::Stride(stride).range(units, 0, len),
     }
 }
 
@@ -354,10 +372,12 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
         let work = || {
             for job in jobs {
                 match job {
-                    Job::Launch(timed) => {
-                        if let Units::Count { count, grain } = timed.launch.units {
-                            pieces(count, grain)
-                                .for_each(|units| shared.call(timed, clock, whole, units, measure));
+                    Job::Launch(timed) => shared.launch(timed, clock, whole, measure),
+                    Job::Stepped(launches) => {
+                        for t0 in 0..whole.t1 {
+                            for timed in launches {
+                                shared.launch(timed, clock, Span { t0, t1: t0 + 1 }, measure);
+                            }
                         }
                     }
                     Job::Chain(links) => pieces(samples, SAMPLES).for_each(|units| {

@@ -10,8 +10,12 @@ use crate::{input, neuron, record, synapse, train};
 /// Every kernel of the program.
 pub static KERNELS: &[&Kernel] = &[
     &input::constant::KERNEL,
+    &input::given_spikes::KERNEL,
     &input::latency::KERNEL,
+    &input::noise::KERNEL,
     &input::poisson::KERNEL,
+    &input::poisson_drive::KERNEL,
+    &neuron::iaf::KERNEL,
     &neuron::lif::KERNEL,
     &neuron::lif_backward::KERNEL,
     &neuron::readout::KERNEL,
@@ -20,10 +24,13 @@ pub static KERNELS: &[&Kernel] = &[
     &record::count_spikes::KERNEL,
     &record::log_reals::KERNEL,
     &record::log_words::KERNEL,
+    &record::sample::KERNEL,
     &synapse::dense_spikes::KERNEL,
     &synapse::dense_spikes_gradient::KERNEL,
     &synapse::dense_values::KERNEL,
     &synapse::dense_values_gradient::KERNEL,
+    &synapse::list_spikes::KERNEL,
+    &synapse::scatter::KERNEL,
     &synapse::sparse::KERNEL,
     &synapse::sparse_backward::KERNEL,
     &synapse::sparse_gradient::KERNEL,
@@ -40,6 +47,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("lib/call.wgsl", include_str!("../../shaders/lib/call.wgsl")),
     ("lib/panel.wgsl", include_str!("../../shaders/lib/panel.wgsl")),
     ("lib/philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
+    ("lib/receptor.wgsl", include_str!("../../shaders/lib/receptor.wgsl")),
     ("lib/surrogate.wgsl", include_str!("../../shaders/lib/surrogate.wgsl")),
 ];
 

@@ -2,8 +2,11 @@
 //! has no neurons.
 
 pub mod constant;
+pub mod given_spikes;
 pub mod latency;
+pub mod noise;
 pub mod poisson;
+pub mod poisson_drive;
 
 /// Pixels of a sample are bytes, four to a word.
 pub const fn pixel_words(n: usize) -> usize {

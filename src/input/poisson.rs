@@ -18,6 +18,10 @@ params! {
         steps: word,
         /// Rows of spikes before the window.
         history: word,
+        /// Words of a row of spikes.
+        row: word,
+        /// First word of these sources.
+        first: word,
         /// Stream of random numbers.
         stream: word,
         /// 1: `threshold` is indexed by the pixel's intensity; 0: by the source.
@@ -39,7 +43,7 @@ pub static KERNEL: Kernel = Kernel {
         words("pixels"),       // [samples, ceil(n / 4)]
         words("threshold"),    // [256] or [n]
         words("presentation"), // [samples] number that tells presentations apart
-        words_mut("spikes"),   // [samples, history + steps, words]
+        words_mut("spikes"),   // [samples, history + steps, row]
     ],
     params: PoissonParams::<f32>::FIELDS,
     twin32: dispatched::<Poisson, f32>,
@@ -64,7 +68,8 @@ impl Twin for Poisson {
             let image = &pixels[b * pixel_words(n) * p.images as usize..];
             for t in call.span.steps() {
                 let step = call.clock.step + t as u64;
-                let row = &mut spikes[(b * rows + p.history as usize + t) * words..][..words];
+                let at = (b * rows + p.history as usize + t) * p.row as usize + p.first as usize;
+                let row = &mut spikes[at..at + words];
                 for (w, word) in row.iter_mut().enumerate() {
                     let mut bits = 0;
                     for k in (0..32).step_by(4) {

@@ -6,6 +6,7 @@ use crate::files;
 use crate::rng::{Purpose, Stream};
 use crate::scene::{Connect, Dimension, Learn, Model, Param, Scene, Weight};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Synapses that one projection may have: indices are 32 bits.
 const MAX_SYNAPSES: f64 = u32::MAX as f64;
@@ -84,7 +85,11 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
         .map(|(index, (name, population))| {
             let size = population.size as usize;
             let draw = Draw { path: format!("populations.{name}.model"), size, seed, index };
-            Ok(Population { name: name.clone(), size, kind: kind(&population.model, dt, &draw)? })
+            let kind = match &scene.training {
+                Some(_) => kind(&population.model, dt, &draw)?,
+                None => simulated(&population.model, dt, name, &draw)?,
+            };
+            Ok(Population { name: name.clone(), size, kind })
         })
         .collect::<Result<Vec<_>, NetworkError>>()?;
 
@@ -113,22 +118,63 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
             Some(learn) => learn == Learn::Backprop,
             None => scene.training.is_some(),
         };
+        let receptor = |name: &String| {
+            let known = scene.populations[to].1.model.receptors();
+            known.iter().position(|known| known == name).unwrap_or_default()
+        };
         projections.push(Projection {
             name,
             from,
             to,
+            receptor: projection.receptor.as_ref().map_or(0, receptor),
             delay: if constant { 0 } else { (delay / dt).round() as usize },
             learn,
             unit,
             synapses,
         });
     }
-    Ok(Network { dt, seed, populations, projections })
+    let stimuli = scene.stimuli.iter().map(|s| stimulus(scene, s, dt)).collect();
+    Ok(Network { dt, seed, populations, projections, stimuli })
+}
+
+/// A stimulus in steps.
+fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
+    use scene::Input as I;
+    let find = |name: &String| scene.populations.iter().position(|(known, _)| known == name);
+    let to = find(&stimulus.to).unwrap_or_default();
+    let step = |t: scene::Quantity<scene::Ms>| (t.get() / dt).round() as u64;
+    let from = |t: Option<scene::Quantity<scene::Ms>>| t.map_or(0, step);
+    let until = |t: Option<scene::Quantity<scene::Ms>>| t.map_or(u64::from(u32::MAX), step);
+    let (input, start, stop) = match &stimulus.input {
+        I::Poisson { rate, weight, receptor, start, stop } => {
+            let known = scene.populations[to].1.model.receptors();
+            let index = |name: &String| known.iter().position(|k| k == name).unwrap_or_default();
+            let input = Input::Poisson {
+                mean: rate.get() * 1e-3 * dt,
+                weight: weight.get(),
+                receptor: receptor.as_ref().map_or(0, index),
+            };
+            (input, from(*start), until(*stop))
+        }
+        I::Step { amplitude, start, stop } => {
+            let input = Input::Ramp { from: amplitude.get(), to: amplitude.get() };
+            (input, step(*start), until(*stop))
+        }
+        I::Ramp { from, to, start, stop } => {
+            (Input::Ramp { from: from.get(), to: to.get() }, step(*start), step(*stop))
+        }
+        I::Noise { mean, std, tau, start, stop } => {
+            let rho = tau.map_or(0.0, |tau| (-dt / tau.get()).exp());
+            let input = Input::Noise { mean: mean.get(), std: std.get(), rho };
+            (input, from(*start), until(*stop))
+        }
+    };
+    Stimulus { to, input, start, stop }
 }
 
 /// Where the values of a population's parameters come from.
-struct Draw {
-    path: String,
+pub(super) struct Draw {
+    pub path: String,
     size: usize,
     seed: u64,
     index: usize,
@@ -136,27 +182,73 @@ struct Draw {
 
 impl Draw {
     /// Values of parameter number `which`, checked against its rule.
-    fn values<D: Dimension>(
+    pub fn values<D: Dimension>(
         &self,
         which: u32,
         name: &str,
         param: &Param<D>,
         (rule, holds): (&'static str, fn(f64) -> bool),
     ) -> Result<Vec<f64>, NetworkError> {
-        let stream = Stream::new(self.seed, Purpose::Parameters, self.index as u32 * 32 + which);
         let path = format!("{}.{name}", self.path);
-        let values = parameter(param, self.size, &stream, &path)?;
+        let values = self.drawn(which, name, param)?;
         match values.iter().position(|v| !holds(*v)) {
             Some(neuron) => Err(NetworkError::Value { path, neuron, value: values[neuron], rule }),
             None => Ok(values),
         }
     }
+
+    /// Values of parameter number `which`.
+    pub fn drawn<D: Dimension>(
+        &self,
+        which: u32,
+        name: &str,
+        param: &Param<D>,
+    ) -> Result<Vec<f64>, NetworkError> {
+        // Streams of a population: 32 for the parameters of the first models, more beyond 2^20.
+        let own = |which: u32| match which {
+            0..32 => self.index as u32 * 32 + which,
+            _ => (1 << 20) + self.index as u32 * 128 + which,
+        };
+        let stream = Stream::new(self.seed, Purpose::Parameters, own(which));
+        let shared = |draw: u32| Stream::new(self.seed, Purpose::Parameters, own(64 + draw % 64));
+        parameter(param, self.size, &stream, shared, &format!("{}.{name}", self.path))
+    }
 }
 
 type Rule = (&'static str, fn(f64) -> bool);
-const POSITIVE: Rule = ("it must be positive", |x| x > 0.0);
-const NOT_NEGATIVE: Rule = ("it must not be negative", |x| x >= 0.0);
-const ANY: Rule = ("it must be finite", f64::is_finite);
+pub(super) const POSITIVE: Rule = ("it must be positive", |x| x > 0.0);
+pub(super) const NOT_NEGATIVE: Rule = ("it must not be negative", |x| x >= 0.0);
+pub(super) const ANY: Rule = ("it must be finite", f64::is_finite);
+
+/// The neurons of a simulation.
+fn simulated(model: &Model, dt: f64, name: &str, draw: &Draw) -> Result<Kind, NetworkError> {
+    Ok(match model {
+        Model::Lif(m) => Kind::Stepped(Arc::new(neurons::lif(m, dt, draw)?)),
+        Model::Readout(m) => Kind::Stepped(Arc::new(neurons::readout(m, dt, draw)?)),
+        Model::Adex(m) => Kind::Stepped(Arc::new(neurons::adex(m, dt, draw)?)),
+        Model::Izhikevich(_) => unreachable!("TODO"),
+        Model::Spikes(m) => Kind::Spikes(spike_steps(m, dt, name)?),
+        Model::Poisson(_) | Model::Images(_) => kind(model, dt, draw)?,
+    })
+}
+
+/// Steps at whose end given spikes fall: a spike at t is that of the step that ends nearest to t.
+fn spike_steps(m: &scene::Spikes, dt: f64, name: &str) -> Result<Vec<Vec<u64>>, NetworkError> {
+    let step = |t: f64| ((t / dt).round() as u64).max(1) - 1;
+    let Some(file) = &m.file else {
+        return Ok(m.times.iter().map(|times| times.iter().map(|t| step(*t)).collect()).collect());
+    };
+    let population = m.population.as_deref().unwrap_or(name);
+    let spikes = files::read_spikes(file, population)?;
+    let mut steps = Vec::new();
+    for (t, id) in spikes {
+        if steps.len() <= id as usize {
+            steps.resize(id as usize + 1, Vec::new());
+        }
+        steps[id as usize].push(step(t));
+    }
+    Ok(steps)
+}
 
 fn kind(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
     Ok(match model {
@@ -241,11 +333,14 @@ fn kind(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
             Kind::Poisson(per_step)
         }
         Model::Images(m) => Kind::Images(m.encoder.clone()),
+        Model::Adex(_) | Model::Izhikevich(_) | Model::Spikes(_) => {
+            unreachable!("a checked scene does not train these")
+        }
     })
 }
 
 /// Membrane time constants \[ms\] from `tau_m` or `c_m / g_l`.
-fn membrane(
+pub(super) fn membrane(
     draw: &Draw,
     c_m: &[f64],
     tau_m: &Option<Param<scene::Ms>>,
@@ -261,7 +356,7 @@ fn membrane(
 }
 
 /// Value of neuron `k` in a vector of one for all or one for each.
-fn at(values: &[f64], k: usize) -> f64 {
+pub(super) fn at(values: &[f64], k: usize) -> f64 {
     if values.len() == 1 { values[0] } else { values[k] }
 }
 
@@ -278,7 +373,11 @@ fn unit(population: &Population, dt: f64, constant: bool) -> f64 {
             (lif.unit, [c.p22, c.p21, c.p20, c.p11])
         }
         Kind::Readout(readout) => (readout.v_unit, readout.cells[0]),
-        Kind::Poisson(_) | Kind::Images(_) => unreachable!("the scene was checked"),
+        // Only training knows units.
+        Kind::Stepped(_) => return 1.0,
+        Kind::Poisson(_) | Kind::Images(_) | Kind::Spikes(_) => {
+            unreachable!("the scene was checked")
+        }
     };
     if constant {
         return rise / p20;

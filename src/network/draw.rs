@@ -9,11 +9,13 @@ use crate::rng::{Purpose, Stream};
 use crate::scene::{Connect, Dimension, Param, Weight};
 use rayon::prelude::*;
 
-/// Values of a parameter: one for all neurons, or one for each.
+/// Values of a parameter: one for all neurons, or one for each; `shared` are the streams that several
+/// parameters draw from.
 pub fn parameter<D: Dimension>(
     param: &Param<D>,
     size: usize,
     stream: &Stream,
+    shared: impl Fn(u32) -> Stream,
     path: &str,
 ) -> Result<Vec<f64>, NetworkError> {
     let each = |draw: &dyn Fn(u64) -> f64| (0..size as u64).map(draw).collect();
@@ -22,6 +24,10 @@ pub fn parameter<D: Dimension>(
         Param::Normal { mean, std } => each(&|k| mean.get() + std.get() * stream.normal(k, 0)),
         Param::Uniform { low, high } => {
             each(&|k| low.get() + (high.get() - low.get()) * stream.uniform(k, 0))
+        }
+        Param::Power { base, scale, exponent, draw } => {
+            let r = shared(*draw);
+            each(&|k| base.get() + scale.get() * r.uniform(k, 0).powf(*exponent))
         }
         Param::File(file) => {
             let values = files::read_npy_f64(file)?;

@@ -5,11 +5,14 @@
 
 mod build;
 mod draw;
+mod neurons;
 
 pub use build::{NetworkError, build};
 
+use crate::neuron::stepped::Stepped;
 use crate::neuron::{lif, readout};
 use crate::scene;
+use std::sync::Arc;
 
 /// Populations and the synapses between them.
 #[derive(Debug, Clone)]
@@ -22,6 +25,51 @@ pub struct Network {
     pub populations: Vec<Population>,
     /// In the order of the scene.
     pub projections: Vec<Projection>,
+    /// In the order of the scene.
+    pub stimuli: Vec<Stimulus>,
+}
+
+/// What acts on a population beside spikes of others.
+#[derive(Debug, Clone)]
+pub struct Stimulus {
+    /// Index of the population.
+    pub to: usize,
+    /// What it gets.
+    pub input: Input,
+    /// First step with it.
+    pub start: u64,
+    /// First step without.
+    pub stop: u64,
+}
+
+/// What a stimulus is.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Independent Poisson events for each neuron.
+    Poisson {
+        /// Mean number of events per step.
+        mean: f64,
+        /// Weight of an event, in the unit of the receptor.
+        weight: f64,
+        /// Index of the receptor.
+        receptor: usize,
+    },
+    /// A current that is `from` in the first step and would be `to` in the one after the last \[pA\].
+    Ramp {
+        /// At the begin.
+        from: f64,
+        /// At the end.
+        to: f64,
+    },
+    /// A noise current for each neuron \[pA\].
+    Noise {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        std: f64,
+        /// Correlation of neighbouring steps.
+        rho: f64,
+    },
 }
 
 /// A group of neurons or sources.
@@ -38,10 +86,14 @@ pub struct Population {
 /// What the neurons of a population are.
 #[derive(Debug, Clone)]
 pub enum Kind {
-    /// Leaky integrate-and-fire.
+    /// Leaky integrate-and-fire neurons of a training.
     Lif(Lif),
     /// Leaky integrator.
     Readout(Readout),
+    /// Neurons of a simulation, whose kernel does a step at a time.
+    Stepped(Arc<dyn Stepped>),
+    /// Given spikes: the steps at whose end each source spikes, ascending.
+    Spikes(Vec<Vec<u64>>),
     /// Poisson sources with a probability of a spike per step each (one for all, or one each).
     Poisson(Vec<f64>),
     /// Pixels.
@@ -86,6 +138,8 @@ pub struct Projection {
     pub from: usize,
     /// Index of the postsynaptic population.
     pub to: usize,
+    /// Index of the receptor of the target.
+    pub receptor: usize,
     /// Steps from a spike to its arrival, at least 1; 0 for a constant input.
     pub delay: usize,
     /// Whether gradients change the weights.
@@ -134,16 +188,28 @@ impl Network {
 impl Population {
     /// Whether these are neurons rather than sources of input.
     pub fn is_neural(&self) -> bool {
-        matches!(self.kind, Kind::Lif(_) | Kind::Readout(_))
+        matches!(self.kind, Kind::Lif(_) | Kind::Readout(_) | Kind::Stepped(_))
     }
 
     /// Whether its output is spikes.
     pub fn spikes(&self) -> bool {
         match self.kind {
-            Kind::Lif(_) | Kind::Poisson(_) => true,
+            Kind::Lif(_) | Kind::Stepped(_) | Kind::Poisson(_) | Kind::Spikes(_) => true,
             Kind::Images(ref encoder) => !matches!(encoder, scene::Encoder::Constant { .. }),
             Kind::Readout(_) => false,
         }
+    }
+}
+
+impl Projection {
+    /// Longest delay of a synapse \[steps\].
+    pub fn max_delay(&self) -> usize {
+        self.delay
+    }
+
+    /// Delay of synapse `k` \[steps\].
+    pub fn delay_of(&self, _k: usize) -> usize {
+        self.delay
     }
 }
 

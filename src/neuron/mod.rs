@@ -1,10 +1,13 @@
 //! Neuron models: each a forward kernel that integrates, compares with the threshold and resets,
 //! and a backward kernel that runs the same recursion's adjoint from the last step to the first.
 
+pub mod iaf;
 pub mod lif;
 pub mod lif_backward;
 pub mod readout;
 pub mod readout_backward;
+pub mod receptor;
+pub mod stepped;
 pub mod surrogate;
 
 use crate::kernel::{Real, Simd};

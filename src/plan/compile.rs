@@ -54,6 +54,19 @@ pub enum PlanError {
         /// What to change.
         advice: &'static str,
     },
+    /// The ring of what arrives cannot hold the delays.
+    #[error(
+        "the longest delay is {delay} steps: a ring of {bytes} bytes, one binding holds {limit}; \
+         lower the delay, raise simulation.dt or make populations smaller"
+    )]
+    Ring {
+        /// Longest delay, in steps.
+        delay: usize,
+        /// Bytes of the ring.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// The delays do not fit into the window.
     #[error(
         "the longest delay is {delay} steps, a window has {steps}; lower the delay or raise training.steps"
@@ -135,7 +148,7 @@ struct Compiler<'a> {
     filled: Vec<Filled>,
 }
 
-fn whole(array: ArrayId) -> Arg {
+pub(super) fn whole(array: ArrayId) -> Arg {
     Arg { array, split: Split::Whole }
 }
 
@@ -234,6 +247,8 @@ impl<'a> Compiler<'a> {
             n: pop.n as u32,
             steps: self.layout.steps as u32,
             history: pop.history as u32,
+            row: spike_words(pop.n) as u32,
+            first: 0,
             stream: stream(Purpose::Input, k as u32),
             images: u32::from(pixels.is_some()),
         };

@@ -8,8 +8,10 @@
 mod compile;
 mod layout;
 mod order;
+mod simulate;
 
 pub use compile::{Options, PlanError, compile};
+pub use simulate::{Sampled, SimulationOptions, SimulationPorts, simulate};
 
 use crate::kernel::{Field, Kernel, Kind, Place, Word};
 use std::ops::Range;
@@ -133,6 +135,24 @@ pub enum Split {
     /// them is done with the sample: an engine that does few samples at a time may use the same place
     /// for all, which then stays in the cache.
     Passing(usize),
+    /// So many elements for each unit, from element `first` on.
+    From {
+        /// Where unit 0 starts.
+        first: usize,
+        /// Elements of a unit.
+        stride: usize,
+    },
+    /// A part of the row that belongs to the step of the launch: so many elements for each unit.
+    Row {
+        /// Elements of a row.
+        row: usize,
+        /// First element of the part.
+        first: usize,
+        /// Elements of the part.
+        len: usize,
+        /// Elements of a unit.
+        stride: usize,
+    },
     /// A unit is a row of a panel of dense weights: see [`crate::synapse`].
     PanelRows {
         /// Rows of each panel.
@@ -143,10 +163,14 @@ pub enum Split {
 }
 
 impl Split {
-    /// Elements that belong to `units` in an array of `len`.
-    pub fn range(self, units: &Range<usize>, len: usize) -> Range<usize> {
+    /// Elements that belong to `units` of a launch for step `t0` on, in an array of `len`.
+    pub fn range(self, units: &Range<usize>, t0: u32, len: usize) -> Range<usize> {
         let offset = |unit: usize| match self {
             Split::Whole => unreachable!("a whole array is not cut"),
+            Split::From { first, stride } => first + unit * stride,
+            Split::Row { row, first, len, stride } => {
+                t0 as usize * row + first + (unit * stride).min(len)
+            }
             Split::Stride(stride) | Split::Passing(stride) => unit * stride,
             Split::PanelRows { rows, width } => {
                 let first = unit / rows.max(1) * crate::synapse::PANEL;
@@ -188,6 +212,8 @@ pub struct Ports {
     pub output: Option<ArrayId>,
     /// Slots of the logs.
     pub slots: usize,
+    /// Arrays of a simulation.
+    pub simulation: Option<SimulationPorts>,
 }
 
 /// Arrays of a population.

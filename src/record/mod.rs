@@ -5,6 +5,7 @@ pub mod carry_spikes;
 pub mod count_spikes;
 pub mod log_reals;
 pub mod log_words;
+pub mod sample;
 
 use crate::kernel::spike_words;
 

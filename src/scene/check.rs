@@ -5,8 +5,9 @@
 
 use super::text::closest;
 use super::{
-    Connect, Dimension, Encoder, Learn, Lif, Model, Ms, Mv, Ns, Optimizer, Param, Pf, Population,
-    Projection, Quantity, Readout, Record, Scene, Schedule, Surrogate, Training, Weight,
+    Connect, Dimension, Encoder, Input, Learn, Lif, Model, Ms, Mv, Ns, One, Optimizer, Param,
+    Parameters, Pf, Population, Projection, Quantity, Readout, Receptor, Record, Rule, Scene,
+    Schedule, Spikes, Stimulus, Surrogate, Training, Weight,
 };
 use std::collections::HashSet;
 
@@ -83,6 +84,9 @@ impl<'s> Checker<'s> {
             }
             names.insert(name);
         }
+        for (i, stimulus) in scene.stimuli.iter().enumerate() {
+            self.stimulus(&format!("stimuli.{i}"), stimulus);
+        }
         match &scene.training {
             Some(training) => self.training(training),
             None => self.no_training(),
@@ -136,11 +140,86 @@ impl<'s> Checker<'s> {
                     self.spike_probability(&path, rate);
                 }
             }
+            Model::Adex(neuron) => {
+                self.parameters(&path, &neuron.parameters());
+                self.receptors(&path, &neuron.receptors);
+                self.threshold(&path, &neuron.e_l, &neuron.v_peak, &neuron.v_reset);
+            }
+            Model::Izhikevich(neuron) => {
+                self.parameters(&path, &neuron.parameters());
+                self.receptors(&path, &neuron.receptors);
+            }
+            Model::Spikes(spikes) => self.spikes(&path, population.size, spikes),
             Model::Images(images) => self.encoder(&format!("{path}.encoder"), &images.encoder),
         }
     }
 
+    /// The rules of a model's parameters, for the values that are known before any draw.
+    fn parameters(&mut self, path: &str, parameters: &[(&str, Param<One>, Rule)]) {
+        for (name, param, rule) in parameters {
+            let path = format!("{path}.{name}");
+            self.distribution(&path, param);
+            let lowest = bounds(param).map(|(low, _)| low);
+            if let Some((value, rule)) = lowest.and_then(|low| Some((low, rule.broken(low)?))) {
+                self.fault(&path, format!("{value}: {rule}"));
+            }
+        }
+        if let Some((_, Param::Value(t_ref), _)) = parameters.iter().find(|p| p.0 == "t_ref") {
+            self.whole_steps(&format!("{path}.t_ref"), t_ref.get());
+        }
+    }
+
+    fn receptors(&mut self, path: &str, receptors: &[(String, Receptor)]) {
+        for (name, receptor) in receptors {
+            let path = format!("{path}.receptors.{name}");
+            if !is_name(name) {
+                self.fault(&path, format!("`{}` is not a name", name.escape_default()));
+            }
+            for (field, tau) in receptor.times() {
+                self.positive(&format!("{path}.{field}"), tau);
+            }
+            if let Receptor::Nmda { mg, .. } = receptor {
+                self.not_negative(&format!("{path}.mg"), mg.get());
+            }
+        }
+    }
+
+    fn spikes(&mut self, path: &str, size: u64, spikes: &Spikes) {
+        let help = "list the times of each source in ascending order, in ms";
+        if spikes.times.len() as u64 > size {
+            let message =
+                format!("{} lists of times for a population of {size}", spikes.times.len());
+            self.fault(format!("{path}.times"), message);
+        }
+        for (source, times) in spikes.times.iter().enumerate() {
+            let path = format!("{path}.times.{source}");
+            if let Some(k) = times.iter().position(|t| !is_finite(*t) || *t <= 0.0) {
+                let message = format!("a spike at {} ms, times are positive", times[k]);
+                self.fault_with_help(format!("{path}.{k}"), message, help);
+            } else if let Some(k) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
+                let message = format!("{} ms comes after {} ms", times[k + 1], times[k]);
+                self.fault_with_help(format!("{path}.{}", k + 1), message, help);
+            }
+        }
+        if spikes.file.is_some() && !spikes.times.is_empty() {
+            self.fault(format!("{path}.file"), "`times` and `file` are both given, keep one");
+        }
+    }
+
     fn lif(&mut self, path: &str, neuron: &Lif) {
+        self.receptors(path, &neuron.receptors);
+        if let Some(tau) = neuron.tau_syn_in {
+            self.positive(&format!("{path}.tau_syn_in"), tau.get());
+        }
+        let named = neuron.tau_syn_in.is_some() || neuron.e_ex.is_some() || neuron.e_in.is_some();
+        if named && !neuron.receptors.is_empty() {
+            let message = "`receptors` and tau_syn_in, e_ex or e_in are both given, keep one";
+            self.fault(format!("{path}.receptors"), message);
+        }
+        if self.scene.training.is_some() && (named || !neuron.receptors.is_empty()) {
+            let message = "a neuron that is trained has one receptor, an exponential current";
+            self.fault_with_help(path, message, "leave `receptors`, tau_syn_in, e_ex and e_in out");
+        }
         self.membrane(path, &neuron.c_m, neuron.tau_m.as_ref(), neuron.g_l.as_ref());
         for (name, tau) in [("tau_syn", &neuron.tau_syn), ("tau_rel", &neuron.tau_rel)] {
             self.bound(&format!("{path}.{name}"), tau, positive);
@@ -251,9 +330,24 @@ impl<'s> Checker<'s> {
             let message = format!("`{}` is a readout, which sends no spikes", projection.from);
             self.fault(format!("{path}.from"), message);
         }
-        if let Some(Population { model: Model::Images(_) | Model::Poisson(_), .. }) = to {
+        if let Some(Population {
+            model: Model::Images(_) | Model::Poisson(_) | Model::Spikes(_),
+            ..
+        }) = to
+        {
             let message = format!("`{}` is a source, which takes no input", projection.to);
             self.fault(format!("{path}.to"), message);
+        }
+        if let (Some(to), Some(name)) = (to, &projection.receptor) {
+            let known = to.model.receptors();
+            if !known.iter().any(|known| known == name) {
+                let message = format!("`{}` has no receptor `{name}`", projection.to);
+                let help = match closest(name, known.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("it has {}", known.join(", ")),
+                };
+                self.fault_with_help(format!("{path}.receptor"), message, help);
+            }
         }
         self.connect(&format!("{path}.connect"), projection, from);
         self.weight(&format!("{path}.weight"), &projection.weight);
@@ -267,6 +361,57 @@ impl<'s> Checker<'s> {
                 message,
                 "add `training: (...)` or write `Fixed`",
             );
+        }
+    }
+
+    fn stimulus(&mut self, path: &str, stimulus: &'s Stimulus) {
+        let to = self.known(&format!("{path}.to"), &stimulus.to);
+        if let Some(Population {
+            model: Model::Images(_) | Model::Poisson(_) | Model::Spikes(_),
+            ..
+        }) = to
+        {
+            let message = format!("`{}` is a source, which takes no input", stimulus.to);
+            self.fault(format!("{path}.to"), message);
+        }
+        if self.scene.training.is_some() {
+            self.fault(path, "a training has no stimuli; its input is the data");
+        }
+        let path = format!("{path}.input");
+        let (start, stop) = match &stimulus.input {
+            Input::Poisson { rate, receptor, start, stop, .. } => {
+                self.not_negative(&format!("{path}.rate"), rate.get());
+                if let (Some(to), Some(name)) = (to, receptor) {
+                    let known = to.model.receptors();
+                    if !known.iter().any(|known| known == name) {
+                        let message = format!(
+                            "`{}` has no receptor `{name}`, it has {}",
+                            stimulus.to,
+                            known.join(", ")
+                        );
+                        self.fault(format!("{path}.receptor"), message);
+                    }
+                }
+                (start.map(|t| t.get()), stop.map(|t| t.get()))
+            }
+            Input::Step { start, stop, .. } => (Some(start.get()), stop.map(|t| t.get())),
+            Input::Ramp { start, stop, .. } => (Some(start.get()), Some(stop.get())),
+            Input::Noise { std, tau, start, stop, .. } => {
+                self.not_negative(&format!("{path}.std"), std.get());
+                if let Some(tau) = tau {
+                    self.positive(&format!("{path}.tau"), tau.get());
+                }
+                (start.map(|t| t.get()), stop.map(|t| t.get()))
+            }
+        };
+        if let Some(start) = start {
+            self.not_negative(&format!("{path}.start"), start);
+        }
+        if let Some(stop) = stop
+            && stop <= start.unwrap_or(0.0)
+        {
+            let message = format!("it stops at {stop} ms, before it starts");
+            self.fault(format!("{path}.stop"), message);
         }
     }
 
@@ -418,7 +563,7 @@ impl<'s> Checker<'s> {
             else {
                 continue;
             };
-            if matches!(population.model, Model::Poisson(_) | Model::Images(_)) {
+            if matches!(population.model, Model::Poisson(_) | Model::Images(_) | Model::Spikes(_)) {
                 let message =
                     format!("`{}` is a source, which has no membrane potential", trace.population);
                 self.fault(format!("{path}.population"), message);
@@ -473,6 +618,7 @@ impl<'s> Checker<'s> {
         match *param {
             Param::Normal { std, .. } => self.not_negative(&format!("{path}.std"), std.get()),
             Param::Uniform { low, high } => self.ordered(path, low, high),
+            Param::Power { exponent, .. } => self.positive(&format!("{path}.exponent"), exponent),
             Param::Value(_) | Param::File(_) => {}
         }
     }
@@ -584,6 +730,10 @@ fn bounds<D: Dimension>(param: &Param<D>) -> Option<(f64, f64)> {
     match *param {
         Param::Value(value) => Some((value.get(), value.get())),
         Param::Uniform { low, high } => Some((low.get(), high.get())),
+        Param::Power { base, scale, .. } => {
+            let (a, b) = (base.get(), base.get() + scale.get());
+            Some((a.min(b), a.max(b)))
+        }
         Param::Normal { .. } | Param::File(_) => None,
     }
 }

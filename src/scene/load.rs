@@ -6,7 +6,7 @@
 
 use super::check::{Fault, Warning, check};
 use super::text::{Field, Node, Shape, SyntaxError, closest, path_of, scan};
-use super::{Data, Dimension, Model, Param, Scene, Weight};
+use super::{Data, Dimension, Model, Param, Parameters, Scene, Weight};
 use ariadne::{Color, Config, Label, Report, ReportKind};
 use ron::error::{Error as RonError, SpannedError};
 use ron::extensions::Extensions;
@@ -285,6 +285,9 @@ fn paths_mut(scene: &mut Scene) -> impl Iterator<Item = &mut PathBuf> {
                 file(&mut n.tau_syn),
                 file(&mut n.i_e),
             ],
+            Model::Adex(n) => n.parameters_mut().into_iter().map(|p| p.file_mut()).collect(),
+            Model::Izhikevich(n) => n.parameters_mut().into_iter().map(|p| p.file_mut()).collect(),
+            Model::Spikes(source) => vec![source.file.as_mut()],
             Model::Poisson(source) => vec![file(&mut source.rate)],
             Model::Images(_) => vec![],
         });

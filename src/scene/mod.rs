@@ -7,12 +7,14 @@
 
 mod check;
 mod load;
+mod models;
 mod quantity;
 mod text;
 
 pub use check::{Fault, Warning, check};
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
-pub use quantity::{Dimension, Hz, Ms, Mv, Ns, Pa, Param, Pf, Quantity};
+pub use models::{Adex, Izhikevich, Method, Parameters, Receptor, Rule};
+pub use quantity::{Dimension, Hz, Mm, Ms, Mv, Ns, One, Pa, Param, Pf, Quantity, Strength, Um};
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -31,6 +33,9 @@ pub struct Scene {
     /// Synapses between populations.
     #[serde(default)]
     pub projections: Vec<Projection>,
+    /// What acts on populations beside spikes of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stimuli: Vec<Stimulus>,
     /// Present in a scene that learns from data by gradients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
@@ -70,13 +75,60 @@ pub enum Model {
     /// Leaky integrate-and-fire neuron with exponential synaptic current.
     #[serde(alias = "iaf_psc_exp")]
     Lif(Lif),
+    /// Adaptive exponential integrate-and-fire neuron.
+    #[serde(alias = "aeif_cond_exp", alias = "aeif_psc_exp")]
+    Adex(Adex),
+    /// Izhikevich's neuron.
+    #[serde(alias = "izhikevich")]
+    Izhikevich(Izhikevich),
     /// Leaky integrator that does not spike; its potential is the network's answer.
     Readout(Readout),
+    /// Source of given spikes.
+    #[serde(alias = "spike_generator", alias = "SpikeSourceArray")]
+    Spikes(Spikes),
     /// Source of independent Poisson spike trains.
     #[serde(alias = "poisson_generator")]
     Poisson(Poisson),
     /// One source per pixel of the training images.
     Images(Images),
+}
+
+impl Model {
+    /// Names of the receptors, the first of which is the one that projections without a choice use.
+    pub fn receptors(&self) -> Vec<String> {
+        let named = |receptors: &[(String, Receptor)]| -> Vec<String> {
+            receptors.iter().map(|(name, _)| name.clone()).collect()
+        };
+        match self {
+            Self::Lif(m) => named(&m.receptors()),
+            Self::Adex(m) => named(&m.receptors),
+            Self::Izhikevich(m) => named(&m.receptors),
+            Self::Readout(_) => vec!["ex".to_owned()],
+            Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => vec![],
+        }
+    }
+}
+
+impl Lif {
+    /// The receptors, those of NEST's names included. Without any there is `ex`, an exponential
+    /// current; its time constant may vary between neurons, and is not given here then.
+    pub fn receptors(&self) -> Vec<(String, Receptor)> {
+        if !self.receptors.is_empty() {
+            return self.receptors.clone();
+        }
+        let tau = match self.tau_syn {
+            Param::Value(tau) => tau,
+            _ => Quantity::new(2.0),
+        };
+        let exp = |name: &str, tau, e_rev| {
+            (name.to_owned(), Receptor::Exp { tau, e_rev, init: Param::value(0.0) })
+        };
+        let mut receptors = vec![exp("ex", tau, self.e_ex)];
+        if self.tau_syn_in.is_some() || self.e_in.is_some() {
+            receptors.push(exp("in", self.tau_syn_in.unwrap_or(tau), self.e_in));
+        }
+        receptors
+    }
 }
 
 /// Leaky integrate-and-fire. Parameters may be numbers, distributions over neurons, or files.
@@ -107,6 +159,18 @@ pub struct Lif {
     /// Time constant of the synaptic current \[ms\].
     #[serde(alias = "tau_syn_ex", alias = "tau_syn_E")]
     pub tau_syn: Param<Ms>,
+    /// Time constant of a second receptor, `in`, beside `ex` \[ms\].
+    #[serde(alias = "tau_syn_I", skip_serializing_if = "Option::is_none")]
+    pub tau_syn_in: Option<Quantity<Ms>>,
+    /// Reversal potential of the receptor `ex`, which makes it a conductance \[mV\].
+    #[serde(alias = "E_ex", alias = "e_rev_E", skip_serializing_if = "Option::is_none")]
+    pub e_ex: Option<Quantity<Mv>>,
+    /// Reversal potential of the receptor `in` \[mV\].
+    #[serde(alias = "E_in", alias = "e_rev_I", skip_serializing_if = "Option::is_none")]
+    pub e_in: Option<Quantity<Mv>>,
+    /// Receptors by name, instead of those that `tau_syn` and the fields after it describe.
+    #[serde(with = "quantity::named", skip_serializing_if = "Vec::is_empty")]
+    pub receptors: Vec<(String, Receptor)>,
     /// Constant current \[pA\].
     #[serde(alias = "I_e", alias = "i_offset")]
     pub i_e: Param<Pa>,
@@ -164,6 +228,92 @@ pub struct Poisson {
     pub rate: Param<Hz>,
 }
 
+/// Given spikes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spikes {
+    /// Times of the spikes of each source \[ms\], ascending; a source beyond the list is silent.
+    #[serde(default, alias = "spike_times", skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<Vec<f64>>,
+    /// A `spikes.npz` of an earlier run, instead of `times`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// Population of that file whose spikes are taken; the name of this one if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population: Option<String>,
+}
+
+/// Input of a population.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stimulus {
+    /// Population that gets it.
+    pub to: String,
+    /// What it gets.
+    pub input: Input,
+}
+
+/// What a stimulus is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Input {
+    /// Events at random times, independent for each neuron, as from many weak sources.
+    Poisson {
+        /// Rate for each neuron \[Hz\].
+        rate: Quantity<Hz>,
+        /// Weight of an event in the unit of the receptor.
+        weight: Quantity<Strength>,
+        /// Receptor; the first one if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        receptor: Option<String>,
+        /// Time of the first event at the earliest \[ms\].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<Quantity<Ms>>,
+        /// Time from which there are no more \[ms\].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop: Option<Quantity<Ms>>,
+    },
+    /// A constant current for some time, the same for each neuron.
+    Step {
+        /// Current \[pA\].
+        amplitude: Quantity<Pa>,
+        /// Begin \[ms\].
+        start: Quantity<Ms>,
+        /// End \[ms\]; that of the simulation if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop: Option<Quantity<Ms>>,
+    },
+    /// A current that changes linearly.
+    Ramp {
+        /// Current at the begin \[pA\].
+        from: Quantity<Pa>,
+        /// Current at the end \[pA\].
+        to: Quantity<Pa>,
+        /// Begin \[ms\].
+        start: Quantity<Ms>,
+        /// End \[ms\].
+        stop: Quantity<Ms>,
+    },
+    /// A noise current, independent for each neuron.
+    Noise {
+        /// Mean \[pA\].
+        #[serde(default = "default::no_current")]
+        mean: Quantity<Pa>,
+        /// Standard deviation \[pA\].
+        std: Quantity<Pa>,
+        /// Correlation time of an Ornstein–Uhlenbeck process \[ms\]; white noise, a new draw in each
+        /// step, if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tau: Option<Quantity<Ms>>,
+        /// Begin \[ms\].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<Quantity<Ms>>,
+        /// End \[ms\].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop: Option<Quantity<Ms>>,
+    },
+}
+
 /// Pixels as sources.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -212,12 +362,16 @@ pub struct Projection {
     pub to: String,
     /// Which pairs are connected.
     pub connect: Connect,
-    /// Synaptic weights \[pA\]; a bare quantity stands for `Constant`.
+    /// Synaptic weights in the unit of the receptor: pA for a current, nS for a conductance, mV for a
+    /// jump of the potential. A bare quantity stands for `Constant`.
     #[serde(deserialize_with = "quantity::weight")]
     pub weight: Weight,
     /// Delay from a spike to the start of its current \[ms\], at least one step; one step if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<Quantity<Ms>>,
+    /// Receptor of the target; its first one if absent.
+    #[serde(default, alias = "receptor_type", skip_serializing_if = "Option::is_none")]
+    pub receptor: Option<String>,
     /// By which rule the weights change; `Backprop` in a scene with training, else `Fixed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learn: Option<Learn>,
@@ -254,25 +408,25 @@ pub enum Connect {
     },
 }
 
-/// Where initial weights come from \[pA\].
+/// Where initial weights come from in the unit of the receptor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Weight {
     /// The same everywhere.
-    Constant(Quantity<Pa>),
+    Constant(Quantity<Strength>),
     /// Normal distribution.
     Normal {
-        /// Mean \[pA\].
-        mean: Quantity<Pa>,
-        /// Standard deviation \[pA\].
-        std: Quantity<Pa>,
+        /// Mean in the unit of the receptor.
+        mean: Quantity<Strength>,
+        /// Standard deviation in the unit of the receptor.
+        std: Quantity<Strength>,
     },
     /// Uniform distribution on `[low, high)`.
     Uniform {
-        /// Lower bound \[pA\].
-        low: Quantity<Pa>,
-        /// Upper bound \[pA\].
-        high: Quantity<Pa>,
+        /// Lower bound in the unit of the receptor.
+        low: Quantity<Strength>,
+        /// Upper bound in the unit of the receptor.
+        high: Quantity<Strength>,
     },
     /// Normal, mean 0, standard deviation `gain / sqrt(in-degree)` units, where one unit is the
     /// weight with which a single input lifts the target from rest to threshold.
@@ -459,6 +613,9 @@ pub struct Trace {
     /// Which neurons; the first ten if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<u64>>,
+    /// Which state variables, such as `v` or `g_ex`; the potential if absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<String>,
     /// Interval between samples \[ms\]; every step if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Quantity<Ms>>,
@@ -475,6 +632,10 @@ impl Default for Lif {
             v_reset: Param::value(-70.0),
             t_ref: Param::value(2.0),
             tau_syn: Param::value(2.0),
+            tau_syn_in: None,
+            e_ex: None,
+            e_in: None,
+            receptors: Vec::new(),
             i_e: Param::value(0.0),
             delta_th: Param::value(0.0),
             tau_rel: Param::value(10.0),
@@ -500,8 +661,13 @@ impl Default for Readout {
 
 /// Values that a scene may leave out.
 mod default {
+    use super::{Pa, Quantity};
+
     pub fn seed() -> u64 {
         1
+    }
+    pub fn no_current() -> Quantity<Pa> {
+        Quantity::new(0.0)
     }
     pub fn one() -> f64 {
         1.0

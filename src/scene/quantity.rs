@@ -4,9 +4,9 @@
 //! [`Param`] may also be a distribution or a file. The dimension is part of the type, so that a
 //! potential can never be read, or used, as a time.
 
+use super::Weight;
 use super::load::{explain, ron_options};
 use super::text::scan;
-use super::{Population, Weight};
 use ron::value::RawValue;
 use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
@@ -48,6 +48,10 @@ dimensions! {
     Ns, "a conductance", "Conductance, in nS.", ["nS" 0, "uS" 3, "mS" 6, "S" 9, "µS" 3, "μS" 3];
     Pa, "a current", "Current, in pA.", ["pA" 0, "nA" 3, "uA" 6, "A" 12, "µA" 6, "μA" 6];
     Hz, "a rate", "Rate, in Hz.", ["Hz" 0, "kHz" 3, "/s" 0];
+    Mm, "a concentration", "Concentration, in mM.", ["mM" 0, "M" 3, "uM" -3, "µM" -3, "μM" -3, "nM" -6];
+    Um, "a length", "Length, in µm.", ["um" 0, "µm" 0, "μm" 0, "mm" 3, "m" 6];
+    Strength, "a weight", "Weight of a synapse, in the unit of its receptor: pA for a current, nS for a conductance, mV for a jump of the potential.", ["pA" 0, "nA" 3, "nS" 0, "uS" 3, "mV" 0, "µS" 3, "μS" 3];
+    One, "a plain number", "A number without a unit.", ["" 0];
 }
 
 /// A finite number in the unit of its dimension.
@@ -167,6 +171,18 @@ pub enum Param<D: Dimension> {
         /// Upper bound.
         high: Quantity<D>,
     },
+    /// `base + scale · r^exponent` with r uniform on (0, 1). Parameters of a population with the same
+    /// `draw` share r, so that they vary together.
+    Power {
+        /// Value at r = 0.
+        base: Quantity<D>,
+        /// What r adds.
+        scale: Quantity<D>,
+        /// Power of r.
+        exponent: f64,
+        /// Which r.
+        draw: u32,
+    },
     /// Read from a `.npy` file of one number per neuron.
     File(PathBuf),
     /// The same for every neuron.
@@ -187,14 +203,30 @@ impl<'de, D: Dimension> Deserialize<'de> for Param<D> {
         #[derive(Deserialize)]
         #[serde(rename = "Param", bound = "", deny_unknown_fields)]
         enum Named<D: Dimension> {
-            Normal { mean: Quantity<D>, std: Quantity<D> },
-            Uniform { low: Quantity<D>, high: Quantity<D> },
+            Normal {
+                mean: Quantity<D>,
+                std: Quantity<D>,
+            },
+            Uniform {
+                low: Quantity<D>,
+                high: Quantity<D>,
+            },
+            Power {
+                base: Quantity<D>,
+                scale: Quantity<D>,
+                exponent: f64,
+                #[serde(default)]
+                draw: u32,
+            },
             File(PathBuf),
         }
 
         let from_named = |named| match named {
             Named::Normal { mean, std } => Self::Normal { mean, std },
             Named::Uniform { low, high } => Self::Uniform { low, high },
+            Named::Power { base, scale, exponent, draw } => {
+                Self::Power { base, scale, exponent, draw }
+            }
             Named::File(path) => Self::File(path),
         };
         named_or_bare(deserializer, from_named, Self::Value)
@@ -236,48 +268,48 @@ where
     }
 }
 
-/// Populations as a map that keeps the order of the file and refuses to lose one to a duplicate.
+/// A map from names that keeps the order of the file and refuses to lose an entry to a duplicate.
 pub(super) mod named {
     use super::*;
 
     /// Writes the map.
-    pub fn serialize<S: Serializer>(
-        entries: &[(String, Population)],
+    pub fn serialize<T: Serialize, S: Serializer>(
+        entries: &[(String, T)],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(entries.len()))?;
-        for (name, population) in entries {
-            map.serialize_entry(name, population)?;
+        for (name, entry) in entries {
+            map.serialize_entry(name, entry)?;
         }
         map.end()
     }
 
     /// Reads the map.
-    pub fn deserialize<'de, De: Deserializer<'de>>(
+    pub fn deserialize<'de, T: Deserialize<'de>, De: Deserializer<'de>>(
         deserializer: De,
-    ) -> Result<Vec<(String, Population)>, De::Error> {
-        struct Entries;
+    ) -> Result<Vec<(String, T)>, De::Error> {
+        struct Entries<T>(PhantomData<T>);
 
-        impl<'de> Visitor<'de> for Entries {
-            type Value = Vec<(String, Population)>;
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+            type Value = Vec<(String, T)>;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a map from names to populations")
+                f.write_str("a map from names")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut entries: Self::Value = Vec::new();
-                while let Some((name, population)) = map.next_entry::<String, Population>()? {
+                while let Some((name, entry)) = map.next_entry::<String, T>()? {
                     if entries.iter().any(|(known, _)| *known == name) {
-                        let message = format!("there are two populations with the name `{name}`");
+                        let message = format!("there are two entries with the name `{name}`");
                         return Err(de::Error::custom(message));
                     }
-                    entries.push((name, population));
+                    entries.push((name, entry));
                 }
                 Ok(entries)
             }
         }
 
-        deserializer.deserialize_map(Entries)
+        deserializer.deserialize_map(Entries(PhantomData))
     }
 }
 

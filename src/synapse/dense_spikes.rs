@@ -5,7 +5,7 @@
 //! ```
 //! The work grows with the spikes: words of 32 sources without a spike are passed over.
 
-use super::{PANEL, add_rows, block_mut, column_blocks, positions};
+use super::{PANEL, add_rows, append_positions, block_mut, column_blocks};
 use crate::kernel::*;
 use crate::params;
 
@@ -67,7 +67,7 @@ impl Twin for DenseSpikes {
         for b in 0..call.units.len() {
             for t in call.span.steps() {
                 let row = (b * rows + (p.history - p.delay) as usize + t) * words;
-                positions(&spikes[row..row + words], 0, &mut list);
+                append_positions(&spikes[row..row + words], 0, &mut list);
                 ends.push(list.len());
             }
         }

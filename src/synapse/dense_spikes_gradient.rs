@@ -6,7 +6,7 @@
 //! The spikes come as trains by source (see [`super::transpose_spikes`]), so that the work grows
 //! with them and each weight sums its terms in the order of samples and steps.
 
-use super::{PANEL, Slab, add_rows, block_mut, column_blocks, positions};
+use super::{PANEL, Slab, add_rows, append_positions, block_mut, column_blocks};
 use crate::kernel::*;
 use crate::params;
 
@@ -64,7 +64,7 @@ impl Twin for DenseSpikesGradient {
             gradient = rest;
             rows.clear();
             let train = &trains[source * p.train as usize..][..p.train as usize];
-            positions(train, p.delay, &mut rows);
+            append_positions(train, p.delay, &mut rows);
             let columns = slab.columns(arrivals, targets, count, p.first as usize + first, width);
             column_blocks!(width, |column, W| {
                 let acc = block_mut::<F, W>(out, column);

@@ -7,14 +7,17 @@
 //!
 //! **Sparse weights** lie by target, so that each target gathers its synapses in a fixed order.
 //!
-//! No kernel scatters: every sum is done by its owner in the order of sources (forward), targets
-//! (backward) or samples and steps (gradients). Results thus do not depend on the number of
+//! In training no kernel scatters: every sum is done by its owner in the order of sources (forward),
+//! targets (backward) or samples and steps (gradients). In a simulation [`scatter`] delivers spikes one
+//! by one, in integers, whose sum has no order. Results thus do not depend on the number of
 //! threads, the size of a workgroup or the width of vectors.
 
 pub mod dense_spikes;
 pub mod dense_spikes_gradient;
 pub mod dense_values;
 pub mod dense_values_gradient;
+pub mod list_spikes;
+pub mod scatter;
 pub mod sparse;
 pub mod sparse_backward;
 pub mod sparse_gradient;
@@ -169,11 +172,21 @@ fn nonzero<F: Real>(values: &[F], list: &mut Vec<(u32, F)>) {
 
 /// Appends the positions of the bits that are set, plus `offset`.
 #[inline(always)]
-fn positions(words: &[u32], offset: u32, list: &mut Vec<u32>) {
+fn append_positions(words: &[u32], offset: u32, list: &mut Vec<u32>) {
     let start = list.len();
     let count: u32 = words.iter().map(|w| w.count_ones()).sum();
     list.resize(start + count as usize, 0);
-    let mut room = list[start..].iter_mut();
+    positions(words, &mut list[start..]);
+    for position in &mut list[start..] {
+        *position += offset;
+    }
+}
+
+/// Writes the positions of the bits that are set, as many as there is room for, and counts them.
+#[inline(always)]
+fn positions(words: &[u32], room: &mut [u32]) -> usize {
+    let all = room.len();
+    let mut room = room.iter_mut();
     // Two words at a time: where a word ends is what a processor predicts badly.
     for (pair, words) in words.chunks(2).enumerate() {
         let high = words.get(1).map_or(0, |high| u64::from(*high));
@@ -181,10 +194,11 @@ fn positions(words: &[u32], offset: u32, list: &mut Vec<u32>) {
         while bits != 0
             && let Some(place) = room.next()
         {
-            *place = offset + pair as u32 * 64 + bits.trailing_zeros();
+            *place = pair as u32 * 64 + bits.trailing_zeros();
             bits &= bits - 1;
         }
     }
+    all - room.len()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! ```
 //! Where sources spike, their trains (see [`super::transpose_spikes`]) name the terms.
 
-use super::positions;
+use super::append_positions;
 use crate::kernel::*;
 use crate::params;
 
@@ -77,7 +77,7 @@ impl Twin for SparseGradient {
                 }
             } else {
                 rows.clear();
-                positions(&trains[i * train..][..train], p.delay, &mut rows);
+                append_positions(&trains[i * train..][..train], p.delay, &mut rows);
                 for &row in &rows {
                     sum += arrivals[row as usize * targets + j];
                 }

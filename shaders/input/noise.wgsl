@@ -1,0 +1,46 @@
+// One invocation = one neuron at one step: the next value of its noise current.
+// Twin and equations: src/input/noise.rs.
+//!use lib/call.wgsl
+//!use lib/philox.wgsl
+override WG: u32;
+
+struct Params {
+    n: u32,
+    stream: u32,
+    mean: f32,
+    std: f32,
+    rho: f32,
+    fresh: f32,
+    start: u32,
+    stop: u32,
+    accumulate: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read_write> process: array<f32>;
+@group(0) @binding(4) var<storage, read_write> current: array<f32>;
+
+fn uniform_of(word: u32) -> f32 {
+    return (f32(word >> 9u) + 0.5) * (1.0 / 8388608.0);
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let neuron = invocation(group, groups, local, WG);
+    if neuron >= params.n {
+        return;
+    }
+    let step_lo = clock.step_lo + span.t0;
+    let step_hi = clock.step_hi + select(0u, 1u, step_lo < span.t0);
+    let key = vec2<u32>(clock.seed_lo, clock.seed_hi ^ params.stream);
+    let words = philox(vec4<u32>(neuron / 2u, step_lo, step_hi, 0u), key);
+    let pair = select(words.xy, words.zw, neuron % 2u == 1u);
+    let normal = sqrt(-2.0 * log(uniform_of(pair.x))) * cos(6.283185307179586 * uniform_of(pair.y));
+    let x = params.rho * process[neuron] + params.fresh * normal;
+    process[neuron] = x;
+    let on = step_hi == 0u && step_lo >= params.start && step_lo < params.stop;
+    let before = select(0.0, current[neuron], params.accumulate == 1u);
+    current[neuron] = before + select(0.0, params.mean + params.std * x, on);
+}

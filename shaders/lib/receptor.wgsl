@@ -1,0 +1,33 @@
+// Receptors; equations and twin: src/neuron/receptor.rs. A kernel that uses this declares
+// `receptor` (numbers of each), `ring`, and the `Params` fields slots, stride and tile.
+const RECEPTOR = 8u;    // numbers of a receptor
+const BLOCK = 64u;      // neurons of a block, whose state lies together
+
+struct Opened {
+    g: f32,
+    g_e: f32,
+}
+
+// Conductance, and conductance times the distance of its reversal potential from rest.
+fn receptor_open(r: u32, g: f32, v: f32) -> Opened {
+    var open = g;
+    let block = receptor[r * RECEPTOR + 7u];
+    if block > 0.0 {
+        open = g / (1.0 + block * exp(-0.062 * v));
+    }
+    return Opened(open, open * receptor[r * RECEPTOR + 6u]);
+}
+
+// Where the sums that arrive at `neuron`'s receptor `r` in `slot` lie.
+fn ring_index(neuron: u32, r: u32, slot: u32) -> u32 {
+    let tile = params.first_tile + neuron / params.tile;
+    return ((tile * params.slots + slot) * params.stride + r) * params.tile + neuron % params.tile;
+}
+
+// What arrives, in units of the weight; the slot is left empty for the next time around.
+fn ring_take(neuron: u32, r: u32, slot: u32) -> f32 {
+    let index = ring_index(neuron, r, slot);
+    let sum = bitcast<i32>(ring[index]);
+    ring[index] = 0u;
+    return receptor[r * RECEPTOR + 4u] * f32(sum);
+}

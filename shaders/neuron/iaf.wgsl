@@ -1,0 +1,155 @@
+// One invocation = one neuron at one step: integrate, take what arrives, threshold, reset.
+// Twin and equations: src/neuron/iaf.rs.
+//!use lib/call.wgsl
+override WG: u32;
+override NONLINEAR: u32;
+override ADEX: u32;
+override RESET: u32;
+
+struct Params {
+    n: u32,
+    tile: u32,
+    first_tile: u32,
+    slots: u32,
+    stride: u32,
+    receptors: u32,
+    own: u32,
+    drive: u32,
+    current: u32,
+    row: u32,
+    first_word: u32,
+    refractory: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read_write> state: array<f32>;
+@group(0) @binding(4) var<storage, read> cell: array<f32>;
+@group(0) @binding(5) var<storage, read> receptor: array<f32>;
+@group(0) @binding(6) var<storage, read_write> ring: array<u32>;
+@group(0) @binding(7) var<storage, read> drive: array<f32>;
+@group(0) @binding(8) var<storage, read> current: array<f32>;
+@group(0) @binding(9) var<storage, read_write> spikes: array<u32>;
+//!use lib/receptor.wgsl
+
+const CELL = 14u;
+const STATE = 4u;
+var<workgroup> spiked: array<u32, WG>;
+
+fn parameter(field: u32, neuron: u32) -> f32 {
+    let fields = CELL + 2u * params.receptors;
+    let own = (neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK;
+    return cell[select(field, own, params.own == 1u)];
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let base = invocation(group, groups, 0u, WG);
+    let padded = (params.n + BLOCK - 1u) / BLOCK * BLOCK;
+    if base >= padded {
+        return;
+    }
+    let neuron = base + local;
+    let rows = STATE + 2u * params.receptors;
+    let s = neuron / BLOCK * rows * BLOCK + local;
+    let before = state[s];
+    var held = state[s + BLOCK];
+    var h = state[s + 2u * BLOCK];
+    var w = state[s + 3u * BLOCK];
+    let v_th = parameter(3u, neuron);
+
+    var input = parameter(2u, neuron);
+    if params.drive == 1u {
+        input += drive[span.t0];
+    }
+    if params.current == 1u {
+        input += current[neuron];
+    }
+    var v = before;
+    if NONLINEAR == 1u {
+        var conductance = parameter(1u, neuron);
+        for (var r = 0u; r < params.receptors; r++) {
+            let g = state[s + (STATE + 2u * r) * BLOCK];
+            if receptor[r * RECEPTOR + 5u] > 0.0 {
+                let open = receptor_open(r, g, v);
+                conductance += open.g;
+                input += open.g_e;
+            } else {
+                input += g;
+            }
+        }
+        if ADEX == 1u {
+            let delta_t = parameter(8u, neuron);
+            let x = (min(v, v_th) - parameter(9u, neuron)) / delta_t;
+            input += parameter(1u, neuron) * delta_t * exp(x) - w;
+            let settled = parameter(10u, neuron) * v;
+            w = settled + (w - settled) * parameter(12u, neuron);
+        }
+        let v_inf = input / conductance;
+        v = v_inf + (v - v_inf) * exp(-parameter(0u, neuron) * conductance);
+    } else {
+        v = parameter(0u, neuron) * v + parameter(1u, neuron) * input;
+        for (var r = 0u; r < params.receptors; r++) {
+            v += parameter(CELL + 2u * r, neuron) * state[s + (STATE + 2u * r) * BLOCK];
+            if receptor[r * RECEPTOR] == 3.0 {
+                v += parameter(CELL + 2u * r + 1u, neuron) * state[s + (STATE + 2u * r + 1u) * BLOCK];
+            }
+        }
+    }
+    if held > 0.0 {
+        v = before;
+    }
+
+    let slot = (clock.step_lo + span.t0) & (params.slots - 1u);
+    for (var r = 0u; r < params.receptors; r++) {
+        let arriving = ring_take(neuron, r, slot);
+        let g = s + (STATE + 2u * r) * BLOCK;
+        let x = g + BLOCK;
+        switch u32(receptor[r * RECEPTOR]) {
+            case 0u: {
+                if held <= 0.0 {
+                    v += arriving;
+                }
+            }
+            case 1u: {
+                state[g] = arriving;
+            }
+            case 2u: {
+                state[g] = receptor[r * RECEPTOR + 1u] * state[g] + arriving;
+            }
+            default: {
+                let rising = state[x];
+                state[g] = receptor[r * RECEPTOR + 1u] * state[g] + receptor[r * RECEPTOR + 2u] * rising;
+                state[x] = receptor[r * RECEPTOR + 3u] * rising + arriving;
+            }
+        }
+    }
+
+    let spike = held <= 0.0 && v >= v_th + h && neuron < params.n;
+    h = parameter(7u, neuron) * h;
+    held = max(held - 1.0, 0.0);
+    if spike {
+        v = select(v + (parameter(4u, neuron) - v_th), parameter(4u, neuron), RESET == 0u);
+        held = parameter(5u, neuron);
+        h += parameter(6u, neuron);
+        if ADEX == 1u {
+            w += parameter(11u, neuron);
+        }
+    }
+    state[s] = v;
+    state[s + BLOCK] = held;
+    state[s + 2u * BLOCK] = h;
+    state[s + 3u * BLOCK] = w;
+
+    // Two words of spikes for the 64 neurons of the workgroup.
+    spiked[local] = select(0u, 1u, spike);
+    workgroupBarrier();
+    if local < 2u {
+        var bits = 0u;
+        for (var k = 0u; k < 32u; k++) {
+            bits |= spiked[local * 32u + k] << k;
+        }
+        spikes[span.t0 * params.row + params.first_word + base / 32u + local] = bits;
+    }
+}

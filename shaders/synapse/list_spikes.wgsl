@@ -1,0 +1,38 @@
+// One workgroup: each invocation takes every so manieth word of the row of spikes and appends the
+// sources that spiked to the list. Twin: src/synapse/list_spikes.rs.
+//!use lib/call.wgsl
+override WG: u32;
+
+struct Params {
+    row: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<storage, read> spikes: array<u32>;
+@group(0) @binding(3) var<storage, read_write> fired: array<u32>;
+
+var<workgroup> count: atomic<u32>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    if group.x > 0u || group.y > 0u {
+        return;
+    }
+    for (var word = local; word < params.row; word += WG) {
+        var bits = spikes[span.t0 * params.row + word];
+        if bits == 0u {
+            continue;
+        }
+        var place = 1u + atomicAdd(&count, countOneBits(bits));
+        while bits != 0u {
+            fired[place] = word * 32u + firstTrailingBit(bits);
+            bits &= bits - 1u;
+            place++;
+        }
+    }
+    workgroupBarrier();
+    if local == 0u {
+        fired[0] = atomicLoad(&count);
+    }
+}

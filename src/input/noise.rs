@@ -1,0 +1,88 @@
+//! Noise current into each neuron: white, or an Ornstein–Uhlenbeck process.
+//!
+//! ```text
+//!   x' = rho x + sqrt(1 - rho^2) N(0, 1)      rho = e^(-dt / tau), or 0 for white noise
+//!   i  = mean + std x
+//! ```
+//! which is exact for the process at the steps: its standard deviation is `std` whatever dt, and
+//! neighbouring steps correlate by rho. White noise is a new draw in each step, so its effect on the
+//! potential shrinks with dt, as that of NEST's noise generator does. Normal numbers come from
+//! Philox by Box and Muller's transform, four from the words of one call.
+
+use crate::kernel::*;
+use crate::params;
+use crate::rng::philox;
+
+params! {
+    /// `Params` of `shaders/input/noise.wgsl`.
+    pub struct NoiseParams {
+        /// Neurons.
+        n: word,
+        /// Stream of random numbers.
+        stream: word,
+        /// Mean \[pA\].
+        mean: real,
+        /// Standard deviation \[pA\].
+        std: real,
+        /// Correlation of neighbouring steps.
+        rho: real,
+        /// sqrt(1 - rho^2).
+        fresh: real,
+        /// First step with noise.
+        start: word,
+        /// First step without.
+        stop: word,
+        /// 1: add to what other noise left; 0: overwrite.
+        accumulate: word,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "input/noise",
+    wgsl: include_str!("../../shaders/input/noise.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        reals_mut("process"), // [n] x
+        reals_mut("current"), // [n] pA
+    ],
+    params: NoiseParams::<f32>::FIELDS,
+    twin32: dispatched::<Noise, f32>,
+    twin64: dispatched::<Noise, f64>,
+};
+
+/// The twin of `shaders/input/noise.wgsl`; units are neurons.
+pub struct Noise;
+
+impl Twin for Noise {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
+        let p = NoiseParams::<F>::of(call.params);
+        let [process, current] = Call::take(call.args);
+        let (process, current) = (process.reals_mut(), current.reals_mut());
+        let step = call.clock.step + u64::from(call.span.t0);
+        let on = step >= u64::from(p.start) && step < u64::from(p.stop);
+        let seed = call.clock.seed;
+        let key = [seed as u32, (seed >> 32) as u32 ^ p.stream];
+        let tau = F::of(std::f64::consts::TAU);
+        let first = call.units.start;
+        for (k, (x, i)) in process.iter_mut().zip(current).enumerate() {
+            let neuron = first + k;
+            // The words of a call serve two neurons, so that no draw depends on where a piece starts.
+            let counter = [(neuron / 2) as u32, step as u32, (step >> 32) as u32, 0];
+            let words = philox(counter, key);
+            let pair = neuron % 2 * 2;
+            let (radius, angle) = (uniform::<F>(words[pair]), uniform::<F>(words[pair + 1]));
+            let normal = (F::of(-2.0) * radius.ln()).sqrt() * (tau * angle).cos();
+            *x = p.rho * *x + p.fresh * normal;
+            let before = if p.accumulate == 1 { *i } else { F::zero() };
+            *i = before + if on { p.mean + p.std * *x } else { F::zero() };
+        }
+    }
+}
+
+/// Uniform on (0, 1) from the upper 23 bits of a word, and a half, so that neither end occurs.
+#[inline(always)]
+fn uniform<F: Real>(word: u32) -> F {
+    (F::of_int((word >> 9) as i32) + F::of(0.5)) * F::of(1.0 / 8_388_608.0)
+}

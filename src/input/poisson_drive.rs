@@ -1,0 +1,134 @@
+//! Independent Poisson input to each neuron of a population: many weak sources without a spike train
+//! of their own.
+//!
+//! In each step a neuron gets N events, N from the Poisson distribution of mean rate · dt, each of
+//! the same weight. One word of Philox per neuron and step is compared with the distribution's
+//! cumulative sums, as integers, so every engine draws the same events. The sum goes to the ring, for
+//! this step.
+
+use crate::kernel::*;
+use crate::neuron::stepped::BLOCK;
+use crate::params;
+use crate::rng::philox_lanes;
+
+params! {
+    /// `Params` of `shaders/input/poisson_drive.wgsl`.
+    pub struct PoissonDriveParams {
+        /// Neurons.
+        n: word,
+        /// Neurons of a tile of the ring.
+        tile: word,
+        /// First tile of the population.
+        first_tile: word,
+        /// Slots of the ring, a power of two.
+        slots: word,
+        /// Receptors for which the ring has room.
+        stride: word,
+        /// Receptor that gets the events.
+        receptor: word,
+        /// Weight of an event in units of the ring, as i32.
+        weight: word,
+        /// Entries of the table.
+        levels: word,
+        /// Stream of random numbers.
+        stream: word,
+        /// First step with events.
+        start: word,
+        /// First step without.
+        stop: word,
+    }
+}
+
+/// Cumulative sums of the Poisson distribution of mean `mean` as thresholds of a random word: the
+/// number of entries that are not above the word is the number of events. Ends where what is left is
+/// below 2^-32.
+pub fn levels(mean: f64) -> Vec<u32> {
+    let (mut levels, mut sum) = (Vec::new(), 0.0);
+    for k in 0.. {
+        // p_k from its logarithm: e^-mean alone may underflow.
+        let ln_factorial: f64 = (1..=k).map(|j| f64::from(j).ln()).sum();
+        sum += (f64::from(k) * mean.ln() - mean - ln_factorial).exp();
+        let level = (sum * 4_294_967_296.0).round();
+        if level >= 4_294_967_295.0 || (f64::from(k) > mean && 1.0 - sum < 1e-10) {
+            break;
+        }
+        levels.push(level as u32);
+    }
+    levels
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "input/poisson_drive",
+    wgsl: include_str!("../../shaders/input/poisson_drive.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        words("level"),    // [levels]
+        words_mut("ring"), // [tiles, slots, receptors, tile] as i32
+    ],
+    params: PoissonDriveParams::<f32>::FIELDS,
+    twin32: dispatched::<PoissonDrive, f32>,
+    twin64: dispatched::<PoissonDrive, f64>,
+};
+
+/// The twin of `shaders/input/poisson_drive.wgsl`; units are tiles.
+pub struct PoissonDrive;
+
+impl Twin for PoissonDrive {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
+        let p = PoissonDriveParams::<F>::of(call.params);
+        let [level, ring] = Call::take(call.args);
+        let (level, ring) = (level.words(), ring.words_mut());
+        let level = &level[..p.levels as usize];
+        let step = call.clock.step + u64::from(call.span.t0);
+        if step < u64::from(p.start) || step >= u64::from(p.stop) {
+            return;
+        }
+        let seed = call.clock.seed;
+        let key = [seed as u32, (seed >> 32) as u32 ^ p.stream];
+        let (tile, slots, stride) = (p.tile as usize, p.slots as usize, p.stride as usize);
+        let slot = step as usize & (slots - 1);
+        for unit in call.units.clone() {
+            let row =
+                (((unit - call.units.start) * slots + slot) * stride + p.receptor as usize) * tile;
+            let first = unit * tile;
+            let alive = (p.n as usize).saturating_sub(first).min(tile);
+            for (block, sums) in ring[row..row + alive].chunks_mut(BLOCK).enumerate() {
+                let counter = ((first + block * BLOCK) / 4) as u32;
+                let random = philox_lanes(counter, [step as u32, (step >> 32) as u32, 0], key);
+                let mut count = [0u32; BLOCK];
+                for level in level {
+                    for k in 0..BLOCK {
+                        count[k] += u32::from(random[k] >= *level);
+                    }
+                }
+                for (sum, count) in sums.iter_mut().zip(count) {
+                    *sum = sum.wrapping_add(count.wrapping_mul(p.weight));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_those_of_the_distribution() {
+        for mean in [0.003, 0.5, 2.0, 30.0, 900.0] {
+            let levels = levels(mean);
+            let probability = |k: usize| {
+                let at = |k: usize| levels.get(k).map_or(1.0, |l| f64::from(*l) / 4_294_967_296.0);
+                at(k) - if k == 0 { 0.0 } else { at(k - 1) }
+            };
+            let moment = |power: i32| -> f64 {
+                (0..=levels.len()).map(|k| probability(k) * (k as f64).powi(power)).sum()
+            };
+            let (first, second) = (moment(1), moment(2));
+            assert!((first / mean - 1.0).abs() < 1e-6, "{mean}: mean {first}");
+            assert!(((second - first * first) / mean - 1.0).abs() < 1e-5, "{mean}: variance");
+        }
+    }
+}

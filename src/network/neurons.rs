@@ -1,0 +1,218 @@
+//! Neurons that are simulated a step at a time: from parameters with units to the numbers of their
+//! kernels.
+
+use super::NetworkError;
+use super::build::{ANY, Draw, NOT_NEGATIVE, POSITIVE, at, membrane};
+use crate::neuron::iaf::{Cell, Iaf};
+use crate::neuron::receptor::{Receptor, Response};
+use crate::scene::{self, Param, Parameters, Reset, Strength};
+
+/// Numbers of a draw for the parameters of receptors, beyond those of the models.
+const RECEPTORS: u32 = 40;
+
+/// A receptor as kernels know it, and its value at the start.
+fn receptor(
+    draw: &Draw,
+    index: usize,
+    (name, receptor): &(String, scene::Receptor),
+) -> Result<(Receptor, Vec<f64>), NetworkError> {
+    use scene::Receptor as R;
+    let exp = |tau: &scene::Quantity<scene::Ms>| Response::Exp { tau: tau.get() };
+    let double = |rise: &scene::Quantity<scene::Ms>, decay: &scene::Quantity<scene::Ms>| {
+        Response::DoubleExp { tau_rise: rise.get(), tau_decay: decay.get() }
+    };
+    let none = Param::<Strength>::value(0.0);
+    let (response, e_rev, mg, init) = match receptor {
+        R::Delta {} => (Response::Delta, None, 0.0, &none),
+        R::Pulse {} => (Response::Pulse, None, 0.0, &none),
+        R::Exp { tau, e_rev, init } => (exp(tau), e_rev.map(|e| e.get()), 0.0, init),
+        R::Alpha { tau, e_rev } => (double(tau, tau), e_rev.map(|e| e.get()), 0.0, &none),
+        R::DoubleExp { tau_rise, tau_decay, e_rev } => {
+            (double(tau_rise, tau_decay), e_rev.map(|e| e.get()), 0.0, &none)
+        }
+        R::Ampa { tau, e_rev } | R::GabaA { tau, e_rev } => {
+            (exp(tau), Some(e_rev.get()), 0.0, &none)
+        }
+        R::Nmda { tau_rise, tau_decay, e_rev, mg } => {
+            (double(tau_rise, tau_decay), Some(e_rev.get()), mg.get(), &none)
+        }
+        R::GabaB { tau_rise, tau_decay, e_rev } => {
+            (double(tau_rise, tau_decay), Some(e_rev.get()), 0.0, &none)
+        }
+    };
+    let path = format!("receptors.{name}.init");
+    let init = draw.values(RECEPTORS + index as u32, &path, init, ANY)?;
+    Ok((Receptor { name: name.clone(), response, e_rev, mg }, init))
+}
+
+/// All receptors of a population, and their values at the start.
+pub(super) fn receptors(
+    draw: &Draw,
+    named: &[(String, scene::Receptor)],
+) -> Result<(Vec<Receptor>, Vec<Vec<f64>>), NetworkError> {
+    let all = named.iter().enumerate().map(|(k, named)| receptor(draw, k, named));
+    Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
+}
+
+/// A leaky integrate-and-fire population.
+pub(super) fn lif(m: &scene::Lif, dt: f64, draw: &Draw) -> Result<Iaf, NetworkError> {
+    let c_m = draw.values(0, "c_m", &m.c_m, POSITIVE)?;
+    let tau_m = membrane(draw, &c_m, &m.tau_m, &m.g_l)?;
+    let e_l = draw.values(3, "e_l", &m.e_l, ANY)?;
+    let v_th = draw.values(4, "v_th", &m.v_th, ANY)?;
+    let v_reset = draw.values(5, "v_reset", &m.v_reset, ANY)?;
+    let t_ref = draw.values(6, "t_ref", &m.t_ref, NOT_NEGATIVE)?;
+    let tau_syn = draw.values(7, "tau_syn", &m.tau_syn, POSITIVE)?;
+    let i_e = draw.values(8, "i_e", &m.i_e, ANY)?;
+    let delta_th = draw.values(9, "delta_th", &m.delta_th, NOT_NEGATIVE)?;
+    let tau_rel = draw.values(10, "tau_rel", &m.tau_rel, POSITIVE)?;
+    let v_init = match &m.v_init {
+        Some(v) => draw.values(11, "v_init", v, ANY)?,
+        None => e_l.clone(),
+    };
+    let (receptors, init) = receptors(draw, &m.receptors())?;
+    if tau_syn.len() > 1 && receptors.len() > 1 {
+        return Err(NetworkError::Value {
+            path: format!("{}.tau_syn", draw.path),
+            neuron: 0,
+            value: tau_syn[0],
+            rule: "with several receptors their time constants are shared by all neurons",
+        });
+    }
+    let nonlinear = receptors.iter().any(|r| r.e_rev.is_some());
+    let rest = reference(&e_l, nonlinear);
+    let each =
+        [&c_m, &tau_m, &e_l, &v_th, &v_reset, &t_ref, &i_e, &delta_th, &tau_rel, &v_init, &tau_syn];
+    let count = each.iter().map(|v| v.len()).max().unwrap_or(1);
+    let cells: Vec<Cell> = (0..count)
+        .map(|k| {
+            let (c_m, tau_m, rest) = (at(&c_m, k), at(&tau_m, k), at(&rest, k));
+            let g_l = c_m / tau_m;
+            let (p22, p20) = if nonlinear {
+                (dt / c_m, g_l)
+            } else {
+                ((-dt / tau_m).exp(), -(-dt / tau_m).exp_m1() * tau_m / c_m)
+            };
+            let propagators = |r: &Receptor| r.response.propagators(dt, tau_m, c_m);
+            Cell {
+                p22,
+                p20,
+                // Where all neurons measure from one potential, the leak towards their own is a current.
+                i_e: at(&i_e, k) + g_l * (at(&e_l, k) - rest),
+                v_th: at(&v_th, k) - rest,
+                v_reset: at(&v_reset, k) - rest,
+                t_ref: (at(&t_ref, k) / dt).round(),
+                delta_th: at(&delta_th, k),
+                decay_rel: (-dt / at(&tau_rel, k)).exp(),
+                v_init: at(&v_init, k) - rest,
+                receptors: receptors.iter().map(propagators).collect(),
+                ..Cell::plain()
+            }
+        })
+        .collect();
+    below_threshold(draw, &cells, &v_reset)?;
+    let subtract = m.reset == Reset::Subtract;
+    Ok(Iaf { cells, e_l: rest, receptors, init, nonlinear, adex: false, subtract })
+}
+
+/// An adaptive exponential population.
+pub(super) fn adex(m: &scene::Adex, dt: f64, draw: &Draw) -> Result<Iaf, NetworkError> {
+    let p = draw.all(m)?;
+    let value = |name: &str, k: usize| at(p.get(name), k);
+    let (receptors, init) = receptors(draw, &m.receptors)?;
+    let e_l = p.get("e_l").to_vec();
+    let rest = reference(&e_l, true);
+    let cells: Vec<Cell> = (0..p.count())
+        .map(|k| {
+            let (rest, g_l) = (at(&rest, k), value("g_l", k));
+            Cell {
+                p22: dt / value("c_m", k),
+                p20: g_l,
+                i_e: value("i_e", k) + g_l * (value("e_l", k) - rest),
+                v_th: value("v_peak", k) - rest,
+                v_reset: value("v_reset", k) - rest,
+                t_ref: (value("t_ref", k) / dt).round(),
+                delta_t: value("delta_t", k),
+                v_t: value("v_th", k) - rest,
+                a: value("a", k),
+                b: value("b", k),
+                decay_w: (-dt / value("tau_w", k)).exp(),
+                v_init: value("v_init", k) - rest,
+                receptors: vec![[0.0; 2]; receptors.len()],
+                ..Cell::plain()
+            }
+        })
+        .collect();
+    below_threshold(draw, &cells, p.get("v_reset"))?;
+    Ok(Iaf { cells, e_l: rest, receptors, init, nonlinear: true, adex: true, subtract: false })
+}
+
+/// A readout in a simulation: a leaky integrator whose threshold nothing reaches.
+pub(super) fn readout(m: &scene::Readout, dt: f64, draw: &Draw) -> Result<Iaf, NetworkError> {
+    let lif = scene::Lif {
+        c_m: m.c_m.clone(),
+        tau_m: m.tau_m.clone(),
+        g_l: m.g_l.clone(),
+        e_l: m.e_l.clone(),
+        v_reset: Param::value(-1e9),
+        v_th: Param::value(1e9),
+        t_ref: Param::value(0.0),
+        tau_syn: m.tau_syn.clone(),
+        i_e: m.i_e.clone(),
+        ..scene::Lif::default()
+    };
+    self::lif(&lif, dt, draw)
+}
+
+/// Potentials from which the neurons are measured: their own rest, or where they share reversal
+/// potentials that of the first.
+fn reference(e_l: &[f64], shared: bool) -> Vec<f64> {
+    if shared { vec![e_l[0]] } else { e_l.to_vec() }
+}
+
+fn below_threshold(draw: &Draw, cells: &[Cell], v_reset: &[f64]) -> Result<(), NetworkError> {
+    let Some(neuron) = cells.iter().position(|c| c.v_reset >= c.v_th) else { return Ok(()) };
+    Err(NetworkError::Value {
+        path: format!("{}.v_reset", draw.path),
+        neuron,
+        value: at(v_reset, neuron),
+        rule: "the reset potential must lie below the threshold",
+    })
+}
+
+/// Values of a model's parameters by name.
+pub(super) struct Values(Vec<(&'static str, Vec<f64>)>);
+
+impl Values {
+    /// Values of one parameter, one for all neurons or one for each.
+    pub fn get(&self, name: &str) -> &[f64] {
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map_or(&[], |(_, values)| values)
+    }
+
+    /// How many neurons have to be told apart.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|(_, values)| values.len()).max().unwrap_or(1)
+    }
+}
+
+impl Draw {
+    /// Values of all parameters of a model, checked against their rules.
+    pub(super) fn all(&self, model: &impl Parameters) -> Result<Values, NetworkError> {
+        let mut all = Vec::new();
+        for (which, (name, param, rule)) in model.parameters().into_iter().enumerate() {
+            let holds = |x: f64| rule.broken(x).is_none();
+            let values = self.drawn(which as u32, name, &param)?;
+            if let Some(neuron) = values.iter().position(|v| !holds(*v)) {
+                return Err(NetworkError::Value {
+                    path: format!("{}.{name}", self.path),
+                    neuron,
+                    value: values[neuron],
+                    rule: rule.broken(values[neuron]).unwrap_or("it must be finite"),
+                });
+            }
+            all.push((name, values));
+        }
+        Ok(Values(all))
+    }
+}

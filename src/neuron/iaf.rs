@@ -1,0 +1,353 @@
+//! Integrate-and-fire neurons with any number of receptors, a step at a time.
+//!
+//! ```text
+//!   c_m dv/dt = -g_l v + i_e + i(t) + sum_r g_r B_r(v) (e_r - v) + sum of current receptors
+//!               [ + g_l delta_t e^((v - v_t) / delta_t) - w ]                    AdEx
+//!   v >= v_th + h  =>  spike; v := v_reset or v := v - (v_th - v_reset); held for t_ref;
+//!                      h := h + delta_th; w := w + b
+//!   dh/dt = -h / tau_rel          tau_w dw/dt = a v - w
+//! ```
+//! v is relative to e_l. Where nothing depends on v the equation is linear and one step is exact:
+//! v' = p22 v + p20 (i_e + i) + sum_r (c_r g_r + d_r x_r), with the propagators of
+//! [`super::receptor`]. Else conductances, w and the exponential are held over a step and the step is
+//! exact for them (exponential Euler, of first order): with G = g_l + sum_r g_r B_r and
+//! v_inf = I / G, v' = v_inf + (v - v_inf) e^(-dt G / c_m).
+//!
+//! Order of a step: v; receptors decay and take what arrives; threshold; reset. A spike of step k
+//! with a delay of d steps thus acts on v from (k + 1 + d) dt on, as in NEST. AdEx: Brette & Gerstner
+//! 2005; conductances: Brette et al. 2007.
+
+use super::receptor::{self, Given, Receptor};
+use super::stepped::{BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
+use crate::kernel::*;
+use crate::params;
+use crate::vector::Width;
+
+/// Numbers of a neuron in the array `cell`, before the two propagators of each receptor.
+pub const CELL: usize = 14;
+
+/// Rows of state before those of the receptors: v, steps still held, h, w.
+pub const STATE: usize = 4;
+
+/// Parameters of a neuron; potentials are relative to `e_l`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// e^(-dt / tau_m), or dt / c_m where conductances or AdEx make the step nonlinear.
+    pub p22: f64,
+    /// Effect of a constant current on v over a step \[mV/pA\], or g_l \[nS\].
+    pub p20: f64,
+    /// Constant current \[pA\].
+    pub i_e: f64,
+    /// Threshold \[mV\]; of AdEx the potential of the spike.
+    pub v_th: f64,
+    /// Reset potential \[mV\].
+    pub v_reset: f64,
+    /// Absolute refractory period \[steps\].
+    pub t_ref: f64,
+    /// Rise of the threshold per spike \[mV\].
+    pub delta_th: f64,
+    /// e^(-dt / tau_rel).
+    pub decay_rel: f64,
+    /// Slope of the exponential \[mV\].
+    pub delta_t: f64,
+    /// Potential at which the exponential takes off \[mV\].
+    pub v_t: f64,
+    /// Subthreshold adaptation \[nS\].
+    pub a: f64,
+    /// Adaptation per spike \[pA\].
+    pub b: f64,
+    /// e^(-dt / tau_w).
+    pub decay_w: f64,
+    /// Potential at the start \[mV\].
+    pub v_init: f64,
+    /// Propagators of each receptor into v \[mV/pA\].
+    pub receptors: Vec<[f64; 2]>,
+}
+
+impl Cell {
+    /// A neuron without any of the extras.
+    pub fn plain() -> Self {
+        Self {
+            p22: 0.0,
+            p20: 0.0,
+            i_e: 0.0,
+            v_th: 0.0,
+            v_reset: 0.0,
+            t_ref: 0.0,
+            delta_th: 0.0,
+            decay_rel: 0.0,
+            delta_t: 1.0,
+            v_t: 0.0,
+            a: 0.0,
+            b: 0.0,
+            decay_w: 0.0,
+            v_init: 0.0,
+            receptors: Vec::new(),
+        }
+    }
+
+    /// The numbers in the order of the array.
+    pub fn values(&self) -> Vec<f64> {
+        let mut values = vec![
+            self.p22,
+            self.p20,
+            self.i_e,
+            self.v_th,
+            self.v_reset,
+            self.t_ref,
+            self.delta_th,
+            self.decay_rel,
+            self.delta_t,
+            self.v_t,
+            self.a,
+            self.b,
+            self.decay_w,
+            self.v_init,
+        ];
+        values.extend(self.receptors.iter().flatten());
+        values
+    }
+}
+
+/// A population.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Iaf {
+    /// One for all neurons, or one for each.
+    pub cells: Vec<Cell>,
+    /// Resting potential \[mV\], from which kernels measure; one, or one for each.
+    pub e_l: Vec<f64>,
+    /// Receptors.
+    pub receptors: Vec<Receptor>,
+    /// Value of each receptor at the start; one, or one for each neuron.
+    pub init: Vec<Vec<f64>>,
+    /// Whether the step is exponential Euler, rather than exact.
+    pub nonlinear: bool,
+    /// With the exponential and the adaptation current.
+    pub adex: bool,
+    /// Whether a spike subtracts from the potential, rather than setting it.
+    pub subtract: bool,
+}
+
+fn at<T>(values: &[T], neuron: usize) -> &T {
+    if values.len() == 1 { &values[0] } else { &values[neuron] }
+}
+
+impl Stepped for Iaf {
+    fn kernel(&self) -> &'static Kernel {
+        &KERNEL
+    }
+    fn receptors(&self) -> &[Receptor] {
+        &self.receptors
+    }
+    fn rest(&self, neuron: usize) -> f64 {
+        *at(&self.e_l, neuron)
+    }
+    fn cells(&self) -> Vec<Vec<f64>> {
+        self.cells.iter().map(Cell::values).collect()
+    }
+    fn start(&self, neuron: usize) -> Vec<f64> {
+        let mut rows = vec![at(&self.cells, neuron).v_init, 0.0, 0.0, 0.0];
+        rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
+        rows
+    }
+    fn variables(&self) -> Vec<Variable> {
+        let mut variables = vec![Variable::potential(0), Variable::new("threshold_rise", 2, "mV")];
+        if self.adex {
+            variables.push(Variable::new("w", 3, "pA"));
+        }
+        variables.extend(receptor_variables(&self.receptors, STATE));
+        variables
+    }
+    fn params(&self) -> Vec<Word> {
+        let refractory = self.cells.iter().any(|c| c.t_ref > 0.0 || c.delta_th > 0.0);
+        [refractory, self.nonlinear, self.adex, self.subtract]
+            .map(|flag| Word::U(u32::from(flag)))
+            .to_vec()
+    }
+}
+
+params! {
+    /// `Params` of `shaders/neuron/iaf.wgsl`.
+    pub struct IafParams {
+        /// Neurons.
+        n: word,
+        /// Neurons of a tile of the ring.
+        tile: word,
+        /// First tile of this population.
+        first_tile: word,
+        /// Slots of the ring, a power of two.
+        slots: word,
+        /// Receptors for which the ring has room.
+        stride: word,
+        /// Receptors of this population.
+        receptors: word,
+        /// 1 if each neuron has its own parameters.
+        own: word,
+        /// 1 if `drive` holds a current for each step.
+        drive: word,
+        /// 1 if `current` holds a current for each neuron.
+        current: word,
+        /// Words of a row of spikes, of all populations.
+        row: word,
+        /// First word of this population.
+        first_word: word,
+        /// 1 if a refractory period, absolute or relative, is used.
+        refractory: word,
+        /// 0: the step is linear and exact; 1: exponential Euler.
+        nonlinear: option,
+        /// 1: with the exponential and w.
+        adex: option,
+        /// 0: to `v_reset`; 1: by subtraction.
+        reset: option,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "neuron/iaf",
+    wgsl: include_str!("../../shaders/neuron/iaf.wgsl"),
+    workgroup: BLOCK as u32,
+    bindings: &[
+        reals_mut("state"),  // [blocks, rows, 64]
+        reals("cell"),       // [blocks or 1, fields, 64 or 1]
+        reals("receptor"),   // [receptors, 8]
+        words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
+        reals("drive"),      // [steps] pA
+        reals("current"),    // [blocks, 64] pA
+        words_mut("spikes"), // [steps, row]
+    ],
+    params: IafParams::<f32>::FIELDS,
+    twin32: dispatched::<IafTwin, f32>,
+    twin64: dispatched::<IafTwin, f64>,
+};
+
+/// The twin of `shaders/neuron/iaf.wgsl`; units are tiles.
+pub struct IafTwin;
+
+impl Twin for IafTwin {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+        // The choices are made outside the loops.
+        match IafParams::<F>::of(call.params) {
+            IafParams { own: 0, nonlinear: 0, .. } => run::<S, F, false, false>(simd, call),
+            IafParams { own: 0, .. } => run::<S, F, false, true>(simd, call),
+            IafParams { nonlinear: 0, .. } => run::<S, F, true, false>(simd, call),
+            _ => run::<S, F, true, true>(simd, call),
+        }
+    }
+}
+
+#[inline(always)]
+fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: Call<'_, F>) {
+    let p = IafParams::<F>::of(call.params);
+    let w = Width(simd);
+    let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
+    let (state, cell, ring) = (state.reals_mut(), cell.reals(), ring.words_mut());
+    let (drive, current, spikes) = (drive.reals(), current.reals(), spikes.words_mut());
+    let count = p.receptors as usize;
+    let receptors = Given::all(receptor.reals(), count);
+    let (rows, fields) = (STATE + receptor::STATE * count, CELL + 2 * count);
+    let mut sums = Sums::new(call.clock, call.span, [p.tile, p.slots, p.stride]);
+    let first = call.units.start * p.tile as usize;
+    let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
+    let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
+    let keep = if p.reset == 1 { one } else { zero };
+
+    for (index, state) in state.chunks_exact_mut(rows * BLOCK).enumerate() {
+        let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
+        let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
+        let (own, synaptic) = state.split_at_mut(STATE * BLOCK);
+        let (v_row, rest) = own.split_at_mut(BLOCK);
+        let (held_row, rest) = rest.split_at_mut(BLOCK);
+        let (h_row, w_row) = rest.split_at_mut(BLOCK);
+        let mut arrivals = [F::zero(); BLOCK];
+
+        // The potential, from the receptors as they are.
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let field = |k: usize| match OWN {
+                true => w.load(&cell[k * BLOCK..][..BLOCK], at),
+                false => w.splat(cell[k]),
+            };
+            let v = w.load(v_row, at);
+            let mut input = field(2) + w.splat(step_current);
+            if p.current == 1 {
+                input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
+            }
+            let g_of = |r: usize| w.load(&synaptic[2 * r * BLOCK..][..BLOCK], at);
+            let mut next;
+            if NONLINEAR {
+                let mut conductance = field(1);
+                for (r, given) in receptors.iter().enumerate() {
+                    let g = g_of(r);
+                    if given.conductance {
+                        let [open, pull] = given.open(w, g, v);
+                        conductance = conductance + open;
+                        input = input + pull;
+                    } else {
+                        input = input + g;
+                    }
+                }
+                if p.adex == 1 {
+                    let adaptation = w.load(w_row, at);
+                    // Beyond the potential of a spike the exponential is of no use, and overflows.
+                    let x = (v.min(field(3)) - field(9)) / field(8);
+                    input = input + field(1) * field(8) * x.exp() - adaptation;
+                    let target = field(10) * v;
+                    w.store(w_row, at, target + (adaptation - target) * field(12));
+                }
+                let v_inf = input / conductance;
+                next = v_inf + (v - v_inf) * (zero - field(0) * conductance).exp();
+            } else {
+                next = field(0) * v + field(1) * input;
+                for (r, given) in receptors.iter().enumerate() {
+                    next = next + field(CELL + 2 * r) * g_of(r);
+                    if given.has_rise() {
+                        let x = w.load(&synaptic[(2 * r + 1) * BLOCK..][..BLOCK], at);
+                        next = next + field(CELL + 2 * r + 1) * x;
+                    }
+                }
+            }
+            if p.refractory == 1 {
+                next = w.load(held_row, at).gt(zero).select(v, next);
+            }
+            w.store(v_row, at, next);
+        }
+
+        for (r, given) in receptors.iter().enumerate() {
+            sums.take(ring, &block, r, &mut arrivals);
+            let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
+            for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+                if let Some(jump) = given.step(w, [&mut *g, &mut *x], &arrivals, at) {
+                    let v = w.load(v_row, at);
+                    let held = w.load(held_row, at).gt(zero);
+                    w.store(v_row, at, held.select(v, v + jump));
+                }
+            }
+        }
+
+        let mut bits = 0;
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let field = |k: usize| match OWN {
+                true => w.load(&cell[k * BLOCK..][..BLOCK], at),
+                false => w.splat(cell[k]),
+            };
+            let v = w.load(v_row, at);
+            let mut spike = v.ge(field(3));
+            if p.refractory == 1 {
+                let (h, held) = (w.load(h_row, at), w.load(held_row, at));
+                spike = v.ge(field(3) + h).and(held.le(zero));
+                let fallen = field(7) * h;
+                w.store(h_row, at, spike.select(fallen + field(6), fallen));
+                w.store(held_row, at, spike.select(field(5), (held - one).max(zero)));
+            }
+            let after = keep * v + (field(4) - keep * field(3));
+            w.store(v_row, at, spike.select(after, v));
+            if p.adex == 1 {
+                let adaptation = w.load(w_row, at);
+                w.store(w_row, at, spike.select(adaptation + field(11), adaptation));
+            }
+            bits |= u64::from(spike.bits()) << at;
+        }
+        block.store_spikes(spikes, bits);
+    }
+}

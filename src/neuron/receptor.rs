@@ -1,0 +1,295 @@
+//! Receptors: how spikes that arrive become a current or a conductance. Shared by all neuron kernels;
+//! `shaders/lib/receptor.wgsl` is the same for shaders.
+//!
+//! ```text
+//!   Delta         v jumps by w at the end of the step of arrival
+//!   Pulse         g = w during the step of arrival, else 0
+//!   Exp           dg/dt = -g / tau                            + w at each arrival
+//!   Alpha         g = w (t / tau) e^(1 - t / tau)             peak w, at tau
+//!   DoubleExp     g = w N (e^(-t / tau_decay) - e^(-t / tau_rise))    peak w
+//! ```
+//! Exp, Alpha and DoubleExp are linear, so one step is exact: x' = rise · x + kick · arrivals and
+//! g' = decay · g + cross · x, with x only for the last two. What g does is up to `e_rev`: without it
+//! g is a current in pA, with it a conductance in nS that drives a current g B(v) (e_rev - v). B is 1,
+//! or for NMDA the block by magnesium, 1 / (1 + [Mg] / 3.57 mM · e^(-0.062 v / mV)) (Jahr & Stevens 1990).
+
+use crate::kernel::{Real, Simd};
+use crate::vector::{Vector, Width};
+
+/// Numbers that describe a receptor to a kernel, in the order of the array `receptor`.
+pub const FIELDS: usize = 8;
+
+/// Rows of state of a receptor: g and x.
+pub const STATE: usize = 2;
+
+/// How a receptor responds, and the order in which kernels number these.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Response {
+    /// A jump of the potential \[mV\].
+    Delta,
+    /// A current of one step.
+    Pulse,
+    /// Exponential.
+    Exp {
+        /// Time constant \[ms\].
+        tau: f64,
+    },
+    /// Difference of exponentials; equal time constants make an alpha function.
+    DoubleExp {
+        /// Time constant of the rise \[ms\].
+        tau_rise: f64,
+        /// Time constant of the decay \[ms\].
+        tau_decay: f64,
+    },
+}
+
+/// A receptor of a population.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receptor {
+    /// Name in the scene.
+    pub name: String,
+    /// How it responds.
+    pub response: Response,
+    /// Reversal potential \[mV\]; a current receptor has none.
+    pub e_rev: Option<f64>,
+    /// Concentration of magnesium that blocks it \[mM\]; 0 for none.
+    pub mg: f64,
+}
+
+/// Exact step of `dx/dt = -x / rise`, `dg/dt = -g / decay + x`, as `[decay, cross, rise]`.
+fn second_order(dt: f64, tau_rise: f64, tau_decay: f64) -> [f64; 3] {
+    let (decay, rise) = ((-dt / tau_decay).exp(), (-dt / tau_rise).exp());
+    // (e^{-dt/td} - e^{-dt/tr}) / (1/tr - 1/td), stable where the two are equal.
+    let x = dt * (1.0 / tau_rise - 1.0 / tau_decay);
+    let ratio = if x == 0.0 { 1.0 } else { -(-x).exp_m1() / x };
+    [decay, decay * dt * ratio, rise]
+}
+
+impl Response {
+    /// The step's factors `[decay, cross, rise]`, and the jump of g or x per unit of weight.
+    pub fn step(self, dt: f64) -> ([f64; 3], f64) {
+        match self {
+            Self::Delta | Self::Pulse => ([0.0; 3], 1.0),
+            Self::Exp { tau } => ([(-dt / tau).exp(), 0.0, 0.0], 1.0),
+            Self::DoubleExp { tau_rise, tau_decay } => {
+                let peak = if tau_rise == tau_decay {
+                    tau_decay
+                } else {
+                    (tau_decay / tau_rise).ln() / (1.0 / tau_rise - 1.0 / tau_decay)
+                };
+                // g at time t after a jump of x by 1.
+                let height = second_order(peak, tau_rise, tau_decay)[1];
+                (second_order(dt, tau_rise, tau_decay), 1.0 / height)
+            }
+        }
+    }
+
+    /// Number by which kernels know the response.
+    pub fn kind(self) -> f64 {
+        match self {
+            Self::Delta => 0.0,
+            Self::Pulse => 1.0,
+            Self::Exp { .. } => 2.0,
+            Self::DoubleExp { .. } => 3.0,
+        }
+    }
+
+    /// Effect on the potential over one step of g and of x at its start, `[mV/pA, mV/pA]`, for a membrane
+    /// with time constant `tau_m` and capacitance `c_m`: the exact solution of
+    /// `dv/dt = -v / tau_m + g / c_m`.
+    pub fn propagators(self, dt: f64, tau_m: f64, c_m: f64) -> [f64; 2] {
+        match self {
+            Self::Delta => [0.0; 2],
+            Self::Pulse => [-(-dt / tau_m).exp_m1() * tau_m / c_m, 0.0],
+            Self::Exp { tau } => [second_order(dt, tau, tau_m)[1] / c_m, 0.0],
+            Self::DoubleExp { tau_rise, tau_decay } => {
+                let by_g = second_order(dt, tau_decay, tau_m)[1] / c_m;
+                (by_g, third_order(dt, tau_rise, tau_decay, tau_m) / c_m).into()
+            }
+        }
+    }
+}
+
+/// v after `dt` from x = 1, with dx/dt = -x/a, dg/dt = -g/b + x, dv/dt = -v/c + g: the divided
+/// difference of e^{-dt s} over the three rates s, taken from the exponential of the 3 × 3 matrix
+/// (scaling and squaring of its series), which needs no case for equal rates.
+fn third_order(dt: f64, a: f64, b: f64, c: f64) -> f64 {
+    let fastest = (dt / a).max(dt / b).max(dt / c).max(dt);
+    let squarings = (fastest.log2().ceil() + 5.0).max(0.0) as i32;
+    let h = dt / 2f64.powi(squarings);
+    type Matrix = [[f64; 3]; 3];
+    let product = |p: &Matrix, q: &Matrix| -> Matrix {
+        std::array::from_fn(|i| {
+            std::array::from_fn(|j| (0..3).map(|k| p[i][k] * q[k][j]).sum::<f64>())
+        })
+    };
+    let step: Matrix = [[-h / a, 0.0, 0.0], [h, -h / b, 0.0], [0.0, h, -h / c]];
+    let one: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+    let (mut sum, mut term) = (one, one);
+    for k in 1..=12 {
+        term = product(&term, &step).map(|row| row.map(|x| x / f64::from(k)));
+        for (sum, term) in sum.iter_mut().flatten().zip(term.iter().flatten()) {
+            *sum += term;
+        }
+    }
+    for _ in 0..squarings {
+        sum = product(&sum, &sum);
+    }
+    sum[2][0]
+}
+
+impl Receptor {
+    /// The numbers of the array `receptor`; `scale` is the weight of one unit of the ring, `rest` the
+    /// potential from which kernels measure.
+    pub fn values(&self, dt: f64, scale: f64, rest: f64) -> [f64; FIELDS] {
+        let ([decay, cross, rise], jump) = self.response.step(dt);
+        let conductance = f64::from(u8::from(self.e_rev.is_some()));
+        let e_rev = self.e_rev.map_or(0.0, |e| e - rest);
+        // [Mg] / 3.57 mM · e^{-0.062 rest}, so that the kernel may take v from rest.
+        let block = self.mg / 3.57 * (-0.062 * rest).exp();
+        [self.response.kind(), decay, cross, rise, jump * scale, conductance, e_rev, block]
+    }
+}
+
+// ---- twin -----------------------------------------------------------------------------------------
+
+/// A receptor as a twin sees it.
+#[derive(Clone, Copy)]
+pub struct Given<F> {
+    kind: u32,
+    decay: F,
+    cross: F,
+    rise: F,
+    kick: F,
+    /// Whether g is a conductance.
+    pub conductance: bool,
+    e_rev: F,
+    block: F,
+}
+
+impl<F: Real> Given<F> {
+    /// From the array `receptor`.
+    #[inline(always)]
+    pub fn all(receptor: &[F], count: usize) -> Vec<Self> {
+        let one = |r: &[F]| Self {
+            kind: r[0].wide() as u32,
+            decay: r[1],
+            cross: r[2],
+            rise: r[3],
+            kick: r[4],
+            conductance: r[5] > F::zero(),
+            e_rev: r[6],
+            block: r[7],
+        };
+        receptor.chunks_exact(FIELDS).take(count).map(one).collect()
+    }
+
+    /// Whether x is used.
+    #[inline(always)]
+    pub fn has_rise(&self) -> bool {
+        self.kind == 3
+    }
+
+    /// Conductance, and conductance times the distance of the reversal potential from rest, at
+    /// potential `v`.
+    #[inline(always)]
+    pub fn open<S: Simd>(
+        &self,
+        w: Width<S>,
+        g: Vector<S, F>,
+        v: Vector<S, F>,
+    ) -> [Vector<S, F>; 2] {
+        let mut g = g;
+        if self.block > F::zero() {
+            let one = v.of(1.0);
+            g = g / (one + w.splat(self.block) * (v * v.of(-0.062)).exp());
+        }
+        [g, g * w.splat(self.e_rev)]
+    }
+
+    /// The receptor over one step: `g` and `x` are rows, `arrivals` the sums of the ring. Delta
+    /// receptors give back the jump of the potential.
+    #[inline(always)]
+    pub fn step<S: Simd>(
+        &self,
+        w: Width<S>,
+        [g, x]: [&mut [F]; 2],
+        arrivals: &[F],
+        at: usize,
+    ) -> Option<Vector<S, F>> {
+        let arriving = w.splat(self.kick) * w.load(arrivals, at);
+        match self.kind {
+            0 => return Some(arriving),
+            1 => w.store(g, at, arriving),
+            2 => w.store(g, at, w.splat(self.decay) * w.load(g, at) + arriving),
+            _ => {
+                let before = w.load(x, at);
+                let grown = w.splat(self.decay) * w.load(g, at) + w.splat(self.cross) * before;
+                w.store(g, at, grown);
+                w.store(x, at, w.splat(self.rise) * before + arriving);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Printed for NEST: peak of the potential after an alpha current, tau_m 10, tau_syn 2, C 250.
+    #[test]
+    fn alpha_current_lifts_the_potential_as_printed() {
+        let dt = 0.1;
+        let response = Response::DoubleExp { tau_rise: 2.0, tau_decay: 2.0 };
+        let ([decay, cross, rise], jump) = response.step(dt);
+        let [by_g, by_x] = response.propagators(dt, 10.0, 250.0);
+        let (mut v, mut g, mut x) = (0.0, 0.0, 100.0 * jump);
+        let printed = [
+            (1, -69.9973794667),
+            (2, -69.9898938977),
+            (5, -69.9433629508),
+            (10, -69.8107583348),
+            (20, -69.4680738394),
+            (27, -69.2383382737),
+        ];
+        for step in 1..=27 {
+            v = (-dt / 10.0f64).exp() * v + by_g * g + by_x * x;
+            g = decay * g + cross * x;
+            x *= rise;
+            if let Some((_, value)) = printed.iter().find(|p| p.0 == step) {
+                assert!((v - 70.0 - value).abs() <= 1e-9, "step {step}: {} not {value}", v - 70.0);
+            }
+        }
+    }
+
+    #[test]
+    fn peak_is_the_weight() {
+        for (tau_rise, tau_decay) in [(1.0, 5.0), (2.0, 2.0), (0.5, 100.0), (60.0, 200.0)] {
+            let dt = tau_rise / 1000.0;
+            let ([decay, cross, rise], jump) = Response::DoubleExp { tau_rise, tau_decay }.step(dt);
+            let (mut g, mut x, mut peak) = (0.0f64, jump, 0.0f64);
+            for _ in 0..2_000_000 {
+                g = decay * g + cross * x;
+                x *= rise;
+                peak = peak.max(g);
+            }
+            assert!((peak - 1.0).abs() <= 1e-5, "{tau_rise}, {tau_decay}: {peak}");
+        }
+    }
+
+    /// Against the quotient form of the propagator, away from its poles, and continuous at them.
+    #[test]
+    fn third_order_agrees_with_the_quotients() {
+        let (dt, a, b, c) = (0.1f64, 1.5f64, 7.0f64, 20.0f64);
+        let e = |tau: f64| (-dt / tau).exp();
+        let d = |x: f64, y: f64| 1.0 / (1.0 / x - 1.0 / y);
+        // Divided differences of e^{-s dt} over the rates.
+        let exact = (d(b, c) * (e(c) - e(b)) - d(a, b) * (e(b) - e(a))) * d(a, c);
+        assert!((third_order(dt, a, b, c) / exact - 1.0).abs() <= 1e-11);
+        let equal = third_order(dt, 5.0, 5.0, 5.0);
+        assert!((equal / (dt * dt / 2.0 * e(5.0)) - 1.0).abs() <= 1e-13);
+        let near = third_order(dt, 5.0, 5.0 + 1e-9, 5.0 - 1e-9);
+        assert!((near / equal - 1.0).abs() <= 1e-8);
+    }
+}

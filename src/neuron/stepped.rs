@@ -1,0 +1,162 @@
+//! What the stepped neuron kernels share: blocks of neurons, and the ring of what arrives.
+//!
+//! The neurons of a population lie in blocks of 64, the invocations of a workgroup: for each block its
+//! rows of state, 64 numbers each. A *tile* is a number of blocks; tiles are what threads share among
+//! them, and where a delivery sorts its synapses.
+//!
+//! The ring holds, for each tile, slot, receptor and neuron, the sum of the weights that arrive, as
+//! i32 in units that [`crate::plan`] chooses so that no sum overflows. Slots are steps, modulo their
+//! number: a spike of step k with a delay of d steps is added to slot k + d. Integers make the sum
+//! independent of the order in which spikes are delivered.
+
+use super::receptor::Receptor;
+use crate::kernel::{Clock, Kernel, Real, Span, Word};
+
+/// Neurons of a block.
+pub const BLOCK: usize = 64;
+
+/// A population of a model whose kernel does a step at a time. Its arrays are, in this order: state,
+/// cell, receptor, ring, drive, current, spikes; its parameters begin with those of [`Place`].
+pub trait Stepped: std::fmt::Debug + Send + Sync {
+    /// The kernel.
+    fn kernel(&self) -> &'static Kernel;
+    /// Receptors.
+    fn receptors(&self) -> &[Receptor];
+    /// Potential from which the kernel measures that of a neuron \[mV\].
+    fn rest(&self, neuron: usize) -> f64;
+    /// The numbers of each neuron in the order of the array `cell`; one entry if all share them.
+    fn cells(&self) -> Vec<Vec<f64>>;
+    /// State of a neuron at the start, in the order of the rows.
+    fn start(&self, neuron: usize) -> Vec<f64>;
+    /// Variables that may be recorded.
+    fn variables(&self) -> Vec<Variable>;
+    /// Values of the parameters after those of [`Place`].
+    fn params(&self) -> Vec<Word>;
+}
+
+/// A variable of state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variable {
+    /// Name in a scene.
+    pub name: String,
+    /// Row of state.
+    pub row: usize,
+    /// Unit.
+    pub unit: &'static str,
+    /// Whether it is a potential, kept relative to rest.
+    pub potential: bool,
+}
+
+impl Variable {
+    /// A variable that is kept as it is.
+    pub fn new(name: impl Into<String>, row: usize, unit: &'static str) -> Self {
+        Self { name: name.into(), row, unit, potential: false }
+    }
+
+    /// The membrane potential.
+    pub fn potential(row: usize) -> Self {
+        Self { name: "v".to_owned(), row, unit: "mV", potential: true }
+    }
+}
+
+/// Variables of the receptors, whose rows begin at `first`.
+pub fn receptor_variables(receptors: &[Receptor], first: usize) -> impl Iterator<Item = Variable> {
+    receptors.iter().enumerate().map(move |(r, receptor)| {
+        let (symbol, unit) = if receptor.e_rev.is_some() { ("g", "nS") } else { ("i", "pA") };
+        Variable::new(format!("{symbol}_{}", receptor.name), first + 2 * r, unit)
+    })
+}
+
+/// Where a population lies: the parameters with which every stepped kernel begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Neurons.
+    pub n: u32,
+    /// Neurons of a tile of the ring.
+    pub tile: u32,
+    /// First tile of this population.
+    pub first_tile: u32,
+    /// Slots of the ring, a power of two.
+    pub slots: u32,
+    /// Receptors for which the ring has room.
+    pub stride: u32,
+    /// Receptors of this population.
+    pub receptors: u32,
+    /// 1 if each neuron has its own parameters.
+    pub own: u32,
+    /// 1 if `drive` holds a current for each step.
+    pub drive: u32,
+    /// 1 if `current` holds a current for each neuron.
+    pub current: u32,
+    /// Words of a row of spikes, of all populations.
+    pub row: u32,
+    /// First word of this population.
+    pub first_word: u32,
+}
+
+impl Place {
+    /// The values in order.
+    pub fn words(&self) -> Vec<Word> {
+        let Self { n, tile, first_tile, slots, stride, receptors, .. } = *self;
+        let Self { own, drive, current, row, first_word, .. } = *self;
+        let all =
+            [n, tile, first_tile, slots, stride, receptors, own, drive, current, row, first_word];
+        all.map(Word::U).to_vec()
+    }
+}
+
+/// A block of a piece.
+pub struct Block {
+    /// Number within the piece.
+    pub index: usize,
+    /// First neuron, of the population.
+    pub first: usize,
+    /// Neurons of the population.
+    pub n: usize,
+}
+
+impl Block {
+    /// Writes the spikes of this block, those of neurons that exist, to the piece's words of the row.
+    #[inline(always)]
+    pub fn store_spikes(&self, spikes: &mut [u32], bits: u64) {
+        let alive = self.n.saturating_sub(self.first).min(BLOCK);
+        let bits = if alive == BLOCK { bits } else { bits & ((1 << alive) - 1) };
+        spikes[2 * self.index] = bits as u32;
+        spikes[2 * self.index + 1] = (bits >> 32) as u32;
+    }
+}
+
+/// What arrives in a step.
+pub struct Sums {
+    slot: usize,
+    tile: usize,
+    slots: usize,
+    stride: usize,
+}
+
+impl Sums {
+    /// The slot of the step of a launch; `tile`, `slots` and `stride` describe the ring.
+    #[inline(always)]
+    pub fn new(clock: &Clock, span: Span, [tile, slots, stride]: [u32; 3]) -> Self {
+        let slot = (clock.step + u64::from(span.t0)) as usize & (slots as usize - 1);
+        Self { slot, tile: tile as usize, slots: slots as usize, stride: stride as usize }
+    }
+
+    /// Takes what arrives at receptor `r` of a block out of the piece's part of the ring.
+    #[inline(always)]
+    pub fn take<F: Real>(
+        &mut self,
+        ring: &mut [u32],
+        block: &Block,
+        r: usize,
+        arrivals: &mut [F; BLOCK],
+    ) {
+        let (tile, within) = (block.index * BLOCK / self.tile, block.index * BLOCK % self.tile);
+        let at = ((tile * self.slots + self.slot) * self.stride + r) * self.tile + within;
+        let sums: &mut [u32] = &mut ring[at..at + BLOCK];
+        for k in 0..BLOCK {
+            arrivals[k] = F::of_int(sums[k] as i32);
+        }
+        sums.fill(0);
+    }
+}

@@ -1,0 +1,662 @@
+//! From a network to the plan of a simulation: a step at a time, all of it on the device.
+//!
+//! A step is: sources draw their spikes and stimuli their events; each population integrates, takes
+//! what arrives out of the ring, and writes its spikes into the row of the step; the sources that spiked
+//! are listed; their synapses are added to the ring, for later steps; chosen states are sampled.
+//!
+//! All populations share one row of spikes, one ring and one table of synapses, so that delivery is
+//! two launches, however many projections there are. A population starts at a block of its own in
+//! the row and, if it has neurons, at a tile of its own in the ring. The table lies by source; it is cut
+//! into parts where it exceeds one binding.
+
+use super::compile::{PlanError, whole};
+use super::*;
+use crate::input::{given_spikes, noise, poisson, poisson_drive};
+use crate::network::{self, Input, Network, Projection, Synapses};
+use crate::neuron::receptor;
+use crate::neuron::stepped::{BLOCK, Place, Stepped};
+use crate::record::sample;
+use crate::rng::{Purpose, stream};
+use crate::synapse::{list_spikes, scatter};
+
+/// Neurons of a tile at least, unless all populations are smaller.
+const TILE: usize = 4096;
+
+/// Networks up to this number of neurons are done by one thread: a step takes less time than waking
+/// another.
+const ALONE: usize = 16384;
+
+/// A state variable of some neurons that is recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled {
+    /// Index of the population.
+    pub population: usize,
+    /// Row of state.
+    pub row: usize,
+    /// Neurons.
+    pub ids: Vec<u32>,
+    /// Interval \[steps\].
+    pub every: u32,
+}
+
+/// Choices that are not the network's.
+#[derive(Debug, Clone)]
+pub struct SimulationOptions {
+    /// Steps of a window.
+    pub steps: usize,
+    /// What is recorded beside spikes.
+    pub samples: Vec<Sampled>,
+    /// Largest array \[bytes\]; the table of synapses is cut into parts below it.
+    pub max_binding: u64,
+}
+
+/// Arrays that the host of a simulation writes or reads.
+#[derive(Debug, Default)]
+pub struct SimulationPorts {
+    /// Spikes of a window: steps × row.
+    pub spikes: ArrayId,
+    /// Words of a row.
+    pub row: usize,
+    /// First word of each population.
+    pub first_word: Vec<usize>,
+    /// State of each population that has neurons: array and rows of a block.
+    pub state: Vec<Option<(ArrayId, usize)>>,
+    /// Current of each step, of each population that has a stimulus of that kind.
+    pub drive: Vec<Option<ArrayId>>,
+    /// Rows of each population of given spikes.
+    pub given: Vec<Option<ArrayId>>,
+    /// Array of each of the samples.
+    pub samples: Vec<ArrayId>,
+    /// Synapses that leave each source, in the order of the row.
+    pub out_degree: Vec<u32>,
+}
+
+/// How the ring is cut.
+#[derive(Debug, Clone, Copy)]
+struct Ring {
+    tile: usize,
+    tiles: usize,
+    slots: usize,
+    stride: usize,
+}
+
+impl Ring {
+    fn places(&self) -> usize {
+        self.stride * self.tile
+    }
+    fn tile_len(&self) -> usize {
+        self.slots * self.places()
+    }
+    /// Bits of a synapse's first word below the delay.
+    fn port_bits(&self) -> u32 {
+        (self.tiles * self.places()).next_power_of_two().trailing_zeros()
+    }
+}
+
+struct Simulator<'a> {
+    network: &'a Network,
+    options: &'a SimulationOptions,
+    arrays: Vec<Array>,
+    ring: Ring,
+    ring_array: ArrayId,
+    /// First tile of each population.
+    first_tile: Vec<usize>,
+    /// Weight of one unit of the ring, for each receptor of each population.
+    scale: Vec<Vec<f64>>,
+    ports: SimulationPorts,
+}
+
+/// The neurons of a population that has some.
+fn stepped(population: &network::Population) -> Option<&dyn Stepped> {
+    match &population.kind {
+        network::Kind::Stepped(neurons) => Some(&**neurons),
+        _ => None,
+    }
+}
+
+fn blocks(n: usize) -> usize {
+    n.div_ceil(BLOCK)
+}
+
+/// Plans the simulation of a network.
+///
+/// # Errors
+/// A delay that the ring cannot hold, an array that does not fit into one binding.
+pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, PlanError> {
+    let ring = ring(network, options)?;
+    let mut s = Simulator {
+        network,
+        options,
+        arrays: Vec::new(),
+        ring,
+        ring_array: 0,
+        first_tile: Vec::new(),
+        scale: Vec::new(),
+        ports: SimulationPorts::default(),
+    };
+    let (mut tile, mut word) = (0, 0);
+    for population in &network.populations {
+        s.first_tile.push(tile);
+        s.ports.first_word.push(word);
+        word += 2 * blocks(population.size);
+        if stepped(population).is_some() {
+            tile += population.size.div_ceil(ring.tile);
+        }
+    }
+    s.ports.row = word;
+    s.ports.spikes = s.zeros("spikes", Kind::Word, options.steps * word);
+    s.ring_array = s.zeros("ring", Kind::Word, ring.tiles * ring.tile_len());
+    s.scale = s.scales();
+
+    let mut launches = Vec::new();
+    s.sources(&mut launches);
+    let currents = s.stimuli(&mut launches);
+    for k in 0..network.populations.len() {
+        s.neurons(k, currents[k], &mut launches);
+    }
+    s.deliveries(&mut launches)?;
+    s.samples(&mut launches);
+
+    for array in &s.arrays {
+        if array.bytes() > options.max_binding {
+            return Err(PlanError::Binding {
+                what: array.name.clone(),
+                bytes: array.bytes(),
+                limit: options.max_binding,
+                advice: "lower the size of the population or its delays",
+            });
+        }
+    }
+    let stages = vec![Stage::Steps { launches, backward: false }];
+    Ok(Plan {
+        arrays: s.arrays,
+        programs: vec![Program { name: "simulate", stages }],
+        batch: 1,
+        steps: options.steps,
+        ports: Ports { simulation: Some(s.ports), ..Ports::default() },
+    })
+}
+
+/// The ring that a network needs.
+fn ring(network: &Network, options: &SimulationOptions) -> Result<Ring, PlanError> {
+    let neural: Vec<_> =
+        network.populations.iter().filter_map(|p| Some((p.size, stepped(p)?))).collect();
+    let all: usize = neural.iter().map(|(size, _)| size).sum();
+    let largest = neural.iter().map(|(size, _)| *size).max().unwrap_or(1);
+    let tile = TILE.max((all / 64).next_power_of_two());
+    let tile = tile.min(largest.next_power_of_two()).max(BLOCK);
+    let receptors = neural.iter().map(|(_, n)| n.receptors().len()).max().unwrap_or(1);
+    let delay = network.projections.iter().map(Projection::max_delay).max().unwrap_or(1);
+    let ring = Ring {
+        tile,
+        tiles: neural.iter().map(|(size, _)| size.div_ceil(tile)).sum::<usize>().max(1),
+        slots: (delay + 1).next_power_of_two(),
+        stride: receptors.max(1).next_power_of_two(),
+    };
+    let bytes = (ring.tiles as u64) * ring.tile_len() as u64 * 4;
+    let too_large = bytes > options.max_binding || delay as u64 >> (32 - ring.port_bits()) > 0;
+    if too_large {
+        return Err(PlanError::Ring { delay, bytes, limit: options.max_binding });
+    }
+    Ok(ring)
+}
+
+impl Simulator<'_> {
+    fn array(&mut self, name: impl Into<String>, kind: Kind, len: usize, init: Init) -> ArrayId {
+        self.arrays.push(Array { name: name.into(), kind, len: len.max(1), init });
+        self.arrays.len() - 1
+    }
+
+    fn zeros(&mut self, name: impl Into<String>, kind: Kind, len: usize) -> ArrayId {
+        self.array(name, kind, len, Init::Zero)
+    }
+
+    fn reals(&mut self, name: impl Into<String>, values: Vec<f64>) -> ArrayId {
+        let len = values.len();
+        self.array(name, Kind::Real, len, Init::Reals(values))
+    }
+
+    fn words(&mut self, name: impl Into<String>, mut values: Vec<u32>) -> ArrayId {
+        values.resize(values.len().max(1), 0);
+        let len = values.len();
+        self.array(name, Kind::Word, len, Init::Words(values))
+    }
+
+    /// How many tiles of a population make a piece, and how many there are.
+    fn units(&self, size: usize) -> Units {
+        let all = self.network.neurons() as usize;
+        let count = size.div_ceil(self.ring.tile);
+        Units::Count { count, grain: if all <= ALONE { count } else { 1 } }
+    }
+
+    /// The ring, a tile for each unit of population `k`.
+    fn ring_of(&self, k: usize) -> Arg {
+        let stride = self.ring.tile_len();
+        let split = Split::From { first: self.first_tile[k] * stride, stride };
+        Arg { array: self.ring_array, split }
+    }
+
+    /// A launch over tiles, blocks or neurons that is done once in a step.
+    fn launch(
+        &self,
+        kernel: &'static Kernel,
+        label: &str,
+        params: Vec<Word>,
+        args: Vec<Arg>,
+        (units, invocations): (Units, usize),
+    ) -> Launch {
+        let (label, invocations) = (label.to_owned(), invocations as u64);
+        Launch { kernel, label, params, args, units, invocations, per_step: false }
+    }
+
+    /// Weight of one unit of the ring for each receptor: a power of two, small enough that the sum of all
+    /// that can arrive at a neuron in one step, each synapse and each event once, fits an i32.
+    fn scales(&self) -> Vec<Vec<f64>> {
+        let network = self.network;
+        let mut most: Vec<Vec<Vec<f64>>> = network
+            .populations
+            .iter()
+            .map(|p| stepped(p).map_or(vec![], |s| vec![vec![0.0; p.size]; s.receptors().len()]))
+            .collect();
+        for p in &network.projections {
+            let sums = &mut most[p.to][p.receptor];
+            match &p.synapses {
+                Synapses::Dense { weights } => {
+                    for row in weights.chunks(sums.len()) {
+                        row.iter().zip(&mut *sums).for_each(|(w, sum)| *sum += w.abs());
+                    }
+                }
+                Synapses::Sparse { start, weights, .. } => {
+                    for (target, sum) in sums.iter_mut().enumerate() {
+                        let row = start[target] as usize..start[target + 1] as usize;
+                        *sum += weights[row].iter().map(|w| w.abs()).sum::<f64>();
+                    }
+                }
+            }
+        }
+        for s in &network.stimuli {
+            if let Input::Poisson { mean, weight, receptor } = s.input {
+                let most_events = poisson_drive::levels(mean).len() as f64;
+                for sum in &mut most[s.to][receptor] {
+                    *sum += most_events * weight.abs();
+                }
+            }
+        }
+        let scale = |sums: &Vec<f64>| {
+            let bound = sums.iter().fold(0.0f64, |m, x| m.max(*x));
+            if bound == 0.0 { 1.0 } else { 2f64.powi(bound.log2().ceil() as i32 - 30) }
+        };
+        most.iter().map(|receptors| receptors.iter().map(scale).collect()).collect()
+    }
+
+    /// A weight in units of the ring, as i32.
+    fn fixed(&self, to: usize, receptor: usize, weight: f64) -> u32 {
+        (weight / self.scale[to][receptor]).round() as i32 as u32
+    }
+
+    // ---- a step -----------------------------------------------------------------------------------
+
+    /// Sources that spike by themselves.
+    fn sources(&mut self, launches: &mut Vec<Launch>) {
+        self.ports.given = vec![None; self.network.populations.len()];
+        for (k, population) in self.network.populations.iter().enumerate() {
+            let (n, name) = (population.size, &population.name);
+            let row = self.ports.row as u32;
+            let first = self.ports.first_word[k] as u32;
+            let spikes = Arg {
+                array: self.ports.spikes,
+                split: Split::Stride(self.ports.row * self.options.steps),
+            };
+            let one = |invocations| (Units::Count { count: 1, grain: 1 }, invocations);
+            match &population.kind {
+                network::Kind::Poisson(p) => {
+                    let level = |id: usize| poisson::threshold(p[if p.len() > 1 { id } else { 0 }]);
+                    let table: Vec<u32> = (0..n).map(level).collect();
+                    let table = self.words(format!("{name}.threshold"), table);
+                    let unused = self.words(format!("{name}.unused"), vec![0]);
+                    let params = poisson::PoissonParams::<f64> {
+                        n: n as u32,
+                        steps: self.options.steps as u32,
+                        history: 0,
+                        row,
+                        first,
+                        stream: stream(Purpose::Input, k as u32),
+                        images: 0,
+                    };
+                    let args = vec![whole(unused), whole(table), whole(unused), spikes];
+                    let words = crate::kernel::spike_words(n);
+                    launches.push(self.launch(
+                        &poisson::KERNEL,
+                        name,
+                        params.words(),
+                        args,
+                        one(words),
+                    ));
+                }
+                network::Kind::Spikes(_) => {
+                    let words = 2 * blocks(n);
+                    let given =
+                        self.zeros(format!("{name}.given"), Kind::Word, words * self.options.steps);
+                    self.ports.given[k] = Some(given);
+                    let params =
+                        given_spikes::GivenSpikesParams::<f64> { words: words as u32, row, first };
+                    let args = vec![whole(given), spikes];
+                    let kernel = &given_spikes::KERNEL;
+                    launches.push(self.launch(kernel, name, params.words(), args, one(words)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Stimuli; which array of currents each population reads, if it has noise.
+    fn stimuli(&mut self, launches: &mut Vec<Launch>) -> Vec<Option<ArrayId>> {
+        let count = self.network.populations.len();
+        self.ports.drive = vec![None; count];
+        let mut currents = vec![None; count];
+        for (index, stimulus) in self.network.stimuli.iter().enumerate() {
+            let k = stimulus.to;
+            let (n, name) = (self.network.populations[k].size, &self.network.populations[k].name);
+            let bound = |step: u64| step.min(u64::from(u32::MAX)) as u32;
+            let (start, stop) = (bound(stimulus.start), bound(stimulus.stop));
+            let stream = stream(Purpose::Input, (1 << 16) + index as u32);
+            match stimulus.input {
+                Input::Poisson { mean, weight, receptor } if mean > 0.0 => {
+                    let levels = poisson_drive::levels(mean);
+                    let params = poisson_drive::PoissonDriveParams::<f64> {
+                        n: n as u32,
+                        tile: self.ring.tile as u32,
+                        first_tile: self.first_tile[k] as u32,
+                        slots: self.ring.slots as u32,
+                        stride: self.ring.stride as u32,
+                        receptor: receptor as u32,
+                        weight: self.fixed(k, receptor, weight),
+                        levels: levels.len() as u32,
+                        stream,
+                        start,
+                        stop,
+                    };
+                    let level = self.words(format!("stimulus.{index}.level"), levels);
+                    let args = vec![whole(level), self.ring_of(k)];
+                    let kernel = &poisson_drive::KERNEL;
+                    let size = (self.units(n), n.div_ceil(4));
+                    launches.push(self.launch(kernel, name, params.words(), args, size));
+                }
+                Input::Poisson { .. } => {}
+                Input::Ramp { .. } => {
+                    if self.ports.drive[k].is_none() {
+                        let drive =
+                            self.zeros(format!("{name}.drive"), Kind::Real, self.options.steps);
+                        self.ports.drive[k] = Some(drive);
+                    }
+                }
+                Input::Noise { mean, std, rho } => {
+                    let params = noise::NoiseParams {
+                        n: n as u32,
+                        stream,
+                        mean,
+                        std,
+                        rho,
+                        fresh: (1.0 - rho * rho).sqrt(),
+                        start,
+                        stop,
+                        accumulate: u32::from(currents[k].is_some()),
+                    };
+                    let padded = blocks(n) * BLOCK;
+                    let current = match currents[k] {
+                        Some(current) => current,
+                        None => self.zeros(format!("{name}.current"), Kind::Real, padded),
+                    };
+                    currents[k] = Some(current);
+                    let process =
+                        self.zeros(format!("stimulus.{index}.process"), Kind::Real, padded);
+                    let each = |array| Arg { array, split: Split::Stride(1) };
+                    let args = vec![each(process), each(current)];
+                    let grain = if self.network.neurons() as usize <= ALONE { n } else { 4096 };
+                    let size = (Units::Count { count: n, grain }, n);
+                    launches.push(self.launch(&noise::KERNEL, name, params.words(), args, size));
+                }
+            }
+        }
+        currents
+    }
+
+    /// The neurons of population `k`, if it has some.
+    fn neurons(&mut self, k: usize, current: Option<ArrayId>, launches: &mut Vec<Launch>) {
+        self.ports.state.push(None);
+        let population = &self.network.populations[k];
+        let Some(neurons) = stepped(population) else { return };
+        let (n, name) = (population.size, &population.name);
+        let (blocks, steps) = (blocks(n), self.options.steps);
+        // Lanes beyond the last neuron are copies of it, so that nothing odd happens there.
+        let lane = |block: usize, k: usize| (block * BLOCK + k).min(n - 1);
+
+        let rows = neurons.start(0).len();
+        let mut state = vec![0.0; blocks * rows * BLOCK];
+        for block in 0..blocks {
+            for k in 0..BLOCK {
+                for (row, x) in neurons.start(lane(block, k)).into_iter().enumerate() {
+                    state[(block * rows + row) * BLOCK + k] = x;
+                }
+            }
+        }
+        let state = self.reals(format!("{name}.state"), state);
+        self.ports.state[k] = Some((state, rows));
+
+        let cells = neurons.cells();
+        let (own, fields) = (cells.len() > 1, cells[0].len());
+        let cell = if own {
+            let mut cell = vec![0.0; blocks * fields * BLOCK];
+            for block in 0..blocks {
+                for k in 0..BLOCK {
+                    for (field, x) in cells[lane(block, k)].iter().enumerate() {
+                        cell[(block * fields + field) * BLOCK + k] = *x;
+                    }
+                }
+            }
+            cell
+        } else {
+            cells[0].clone()
+        };
+        let cell = self.reals(format!("{name}.cell"), cell);
+        let mut numbers = Vec::with_capacity(neurons.receptors().len() * receptor::FIELDS);
+        for (receptor, scale) in neurons.receptors().iter().zip(&self.scale[k]) {
+            numbers.extend(receptor.values(self.network.dt, *scale, neurons.rest(0)));
+        }
+        let receptors = neurons.receptors().len();
+        let receptor = self.reals(format!("{name}.receptor"), numbers);
+        let unused = self.zeros(format!("{name}.unused"), Kind::Real, 1);
+
+        let place = Place {
+            n: n as u32,
+            tile: self.ring.tile as u32,
+            first_tile: self.first_tile[k] as u32,
+            slots: self.ring.slots as u32,
+            stride: self.ring.stride as u32,
+            receptors: receptors as u32,
+            own: u32::from(own),
+            drive: u32::from(self.ports.drive[k].is_some()),
+            current: u32::from(current.is_some()),
+            row: self.ports.row as u32,
+            first_word: self.ports.first_word[k] as u32,
+        };
+        let mut params = place.words();
+        params.extend(neurons.params());
+        let by_tile = |array, stride| Arg { array, split: Split::Stride(stride) };
+        let tile = self.ring.tile;
+        let args = vec![
+            by_tile(state, tile * rows),
+            if own { by_tile(cell, tile * fields) } else { whole(cell) },
+            whole(receptor),
+            self.ring_of(k),
+            whole(self.ports.drive[k].unwrap_or(unused)),
+            current.map_or(whole(unused), |current| by_tile(current, tile)),
+            Arg {
+                array: self.ports.spikes,
+                split: Split::Row {
+                    row: self.ports.row,
+                    first: self.ports.first_word[k],
+                    len: 2 * blocks,
+                    stride: tile / 32,
+                },
+            },
+        ];
+        debug_assert!(steps > 0);
+        let size = (self.units(n), blocks * BLOCK);
+        launches.push(self.launch(neurons.kernel(), name, params, args, size));
+    }
+
+    /// The list of spikes and what they do.
+    fn deliveries(&mut self, launches: &mut Vec<Launch>) -> Result<(), PlanError> {
+        let sources = 32 * self.ports.row;
+        let fired = self.zeros("fired", Kind::Word, 1 + sources);
+        let table = self.table();
+        self.ports.out_degree = table.out_degree(self.ring.tiles);
+        if table.port.is_empty() {
+            return Ok(());
+        }
+        let params = list_spikes::ListSpikesParams::<f64> { row: self.ports.row as u32 };
+        let args =
+            vec![whole(self.ports.spikes), Arg { array: fired, split: Split::Stride(1 + sources) }];
+        let kernel = &list_spikes::KERNEL;
+        let size = (Units::Count { count: 1, grain: 1 }, kernel.workgroup as usize);
+        launches.push(self.launch(kernel, "spikes", params.words(), args, size));
+
+        let tiles = self.ring.tiles;
+        let most = (self.options.max_binding / 4) as usize;
+        let mut first = 0;
+        let mut part = 0;
+        while first < sources {
+            // As many sources as fit, at least one.
+            let begin = table.start[first * tiles] as usize;
+            let fits = |source: usize| {
+                let synapses = table.start[source * tiles] as usize - begin;
+                synapses <= most && (source - first) * tiles < most
+            };
+            let mut last = first + 1;
+            while last < sources && fits(last + 1) {
+                last += 1;
+            }
+            let end = table.start[last * tiles] as usize;
+            let start = &table.start[first * tiles..=last * tiles];
+            if end > begin {
+                let start = start.iter().map(|s| (s - begin as u64) as u32).collect();
+                let start = self.words(format!("synapses.{part}.start"), start);
+                let port =
+                    self.words(format!("synapses.{part}.port"), table.port[begin..end].to_vec());
+                let weight = self
+                    .words(format!("synapses.{part}.weight"), table.weight[begin..end].to_vec());
+                let params = scatter::ScatterParams::<f64> {
+                    first: first as u32,
+                    sources: (last - first) as u32,
+                    tiles: tiles as u32,
+                    slots: self.ring.slots as u32,
+                    places: self.ring.places() as u32,
+                    port_bits: self.ring.port_bits(),
+                };
+                let stride = self.ring.tile_len();
+                let ring = Arg { array: self.ring_array, split: Split::Stride(stride) };
+                let args = vec![whole(fired), whole(start), whole(port), whole(weight), ring];
+                let grain = if table.port.len() <= 1 << 20 { tiles } else { 1 };
+                let size = (
+                    Units::Count { count: tiles, grain },
+                    scatter::GROUPS * scatter::KERNEL.workgroup as usize,
+                );
+                let label = format!("synapses.{part}");
+                launches.push(self.launch(&scatter::KERNEL, &label, params.words(), args, size));
+                part += 1;
+            }
+            first = last;
+        }
+        Ok(())
+    }
+
+    /// All synapses by source, and for each source by tile.
+    fn table(&self) -> Table {
+        let (tiles, sources) = (self.ring.tiles, 32 * self.ports.row);
+        let mut start = vec![0u64; sources * tiles + 1];
+        self.each_synapse(|source, tile, _, _| start[source * tiles + tile + 1] += 1);
+        for k in 1..start.len() {
+            start[k] += start[k - 1];
+        }
+        let count = start[sources * tiles] as usize;
+        let (mut port, mut weight) = (vec![0u32; count], vec![0u32; count]);
+        let mut next = start.clone();
+        self.each_synapse(|source, tile, p, w| {
+            let at = &mut next[source * tiles + tile];
+            (port[*at as usize], weight[*at as usize]) = (p, w);
+            *at += 1;
+        });
+        Table { start, port, weight }
+    }
+
+    /// Every synapse as source, tile, first and second word.
+    fn each_synapse(&self, mut found: impl FnMut(usize, usize, u32, u32)) {
+        let (ring, bits) = (self.ring, self.ring.port_bits());
+        for p in &self.network.projections {
+            let first_source = 32 * self.ports.first_word[p.from];
+            let first_tile = self.first_tile[p.to];
+            let targets = self.network.populations[p.to].size;
+            let port = |target: usize, delay: usize| {
+                let tile = first_tile + target / ring.tile;
+                let place = p.receptor * ring.tile + target % ring.tile;
+                (tile, (delay as u32) << bits | (tile * ring.places() + place) as u32)
+            };
+            match &p.synapses {
+                Synapses::Dense { weights } => {
+                    for (k, w) in weights.iter().enumerate() {
+                        let (source, target) = (k / targets, k % targets);
+                        let (tile, word) = port(target, p.delay);
+                        found(first_source + source, tile, word, self.fixed(p.to, p.receptor, *w));
+                    }
+                }
+                Synapses::Sparse { start, source, weights, .. } => {
+                    for target in 0..targets {
+                        for k in start[target] as usize..start[target + 1] as usize {
+                            let (tile, word) = port(target, p.delay_of(k));
+                            let w = self.fixed(p.to, p.receptor, weights[k]);
+                            found(first_source + source[k] as usize, tile, word, w);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// States that are recorded.
+    fn samples(&mut self, launches: &mut Vec<Launch>) {
+        for (index, sampled) in self.options.samples.iter().enumerate() {
+            let Some((state, rows)) = self.ports.state[sampled.population] else { continue };
+            let name = &self.network.populations[sampled.population].name;
+            let count = sampled.ids.len();
+            let len = (self.options.steps / sampled.every as usize + 1) * count;
+            let ids = self.words(format!("sample.{index}.ids"), sampled.ids.clone());
+            let samples = self.zeros(format!("sample.{index}"), Kind::Real, len);
+            self.ports.samples.push(samples);
+            let params = sample::SampleParams::<f64> {
+                count: count as u32,
+                rows: rows as u32,
+                row: sampled.row as u32,
+                every: sampled.every,
+            };
+            let out = Arg { array: samples, split: Split::Stride(len) };
+            let args = vec![whole(state), whole(ids), out];
+            let size = (Units::Count { count: 1, grain: 1 }, count);
+            launches.push(self.launch(&sample::KERNEL, name, params.words(), args, size));
+        }
+    }
+}
+
+/// Synapses by source and tile.
+struct Table {
+    start: Vec<u64>,
+    port: Vec<u32>,
+    weight: Vec<u32>,
+}
+
+impl Table {
+    fn out_degree(&self, tiles: usize) -> Vec<u32> {
+        let ends = self.start.iter().step_by(tiles);
+        ends.clone().zip(ends.skip(1)).map(|(a, b)| (b - a) as u32).collect()
+    }
+}

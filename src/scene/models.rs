@@ -1,0 +1,324 @@
+//! Words for neurons beyond the leaky one, and for receptors: what a scene may say of each parameter,
+//! with its unit, default and rule. One list for each model serves parsing, checks, drawing and files.
+
+use super::quantity::{self, Dimension, Mm, Ms, Mv, Ns, One, Pa, Param, Pf, Quantity, Strength};
+use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+/// What holds for every value of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Above zero.
+    Positive,
+    /// Zero or above.
+    NotNegative,
+    /// Finite.
+    Any,
+}
+
+impl Rule {
+    /// The rule in words, if a value breaks it.
+    pub fn broken(self, value: f64) -> Option<&'static str> {
+        let single = value as f32;
+        match self {
+            _ if !single.is_finite() => Some("it must be finite"),
+            Self::Positive if single <= 0.0 => Some("it must be positive"),
+            Self::NotNegative if value < 0.0 => Some("it must not be negative"),
+            _ => None,
+        }
+    }
+}
+
+/// A parameter whose dimension does not matter.
+pub trait AnyParam: Debug {
+    /// The parameter, its quantities in the unit of its dimension.
+    fn plain(&self) -> Param<One>;
+    /// The file that it is read from.
+    fn file_mut(&mut self) -> Option<&mut PathBuf>;
+}
+
+impl<D: Dimension> AnyParam for Param<D> {
+    fn plain(&self) -> Param<One> {
+        let plain = |q: &Quantity<D>| Quantity::new(q.get());
+        match self {
+            Self::Normal { mean, std } => Param::Normal { mean: plain(mean), std: plain(std) },
+            Self::Uniform { low, high } => Param::Uniform { low: plain(low), high: plain(high) },
+            Self::Power { base, scale, exponent, draw } => Param::Power {
+                base: plain(base),
+                scale: plain(scale),
+                exponent: *exponent,
+                draw: *draw,
+            },
+            Self::File(file) => Param::File(file.clone()),
+            Self::Value(value) => Param::Value(plain(value)),
+        }
+    }
+
+    fn file_mut(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::File(path) => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// The parameters of a model by name, for what treats all alike.
+pub trait Parameters {
+    /// Name, value and rule of each, in the order of their definition.
+    fn parameters(&self) -> Vec<(&'static str, Param<One>, Rule)>;
+    /// Each, to resolve files.
+    fn parameters_mut(&mut self) -> Vec<&mut dyn AnyParam>;
+}
+
+macro_rules! model {
+    ($(#[$doc:meta])* pub struct $name:ident {
+        $($(#[$fdoc:meta])* $field:ident: $dim:ident = $default:literal, $rule:ident;)*
+    } plus {
+        $($(#[$pdoc:meta])* $plus:ident: $type:ty = $value:expr;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $($(#[$fdoc])* pub $field: Param<$dim>,)*
+            $($(#[$pdoc])* pub $plus: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: Param::value($default),)* $($plus: $value,)* }
+            }
+        }
+
+        impl Parameters for $name {
+            fn parameters(&self) -> Vec<(&'static str, Param<One>, Rule)> {
+                vec![$((stringify!($field), self.$field.plain(), Rule::$rule)),*]
+            }
+            fn parameters_mut(&mut self) -> Vec<&mut dyn AnyParam> {
+                vec![$(&mut self.$field),*]
+            }
+        }
+    };
+}
+
+model! {
+    /// Adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005).
+    pub struct Adex {
+        /// Membrane capacitance \[pF\].
+        #[serde(alias = "C_m", alias = "cm")]
+        c_m: Pf = 281.0, Positive;
+        /// Leak conductance \[nS\].
+        #[serde(alias = "g_L")]
+        g_l: Ns = 30.0, Positive;
+        /// Leak reversal \[mV\].
+        #[serde(alias = "E_L", alias = "v_rest")]
+        e_l: Mv = -70.6, Any;
+        /// Potential at which the exponential takes off \[mV\].
+        #[serde(alias = "V_th", alias = "v_thresh")]
+        v_th: Mv = -50.4, Any;
+        /// Slope of the exponential \[mV\].
+        #[serde(alias = "Delta_T", alias = "delta_T")]
+        delta_t: Mv = 2.0, Positive;
+        /// Potential at which a spike is counted \[mV\].
+        #[serde(alias = "V_peak", alias = "v_spike")]
+        v_peak: Mv = 0.0, Any;
+        /// Potential after a spike \[mV\].
+        #[serde(alias = "V_reset")]
+        v_reset: Mv = -60.0, Any;
+        /// Absolute refractory period \[ms\].
+        #[serde(alias = "tau_refrac")]
+        t_ref: Ms = 0.0, NotNegative;
+        /// Subthreshold adaptation \[nS\].
+        a: Ns = 4.0, Any;
+        /// Adaptation per spike \[pA\].
+        b: Pa = 80.5, Any;
+        /// Time constant of the adaptation \[ms\].
+        tau_w: Ms = 144.0, Positive;
+        /// Constant current \[pA\].
+        #[serde(alias = "I_e", alias = "i_offset")]
+        i_e: Pa = 0.0, Any;
+        /// Potential at the start \[mV\].
+        #[serde(alias = "V_m")]
+        v_init: Mv = -70.6, Any;
+    } plus {
+        /// Receptors by name.
+        #[serde(with = "quantity::named")]
+        receptors: Vec<(String, Receptor)> = standard();
+    }
+}
+
+/// Receptors of a model that names none: excitatory and inhibitory conductances.
+fn standard() -> Vec<(String, Receptor)> {
+    let exp = |tau, e_rev| Receptor::Exp {
+        tau: Quantity::new(tau),
+        e_rev: Some(Quantity::new(e_rev)),
+        init: Param::value(0.0),
+    };
+    vec![("ex".to_owned(), exp(0.2, 0.0)), ("in".to_owned(), exp(2.0, -85.0))]
+}
+
+model! {
+    /// Izhikevich's neuron (2003): `v' = 0.04 v^2 + 5 v + 140 - u + i`, `u' = a (b v - u)`; at 30 mV
+    /// `v := c`, `u := u + d`. Times are in ms; currents are plain numbers, as in the paper.
+    pub struct Izhikevich {
+        /// Rate of the recovery \[1/ms\].
+        a: One = 0.02, Any;
+        /// Sensitivity of the recovery.
+        b: One = 0.2, Any;
+        /// Potential after a spike \[mV\].
+        c: Mv = -65.0, Any;
+        /// Recovery after a spike.
+        d: One = 8.0, Any;
+        /// Constant current.
+        #[serde(alias = "I_e", alias = "i_offset")]
+        i_e: One = 0.0, Any;
+        /// Potential of a spike \[mV\].
+        #[serde(alias = "V_th")]
+        v_th: Mv = 30.0, Any;
+        /// Potential at the start \[mV\]; u starts at b times it.
+        #[serde(alias = "V_m")]
+        v_init: Mv = -65.0, Any;
+    } plus {
+        /// How a step is taken.
+        method: Method = Method::Euler;
+        /// Receptors by name.
+        #[serde(with = "quantity::named")]
+        receptors: Vec<(String, Receptor)> = vec![("ex".to_owned(), Receptor::Pulse {})];
+    }
+}
+
+/// How a step of Izhikevich's neuron is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// One step of Euler's method for both variables, from the state at its start.
+    Euler,
+    /// Two half steps for v, then one for u from the new v: the published network code.
+    HalfSteps,
+}
+
+/// How spikes that arrive become a current or a conductance. With `e_rev` a receptor is a
+/// conductance, and weights are in nS; without it is a current, in pA.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Receptor {
+    /// The potential jumps by the weight \[mV\].
+    Delta {},
+    /// A current of one step.
+    Pulse {},
+    /// Exponential decay from the weight.
+    Exp {
+        /// Time constant \[ms\].
+        tau: Quantity<Ms>,
+        /// Reversal potential \[mV\].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        e_rev: Option<Quantity<Mv>>,
+        /// Value at the start.
+        #[serde(default = "zero")]
+        init: Param<Strength>,
+    },
+    /// `t / tau e^(1 - t / tau)`; its peak is the weight.
+    Alpha {
+        /// Time constant \[ms\].
+        tau: Quantity<Ms>,
+        /// Reversal potential \[mV\].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        e_rev: Option<Quantity<Mv>>,
+    },
+    /// Difference of two exponentials; its peak is the weight.
+    DoubleExp {
+        /// Time constant of the rise \[ms\].
+        tau_rise: Quantity<Ms>,
+        /// Time constant of the decay \[ms\].
+        tau_decay: Quantity<Ms>,
+        /// Reversal potential \[mV\].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        e_rev: Option<Quantity<Mv>>,
+    },
+    /// Fast glutamate receptor.
+    Ampa {
+        /// Time constant \[ms\].
+        #[serde(default = "ampa_tau")]
+        tau: Quantity<Ms>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_excitation")]
+        e_rev: Quantity<Mv>,
+    },
+    /// Slow glutamate receptor, blocked by magnesium at rest (Jahr & Stevens 1990).
+    Nmda {
+        /// Time constant of the rise \[ms\].
+        #[serde(default = "nmda_rise")]
+        tau_rise: Quantity<Ms>,
+        /// Time constant of the decay \[ms\].
+        #[serde(default = "nmda_decay")]
+        tau_decay: Quantity<Ms>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_excitation")]
+        e_rev: Quantity<Mv>,
+        /// Concentration of magnesium \[mM\].
+        #[serde(default = "magnesium")]
+        mg: Quantity<Mm>,
+    },
+    /// Fast inhibition.
+    GabaA {
+        /// Time constant \[ms\].
+        #[serde(default = "gaba_tau")]
+        tau: Quantity<Ms>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_inhibition")]
+        e_rev: Quantity<Mv>,
+    },
+    /// Slow inhibition.
+    GabaB {
+        /// Time constant of the rise \[ms\].
+        #[serde(default = "gabab_rise")]
+        tau_rise: Quantity<Ms>,
+        /// Time constant of the decay \[ms\].
+        #[serde(default = "gabab_decay")]
+        tau_decay: Quantity<Ms>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_potassium")]
+        e_rev: Quantity<Mv>,
+    },
+}
+
+fn zero() -> Param<Strength> {
+    Param::value(0.0)
+}
+
+macro_rules! quantities {
+    ($($name:ident: $dim:ident = $value:literal;)*) => {
+        $(fn $name() -> Quantity<$dim> {
+            Quantity::new($value)
+        })*
+    };
+}
+
+quantities! {
+    ampa_tau: Ms = 2.0;
+    nmda_rise: Ms = 2.0;
+    nmda_decay: Ms = 100.0;
+    gaba_tau: Ms = 10.0;
+    gabab_rise: Ms = 60.0;
+    gabab_decay: Ms = 200.0;
+    e_excitation: Mv = 0.0;
+    e_inhibition: Mv = -80.0;
+    e_potassium: Mv = -95.0;
+    magnesium: Mm = 1.0;
+}
+
+impl Receptor {
+    /// Time constants by name, which must be positive.
+    pub fn times(&self) -> Vec<(&'static str, f64)> {
+        match self {
+            Self::Delta {} | Self::Pulse {} => vec![],
+            Self::Exp { tau, .. } | Self::Alpha { tau, .. } => vec![("tau", tau.get())],
+            Self::Ampa { tau, .. } | Self::GabaA { tau, .. } => vec![("tau", tau.get())],
+            Self::DoubleExp { tau_rise, tau_decay, .. }
+            | Self::Nmda { tau_rise, tau_decay, .. }
+            | Self::GabaB { tau_rise, tau_decay, .. } => {
+                vec![("tau_rise", tau_rise.get()), ("tau_decay", tau_decay.get())]
+            }
+        }
+    }
+}

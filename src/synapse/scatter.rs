@@ -1,0 +1,88 @@
+//! Event-driven delivery: the weights of the sources that spiked are added to the ring of what
+//! arrives.
+//!
+//! ```text
+//!   for each source that spiked in step k, for each of its synapses:
+//!     ring[tile, (k + delay) mod slots, receptor, neuron] += weight
+//! ```
+//! The work grows with spikes, not with synapses. A synapse is two words, 8 bytes: its place in its
+//! tile (receptor and neuron) with the tile and the delay above it, and its weight in units of the
+//! ring. Synapses lie by source, and for each source by tile, so that a tile's owner finds its own.
+//! Sums of integers do not depend on the order of spikes or threads.
+
+use crate::kernel::*;
+use crate::params;
+
+params! {
+    /// `Params` of `shaders/synapse/scatter.wgsl`.
+    pub struct ScatterParams {
+        /// First source of this part of the table.
+        first: word,
+        /// Sources of this part.
+        sources: word,
+        /// Tiles of the ring.
+        tiles: word,
+        /// Slots of the ring, a power of two.
+        slots: word,
+        /// Places of a tile, receptors × neurons, a power of two.
+        places: word,
+        /// Bits of a synapse's first word below the delay.
+        port_bits: word,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "synapse/scatter",
+    wgsl: include_str!("../../shaders/synapse/scatter.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        words("fired"),    // [1 + sources of all parts]
+        words("start"),    // [sources, tiles] and the end
+        words("port"),     // [synapses] delay, tile and place
+        words("weight"),   // [synapses] as i32, in units of the ring
+        words_mut("ring"), // [tiles, slots, places] as i32
+    ],
+    params: ScatterParams::<f32>::FIELDS,
+    twin32: dispatched::<Scatter, f32>,
+    twin64: dispatched::<Scatter, f64>,
+};
+
+/// Workgroups of the shader; each does every so manieth spike.
+pub const GROUPS: usize = 1024;
+
+/// The twin of `shaders/synapse/scatter.wgsl`; units are tiles.
+pub struct Scatter;
+
+impl Twin for Scatter {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
+        let p = ScatterParams::<F>::of(call.params);
+        let [fired, start, port, weight, ring] = Call::take(call.args);
+        let (fired, start, port) = (fired.words(), start.words(), port.words());
+        let (weight, ring) = (weight.words(), ring.words_mut());
+        let (tiles, slots) = (p.tiles as usize, p.slots as usize);
+        let places = p.places as usize;
+        let now = (call.clock.step + u64::from(call.span.t0)) as usize;
+        // Where the slot of each delay begins.
+        let mask = slots - 1;
+        let (first, last) = (call.units.start, call.units.end);
+        for &source in &fired[1..=fired[0] as usize] {
+            // Sources of other parts are beyond the end, or before the start and wrap around.
+            let source = source.wrapping_sub(p.first);
+            if source >= p.sources {
+                continue;
+            }
+            let row = source as usize * tiles;
+            for tile in first..last {
+                let (begin, end) = (start[row + tile] as usize, start[row + tile + 1] as usize);
+                let ring = &mut ring[(tile - first) * slots * places..][..slots * places];
+                for (port, weight) in port[begin..end].iter().zip(&weight[begin..end]) {
+                    let slot = (now + (port >> p.port_bits) as usize) & mask;
+                    let at = slot * places + (*port as usize & (places - 1));
+                    ring[at] = ring[at].wrapping_add(*weight);
+                }
+            }
+        }
+    }
+}
