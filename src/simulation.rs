@@ -5,10 +5,11 @@
 
 use crate::engine::{Engine, EngineError};
 use crate::kernel::Clock;
-use crate::network::{Kind, Network};
+use crate::network::{Kind, Network, Population};
 use crate::neuron::lif::Potential;
 use crate::plan::{Plan, ProgramId};
 use crate::record::decode;
+use crate::record::statistics::SpikeStatistics;
 use crate::scene::{Record, Reset, Scene};
 
 /// Floats of all tapes of a window.
@@ -43,14 +44,12 @@ pub struct Recording {
 }
 
 /// Spikes of a population.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub struct Activity {
-    /// Number of spikes.
-    pub spikes: u64,
+    /// What is known of all spikes.
+    pub statistics: SpikeStatistics,
     /// Times \[ms\] and neurons, if recorded.
     pub times: Vec<(f64, u32)>,
-    /// Last spike of each neuron \[steps\], and count, sum and sum of squares of its intervals.
-    intervals: Vec<(Option<u64>, u64, f64, f64)>,
 }
 
 /// Membrane potentials of some neurons.
@@ -65,19 +64,6 @@ pub struct Trace {
     /// Potentials \[mV\], samples × neurons.
     pub values: Vec<f32>,
     state: Vec<Potential>,
-}
-
-impl Activity {
-    /// Mean coefficient of variation of the intervals between spikes, over neurons with at least
-    /// three spikes.
-    pub fn cv_isi(&self) -> Option<f64> {
-        let each = self.intervals.iter().filter(|x| x.1 >= 2).map(|(_, count, sum, squares)| {
-            let mean = sum / *count as f64;
-            (squares / *count as f64 - mean * mean).max(0.0).sqrt() / mean
-        });
-        let (count, sum) = each.fold((0u64, 0.0), |(n, s), cv| (n + 1, s + cv));
-        (count > 0).then(|| sum / count as f64)
-    }
 }
 
 /// A network that runs.
@@ -116,15 +102,20 @@ impl<'a> Simulation<'a> {
             let every = trace.every.map_or(1.0, |e| (e.get() / network.dt).round().max(1.0)) as u64;
             Some(Trace { population, ids, every, values: Vec::new(), state })
         });
-        let activity =
-            |size| Activity { intervals: vec![(None, 0, 0.0, 0.0); size], ..Activity::default() };
+        let traces: Vec<Trace> = traces.collect();
+        let activity = |(k, population): (usize, &Population)| {
+            let mut statistics = SpikeStatistics::new(population.size, network.dt);
+            let traced = traces.iter().filter(|trace| trace.population == k);
+            traced.flat_map(|trace| &trace.ids).for_each(|id| statistics.keep(*id as u32));
+            Activity { statistics, times: Vec::new() }
+        };
         Self {
             run: program("simulate"),
             carry: program("carry"),
             keep: network.populations.iter().map(|p| record.spikes.contains(&p.name)).collect(),
             recording: Recording {
-                populations: network.populations.iter().map(|p| activity(p.size)).collect(),
-                traces: traces.collect(),
+                populations: network.populations.iter().enumerate().map(activity).collect(),
+                traces,
                 steps: 0,
             },
             network,
@@ -181,14 +172,7 @@ impl<'a> Simulation<'a> {
             for (step, id) in decode(&words, self.network.populations[k].size, ports.history, steps)
             {
                 let step = start + u64::from(step);
-                activity.spikes += 1;
-                let (last, count, sum, squares) = &mut activity.intervals[id as usize];
-                if let Some(last) = last.replace(step) {
-                    let interval = (step - last) as f64;
-                    *count += 1;
-                    *sum += interval;
-                    *squares += interval * interval;
-                }
+                activity.statistics.add(step, id);
                 if self.keep[k] {
                     activity.times.push(((step + 1) as f64 * dt, id));
                 }

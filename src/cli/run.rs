@@ -409,21 +409,21 @@ impl Session<'_> {
         for (population, activity) in self.network.populations.iter().zip(&recording.populations) {
             let entry = summary::Population {
                 size: population.size as u64,
-                spikes: population.spikes().then_some(activity.spikes),
+                spikes: population.spikes().then_some(activity.statistics.spikes),
                 rate_hz: population
                     .spikes()
-                    .then(|| activity.spikes as f64 / population.size as f64 / seconds),
-                cv_isi: activity.cv_isi(),
+                    .then(|| activity.statistics.spikes as f64 / population.size as f64 / seconds),
+                cv_isi: activity.statistics.cv_isi(),
             };
             self.summary.populations.insert(population.name.clone(), entry);
             if population.is_neural() {
-                spikes += activity.spikes;
+                spikes += activity.statistics.spikes;
             }
         }
         for projection in &self.network.projections {
             let sources = self.network.populations[projection.from].size as f64;
             let out_degree = projection.synapses.weights().len() as f64 / sources;
-            events += recording.populations[projection.from].spikes as f64 * out_degree;
+            events += recording.populations[projection.from].statistics.spikes as f64 * out_degree;
         }
         let s = &mut self.summary;
         s.spikes = Some(spikes);

@@ -1,10 +1,11 @@
 //! What happened: kernels that count, log and carry spikes on the device, and the host's side, which
-//! turns words of spikes into times and neurons.
+//! turns words of spikes into steps and neurons and gathers their statistics.
 
 pub mod carry_spikes;
 pub mod count_spikes;
 pub mod log_reals;
 pub mod log_words;
+pub mod statistics;
 
 use crate::kernel::spike_words;
 
