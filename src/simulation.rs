@@ -106,7 +106,7 @@ impl<'a> Simulation<'a> {
         let activity = |(k, population): (usize, &Population)| {
             let mut statistics = SpikeStatistics::new(population.size, network.dt);
             let traced = traces.iter().filter(|trace| trace.population == k);
-            traced.flat_map(|trace| &trace.ids).for_each(|id| statistics.keep(*id as u32));
+            traced.flat_map(|trace| &trace.ids).for_each(|id| statistics.trace(*id as u32));
             Activity { statistics, times: Vec::new() }
         };
         Self {

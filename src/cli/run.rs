@@ -382,7 +382,6 @@ impl Session<'_> {
         let report = pictures::simulation(
             self.source,
             self.network,
-            self.scene,
             &simulation.recording,
             &self.summary,
             &self.warnings,

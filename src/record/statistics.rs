@@ -9,10 +9,12 @@ const MAX_BINS: usize = 4096;
 const BIN_MS: f64 = 1.0;
 /// Width of the bins of the Fano factor \[ms\].
 const FANO_BIN_MS: f64 = 5.0;
-/// Neurons, evenly spread over the population, whose latest spikes are kept.
+/// Neurons, evenly spread over the population, that stand for it in a raster.
 const ROWS: usize = 200;
-/// Spikes that are kept.
-const LATEST: usize = 20_000;
+/// Spikes of these neurons that are kept; a raster of more would be a grey area.
+const RASTER: usize = 6_000;
+/// Spikes of traced neurons that are kept.
+const TRACED: usize = 20_000;
 /// Bins of the histogram of intervals per doubling of their length.
 const PER_OCTAVE: u64 = 16;
 
@@ -33,10 +35,16 @@ pub struct SpikeStatistics {
     fano: Fano,
     /// Intervals by length; see [`bin`].
     intervals: Vec<u64>,
-    /// Spikes as (step, neuron) of those neurons that are kept.
-    latest: VecDeque<(u64, u32)>,
-    /// First step from which on `latest` is complete.
-    latest_from: u64,
+    raster: Latest,
+    traced: Latest,
+}
+
+/// The latest spikes of some neurons, as many as there is room for.
+#[derive(Debug, Clone)]
+pub struct Latest {
+    room: usize,
+    from: u64,
+    spikes: VecDeque<(u64, u32)>,
 }
 
 /// A bin of the histogram of intervals between spikes.
@@ -60,8 +68,8 @@ struct Neuron {
     last: u64,
     /// Sum of the squares of its intervals \[steps²\].
     squares: f64,
-    /// Whether its spikes go into `latest`.
-    kept: bool,
+    /// Whether its spikes go into those of traced neurons.
+    traced: bool,
 }
 
 /// Counts in bins over time, wide enough not to be too many.
@@ -89,27 +97,25 @@ struct Fano {
 impl SpikeStatistics {
     /// Of `size` neurons and steps of `dt` ms, before any spike.
     pub fn new(size: usize, dt: f64) -> Self {
-        let stride = size.div_ceil(ROWS).max(1);
-        let neuron = |i: usize| Neuron { kept: i.is_multiple_of(stride), ..Neuron::default() };
         let steps = |ms: f64| ((ms / dt).round() as u64).max(1);
         Self {
             spikes: 0,
             dt,
-            neurons: (0..size).map(neuron).collect(),
+            neurons: vec![Neuron::default(); size],
             counts: Counts { width: steps(BIN_MS), bins: Vec::new() },
             fano: Fano { width: steps(FANO_BIN_MS), bin: 0, count: 0, squares: 0.0 },
             intervals: Vec::new(),
-            latest: VecDeque::new(),
-            latest_from: 0,
+            raster: Latest::new(RASTER),
+            traced: Latest::new(TRACED),
         }
     }
 
-    /// Keeps also the latest spikes of this neuron, to mark them on its trace.
+    /// Keeps the latest spikes of this neuron, to mark them on its trace.
     ///
     /// # Panics
     /// If the population has no such neuron.
-    pub fn keep(&mut self, neuron: u32) {
-        self.neurons[neuron as usize].kept = true;
+    pub fn trace(&mut self, neuron: u32) {
+        self.neurons[neuron as usize].traced = true;
     }
 
     /// Adds a spike. Steps never decrease from one spike to the next.
@@ -134,13 +140,11 @@ impl SpikeStatistics {
         }
         own.spikes += 1;
         own.last = step;
-        if own.kept {
-            if self.latest.len() == LATEST
-                && let Some((dropped, _)) = self.latest.pop_front()
-            {
-                self.latest_from = dropped + 1;
-            }
-            self.latest.push_back((step, neuron));
+        if own.traced {
+            self.traced.add(step, neuron);
+        }
+        if (neuron as usize).is_multiple_of(self.stride()) {
+            self.raster.add(step, neuron);
         }
     }
 
@@ -232,21 +236,44 @@ impl SpikeStatistics {
         bins.map(|(k, &count)| IntervalBin { from: edge(k), to: edge(k + 1), count }).collect()
     }
 
-    /// The latest spikes as (step, neuron), in the order of time, of every [`Self::stride`]th
-    /// neuron and of those that were asked for by [`Self::keep`].
-    pub fn latest(&self) -> impl Iterator<Item = (u64, u32)> {
-        let complete = self.latest.iter().skip_while(|(step, _)| *step < self.latest_from);
-        complete.copied()
+    /// The latest spikes of every [`Self::stride`]th neuron.
+    pub fn raster(&self) -> &Latest {
+        &self.raster
     }
 
-    /// The step from which on [`Self::latest`] has all spikes of its neurons.
-    pub fn latest_from(&self) -> u64 {
-        self.latest_from
-    }
-
-    /// Distance of the neurons that stand for their population in [`Self::latest`].
+    /// Distance of the neurons in [`Self::raster`], so that there are at most 200.
     pub fn stride(&self) -> usize {
         self.size().div_ceil(ROWS).max(1)
+    }
+
+    /// The latest spikes of the neurons that were named to [`Self::trace`].
+    pub fn traced(&self) -> &Latest {
+        &self.traced
+    }
+}
+
+impl Latest {
+    fn new(room: usize) -> Self {
+        Self { room, from: 0, spikes: VecDeque::new() }
+    }
+
+    fn add(&mut self, step: u64, neuron: u32) {
+        if self.spikes.len() == self.room
+            && let Some((dropped, _)) = self.spikes.pop_front()
+        {
+            self.from = dropped + 1;
+        }
+        self.spikes.push_back((step, neuron));
+    }
+
+    /// The first step of which, and of all that follow, every spike is kept.
+    pub fn from(&self) -> u64 {
+        self.from
+    }
+
+    /// The spikes from this step on as (step, neuron), in the order of steps.
+    pub fn spikes(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.spikes.iter().skip_while(|(step, _)| *step < self.from).copied()
     }
 }
 
@@ -383,7 +410,7 @@ mod tests {
         assert_eq!(statistics.counts.bins.iter().sum::<u64>(), STEPS / 7);
         assert!(statistics.counts.bins.len() <= MAX_BINS);
         assert!(statistics.intervals.len() < 1000);
-        assert_eq!(statistics.latest.len(), LATEST);
+        assert_eq!(statistics.raster.spikes.len(), RASTER);
         // Bins of the population count have grown; intervals are as exact as ever.
         assert_eq!(statistics.cv_isi(), Some(0.0));
         let rates = statistics.rate_over_time(STEPS, 400);
@@ -395,17 +422,21 @@ mod tests {
 
     #[test]
     fn the_latest_spikes_are_complete() {
-        // All of 1000 neurons in every step; every fifth is kept, and neuron 1 by request.
+        // All of 1000 neurons in every step; every fifth stands for them, number 1 is traced.
         let mut statistics = SpikeStatistics::new(1000, 1.0);
-        statistics.keep(1);
-        assert_eq!((statistics.stride(), statistics.latest_from()), (5, 0));
-        for step in 0..200 {
+        statistics.trace(1);
+        for step in 0..50 {
             (0..1000).for_each(|neuron| statistics.add(step, neuron));
         }
-        let kept = |neuron: u32| neuron.is_multiple_of(5) || neuron == 1;
-        let from = statistics.latest_from();
-        let expected = (from..200).flat_map(|step| (0..1000).map(move |neuron| (step, neuron)));
-        assert!(statistics.latest().eq(expected.filter(|(_, neuron)| kept(*neuron))));
-        assert_eq!(from, 200 - 20_000 / 201);
+        assert_eq!(statistics.stride(), 5);
+        // Room for 6,000 spikes is that of 30 steps, the first of which one more spike would cut.
+        assert_eq!(statistics.raster().from(), 20);
+        let expected = (20..50).flat_map(|step| (0..200).map(move |row| (step, 5 * row)));
+        assert!(statistics.raster().spikes().eq(expected.clone()));
+        statistics.add(50, 0);
+        assert_eq!(statistics.raster().from(), 21);
+        assert!(statistics.raster().spikes().eq(expected.skip(200).chain([(50, 0)])));
+        assert_eq!(statistics.traced().from(), 0);
+        assert!(statistics.traced().spikes().eq((0..50).map(|step| (step, 1))));
     }
 }
