@@ -1,20 +1,24 @@
-//! Simulation without training: windows of steps one after the other, and what is recorded of them.
+//! Simulation: windows of steps one after the other, and what is recorded of them.
 //!
-//! A window is as many steps as fit a small part of the memory. Between windows the host reads
-//! spikes and potentials, and the device carries states and the spikes that are still under way.
+//! A window is as many steps as fit a small part of the memory. Between windows the host writes the
+//! input of the next, and reads spikes and samples; all else stays on the device.
 
 use crate::engine::{Engine, EngineError};
 use crate::kernel::Clock;
-use crate::network::{Kind, Network};
-use crate::neuron::lif::Potential;
-use crate::plan::{Plan, ProgramId};
-use crate::record::decode;
-use crate::scene::{Record, Reset, Scene};
+use crate::network::{Input, Kind, Network, Population};
+use crate::neuron::stepped::{BLOCK, Variable};
+use crate::plan::{Plan, ProgramId, Sampled, SimulationOptions, SimulationPorts};
+use crate::record::decode_row;
+use crate::record::statistics::SpikeStatistics;
+use crate::scene::Scene;
 
-/// Floats of all tapes of a window.
-const WINDOW: usize = 1 << 22;
+/// Words of the spikes of a window.
+const WINDOW: usize = 1 << 21;
 
-/// Neurons whose potential is recorded if a scene names none.
+/// Steps of a window at most: between two, the run may be interrupted and tells how far it is.
+const STEPS: usize = 1000;
+
+/// Neurons that are recorded if a scene names none.
 const FIRST: u64 = 10;
 
 /// Steps of a simulation.
@@ -23,12 +27,58 @@ pub fn steps(scene: &Scene) -> u64 {
     (duration / scene.simulation.dt.get()).round() as u64
 }
 
-/// Steps of a window for a network.
-pub fn window(network: &Network, steps: u64) -> usize {
-    let neurons: usize = network.populations.iter().map(|p| p.size).sum();
-    let delay = network.projections.iter().map(|p| p.delay).max().unwrap_or(0);
-    let fits = (WINDOW / neurons.max(1)).clamp(1, 1000).max(delay);
-    fits.min(steps.max(1) as usize).max(delay)
+/// What the plan of a scene's simulation has to know.
+///
+/// # Errors
+/// A variable that a population does not have.
+pub fn options(
+    scene: &Scene,
+    network: &Network,
+    max_binding: u64,
+) -> Result<SimulationOptions, SimulationError> {
+    let words: usize = network.populations.iter().map(|p| p.size.div_ceil(BLOCK) * 2).sum();
+    let fits = (WINDOW / words.max(1)).clamp(1, STEPS) as u64;
+    let samples = traces(scene, network)?.into_iter().map(|trace| Sampled {
+        population: trace.population,
+        row: trace.variable.row,
+        ids: trace.ids.iter().map(|id| *id as u32).collect(),
+        every: trace.every as u32,
+    });
+    Ok(SimulationOptions {
+        steps: fits.min(steps(scene)).max(1) as usize,
+        samples: samples.collect(),
+        max_binding,
+    })
+}
+
+/// The recordings that a scene asks for, still empty.
+fn traces(scene: &Scene, network: &Network) -> Result<Vec<Trace>, SimulationError> {
+    let mut traces = Vec::new();
+    for trace in &scene.record.traces {
+        let find = |p: &Population| p.name == trace.population;
+        let Some(population) = network.populations.iter().position(find) else { continue };
+        let Kind::Stepped(neurons) = &network.populations[population].kind else { continue };
+        let size = network.populations[population].size as u64;
+        let ids = trace.ids.clone().unwrap_or_else(|| (0..size.min(FIRST)).collect());
+        let every = trace.every.map_or(1.0, |e| (e.get() / network.dt).round().max(1.0)) as u64;
+        let known = neurons.variables();
+        let names =
+            if trace.variables.is_empty() { vec!["v".to_owned()] } else { trace.variables.clone() };
+        for name in names {
+            let Some(variable) = known.iter().find(|v| v.name == name) else {
+                let known: Vec<_> = known.iter().map(|v| v.name.as_str()).collect();
+                return Err(SimulationError::Variable {
+                    population: trace.population.clone(),
+                    name,
+                    known: known.join(", "),
+                });
+            };
+            let ids = ids.clone();
+            let variable = variable.clone();
+            traces.push(Trace { population, variable, ids, every, values: Vec::new() });
+        }
+    }
+    Ok(traces)
 }
 
 /// What was recorded.
@@ -36,57 +86,45 @@ pub fn window(network: &Network, steps: u64) -> usize {
 pub struct Recording {
     /// For each population of the network.
     pub populations: Vec<Activity>,
-    /// In the order of the scene's `record.traces`.
+    /// In the order of the scene's `record.traces` and of their variables.
     pub traces: Vec<Trace>,
     /// Steps done.
     pub steps: u64,
+    /// Spikes that reached a synapse, counted once for each.
+    pub synaptic_events: u64,
 }
 
 /// Spikes of a population.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub struct Activity {
-    /// Number of spikes.
-    pub spikes: u64,
+    /// What is known of all spikes.
+    pub statistics: SpikeStatistics,
     /// Times \[ms\] and neurons, if recorded.
     pub times: Vec<(f64, u32)>,
-    /// Last spike of each neuron \[steps\], and count, sum and sum of squares of its intervals.
-    intervals: Vec<(Option<u64>, u64, f64, f64)>,
 }
 
-/// Membrane potentials of some neurons.
-#[derive(Debug, Default, Clone)]
+/// A state variable of some neurons.
+#[derive(Debug, Clone)]
 pub struct Trace {
     /// Index of the population.
     pub population: usize,
+    /// Which variable.
+    pub variable: Variable,
     /// Neurons.
     pub ids: Vec<u64>,
     /// Interval between samples \[steps\].
     pub every: u64,
-    /// Potentials \[mV\], samples × neurons.
+    /// Samples × neurons, in the unit of the variable.
     pub values: Vec<f32>,
-    state: Vec<Potential>,
-}
-
-impl Activity {
-    /// Mean coefficient of variation of the intervals between spikes, over neurons with at least
-    /// three spikes.
-    pub fn cv_isi(&self) -> Option<f64> {
-        let each = self.intervals.iter().filter(|x| x.1 >= 2).map(|(_, count, sum, squares)| {
-            let mean = sum / *count as f64;
-            (squares / *count as f64 - mean * mean).max(0.0).sqrt() / mean
-        });
-        let (count, sum) = each.fold((0u64, 0.0), |(n, s), cv| (n + 1, s + cv));
-        (count > 0).then(|| sum / count as f64)
-    }
 }
 
 /// A network that runs.
 pub struct Simulation<'a> {
     network: &'a Network,
     plan: &'a Plan,
+    ports: &'a SimulationPorts,
     engine: Box<dyn Engine + 'a>,
     run: ProgramId,
-    carry: ProgramId,
     keep: Vec<bool>,
     /// What was recorded so far.
     pub recording: Recording,
@@ -95,42 +133,38 @@ pub struct Simulation<'a> {
 impl<'a> Simulation<'a> {
     /// A simulation at its beginning.
     ///
+    /// # Errors
+    /// A variable that a population does not have.
+    ///
     /// # Panics
     /// If the plan was not made for simulation.
     pub fn new(
         network: &'a Network,
         plan: &'a Plan,
-        record: &Record,
+        scene: &Scene,
         engine: Box<dyn Engine + 'a>,
-    ) -> Self {
-        let program = |name| plan.program(name).expect("a plan for simulation has this program");
-        let find = |name: &str| network.populations.iter().position(|p| p.name == name);
-        let traces = record.traces.iter().filter_map(|trace| {
-            let population = find(&trace.population)?;
-            let size = network.populations[population].size as u64;
-            let ids = trace.ids.clone().unwrap_or_else(|| (0..size.min(FIRST)).collect());
-            let state = match &network.populations[population].kind {
-                Kind::Lif(lif) => ids.iter().map(|id| Potential::new(cell(lif, *id))).collect(),
-                _ => Vec::new(),
-            };
-            let every = trace.every.map_or(1.0, |e| (e.get() / network.dt).round().max(1.0)) as u64;
-            Some(Trace { population, ids, every, values: Vec::new(), state })
-        });
-        let activity =
-            |size| Activity { intervals: vec![(None, 0, 0.0, 0.0); size], ..Activity::default() };
-        Self {
-            run: program("simulate"),
-            carry: program("carry"),
+    ) -> Result<Self, SimulationError> {
+        let record = &scene.record;
+        let traces = traces(scene, network)?;
+        let activity = |(k, population): (usize, &Population)| {
+            let mut statistics = SpikeStatistics::new(population.size, network.dt);
+            let traced = traces.iter().filter(|trace| trace.population == k);
+            traced.flat_map(|trace| &trace.ids).for_each(|id| statistics.trace(*id as u32));
+            Activity { statistics, times: Vec::new() }
+        };
+        Ok(Self {
+            run: plan.program("simulate").expect("a plan for simulation has this program"),
+            ports: plan.ports.simulation.as_ref().expect("a plan for simulation has these"),
             keep: network.populations.iter().map(|p| record.spikes.contains(&p.name)).collect(),
             recording: Recording {
-                populations: network.populations.iter().map(|p| activity(p.size)).collect(),
-                traces: traces.collect(),
-                steps: 0,
+                populations: network.populations.iter().enumerate().map(activity).collect(),
+                traces,
+                ..Recording::default()
             },
             network,
             plan,
             engine,
-        }
+        })
     }
 
     /// The engine.
@@ -142,7 +176,7 @@ impl<'a> Simulation<'a> {
     /// answers false.
     ///
     /// # Errors
-    /// The engine fails; a potential is not finite.
+    /// The engine fails; a state is not finite.
     pub fn run(
         &mut self,
         end: u64,
@@ -151,6 +185,7 @@ impl<'a> Simulation<'a> {
         while self.recording.steps < end {
             let start = self.recording.steps;
             let steps = (end - start).min(self.plan.steps as u64) as usize;
+            self.write_input(start, steps)?;
             let clock = Clock {
                 seed: self.network.seed,
                 step: start,
@@ -160,11 +195,10 @@ impl<'a> Simulation<'a> {
                 corrections: [1.0; 2],
             };
             self.engine.run(self.run, &clock, steps)?;
-            self.record(start, steps)?;
+            self.record_spikes(start, steps)?;
+            self.record_samples(start, steps)?;
             self.recording.steps += steps as u64;
-            if steps == self.plan.steps {
-                self.engine.run(self.carry, &clock, steps)?;
-            }
+            self.check_state()?;
             if !observe(self.recording.steps) {
                 break;
             }
@@ -172,85 +206,130 @@ impl<'a> Simulation<'a> {
         Ok(())
     }
 
-    fn record(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
-        let dt = self.network.dt;
-        for (k, ports) in self.plan.ports.populations.iter().enumerate() {
-            let Some(array) = ports.spikes else { continue };
-            let words = self.engine.read_words(array)?;
-            let activity = &mut self.recording.populations[k];
-            for (step, id) in decode(&words, self.network.populations[k].size, ports.history, steps)
-            {
-                let step = start + u64::from(step);
-                activity.spikes += 1;
-                let (last, count, sum, squares) = &mut activity.intervals[id as usize];
-                if let Some(last) = last.replace(step) {
-                    let interval = (step - last) as f64;
-                    *count += 1;
-                    *sum += interval;
-                    *squares += interval * interval;
+    /// Currents and given spikes of the window that starts at `start`.
+    fn write_input(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
+        for (k, population) in self.network.populations.iter().enumerate() {
+            if let Some(array) = self.ports.drive[k] {
+                let mut drive = vec![0f32; steps];
+                for stimulus in self.network.stimuli.iter().filter(|s| s.to == k) {
+                    let Input::Ramp { from, to } = stimulus.input else { continue };
+                    let length = stimulus.stop.saturating_sub(stimulus.start).max(1) as f64;
+                    for (t, drive) in drive.iter_mut().enumerate() {
+                        let step = start + t as u64;
+                        if (stimulus.start..stimulus.stop).contains(&step) {
+                            let phase = (step - stimulus.start) as f64 / length;
+                            *drive += (from + (to - from) * phase) as f32;
+                        }
+                    }
                 }
-                if self.keep[k] {
-                    activity.times.push(((step + 1) as f64 * dt, id));
+                self.engine.write_reals(array, &drive)?;
+            }
+            if let (Some(array), Kind::Spikes(times)) = (self.ports.given[k], &population.kind) {
+                let width = population.size.div_ceil(BLOCK) * 2;
+                let mut words = vec![0u32; steps * width];
+                for (id, times) in times.iter().enumerate() {
+                    let first = times.partition_point(|t| *t < start);
+                    for t in times[first..].iter().take_while(|t| **t < start + steps as u64) {
+                        words[(t - start) as usize * width + id / 32] |= 1 << (id % 32);
+                    }
                 }
+                self.engine.write_words(array, &words)?;
             }
         }
-        for trace in &mut self.recording.traces {
-            let Some(tape) = self.plan.ports.populations[trace.population].tape else { continue };
-            let tape = self.engine.read_reals(tape)?;
-            let population = &self.network.populations[trace.population];
-            for step in 0..steps {
-                let sampled = (start + step as u64 + 1).is_multiple_of(trace.every);
-                for (k, id) in trace.ids.iter().enumerate() {
-                    let x = f64::from(tape[step * population.size + *id as usize]);
-                    let v = match &population.kind {
-                        Kind::Lif(lif) => {
-                            let subtract = lif.reset == Reset::Subtract;
-                            trace.state[k].next(cell(lif, *id), subtract, x) + level(&lif.e_l, *id)
-                        }
-                        Kind::Readout(readout) => x + level(&readout.e_l, *id),
-                        Kind::Poisson(_) | Kind::Images(_) => x,
-                    };
-                    if !v.is_finite() {
-                        return Err(SimulationError::Diverged {
-                            population: population.name.clone(),
-                            neuron: *id,
-                            step: start + step as u64,
-                        });
-                    }
-                    if sampled {
-                        trace.values.push(v as f32);
+        Ok(())
+    }
+
+    fn record_spikes(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
+        let dt = self.network.dt;
+        let words = self.engine.read_words(self.ports.spikes)?;
+        for (t, row) in words.chunks(self.ports.row).take(steps).enumerate() {
+            let step = start + t as u64;
+            for (k, activity) in self.recording.populations.iter_mut().enumerate() {
+                let first = self.ports.first_word[k];
+                let end = self.ports.first_word.get(k + 1).copied().unwrap_or(self.ports.row);
+                let out_degree = &self.ports.out_degree[32 * first..];
+                for id in decode_row(&row[first..end]) {
+                    activity.statistics.add(step, id);
+                    self.recording.synaptic_events += u64::from(out_degree[id as usize]);
+                    if self.keep[k] {
+                        activity.times.push(((step + 1) as f64 * dt, id));
                     }
                 }
             }
         }
         Ok(())
     }
+
+    fn record_samples(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
+        for (trace, array) in self.recording.traces.iter_mut().zip(&self.ports.samples) {
+            let Kind::Stepped(neurons) = &self.network.populations[trace.population].kind else {
+                continue;
+            };
+            let samples = (start + steps as u64) / trace.every - start / trace.every;
+            let values = self.engine.read_reals(*array)?;
+            let count = trace.ids.len();
+            for row in values.chunks(count.max(1)).take(samples as usize) {
+                for (x, id) in row.iter().zip(&trace.ids) {
+                    let rest =
+                        if trace.variable.potential { neurons.rest(*id as usize) } else { 0.0 };
+                    trace.values.push((f64::from(*x) + rest) as f32);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Names the first neuron with a state that is not finite.
+    fn check_state(&mut self) -> Result<(), SimulationError> {
+        for (k, population) in self.network.populations.iter().enumerate() {
+            let Some((array, rows)) = self.ports.state[k] else { continue };
+            let state = self.engine.read_reals(array)?;
+            let Some(at) = state.iter().position(|x| !x.is_finite()) else { continue };
+            let (block, row, lane) = (at / BLOCK / rows, at / BLOCK % rows, at % BLOCK);
+            let Kind::Stepped(neurons) = &population.kind else { continue };
+            let variable = neurons.variables().into_iter().find(|v| v.row == row);
+            return Err(SimulationError::Diverged {
+                population: population.name.clone(),
+                neuron: (block * BLOCK + lane).min(population.size - 1) as u64,
+                variable: variable.map_or_else(|| format!("state {row}"), |v| v.name),
+                step: self.recording.steps,
+            });
+        }
+        Ok(())
+    }
 }
 
-/// Why a simulation stopped.
+/// Why a simulation cannot start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulationError {
     /// The engine cannot go on.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A potential is not finite.
+    /// A variable that a population does not have.
     #[error(
-        "diverged: the potential of neuron {neuron} of population `{population}` is not finite at step {step}"
+        "record.traces: neurons of `{population}` have no variable `{name}`; they have {known}"
+    )]
+    Variable {
+        /// Population.
+        population: String,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A state is not finite.
+    #[error(
+        "diverged: `{variable}` of neuron {neuron} of population `{population}` is not finite by step \
+         {step}; lower simulation.dt, or the weights and currents that drive it"
     )]
     Diverged {
         /// Population.
         population: String,
         /// Neuron.
         neuron: u64,
-        /// Step.
+        /// Variable of state.
+        variable: String,
+        /// Steps that were done.
         step: u64,
     },
-}
-
-fn cell(lif: &crate::network::Lif, id: u64) -> &crate::neuron::lif::Cell {
-    &lif.cells[if lif.cells.len() == 1 { 0 } else { id as usize }]
-}
-
-fn level(values: &[f64], id: u64) -> f64 {
-    values[if values.len() == 1 { 0 } else { id as usize }]
 }

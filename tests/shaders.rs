@@ -22,8 +22,8 @@ fn validate(module: &naga::Module) -> Result<naga::valid::ModuleInfo, String> {
 /// Every value that a plan gives an option.
 fn values(option: &str) -> &'static [f64] {
     match option {
-        "carry" | "soft" | "over" => &[0.0, 1.0, 2.0],
-        "reset" | "attached" | "images" | "values" | "nonlinear" | "adex" => &[0.0, 1.0],
+        "soft" | "over" => &[0.0, 1.0, 2.0],
+        "reset" | "attached" | "images" | "values" | "nonlinear" | "adex" | "carry" => &[0.0, 1.0],
         "surrogate" => &[0.0, 1.0, 2.0, 3.0, 4.0],
         other => panic!("say which values `{other}` takes"),
     }

@@ -70,7 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var held = 0.0;
     var h = 0.0;
     let stored = b * STATE * params.n + id;
-    if CARRY == 2u || (CARRY == 1u && span.t0 > 0u) {
+    if CARRY == 1u && span.t0 > 0u {
         v = state[stored];
         i = state[stored + params.n];
         held = state[stored + 2u * params.n];

@@ -3,7 +3,6 @@
 //!use lib/call.wgsl
 override WG: u32;
 override OVER: u32;
-override CARRY: u32;
 
 struct Params {
     n: u32,
@@ -21,9 +20,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read> statics: array<f32>;
 @group(0) @binding(5) var<storage, read> i_e: array<f32>;
 @group(0) @binding(6) var<storage, read> cell: array<f32>;
-@group(0) @binding(7) var<storage, read_write> state: array<f32>;
-@group(0) @binding(8) var<storage, read_write> output: array<f32>;
-@group(0) @binding(9) var<storage, read_write> peak: array<u32>;
+@group(0) @binding(7) var<storage, read_write> output: array<f32>;
+@group(0) @binding(8) var<storage, read_write> peak: array<u32>;
 
 fn parameter(field: u32, neuron: u32) -> f32 {
     return cell[select(field, field * params.n + neuron, params.own == 1u)];
@@ -48,11 +46,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
     var v = 0.0;
     var i = 0.0;
-    let stored = b * 2u * params.n + id;
-    if CARRY == 2u {
-        v = state[stored];
-        i = state[stored + params.n];
-    }
     var sum = 0.0;
     var best = -3.0e38;
     var when = 0u;
@@ -60,9 +53,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let at = (b * params.steps + t) * params.n + id;
         v = p22 * v + p21 * i + constant;
         i = p11 * i;
-            if params.arrivals == 1u {
-                i += tape[at];
-            }
+        if params.arrivals == 1u {
+            i += tape[at];
+        }
         tape[at] = v;
         sum += v;
         if v > best {
@@ -78,8 +71,4 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     output[rank] = value / params.v_unit;
     peak[rank] = when;
-    if CARRY == 2u {
-        state[stored] = v;
-        state[stored + params.n] = i;
-    }
 }

@@ -203,7 +203,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
         }
     } else if let Some(e) = e.downcast_ref::<PlanError>() {
         match e {
-            PlanError::Binding { .. } => 4,
+            PlanError::Binding { .. } | PlanError::Ring { .. } => 4,
             PlanError::Delay { .. } => 2,
         }
     } else if let Some(e) = e.downcast_ref::<EngineError>() {
@@ -220,6 +220,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
         match e {
             SimulationError::Engine(e) => engine(e),
             SimulationError::Diverged { .. } => 6,
+            SimulationError::Variable { .. } => 2,
         }
     } else if e.is::<Interrupted>() {
         130

@@ -3,11 +3,13 @@
 use crate::data::Dataset;
 use crate::network::{Kind, Network};
 use crate::neuron::lif::Potential;
-use crate::report::{self, Activity, Confusion, Epoch, Fields, Report, Sample, Trace};
-use crate::scene::{Reset, Scene, Source};
+use crate::record::statistics::SpikeStatistics;
+use crate::report::{self, Activity, Confusion, Epoch, Fields, Report, Sample, Trace, Traces};
+use crate::scene::{Reset, Source};
 use crate::simulation::Recording;
 use crate::summary::Summary;
 use crate::train::{TrainError, Trainer};
+use std::borrow::Cow;
 
 /// Neurons whose potential is drawn.
 const TRACED: usize = 5;
@@ -34,12 +36,15 @@ pub fn training<'a>(
         network.populations.iter().zip(&shown.spikes).zip(&shown.tapes)
     {
         let n = population.size;
+        let mut statistics = SpikeStatistics::new(n, network.dt);
         let mut neurons: Vec<usize> = (0..n).collect();
         // The busiest neurons say more than the first.
         let mut count = vec![0u32; n];
         spikes.iter().for_each(|(_, id)| count[*id as usize] += 1);
         neurons.sort_by_key(|id| std::cmp::Reverse(count[*id]));
-        let traces = neurons.into_iter().take(TRACED.min(if tape.is_empty() { 0 } else { n }));
+        neurons.truncate(if tape.is_empty() { 0 } else { TRACED });
+        neurons.iter().for_each(|id| statistics.trace(*id as u32));
+        spikes.iter().for_each(|(step, id)| statistics.add(u64::from(*step), *id));
         let potential = |id: usize| -> Vec<f32> {
             let column = (0..tape.len() / n).map(|t| f64::from(tape[t * n + id]));
             match &population.kind {
@@ -52,18 +57,24 @@ pub fn training<'a>(
                     column.map(|u| (state.next(cell, subtract, u) + rest) as f32).collect()
                 }
                 Kind::Readout(readout) => column.map(|v| (v + readout.e_l[0]) as f32).collect(),
-                Kind::Poisson(_) | Kind::Images(_) => Vec::new(),
+                Kind::Poisson(_) | Kind::Images(_) | Kind::Stepped(_) | Kind::Spikes(_) => {
+                    Vec::new()
+                }
             }
         };
+        let traces =
+            neurons.into_iter().map(|id| Trace { neuron: id as u32, values: potential(id) });
         activity.push(Activity {
             name: population.name.clone(),
-            size: n,
-            dt_ms: network.dt,
-            steps,
-            spikes: spikes.iter().map(|(t, id)| (f64::from(t + 1) * network.dt, *id)).collect(),
-            traces: traces.map(|id| Trace { neuron: id as u32, values: potential(id) }).collect(),
-            every_ms: network.dt,
-            threshold_mv: threshold(&population.kind),
+            steps: steps as u64,
+            spikes: population.spikes().then_some(Cow::Owned(statistics)),
+            traces: vec![Traces {
+                variable: "potential".to_owned(),
+                unit: Some("mV".to_owned()),
+                every_ms: network.dt,
+                threshold: threshold(&population.kind),
+                neurons: traces.collect(),
+            }],
         });
     }
     let test = &data.test;
@@ -122,47 +133,42 @@ fn fields(
 pub fn simulation<'a>(
     source: &'a Source,
     network: &Network,
-    scene: &Scene,
-    recording: &Recording,
+    recording: &'a Recording,
     summary: &'a Summary,
     warnings: &[String],
 ) -> Report<'a> {
-    let mut activity = Vec::new();
-    for (k, (population, spikes)) in
-        network.populations.iter().zip(&recording.populations).enumerate()
-    {
-        let trace = recording.traces.iter().find(|t| t.population == k);
-        if !scene.record.spikes.contains(&population.name) && trace.is_none() {
-            continue;
-        }
-        let traces = trace.iter().flat_map(|trace| {
-            trace.ids.iter().enumerate().map(|(column, id)| Trace {
+    let populations = network.populations.iter().zip(&recording.populations).enumerate();
+    let activity = populations.map(|(k, (population, activity))| {
+        let recorded = recording.traces.iter().filter(|trace| trace.population == k);
+        let traces = recorded.map(|trace| {
+            let values = |column| trace.values.iter().skip(column).step_by(trace.ids.len());
+            let neuron = |(column, id): (usize, &u64)| Trace {
                 neuron: *id as u32,
-                values: trace
-                    .values
-                    .iter()
-                    .skip(column)
-                    .step_by(trace.ids.len())
-                    .copied()
-                    .collect(),
-            })
+                values: values(column).copied().collect(),
+            };
+            let neurons = trace.ids.iter().enumerate().map(neuron).collect();
+            let variable = &trace.variable;
+            let name = if variable.potential { "potential" } else { &variable.name };
+            Traces {
+                variable: name.to_owned(),
+                unit: (!variable.unit.is_empty()).then(|| variable.unit.to_owned()),
+                every_ms: trace.every as f64 * network.dt,
+                threshold: None,
+                neurons,
+            }
         });
-        activity.push(Activity {
+        Activity {
             name: population.name.clone(),
-            size: population.size,
-            dt_ms: network.dt,
-            steps: recording.steps as usize,
-            spikes: spikes.times.clone(),
+            steps: recording.steps,
+            spikes: population.spikes().then_some(Cow::Borrowed(&activity.statistics)),
             traces: traces.collect(),
-            every_ms: trace.map_or(1, |t| t.every) as f64 * network.dt,
-            threshold_mv: threshold(&population.kind),
-        });
-    }
+        }
+    });
     Report {
         title: &summary.scene,
         description: source.description(),
         facts: facts(summary),
-        activity,
+        activity: activity.collect(),
         warnings: warnings.to_vec(),
         ..report::Report::default()
     }

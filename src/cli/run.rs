@@ -31,19 +31,15 @@ pub fn prepare(
 ) -> Result<(Scene, Source, Vec<scene::Warning>, Network, Plan)> {
     let (scene, source, warnings) = scene::load(path, overrides).map_err(|e| *e)?;
     let network = network::build(&scene)?;
-    let steps = match &scene.training {
-        Some(training) => training.steps as usize,
-        None => simulation::window(&network, simulation::steps(&scene)),
+    let plan = match &scene.training {
+        Some(training) => {
+            let (batch, steps) = (training.batch as usize, training.steps as usize);
+            let options =
+                plan::Options { batch, steps, training, soft: 0, max_binding: MAX_BINDING };
+            plan::compile(&network, &options)?
+        }
+        None => plan::simulate(&network, &simulation::options(&scene, &network, MAX_BINDING)?)?,
     };
-    let batch = scene.training.as_ref().map_or(1, |t| t.batch as usize);
-    let options = plan::Options {
-        batch,
-        steps,
-        training: scene.training.as_ref(),
-        soft: 0,
-        max_binding: MAX_BINDING,
-    };
-    let plan = plan::compile(&network, &options)?;
     Ok((scene, source, warnings, network, plan))
 }
 
@@ -103,7 +99,7 @@ pub fn run(args: &Run) -> Result<()> {
             let trainer = Trainer::new(training, &network, &plan, data, engine);
             session.train(trainer, data, checkpoint)?
         }
-        _ => session.simulate(Simulation::new(&network, &plan, &scene.record, engine))?,
+        _ => session.simulate(Simulation::new(&network, &plan, &scene, engine)?)?,
     };
     if args.profile {
         profile(&times);
@@ -382,7 +378,6 @@ impl Session<'_> {
         let report = pictures::simulation(
             self.source,
             self.network,
-            self.scene,
             &simulation.recording,
             &self.summary,
             &self.warnings,
@@ -405,30 +400,26 @@ impl Session<'_> {
 
     fn simulation_summary(&mut self, recording: &simulation::Recording) {
         let seconds = recording.steps as f64 * self.network.dt * 1e-3;
-        let (mut spikes, mut events) = (0, 0.0);
+        let mut spikes = 0;
         for (population, activity) in self.network.populations.iter().zip(&recording.populations) {
             let entry = summary::Population {
                 size: population.size as u64,
-                spikes: population.spikes().then_some(activity.spikes),
+                spikes: population.spikes().then_some(activity.statistics.spikes),
                 rate_hz: population
                     .spikes()
-                    .then(|| activity.spikes as f64 / population.size as f64 / seconds),
-                cv_isi: activity.cv_isi(),
+                    .then(|| activity.statistics.spikes as f64 / population.size as f64 / seconds),
+                cv_isi: activity.statistics.cv_isi(),
             };
             self.summary.populations.insert(population.name.clone(), entry);
             if population.is_neural() {
-                spikes += activity.spikes;
+                spikes += activity.statistics.spikes;
             }
         }
-        for projection in &self.network.projections {
-            let sources = self.network.populations[projection.from].size as f64;
-            let out_degree = projection.synapses.weights().len() as f64 / sources;
-            events += recording.populations[projection.from].spikes as f64 * out_degree;
-        }
+        let events = recording.synaptic_events;
         let s = &mut self.summary;
         s.spikes = Some(spikes);
-        s.synaptic_events = Some(events.round() as u64);
-        s.synaptic_events_per_s = Some(events / s.wall_s.max(1e-9));
+        s.synaptic_events = Some(events);
+        s.synaptic_events_per_s = Some(events as f64 / s.wall_s.max(1e-9));
         s.real_time_factor = Some(s.wall_s / seconds.max(1e-9));
     }
 
@@ -471,7 +462,7 @@ impl Session<'_> {
                     arrays.push((label, t_ms, None));
                 }
                 arrays.push((
-                    format!("{name}.v"),
+                    format!("{name}.{}", trace.variable.name),
                     Vec::new(),
                     Some((k, [samples, trace.ids.len()])),
                 ));

@@ -20,7 +20,6 @@ pub static KERNELS: &[&Kernel] = &[
     &neuron::lif_backward::KERNEL,
     &neuron::readout::KERNEL,
     &neuron::readout_backward::KERNEL,
-    &record::carry_spikes::KERNEL,
     &record::count_spikes::KERNEL,
     &record::log_reals::KERNEL,
     &record::log_words::KERNEL,

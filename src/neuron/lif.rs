@@ -141,8 +141,8 @@ params! {
         steepness: real,
         /// Distance from rest to threshold \[mV\].
         unit: real,
-        /// 0: a window is a whole presentation and state is not stored; 1: state is stored between
-        /// launches and starts afresh at step 0; 2: it is carried from window to window.
+        /// 0: a launch is a whole presentation and state is not stored; 1: state is stored between
+        /// launches and starts afresh at step 0.
         carry: option,
         /// 0: to `v_reset`; 1: by subtraction.
         reset: option,

@@ -35,13 +35,8 @@ params! {
         v_unit: real,
         /// 0: mean over the steps; 1: last step; 2: largest value.
         over: option,
-        /// 0: a window is a whole presentation; 2: state is carried from window to window.
-        carry: option,
     }
 }
-
-/// Arrays of state per neuron: v, i.
-pub const STATE: usize = 2;
 
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
@@ -53,7 +48,6 @@ pub static KERNEL: Kernel = Kernel {
         reals("statics"),    // [samples, n] constant input, pA
         reals("i_e"),        // [n] constant current, pA
         reals("cell"),       // [4, n or 1]
-        reals_mut("state"),  // [samples, 2, n]
         reals_mut("output"), // [samples, n]
         words_mut("peak"),   // [samples, n] step of the maximum
     ],
@@ -69,10 +63,10 @@ impl Twin for Readout {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = ReadoutParams::<F>::of(call.params);
-        let [tape, statics, i_e, cell, state, output, peak] = Call::take(call.args);
+        let [tape, statics, i_e, cell, output, peak] = Call::take(call.args);
         let (tape, statics, i_e, cell) =
             (tape.reals_mut(), statics.reals(), i_e.reals(), cell.reals());
-        let (state, output, peak) = (state.reals_mut(), output.reals_mut(), peak.words_mut());
+        let (output, peak) = (output.reals_mut(), peak.words_mut());
         let (n, steps) = (p.n as usize, p.steps as usize);
         for b in 0..call.units.len() {
             for id in 0..n {
@@ -81,11 +75,7 @@ impl Twin for Readout {
                 let [p22, p21, p20, p11] = [0, 1, 2, 3].map(parameter);
                 let input = if p.statics == 1 { statics[b * n + id] } else { F::zero() };
                 let constant = p20 * (i_e[id] + input);
-                let stored = b * STATE * n + id;
                 let (mut v, mut i) = (F::zero(), F::zero());
-                if p.carry == 2 {
-                    (v, i) = (state[stored], state[stored + n]);
-                }
                 let (mut sum, mut best, mut when) = (F::zero(), F::neg_infinity(), 0);
                 for t in call.span.steps() {
                     let at = (b * steps + t) * n + id;
@@ -104,9 +94,6 @@ impl Twin for Readout {
                 };
                 output[b * n + id] = value / p.v_unit;
                 peak[b * n + id] = when;
-                if p.carry == 2 {
-                    (state[stored], state[stored + n]) = (v, i);
-                }
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::input::{constant, latency, pixel_words, poisson};
 use crate::kernel::spike_words;
 use crate::network::{self, Network};
 use crate::neuron::{lif, lif_backward, readout, readout_backward};
-use crate::record::{carry_spikes, count_spikes, log_reals, log_words};
+use crate::record::{count_spikes, log_reals, log_words};
 use crate::rng::{Purpose, stream};
 use crate::scene::{Encoder, Loss, Optimizer, Over, Reset, Training};
 use crate::synapse::{
@@ -28,8 +28,8 @@ pub struct Options<'a> {
     pub batch: usize,
     /// Steps of a window.
     pub steps: usize,
-    /// Present if the plan is to train, absent if it is to simulate.
-    pub training: Option<&'a Training>,
+    /// What is learned, and how.
+    pub training: &'a Training,
     /// 0: spikes are bits. 1, 2: soft spikes, for tests of gradients; with 2 the reset uses them too.
     pub soft: u32,
     /// Largest array \[bytes\]; dense weights beyond it are cut into tiles.
@@ -79,7 +79,7 @@ pub enum PlanError {
     },
 }
 
-/// Plans a network.
+/// Plans the training of a network.
 ///
 /// # Errors
 /// An array that does not fit into one binding, a delay that does not fit into the window.
@@ -91,33 +91,24 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
     for group in &groups {
         c.forward(group, &mut forward);
     }
-    let programs = if let Some(training) = options.training {
-        let mut evaluate = forward.clone();
-        c.loss(&mut evaluate);
-        let mut train = Vec::new();
-        c.transposed_weights(&mut train);
-        train.extend(evaluate.iter().cloned());
-        for group in groups.iter().rev() {
-            c.backward(group, &mut train);
-        }
-        c.gradients(&mut train);
-        c.update(training, &mut train);
-        c.pass_tapes(&mut train);
-        c.logs(&mut evaluate);
-        c.logs(&mut train);
-        vec![
-            Program { name: "evaluate", stages: evaluate },
-            Program { name: "train", stages: train },
-        ]
-    } else {
-        c.counts(&mut forward);
-        let mut carry = Vec::new();
-        c.carry(&mut carry);
-        vec![
-            Program { name: "simulate", stages: forward },
-            Program { name: "carry", stages: carry },
-        ]
-    };
+    let training = options.training;
+    let mut evaluate = forward;
+    c.loss(&mut evaluate);
+    let mut train = Vec::new();
+    c.transposed_weights(&mut train);
+    train.extend(evaluate.iter().cloned());
+    for group in groups.iter().rev() {
+        c.backward(group, &mut train);
+    }
+    c.gradients(&mut train);
+    c.update(training, &mut train);
+    c.pass_tapes(&mut train);
+    c.logs(&mut evaluate);
+    c.logs(&mut train);
+    let programs = vec![
+        Program { name: "evaluate", stages: evaluate },
+        Program { name: "train", stages: train },
+    ];
     debug_assert!(c.layout.names_are_unique(), "an array was made twice");
     for array in &c.layout.arrays {
         if array.bytes() > options.max_binding {
@@ -143,7 +134,7 @@ struct Filled {
 
 struct Compiler<'a> {
     network: &'a Network,
-    training: Option<&'a Training>,
+    training: &'a Training,
     layout: Layout<'a>,
     filled: Vec<Filled>,
 }
@@ -161,7 +152,7 @@ fn passing(array: ArrayId, stride: usize) -> Arg {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(layout: Layout<'a>, training: Option<&'a Training>) -> Self {
+    fn new(layout: Layout<'a>, training: &'a Training) -> Self {
         let network = layout.network;
         Self { network, training, filled: vec![Filled::default(); layout.pops.len()], layout }
     }
@@ -235,6 +226,7 @@ impl<'a> Compiler<'a> {
                     launches.push(self.by_sample(&constant::KERNEL, name, p.words(), args, pop.n));
                 }
                 network::Kind::Lif(_) | network::Kind::Readout(_) => {}
+                network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
             }
         }
         stages.push(Stage::Whole(launches));
@@ -280,6 +272,7 @@ impl<'a> Compiler<'a> {
                 network::Kind::Lif(lif) => step.push(self.lif(k, lif)),
                 network::Kind::Readout(readout) => step.push(self.readout(k, readout)),
                 network::Kind::Poisson(_) | network::Kind::Images(_) => {}
+                network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
             }
         }
         if group.cyclic {
@@ -453,18 +446,12 @@ impl<'a> Compiler<'a> {
             own: u32::from(pop.own),
             v_unit: model.v_unit,
             over: self.over(),
-            carry: pop.carry,
         };
         let args = vec![
             self.tape(&pop),
             pop.statics.map_or(whole(self.layout.unused_reals), |s| each(s, pop.n)),
             whole(pop.i_e),
             whole(pop.cell),
-            if pop.carry == 2 {
-                each(pop.state, readout::STATE * pop.n)
-            } else {
-                each(self.layout.unused_written[0], 0)
-            },
             each(self.layout.ports.output.unwrap_or_default(), pop.n),
             each(self.layout.peak, pop.n),
         ];
@@ -472,10 +459,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn over(&self) -> u32 {
-        match self.training.map(|t| t.loss) {
-            Some(Loss::SoftmaxCrossEntropy { over: Over::Last }) => 1,
-            Some(Loss::SoftmaxCrossEntropy { over: Over::Max }) => 2,
-            Some(Loss::SoftmaxCrossEntropy { over: Over::Mean }) | None => 0,
+        match self.training.loss {
+            Loss::SoftmaxCrossEntropy { over: Over::Last } => 1,
+            Loss::SoftmaxCrossEntropy { over: Over::Max } => 2,
+            Loss::SoftmaxCrossEntropy { over: Over::Mean } => 0,
         }
     }
 
@@ -549,6 +536,7 @@ impl<'a> Compiler<'a> {
                     network::Kind::Lif(lif) => step.push(self.lif_backward(k, lif)),
                     network::Kind::Readout(r) => step.push(self.readout_backward(k, r)),
                     network::Kind::Poisson(_) | network::Kind::Images(_) => {}
+                    network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
                 }
             }
         }
@@ -631,7 +619,7 @@ impl<'a> Compiler<'a> {
             reset: reset(model),
             soft: self.layout.soft,
             surrogate: self.layout.surrogate.shape,
-            attached: u32::from(self.training.is_some_and(|t| !t.detach_reset)),
+            attached: u32::from(!self.training.detach_reset),
         };
         let args = vec![
             self.tape(&pop),
@@ -795,7 +783,7 @@ impl<'a> Compiler<'a> {
                 });
             }
         }
-        if self.training.is_some_and(|t| t.biases) {
+        if self.training.biases {
             for (k, population) in network.populations.iter().enumerate() {
                 let pop = self.layout.pops[k];
                 if !pop.active {
@@ -981,25 +969,6 @@ impl<'a> Compiler<'a> {
             invocations: self.layout.batch as u64,
             per_step: false,
         }
-    }
-
-    fn carry(&self, stages: &mut Vec<Stage>) {
-        let mut launches = Vec::new();
-        for (population, pop) in self.network.populations.iter().zip(&self.layout.pops) {
-            if population.spikes() && pop.history > 0 {
-                let words = spike_words(pop.n);
-                let p = carry_spikes::CarrySpikesParams::<f64> {
-                    words: words as u32,
-                    steps: self.layout.steps as u32,
-                    history: pop.history as u32,
-                };
-                let args = vec![self.spikes(pop)];
-                let name = &population.name;
-                let size = pop.history * words;
-                launches.push(self.by_sample(&carry_spikes::KERNEL, name, p.words(), args, size));
-            }
-        }
-        stages.push(Stage::Whole(launches));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::input::pixel_words;
 use crate::kernel::spike_words;
 use crate::network::{self, Network, Synapses};
 use crate::neuron::surrogate::Surrogate;
-use crate::neuron::{lif, lif_backward, readout};
+use crate::neuron::{lif, lif_backward};
 use crate::scene::Training;
 use crate::synapse::PANEL;
 
@@ -16,7 +16,7 @@ use crate::synapse::PANEL;
 pub(super) struct Pop {
     pub n: usize,
     pub history: usize,
-    /// On a cycle, or carried from window to window.
+    /// 1 on a cycle, where state is stored between launches.
     pub carry: u32,
     /// Whether gradients pass through it.
     pub active: bool,
@@ -48,7 +48,7 @@ pub(super) struct Lists {
 /// The arrays of a plan while it is made.
 pub(super) struct Layout<'a> {
     pub network: &'a Network,
-    pub training: Option<&'a Training>,
+    pub training: &'a Training,
     pub batch: usize,
     pub steps: usize,
     pub soft: u32,
@@ -73,8 +73,7 @@ pub(super) struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     pub fn new(network: &'a Network, options: &Options<'a>) -> Result<Self, PlanError> {
-        let surrogate =
-            options.training.map_or(Surrogate { shape: 0, steepness: 1.0 }, |t| t.surrogate.into());
+        let surrogate = options.training.surrogate.into();
         let count = network.populations.len();
         let mut c = Self {
             network,
@@ -133,7 +132,6 @@ impl<'a> Layout<'a> {
         let (batch, steps) = (self.batch, self.steps);
         let soft = self.soft;
         let active = self.active();
-        let simulate = self.training.is_none();
         let mut widest = 0;
         for (k, population) in self.network.populations.iter().enumerate() {
             let (name, n) = (&population.name, population.size);
@@ -143,13 +141,8 @@ impl<'a> Layout<'a> {
             if history > steps {
                 return Err(PlanError::Delay { delay: history, steps });
             }
-            let mut pop = Pop {
-                n,
-                history,
-                carry: if simulate { 2 } else { u32::from(cyclic) },
-                active: active[k],
-                ..Pop::default()
-            };
+            let mut pop =
+                Pop { n, history, carry: u32::from(cyclic), active: active[k], ..Pop::default() };
             let rows = batch * (history + steps);
             if population.spikes() {
                 let len = rows * spike_words(n);
@@ -188,21 +181,12 @@ impl<'a> Layout<'a> {
                 network::Kind::Readout(r) => {
                     pop.own = r.cells.len() > 1;
                     pop.cell = self.reals(format!("{name}.cell"), columns(r.cells.iter().copied()));
-                    if pop.carry == 2 {
-                        pop.state = self.zeros(
-                            format!("{name}.state"),
-                            Kind::Real,
-                            batch * readout::STATE * n,
-                        );
-                    }
                     self.neuron(&mut pop, name, &r.i_e);
                     let output = self.zeros(format!("{name}.output"), Kind::Real, batch * n);
                     self.ports.output = Some(output);
                     self.peak = self.zeros(format!("{name}.peak"), Kind::Word, batch * n);
-                    if self.training.is_some() {
-                        self.output_gradient =
-                            self.zeros(format!("{name}.output_gradient"), Kind::Real, batch * n);
-                    }
+                    self.output_gradient =
+                        self.zeros(format!("{name}.output_gradient"), Kind::Real, batch * n);
                 }
                 network::Kind::Images(_) => {
                     let pixels = self.zeros("pixels", Kind::Word, batch * pixel_words(n));
@@ -211,7 +195,9 @@ impl<'a> Layout<'a> {
                         pop.values = self.zeros(format!("{name}.values"), Kind::Real, batch * n);
                     }
                 }
-                network::Kind::Poisson(_) => {}
+                network::Kind::Poisson(_)
+                | network::Kind::Stepped(_)
+                | network::Kind::Spikes(_) => {}
             }
             self.ports_of(k).tape = population.is_neural().then_some(pop.tape);
             self.pops[k] = pop;
@@ -226,17 +212,13 @@ impl<'a> Layout<'a> {
         let presentation = self.zeros("presentation", Kind::Word, batch);
         self.ports.presentation = Some(presentation);
         let ring = SLOTS * batch;
-        if self.training.is_some() {
-            let labels = self.zeros("labels", Kind::Word, batch);
-            self.ports.labels = Some(labels);
-            self.loss = self.zeros("loss", Kind::Real, batch);
-            self.prediction = self.zeros("prediction", Kind::Word, batch);
-            let (losses, predictions) = (
-                self.zeros("losses", Kind::Real, ring),
-                self.zeros("predictions", Kind::Word, ring),
-            );
-            (self.ports.losses, self.ports.predictions) = (Some(losses), Some(predictions));
-        }
+        let labels = self.zeros("labels", Kind::Word, batch);
+        self.ports.labels = Some(labels);
+        self.loss = self.zeros("loss", Kind::Real, batch);
+        self.prediction = self.zeros("prediction", Kind::Word, batch);
+        let (losses, predictions) =
+            (self.zeros("losses", Kind::Real, ring), self.zeros("predictions", Kind::Word, ring));
+        (self.ports.losses, self.ports.predictions) = (Some(losses), Some(predictions));
         for (k, population) in self.network.populations.iter().enumerate() {
             if population.spikes() {
                 let name = &population.name;
@@ -274,7 +256,7 @@ impl<'a> Layout<'a> {
     /// the readout.
     fn active(&self) -> Vec<bool> {
         let count = self.network.populations.len();
-        let Some(training) = self.training else { return vec![false; count] };
+        let training = self.training;
         let neural = |k: usize| self.network.populations[k].is_neural();
         let mut needs: Vec<bool> = (0..count)
             .map(|k| {
@@ -366,20 +348,15 @@ impl<'a> Layout<'a> {
         for (j, ends) in start.windows(2).enumerate() {
             target_of[ends[0] as usize..ends[1] as usize].fill(j as u32);
         }
-        let trains = self.training.is_some();
-        let mut synapse: Vec<u32> =
-            if trains { (0..source.len() as u32).collect() } else { vec![] };
+        let mut synapse: Vec<u32> = (0..source.len() as u32).collect();
         synapse.sort_by_key(|&k| source[k as usize]);
-        let mut out_start = vec![0u32; if trains { sources + 1 } else { 0 }];
+        let mut out_start = vec![0u32; sources + 1];
         let target: Vec<u32> = synapse.iter().map(|&k| target_of[k as usize]).collect();
         for &k in &synapse {
             out_start[source[k as usize] as usize + 1] += 1;
         }
         for i in 1..out_start.len() {
             out_start[i] += out_start[i - 1];
-        }
-        if !trains {
-            target_of.clear();
         }
         Lists {
             start: self.words(format!("{name}.start"), start.to_vec()),

@@ -1,11 +1,11 @@
 //! What happened: kernels that count, log and carry spikes on the device, and the host's side, which
-//! turns words of spikes into times and neurons.
+//! turns words of spikes into steps and neurons and gathers their statistics.
 
-pub mod carry_spikes;
 pub mod count_spikes;
 pub mod log_reals;
 pub mod log_words;
 pub mod sample;
+pub mod statistics;
 
 use crate::kernel::spike_words;
 
@@ -22,5 +22,13 @@ pub fn decode(
     window.filter(|(_, word)| **word != 0).flat_map(move |(k, &word)| {
         let (step, first) = ((k / width) as u32, (k % width * 32) as u32);
         (0..32).filter(move |bit| word >> bit & 1 == 1).map(move |bit| (step, first + bit))
+    })
+}
+
+/// Neurons that spiked in a step, ascending, from their words of a row.
+pub fn decode_row(words: &[u32]) -> impl Iterator<Item = u32> + '_ {
+    let spiked = words.iter().enumerate().filter(|(_, word)| **word != 0);
+    spiked.flat_map(|(k, &word)| {
+        (0..32).filter(move |bit| word >> bit & 1 == 1).map(move |bit| k as u32 * 32 + bit)
     })
 }

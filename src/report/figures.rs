@@ -3,25 +3,30 @@
 //! This is the only file that knows the plotting library. Curves, rasters and histograms are its
 //! plots, put into grids of panels; matrices and images are drawn cell by cell on a [`Sheet`].
 //! Everything is rasterised at twice its size on the page, with the fonts of the library, so that a
-//! figure looks the same everywhere and a raster of a million spikes stays small.
+//! figure looks the same everywhere and a raster of thousands of spikes stays small.
+
+use std::sync::Arc;
 
 use kuva::backend::raster::RasterBackend;
 use kuva::prelude::*;
 use kuva::render::color::Color;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 
-use super::{Activity, Confusion, Epoch, Fields, Report, ReportError, Sample, Trace, isi_cv, mean};
+use super::{Activity, Confusion, Epoch, Fields, Report, ReportError, Sample, Trace, Traces};
+use crate::record::statistics::SpikeStatistics;
 
 const BLUE: &str = "#0072b2";
 const ORANGE: &str = "#d55e00";
 const GREY: &str = "#777777";
 const INK: &str = "#222222";
 
-/// A raster draws at most about this many spikes; more of them would be a black area.
-const MAX_SPIKES: usize = 30_000;
+/// Bins of the rate over time, at most: each is two to four pixels wide.
+const RATE_BINS: u64 = 400;
+/// Bars of a histogram, at most.
+const BARS: usize = 32;
 /// At most this many receptive fields are drawn.
 const MAX_FIELDS: usize = 64;
-/// At most this many membrane traces are drawn per population.
+/// At most this many neurons are drawn per recorded variable.
 const MAX_TRACES: usize = 6;
 /// A trace longer than twice this many samples is reduced to its envelope.
 const MAX_BUCKETS: usize = 2_000;
@@ -47,8 +52,13 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
     sketches.extend(report.confusion.as_ref().and_then(confusion));
     sketches.extend(report.sample.as_ref().and_then(sample));
     for (i, activity) in report.activity.iter().enumerate() {
-        sketches.extend(spikes(i + 1, activity));
-        sketches.extend(traces(i + 1, activity));
+        let number = i + 1;
+        if let Some(spikes) = activity.spikes.as_deref().filter(|spikes| spikes.spikes > 0) {
+            sketches.extend(spikes_over_time(number, activity, spikes));
+            sketches.extend(distributions(number, activity, spikes));
+        }
+        let variables = activity.traces.iter().enumerate();
+        sketches.extend(variables.filter_map(|(k, of)| traces(number, k + 1, activity, of)));
     }
     sketches.extend(report.fields.as_ref().and_then(fields));
     sketches.into_iter().map(Sketch::finish).collect()
@@ -137,134 +147,221 @@ fn series(points: Vec<(f64, f64)>, color: &str, name: &str) -> Vec<Plot> {
     vec![line.into(), dots.into()]
 }
 
-/// Spike raster, population rate and the distributions of rate and regularity.
-fn spikes(number: usize, activity: &Activity) -> Option<Sketch> {
-    let duration = activity.duration_ms();
-    if activity.size == 0 || !is_positive(duration) {
+/// Spike raster and population rate, one above the other.
+fn spikes_over_time(
+    number: usize,
+    activity: &Activity,
+    spikes: &SpikeStatistics,
+) -> Option<Sketch> {
+    let steps = activity.steps;
+    let duration = steps as f64 * spikes.dt();
+    let mean_rate = spikes.rate(steps).filter(|rate| rate.is_finite())?;
+    if !is_positive(duration) {
         return None;
     }
-    let trains = activity.trains();
-    let total: usize = trains.iter().map(Vec::len).sum();
-    let stride = total.div_ceil(MAX_SPIKES).clamp(1, activity.size);
-    let cvs: Vec<f64> = trains.iter().filter_map(|train| isi_cv(train)).collect();
+    let stride = spikes.stride();
+    let from = spikes.raster().from();
+    let start = from as f64 * spikes.dt();
+    // A bin with a spike or none says little, so few spikes have wide bins.
+    let bins = (spikes.spikes / 4).clamp(RATE_BINS / 8, RATE_BINS);
+    let rate = spikes.rate_over_time(steps, bins as usize);
+    let bin = rate.get(1).map_or(duration, |second| second.0);
 
-    let raster = raster(&trains, stride, duration);
-    let rate = population_rate(activity, duration);
-    let rates = rate_histogram(&trains, duration / 1000.0);
-    let mut panels = vec![raster, rates, rate];
-    panels.extend((!cvs.is_empty()).then(|| cv_histogram(&cvs)));
-
-    let active = trains.iter().filter(|train| !train.is_empty()).count();
+    let active = spikes.counts().filter(|count| *count > 0).count();
     let mut caption = format!(
-        "{}: {total} spikes of {active} of {} neurons, {:.1} Hz on average",
+        "{}: {} of {active} of {}, {mean_rate:.2} Hz on average.",
         activity.name,
-        activity.size,
-        total as f64 / activity.size as f64 / duration * 1000.0,
+        several(spikes.spikes, "spike"),
+        several(spikes.size() as u64, "neuron"),
     );
-    if let Some(cv) = mean(&cvs) {
-        caption += &format!(", CV of the inter-spike intervals {cv:.2}");
+    if stride > 1 || from > 0 {
+        caption += " The raster shows ";
+        caption +=
+            &if stride > 1 { format!("one neuron in {stride}") } else { "all neurons".into() };
+        if from > 0 {
+            caption += &format!(" during the last {}, shaded below", time(duration - start));
+        }
+        caption += ".";
     }
-    caption += ".";
-    if stride > 1 {
-        caption += &format!(" The raster shows one neuron in {stride}.");
-    }
+    caption += &format!(" The rate is the mean of all neurons in bins of {}.", time(bin));
+    // The rows of a few neurons need little room.
+    let height = (100.0 + 10.0 * spikes.size() as f64).min(330.0);
+    let panels = [raster(spikes, (start, duration)), population_rate(&rate, duration, start)];
     Some(Sketch {
         name: format!("activity-{number}"),
-        section: format!("Activity of {}", activity.name),
+        section: section(activity),
         caption,
-        scene: grid(&[330.0, 190.0], &[580.0, 300.0], panels),
+        scene: grid(&[height, 190.0], &[880.0], panels),
     })
 }
 
-/// One dot per spike of every `stride`th neuron.
-fn raster(trains: &[Vec<f64>], stride: usize, duration: f64) -> (Vec<Plot>, Layout) {
-    // Spikes of one neuron closer than this share a dot.
-    let grain = duration / 2_000.0;
-    let mut dots = Vec::new();
-    for (neuron, train) in trains.iter().enumerate().step_by(stride) {
-        let mut times = train.clone();
-        times.dedup_by_key(|time| (*time / grain) as i64);
-        dots.extend(times.into_iter().map(|time| (time, neuron as f64)));
-    }
-    let size = (2_500.0 / dots.len() as f64).sqrt().clamp(0.7, 2.5);
-    let plots = vec![ScatterPlot::new().with_data(dots).with_color(INK).with_size(size).into()];
-    let count = trains.len() as f64;
-    let label = match stride {
-        1 => "neuron".to_owned(),
-        _ => format!("neuron (one in {stride})"),
-    };
-    let layout =
-        whole_ticks(time_axes(&plots, duration, (-0.5, count - 0.5)), count).with_y_label(label);
-    (plots, layout)
+/// One dot per spike.
+fn raster(spikes: &SpikeStatistics, window: (f64, f64)) -> (Vec<Plot>, Layout) {
+    let unit = time_unit(window.1).1;
+    let time = |step: u64| (step + 1) as f64 * spikes.dt() / unit;
+    let dots = spikes.raster().spikes().map(|(step, neuron)| (time(step), f64::from(neuron)));
+    let dots: Vec<(f64, f64)> = dots.collect();
+    let size = (2_500.0 / dots.len() as f64).sqrt().clamp(0.8, 2.5);
+    let dots = ScatterPlot::new().with_data(dots).with_color(INK).with_size(size);
+    let plots = vec![dots.into()];
+    let count = spikes.size() as f64;
+    let room = (0.5 * spikes.stride() as f64).max(0.01 * count);
+    let window = (window.0 / unit, window.1 / unit);
+    let layout = whole_ticks(time_axes(&plots, window, (-room, count - 1.0 + room)), count);
+    (plots, layout.with_y_label("neuron"))
 }
 
-/// Mean rate of the population over time, to stand below its raster.
-fn population_rate(activity: &Activity, duration: f64) -> (Vec<Plot>, Layout) {
-    let rate = activity.rate_over_time();
+/// Mean rate of the population over time, to stand below its raster; what the raster shows is
+/// shaded unless it is all.
+fn population_rate(rate: &[(f64, f64)], duration: f64, from: f64) -> (Vec<Plot>, Layout) {
     let top = rate.iter().map(|bin| bin.1).fold(0.0, f64::max);
+    let end = rate.last().map(|bin| (duration, bin.1));
+    let (label, unit) = time_unit(duration);
+    let points = rate.iter().copied().chain(end).map(|(time, hz)| (time / unit, hz));
     let plots = vec![
         LinePlot::new()
-            .with_data(rate)
+            .with_data(points)
             .with_color(BLUE)
-            .with_stroke_width(1.6)
+            .with_stroke_width(1.4)
+            .with_step()
             .with_fill()
             .with_fill_opacity(0.2)
             .into(),
     ];
-    let layout = time_axes(&plots, duration, (0.0, headroom(top)))
-        .with_x_label("time (ms)")
+    let mut layout = time_axes(&plots, (0.0, duration / unit), (0.0, headroom(top)))
+        .with_x_label(label)
         .with_y_label("rate (Hz)");
+    if from > 0.0 {
+        let shade = ShadedRegion::vertical(from / unit, duration / unit)
+            .with_color(GREY)
+            .with_opacity(0.15);
+        layout = layout.with_shaded_region(shade);
+    }
     (plots, layout)
 }
 
-/// Neurons per firing rate. The bins hold whole spike counts, so that none stays empty by chance.
-fn rate_histogram(trains: &[Vec<f64>], seconds: f64) -> (Vec<Plot>, Layout) {
-    const BINS: usize = 24;
-    let most = trains.iter().map(Vec::len).max().unwrap_or(0);
-    let width = (most + 1).div_ceil(BINS);
-    let mut counts = vec![0.0; (most + 1).div_ceil(width)];
-    for train in trains {
-        counts[train.len() / width] += 1.0;
+/// Distributions over neurons and intervals, side by side.
+fn distributions(number: usize, activity: &Activity, spikes: &SpikeStatistics) -> Option<Sketch> {
+    let seconds = activity.steps as f64 * spikes.dt() / 1000.0;
+    if !is_positive(seconds) {
+        return None;
     }
-    histogram(counts, width as f64 / seconds, "rate (Hz)")
+    let mut panels = Vec::new();
+    let mut shown = Vec::new();
+    // One neuron makes no distribution over neurons.
+    let many = spikes.size() > 1;
+    if many {
+        panels.push(rate_histogram(spikes, seconds));
+        shown.push("mean rates of the neurons".to_owned());
+    }
+    if let Some((panel, axis)) = interval_histogram(spikes) {
+        panels.push(panel);
+        shown.push(format!("intervals between the spikes of a neuron ({axis})"));
+    }
+    let cvs: Vec<f64> = spikes.cvs().collect();
+    if many && !cvs.is_empty() {
+        panels.push(cv_histogram(&cvs));
+        shown.push(format!(
+            "coefficient of variation of the intervals of {} with at least three spikes",
+            several(cvs.len() as u64, "neuron")
+        ));
+    }
+    if panels.is_empty() {
+        return None;
+    }
+    let columns = vec![290.0; panels.len()];
+    Some(Sketch {
+        name: format!("distributions-{number}"),
+        section: section(activity),
+        caption: format!("{}, distributions: {}.", activity.name, shown.join("; ")),
+        scene: grid(&[220.0], &columns, panels),
+    })
+}
+
+/// Neurons per firing rate. The bins hold whole spike counts, so that none stays empty by chance.
+fn rate_histogram(spikes: &SpikeStatistics, seconds: f64) -> (Vec<Plot>, Layout) {
+    let most = spikes.counts().max().unwrap_or(0);
+    let width = (most + 1).div_ceil(BARS as u64);
+    let mut counts = vec![0.0; (most + 1).div_ceil(width) as usize];
+    for count in spikes.counts() {
+        counts[(count / width) as usize] += 1.0;
+    }
+    neuron_histogram(counts, width as f64 / seconds, "rate (Hz)")
 }
 
 /// Neurons per coefficient of variation of their inter-spike intervals.
 fn cv_histogram(cvs: &[f64]) -> (Vec<Plot>, Layout) {
-    const BINS: usize = 24;
-    let width = cvs.iter().copied().fold(1.0, f64::max) * 1.0001 / BINS as f64;
-    let mut counts = vec![0.0; BINS];
+    let width = cvs.iter().copied().fold(1.0, f64::max) * 1.0001 / BARS as f64;
+    let mut counts = vec![0.0; BARS];
     for cv in cvs {
-        counts[((cv / width) as usize).min(BINS - 1)] += 1.0;
+        counts[((cv / width) as usize).min(BARS - 1)] += 1.0;
     }
-    histogram(counts, width, "CV of intervals")
+    neuron_histogram(counts, width, "CV of intervals")
 }
 
 /// Bars of the given numbers of neurons, `width` wide each, from 0.
-fn histogram(counts: Vec<f64>, width: f64, x_label: &str) -> (Vec<Plot>, Layout) {
+fn neuron_histogram(counts: Vec<f64>, width: f64, x_label: &str) -> (Vec<Plot>, Layout) {
     let top = counts.iter().copied().fold(0.0, f64::max);
     let edges: Vec<f64> = (0..=counts.len()).map(|i| i as f64 * width).collect();
-    let end = counts.len() as f64 * width;
-    let plots = vec![Histogram::from_bins(edges, counts).with_color(BLUE).into()];
-    let mut layout = axes(&plots, (0.0, end), (0.0, headroom(top)))
-        .with_x_label(x_label)
-        .with_y_label("neurons")
-        .with_ticks(4)
-        .with_force_margins(72.0, 16.0);
-    layout.x_bin_width = None; // Round ticks instead of the edges of bins.
-    (plots, whole_ticks(layout, top))
+    let range = (0.0, counts.len() as f64 * width);
+    let (plots, layout) = histogram(edges, counts, range);
+    (plots, whole_ticks(layout, top).with_x_label(x_label).with_y_label("neurons"))
 }
 
-/// Membrane potentials, one panel per neuron, with threshold and spikes.
-fn traces(number: usize, activity: &Activity) -> Option<Sketch> {
+/// Density of inter-spike intervals and what its axes are; nothing without intervals.
+fn interval_histogram(spikes: &SpikeStatistics) -> Option<((Vec<Plot>, Layout), &'static str)> {
+    let bins = spikes.intervals();
+    let (low, high) = (bins.first()?.from, bins.last()?.to);
+    let total: u64 = bins.iter().map(|bin| bin.count).sum();
+    // Intervals of many lengths are drawn by their logarithm.
+    let log = low > 0.0 && high > 20.0 * low;
+    let width = |from: f64, to: f64| if log { (to / from).log2() } else { to - from };
+    // Bins are joined to bars of at least this width.
+    let bar = width(low, high) / BARS as f64;
+    let (mut edges, mut heights, mut count) = (vec![low], Vec::new(), 0);
+    for bin in &bins {
+        count += bin.count;
+        let wide = width(edges[edges.len() - 1], bin.to);
+        if wide >= bar || bin.to == high {
+            heights.push(100.0 * count as f64 / total as f64 / wide);
+            edges.push(bin.to);
+            count = 0;
+        }
+    }
+    let room = (0.05 * (high - low)).max(0.1 * low);
+    let range = if log { (low / 1.2, high * 1.2) } else { ((low - room).max(0.0), high + room) };
+    let (plots, layout) = histogram(edges, heights, range);
+    let layout = layout.with_x_label("interval (ms)");
+    Some(if log {
+        // The library would write 0.1 as 1e-1.
+        let ticks = TickFormat::Custom(Arc::new(significant));
+        let layout = layout.with_log_x().with_x_tick_format(ticks).with_y_label("% per octave");
+        ((plots, layout), "in % of all per doubling of the length")
+    } else {
+        ((plots, layout.with_y_label("% per ms")), "in % of all per ms")
+    })
+}
+
+/// Bars between edges.
+fn histogram(edges: Vec<f64>, heights: Vec<f64>, range: (f64, f64)) -> (Vec<Plot>, Layout) {
+    let top = heights.iter().copied().fold(0.0, f64::max);
+    let plots = vec![Histogram::from_bins(edges, heights).with_color(BLUE).into()];
+    let mut layout =
+        axes(&plots, range, (0.0, headroom(top))).with_ticks(4).with_force_margins(72.0, 16.0);
+    layout.x_bin_width = None; // Round ticks instead of the edges of bins.
+    (plots, layout)
+}
+
+/// A recorded variable, one panel per neuron, with threshold and spikes.
+fn traces(number: usize, k: usize, activity: &Activity, of: &Traces) -> Option<Sketch> {
     const HEIGHT: f64 = 136.0;
     const TIME_AXIS: f64 = 50.0;
-    let threshold = activity.threshold_mv.filter(|mv| mv.is_finite());
+    let threshold = of.threshold.filter(|value| value.is_finite());
     let drawn =
-        |trace: &&Trace| trace.values.len() > 1 && trace.values.iter().all(|mv| mv.is_finite());
-    let shown: Vec<&Trace> = activity.traces.iter().filter(drawn).take(MAX_TRACES).collect();
+        |trace: &&Trace| trace.values.len() > 1 && trace.values.iter().all(|v| v.is_finite());
+    let shown: Vec<&Trace> = of.neurons.iter().filter(drawn).take(MAX_TRACES).collect();
     let longest = shown.iter().map(|trace| trace.values.len()).max()?;
-    let end = longest as f64 * activity.every_ms;
+    let end = longest as f64 * of.every_ms;
     if !is_positive(end) {
         return None;
     }
@@ -272,16 +369,26 @@ fn traces(number: usize, activity: &Activity) -> Option<Sketch> {
     let (low, high) = range(values.chain(threshold));
     let mark = high + 0.1 * (high - low);
     let limits = (low - 0.05 * (high - low), high + 0.2 * (high - low));
+    let spikes = activity.spikes.as_deref();
+    let (time_label, time_unit) = time_unit(end);
+    let label = match &of.unit {
+        Some(unit) => format!("{} ({unit})", of.variable),
+        None => of.variable.clone(),
+    };
 
-    let panels = shown.iter().enumerate().map(|(i, trace)| {
-        let marks: Vec<(f64, f64)> = activity
-            .valid_spikes()
-            .filter(|&(time, neuron)| neuron == trace.neuron as usize && time <= end)
-            .map(|(time, _)| (time, mark))
-            .collect();
+    let mut marked = false;
+    let mut panels = Vec::new();
+    for (i, trace) in shown.iter().enumerate() {
+        let own = spikes.into_iter().flat_map(|spikes| {
+            let own = spikes.traced().spikes().filter(|(_, neuron)| *neuron == trace.neuron);
+            own.map(|(step, _)| ((step + 1) as f64 * spikes.dt(), mark))
+        });
+        let within = own.filter(|(time, _)| *time <= end);
+        let marks: Vec<(f64, f64)> = within.map(|(time, y)| (time / time_unit, y)).collect();
+        marked |= !marks.is_empty();
         let mut plots = vec![
             LinePlot::new()
-                .with_data(envelope(&trace.values, activity.every_ms))
+                .with_data(envelope(&trace.values, of.every_ms / time_unit))
                 .with_color(BLUE)
                 .with_stroke_width(1.2)
                 .with_legend(format!("neuron {}", trace.neuron))
@@ -289,49 +396,68 @@ fn traces(number: usize, activity: &Activity) -> Option<Sketch> {
         ];
         if let Some(threshold) = threshold {
             let line = LinePlot::new()
-                .with_data([(0.0, threshold), (end, threshold)])
+                .with_data([(0.0, threshold), (end / time_unit, threshold)])
                 .with_color(GREY)
                 .with_stroke_width(1.0)
                 .with_dashed();
             plots.push(line.into());
         }
+        let size = (300.0 / marks.len() as f64).clamp(1.5, 3.5);
         let triangles = ScatterPlot::new()
             .with_data(marks)
             .with_color(ORANGE)
             .with_marker(MarkerShape::TriangleDown)
-            .with_size(3.5);
+            .with_size(size);
         plots.push(triangles.into());
         let last = i + 1 == shown.len();
-        let mut layout = axes(&plots, (0.0, end), limits)
-            .with_y_label("potential (mV)")
+        let mut layout = axes(&plots, (0.0, end / time_unit), limits)
+            .with_y_label(label.clone())
             .with_ticks(4)
             .with_legend_box(false)
             .with_force_margins(72.0, 130.0)
             .with_force_margins_y(8.0, if last { TIME_AXIS } else { 8.0 });
         layout.suppress_x_ticks = !last;
         if last {
-            layout = layout.with_x_label("time (ms)");
+            layout = layout.with_x_label(time_label);
         }
-        (plots, layout)
-    });
-    let dashes = threshold.map_or("", |_| "; the dashed line is the threshold");
-    let caption =
-        format!("Membrane potentials in {}{dashes}, the triangles are spikes.", activity.name,);
+        panels.push((plots, layout));
+    }
+    let neurons = several(shown.len() as u64, "neuron");
+    let mut caption = format!("{}: {label} of {neurons}", activity.name);
+    if of.neurons.len() > shown.len() {
+        caption += &format!(" of {} that are recorded", of.neurons.len());
+    }
+    caption += ".";
+    if threshold.is_some() {
+        caption += " The dashed line is the threshold.";
+    }
+    if marked {
+        caption += " Triangles are spikes";
+        if let Some(spikes) = spikes.filter(|spikes| spikes.traced().from() > 0) {
+            let from = spikes.traced().from() as f64 * spikes.dt();
+            caption += &format!(", marked from {} on", time(from));
+        }
+        caption += ".";
+    }
     let mut heights = vec![HEIGHT; shown.len()];
     heights[shown.len() - 1] += TIME_AXIS;
-    let scene = grid(&heights, &[880.0], panels);
     Some(Sketch {
-        name: format!("traces-{number}"),
-        section: format!("Activity of {}", activity.name),
+        name: format!("traces-{number}-{k}"),
+        section: section(activity),
         caption,
-        scene,
+        scene: grid(&heights, &[880.0], panels),
     })
 }
 
-/// A trace as points (ms, mV); a long one keeps only the extremes of each stretch of samples.
-fn envelope(values: &[f32], every_ms: f64) -> Vec<(f64, f64)> {
+/// Heading above the figures of a population.
+fn section(activity: &Activity) -> String {
+    format!("Activity of {}", activity.name)
+}
+
+/// A trace as points (time, value); a long one keeps only the extremes of each stretch of samples.
+fn envelope(values: &[f32], every: f64) -> Vec<(f64, f64)> {
     // A sample is taken at the end of its interval.
-    let point = |i: usize| ((i + 1) as f64 * every_ms, f64::from(values[i]));
+    let point = |i: usize| ((i + 1) as f64 * every, f64::from(values[i]));
     let stretch = values.len() / MAX_BUCKETS;
     if stretch <= 2 {
         return (0..values.len()).map(point).collect();
@@ -490,10 +616,16 @@ fn axes(plots: &[Plot], x: (f64, f64), y: (f64, f64)) -> Layout {
         .with_tick_size(11)
 }
 
-/// Axes of a recording of `duration` ms, aligned with each other when stacked.
-fn time_axes(plots: &[Plot], duration: f64, y: (f64, f64)) -> Layout {
-    // The little room keeps dots at time 0 off the axis.
-    axes(plots, (-0.01 * duration, duration), y).with_force_margins(72.0, 16.0)
+/// Axes over a window of time, aligned with each other when stacked.
+fn time_axes(plots: &[Plot], (start, end): (f64, f64), y: (f64, f64)) -> Layout {
+    // The little room keeps dots at both ends whole.
+    let room = 0.01 * (end - start);
+    axes(plots, (start - room, end + room), y).with_force_margins(72.0, 16.0)
+}
+
+/// Label of a time axis of this length in ms, and its unit in ms.
+fn time_unit(length: f64) -> (&'static str, f64) {
+    if length > 10_000.0 { ("time (s)", 1000.0) } else { ("time (ms)", 1.0) }
 }
 
 /// Keeps the ticks of a y axis that counts up to `top` off fractions.
@@ -518,6 +650,27 @@ fn grid(
         figure = figure.with_col_width(i, width);
     }
     figure.render()
+}
+
+/// So many of something, in words.
+fn several(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A time in ms for a sentence.
+fn time(ms: f64) -> String {
+    if ms > 10_000.0 {
+        format!("{} s", significant(ms / 1000.0))
+    } else {
+        format!("{} ms", significant(ms))
+    }
+}
+
+/// A number for a sentence, without digits that say nothing.
+fn significant(x: f64) -> String {
+    let decimals = (2.0 - x.abs().log10().floor()).clamp(0.0, 3.0) as usize;
+    let text = format!("{x:.decimals$}");
+    if decimals == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
 }
 
 /// Whether a length can be drawn.
@@ -630,6 +783,20 @@ mod tests {
         assert!(points.contains(&(123_457.0, 30.0)));
         assert!(points.contains(&(654_322.0, -90.0)));
         assert!(points.is_sorted_by_key(|point| point.0));
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (x, text) in
+            [(0.1, "0.1"), (1.0, "1"), (12.34, "12.3"), (0.0512, "0.051"), (250.0, "250")]
+        {
+            assert_eq!(significant(x), text);
+        }
+        assert_eq!((time(1500.0), time(24_212.0)), ("1500 ms".into(), "24.2 s".into()));
+        assert_eq!(
+            (several(1, "spike"), several(0, "spike")),
+            ("1 spike".into(), "0 spikes".into())
+        );
     }
 
     #[test]

@@ -18,7 +18,9 @@ th, td { padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid var(--line); 
 th { font-weight: 500; }
 figure { margin: 1rem 0 2rem; }
 img { max-width: 100%; height: auto; background: white; border-radius: 4px; }
-figcaption { font-size: .9rem; opacity: .8; }
+figcaption, caption { font-size: .9rem; opacity: .8; }
+caption { caption-side: bottom; text-align: left; padding-top: .5rem; }
+.numbers th + th, .numbers td { text-align: right; }
 ";
 
 /// Lays out the whole page.
@@ -42,6 +44,7 @@ pub(super) fn page(report: &Report, figures: &[Figure]) -> String {
         });
         body += &format!("<table>\n{}</table>\n", rows.collect::<String>());
     }
+    body += &populations(report);
     for section in figures.chunk_by(|a, b| a.section == b.section) {
         body += &format!("<h2>{}</h2>\n", escape(&section[0].section));
         body.extend(section.iter().map(embed));
@@ -53,6 +56,43 @@ pub(super) fn page(report: &Report, figures: &[Figure]) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+    )
+}
+
+/// What the spikes of each population amount to.
+fn populations(report: &Report) -> String {
+    let spiking = report.activity.iter().filter_map(|of| Some((of, of.spikes.as_deref()?)));
+    let Some((_, first)) = spiking.clone().next() else { return String::new() };
+    let bin = first.fano_bin();
+    let of = match report.sample {
+        Some(_) => "Spikes of the sample shown below. ",
+        None => "",
+    };
+    let number = |value: Option<f64>| match value.filter(|value| value.is_finite()) {
+        Some(value) => format!("{value:.2}"),
+        None => "–".into(),
+    };
+    let rows = spiking.map(|(of, spikes)| {
+        format!(
+            "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            escape(&of.name),
+            spikes.size(),
+            spikes.spikes,
+            number(spikes.rate(of.steps)),
+            number(spikes.cv_isi()),
+            number(spikes.fano(of.steps)),
+        )
+    });
+    format!(
+        "<h2>Populations</h2>\n<table class=\"numbers\">\n\
+         <caption>{of}CV of intervals: standard deviation of the times between the spikes of a neuron, \
+         divided by their mean, averaged over neurons with at least three spikes; 0 is a clock, 1 a \
+         Poisson process. Synchrony: Fano factor (variance divided by mean) of the spikes of the \
+         population in bins of {bin} ms; 1 if its neurons are independent Poisson processes, more \
+         if they fire together.</caption>\n\
+         <tr><th>population</th><th>neurons</th><th>spikes</th><th>mean rate (Hz)</th>\
+         <th>CV of intervals</th><th>synchrony</th></tr>\n{}</table>\n",
+        rows.collect::<String>(),
     )
 }
 

@@ -40,11 +40,11 @@ pub fn scene(text: &str) -> Scene {
     }
 }
 
-/// Network and plan of a scene.
+/// Network and plan of a scene with a training.
 pub fn plan(scene: &Scene, batch: usize, steps: usize, soft: u32) -> (Network, Plan) {
     let network = build(scene).unwrap_or_else(|e| panic!("{e}"));
-    let options =
-        Options { batch, steps, training: scene.training.as_ref(), soft, max_binding: 128 << 20 };
+    let training = scene.training.as_ref().unwrap();
+    let options = Options { batch, steps, training, soft, max_binding: 128 << 20 };
     let plan = compile(&network, &options).unwrap_or_else(|e| panic!("{e}"));
     (network, plan)
 }
