@@ -39,6 +39,10 @@ pub enum Purpose {
     Shuffle = 4,
     /// Spikes of sources.
     Input = 5,
+    /// Delays of synapses.
+    Delays = 6,
+    /// Positions of neurons.
+    Positions = 7,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.
@@ -71,6 +75,12 @@ impl Stream {
     pub fn uniform(&self, entity: u64, draw: u64) -> f64 {
         let w = self.words(entity, draw);
         unit(w[0], w[1])
+    }
+
+    /// Two independent numbers as [`Stream::uniform`] gives one; the first is that one.
+    pub fn uniforms(&self, entity: u64, draw: u64) -> [f64; 2] {
+        let w = self.words(entity, draw);
+        [unit(w[0], w[1]), unit(w[2], w[3])]
     }
 
     /// Standard normal, by Box and Muller's transform.

@@ -5,6 +5,7 @@
 
 mod build;
 mod draw;
+mod space;
 
 pub use build::{NetworkError, build};
 
@@ -86,7 +87,8 @@ pub struct Projection {
     pub from: usize,
     /// Index of the postsynaptic population.
     pub to: usize,
-    /// Steps from a spike to its arrival, at least 1; 0 for a constant input.
+    /// Steps from a spike to its arrival, at least 1; 0 for a constant input. The shortest, where
+    /// each synapse has its own.
     pub delay: usize,
     /// Whether gradients change the weights.
     pub learn: bool,
@@ -115,7 +117,17 @@ pub enum Synapses {
         source: Vec<u32>,
         /// Weight of each synapse.
         weights: Vec<f64>,
+        /// Delay of each synapse \[steps\], at least 1; empty if all have that of the projection.
+        delays: Vec<u16>,
     },
+}
+
+impl Projection {
+    /// Steps from a spike to its last arrival; see [`Projection::delay`].
+    pub fn max_delay(&self) -> usize {
+        let longest = self.synapses.delays().iter().max();
+        longest.map_or(self.delay, |&steps| steps.into())
+    }
 }
 
 impl Network {
@@ -152,6 +164,14 @@ impl Synapses {
     pub fn weights(&self) -> &[f64] {
         match self {
             Self::Dense { weights } | Self::Sparse { weights, .. } => weights,
+        }
+    }
+
+    /// Delays in the order of the synapses \[steps\]; empty if all have that of the projection.
+    pub fn delays(&self) -> &[u16] {
+        match self {
+            Self::Dense { .. } => &[],
+            Self::Sparse { delays, .. } => delays,
         }
     }
 }

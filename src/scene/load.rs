@@ -6,7 +6,7 @@
 
 use super::check::{Fault, Warning, check};
 use super::text::{Field, Node, Shape, SyntaxError, closest, path_of, scan};
-use super::{Data, Dimension, Model, Param, Scene, Weight};
+use super::{Connect, Data, Dimension, Model, Param, Scene, Weight};
 use ariadne::{Color, Config, Label, Report, ReportKind};
 use ron::error::{Error as RonError, SpannedError};
 use ron::extensions::Extensions;
@@ -288,11 +288,17 @@ fn paths_mut(scene: &mut Scene) -> impl Iterator<Item = &mut PathBuf> {
             Model::Poisson(source) => vec![file(&mut source.rate)],
             Model::Images(_) => vec![],
         });
-    let in_projections =
-        scene.projections.iter_mut().map(|projection| match &mut projection.weight {
+    let in_projections = scene.projections.iter_mut().flat_map(|projection| {
+        let weights = match &mut projection.weight {
             Weight::File(path) => Some(path),
             _ => None,
-        });
+        };
+        let pairs = match &mut projection.connect {
+            Connect::List(path) => Some(path),
+            _ => None,
+        };
+        [weights, pairs]
+    });
     let in_training = scene.training.iter_mut().map(|training| match &mut training.data {
         Data::Mnist { dir } => Some(dir),
     });
@@ -656,7 +662,7 @@ impl SceneError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Connect, Quantity};
+    use super::super::{Delay, Quantity};
     use super::*;
 
     const SIMULATION: &str = r#"(
@@ -1066,7 +1072,7 @@ mod tests {
         assert_eq!(exc.c_m, Param::value(200.0));
         let Model::Readout(out) = &population("out").model else { panic!() };
         assert_eq!(out.tau_m, Some(Param::value(30.0)));
-        assert_eq!(scene.projections[0].delay, Some(Quantity::new(2.0)));
+        assert_eq!(scene.projections[0].delay, Some(Delay::Value(Quantity::new(2.0))));
         assert_eq!(scene.projections[2].from, "noise");
         assert_eq!(scene.projections[1].connect, Connect::Dense);
         assert_eq!(scene.projections[1].weight, Weight::Constant(Quantity::new(3.0)));
