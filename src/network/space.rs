@@ -229,3 +229,65 @@ impl<'p> Tree<'p> {
         list[first..].sort_unstable();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Purpose;
+
+    fn lengths(values: &[f64]) -> Vec<Quantity<Um>> {
+        values.iter().map(|&x| Quantity::new(x)).collect()
+    }
+
+    fn place(rule: &Positions, size: usize) -> Vec<Point> {
+        positions(rule, size, &Stream::new(1, Purpose::Positions, 0))
+    }
+
+    #[test]
+    fn a_grid_is_centred_or_starts_at_its_origin() {
+        let spacing = Quantity::new(50.0);
+        let grid = Positions::Grid { shape: vec![3, 2], spacing, origin: None };
+        let row = |y: f64| [-50.0, 0.0, 50.0].map(|x| [x, y, 0.0]);
+        assert_eq!(place(&grid, 6), [row(-25.0), row(25.0)].concat());
+        let origin = Some(lengths(&[1.0, 2.0, 3.0]));
+        let grid = Positions::Grid { shape: vec![2, 1, 2], spacing, origin };
+        let wanted = [[1.0, 2.0, 3.0], [51.0, 2.0, 3.0], [1.0, 2.0, 53.0], [51.0, 2.0, 53.0]];
+        assert_eq!(place(&grid, 4), wanted);
+    }
+
+    #[test]
+    fn uniform_positions_fill_their_box() {
+        let extent = lengths(&[100.0, 40.0, 10.0]);
+        let n = 10_000;
+        for (origin, corner) in
+            [(None, [-50.0, -20.0, -5.0]), (Some(lengths(&[7.0, 0.0, -1.0])), [7.0, 0.0, -1.0])]
+        {
+            let places = place(&Positions::Uniform { extent: extent.clone(), origin }, n);
+            for axis in 0..3 {
+                let length = extent[axis].get();
+                let along = |place: &Point| (place[axis] - corner[axis]) / length;
+                assert!(places.iter().all(|place| (0.0..=1.0).contains(&along(place))));
+                let mean = places.iter().map(along).sum::<f64>() / n as f64;
+                assert!((mean - 0.5).abs() < 5.0 * (1.0 / 12.0f64).sqrt() / 100.0, "{mean}");
+                let square = places.iter().map(|p| along(p).powi(2)).sum::<f64>() / n as f64;
+                assert!((square - 1.0 / 3.0).abs() < 5.0 * 0.3 / 100.0, "{square}");
+            }
+            assert!(places.windows(2).all(|w| w[0] != w[1]));
+        }
+    }
+
+    #[test]
+    fn distances_wrap_where_space_closes() {
+        let extent = lengths(&[100.0, 60.0]);
+        let (open, closed) = (Metric::new(None), Metric::new(Some(&extent)));
+        for (b, straight, wrapped) in [
+            ([30.0, 40.0, 0.0], 50.0, (30f64 * 30.0 + 20.0 * 20.0).sqrt()),
+            ([90.0, 0.0, 0.0], 90.0, 10.0),
+            ([-210.0, 0.0, 0.0], 210.0, 10.0),
+            ([0.0, 0.0, 70.0], 70.0, 70.0),
+        ] {
+            assert!((open.distance(&[0.0; 3], &b) - straight).abs() < 1e-12);
+            assert!((closed.distance(&[0.0; 3], &b) - wrapped).abs() < 1e-12, "{b:?}");
+        }
+    }
+}
