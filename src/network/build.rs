@@ -403,3 +403,77 @@ fn load_weights(
     };
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::load_str;
+    use std::path::Path;
+
+    /// Two sheets of 4 x 3 neurons, with these rules between them.
+    fn network(dir: &Path, rules: &str) -> Result<Network, NetworkError> {
+        let grid = "size: 12, positions: Grid(shape: [4, 3], spacing: 100), model: Lif()";
+        let text = format!(
+            "(version: 1, simulation: (dt: 0.1, duration: 1), \
+             populations: {{\"a\": ({grid}), \"b\": ({grid})}}, \
+             projections: [(from: \"a\", to: \"b\", {rules})])"
+        );
+        let scene = load_str("test.ron", &text, dir, &[]).unwrap_or_else(|e| panic!("{e}")).0;
+        build(&scene)
+    }
+
+    #[test]
+    fn delays_are_common_or_for_each_synapse() {
+        let here = Path::new("");
+        let delays = |rules: &str| {
+            let mut network = network(here, &format!("connect: {rules}")).unwrap();
+            let projection = network.projections.remove(0);
+            let (shortest, longest) = (projection.delay, projection.max_delay());
+            (shortest, longest, projection.synapses.delays().len())
+        };
+        assert_eq!(delays("Dense, weight: 1"), (1, 1, 0));
+        assert_eq!(delays("Dense, weight: 1, delay: 1.5"), (15, 15, 0));
+        assert_eq!(delays("OneToOne, weight: 1, delay: 1.5"), (15, 15, 0));
+        // From 0 to 360.6 µm at 1 m/s.
+        let distance = "delay: Distance(offset: 0.5, velocity: 1)";
+        assert_eq!(delays(&format!("Dense, weight: 1, {distance}")), (5, 9, 144));
+        assert_eq!(delays(&format!("OneToOne, weight: 1, {distance}")), (5, 5, 12));
+        assert_eq!(
+            delays("FixedProbability(p: 0), weight: 1, delay: Uniform(low: 1, high: 2)"),
+            (1, 1, 0)
+        );
+    }
+
+    #[test]
+    fn dense_weights_of_a_file_find_their_pairs_with_and_without_delays() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..144).flat_map(|k| (k as f32).to_le_bytes()).collect();
+        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![144], &bytes);
+        let file = safetensors::serialize([("a->b", view.unwrap())], None).unwrap();
+        std::fs::write(dir.path().join("w.safetensors"), file).unwrap();
+        let weights = |delay: &str| {
+            let rules = format!("connect: Dense, weight: File(\"w.safetensors\"), delay: {delay}");
+            network(dir.path(), &rules).unwrap().projections.remove(0).synapses.weights().to_vec()
+        };
+        let (plain, delayed) = (weights("1"), weights("Uniform(low: 1, high: 2)"));
+        for source in 0..12 {
+            for target in 0..12 {
+                let weight = (source * 12 + target) as f64;
+                assert_eq!(plain[source * 12 + target], weight);
+                assert_eq!(delayed[target * 12 + source], weight);
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_before_it_is_drawn() {
+        let rules = "connect: FixedTotalNumber(n: 5000000000), weight: 1";
+        let error = network(Path::new(""), rules).unwrap_err();
+        assert!(matches!(error, NetworkError::TooLarge { .. }), "{error}");
+        let rules = "connect: Dense, weight: 1, delay: Uniform(low: 1e4, high: 2e4)";
+        let error = network(Path::new(""), rules).unwrap_err();
+        assert!(matches!(error, NetworkError::Delay { .. }), "{error}");
+        let error = network(Path::new(""), "connect: List(\"absent.npy\"), weight: 1").unwrap_err();
+        assert!(matches!(error, NetworkError::File(_)), "{error}");
+    }
+}

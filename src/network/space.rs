@@ -130,7 +130,7 @@ struct Node {
 
 impl<'p> Tree<'p> {
     /// Sources that a leaf may hold.
-    const LEAF: usize = 16;
+    const LEAF: usize = 64;
 
     /// The tree of some points.
     pub fn new(points: &'p [Point], metric: Metric) -> Self {
@@ -201,7 +201,7 @@ impl<'p> Tree<'p> {
             let members = &self.order[node.members.clone()];
             // A box with hardly a candidate is not worth to be opened.
             if let Some(second) = node.second
-                && members.len() as f64 * rate > 1.0
+                && members.len() as f64 * rate > 4.0
             {
                 open.extend([second, k + 1]);
                 continue;

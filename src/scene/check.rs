@@ -164,14 +164,16 @@ impl<'s> Checker<'s> {
                 origin
             }
         };
-        if let Some(origin) = origin {
+        if let Some(origin) = origin
+            && is_dimension(&positions.dimensions())
+        {
             self.same_dimensions(&format!("{path}.origin"), origin, positions.dimensions());
         }
     }
 
     /// Space has two or three dimensions.
     fn dimensions(&mut self, path: &str, count: usize) {
-        if !(2..=3).contains(&count) {
+        if !is_dimension(&count) {
             let message = format!("space has two or three dimensions, not {count}");
             self.fault_with_help(path, message, "write [x, y] or [x, y, z]");
         }
@@ -380,11 +382,8 @@ impl<'s> Checker<'s> {
                 if let Some(distance) = max_distance {
                     self.positive(&format!("{path}.max_distance"), distance.get());
                 }
-                if let Some(ends) = ends {
-                    self.in_space(path, projection, ends);
-                }
-                let positions = ends.and_then(|(from, _)| from.positions.as_ref());
-                self.period(path, *periodic, extent.as_deref(), positions);
+                let dimensions = ends.and_then(|ends| self.in_space(path, projection, ends));
+                self.period(path, *periodic, extent.as_deref(), dimensions);
             }
         }
     }
@@ -420,13 +419,13 @@ impl<'s> Checker<'s> {
         self.positive(&format!("{path}.{name}"), length.get());
     }
 
-    /// Distances exist only between populations with positions in the same space.
+    /// The dimensions of the space in which both populations lie; a fault if there is none.
     fn in_space(
         &mut self,
         path: &str,
         projection: &Projection,
         (from, to): (&Population, &Population),
-    ) {
+    ) -> Option<usize> {
         let ends = [(&projection.from, from), (&projection.to, to)];
         if let Some((name, _)) = ends.iter().find(|(_, end)| end.positions.is_none()) {
             let message = format!("distances need positions, and `{name}` has none");
@@ -435,16 +434,18 @@ impl<'s> Checker<'s> {
                  `positions: Uniform(extent: [x, y])` to `{name}`"
             );
             self.fault_with_help(path, message, help);
-            return;
+            return None;
         }
-        let [a, b] = [from, to].map(|end| end.positions.as_ref().map(Positions::dimensions));
-        if let (Some(a), Some(b)) = (a, b)
-            && a != b
-        {
+        let dimensions = |end: &Population| end.positions.as_ref().map(Positions::dimensions);
+        let [a, b] = [from, to].map(|end| dimensions(end).filter(is_dimension));
+        let (a, b) = (a?, b?);
+        if a != b {
             let (from, to) = (&projection.from, &projection.to);
             let message = format!("`{from}` lies in {a} dimensions, `{to}` in {b}");
             self.fault_with_help(path, message, "give both positions as many coordinates");
+            return None;
         }
+        Some(a)
     }
 
     fn period(
@@ -452,7 +453,7 @@ impl<'s> Checker<'s> {
         path: &str,
         periodic: bool,
         extent: Option<&[Quantity<Um>]>,
-        positions: Option<&Positions>,
+        dimensions: Option<usize>,
     ) {
         match (periodic, extent) {
             (false, None) => {}
@@ -469,8 +470,8 @@ impl<'s> Checker<'s> {
             (true, Some(extent)) => {
                 let path = format!("{path}.extent");
                 self.lengths(&path, extent);
-                if let Some(positions) = positions {
-                    self.same_dimensions(&path, extent, positions.dimensions());
+                if let Some(dimensions) = dimensions {
+                    self.same_dimensions(&path, extent, dimensions);
                 }
             }
         }
@@ -805,6 +806,11 @@ impl<'s> Checker<'s> {
 
 /// Relative difference below which a time counts as a multiple of the step.
 const TOLERANCE: f64 = 1e-6;
+
+/// Whether space may have so many dimensions.
+fn is_dimension(count: &usize) -> bool {
+    (2..=3).contains(count)
+}
 
 /// Part of a bounded normal distribution that must lie within its bounds, so that few draws are in
 /// vain.
