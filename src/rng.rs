@@ -143,6 +143,9 @@ mod tests {
         assert!((mean(&|k| s.uniform(k, 0)) - 0.5).abs() < 5.0 * (1.0 / 12.0f64).sqrt() / 316.0);
         assert!(mean(&|k| s.normal(k, 0)).abs() < 5.0 / 316.0);
         assert!((mean(&|k| s.normal(k, 0).powi(2)) - 1.0).abs() < 5.0 * 2f64.sqrt() / 316.0);
+        assert!((0..n).all(|k| s.uniforms(k, 0)[0] == s.uniform(k, 0)));
+        let product = mean(&|k| s.uniforms(k, 0).iter().product());
+        assert!((product - 0.25).abs() < 5.0 * (7.0 / 144.0f64).sqrt() / 316.0, "{product}");
         assert!((mean(&|k| s.below(10, k, 0) as f64) - 4.5).abs() < 5.0 * 2.9 / 316.0);
     }
 

@@ -384,6 +384,11 @@ impl<'s> Checker<'s> {
                 }
                 let dimensions = ends.and_then(|ends| self.in_space(path, projection, ends));
                 self.period(path, *periodic, extent.as_deref(), dimensions);
+                if let (Some((from, to)), Some(extent)) = (ends, extent)
+                    && dimensions == Some(extent.len())
+                {
+                    self.overlap(&format!("{path}.extent"), extent, [from, to]);
+                }
             }
         }
     }
@@ -473,6 +478,27 @@ impl<'s> Checker<'s> {
                 if let Some(dimensions) = dimensions {
                     self.same_dimensions(&path, extent, dimensions);
                 }
+            }
+        }
+    }
+
+    /// Warns of a population that is longer than the space in which it is to lie.
+    fn overlap(&mut self, path: &str, extent: &[Quantity<Um>], ends: [&Population; 2]) {
+        let length = |positions: &Positions, axis: usize| match positions {
+            Positions::Grid { shape, spacing, .. } => {
+                shape[axis].saturating_sub(1) as f64 * spacing.get()
+            }
+            Positions::Uniform { extent, .. } => extent[axis].get(),
+        };
+        for (axis, period) in extent.iter().map(|period| period.get()).enumerate() {
+            let lengths = ends.iter().filter_map(|end| Some(length(end.positions.as_ref()?, axis)));
+            let longest = lengths.fold(0.0, f64::max);
+            if longest > period * (1.0 + TOLERANCE) {
+                let message = format!(
+                    "a population is {longest} um long where space closes on itself after {period} \
+                     um, so neurons at different positions coincide"
+                );
+                self.warn(format!("{path}.{axis}"), message);
             }
         }
     }

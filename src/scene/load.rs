@@ -1072,6 +1072,10 @@ mod tests {
                 "one delay for all synapses | one quantity",
             )],
         );
+        let (_, _, warnings) = read_text(&edited(SPACE, "[500, 301]", "[449, 301]")).unwrap();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert_eq!(warnings[0].path, "projections.0.connect.extent.0");
+        assert!(warnings[0].message.contains("500 um long"), "{warnings:?}");
         let loops = |connect: &str| {
             let text = edited(SPACE, "from: \"cloud\"", "from: \"sheet\"");
             read_with(&text, &[&format!("projections.1.connect={connect}")]).map(|_| ())
