@@ -2,8 +2,9 @@
 //!
 //! [`write_atomic`] fills a temporary file beside the target and renames it once it is safely on
 //! disk, so that a crash or a full disk leaves the old file or the new one, never half of one.
-//! [`write_npz`] writes arrays through it. [`read_npy_f64`] reads one array and trusts nothing the
-//! file says about itself: numpy's format is simple enough for the few lines this takes.
+//! [`write_npz`] writes arrays through it. [`read_npy_f64`] and [`read_npy_pairs`] read one array and
+//! trust nothing the file says about itself: numpy's format is simple enough for the few lines this
+//! takes.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -16,7 +17,7 @@ use npyz::npz::NpzWriter;
 use npyz::zip::write::FileOptions;
 use npyz::zip::{CompressionMethod, DateTime};
 
-/// Most bytes a file for [`read_npy_f64`] may hold: 1 GiB, or 134 million numbers of 8 bytes.
+/// Most bytes a `.npy` file may hold: 1 GiB, or 134 million numbers of 8 bytes.
 pub const MAX_NPY_BYTES: u64 = 1 << 30;
 
 /// Replaces the file at `path` by what `fill` writes, all or nothing.
@@ -150,7 +151,7 @@ fn write_array<T: npyz::AutoSerialize + Copy>(
     npy.finish()
 }
 
-/// Why a file could not be read as a one-dimensional `.npy` array of numbers.
+/// Why a file could not be read as a `.npy` array of numbers.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct NpyError {
@@ -183,6 +184,15 @@ pub enum NpyProblem {
     /// Not one-dimensional.
     #[error("has shape ({0}) where one dimension is needed; save array.ravel()")]
     Rank(String),
+    /// Elements that are not integers of a known type.
+    #[error(
+        "has elements of type {0} where integers, <i4, <i8, <u4 or <u8, are needed; save \
+         array.astype('<i8')"
+    )]
+    NotIntegers(String),
+    /// Not rows of two.
+    #[error("has shape ({0}) where (n, 2) is needed, a row (source, target) for each synapse")]
+    Pairs(String),
     /// The header promises another number of elements than follow it.
     #[error("promises {count} elements of {size} bytes but {found} bytes follow; write it again")]
     Payload {
@@ -217,27 +227,85 @@ pub enum NpyProblem {
 ///
 /// [`NpyError`] if the file is anything else, is damaged, or has an element that is not finite.
 pub fn read_npy_f64(path: &Path) -> Result<Vec<f64>, NpyError> {
+    read_npy(path, parse_npy)
+}
+
+/// Reads a two-dimensional `.npy` array of little-endian `i4`, `i8`, `u4` or `u8` with rows of two,
+/// in either order of memory. Integers beyond those of `i64` become the largest of it.
+///
+/// # Errors
+///
+/// [`NpyError`] if the file is anything else or is damaged.
+pub fn read_npy_pairs(path: &Path) -> Result<Vec<[i64; 2]>, NpyError> {
+    read_npy(path, parse_npy_pairs)
+}
+
+fn read_npy<T>(path: &Path, parse: fn(&[u8]) -> Result<T, NpyProblem>) -> Result<T, NpyError> {
     let read = || {
         let mut bytes = Vec::new();
         File::open(path)?.take(MAX_NPY_BYTES + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > MAX_NPY_BYTES {
-            Err(NpyProblem::TooLarge)
-        } else {
-            parse_npy(&bytes)
-        }
+        if bytes.len() as u64 > MAX_NPY_BYTES { Err(NpyProblem::TooLarge) } else { parse(&bytes) }
     };
     read().map_err(|problem| NpyError { path: path.to_path_buf(), problem })
 }
 
-fn parse_npy(bytes: &[u8]) -> Result<Vec<f64>, NpyProblem> {
-    let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or(NpyProblem::NotNpy)?;
-    let (header, data) = split_header(rest).ok_or(NpyProblem::Header)?;
-    let (kind, shape) = kind_and_shape(header).ok_or(NpyProblem::Header)?;
+/// What the header of a `.npy` file says, and what follows it.
+#[derive(Clone, Copy)]
+struct NpyParts<'b> {
+    /// Type of the elements, as a Python literal.
+    kind: &'b str,
+    /// Lengths, as they are written.
+    shape: &'b str,
+    /// Whether the first index runs fastest.
+    fortran: bool,
+    data: &'b [u8],
+}
 
-    let mut dims = shape.split(',').map(str::trim).filter(|dim| !dim.is_empty());
-    let (Some(count), None) = (dims.next(), dims.next()) else {
-        return Err(NpyProblem::Rank(quote(shape)));
+impl<'b> NpyParts<'b> {
+    fn new(bytes: &'b [u8]) -> Result<Self, NpyProblem> {
+        let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or(NpyProblem::NotNpy)?;
+        let (header, data) = split_header(rest).ok_or(NpyProblem::Header)?;
+        let (kind, shape) = kind_and_shape(header).ok_or(NpyProblem::Header)?;
+        let fortran = header.contains("'fortran_order': True");
+        Ok(Self { kind, shape, fortran, data })
+    }
+
+    /// The lengths, if there are `N`.
+    fn dims<const N: usize>(&self) -> Option<[&'b str; N]> {
+        let dims = self.shape.split(',').map(str::trim).filter(|dim| !dim.is_empty());
+        dims.collect::<Vec<_>>().try_into().ok()
+    }
+}
+
+fn parse_npy_pairs(bytes: &[u8]) -> Result<Vec<[i64; 2]>, NpyProblem> {
+    let parts = NpyParts::new(bytes)?;
+    let NpyParts { kind, shape, fortran, data } = parts;
+    let rows = match parts.dims() {
+        Some([rows, "2"]) => rows.parse::<u64>().map_err(|_| NpyProblem::Header)?,
+        _ => return Err(NpyProblem::Pairs(quote(shape))),
     };
+    let count = rows.saturating_mul(2);
+    let values = match kind {
+        "'<i4'" => decode(data, count, |bytes| i32::from_le_bytes(bytes).into()),
+        "'<i8'" => decode(data, count, i64::from_le_bytes),
+        "'<u4'" => decode(data, count, |bytes| u32::from_le_bytes(bytes).into()),
+        "'<u8'" => {
+            decode(data, count, |bytes| u64::from_le_bytes(bytes).try_into().unwrap_or(i64::MAX))
+        }
+        other => Err(NpyProblem::NotIntegers(quote(other))),
+    }?;
+    Ok(if fortran {
+        let (sources, targets) = values.split_at(values.len() / 2);
+        sources.iter().zip(targets).map(|(&source, &target)| [source, target]).collect()
+    } else {
+        values.as_chunks().0.to_vec()
+    })
+}
+
+fn parse_npy(bytes: &[u8]) -> Result<Vec<f64>, NpyProblem> {
+    let parts = NpyParts::new(bytes)?;
+    let NpyParts { kind, shape, data, .. } = parts;
+    let [count] = parts.dims().ok_or_else(|| NpyProblem::Rank(quote(shape)))?;
     let count = count.parse().map_err(|_| NpyProblem::Header)?;
 
     let values = match kind {
@@ -366,11 +434,11 @@ fn kind_and_shape(header: &str) -> Option<(&str, &str)> {
 }
 
 /// Decodes exactly `count` elements of `SIZE` bytes.
-fn decode<const SIZE: usize>(
+fn decode<const SIZE: usize, T>(
     data: &[u8],
     count: u64,
-    value: fn([u8; SIZE]) -> f64,
-) -> Result<Vec<f64>, NpyProblem> {
+    value: fn([u8; SIZE]) -> T,
+) -> Result<Vec<T>, NpyProblem> {
     if count.checked_mul(SIZE as u64) != Some(data.len() as u64) {
         return Err(NpyProblem::Payload { count, size: SIZE, found: data.len() });
     }
@@ -568,6 +636,32 @@ mod tests {
         }
         let error = read_npy_f64(Path::new("no/such.npy")).unwrap_err().to_string();
         assert!(error.starts_with("no/such.npy: cannot be read: "), "{error}");
+    }
+
+    #[test]
+    fn pairs_are_rows_of_two_integers() {
+        let rows: Vec<u8> = [1i32, -2, 3, 4].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let file = npy("'<i4'", "(2, 2)", &rows);
+        assert_eq!(parse_npy_pairs(&file).unwrap(), [[1, -2], [3, 4]]);
+        // numpy saves a transposed array column by column; a space keeps the header's length.
+        let text = String::from_utf8_lossy(&file[10..]).replace("False", "True ");
+        let columns =
+            [&file[..10], &text.as_bytes()[..text.find('\n').unwrap() + 1], &rows].concat();
+        assert_eq!(parse_npy_pairs(&columns).unwrap(), [[1, 3], [-2, 4]]);
+        let large = [u64::MAX.to_le_bytes(), 7u64.to_le_bytes()].concat();
+        assert_eq!(parse_npy_pairs(&npy("'<u8'", "(1, 2)", &large)).unwrap(), [[i64::MAX, 7]]);
+        assert!(parse_npy_pairs(&npy("'<i8'", "(0, 2)", &[])).unwrap().is_empty());
+        for (kind, shape, words) in [
+            ("'<i4'", "(4,)", "shape (4,) where (n, 2)"),
+            ("'<i4'", "(2, 3)", "shape (2, 3) where (n, 2)"),
+            ("'<i4'", "(1, 2, 2)", "shape (1, 2, 2) where (n, 2)"),
+            ("'<i4'", "(9223372036854775808, 2)", "elements of 4 bytes but 16"),
+            ("'<i4'", "(-1, 2)", "header is damaged"),
+            ("'<f8'", "(1, 2)", "type '<f8' where integers"),
+        ] {
+            let error = parse_npy_pairs(&npy(kind, shape, &rows)).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
     }
 
     #[test]

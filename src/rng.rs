@@ -67,6 +67,10 @@ pub enum Purpose {
     Shuffle = 4,
     /// Spikes of sources.
     Input = 5,
+    /// Delays of synapses.
+    Delays = 6,
+    /// Positions of neurons.
+    Positions = 7,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.
@@ -99,6 +103,12 @@ impl Stream {
     pub fn uniform(&self, entity: u64, draw: u64) -> f64 {
         let w = self.words(entity, draw);
         unit(w[0], w[1])
+    }
+
+    /// Two independent numbers as [`Stream::uniform`] gives one; the first is that one.
+    pub fn uniforms(&self, entity: u64, draw: u64) -> [f64; 2] {
+        let w = self.words(entity, draw);
+        [unit(w[0], w[1]), unit(w[2], w[3])]
     }
 
     /// Standard normal, by Box and Muller's transform.
@@ -170,6 +180,9 @@ mod tests {
         assert!((mean(&|k| s.uniform(k, 0)) - 0.5).abs() < 5.0 * (1.0 / 12.0f64).sqrt() / 316.0);
         assert!(mean(&|k| s.normal(k, 0)).abs() < 5.0 / 316.0);
         assert!((mean(&|k| s.normal(k, 0).powi(2)) - 1.0).abs() < 5.0 * 2f64.sqrt() / 316.0);
+        assert!((0..n).all(|k| s.uniforms(k, 0)[0] == s.uniform(k, 0)));
+        let product = mean(&|k| s.uniforms(k, 0).iter().product());
+        assert!((product - 0.25).abs() < 5.0 * (7.0 / 144.0f64).sqrt() / 316.0, "{product}");
         assert!((mean(&|k| s.below(10, k, 0) as f64) - 4.5).abs() < 5.0 * 2.9 / 316.0);
     }
 

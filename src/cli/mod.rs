@@ -197,14 +197,17 @@ fn exit_code(e: &anyhow::Error) -> u8 {
         3
     } else if let Some(e) = e.downcast_ref::<NetworkError>() {
         match e {
-            NetworkError::Value { .. } => 2,
+            NetworkError::Value { .. } | NetworkError::Delay { .. } => 2,
             NetworkError::TooLarge { .. } => 4,
-            NetworkError::File(_) | NetworkError::Length { .. } | NetworkError::Weights { .. } => 3,
+            NetworkError::File(_)
+            | NetworkError::Length { .. }
+            | NetworkError::Pair { .. }
+            | NetworkError::Weights { .. } => 3,
         }
     } else if let Some(e) = e.downcast_ref::<PlanError>() {
         match e {
             PlanError::Binding { .. } | PlanError::Ring { .. } => 4,
-            PlanError::Delay { .. } => 2,
+            PlanError::Delay { .. } | PlanError::DrawnDelays { .. } => 2,
         }
     } else if let Some(e) = e.downcast_ref::<EngineError>() {
         engine(e)

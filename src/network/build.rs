@@ -1,10 +1,11 @@
 //! From a scene to a network: units become propagators, rules become synapses.
 
-use super::draw::{expected_synapses, parameter, synapses};
+use super::draw::{Wiring, parameter};
+use super::space::{self, Point};
 use super::*;
 use crate::files;
 use crate::rng::{Purpose, Stream};
-use crate::scene::{Connect, Dimension, Learn, Model, Param, Scene, Weight};
+use crate::scene::{Connect, Delay, Dimension, Learn, Model, Param, Scene, Weight};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,6 +14,9 @@ const MAX_SYNAPSES: f64 = u32::MAX as f64;
 
 /// Bytes of host memory that building takes per synapse: its weight in f64 and f32, its source.
 const HOST_BYTES_PER_SYNAPSE: f64 = 16.0;
+
+/// Bytes that a delay of its own adds.
+const HOST_BYTES_PER_DELAY: f64 = 2.0;
 
 /// Why a scene cannot become a network.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +63,44 @@ pub enum NetworkError {
         /// What limits them.
         limit: String,
     },
+    /// A file of pairs names a neuron that does not exist.
+    #[error(
+        "{path}: {}: row {row} has {what} {index}, but there are {size} such neurons; rows and \
+         neurons are counted from 0", file.display()
+    )]
+    Pair {
+        /// Path in the scene.
+        path: String,
+        /// The file.
+        file: PathBuf,
+        /// First row that breaks the rule.
+        row: usize,
+        /// `source` or `target`.
+        what: &'static str,
+        /// The number in the file.
+        index: i64,
+        /// Neurons of the population.
+        size: usize,
+    },
+    /// A drawn delay is longer than can be counted.
+    #[error(
+        "projection `{name}`: the synapse from neuron {source_neuron} to neuron {target_neuron} has \
+         a delay of {delay} ms, {steps} steps; the limit is {} steps. Lower the delay or raise \
+         simulation.dt",
+        u16::MAX
+    )]
+    Delay {
+        /// Name of the projection.
+        name: String,
+        /// Presynaptic neuron of the first such synapse.
+        source_neuron: u32,
+        /// Postsynaptic neuron.
+        target_neuron: u32,
+        /// Its delay \[ms\].
+        delay: f64,
+        /// The same in steps.
+        steps: f64,
+    },
     /// Weights could not be taken from a file of an earlier run.
     #[error("weights of projection `{name}` from {}: {why}", file.display())]
     Weights {
@@ -94,26 +136,45 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
         .collect::<Result<Vec<_>, NetworkError>>()?;
 
     let find = |name: &str| populations.iter().position(|p| p.name == name).unwrap_or_default();
+    let places: Vec<Option<Vec<Point>>> = scene
+        .populations
+        .iter()
+        .enumerate()
+        .map(|(index, (_, population))| {
+            let stream = Stream::new(seed, Purpose::Positions, index as u32);
+            let rule = population.positions.as_ref()?;
+            Some(space::positions(rule, population.size as usize, &stream))
+        })
+        .collect();
     let mut projections = Vec::new();
     for (index, projection) in scene.projections.iter().enumerate() {
         let (from, to) = (find(&projection.from), find(&projection.to));
-        let (sources, targets) = (populations[from].size, populations[to].size);
         let name = projection.name.clone();
         let name = name.unwrap_or_else(|| format!("{}->{}", projection.from, projection.to));
-        fits(&name, &projection.connect, sources, targets)?;
         let constant = !populations[from].spikes();
         let unit = unit(&populations[to], dt, constant);
-        let mut synapses = synapses(
-            &projection.connect,
-            &projection.weight,
-            (sources, targets, from == to),
+        let wiring = Wiring {
+            path: format!("projections.{index}"),
+            name: &name,
+            projection,
+            sources: populations[from].size,
+            targets: populations[to].size,
+            places: places[from].as_deref().zip(places[to].as_deref()).map(|(a, b)| [a, b]),
             unit,
-            (seed, index as u32),
-        );
+            dt,
+            key: (seed, index as u32),
+        };
+        fits(&wiring)?;
+        let mut synapses = wiring.synapses()?;
         if let Weight::File(file) = &projection.weight {
-            load_weights(&name, file, &mut synapses)?;
+            load_weights(&wiring, file, &mut synapses)?;
         }
-        let delay = projection.delay.map_or(dt, |d| d.get());
+        let shortest = synapses.delays().iter().min();
+        let delay = match projection.delay {
+            _ if constant => 0,
+            Some(Delay::Value(delay)) => (delay.get() / dt).round() as usize,
+            _ => shortest.map_or(1, |&steps| steps.into()),
+        };
         let learn = match projection.learn {
             Some(learn) => learn == Learn::Backprop,
             None => scene.training.is_some(),
@@ -122,16 +183,8 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
             let known = scene.populations[to].1.model.receptors();
             known.iter().position(|known| known == name).unwrap_or_default()
         };
-        projections.push(Projection {
-            name,
-            from,
-            to,
-            receptor: projection.receptor.as_ref().map_or(0, receptor),
-            delay: if constant { 0 } else { (delay / dt).round() as usize },
-            learn,
-            unit,
-            synapses,
-        });
+        let receptor = projection.receptor.as_ref().map_or(0, receptor);
+        projections.push(Projection { name, from, to, receptor, delay, learn, unit, synapses });
     }
     let stimuli = scene.stimuli.iter().map(|s| stimulus(scene, s, dt)).collect();
     Ok(Network { dt, seed, populations, projections, stimuli })
@@ -395,9 +448,11 @@ fn unit(population: &Population, dt: f64, constant: bool) -> f64 {
 }
 
 /// Refuses a projection that cannot be indexed or held, before anything is allocated for it.
-fn fits(name: &str, connect: &Connect, sources: usize, targets: usize) -> Result<(), NetworkError> {
-    let synapses = expected_synapses(connect, sources, targets);
-    let bytes = synapses * HOST_BYTES_PER_SYNAPSE;
+fn fits(wiring: &Wiring<'_>) -> Result<(), NetworkError> {
+    let synapses = wiring.expected();
+    let each =
+        HOST_BYTES_PER_SYNAPSE + if wiring.has_delays() { HOST_BYTES_PER_DELAY } else { 0.0 };
+    let bytes = synapses * each;
     let memory = host_memory();
     let limit = if synapses > MAX_SYNAPSES {
         format!("{MAX_SYNAPSES:.4e} synapses per projection")
@@ -406,7 +461,7 @@ fn fits(name: &str, connect: &Connect, sources: usize, targets: usize) -> Result
     } else {
         return Ok(());
     };
-    Err(NetworkError::TooLarge { name: name.to_owned(), synapses, bytes, limit })
+    Err(NetworkError::TooLarge { name: wiring.name.to_owned(), synapses, bytes, limit })
 }
 
 /// Bytes of memory of this machine, where the system tells.
@@ -417,15 +472,20 @@ fn host_memory() -> Option<f64> {
     Some(kibibytes * 1024.0)
 }
 
-/// Takes the weights of a projection from the `weights.safetensors` of an earlier run.
+/// Takes the weights of a projection from the `weights.safetensors` of an earlier run. Those of a
+/// dense rule lie there by source, whether or not each synapse has its own delay here.
 fn load_weights(
-    name: &str,
+    wiring: &Wiring<'_>,
     file: &std::path::Path,
     synapses: &mut Synapses,
 ) -> Result<(), NetworkError> {
-    let fail =
-        |why: String| NetworkError::Weights { name: name.to_owned(), file: file.to_owned(), why };
-    let values = files::read_tensor(file, name).map_err(|e| fail(e.to_string()))?;
+    let fail = |why: String| NetworkError::Weights {
+        name: wiring.name.to_owned(),
+        file: file.to_owned(),
+        why,
+    };
+    let values = files::read_tensor(file, wiring.name).map_err(|e| fail(e.to_string()))?;
+    let by_target = matches!(synapses, Synapses::Sparse { .. });
     let (Synapses::Dense { weights } | Synapses::Sparse { weights, .. }) = synapses;
     if values.len() != weights.len() {
         let (found, wanted) = (values.len(), weights.len());
@@ -433,6 +493,86 @@ fn load_weights(
             "it holds {found} weights, the projection has {wanted} synapses"
         )));
     }
-    *weights = values;
+    *weights = if by_target && matches!(wiring.projection.connect, Connect::Dense) {
+        let (sources, targets) = (wiring.sources, wiring.targets);
+        let at = |synapse: usize| values[synapse % sources * targets + synapse / sources];
+        (0..values.len()).map(at).collect()
+    } else {
+        values
+    };
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::load_str;
+    use std::path::Path;
+
+    /// Two sheets of 4 x 3 neurons, with these rules between them.
+    fn network(dir: &Path, rules: &str) -> Result<Network, NetworkError> {
+        let grid = "size: 12, positions: Grid(shape: [4, 3], spacing: 100), model: Lif()";
+        let text = format!(
+            "(version: 1, simulation: (dt: 0.1, duration: 1), \
+             populations: {{\"a\": ({grid}), \"b\": ({grid})}}, \
+             projections: [(from: \"a\", to: \"b\", {rules})])"
+        );
+        let scene = load_str("test.ron", &text, dir, &[]).unwrap_or_else(|e| panic!("{e}")).0;
+        build(&scene)
+    }
+
+    #[test]
+    fn delays_are_common_or_for_each_synapse() {
+        let here = Path::new("");
+        let delays = |rules: &str| {
+            let mut network = network(here, &format!("connect: {rules}")).unwrap();
+            let projection = network.projections.remove(0);
+            let (shortest, longest) = (projection.delay, projection.max_delay());
+            (shortest, longest, projection.synapses.delays().len())
+        };
+        assert_eq!(delays("Dense, weight: 1"), (1, 1, 0));
+        assert_eq!(delays("Dense, weight: 1, delay: 1.5"), (15, 15, 0));
+        assert_eq!(delays("OneToOne, weight: 1, delay: 1.5"), (15, 15, 0));
+        // From 0 to 360.6 µm at 1 m/s.
+        let distance = "delay: Distance(offset: 0.5, velocity: 1)";
+        assert_eq!(delays(&format!("Dense, weight: 1, {distance}")), (5, 9, 144));
+        assert_eq!(delays(&format!("OneToOne, weight: 1, {distance}")), (5, 5, 12));
+        assert_eq!(
+            delays("FixedProbability(p: 0), weight: 1, delay: Uniform(low: 1, high: 2)"),
+            (1, 1, 0)
+        );
+    }
+
+    #[test]
+    fn dense_weights_of_a_file_find_their_pairs_with_and_without_delays() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = (0..144).flat_map(|k| (k as f32).to_le_bytes()).collect();
+        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![144], &bytes);
+        let file = safetensors::serialize([("a->b", view.unwrap())], None).unwrap();
+        std::fs::write(dir.path().join("w.safetensors"), file).unwrap();
+        let weights = |delay: &str| {
+            let rules = format!("connect: Dense, weight: File(\"w.safetensors\"), delay: {delay}");
+            network(dir.path(), &rules).unwrap().projections.remove(0).synapses.weights().to_vec()
+        };
+        let (plain, delayed) = (weights("1"), weights("Uniform(low: 1, high: 2)"));
+        for source in 0..12 {
+            for target in 0..12 {
+                let weight = (source * 12 + target) as f64;
+                assert_eq!(plain[source * 12 + target], weight);
+                assert_eq!(delayed[target * 12 + source], weight);
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_before_it_is_drawn() {
+        let rules = "connect: FixedTotalNumber(n: 5000000000), weight: 1";
+        let error = network(Path::new(""), rules).unwrap_err();
+        assert!(matches!(error, NetworkError::TooLarge { .. }), "{error}");
+        let rules = "connect: Dense, weight: 1, delay: Uniform(low: 1e4, high: 2e4)";
+        let error = network(Path::new(""), rules).unwrap_err();
+        assert!(matches!(error, NetworkError::Delay { .. }), "{error}");
+        let error = network(Path::new(""), "connect: List(\"absent.npy\"), weight: 1").unwrap_err();
+        assert!(matches!(error, NetworkError::File(_)), "{error}");
+    }
 }

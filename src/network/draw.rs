@@ -1,13 +1,31 @@
-//! Numbers for neurons and synapses: parameters, which pairs are connected, initial weights.
+//! Numbers for neurons and synapses: parameters, which pairs are connected, weights and delays.
 //!
 //! Each draw is keyed by what it is for (see [`crate::rng`]), so targets are drawn in parallel and
 //! the result does not depend on their order.
 
+use super::space::{Metric, Point, Reach, Tree};
 use super::{NetworkError, Synapses};
 use crate::files;
 use crate::rng::{Purpose, Stream};
-use crate::scene::{Connect, Dimension, Param, Weight};
+use crate::scene::{self, Connect, Delay, Dimension, Param, Quantity, Weight};
 use rayon::prelude::*;
+use std::collections::HashSet;
+use std::mem::take;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Blocks into which targets are divided for drawing in parallel.
+const BLOCKS: usize = 1024;
+
+/// Entity of the draws that belong to no single neuron; neurons have 32-bit numbers.
+const ALL: u64 = u64::MAX;
+
+/// Pairs by which the number of synapses of a rule with distances is estimated.
+const PROBES: u64 = 1 << 17;
+
+/// Times that a bounded normal number is drawn before it is put on its bound. The scene's check sees
+/// to it that a hundredth of all draws lie within, so this is not to happen.
+const REDRAWS: u64 = 10_000;
 
 /// Values of a parameter: one for all neurons, or one for each; `shared` are the streams that several
 /// parameters draw from.
@@ -44,84 +62,398 @@ pub fn parameter<D: Dimension>(
     })
 }
 
-/// How many synapses a rule makes, exactly or on average.
-pub fn expected_synapses(connect: &Connect, sources: usize, targets: usize) -> f64 {
-    let pairs = sources as f64 * targets as f64;
-    match connect {
-        Connect::Dense => pairs,
-        Connect::FixedProbability { p, .. } => p * pairs,
-        Connect::FixedInDegree { k, .. } => *k as f64 * targets as f64,
+/// A projection as it is drawn.
+pub struct Wiring<'s> {
+    /// Path in the scene.
+    pub path: String,
+    /// Name of the projection.
+    pub name: &'s str,
+    /// The rules.
+    pub projection: &'s scene::Projection,
+    /// Neurons of the presynaptic population.
+    pub sources: usize,
+    /// Neurons of the postsynaptic population.
+    pub targets: usize,
+    /// Where the neurons of both are, if the rules ask for it.
+    pub places: Option<[&'s [Point]; 2]>,
+    /// See [`super::Projection::unit`].
+    pub unit: f64,
+    /// Time step \[ms\].
+    pub dt: f64,
+    /// Seed of the network, and index of the projection.
+    pub key: (u64, u32),
+}
+
+/// Sources by target: `source[start[j]..start[j + 1]]` are those of target j, ascending.
+struct Lists {
+    start: Vec<u32>,
+    source: Vec<u32>,
+}
+
+impl Wiring<'_> {
+    /// How many synapses the rule makes: exactly, on average, or, with distances, as estimated from
+    /// a sample of pairs. A list has as many as its file, whose size has a limit of its own.
+    pub fn expected(&self) -> f64 {
+        let pairs = self.sources as f64 * self.targets as f64;
+        match self.projection.connect {
+            Connect::Dense => pairs,
+            Connect::OneToOne => self.targets as f64,
+            Connect::FixedProbability { p, .. } => p * pairs,
+            Connect::FixedInDegree { k, .. } => k as f64 * self.targets as f64,
+            Connect::FixedOutDegree { k, .. } => k as f64 * self.sources as f64,
+            Connect::FixedTotalNumber { n, .. } => n as f64,
+            Connect::Distance { .. } => {
+                let (stream, metric, reach) = (self.pairs(), self.metric(), self.reach());
+                let [from, to] = self.places();
+                let pick = |points: &[Point], draw: u64| {
+                    points[stream.below(points.len() as u64, ALL, draw) as usize]
+                };
+                let probability = |draw: u64| {
+                    let (a, b) = (pick(from, 2 * draw), pick(to, 2 * draw + 1));
+                    reach.probability(metric.distance(&a, &b))
+                };
+                (0..PROBES).map(probability).sum::<f64>() / PROBES as f64 * pairs
+            }
+            Connect::List(_) => 0.0,
+        }
+    }
+
+    /// Whether each synapse has its own delay.
+    pub fn has_delays(&self) -> bool {
+        !matches!(self.projection.delay, None | Some(Delay::Value(_)))
+    }
+
+    /// Draws the synapses.
+    ///
+    /// # Errors
+    /// A list that cannot be read or does not fit, more synapses than can be indexed, a delay of
+    /// more steps than can be counted.
+    pub fn synapses(&self) -> Result<Synapses, NetworkError> {
+        if matches!(self.projection.connect, Connect::Dense) && !self.has_delays() {
+            let mut weights = vec![0.0; self.sources * self.targets];
+            weights.par_chunks_mut(self.targets).enumerate().for_each(|(source, row)| {
+                for (target, w) in row.iter_mut().enumerate() {
+                    *w = self.weight(self.sources, source, target);
+                }
+            });
+            return Ok(Synapses::Dense { weights });
+        }
+        let lists = self.incoming()?;
+        let mut weights = vec![0.0; lists.source.len()];
+        let dense = matches!(self.projection.connect, Connect::Dense);
+        lists.fill(&mut weights, |target, sources, weights| {
+            for (k, w) in weights.iter_mut().enumerate() {
+                // Delays do not change the weights of a dense projection.
+                let (entity, draw) = if dense { (k, target) } else { (target, k) };
+                *w = self.weight(sources.len(), entity, draw);
+            }
+        });
+        let delays = self.delays(&lists)?;
+        let Lists { start, source } = lists;
+        Ok(Synapses::Sparse { start, source, weights, delays })
+    }
+
+    fn pairs(&self) -> Stream {
+        Stream::new(self.key.0, Purpose::Connectivity, self.key.1)
+    }
+
+    fn places(&self) -> [&[Point]; 2] {
+        self.places.expect("the scene was checked")
+    }
+
+    fn metric(&self) -> Metric {
+        match &self.projection.connect {
+            Connect::Distance { extent, .. } => Metric::new(extent.as_deref()),
+            _ => Metric::default(),
+        }
+    }
+
+    fn reach(&self) -> Reach {
+        match &self.projection.connect {
+            Connect::Distance { kernel, max_distance, .. } => Reach {
+                kernel: *kernel,
+                max_distance: max_distance.map_or(f64::INFINITY, Quantity::get),
+            },
+            _ => unreachable!("other rules have no reach"),
+        }
+    }
+
+    /// Which pairs are connected.
+    fn incoming(&self) -> Result<Lists, NetworkError> {
+        let stream = self.pairs();
+        let own = self.projection.from == self.projection.to;
+        let (sources, targets) = (self.sources as u64, self.targets as u64);
+        let skip = |autapses: bool, neuron: u64| (own && !autapses).then_some(neuron);
+        let lists = match &self.projection.connect {
+            Connect::Dense => Lists::new(targets, |_, list| list.extend(0..sources as u32)),
+            Connect::OneToOne => Lists::new(targets, |target, list| list.push(target as u32)),
+            &Connect::FixedProbability { p, autapses } => Lists::new(targets, |target, list| {
+                bernoulli(&stream, target, sources, p, skip(autapses, target), list);
+            }),
+            &Connect::FixedInDegree { k, autapses, multapses } => {
+                Lists::new(targets, |target, list| {
+                    let skip = skip(autapses, target);
+                    partners(&stream, target, sources, k, multapses, skip, list);
+                })
+            }
+            &Connect::FixedOutDegree { k, autapses, multapses } => {
+                let outgoing = Lists::new(sources, |source, list| {
+                    let skip = skip(autapses, source);
+                    partners(&stream, source, targets, k, multapses, skip, list);
+                });
+                outgoing.and_then(|outgoing| outgoing.transposed(self.targets))
+            }
+            &Connect::FixedTotalNumber { n, autapses, multapses: true } => {
+                // Each target is as likely as any other, and so is each of its sources.
+                let count: Vec<AtomicU32> = (0..targets).map(|_| AtomicU32::new(0)).collect();
+                (0..n).into_par_iter().for_each(|draw| {
+                    let target = stream.below(targets, ALL, draw) as usize;
+                    count[target].fetch_add(1, Ordering::Relaxed);
+                });
+                Lists::new(targets, |target, list| {
+                    let k = count[target as usize].load(Ordering::Relaxed).into();
+                    let skip = skip(autapses, target);
+                    partners(&stream, target, sources, k, true, skip, list);
+                })
+            }
+            &Connect::FixedTotalNumber { n, autapses, multapses: false } => {
+                let choices = sources - u64::from(own && !autapses);
+                distinct_pairs(&stream, n, choices, targets, |target| skip(autapses, target))
+            }
+            Connect::Distance { autapses, .. } => {
+                let [from, to] = self.places();
+                let (tree, reach) = (Tree::new(from, self.metric()), self.reach());
+                Lists::new(targets, |target, list| {
+                    let place = &to[target as usize];
+                    tree.draw((target, place), &reach, &stream, skip(*autapses, target), list);
+                })
+            }
+            Connect::List(file) => {
+                let mut keys = self.read_pairs(file)?;
+                keys.par_sort_unstable();
+                Lists::new(targets, |target, list| {
+                    list.extend(of_target(&keys, target, sources));
+                })
+            }
+        };
+        lists.map_err(|synapses| NetworkError::TooLarge {
+            name: self.name.to_owned(),
+            synapses: synapses as f64,
+            bytes: synapses as f64 * size_of::<u32>() as f64,
+            limit: format!("{} synapses per projection", u32::MAX),
+        })
+    }
+
+    /// The pairs in a file, as numbers `target · sources + source`.
+    fn read_pairs(&self, file: &Path) -> Result<Vec<u64>, NetworkError> {
+        let pairs = files::read_npy_pairs(file)?;
+        let key = |(row, &[source, target]): (usize, &[i64; 2])| {
+            let ends = [("source", source, self.sources), ("target", target, self.targets)];
+            match ends.iter().find(|(_, index, size)| !(0..*size as i64).contains(index)) {
+                None => Ok(target as u64 * self.sources as u64 + source as u64),
+                Some(&(what, index, size)) => Err(NetworkError::Pair {
+                    path: format!("{}.connect", self.path),
+                    file: file.to_owned(),
+                    row,
+                    what,
+                    index,
+                    size,
+                }),
+            }
+        };
+        pairs.iter().enumerate().map(key).collect()
+    }
+
+    /// The weight of a synapse \[pA\].
+    fn weight(&self, fan_in: usize, entity: usize, draw: usize) -> f64 {
+        let stream = Stream::new(self.key.0, Purpose::Weights, self.key.1);
+        let (entity, draw) = (entity as u64, draw as u64);
+        match self.projection.weight {
+            Weight::Constant(w) => w.get(),
+            Weight::Normal { mean, std, min, max } => {
+                let low = min.map_or(f64::NEG_INFINITY, Quantity::get);
+                let high = max.map_or(f64::INFINITY, Quantity::get);
+                normal_within(&stream, (entity, draw), (mean.get(), std.get()), (low, high))
+            }
+            Weight::Uniform { low, high } => {
+                low.get() + (high.get() - low.get()) * stream.uniform(entity, draw)
+            }
+            Weight::Kaiming { gain } => {
+                gain * self.unit / (fan_in.max(1) as f64).sqrt() * stream.normal(entity, draw)
+            }
+            // Filled in by the builder.
+            Weight::File(_) => 0.0,
+        }
+    }
+
+    /// Delays of all synapses \[steps\], if each has its own.
+    fn delays(&self, lists: &Lists) -> Result<Vec<u16>, NetworkError> {
+        if !self.has_delays() {
+            return Ok(Vec::new());
+        }
+        let steps = |target: usize, k: usize, source: u32| {
+            (self.delay(target, k, source as usize) / self.dt).round().max(1.0)
+        };
+        let mut delays = vec![0; lists.source.len()];
+        lists.fill(&mut delays, |target, sources, delays| {
+            for (k, delay) in delays.iter_mut().enumerate() {
+                // 0, which is no delay, marks those that do not fit.
+                let steps = steps(target, k, sources[k]);
+                *delay = if steps > f64::from(u16::MAX) { 0 } else { steps as u16 };
+            }
+        });
+        let Some(synapse) = delays.par_iter().position_first(|&delay| delay == 0) else {
+            return Ok(delays);
+        };
+        let target = lists.start.partition_point(|&start| start as usize <= synapse) - 1;
+        let k = synapse - lists.start[target] as usize;
+        let source = lists.source[synapse];
+        Err(NetworkError::Delay {
+            name: self.name.to_owned(),
+            source_neuron: source,
+            target_neuron: target as u32,
+            delay: self.delay(target, k, source as usize),
+            steps: steps(target, k, source),
+        })
+    }
+
+    /// The delay of one synapse \[ms\], before it is rounded.
+    fn delay(&self, target: usize, k: usize, source: usize) -> f64 {
+        let stream = Stream::new(self.key.0, Purpose::Delays, self.key.1);
+        let at = (target as u64, k as u64);
+        match self.projection.delay {
+            None => self.dt,
+            Some(Delay::Value(delay)) => delay.get(),
+            Some(Delay::Normal { mean, std, min, max }) => {
+                let low = min.map_or(self.dt, |min| min.get().max(self.dt));
+                let high = max.map_or(f64::INFINITY, Quantity::get);
+                normal_within(&stream, at, (mean.get(), std.get()), (low, high))
+            }
+            Some(Delay::Uniform { low, high }) => {
+                low.get() + (high.get() - low.get()) * stream.uniform(at.0, at.1)
+            }
+            Some(Delay::Distance { offset, velocity }) => {
+                let [from, to] = self.places();
+                let distance = self.metric().distance(&from[source], &to[target]);
+                // 1 m/s is 1000 µm/ms.
+                offset.get() + distance / (1000.0 * velocity.get())
+            }
+        }
     }
 }
 
-/// Draws the synapses of a projection. `own` says that a population projects to itself.
-pub fn synapses(
-    connect: &Connect,
-    weight: &Weight,
-    (sources, targets, own): (usize, usize, bool),
-    unit: f64,
-    (seed, index): (u64, u32),
-) -> Synapses {
-    let pairs = Stream::new(seed, Purpose::Connectivity, index);
-    let values = Stream::new(seed, Purpose::Weights, index);
-    let incoming = |target: usize| -> Vec<u32> {
-        let skip = |autapses: &bool| (own && !autapses).then_some(target as u64);
-        match connect {
-            Connect::Dense => unreachable!("dense projections have no lists"),
-            Connect::FixedProbability { p, autapses } => {
-                bernoulli(&pairs, target as u64, sources as u64, *p, skip(autapses))
-            }
-            Connect::FixedInDegree { k, autapses, multapses } => {
-                in_degree(&pairs, target as u64, sources as u64, *k, *multapses, skip(autapses))
+impl Lists {
+    /// The lists of `count` neurons, each filled by `fill`, in parallel. Lists are not kept one by
+    /// one but in blocks, which takes little more memory than the result.
+    ///
+    /// # Errors
+    /// The number of synapses, if it exceeds 32 bits.
+    fn new(count: u64, fill: impl Fn(u64, &mut Vec<u32>) + Sync) -> Result<Self, u64> {
+        let size = block(count as usize) as u64;
+        let blocks: Vec<(Vec<usize>, Vec<u32>)> = (0..count.div_ceil(size))
+            .into_par_iter()
+            .map(|block| {
+                let mut list = Vec::new();
+                let end = |neuron| {
+                    fill(neuron, &mut list);
+                    list.len()
+                };
+                ((block * size..count.min((block + 1) * size)).map(end).collect(), list)
+            })
+            .collect();
+        let total: usize = blocks.iter().map(|(_, list)| list.len()).sum();
+        if total > u32::MAX as usize {
+            return Err(total as u64);
+        }
+        let mut start = Vec::with_capacity(count as usize + 1);
+        start.push(0);
+        let mut source = Vec::with_capacity(total);
+        for (ends, list) in blocks {
+            start.extend(ends.iter().map(|end| (source.len() + end) as u32));
+            source.extend(list);
+        }
+        Ok(Self { start, source })
+    }
+
+    /// Lists by the other side: from targets by source to sources by target. Sources are met in
+    /// order, so the lists are ascending.
+    fn transposed(&self, count: usize) -> Result<Self, u64> {
+        let mut start = vec![0u32; count + 1];
+        for &target in &self.source {
+            start[target as usize + 1] += 1;
+        }
+        for k in 1..start.len() {
+            start[k] += start[k - 1];
+        }
+        let mut next = start.clone();
+        let mut source = vec![0; self.source.len()];
+        for (k, ends) in self.start.windows(2).enumerate() {
+            for &target in &self.source[ends[0] as usize..ends[1] as usize] {
+                source[next[target as usize] as usize] = k as u32;
+                next[target as usize] += 1;
             }
         }
-    };
-    let draw = |fan_in: usize, entity: usize, draw: usize| {
-        let (entity, draw) = (entity as u64, draw as u64);
-        match weight {
-            Weight::Constant(w) => w.get(),
-            Weight::Normal { mean, std } => mean.get() + std.get() * values.normal(entity, draw),
-            Weight::Uniform { low, high } => {
-                low.get() + (high.get() - low.get()) * values.uniform(entity, draw)
-            }
-            Weight::Kaiming { gain } => {
-                gain * unit / (fan_in.max(1) as f64).sqrt() * values.normal(entity, draw)
-            }
-            // Filled in by the builder, which reads the file once for all projections.
-            Weight::File(_) => 0.0,
+        Ok(Self { start, source })
+    }
+
+    /// Fills one value for each synapse: `fill` gets a target, its sources, and where their values
+    /// belong.
+    fn fill<T: Send>(&self, values: &mut [T], fill: impl Fn(usize, &[u32], &mut [T]) + Sync) {
+        let synapses = |target: usize| (self.start[target + 1] - self.start[target]) as usize;
+        let count = self.start.len() - 1;
+        let mut rest = values;
+        let mut blocks = Vec::new();
+        for first in (0..count).step_by(block(count)) {
+            let targets = first..count.min(first + block(count));
+            let (values, after) = take(&mut rest).split_at_mut(targets.clone().map(synapses).sum());
+            blocks.push((targets, values));
+            rest = after;
         }
-    };
-    if matches!(connect, Connect::Dense) {
-        let mut weights = vec![0.0; sources * targets];
-        weights.par_chunks_mut(targets).enumerate().for_each(|(source, row)| {
-            for (target, w) in row.iter_mut().enumerate() {
-                *w = draw(sources, source, target);
+        blocks.into_par_iter().for_each(|(targets, mut rest)| {
+            for target in targets {
+                let (values, after) = take(&mut rest).split_at_mut(synapses(target));
+                let first = self.start[target] as usize;
+                fill(target, &self.source[first..first + values.len()], values);
+                rest = after;
             }
         });
-        return Synapses::Dense { weights };
     }
-    let lists: Vec<Vec<u32>> = (0..targets).into_par_iter().map(incoming).collect();
-    let weights = lists
-        .par_iter()
-        .enumerate()
-        .flat_map_iter(|(target, list)| {
-            let fan_in = list.len();
-            (0..fan_in).map(move |k| draw(fan_in, target, k))
-        })
-        .collect();
-    let mut start = Vec::with_capacity(targets + 1);
-    start.push(0);
-    for list in &lists {
-        start.push(start[start.len() - 1] + list.len() as u32);
+}
+
+/// Neurons of a block.
+fn block(neurons: usize) -> usize {
+    neurons.div_ceil(BLOCKS).max(1)
+}
+
+/// A normal number within bounds: what lies outside is drawn again.
+fn normal_within(
+    stream: &Stream,
+    (entity, draw): (u64, u64),
+    (mean, std): (f64, f64),
+    (low, high): (f64, f64),
+) -> f64 {
+    let mut value = mean;
+    for attempt in 0..REDRAWS {
+        // Draws are counted in 32 bits; the attempt is above them.
+        value = mean + std * stream.normal(entity, draw | attempt << 32);
+        if (low..=high).contains(&value) {
+            return value;
+        }
     }
-    Synapses::Sparse { start, source: lists.concat(), weights }
+    value.clamp(low, high)
 }
 
 /// Sources of one target, each with probability `p`: the gaps between them are geometric.
-fn bernoulli(pairs: &Stream, target: u64, sources: u64, p: f64, skip: Option<u64>) -> Vec<u32> {
-    let mut list = Vec::new();
+fn bernoulli(
+    pairs: &Stream,
+    target: u64,
+    sources: u64,
+    p: f64,
+    skip: Option<u64>,
+    list: &mut Vec<u32>,
+) {
     if p <= 0.0 {
-        return list;
+        return;
     }
     let ln_miss = (-p).ln_1p();
     let mut next = 0u64;
@@ -145,87 +477,661 @@ fn bernoulli(pairs: &Stream, target: u64, sources: u64, p: f64, skip: Option<u64
             break;
         }
     }
-    list
 }
 
-/// `k` sources of one target; without multapses by Floyd's method of sampling.
-fn in_degree(
+/// `k` partners of one neuron among `count`, ascending; without multapses by Floyd's method of
+/// sampling.
+fn partners(
     pairs: &Stream,
-    target: u64,
-    sources: u64,
+    neuron: u64,
+    count: u64,
     k: u64,
     multapses: bool,
     skip: Option<u64>,
-) -> Vec<u32> {
-    let choices = sources - u64::from(skip.is_some());
-    let beyond = |source: u64| match skip {
-        Some(own) if source >= own => source + 1,
-        _ => source,
-    };
-    let mut list: Vec<u32> = if multapses {
-        (0..k).map(|d| beyond(pairs.below(choices, target, d)) as u32).collect()
+    list: &mut Vec<u32>,
+) {
+    let choices = count - u64::from(skip.is_some());
+    let first = list.len();
+    if multapses {
+        list.extend((0..k).map(|d| beyond(skip, pairs.below(choices, neuron, d)) as u32));
     } else {
-        let mut chosen = std::collections::BTreeSet::new();
+        let mut chosen = HashSet::with_capacity(k as usize);
         for last in choices - k..choices {
-            let source = pairs.below(last + 1, target, last);
-            if !chosen.insert(source) {
-                chosen.insert(last);
-            }
+            let partner = pairs.below(last + 1, neuron, last);
+            let partner = if chosen.insert(partner) { partner } else { last };
+            chosen.insert(partner);
+            list.push(beyond(skip, partner) as u32);
         }
-        chosen.into_iter().map(|source| beyond(source) as u32).collect()
-    };
-    list.sort_unstable();
-    list
+    }
+    list[first..].sort_unstable();
+}
+
+/// The neuron with number `choice` if one is left out.
+fn beyond(skip: Option<u64>, choice: u64) -> u64 {
+    match skip {
+        Some(own) if choice >= own => choice + 1,
+        _ => choice,
+    }
+}
+
+/// `n` different pairs of `choices` sources for each of the targets. Pairs are drawn until there
+/// are enough different ones; where more than half are wanted, those to be left out are drawn.
+fn distinct_pairs(
+    stream: &Stream,
+    n: u64,
+    choices: u64,
+    targets: u64,
+    skip: impl Fn(u64) -> Option<u64> + Sync,
+) -> Result<Lists, u64> {
+    let pairs = choices * targets;
+    let without = n > pairs / 2;
+    let wanted = if without { pairs - n } else { n };
+    let (mut chosen, mut draws) = (Vec::<u64>::new(), 0);
+    while (chosen.len() as u64) < wanted {
+        // No more than are missing, so that none of those drawn would have to go again.
+        let missing = wanted - chosen.len() as u64;
+        let more = (draws..draws + missing).into_par_iter();
+        chosen.par_extend(more.map(|draw| stream.below(pairs, ALL, draw)));
+        draws += missing;
+        chosen.par_sort();
+        chosen.dedup();
+    }
+    Lists::new(targets, |target, list| {
+        let source = |choice: u32| beyond(skip(target), choice.into()) as u32;
+        let mut chosen = of_target(&chosen, target, choices).peekable();
+        if without {
+            let kept = (0..choices as u32).filter(|choice| chosen.next_if_eq(choice).is_none());
+            list.extend(kept.map(source));
+        } else {
+            list.extend(chosen.map(source));
+        }
+    })
+}
+
+/// Sources of a target in an ascending list of numbers `target · sources + source`.
+fn of_target(keys: &[u64], target: u64, sources: u64) -> impl Iterator<Item = u32> {
+    let at = |target: u64| keys.partition_point(|&key| key < target * sources);
+    let first = target * sources;
+    keys[at(target)..at(target + 1)].iter().map(move |key| (key - first) as u32)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::space::positions;
     use super::*;
-    use crate::scene::Quantity;
+    use crate::scene::{DistanceKernel, Positions};
+    use std::io::Write;
 
-    fn draw(connect: Connect, sources: usize, targets: usize) -> (Vec<u32>, Vec<u32>) {
-        let weight = Weight::Constant(Quantity::new(1.0));
-        match synapses(&connect, &weight, (sources, targets, sources == targets), 1.0, (3, 0)) {
-            Synapses::Sparse { start, source, .. } => (start, source),
-            Synapses::Dense { .. } => panic!("not sparse"),
+    /// A projection of a population to itself if both have the same size.
+    struct Case {
+        projection: scene::Projection,
+        sources: usize,
+        targets: usize,
+        places: Option<[Vec<Point>; 2]>,
+        seed: u64,
+    }
+
+    impl Case {
+        fn new(connect: Connect, sources: usize, targets: usize) -> Self {
+            let to = if sources == targets { "a" } else { "b" };
+            let projection = scene::Projection {
+                receptor: None,
+                name: None,
+                from: "a".to_owned(),
+                to: to.to_owned(),
+                connect,
+                weight: Weight::Constant(Quantity::new(1.0)),
+                delay: None,
+                learn: None,
+            };
+            Self { projection, sources, targets, places: None, seed: 3 }
         }
+
+        fn weight(mut self, weight: Weight) -> Self {
+            self.projection.weight = weight;
+            self
+        }
+
+        fn delay(mut self, delay: Delay) -> Self {
+            self.projection.delay = Some(delay);
+            self
+        }
+
+        /// Neurons at random in a box with these edges.
+        fn within(mut self, extent: &[f64]) -> Self {
+            let rule = Positions::Uniform { extent: lengths(extent), origin: None };
+            let place =
+                |size, index| positions(&rule, size, &Stream::new(1, Purpose::Positions, index));
+            let own = self.projection.from == self.projection.to;
+            self.places =
+                Some([place(self.sources, 0), place(self.targets, if own { 0 } else { 1 })]);
+            self
+        }
+
+        fn wiring(&self) -> Wiring<'_> {
+            Wiring {
+                path: "projections.0".to_owned(),
+                name: "a->b",
+                projection: &self.projection,
+                sources: self.sources,
+                targets: self.targets,
+                places: self.places.as_ref().map(|[a, b]| [&a[..], &b[..]]),
+                unit: 1.0,
+                dt: 0.1,
+                key: (self.seed, 0),
+            }
+        }
+
+        /// Starts, sources, weights and delays.
+        fn draw(&self) -> (Vec<u32>, Vec<u32>, Vec<f64>, Vec<u16>) {
+            match self.wiring().synapses().unwrap() {
+                Synapses::Sparse { start, source, weights, delays } => {
+                    assert_eq!(start.len(), self.targets + 1);
+                    assert_eq!(start[self.targets] as usize, source.len());
+                    assert_eq!(weights.len(), source.len());
+                    assert!(source.iter().all(|&i| (i as usize) < self.sources));
+                    let mut lists = start.windows(2).map(|w| &source[w[0] as usize..w[1] as usize]);
+                    assert!(lists.all(|list| list.is_sorted()));
+                    (start, source, weights, delays)
+                }
+                Synapses::Dense { .. } => panic!("not sparse"),
+            }
+        }
+
+        /// Source and target of each synapse.
+        fn pairs(&self) -> Vec<(usize, usize)> {
+            let (start, source, ..) = self.draw();
+            let of = |j: usize| source[start[j] as usize..start[j + 1] as usize].iter();
+            (0..self.targets).flat_map(|j| of(j).map(move |&i| (i as usize, j))).collect()
+        }
+    }
+
+    fn lengths(values: &[f64]) -> Vec<Quantity<scene::Um>> {
+        values.iter().map(|&x| Quantity::new(x)).collect()
+    }
+
+    fn counts(ids: impl Iterator<Item = usize>, size: usize) -> Vec<f64> {
+        let mut counts = vec![0.0; size];
+        ids.for_each(|id| counts[id] += 1.0);
+        counts
+    }
+
+    /// Whether counts of equal expectation and variance differ by chance only, at 5 deviations.
+    fn assert_even(counts: &[f64], mean: f64, variance: f64) {
+        let chi2: f64 = counts.iter().map(|c| (c - mean).powi(2) / variance).sum();
+        let n = counts.len() as f64;
+        assert!((chi2 - n).abs() < 5.0 * (2.0 * n).sqrt(), "{chi2} for {n}");
+    }
+
+    fn has_multapses(pairs: &[(usize, usize)]) -> bool {
+        // Sorted by target, then source.
+        pairs.windows(2).any(|w| w[0] == w[1])
+    }
+
+    fn has_autapses(pairs: &[(usize, usize)]) -> bool {
+        pairs.iter().any(|(i, j)| i == j)
     }
 
     #[test]
     fn probability_has_its_mean_and_spread() {
         let (n, p) = (1000, 0.01);
-        let (start, source) = draw(Connect::FixedProbability { p, autapses: true }, n, n);
+        let pairs = Case::new(Connect::FixedProbability { p, autapses: true }, n, n).pairs();
         let (mean, sd) = (1e6 * p, (1e6 * p * (1.0 - p)).sqrt());
-        assert!((source.len() as f64 - mean).abs() < 5.0 * sd, "{}", source.len());
-        // No source and no target is favoured: the counts by source are binomial too.
-        let mut by_source = vec![0f64; n];
-        source.iter().for_each(|&i| by_source[i as usize] += 1.0);
-        let chi2: f64 = by_source.iter().map(|c| (c - 10.0).powi(2) / 9.9).sum();
-        assert!((chi2 - 1000.0).abs() < 5.0 * 2000f64.sqrt(), "{chi2}");
-        assert!(start.windows(2).all(|w| source[w[0] as usize..w[1] as usize].is_sorted()));
+        assert!((pairs.len() as f64 - mean).abs() < 5.0 * sd, "{}", pairs.len());
+        // No source and no target is favoured: the counts of both are binomial too.
+        assert_even(&counts(pairs.iter().map(|p| p.0), n), 10.0, 9.9);
+        assert_even(&counts(pairs.iter().map(|p| p.1), n), 10.0, 9.9);
     }
 
     #[test]
     fn extreme_probabilities() {
-        let all = draw(Connect::FixedProbability { p: 1.0, autapses: false }, 5, 5).1;
-        assert_eq!(all.len(), 20);
-        assert!(draw(Connect::FixedProbability { p: 0.0, autapses: true }, 5, 5).1.is_empty());
-        assert!(draw(Connect::FixedProbability { p: 1e-300, autapses: true }, 5, 5).1.is_empty());
+        let count = |p: f64, autapses: bool| {
+            Case::new(Connect::FixedProbability { p, autapses }, 5, 5).pairs().len()
+        };
+        assert_eq!(count(1.0, false), 20);
+        assert_eq!(count(0.0, true), 0);
+        assert_eq!(count(1e-300, true), 0);
     }
 
     #[test]
-    fn in_degree_is_exact() {
-        for multapses in [true, false] {
-            let rule = Connect::FixedInDegree { k: 9, autapses: false, multapses };
-            let (start, source) = draw(rule, 10, 10);
-            for j in 0..10 {
-                let list = &source[start[j] as usize..start[j + 1] as usize];
-                assert_eq!(list.len(), 9);
-                assert!(!list.contains(&(j as u32)));
-                if !multapses {
-                    assert!(list.windows(2).all(|w| w[0] < w[1]));
-                }
+    fn degrees_are_exact() {
+        for (autapses, multapses) in [(false, true), (false, false), (true, true), (true, false)] {
+            let k = 9;
+            let rule = Connect::FixedInDegree { k, autapses, multapses };
+            let incoming = Case::new(rule, 10, 10).pairs();
+            assert_eq!(counts(incoming.iter().map(|p| p.1), 10), [9.0; 10]);
+            let rule = Connect::FixedOutDegree { k, autapses, multapses };
+            let outgoing = Case::new(rule, 10, 10).pairs();
+            assert_eq!(counts(outgoing.iter().map(|p| p.0), 10), [9.0; 10]);
+            for pairs in [incoming, outgoing] {
+                assert_eq!(has_autapses(&pairs), autapses);
+                assert_eq!(has_multapses(&pairs), multapses);
             }
         }
+    }
+
+    #[test]
+    fn the_other_side_of_a_degree_is_binomial() {
+        for multapses in [true, false] {
+            let rule = Connect::FixedOutDegree { k: 40, autapses: true, multapses };
+            let pairs = Case::new(rule, 500, 1000).pairs();
+            assert_eq!(pairs.len(), 500 * 40);
+            let p = 40.0 / 1000.0;
+            let spread = if multapses {
+                40.0 * (1.0 / 1000.0) * 0.999 * 500.0
+            } else {
+                500.0 * p * (1.0 - p)
+            };
+            assert_even(&counts(pairs.iter().map(|p| p.1), 1000), 20.0, spread);
+        }
+    }
+
+    #[test]
+    fn degrees_are_drawn_as_they_always_were() {
+        // The draws of a rule are fixed by their keys: results of earlier versions rely on them.
+        let stream = Stream::new(3, Purpose::Connectivity, 0);
+        let rule = Connect::FixedInDegree { k: 30, autapses: false, multapses: true };
+        let (start, source, weights, delays) = Case::new(rule, 50, 50)
+            .weight(Weight::Normal {
+                mean: Quantity::new(2.0),
+                std: Quantity::new(0.5),
+                min: None,
+                max: None,
+            })
+            .draw();
+        assert!(delays.is_empty());
+        let values = Stream::new(3, Purpose::Weights, 0);
+        for j in 0..50 {
+            let mut list: Vec<u32> = (0..30)
+                .map(|d| stream.below(49, j, d) as u32)
+                .map(|i| i + u32::from(i >= j as u32))
+                .collect();
+            list.sort_unstable();
+            let own = start[j as usize] as usize..start[j as usize + 1] as usize;
+            assert_eq!(source[own.clone()], list);
+            let drawn: Vec<f64> = (0..30).map(|d| 2.0 + 0.5 * values.normal(j, d)).collect();
+            assert_eq!(weights[own], drawn);
+        }
+        let rule = Connect::FixedInDegree { k: 30, autapses: true, multapses: false };
+        let (start, source, ..) = Case::new(rule, 50, 40).draw();
+        for j in 0..40 {
+            let mut chosen = std::collections::BTreeSet::new();
+            for last in 20..50 {
+                let drawn = stream.below(last + 1, j, last);
+                if !chosen.insert(drawn) {
+                    chosen.insert(last);
+                }
+            }
+            let list: Vec<u32> = chosen.into_iter().map(|i| i as u32).collect();
+            assert_eq!(source[start[j as usize] as usize..start[j as usize + 1] as usize], list);
+        }
+    }
+
+    #[test]
+    fn a_total_number_is_exact() {
+        for (autapses, multapses) in [(false, true), (false, false), (true, true), (true, false)] {
+            // 380 pairs without autapses: few, more than half, nearly all, all.
+            for n in [1, 7, 190, 200, 379, 380] {
+                let rule = Connect::FixedTotalNumber { n, autapses, multapses };
+                let pairs = Case::new(rule, 20, 20).pairs();
+                assert_eq!(pairs.len() as u64, n);
+                assert!(autapses || !has_autapses(&pairs), "{n}");
+                assert!(multapses || !has_multapses(&pairs), "{n}");
+            }
+        }
+        let rule = Connect::FixedTotalNumber { n: 400, autapses: true, multapses: false };
+        assert_eq!(Case::new(rule, 20, 20).pairs().len(), 400);
+        let rule = Connect::FixedTotalNumber { n: 4000, autapses: true, multapses: true };
+        let pairs = Case::new(rule, 20, 20).pairs();
+        assert!(has_autapses(&pairs) && has_multapses(&pairs));
+    }
+
+    #[test]
+    fn a_total_number_favours_no_pair() {
+        for (n, multapses) in [(100, true), (100, false), (300, false)] {
+            let rule = Connect::FixedTotalNumber { n, autapses: true, multapses };
+            let mut count = vec![0.0; 400];
+            for seed in 0..500 {
+                let case = Case { seed, ..Case::new(rule.clone(), 16, 25) };
+                case.pairs().iter().for_each(|(i, j)| count[i * 25 + j] += 1.0);
+            }
+            let p = n as f64 / 400.0;
+            let variance =
+                if multapses { n as f64 / 400.0 * (1.0 - 1.0 / 400.0) } else { p * (1.0 - p) };
+            assert_even(&count, 500.0 * p, 500.0 * variance);
+        }
+    }
+
+    #[test]
+    fn one_to_one_is_the_identity() {
+        let pairs = Case::new(Connect::OneToOne, 7, 7).pairs();
+        assert_eq!(pairs, (0..7).map(|k| (k, k)).collect::<Vec<_>>());
+    }
+
+    fn by_distance(kernel: DistanceKernel, period: Option<&[f64]>, max: Option<f64>) -> Connect {
+        Connect::Distance {
+            kernel,
+            autapses: true,
+            max_distance: max.map(Quantity::new),
+            periodic: period.is_some(),
+            extent: period.map(lengths),
+        }
+    }
+
+    /// Distance from the definition, over all images of a neuron next to each other.
+    fn distance(a: &Point, b: &Point, period: Option<&[f64]>) -> f64 {
+        let squares = (0..3).map(|axis| {
+            let along = (a[axis] - b[axis]).abs();
+            let period = period.and_then(|period| period.get(axis));
+            let along = period.map_or(along, |p| along.min((along - p).abs()));
+            along * along
+        });
+        squares.sum::<f64>().sqrt()
+    }
+
+    #[test]
+    fn frequencies_by_distance_follow_the_kernel() {
+        let um = Quantity::new;
+        let gaussian = DistanceKernel::Gaussian { p: 0.6, sigma: um(120.0) };
+        let exponential = DistanceKernel::Exponential { p: 0.9, length: um(90.0) };
+        let step = DistanceKernel::Step { p: 0.3, radius: um(250.0) };
+        for kernel in [gaussian, exponential, step] {
+            for (extent, period, max) in [
+                (&[1000.0, 600.0][..], None, None),
+                (&[1000.0, 600.0], Some(&[1000.0, 600.0][..]), Some(310.0)),
+                (&[500.0, 400.0, 300.0], Some(&[500.0, 400.0, 300.0]), None),
+            ] {
+                let case = Case::new(by_distance(kernel, period, max), 1500, 700).within(extent);
+                let [from, to] = case.places.clone().unwrap();
+                let formula = |d: f64| match kernel {
+                    _ if max.is_some_and(|max| d > max) => 0.0,
+                    DistanceKernel::Gaussian { .. } => 0.6 * (-d * d / 28_800.0).exp(),
+                    DistanceKernel::Exponential { .. } => 0.9 * (-d / 90.0).exp(),
+                    DistanceKernel::Step { .. } => {
+                        if d <= 250.0 {
+                            0.3
+                        } else {
+                            0.0
+                        }
+                    }
+                };
+                // By distance, in bins of 25 µm: observed, expected, variance.
+                let mut bins = vec![[0.0; 3]; 60];
+                let bin = |d: f64| (d / 25.0) as usize;
+                for a in &from {
+                    for b in &to {
+                        let d = distance(a, b, period);
+                        let p = formula(d);
+                        bins[bin(d)][1] += p;
+                        bins[bin(d)][2] += p * (1.0 - p);
+                    }
+                }
+                let pairs = case.pairs();
+                assert!(!has_multapses(&pairs));
+                for (i, j) in &pairs {
+                    bins[bin(distance(&from[*i], &to[*j], period))][0] += 1.0;
+                }
+                for (k, [observed, expected, variance]) in bins.iter().enumerate() {
+                    let off = (observed - expected).abs();
+                    assert!(off <= 5.0 * variance.sqrt().max(1.0), "{kernel:?} bin {k}: {bins:?}");
+                }
+                let total: f64 = bins.iter().map(|bin| bin[1]).sum();
+                let estimate = case.wiring().expected();
+                assert!((estimate / total - 1.0).abs() < 0.1, "{estimate} for {total}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_certain_kernel_connects_exactly_those_in_reach() {
+        let kernel = DistanceKernel::Step { p: 1.0, radius: Quantity::new(210.0) };
+        for period in [None, Some(&[1000.0, 700.0][..])] {
+            let case =
+                Case::new(by_distance(kernel, period, None), 900, 300).within(&[1000.0, 700.0]);
+            let [from, to] = case.places.clone().unwrap();
+            let all = (0..300).flat_map(|j| (0..900).map(move |i| (i, j)));
+            let near: Vec<_> =
+                all.filter(|&(i, j)| distance(&from[i], &to[j], period) <= 210.0).collect();
+            assert_eq!(case.pairs(), near, "{period:?}");
+        }
+        // Nobody but the neuron itself is as near as this.
+        let mut alone = by_distance(kernel, None, Some(1e-3));
+        assert_eq!(Case::new(alone.clone(), 50, 50).within(&[1e3, 1e3]).pairs().len(), 50);
+        if let Connect::Distance { autapses, .. } = &mut alone {
+            *autapses = false;
+        }
+        assert!(Case::new(alone, 50, 50).within(&[1e3, 1e3]).pairs().is_empty());
+    }
+
+    #[test]
+    fn the_edges_of_a_periodic_space_are_not_poorer() {
+        let kernel = DistanceKernel::Gaussian { p: 0.5, sigma: Quantity::new(100.0) };
+        let count = |period: Option<&[f64]>| {
+            let case =
+                Case::new(by_distance(kernel, period, None), 3000, 2000).within(&[800.0, 800.0]);
+            let to = &case.places.as_ref().unwrap()[1];
+            let edge = |&(_, j): &(usize, usize)| to[j][0].abs() > 350.0;
+            let edges = to.iter().filter(|place| place[0].abs() > 350.0).count() as f64;
+            let pairs = case.pairs();
+            let at_edges = pairs.iter().filter(|pair| edge(pair)).count() as f64;
+            at_edges / edges / (pairs.len() as f64 / 2000.0)
+        };
+        assert!((count(Some(&[800.0, 800.0])) - 1.0).abs() < 0.05);
+        assert!(count(None) < 0.8);
+    }
+
+    /// Mean of a standard normal number between two bounds: the ratio of the difference of densities
+    /// to the mass, here by the trapezoidal rule.
+    fn truncated_mean(low: f64, high: f64) -> f64 {
+        let density = |x: f64| (-0.5 * x * x).exp();
+        let n = 100_000;
+        let h = (high - low) / f64::from(n);
+        let inside: f64 = (1..n).map(|k| density(low + f64::from(k) * h)).sum();
+        (density(low) - density(high)) / (h * (inside + 0.5 * (density(low) + density(high))))
+    }
+
+    #[test]
+    fn bounded_normal_weights_stay_inside_and_keep_their_mean() {
+        let pa = Quantity::new;
+        for (low, high) in [(0.0, 6.0), (4.5, 30.0), (-30.0, 1.0)] {
+            let rule = Connect::FixedInDegree { k: 500, autapses: true, multapses: true };
+            let (mean, std) = (3.0, 2.0);
+            let weight = Weight::Normal {
+                mean: pa(mean),
+                std: pa(std),
+                min: (low > -30.0).then_some(pa(low)),
+                max: (high < 30.0).then_some(pa(high)),
+            };
+            let (_, _, weights, _) = Case::new(rule, 100, 200).weight(weight).draw();
+            assert!(weights.iter().all(|w| (low..=high).contains(w)));
+            let found = weights.iter().sum::<f64>() / 1e5;
+            let wanted = mean + std * truncated_mean((low - mean) / std, (high - mean) / std);
+            // A bounded normal number varies less than a free one.
+            assert!((found - wanted).abs() < 5.0 * std / 1e5f64.sqrt(), "{found} {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_hopeless_bound_is_taken_itself() {
+        let stream = Stream::new(1, Purpose::Weights, 0);
+        assert_eq!(normal_within(&stream, (0, 0), (0.0, 1.0), (50.0, 60.0)), 50.0);
+    }
+
+    #[test]
+    fn uniform_delays_cover_all_steps() {
+        let rule = Connect::FixedProbability { p: 0.5, autapses: true };
+        let ms = Quantity::new;
+        let case = Case::new(rule, 300, 400).delay(Delay::Uniform { low: ms(1.0), high: ms(2.0) });
+        let (_, source, _, delays) = case.draw();
+        assert_eq!(delays.len(), source.len());
+        let count = counts(delays.iter().map(|&d| usize::from(d) - 10), 11);
+        let n = delays.len() as f64;
+        let within = |count: f64, p: f64| {
+            assert!((count - n * p).abs() < 5.0 * (n * p * (1.0 - p)).sqrt(), "{count} of {n}");
+        };
+        // Half of what is rounded to the first and last step lies outside.
+        within(count[0], 0.05);
+        within(count[10], 0.05);
+        count[1..10].iter().for_each(|&count| within(count, 0.1));
+    }
+
+    #[test]
+    fn normal_delays_are_whole_steps_within_bounds() {
+        let rule = Connect::FixedInDegree { k: 200, autapses: true, multapses: true };
+        let ms = Quantity::new;
+        let normal = |min, max| Delay::Normal { mean: ms(0.5), std: ms(0.4), min, max };
+        let (.., free) = Case::new(rule.clone(), 50, 100).delay(normal(None, None)).draw();
+        assert_eq!(free.iter().min(), Some(&1));
+        let found = free.iter().map(|&d| f64::from(d)).sum::<f64>() / free.len() as f64;
+        let wanted = 5.0 + 4.0 * truncated_mean(-1.0, 20.0);
+        assert!(
+            (found - wanted).abs() < 5.0 * 4.0 / (free.len() as f64).sqrt(),
+            "{found} {wanted}"
+        );
+        let bounded = normal(Some(ms(0.3)), Some(ms(0.7)));
+        let (.., bounded) = Case::new(rule, 50, 100).delay(bounded).draw();
+        assert_eq!(bounded.iter().min().zip(bounded.iter().max()), Some((&3, &7)));
+    }
+
+    #[test]
+    fn delays_by_distance_are_exact() {
+        for period in [None, Some(&[900.0, 900.0][..])] {
+            let kernel = DistanceKernel::Step { p: 0.5, radius: Quantity::new(1e4) };
+            let delay =
+                Delay::Distance { offset: Quantity::new(0.4), velocity: Quantity::new(0.3) };
+            let case = Case::new(by_distance(kernel, period, None), 80, 60)
+                .within(&[900.0, 900.0])
+                .delay(delay);
+            let (.., delays) = case.draw();
+            let [from, to] = case.places.clone().unwrap();
+            let steps = |(i, j): (usize, usize)| {
+                let ms = 0.4 + distance(&from[i], &to[j], period) / 300.0;
+                (ms / 0.1).round() as u16
+            };
+            let wanted: Vec<u16> = case.pairs().into_iter().map(steps).collect();
+            assert_eq!(delays, wanted);
+            assert!(delays.iter().any(|d| *d > 10));
+        }
+        // On the spot, without an offset, a delay is still one step.
+        let delay = Delay::Distance { offset: Quantity::new(0.0), velocity: Quantity::new(1.0) };
+        let case = Case::new(Connect::OneToOne, 5, 5).within(&[1.0, 1.0]).delay(delay);
+        assert_eq!(case.draw().3, [1; 5]);
+    }
+
+    #[test]
+    fn a_delay_that_does_not_fit_is_named() {
+        let ms = Quantity::new;
+        let rule = Connect::FixedInDegree { k: 4, autapses: true, multapses: true };
+        let longest = Delay::Uniform { low: ms(6553.5), high: ms(6553.5) };
+        assert_eq!(Case::new(rule.clone(), 3, 2).delay(longest).draw().3, [u16::MAX; 8]);
+        let longer = Delay::Uniform { low: ms(6553.6), high: ms(6553.6) };
+        let error = Case::new(rule, 3, 2).delay(longer).wiring().synapses().unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("6553.6 ms, 65536 steps; the limit is 65535"), "{text}");
+    }
+
+    #[test]
+    fn a_dense_projection_keeps_its_weights_with_delays() {
+        let weight = Weight::Uniform { low: Quantity::new(1.0), high: Quantity::new(2.0) };
+        let case = Case::new(Connect::Dense, 6, 4).weight(weight);
+        let Synapses::Dense { weights: dense } = case.wiring().synapses().unwrap() else {
+            panic!()
+        };
+        let delay = Delay::Uniform { low: Quantity::new(1.0), high: Quantity::new(3.0) };
+        let case = case.delay(delay);
+        let (_, _, weights, delays) = case.draw();
+        assert_eq!(delays.len(), 24);
+        let all: Vec<_> = (0..4).flat_map(|j| (0..6).map(move |i| (i, j))).collect();
+        assert_eq!(case.pairs(), all);
+        let same: Vec<f64> = all.iter().map(|(i, j)| dense[i * 4 + j]).collect();
+        assert_eq!(weights, same);
+    }
+
+    /// A file as numpy writes it.
+    fn npy(kind: &str, shape: &str, data: &[u8]) -> tempfile::NamedTempFile {
+        let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"\x93NUMPY\x01\x00").unwrap();
+        file.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
+        file.write_all(&[header.as_bytes(), data].concat()).unwrap();
+        file
+    }
+
+    fn list(pairs: &[[i32; 2]]) -> tempfile::NamedTempFile {
+        let data: Vec<u8> = pairs.iter().flatten().flat_map(|x| x.to_le_bytes()).collect();
+        npy("<i4", &format!("({}, 2)", pairs.len()), &data)
+    }
+
+    #[test]
+    fn a_list_is_taken_as_it_is() {
+        let file = list(&[[4, 2], [0, 0], [3, 2], [3, 2], [4, 0]]);
+        let case = Case::new(Connect::List(file.path().into()), 5, 3);
+        assert_eq!(case.pairs(), [(0, 0), (4, 0), (3, 2), (3, 2), (4, 2)]);
+        let file = list(&[]);
+        assert!(Case::new(Connect::List(file.path().into()), 5, 3).pairs().is_empty());
+    }
+
+    #[test]
+    fn a_bad_list_is_refused() {
+        for (file, words) in [
+            (list(&[[4, 2], [1, 3], [9, 9]]), "row 1 has target 3, but there are 3"),
+            (list(&[[4, 2], [5, 0]]), "row 1 has source 5, but there are 5"),
+            (list(&[[-1, 2]]), "row 0 has source -1"),
+            (npy("<i4", "(4,)", &[0; 16]), "(n, 2) is needed"),
+            (npy("<i4", "(2, 3)", &[0; 24]), "(n, 2) is needed"),
+            (npy("<f8", "(1, 2)", &[0; 16]), "integers"),
+            (npy("<i4", "(3, 2)", &[0; 16]), "16 bytes follow"),
+        ] {
+            let case = Case::new(Connect::List(file.path().into()), 5, 3);
+            let text = case.wiring().synapses().unwrap_err().to_string();
+            assert!(text.contains(words), "{text}");
+            assert!(text.contains(&*file.path().to_string_lossy()), "{text}");
+        }
+    }
+
+    #[test]
+    fn threads_do_not_change_a_draw() {
+        let um = Quantity::new;
+        let kernel = DistanceKernel::Gaussian { p: 0.5, sigma: um(100.0) };
+        let (autapses, multapses) = (false, true);
+        let file = list(
+            &(0..2000).map(|k| [k % 700, k % 701]).map(|[i, j]| [i, j % 700]).collect::<Vec<_>>(),
+        );
+        for rule in [
+            Connect::Dense,
+            Connect::OneToOne,
+            Connect::FixedProbability { p: 0.1, autapses },
+            Connect::FixedInDegree { k: 20, autapses, multapses },
+            Connect::FixedOutDegree { k: 20, autapses, multapses: false },
+            Connect::FixedTotalNumber { n: 9000, autapses, multapses },
+            Connect::FixedTotalNumber { n: 9000, autapses, multapses: false },
+            Connect::FixedTotalNumber { n: 480_000, autapses, multapses: false },
+            by_distance(kernel, None, None),
+            Connect::List(file.path().into()),
+        ] {
+            let weight = Weight::Normal {
+                mean: quantity(1.0),
+                std: quantity(1.0),
+                min: Some(quantity(0.0)),
+                max: None,
+            };
+            let delay = Delay::Normal {
+                mean: quantity(1.0),
+                std: quantity(1.0),
+                min: None,
+                max: Some(quantity(3.0)),
+            };
+            let case = Case::new(rule.clone(), 700, 700).within(&[800.0, 800.0]);
+            let case = case.weight(weight).delay(delay);
+            let with = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| case.draw())
+            };
+            assert!(with(1) == with(4), "{rule:?}");
+        }
+    }
+
+    fn quantity<D: Dimension>(value: f64) -> Quantity<D> {
+        Quantity::new(value)
     }
 }

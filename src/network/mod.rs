@@ -6,6 +6,7 @@
 mod build;
 mod draw;
 mod neurons;
+mod space;
 
 pub use build::{NetworkError, build};
 
@@ -140,7 +141,8 @@ pub struct Projection {
     pub to: usize,
     /// Index of the receptor of the target.
     pub receptor: usize,
-    /// Steps from a spike to its arrival, at least 1; 0 for a constant input.
+    /// Steps from a spike to its arrival, at least 1; 0 for a constant input. The shortest, where
+    /// each synapse has its own.
     pub delay: usize,
     /// Whether gradients change the weights.
     pub learn: bool,
@@ -169,7 +171,22 @@ pub enum Synapses {
         source: Vec<u32>,
         /// Weight of each synapse.
         weights: Vec<f64>,
+        /// Delay of each synapse \[steps\], at least 1; empty if all have that of the projection.
+        delays: Vec<u16>,
     },
+}
+
+impl Projection {
+    /// Steps from a spike to its last arrival; see [`Projection::delay`].
+    pub fn max_delay(&self) -> usize {
+        let longest = self.synapses.delays().iter().max();
+        longest.map_or(self.delay, |&steps| steps.into())
+    }
+
+    /// Steps from a spike to its arrival through synapse `k`.
+    pub fn delay_of(&self, k: usize) -> usize {
+        self.synapses.delays().get(k).map_or(self.delay, |&steps| steps.into())
+    }
 }
 
 impl Network {
@@ -201,23 +218,19 @@ impl Population {
     }
 }
 
-impl Projection {
-    /// Longest delay of a synapse \[steps\].
-    pub fn max_delay(&self) -> usize {
-        self.delay
-    }
-
-    /// Delay of synapse `k` \[steps\].
-    pub fn delay_of(&self, _k: usize) -> usize {
-        self.delay
-    }
-}
-
 impl Synapses {
     /// Weights in the order of the synapses.
     pub fn weights(&self) -> &[f64] {
         match self {
             Self::Dense { weights } | Self::Sparse { weights, .. } => weights,
+        }
+    }
+
+    /// Delays in the order of the synapses \[steps\]; empty if all have that of the projection.
+    pub fn delays(&self) -> &[u16] {
+        match self {
+            Self::Dense { .. } => &[],
+            Self::Sparse { delays, .. } => delays,
         }
     }
 }

@@ -77,6 +77,15 @@ pub enum PlanError {
         /// Steps of the window.
         steps: usize,
     },
+    /// Each synapse of a projection has its own delay.
+    #[error(
+        "projection `{projection}` has a delay for each synapse, which the engines do not take; \
+         give it one `delay`"
+    )]
+    DrawnDelays {
+        /// Name of the projection.
+        projection: String,
+    },
 }
 
 /// Plans the training of a network.

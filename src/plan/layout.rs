@@ -284,6 +284,9 @@ impl<'a> Layout<'a> {
         for projection in &self.network.projections {
             let (sources, targets) = (self.pops[projection.from].n, self.pops[projection.to].n);
             let name = &projection.name;
+            if !projection.synapses.delays().is_empty() {
+                return Err(PlanError::DrawnDelays { projection: name.clone() });
+            }
             let mut lists = None;
             let mut transposed = Vec::new();
             let tiles = match &projection.synapses {
@@ -327,7 +330,7 @@ impl<'a> Layout<'a> {
                     }
                     tiles
                 }
-                Synapses::Sparse { start, source, weights } => {
+                Synapses::Sparse { start, source, weights, .. } => {
                     lists = Some(self.lists(name, start, source, sources));
                     Tiles::Sparse(self.reals(format!("{name}.weights"), weights.clone()))
                 }

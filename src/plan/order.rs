@@ -105,6 +105,7 @@ mod tests {
             name: String::new(),
             from,
             to,
+            receptor: 0,
             delay: 1,
             learn: false,
             unit: 1.0,
@@ -115,6 +116,7 @@ mod tests {
             seed: 0,
             populations: (0..n).map(population).collect(),
             projections: edges.iter().map(projection).collect(),
+            stimuli: vec![],
         }
     }
 

@@ -5,9 +5,9 @@
 
 use super::text::closest;
 use super::{
-    Connect, Dimension, Encoder, Input, Learn, Lif, Model, Ms, Mv, Ns, One, Optimizer, Param,
-    Parameters, Pf, Population, Projection, Quantity, Readout, Receptor, Record, Rule, Scene,
-    Schedule, Spikes, Stimulus, Surrogate, Training, Weight,
+    Connect, Delay, Dimension, DistanceKernel, Encoder, Input, Learn, Lif, Model, Ms, Mv, Ns, One,
+    Optimizer, Param, Parameters, Pf, Population, Positions, Projection, Quantity, Readout,
+    Receptor, Record, Rule, Scene, Schedule, Spikes, Stimulus, Surrogate, Training, Um, Weight,
 };
 use std::collections::HashSet;
 
@@ -129,6 +129,9 @@ impl<'s> Checker<'s> {
             }
             _ => {}
         }
+        if let Some(positions) = &population.positions {
+            self.positions(&format!("{path}.positions"), positions, population.size);
+        }
         let path = format!("{path}.model");
         match &population.model {
             Model::Lif(neuron) => self.lif(&path, neuron),
@@ -203,6 +206,55 @@ impl<'s> Checker<'s> {
         }
         if spikes.file.is_some() && !spikes.times.is_empty() {
             self.fault(format!("{path}.file"), "`times` and `file` are both given, keep one");
+        }
+    }
+
+    fn positions(&mut self, path: &str, positions: &Positions, size: u64) {
+        let origin = match positions {
+            Positions::Grid { shape, spacing, origin } => {
+                self.dimensions(&format!("{path}.shape"), shape.len());
+                let points: u128 = shape.iter().fold(1, |n, &k| n.saturating_mul(u128::from(k)));
+                if points != u128::from(size) {
+                    let message =
+                        format!("the grid has {points} points, the population {size} neurons");
+                    let help = "make the product of `shape` equal to `size`";
+                    self.fault_with_help(format!("{path}.shape"), message, help);
+                }
+                self.positive(&format!("{path}.spacing"), spacing.get());
+                origin
+            }
+            Positions::Uniform { extent, origin } => {
+                self.dimensions(&format!("{path}.extent"), extent.len());
+                self.lengths(&format!("{path}.extent"), extent);
+                origin
+            }
+        };
+        if let Some(origin) = origin
+            && is_dimension(&positions.dimensions())
+        {
+            self.same_dimensions(&format!("{path}.origin"), origin, positions.dimensions());
+        }
+    }
+
+    /// Space has two or three dimensions.
+    fn dimensions(&mut self, path: &str, count: usize) {
+        if !is_dimension(&count) {
+            let message = format!("space has two or three dimensions, not {count}");
+            self.fault_with_help(path, message, "write [x, y] or [x, y, z]");
+        }
+    }
+
+    fn same_dimensions(&mut self, path: &str, lengths: &[Quantity<Um>], dimensions: usize) {
+        if lengths.len() != dimensions {
+            let message =
+                format!("there are {} lengths for {dimensions} dimensions", lengths.len());
+            self.fault_with_help(path, message, "give one length for each dimension");
+        }
+    }
+
+    fn lengths(&mut self, path: &str, lengths: &[Quantity<Um>]) {
+        for (axis, length) in lengths.iter().enumerate() {
+            self.positive(&format!("{path}.{axis}"), length.get());
         }
     }
 
@@ -349,7 +401,14 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(format!("{path}.receptor"), message, help);
             }
         }
-        self.connect(&format!("{path}.connect"), projection, from);
+        // What an unknown or empty population breaks is not to be reported twice.
+        let ends = from.zip(to).filter(|(from, to)| from.size > 0 && to.size > 0);
+        self.connect(&format!("{path}.connect"), projection, ends);
+        if let (Some(ends), Some(Delay::Distance { .. })) = (ends, projection.delay)
+            && !matches!(projection.connect, Connect::Distance { .. })
+        {
+            self.in_space(&format!("{path}.delay"), projection, ends);
+        }
         self.weight(&format!("{path}.weight"), &projection.weight);
         if let Some(delay) = projection.delay {
             self.delay(&format!("{path}.delay"), delay, from);
@@ -415,26 +474,175 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn connect(&mut self, path: &str, projection: &Projection, from: Option<&Population>) {
-        match projection.connect {
-            Connect::Dense => {}
-            Connect::FixedProbability { p, .. } => self.fraction(&format!("{path}.p"), p),
-            Connect::FixedInDegree { k, autapses, multapses } => {
-                let path = format!("{path}.k");
-                if k == 0 {
-                    self.fault(&path, "an in-degree is at least 1");
+    fn connect(
+        &mut self,
+        path: &str,
+        projection: &Projection,
+        ends: Option<(&Population, &Population)>,
+    ) {
+        let own = projection.from == projection.to;
+        // Partners on one side for a neuron on the other.
+        let sources =
+            |autapses: bool| ends.map(|(from, _)| from.size - u64::from(own && !autapses));
+        let targets = |autapses: bool| ends.map(|(_, to)| to.size - u64::from(own && !autapses));
+        match &projection.connect {
+            Connect::Dense | Connect::List(_) => {}
+            Connect::OneToOne => {
+                if let Some((from, to)) = ends.filter(|(from, to)| from.size != to.size) {
+                    let message = format!(
+                        "`{}` has {} neurons and `{}` has {}, which leaves some without a partner",
+                        projection.from, from.size, projection.to, to.size
+                    );
+                    self.fault_with_help(path, message, "give both the same size");
                 }
-                let Some(from) = from.filter(|from| from.size > 0) else {
-                    return;
-                };
-                let without_itself = !autapses && projection.from == projection.to;
-                let sources = from.size.saturating_sub(u64::from(without_itself));
-                if k > sources && (!multapses || sources == 0) {
-                    let message =
-                        format!("each target draws {k} sources of the {sources} that there are");
-                    let help = "lower `k`, or allow `multapses` or `autapses`";
+            }
+            Connect::FixedProbability { p, .. } => self.fraction(&format!("{path}.p"), *p),
+            &Connect::FixedInDegree { k, autapses, multapses } => {
+                let words = ["target", "sources"];
+                self.degree(&format!("{path}.k"), k, sources(autapses), multapses, words);
+            }
+            &Connect::FixedOutDegree { k, autapses, multapses } => {
+                let words = ["source", "targets"];
+                self.degree(&format!("{path}.k"), k, targets(autapses), multapses, words);
+            }
+            &Connect::FixedTotalNumber { n, autapses, multapses } => {
+                let path = format!("{path}.n");
+                let pairs = sources(autapses)
+                    .zip(ends)
+                    .map(|(sources, (_, to))| u128::from(sources) * u128::from(to.size));
+                if n == 0 {
+                    self.fault(&path, "a projection has at least 1 synapse");
+                } else if let Some(pairs) = pairs
+                    && u128::from(n) > pairs
+                    && (!multapses || pairs == 0)
+                {
+                    let message = format!("{n} synapses are drawn from {pairs} pairs");
+                    let help = "lower `n`, or allow `multapses` or `autapses`";
                     self.fault_with_help(&path, message, help);
                 }
+            }
+            Connect::Distance { kernel, max_distance, periodic, extent, .. } => {
+                self.kernel(&format!("{path}.kernel"), *kernel);
+                if let Some(distance) = max_distance {
+                    self.positive(&format!("{path}.max_distance"), distance.get());
+                }
+                let dimensions = ends.and_then(|ends| self.in_space(path, projection, ends));
+                self.period(path, *periodic, extent.as_deref(), dimensions);
+                if let (Some((from, to)), Some(extent)) = (ends, extent)
+                    && dimensions == Some(extent.len())
+                {
+                    self.overlap(&format!("{path}.extent"), extent, [from, to]);
+                }
+            }
+        }
+    }
+
+    /// Whether each neuron of one side can draw `k` partners from the other.
+    fn degree(
+        &mut self,
+        path: &str,
+        k: u64,
+        choices: Option<u64>,
+        multapses: bool,
+        [who, whom]: [&str; 2],
+    ) {
+        if k == 0 {
+            self.fault(path, "a degree is at least 1");
+        } else if let Some(choices) = choices
+            && k > choices
+            && (!multapses || choices == 0)
+        {
+            let message = format!("each {who} draws {k} {whom} of the {choices} that there are");
+            let help = "lower `k`, or allow `multapses` or `autapses`";
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    fn kernel(&mut self, path: &str, kernel: DistanceKernel) {
+        let (p, name, length) = match kernel {
+            DistanceKernel::Gaussian { p, sigma } => (p, "sigma", sigma),
+            DistanceKernel::Exponential { p, length } => (p, "length", length),
+            DistanceKernel::Step { p, radius } => (p, "radius", radius),
+        };
+        self.fraction(&format!("{path}.p"), p);
+        self.positive(&format!("{path}.{name}"), length.get());
+    }
+
+    /// The dimensions of the space in which both populations lie; a fault if there is none.
+    fn in_space(
+        &mut self,
+        path: &str,
+        projection: &Projection,
+        (from, to): (&Population, &Population),
+    ) -> Option<usize> {
+        let ends = [(&projection.from, from), (&projection.to, to)];
+        if let Some((name, _)) = ends.iter().find(|(_, end)| end.positions.is_none()) {
+            let message = format!("distances need positions, and `{name}` has none");
+            let help = format!(
+                "add `positions: Grid(shape: [nx, ny], spacing: \"50 um\")` or \
+                 `positions: Uniform(extent: [x, y])` to `{name}`"
+            );
+            self.fault_with_help(path, message, help);
+            return None;
+        }
+        let dimensions = |end: &Population| end.positions.as_ref().map(Positions::dimensions);
+        let [a, b] = [from, to].map(|end| dimensions(end).filter(is_dimension));
+        let (a, b) = (a?, b?);
+        if a != b {
+            let (from, to) = (&projection.from, &projection.to);
+            let message = format!("`{from}` lies in {a} dimensions, `{to}` in {b}");
+            self.fault_with_help(path, message, "give both positions as many coordinates");
+            return None;
+        }
+        Some(a)
+    }
+
+    fn period(
+        &mut self,
+        path: &str,
+        periodic: bool,
+        extent: Option<&[Quantity<Um>]>,
+        dimensions: Option<usize>,
+    ) {
+        match (periodic, extent) {
+            (false, None) => {}
+            (true, None) => {
+                let message = "space cannot close on itself without a length";
+                let help = "add `extent: [x, y]`, the length of each axis";
+                self.fault_with_help(format!("{path}.periodic"), message, help);
+            }
+            (false, Some(_)) => {
+                let message = "`extent` is where space closes on itself, which it does not";
+                let help = "add `periodic: true`, or leave `extent` out";
+                self.fault_with_help(format!("{path}.extent"), message, help);
+            }
+            (true, Some(extent)) => {
+                let path = format!("{path}.extent");
+                self.lengths(&path, extent);
+                if let Some(dimensions) = dimensions {
+                    self.same_dimensions(&path, extent, dimensions);
+                }
+            }
+        }
+    }
+
+    /// Warns of a population that is longer than the space in which it is to lie.
+    fn overlap(&mut self, path: &str, extent: &[Quantity<Um>], ends: [&Population; 2]) {
+        let length = |positions: &Positions, axis: usize| match positions {
+            Positions::Grid { shape, spacing, .. } => {
+                shape[axis].saturating_sub(1) as f64 * spacing.get()
+            }
+            Positions::Uniform { extent, .. } => extent[axis].get(),
+        };
+        for (axis, period) in extent.iter().map(|period| period.get()).enumerate() {
+            let lengths = ends.iter().filter_map(|end| Some(length(end.positions.as_ref()?, axis)));
+            let longest = lengths.fold(0.0, f64::max);
+            if longest > period * (1.0 + TOLERANCE) {
+                let message = format!(
+                    "a population is {longest} um long where space closes on itself after {period} \
+                     um, so neurons at different positions coincide"
+                );
+                self.warn(format!("{path}.{axis}"), message);
             }
         }
     }
@@ -442,25 +650,95 @@ impl<'s> Checker<'s> {
     fn weight(&mut self, path: &str, weight: &Weight) {
         match *weight {
             Weight::Constant(_) | Weight::File(_) => {}
-            Weight::Normal { std, .. } => self.not_negative(&format!("{path}.std"), std.get()),
+            Weight::Normal { mean, std, min, max } => {
+                self.not_negative(&format!("{path}.std"), std.get());
+                let low = min.map_or(f64::NEG_INFINITY, Quantity::get);
+                let high = max.map_or(f64::INFINITY, Quantity::get);
+                self.normal_within(path, "pA", (mean.get(), std.get()), (low, high));
+            }
             Weight::Uniform { low, high } => self.ordered(path, low, high),
-            Weight::Kaiming { gain } => self.positive(&format!("{path}.gain"), gain),
+            Weight::Kaiming { gain } => {
+                if self.scene.training.is_none() {
+                    let message =
+                        "`Kaiming` scales weights for training, but the scene has no `training`";
+                    self.fault_with_help(path, message, "give weights in the unit of the receptor");
+                }
+                self.positive(&format!("{path}.gain"), gain);
+            }
         }
     }
 
-    fn delay(&mut self, path: &str, delay: Quantity<Ms>, from: Option<&Population>) {
+    /// A normal distribution that is drawn from until the draw lies within bounds must often do so.
+    fn normal_within(
+        &mut self,
+        path: &str,
+        unit: &str,
+        (mean, std): (f64, f64),
+        (low, high): (f64, f64),
+    ) {
+        if low >= high {
+            let message = format!("{low} {unit}, the least, is not below {high} {unit}, the most");
+            self.fault_with_help(format!("{path}.max"), message, "raise `max` or lower `min`");
+            return;
+        }
+        if not_negative(std).is_some() {
+            return;
+        }
+        let mass = normal_mass((low - mean) / std, (high - mean) / std);
+        let inside = if std > 0.0 { mass >= LEAST_MASS } else { (low..=high).contains(&mean) };
+        if !inside {
+            let message = format!(
+                "a normal distribution of mean {mean} {unit} and deviation {std} {unit} hardly \
+                 ever lies between {low} and {high} {unit}"
+            );
+            let help = "at least 1 % must: move `mean`, `min` or `max`, or use `Uniform`";
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    fn delay(&mut self, path: &str, delay: Delay, from: Option<&Population>) {
         if let Some(Population { model: Model::Images(images), .. }) = from
             && matches!(images.encoder, Encoder::Constant { .. })
         {
             self.fault_with_help(path, "a constant current has no delay", "leave `delay` out");
         }
-        let Some(dt) = self.dt() else { return };
-        if delay.get() < dt * (1.0 - TOLERANCE) {
+        if self.scene.training.is_some() && !matches!(delay, Delay::Value(_)) {
+            let message = "training needs one delay for all synapses of a projection";
+            self.fault_with_help(path, message, "write one quantity, as `delay: 1.5`");
+        }
+        match delay {
+            Delay::Value(delay) => {
+                if self.at_least_a_step(path, delay) {
+                    self.whole_steps(path, delay.get());
+                }
+            }
+            Delay::Normal { mean, std, min, max } => {
+                self.not_negative(&format!("{path}.std"), std.get());
+                let Some(dt) = self.dt() else { return };
+                let low = min.map_or(dt, |min| min.get().max(dt));
+                let high = max.map_or(f64::INFINITY, Quantity::get);
+                self.normal_within(path, "ms", (mean.get(), std.get()), (low, high));
+            }
+            Delay::Uniform { low, high } => {
+                self.ordered(path, low, high);
+                self.at_least_a_step(&format!("{path}.low"), low);
+            }
+            Delay::Distance { offset, velocity } => {
+                self.not_negative(&format!("{path}.offset"), offset.get());
+                self.positive(&format!("{path}.velocity"), velocity.get());
+            }
+        }
+    }
+
+    /// Whether a delay is one step or longer; a fault if not.
+    fn at_least_a_step(&mut self, path: &str, delay: Quantity<Ms>) -> bool {
+        let Some(dt) = self.dt() else { return false };
+        let enough = delay.get() >= dt * (1.0 - TOLERANCE);
+        if !enough {
             let message = format!("a delay of {} ms is below one step of {dt} ms", delay.get());
             self.fault_with_help(path, message, "raise the delay or lower `simulation.dt`");
-        } else {
-            self.whole_steps(path, delay.get());
         }
+        enough
     }
 
     fn training(&mut self, training: &Training) {
@@ -707,6 +985,35 @@ impl<'s> Checker<'s> {
 /// Relative difference below which a time counts as a multiple of the step.
 const TOLERANCE: f64 = 1e-6;
 
+/// Whether space may have so many dimensions.
+fn is_dimension(count: &usize) -> bool {
+    (2..=3).contains(count)
+}
+
+/// Part of a bounded normal distribution that must lie within its bounds, so that few draws are in
+/// vain.
+const LEAST_MASS: f64 = 0.01;
+
+/// Probability that a standard normal number lies between `low` and `high`, by Simpson's rule; what
+/// lies beyond 9 deviations is below its error.
+fn normal_mass(low: f64, high: f64) -> f64 {
+    const INTERVALS: usize = 400;
+    let (low, high) = (low.clamp(-9.0, 9.0), high.clamp(-9.0, 9.0));
+    let width = (high - low) / INTERVALS as f64;
+    let sum: f64 = (0..=INTERVALS)
+        .map(|k| {
+            let factor = match k {
+                0 | INTERVALS => 1.0,
+                _ if k % 2 == 1 => 4.0,
+                _ => 2.0,
+            };
+            let x = low + k as f64 * width;
+            factor * (-0.5 * x * x).exp()
+        })
+        .sum();
+    sum * width / 3.0 / std::f64::consts::TAU.sqrt()
+}
+
 /// Whether single precision, in which the simulation computes, holds the value.
 fn is_finite(value: f64) -> bool {
     (value as f32).is_finite()
@@ -750,4 +1057,22 @@ fn is_name(name: &str) -> bool {
 fn is_projection_name(name: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "_.->".contains(c);
     (1..=160).contains(&name.len()) && name.chars().all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mass_of_a_normal_distribution() {
+        for (low, high, mass) in [
+            (f64::NEG_INFINITY, f64::INFINITY, 1.0),
+            (f64::NEG_INFINITY, 0.0, 0.5),
+            (-1.0, 1.0, 0.682689492137086),
+            (2.0, f64::INFINITY, 0.022750131948179),
+            (20.0, 30.0, 0.0),
+        ] {
+            assert!((normal_mass(low, high) - mass).abs() < 1e-9, "{low} .. {high}");
+        }
+    }
 }

@@ -6,7 +6,7 @@
 
 use super::check::{Fault, Warning, check};
 use super::text::{Field, Node, Shape, SyntaxError, closest, path_of, scan};
-use super::{Data, Dimension, Model, Param, Parameters, Scene, Weight};
+use super::{Connect, Data, Dimension, Model, Param, Parameters, Scene, Weight};
 use ariadne::{Color, Config, Label, Report, ReportKind};
 use ron::error::{Error as RonError, SpannedError};
 use ron::extensions::Extensions;
@@ -291,11 +291,17 @@ fn paths_mut(scene: &mut Scene) -> impl Iterator<Item = &mut PathBuf> {
             Model::Poisson(source) => vec![file(&mut source.rate)],
             Model::Images(_) => vec![],
         });
-    let in_projections =
-        scene.projections.iter_mut().map(|projection| match &mut projection.weight {
+    let in_projections = scene.projections.iter_mut().flat_map(|projection| {
+        let weights = match &mut projection.weight {
             Weight::File(path) => Some(path),
             _ => None,
-        });
+        };
+        let pairs = match &mut projection.connect {
+            Connect::List(path) => Some(path),
+            _ => None,
+        };
+        [weights, pairs]
+    });
     let in_training = scene.training.iter_mut().map(|training| match &mut training.data {
         Data::Mnist { dir } => Some(dir),
     });
@@ -418,7 +424,6 @@ impl<'t> Mistakes<'t> {
             incomplete: Vec::new(),
             scene: None,
         };
-        // Without a population or a whole section, rules would be broken that the text keeps.
         let mut representative = true;
         while mistakes.problems.len() < MAX_PROBLEMS {
             let tree = match scan(&mistakes.readable) {
@@ -434,7 +439,7 @@ impl<'t> Mistakes<'t> {
                     break;
                 }
                 Err(error) => match mistakes.set_aside(&tree, &error) {
-                    Some(depth) => representative &= depth > 2,
+                    Some(still) => representative &= still,
                     None => break,
                 },
             }
@@ -442,9 +447,9 @@ impl<'t> Mistakes<'t> {
         mistakes
     }
 
-    /// Notes an error and blanks out the field it is about. Returns the depth of that field, and
-    /// none if it is the whole text.
-    fn set_aside(&mut self, tree: &Node, error: &SpannedError) -> Option<usize> {
+    /// Notes an error and blanks out the field it is about. Returns whether the rest can still be
+    /// judged by the rules, and none if that field is the whole text.
+    fn set_aside(&mut self, tree: &Node, error: &SpannedError) -> Option<bool> {
         let offset = offset_of(&self.readable, error.span.end);
         let mut trail = match error.code {
             RonError::MissingStructField { .. } => tree.around(offset),
@@ -473,9 +478,11 @@ impl<'t> Mistakes<'t> {
         let field = trail.last()?;
         let around = trail.iter().rev().nth(1).map_or(tree, |field| &field.node);
         self.incomplete.push(around.span.start);
-        let depth = trail.len();
+        // Without a whole section, a population or its positions, rules would be broken that the
+        // text keeps.
+        let representative = trail.len() > 2 && field.key != "positions";
         blank(&mut self.readable, field.key_span.start..field.end);
-        Some(depth)
+        Some(representative)
     }
 
     /// Adds a broken rule, with the place of the value that broke it.
@@ -659,7 +666,7 @@ impl SceneError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Connect, Quantity};
+    use super::super::{Delay, Quantity};
     use super::*;
 
     const SIMULATION: &str = r#"(
@@ -681,6 +688,34 @@ mod tests {
         (pre: "exc", post: "out", connect: FixedProbability(p: 0.5), weight: File("w.safetensors")),
     ],
     record: (spikes: ["exc"], traces: [(population: "exc", ids: [0, 1], every: 0.5)]),
+)
+"#;
+
+    const SPACE: &str = r#"(
+    version: 1,
+    simulation: (dt: 0.1, duration: 100.0),
+    populations: {
+        "sheet": (size: 60, positions: Grid(shape: [10, 6], spacing: "50 um"), model: Lif()),
+        "cloud": (
+            size: 60,
+            positions: Uniform(extent: ["0.5 mm", 300], origin: [0, -150]),
+            model: Lif(),
+        ),
+        "block": (size: 8, positions: Grid(shape: [2, 2, 2], spacing: 9), model: Lif()),
+        "noise": (size: 7, model: Poisson(rate: 10)),
+    },
+    projections: [
+        (name: "near", from: "sheet", to: "cloud", connect: Distance(
+            kernel: Gaussian(p: 0.3, sigma: 100),
+            autapses: false, max_distance: "0.3 mm", periodic: true, extent: [500, 301],
+        ), weight: Normal(mean: 20, std: 5, min: 0, max: 41), delay: Distance(offset: 0.5, velocity: 0.3)),
+        (from: "cloud", to: "sheet", connect: OneToOne, weight: 1,
+         delay: Normal(mean: 1.5, std: 0.7, min: 0.4, max: 3)),
+        (from: "noise", to: "cloud", connect: FixedOutDegree(outdegree: 59, multapses: false),
+         weight: 1, delay: Uniform(low: 1.0, high: 2.0)),
+        (from: "noise", to: "sheet", connect: FixedTotalNumber(n: 420, multapses: false), weight: 1),
+        (from: "noise", to: "block", connect: List("pairs.npy"), weight: 1),
+    ],
 )
 "#;
 
@@ -752,6 +787,10 @@ mod tests {
             Weight::File(source.resolve(Path::new("w.safetensors")))
         );
         assert!(source.dir.is_absolute() && source.dir.ends_with("scenes"));
+        let (scene, source, warnings) = read_text(SPACE).unwrap();
+        assert_eq!(warnings, []);
+        let pairs = source.resolve(Path::new("pairs.npy"));
+        assert_eq!(scene.projections[4].connect, Connect::List(pairs));
         let (scene, source, warnings) = read_text(TRAINING).unwrap();
         assert_eq!(warnings, []);
         assert_eq!(scene.training.unwrap().data, Data::Mnist { dir: source.dir.join("mnist") });
@@ -759,7 +798,7 @@ mod tests {
 
     #[test]
     fn the_effective_scene_reads_back_as_itself() {
-        for text in [SIMULATION, TRAINING] {
+        for text in [SIMULATION, SPACE, TRAINING] {
             let (scene, _, _) = read_text(text).unwrap();
             let written = scene.to_ron().unwrap();
             let (again, _, _) = load_str("again.ron", &written, Path::new("/runs/1"), &[]).unwrap();
@@ -965,6 +1004,93 @@ mod tests {
     }
 
     #[test]
+    fn what_the_rules_of_space_and_delays_refuse_is_shown_at_its_place() {
+        expect_problems(
+            SPACE,
+            &[
+                ("[10, 6]", "[10, 5]", "[10, 5]", "50 points, the population 60 | product"),
+                ("[10, 6]", "[60]", "[60]", "two or three dimensions, not 1 | [x, y]"),
+                ("\"50 um\"", "0", "0", "not strictly positive"),
+                ("\"50 um\"", "\"50 ms\"", "\"50 ms\"", "is a time | a length in um, mm or m"),
+                ("[\"0.5 mm\", 300]", "[\"0.5 mm\", -3]", "-3", "not strictly positive"),
+                ("[0, -150]", "[0]", "[0]", "1 lengths for 2 dimensions"),
+                ("p: 0.3", "p: 1.3", "1.3", "not from 0 to 1"),
+                ("sigma: 100", "sigma: 0", "0", "not strictly positive"),
+                (
+                    "Gaussian(p: 0.3, sigma: 100)",
+                    "Exponential(p: 0.3, length: -1)",
+                    "-1",
+                    "not strictly positive",
+                ),
+                (
+                    "Gaussian(p: 0.3, sigma: 100)",
+                    "Step(p: 0.3, radius: 0)",
+                    "0)",
+                    "not strictly positive",
+                ),
+                ("\"0.3 mm\"", "-1", "-1", "not strictly positive"),
+                (", extent: [500, 301]", "", "true", "without a length | add `extent"),
+                ("periodic: true, ", "", "[500, 301]", "which it does not | `periodic: true`"),
+                ("[500, 301]", "[500, 301, 2]", "[500", "3 lengths for 2 dimensions"),
+                ("[500, 301]", "[500, 0]", "0]", "not strictly positive"),
+                ("velocity: 0.3", "velocity: 0", "0)", "not strictly positive"),
+                ("velocity: 0.3", "velocity: \"3 mm\"", "Distance(", "`3 mm` is a length"),
+                ("offset: 0.5", "offset: -0.5", "-0.5", "is negative"),
+                ("from: \"sheet\"", "from: \"noise\"", "connect", "`noise` has none | Grid"),
+                ("from: \"sheet\"", "from: \"block\"", "connect", "`block` lies in 3 dimensions"),
+                (
+                    "weight: 1,\n         delay: Normal(mean: 1.5, std: 0.7, min: 0.4, max: 3)",
+                    "weight: 1), (from: \"noise\", to: \"block\", name: \"x\", connect: Dense, \
+                     weight: 1, delay: Distance(velocity: 1)",
+                    "Distance(velocity: 1)",
+                    "`noise` has none | positions",
+                ),
+                (
+                    "connect: OneToOne",
+                    "name: \"x\", connect: OneToOne, weight: 1), (from: \"noise\", to: \"sheet\", \
+                     name: \"y\", connect: OneToOne",
+                    "OneToOne, weight: 1,\n",
+                    "`noise` has 7 neurons and `sheet` has 60 | same size",
+                ),
+                ("min: 0, max: 41", "min: 41, max: 41", "41)", "41 pA, the least, is not below"),
+                ("min: 0, max: 41", "min: 40, max: 41", "Normal", "hardly ever | 1 %"),
+                ("std: 5,", "std: -5,", "-5", "-5 is negative"),
+                ("min: 0.4, max: 3", "max: 0.1", "0.1", "not below 0.1 ms"),
+                ("min: 0.4, max: 3", "min: 8", "Normal", "hardly ever"),
+                ("std: 0.7", "std: -0.7", "-0.7", "is negative"),
+                ("low: 1.0", "low: 3.0", "3.0", "above the upper bound"),
+                ("low: 1.0", "low: 0.05", "0.05", "below one step"),
+                ("outdegree: 59", "outdegree: 61", "61", "each source draws 61 targets of the 60"),
+                ("outdegree: 59", "outdegree: 0", "0", "at least 1"),
+                ("n: 420", "n: 421", "421", "421 synapses are drawn from 420 pairs"),
+                ("n: 420", "n: 0", "0", "at least 1 synapse"),
+            ],
+        );
+        expect_problems(
+            TRAINING,
+            &[(
+                "Kaiming(gain: 1),",
+                "Kaiming(gain: 1), delay: Uniform(low: 1, high: 2),",
+                "Uniform",
+                "one delay for all synapses | one quantity",
+            )],
+        );
+        let (_, _, warnings) = read_text(&edited(SPACE, "[500, 301]", "[449, 301]")).unwrap();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert_eq!(warnings[0].path, "projections.0.connect.extent.0");
+        assert!(warnings[0].message.contains("500 um long"), "{warnings:?}");
+        let loops = |connect: &str| {
+            let text = edited(SPACE, "from: \"cloud\"", "from: \"sheet\"");
+            read_with(&text, &[&format!("projections.1.connect={connect}")]).map(|_| ())
+        };
+        assert_eq!(loops("FixedOutDegree(k: 60, multapses: false)"), Ok(()));
+        assert!(loops("FixedOutDegree(k: 60, autapses: false, multapses: false)").is_err());
+        assert_eq!(loops("FixedTotalNumber(n: 3540, autapses: false, multapses: false)"), Ok(()));
+        assert!(loops("FixedTotalNumber(n: 3541, autapses: false, multapses: false)").is_err());
+        assert_eq!(loops("FixedTotalNumber(n: 3541, autapses: false)"), Ok(()));
+    }
+
+    #[test]
     fn training_and_its_populations_go_together() {
         let without =
             TRAINING.split("    training:").next().unwrap().replace(", learn: Backprop", "");
@@ -1069,7 +1195,7 @@ mod tests {
         assert_eq!(exc.c_m, Param::value(200.0));
         let Model::Readout(out) = &population("out").model else { panic!() };
         assert_eq!(out.tau_m, Some(Param::value(30.0)));
-        assert_eq!(scene.projections[0].delay, Some(Quantity::new(2.0)));
+        assert_eq!(scene.projections[0].delay, Some(Delay::Value(Quantity::new(2.0))));
         assert_eq!(scene.projections[2].from, "noise");
         assert_eq!(scene.projections[1].connect, Connect::Dense);
         assert_eq!(scene.projections[1].weight, Weight::Constant(Quantity::new(3.0)));
@@ -1163,7 +1289,7 @@ mod tests {
 
     #[test]
     fn a_scene_cut_anywhere_is_an_error_not_a_panic() {
-        for text in [SIMULATION, TRAINING] {
+        for text in [SIMULATION, SPACE, TRAINING] {
             for end in 0..text.trim_end().len() {
                 assert!(read_text(&text[..end]).is_err(), "{end}");
             }

@@ -2,6 +2,7 @@
 //!
 //! The types of this module are the scene's grammar (RON, `version: 1`). Their units are those of
 //! NEST, which are consistent without factors: ms, mV, pF, nS, pA, Hz (pF/nS = ms, nS·mV = pA).
+//! Lengths are in µm, velocities in m/s.
 //! [`load`] reads the text into them, [`check`] applies the rules that a type cannot express;
 //! both collect every independent fault with its place in the file before they give up.
 
@@ -14,7 +15,9 @@ mod text;
 pub use check::{Fault, Warning, check};
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use models::{Adex, Izhikevich, Method, Parameters, Receptor, Rule};
-pub use quantity::{Dimension, Hz, Mm, Ms, Mv, Ns, One, Pa, Param, Pf, Quantity, Strength, Um};
+pub use quantity::{
+    Dimension, Hz, Mm, Ms, Mv, Ns, One, Pa, Param, Pf, Quantity, Strength, Um, Velocity,
+};
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -65,8 +68,45 @@ pub struct Population {
     /// Number of neurons.
     #[serde(alias = "n")]
     pub size: u64,
+    /// Where they are; rules and delays that depend on distance need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positions: Option<Positions>,
     /// What each of them is.
     pub model: Model,
+}
+
+/// Where the neurons of a population are, in two or three dimensions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Positions {
+    /// On the points of a grid; the first coordinate runs fastest with the number of the neuron.
+    Grid {
+        /// Points along each axis, in all as many as there are neurons.
+        shape: Vec<u64>,
+        /// Distance of neighbours \[µm\].
+        spacing: Quantity<Um>,
+        /// Position of the first neuron \[µm\]; if absent, the grid is centred at 0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Vec<Quantity<Um>>>,
+    },
+    /// Drawn from the seed, uniformly in a box.
+    Uniform {
+        /// Edges of the box \[µm\].
+        extent: Vec<Quantity<Um>>,
+        /// Its corner with the lowest coordinates \[µm\]; if absent, the box is centred at 0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        origin: Option<Vec<Quantity<Um>>>,
+    },
+}
+
+impl Positions {
+    /// Number of coordinates.
+    pub fn dimensions(&self) -> usize {
+        match self {
+            Self::Grid { shape, .. } => shape.len(),
+            Self::Uniform { extent, .. } => extent.len(),
+        }
+    }
 }
 
 /// What the neurons of a population are.
@@ -368,7 +408,7 @@ pub struct Projection {
     pub weight: Weight,
     /// Delay from a spike to the start of its current \[ms\], at least one step; one step if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delay: Option<Quantity<Ms>>,
+    pub delay: Option<Delay>,
     /// Receptor of the target; its first one if absent.
     #[serde(default, alias = "receptor_type", skip_serializing_if = "Option::is_none")]
     pub receptor: Option<String>,
@@ -406,6 +446,117 @@ pub enum Connect {
         #[serde(default = "default::yes", alias = "allow_multapses")]
         multapses: bool,
     },
+    /// Each source draws `k` targets.
+    #[serde(alias = "fixed_outdegree")]
+    FixedOutDegree {
+        /// Outgoing synapses of each source.
+        #[serde(alias = "outdegree")]
+        k: u64,
+        /// Whether a neuron may connect to itself.
+        #[serde(default = "default::yes", alias = "allow_autapses")]
+        autapses: bool,
+        /// Whether a pair may be connected more than once.
+        #[serde(default = "default::yes", alias = "allow_multapses")]
+        multapses: bool,
+    },
+    /// `n` synapses, each drawn uniformly from all pairs.
+    #[serde(alias = "fixed_total_number")]
+    FixedTotalNumber {
+        /// Synapses in all.
+        n: u64,
+        /// Whether a neuron may connect to itself.
+        #[serde(default = "default::yes", alias = "allow_autapses")]
+        autapses: bool,
+        /// Whether a pair may be connected more than once.
+        #[serde(default = "default::yes", alias = "allow_multapses")]
+        multapses: bool,
+    },
+    /// Source k with target k, in populations of the same size.
+    #[serde(alias = "one_to_one")]
+    OneToOne,
+    /// Every pair independently, with a probability that depends on its distance.
+    Distance {
+        /// The probability as a function of distance.
+        kernel: DistanceKernel,
+        /// Whether a neuron may connect to itself.
+        #[serde(default = "default::yes", alias = "allow_autapses")]
+        autapses: bool,
+        /// Distance beyond which there are no synapses \[µm\]; none if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_distance: Option<Quantity<Um>>,
+        /// Whether space closes on itself after `extent`, so that there are no edges. Delays by
+        /// distance are then measured in the same way.
+        #[serde(default)]
+        periodic: bool,
+        /// Length of each axis after which it closes \[µm\]; goes with `periodic`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        extent: Option<Vec<Quantity<Um>>>,
+    },
+    /// The pairs in a `.npy` file of integers, a row (source, target) for each synapse.
+    List(PathBuf),
+}
+
+/// Probability of a synapse as a function of the distance d.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum DistanceKernel {
+    /// `p · exp(-d² / (2 sigma²))`.
+    Gaussian {
+        /// Probability at distance 0.
+        p: f64,
+        /// Standard deviation \[µm\].
+        sigma: Quantity<Um>,
+    },
+    /// `p · exp(-d / length)`.
+    Exponential {
+        /// Probability at distance 0.
+        p: f64,
+        /// Length over which the probability falls by e \[µm\].
+        length: Quantity<Um>,
+    },
+    /// `p` up to a radius, none beyond.
+    Step {
+        /// Probability within the radius.
+        p: f64,
+        /// The radius, itself included \[µm\].
+        radius: Quantity<Um>,
+    },
+}
+
+/// Delays of a projection \[ms\]. What is drawn is drawn for each synapse, rounded to whole steps,
+/// and at least one step.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub enum Delay {
+    /// Normal distribution; what lies below one step or outside the bounds is drawn again.
+    Normal {
+        /// Mean before anything is drawn again \[ms\].
+        mean: Quantity<Ms>,
+        /// Standard deviation, likewise \[ms\].
+        std: Quantity<Ms>,
+        /// Lower bound \[ms\]; one step if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        min: Option<Quantity<Ms>>,
+        /// Upper bound \[ms\]; none if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        max: Option<Quantity<Ms>>,
+    },
+    /// Uniform distribution on `[low, high)`.
+    Uniform {
+        /// Lower bound \[ms\].
+        low: Quantity<Ms>,
+        /// Upper bound \[ms\].
+        high: Quantity<Ms>,
+    },
+    /// `offset + distance / velocity`.
+    Distance {
+        /// Delay at distance 0 \[ms\].
+        offset: Quantity<Ms>,
+        /// Speed of conduction \[m/s\].
+        velocity: Quantity<Velocity>,
+    },
+    /// The same for every synapse.
+    #[serde(untagged)]
+    Value(Quantity<Ms>),
 }
 
 /// Where initial weights come from in the unit of the receptor.
@@ -420,6 +571,12 @@ pub enum Weight {
         mean: Quantity<Strength>,
         /// Standard deviation in the unit of the receptor.
         std: Quantity<Strength>,
+        /// What is drawn below this is drawn again in the unit of the receptor.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min: Option<Quantity<Strength>>,
+        /// What is drawn above this is drawn again in the unit of the receptor.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<Quantity<Strength>>,
     },
     /// Uniform distribution on `[low, high)`.
     Uniform {

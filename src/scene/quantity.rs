@@ -4,9 +4,9 @@
 //! [`Param`] may also be a distribution or a file. The dimension is part of the type, so that a
 //! potential can never be read, or used, as a time.
 
-use super::Weight;
 use super::load::{explain, ron_options};
 use super::text::scan;
+use super::{Delay, Weight};
 use ron::value::RawValue;
 use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
@@ -49,9 +49,10 @@ dimensions! {
     Pa, "a current", "Current, in pA.", ["pA" 0, "nA" 3, "uA" 6, "A" 12, "µA" 6, "μA" 6];
     Hz, "a rate", "Rate, in Hz.", ["Hz" 0, "kHz" 3, "/s" 0];
     Mm, "a concentration", "Concentration, in mM.", ["mM" 0, "M" 3, "uM" -3, "µM" -3, "μM" -3, "nM" -6];
-    Um, "a length", "Length, in µm.", ["um" 0, "µm" 0, "μm" 0, "mm" 3, "m" 6];
     Strength, "a weight", "Weight of a synapse, in the unit of its receptor: pA for a current, nS for a conductance, mV for a jump of the potential.", ["pA" 0, "nA" 3, "nS" 0, "uS" 3, "mV" 0, "µS" 3, "μS" 3];
     One, "a plain number", "A number without a unit.", ["" 0];
+    Um, "a length", "Length, in µm.", ["um" 0, "mm" 3, "m" 6, "µm" 0, "μm" 0];
+    Velocity, "a velocity", "Velocity, in m/s.", ["m/s" 0, "mm/ms" 0, "um/ms" -3, "µm/ms" -3, "μm/ms" -3];
 }
 
 /// A finite number in the unit of its dimension.
@@ -238,6 +239,44 @@ pub(super) fn weight<'de, De: Deserializer<'de>>(deserializer: De) -> Result<Wei
     named_or_bare(deserializer, |weight| weight, Weight::Constant)
 }
 
+impl<'de> Deserialize<'de> for Delay {
+    fn deserialize<De: Deserializer<'de>>(deserializer: De) -> Result<Self, De::Error> {
+        /// The variants with a name.
+        #[derive(Deserialize)]
+        #[serde(rename = "Delay", deny_unknown_fields)]
+        enum Named {
+            Normal {
+                mean: Quantity<Ms>,
+                std: Quantity<Ms>,
+                #[serde(default)]
+                min: Option<Quantity<Ms>>,
+                #[serde(default)]
+                max: Option<Quantity<Ms>>,
+            },
+            Uniform {
+                low: Quantity<Ms>,
+                high: Quantity<Ms>,
+            },
+            Distance {
+                #[serde(default = "no_offset")]
+                offset: Quantity<Ms>,
+                velocity: Quantity<Velocity>,
+            },
+        }
+
+        fn no_offset() -> Quantity<Ms> {
+            Quantity::new(0.0)
+        }
+
+        let from_named = |named| match named {
+            Named::Normal { mean, std, min, max } => Self::Normal { mean, std, min, max },
+            Named::Uniform { low, high } => Self::Uniform { low, high },
+            Named::Distance { offset, velocity } => Self::Distance { offset, velocity },
+        };
+        named_or_bare(deserializer, from_named, Self::Value)
+    }
+}
+
 /// Reads a variant by its name, or what has none. RON forgets the name of a variant whose type it
 /// is not told beforehand, so the text itself is captured and its first character decides.
 fn named_or_bare<'de, De, Named, Bare, T>(
@@ -397,9 +436,35 @@ mod tests {
     }
 
     #[test]
+    fn a_delay_is_a_quantity_or_is_drawn() {
+        let ms = Quantity::<Ms>::new;
+        for (text, delay) in [
+            ("1.5", Delay::Value(ms(1.5))),
+            ("\"0.0015 s\"", Delay::Value(ms(1.5))),
+            (
+                "Normal(mean: 1.5, std: \"500 us\", max: 3)",
+                Delay::Normal { mean: ms(1.5), std: ms(0.5), min: None, max: Some(ms(3.0)) },
+            ),
+            ("Uniform(low: 1, high: 2)", Delay::Uniform { low: ms(1.0), high: ms(2.0) }),
+            (
+                "Distance(velocity: \"300 um/ms\")",
+                Delay::Distance { offset: ms(0.0), velocity: Quantity::new(0.3) },
+            ),
+        ] {
+            assert_eq!(read::<Delay>(text), Ok(delay), "{text}");
+            assert_eq!(read(&ron_options().to_string(&delay).unwrap()), Ok(delay), "{text}");
+        }
+        let error = read::<Delay>("Distance(velocity: \"3 um\")").unwrap_err();
+        assert!(error.contains("`3 um` is a length, here a velocity in m/s"), "{error}");
+        assert_eq!(read("\"1.5 mm\""), Ok(Quantity::<Um>::new(1500.0)));
+        assert_eq!(read("\"2 µm\""), Ok(Quantity::<Um>::new(2.0)));
+        assert_eq!(read("3"), Ok(Quantity::<Um>::new(3.0)));
+    }
+
+    #[test]
     fn populations_keep_their_order_and_none_is_lost() {
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
-        struct Holder(#[serde(with = "named")] Vec<(String, Population)>);
+        struct Holder(#[serde(with = "named")] Vec<(String, crate::scene::Population)>);
 
         let text = r#"{"z": (size: 1, model: Lif()), "a": (size: 2, model: Readout())}"#;
         let holder: Holder = read(text).unwrap();

@@ -33,6 +33,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("allow_autapses", "autapses"),
     ("allow_multapses", "multapses"),
     ("indegree", "k"),
+    ("outdegree", "k"),
 ];
 
 /// The name that an alias stands for, or the word itself.
@@ -495,7 +496,11 @@ mod tests {
                 !["iaf_psc_exp", "poisson_generator", "AllToAll", "all_to_all", "Bernoulli"]
                     .contains(alias)
             })
-            .filter(|alias| !["pairwise_bernoulli", "fixed_indegree"].contains(alias))
+            .filter(|alias| {
+                !["pairwise_bernoulli", "fixed_indegree", "fixed_outdegree", "fixed_total_number"]
+                    .contains(alias)
+                    && *alias != "one_to_one"
+            })
             .collect();
         for alias in &fields {
             assert_ne!(canonical(alias), *alias, "add `{alias}` to ALIASES");
