@@ -175,7 +175,7 @@ fn tiles_do_not_change_the_result() {
         let options = neuralearn::plan::Options {
             batch: 6,
             steps: 9,
-            training: scene.training.as_ref(),
+            training: scene.training.as_ref().unwrap(),
             soft: 0,
             max_binding,
         };
