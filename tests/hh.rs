@@ -181,3 +181,20 @@ fn cortical_cells() {
     }
     assert_eq!(run.spikes[3].len(), 1, "one rebound");
 }
+
+/// Ions that move (Cressman et al. 2009) in f32: with 8 mM of potassium in the bath the neuron bursts
+/// every 29.48 s, which a drift of the concentrations by lost digits would change.
+#[test]
+fn ions_drive_bursts() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes/ion_pump.ron");
+    let (scene, ..) = load(&path, &[]).unwrap_or_else(|e| panic!("{e}"));
+    let spikes = run::<f32>(&scene, 4_600_000, &[]).spikes.remove(0);
+    let pauses = spikes.windows(2).filter(|w| w[1] - w[0] > 3000.0);
+    let onsets: Vec<f64> = pauses.map(|w| w[1] * 1e-3).collect();
+    println!("bursts at {onsets:?} s");
+    assert_eq!(onsets.len(), 3);
+    for pair in onsets.windows(2) {
+        let period = pair[1] - pair[0];
+        assert!((period / 29.48 - 1.0).abs() <= 0.01, "a burst every {period} s");
+    }
+}
