@@ -30,6 +30,7 @@ pub static KERNELS: &[&Kernel] = &[
     &synapse::dense_values::KERNEL,
     &synapse::dense_values_gradient::KERNEL,
     &synapse::list_spikes::KERNEL,
+    &synapse::procedural::KERNEL,
     &synapse::scatter::KERNEL,
     &synapse::sparse::KERNEL,
     &synapse::sparse_backward::KERNEL,

@@ -4,7 +4,7 @@ use super::draw::{Wiring, parameter};
 use super::space::{self, Point};
 use super::*;
 use crate::files;
-use crate::rng::{Purpose, Stream};
+use crate::rng::{Purpose, Stream, stream};
 use crate::scene::{Connect, Delay, Dimension, Learn, Model, Param, Scene, Weight};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -165,7 +165,17 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
             key: (seed, index as u32),
         };
         fits(&wiring)?;
-        let mut synapses = wiring.synapses()?;
+        let mut synapses = match (&projection.connect, &projection.weight) {
+            (&Connect::Procedural { k, autapses }, Weight::Constant(weight)) => {
+                Synapses::Procedural {
+                    degree: k as u32,
+                    weight: weight.get(),
+                    skip: !autapses && from == to,
+                    stream: stream(Purpose::Connectivity, index as u32),
+                }
+            }
+            _ => wiring.synapses()?,
+        };
         if let Weight::File(file) = &projection.weight {
             load_weights(&wiring, file, &mut synapses)?;
         }
@@ -487,7 +497,9 @@ fn load_weights(
     };
     let values = files::read_tensor(file, wiring.name).map_err(|e| fail(e.to_string()))?;
     let by_target = matches!(synapses, Synapses::Sparse { .. });
-    let (Synapses::Dense { weights } | Synapses::Sparse { weights, .. }) = synapses;
+    let (Synapses::Dense { weights } | Synapses::Sparse { weights, .. }) = synapses else {
+        return Ok(());
+    };
     if values.len() != weights.len() {
         let (found, wanted) = (values.len(), weights.len());
         return Err(fail(format!(

@@ -101,6 +101,8 @@ impl Wiring<'_> {
             Connect::FixedProbability { p, .. } => p * pairs,
             Connect::FixedInDegree { k, .. } => k as f64 * self.targets as f64,
             Connect::FixedOutDegree { k, .. } => k as f64 * self.sources as f64,
+            // They take no memory.
+            Connect::Procedural { .. } => 0.0,
             Connect::FixedTotalNumber { n, .. } => n as f64,
             Connect::Distance { .. } => {
                 let (stream, metric, reach) = (self.pairs(), self.metric(), self.reach());
@@ -203,6 +205,7 @@ impl Wiring<'_> {
                 });
                 outgoing.and_then(|outgoing| outgoing.transposed(self.targets))
             }
+            Connect::Procedural { .. } => unreachable!("these are not drawn beforehand"),
             &Connect::FixedTotalNumber { n, autapses, multapses: true } => {
                 // Each target is as likely as any other, and so is each of its sources.
                 let count: Vec<AtomicU32> = (0..targets).map(|_| AtomicU32::new(0)).collect();

@@ -164,6 +164,17 @@ pub enum Synapses {
         /// Row-major by source.
         weights: Vec<f64>,
     },
+    /// Targets that are drawn at every spike, and stored nowhere.
+    Procedural {
+        /// Synapses of each source.
+        degree: u32,
+        /// Weight of each synapse.
+        weight: f64,
+        /// Whether a source does not connect to itself.
+        skip: bool,
+        /// Stream of the draws.
+        stream: u32,
+    },
     /// Some pairs, by target, sources ascending.
     Sparse {
         /// `start[j]..start[j + 1]` are the synapses of target j.
@@ -193,7 +204,13 @@ impl Projection {
 impl Network {
     /// Number of synapses.
     pub fn synapses(&self) -> u64 {
-        self.projections.iter().map(|p| p.synapses.weights().len() as u64).sum()
+        let count = |p: &Projection| match p.synapses {
+            Synapses::Procedural { degree, .. } => {
+                u64::from(degree) * self.populations[p.from].size as u64
+            }
+            _ => p.synapses.weights().len() as u64,
+        };
+        self.projections.iter().map(count).sum()
     }
 
     /// Number of neurons, sources not counted.
@@ -220,17 +237,18 @@ impl Population {
 }
 
 impl Synapses {
-    /// Weights in the order of the synapses.
+    /// Weights in the order of the synapses; none of those that are stored nowhere.
     pub fn weights(&self) -> &[f64] {
         match self {
             Self::Dense { weights } | Self::Sparse { weights, .. } => weights,
+            Self::Procedural { .. } => &[],
         }
     }
 
     /// Delays in the order of the synapses \[steps\]; empty if all have that of the projection.
     pub fn delays(&self) -> &[u16] {
         match self {
-            Self::Dense { .. } => &[],
+            Self::Dense { .. } | Self::Procedural { .. } => &[],
             Self::Sparse { delays, .. } => delays,
         }
     }

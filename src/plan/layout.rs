@@ -330,6 +330,9 @@ impl<'a> Layout<'a> {
                     }
                     tiles
                 }
+                Synapses::Procedural { .. } => {
+                    unreachable!("a checked scene does not train these")
+                }
                 Synapses::Sparse { start, source, weights, .. } => {
                     lists = Some(self.lists(name, start, source, sources));
                     Tiles::Sparse(self.reals(format!("{name}.weights"), weights.clone()))

@@ -17,7 +17,7 @@ use crate::neuron::receptor;
 use crate::neuron::stepped::{BLOCK, Place, Stepped};
 use crate::record::sample;
 use crate::rng::{Purpose, stream};
-use crate::synapse::{list_spikes, scatter};
+use crate::synapse::{list_spikes, procedural, scatter};
 
 /// Neurons of a tile at least, unless all populations are smaller.
 const TILE: usize = 4096;
@@ -264,6 +264,16 @@ impl Simulator<'_> {
                 Synapses::Dense { weights } => {
                     for row in weights.chunks(sums.len()) {
                         row.iter().zip(&mut *sums).for_each(|(w, sum)| *sum += w.abs());
+                    }
+                }
+                &Synapses::Procedural { degree, weight, skip, stream } => {
+                    // The largest in-degree is known only by drawing all targets once.
+                    let key = procedural::key(network.seed, stream);
+                    let rule = (sums.len() as u32, degree, skip);
+                    for source in 0..network.populations[p.from].size as u32 {
+                        procedural::for_each_target(key, source, rule, |target| {
+                            sums[target as usize] += weight.abs();
+                        });
                     }
                 }
                 Synapses::Sparse { start, weights, .. } => {
@@ -513,7 +523,9 @@ impl Simulator<'_> {
         let fired = self.zeros("fired", Kind::Word, 1 + sources);
         let table = self.table();
         self.ports.out_degree = table.out_degree(self.ring.tiles);
-        if table.port.is_empty() {
+        let drawn = |p: &&Projection| matches!(p.synapses, Synapses::Procedural { .. });
+        let drawn: Vec<&Projection> = self.network.projections.iter().filter(drawn).collect();
+        if table.port.is_empty() && drawn.is_empty() {
             return Ok(());
         }
         let params = list_spikes::ListSpikesParams::<f64> { row: self.ports.row as u32 };
@@ -522,6 +534,43 @@ impl Simulator<'_> {
         let kernel = &list_spikes::KERNEL;
         let size = (Units::Count { count: 1, grain: 1 }, kernel.workgroup as usize);
         launches.push(self.launch(kernel, "spikes", params.words(), args, size));
+
+        for p in drawn {
+            let Synapses::Procedural { degree, weight, skip, stream } = p.synapses else {
+                continue;
+            };
+            let targets = self.network.populations[p.to].size;
+            let first = 32 * self.ports.first_word[p.from];
+            let sources = self.network.populations[p.from].size;
+            for degrees in &mut self.ports.out_degree[first..first + sources] {
+                *degrees += degree;
+            }
+            let params = procedural::ProceduralParams::<f64> {
+                first: first as u32,
+                sources: sources as u32,
+                targets: targets as u32,
+                degree,
+                weight: self.fixed(p.to, p.receptor, weight),
+                delay: p.delay as u32,
+                receptor: p.receptor as u32,
+                skip: u32::from(skip),
+                tile: self.ring.tile as u32,
+                first_tile: self.first_tile[p.to] as u32,
+                slots: self.ring.slots as u32,
+                stride: self.ring.stride as u32,
+                stream,
+            };
+            let args = vec![whole(fired), self.ring_of(p.to)];
+            // Each piece draws all targets, so few pieces are best.
+            let count = targets.div_ceil(self.ring.tile);
+            let grain =
+                count.div_ceil(if self.network.neurons() as usize <= ALONE { 1 } else { 2 });
+            let size = (
+                Units::Count { count, grain },
+                scatter::GROUPS * procedural::KERNEL.workgroup as usize,
+            );
+            launches.push(self.launch(&procedural::KERNEL, &p.name, params.words(), args, size));
+        }
 
         let tiles = self.ring.tiles;
         let most = (self.options.max_binding / 4) as usize;
@@ -611,6 +660,7 @@ impl Simulator<'_> {
                         found(first_source + source, tile, word, self.fixed(p.to, p.receptor, *w));
                     }
                 }
+                Synapses::Procedural { .. } => {}
                 Synapses::Sparse { start, source, weights, .. } => {
                     for target in 0..targets {
                         for k in start[target] as usize..start[target + 1] as usize {

@@ -607,6 +607,25 @@ impl<'s> Checker<'s> {
                 let words = ["source", "targets"];
                 self.degree(&format!("{path}.k"), k, targets(autapses), multapses, words);
             }
+            &Connect::Procedural { k, autapses } => {
+                let words = ["source", "targets"];
+                self.degree(&format!("{path}.k"), k, targets(autapses), true, words);
+                if k > u64::from(u32::MAX) {
+                    self.fault(format!("{path}.k"), format!("{k} is more than {}", u32::MAX));
+                }
+                if !matches!(projection.weight, Weight::Constant(_)) {
+                    let help = "give one weight, or store the synapses: FixedOutDegree";
+                    self.fault_with_help(path, "procedural synapses share one weight", help);
+                }
+                if !matches!(projection.delay, None | Some(Delay::Value(_))) {
+                    let help = "give one delay, or store the synapses: FixedOutDegree";
+                    self.fault_with_help(path, "procedural synapses share one delay", help);
+                }
+                if self.scene.training.is_some() {
+                    let help = "use FixedOutDegree";
+                    self.fault_with_help(path, "a training stores its synapses", help);
+                }
+            }
             &Connect::FixedTotalNumber { n, autapses, multapses } => {
                 let path = format!("{path}.n");
                 let pairs = sources(autapses)

@@ -465,6 +465,17 @@ pub enum Connect {
         #[serde(default = "default::yes", alias = "allow_multapses")]
         multapses: bool,
     },
+    /// Each source has `k` targets, drawn with multapses, that are nowhere stored but drawn again at
+    /// every spike: a projection of any size without memory. For simulation, with one weight and one
+    /// delay.
+    Procedural {
+        /// Outgoing synapses of each source.
+        #[serde(alias = "outdegree")]
+        k: u64,
+        /// Whether a neuron may connect to itself.
+        #[serde(default = "default::yes", alias = "allow_autapses")]
+        autapses: bool,
+    },
     /// `n` synapses, each drawn uniformly from all pairs.
     #[serde(alias = "fixed_total_number")]
     FixedTotalNumber {

@@ -17,6 +17,7 @@ pub mod dense_spikes_gradient;
 pub mod dense_values;
 pub mod dense_values_gradient;
 pub mod list_spikes;
+pub mod procedural;
 pub mod scatter;
 pub mod sparse;
 pub mod sparse_backward;

@@ -1,0 +1,53 @@
+// A workgroup takes one spike after the other, and its invocations the synapses of the source, four to a
+// draw. Twin: src/synapse/procedural.rs.
+//!use lib/call.wgsl
+//!use lib/philox.wgsl
+override WG: u32;
+
+struct Params {
+    first: u32,
+    sources: u32,
+    targets: u32,
+    degree: u32,
+    weight: u32,
+    delay: u32,
+    receptor: u32,
+    skip: u32,
+    tile: u32,
+    first_tile: u32,
+    slots: u32,
+    stride: u32,
+    stream: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read> fired: array<u32>;
+@group(0) @binding(4) var<storage, read_write> ring: array<atomic<u32>>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let slot = (clock.step_lo + span.t0 + params.delay) & (params.slots - 1u);
+    let key = vec2<u32>(clock.seed_lo, clock.seed_hi ^ params.stream);
+    let choices = params.targets - params.skip;
+    for (var k = group.y * groups.x + group.x; k < fired[0]; k += groups.x * groups.y) {
+        // Sources of other populations are beyond the end, or before the start and wrap around.
+        let source = fired[1u + k] - params.first;
+        if source >= params.sources {
+            continue;
+        }
+        for (var j = local; j * 4u < params.degree; j += WG) {
+            let words = philox(vec4<u32>(j, source, 0u, 0u), key);
+            for (var lane = 0u; lane < 4u && j * 4u + lane < params.degree; lane++) {
+                var target_id = philox_mul_high(words[lane], choices);
+                if params.skip == 1u && target_id >= source {
+                    target_id++;
+                }
+                let tile = params.first_tile + target_id / params.tile;
+                let row = (tile * params.slots + slot) * params.stride + params.receptor;
+                atomicAdd(&ring[row * params.tile + target_id % params.tile], params.weight);
+            }
+        }
+    }
+}
