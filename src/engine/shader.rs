@@ -16,6 +16,7 @@ pub static KERNELS: &[&Kernel] = &[
     &input::poisson::KERNEL,
     &input::poisson_drive::KERNEL,
     &neuron::iaf::KERNEL,
+    &neuron::izhikevich::KERNEL,
     &neuron::lif::KERNEL,
     &neuron::lif_backward::KERNEL,
     &neuron::readout::KERNEL,

@@ -2,6 +2,7 @@
 //! and a backward kernel that runs the same recursion's adjoint from the last step to the first.
 
 pub mod iaf;
+pub mod izhikevich;
 pub mod lif;
 pub mod lif_backward;
 pub mod readout;
