@@ -4,6 +4,10 @@
 //! Unless said otherwise the numbers were measured with Brian 2.9 (CUBA, COBA, Brunel's network) or
 //! a port of the published program (Izhikevich's), over the same stretches of time.
 
+mod common;
+
+use common::{adapter, array, assert_close, clock, gpu, scale, tolerance};
+use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::network::{Network, build};
 use neuralearn::plan::simulate;
@@ -81,6 +85,64 @@ fn izhikevich() {
     assert_activity("izhikevich", &activity(&scene, &network, 0.0), 7.44, 0.375);
 }
 
+/// Izhikevich's neuron with every kind of receptor: spikes and state after some of them, on each
+/// engine against the f64 twin.
+#[test]
+fn izhikevich_on_every_engine() {
+    let found = adapter("izhikevich");
+    for method in ["Euler", "HalfSteps"] {
+        let scene = common::scene(&format!(
+            r#"(version: 1, simulation: (dt: 0.5, duration: 20, seed: 4),
+            populations: {{
+                "source": (size: 50, model: Poisson(rate: 100)),
+                "cell": (size: 130, model: Izhikevich(method: {method},
+                    a: Uniform(low: 0.02, high: 0.1), i_e: 4, receptors: {{
+                        "pulse": Pulse(), "jump": Delta(), "current": Alpha(tau: 2),
+                        "inhibition": Exp(tau: 5, e_rev: -80), "slow": Nmda() }})),
+            }},
+            projections: [
+                (name: "a", from: "source", to: "cell", connect: FixedProbability(p: 0.2),
+                 weight: Uniform(low: 0, high: 10), receptor: "pulse"),
+                (name: "b", from: "source", to: "cell", connect: FixedProbability(p: 0.2),
+                 weight: 0.5, receptor: "jump", delay: 2),
+                (name: "c", from: "source", to: "cell", connect: FixedProbability(p: 0.2),
+                 weight: 1, receptor: "current", delay: 1.5),
+                (name: "d", from: "source", to: "cell", connect: FixedProbability(p: 0.2),
+                 weight: 0.01, receptor: "inhibition"),
+                (name: "e", from: "source", to: "cell", connect: FixedProbability(p: 0.2),
+                 weight: 0.02, receptor: "slow"),
+            ],
+            stimuli: [(to: "cell", input: Step(amplitude: 2, start: 5))])"#
+        ));
+        let network = build(&scene).unwrap_or_else(|e| panic!("{e}"));
+        let options = options(&scene, &network, 1 << 30).unwrap();
+        let plan = simulate(&network, &options).unwrap_or_else(|e| panic!("{e}"));
+        let (spikes, state) = (array(&plan, "spikes"), array(&plan, "cell.state"));
+        let run = |engine: &mut dyn Engine| {
+            engine.run(plan.program("simulate").unwrap(), &clock(1), plan.steps).unwrap();
+        };
+        let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
+        run(&mut oracle);
+        let (spiked, want) = (oracle.read_words(spikes).unwrap(), oracle.wide(state));
+        let check = |who: &str, engine: &mut dyn Engine| {
+            run(engine);
+            let what = format!("{method}, {who}");
+            assert_eq!(engine.read_words(spikes).unwrap(), spiked, "{what}: spikes");
+            // 40 steps of about 40 operations on v, whose errors grow tenfold where it takes off.
+            let tolerance = tolerance(40 * 40 * 10, scale(&want));
+            assert_close(&what, &engine.read_reals(state).unwrap(), &want, tolerance);
+        };
+        check("f32", &mut Cpu::<f32>::new(&plan, Some(2), false));
+        if let Some(found) = &found {
+            check("wgsl", &mut gpu(found, &plan));
+        }
+        let ports = plan.ports.simulation.as_ref().unwrap();
+        let count = |row: &[u32]| row[ports.first_word[1]..].iter().map(|w| w.count_ones()).sum();
+        let count: u32 = spiked.chunks(ports.row).map(|row| -> u32 { count(row) }).sum();
+        assert!(count > 100, "{method}: {count} spikes of 130 neurons test little");
+    }
+}
+
 #[test]
 fn cuba() {
     let scene = shipped("cuba.ron", &["simulation.duration=3000"]);
@@ -108,7 +170,7 @@ fn brunel(duration: f64, from: f64, overrides: &[&str]) -> Activity {
 /// and delay let them.
 #[test]
 fn brunel_synchronous_regular() {
-    let a = brunel(120.0, 60.0, &["projections.2.weight=-0.3", "projections.3.weight=-0.3"]);
+    let a = brunel(80.0, 40.0, &["projections.2.weight=-0.3", "projections.3.weight=-0.3"]);
     assert!(a.rate > 250.0 && a.rate < 500.0, "{a:?}");
     assert!(a.cv < 0.3 && a.fano > 100.0, "{a:?}");
 }
@@ -118,7 +180,7 @@ fn brunel_synchronous_regular() {
 #[test]
 fn brunel_fast_oscillation_and_asynchronous_irregular() {
     let b = brunel(
-        250.0,
+        150.0,
         50.0,
         &[
             "projections.2.weight=-0.6",
@@ -127,17 +189,18 @@ fn brunel_fast_oscillation_and_asynchronous_irregular() {
             "stimuli.1.input.rate=40000",
         ],
     );
-    let c = brunel(400.0, 100.0, &[]);
+    let c = brunel(300.0, 100.0, &[]);
     assert_activity("brunel C", &c, 38.97, 0.368);
     assert!((b.rate / 60.7 - 1.0).abs() <= 0.1 && b.cv > c.cv, "{b:?}");
-    assert!(b.fano > 3.0 * c.fano, "{b:?} {c:?}");
+    assert!(b.fano > 2.0 * c.fano, "{b:?} {c:?}");
 }
 
-/// Regime D, g = 4.5 and eta = 0.9: slow and irregular. The rate is the paper's, 5.5 Hz, recalled.
+/// Regime D, g = 4.5 and eta = 0.9: irregular, and slow, with an oscillation of the whole network. The
+/// rate is the paper's, 5.5 Hz, recalled; this half second has ten periods of the oscillation only.
 #[test]
 fn brunel_slow_oscillation() {
     let d = brunel(
-        600.0,
+        500.0,
         100.0,
         &[
             "projections.2.weight=-0.45",
@@ -146,6 +209,6 @@ fn brunel_slow_oscillation() {
             "stimuli.1.input.rate=9000",
         ],
     );
-    assert!((d.rate / 5.5 - 1.0).abs() <= 0.1, "{d:?}");
-    assert!(d.cv > 0.3, "{d:?}");
+    assert!((d.rate / 5.5 - 1.0).abs() <= 0.15, "{d:?}");
+    assert!(d.cv > 0.3 && d.fano > 100.0, "{d:?}");
 }

@@ -114,7 +114,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
     }
 
-    let spike = v >= parameter(5u, neuron) && neuron < params.n;
+    let spike = v >= parameter(5u, neuron);
     if spike {
         v = parameter(2u, neuron);
         u += parameter(3u, neuron);
@@ -122,8 +122,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     state[s] = v;
     state[s + BLOCK] = u;
 
-    // Two words of spikes for the 64 neurons of the workgroup.
-    spiked[local] = select(0u, 1u, spike);
+    // Two words of spikes for the 64 neurons of the workgroup. Lanes beyond the last neuron are reset like
+    // it, or they would diverge, but do not count.
+    spiked[local] = select(0u, 1u, spike && neuron < params.n);
     workgroupBarrier();
     if local < 2u {
         var bits = 0u;
