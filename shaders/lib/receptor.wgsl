@@ -1,5 +1,5 @@
 // Receptors; equations and twin: src/neuron/receptor.rs. A kernel that uses this declares
-// `receptor` (numbers of each), `ring`, and the `Params` fields slots, stride and tile.
+// `receptor` (numbers of each), `ring`, `state`, and the `Params` fields slots, stride and tile.
 const RECEPTOR = 8u;    // numbers of a receptor
 const BLOCK = 64u;      // neurons of a block, whose state lies together
 
@@ -30,4 +30,27 @@ fn ring_take(neuron: u32, r: u32, slot: u32) -> f32 {
     let sum = bitcast<i32>(ring[index]);
     ring[index] = 0u;
     return receptor[r * RECEPTOR + 4u] * f32(sum);
+}
+
+// The receptor over one step, its g and x at `g` and `g + BLOCK` of the state. Gives the jump of the
+// potential, which only delta receptors have.
+fn receptor_step(r: u32, g: u32, arriving: f32) -> f32 {
+    let x = g + BLOCK;
+    switch u32(receptor[r * RECEPTOR]) {
+        case 0u: {
+            return arriving;
+        }
+        case 1u: {
+            state[g] = arriving;
+        }
+        case 2u: {
+            state[g] = receptor[r * RECEPTOR + 1u] * state[g] + arriving;
+        }
+        default: {
+            let rising = state[x];
+            state[g] = receptor[r * RECEPTOR + 1u] * state[g] + receptor[r * RECEPTOR + 2u] * rising;
+            state[x] = receptor[r * RECEPTOR + 3u] * rising + arriving;
+        }
+    }
+    return 0.0;
 }

@@ -103,26 +103,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
     let slot = (clock.step_lo + span.t0) & (params.slots - 1u);
     for (var r = 0u; r < params.receptors; r++) {
-        let arriving = ring_take(neuron, r, slot);
-        let g = s + (STATE + 2u * r) * BLOCK;
-        let x = g + BLOCK;
-        switch u32(receptor[r * RECEPTOR]) {
-            case 0u: {
-                if held <= 0.0 {
-                    v += arriving;
-                }
-            }
-            case 1u: {
-                state[g] = arriving;
-            }
-            case 2u: {
-                state[g] = receptor[r * RECEPTOR + 1u] * state[g] + arriving;
-            }
-            default: {
-                let rising = state[x];
-                state[g] = receptor[r * RECEPTOR + 1u] * state[g] + receptor[r * RECEPTOR + 2u] * rising;
-                state[x] = receptor[r * RECEPTOR + 3u] * rising + arriving;
-            }
+        let jump = receptor_step(r, s + (STATE + 2u * r) * BLOCK, ring_take(neuron, r, slot));
+        if held <= 0.0 {
+            v += jump;
         }
     }
 

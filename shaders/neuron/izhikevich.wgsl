@@ -92,25 +92,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     u += parameter(0u, neuron) * (parameter(1u, neuron) * origin - u);
 
     for (var r = 0u; r < params.receptors; r++) {
-        let kind = u32(receptor[r * RECEPTOR]);
-        if kind == PULSE {
-            continue;
-        }
-        let arriving = ring_take(neuron, r, slot);
-        let g = s + (STATE + 2u * r) * BLOCK;
-        let x = g + BLOCK;
-        switch kind {
-            case 0u: {
-                v += arriving;
-            }
-            case 2u: {
-                state[g] = receptor[r * RECEPTOR + 1u] * state[g] + arriving;
-            }
-            default: {
-                let rising = state[x];
-                state[g] = receptor[r * RECEPTOR + 1u] * state[g] + receptor[r * RECEPTOR + 2u] * rising;
-                state[x] = receptor[r * RECEPTOR + 3u] * rising + arriving;
-            }
+        if u32(receptor[r * RECEPTOR]) != PULSE {
+            v += receptor_step(r, s + (STATE + 2u * r) * BLOCK, ring_take(neuron, r, slot));
         }
     }
 

@@ -15,6 +15,7 @@ pub static KERNELS: &[&Kernel] = &[
     &input::noise::KERNEL,
     &input::poisson::KERNEL,
     &input::poisson_drive::KERNEL,
+    &neuron::channels::KERNEL,
     &neuron::iaf::KERNEL,
     &neuron::izhikevich::KERNEL,
     &neuron::lif::KERNEL,

@@ -280,6 +280,7 @@ fn simulated(model: &Model, dt: f64, name: &str, draw: &Draw) -> Result<Kind, Ne
         Model::Readout(m) => Kind::Stepped(Arc::new(neurons::readout(m, dt, draw)?)),
         Model::Adex(m) => Kind::Stepped(Arc::new(neurons::adex(m, dt, draw)?)),
         Model::Izhikevich(m) => Kind::Stepped(Arc::new(neurons::izhikevich(m, dt, draw)?)),
+        Model::Hh(m) => Kind::Stepped(Arc::new(neurons::hh(m, dt, draw)?)),
         Model::Spikes(m) => Kind::Spikes(spike_steps(m, dt, name)?),
         Model::Poisson(_) | Model::Images(_) => kind(model, dt, draw)?,
     })
@@ -386,7 +387,7 @@ fn kind(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
             Kind::Poisson(per_step)
         }
         Model::Images(m) => Kind::Images(m.encoder.clone()),
-        Model::Adex(_) | Model::Izhikevich(_) | Model::Spikes(_) => {
+        Model::Adex(_) | Model::Izhikevich(_) | Model::Hh(_) | Model::Spikes(_) => {
             unreachable!("a checked scene does not train these")
         }
     })

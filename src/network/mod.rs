@@ -4,6 +4,7 @@
 //! function of scene and seed alone, so all engines start from the same network.
 
 mod build;
+mod channels;
 mod draw;
 mod neurons;
 mod space;

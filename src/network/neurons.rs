@@ -3,10 +3,21 @@
 
 use super::NetworkError;
 use super::build::{ANY, Draw, NOT_NEGATIVE, POSITIVE, at, membrane};
+use super::channels;
+use crate::neuron::channels::{self as channels_model, Membrane, Pool};
 use crate::neuron::iaf::{Cell, Iaf};
 use crate::neuron::izhikevich::{self, Izhikevich};
 use crate::neuron::receptor::{Receptor, Response};
 use crate::scene::{self, Param, Parameters, Reset, Strength};
+
+/// Charge of a mole of electrons \[C\].
+const FARADAY: f64 = 96485.33212;
+
+/// Gas constant \[J / (mol K)\].
+const GAS: f64 = 8.314462618;
+
+/// Numbers of a draw for the strengths of channels.
+const CHANNELS: u32 = 48;
 
 /// Numbers of a draw for the parameters of receptors, beyond those of the models.
 const RECEPTORS: u32 = 40;
@@ -178,6 +189,44 @@ pub(super) fn izhikevich(
     }
     let half_steps = m.method == scene::Method::HalfSteps;
     Ok(Izhikevich { cells, dt, half_steps, receptors, init })
+}
+
+/// A membrane with channels.
+pub(super) fn hh(m: &scene::Hh, dt: f64, draw: &Draw) -> Result<Membrane, NetworkError> {
+    let p = draw.all(m)?;
+    let mut strengths = Vec::new();
+    for (k, (name, channel)) in m.channels.iter().enumerate() {
+        let (g, e_rev) = channel.strength();
+        let which = CHANNELS + 2 * (k as u32 % 8);
+        let g = draw.values(which, &format!("channels.{name}.g"), g, NOT_NEGATIVE)?;
+        let e_rev = match e_rev {
+            Some(e) => draw.values(which + 1, &format!("channels.{name}.e_rev"), e, ANY)?,
+            None => vec![0.0],
+        };
+        strengths.push([g, e_rev]);
+    }
+    let (receptors, init) = receptors(draw, &m.receptors)?;
+    let own = strengths.iter().flatten().map(|v| v.len()).max().unwrap_or(1);
+    let cells = (0..p.count().max(own))
+        .map(|k| channels_model::Cell {
+            c_m: at(p.get("c_m"), k),
+            i_e: at(p.get("i_e"), k),
+            v_th: at(p.get("v_th"), k),
+            t_ref: (at(p.get("t_ref"), k) / dt).round(),
+            v_init: at(p.get("v_init"), k),
+            channels: strengths.iter().map(|[g, e]| [at(g, k), at(e, k)]).collect(),
+        })
+        .collect();
+    let pool = m.calcium.as_ref().map(|calcium| Pool {
+        // 1 pA is 1e-12 C/s; 2 F C bring one mole of calcium; 1 µm³ is 1e-15 l; mM per ms.
+        gamma: 1e-12 / (2.0 * FARADAY * calcium.area * calcium.depth.get() * 1e-15),
+        tau: calcium.tau.get(),
+        rest: calcium.rest.get(),
+        outside: calcium.outside.get(),
+        thermal: 1e3 * GAS * (calcium.celsius + 273.15) / (2.0 * FARADAY),
+    });
+    let channels = m.channels.iter().map(|(name, kind)| channels::channel(name, kind)).collect();
+    Ok(Membrane { dt, cells, channels, pool, receptors, init })
 }
 
 /// A readout in a simulation: a leaky integrator whose threshold nothing reaches.

@@ -1,6 +1,7 @@
 //! Neuron models: each a forward kernel that integrates, compares with the threshold and resets,
 //! and a backward kernel that runs the same recursion's adjoint from the last step to the first.
 
+pub mod channels;
 pub mod iaf;
 pub mod izhikevich;
 pub mod lif;

@@ -26,6 +26,10 @@ pub trait Stepped: std::fmt::Debug + Send + Sync {
     fn rest(&self, neuron: usize) -> f64;
     /// The numbers of each neuron in the order of the array `cell`; one entry if all share them.
     fn cells(&self) -> Vec<Vec<f64>>;
+    /// Numbers that all neurons share, behind those of the receptors in the array `receptor`.
+    fn table(&self) -> Vec<f64> {
+        Vec::new()
+    }
     /// State of a neuron at the start, in the order of the rows.
     fn start(&self, neuron: usize) -> Vec<f64>;
     /// Variables that may be recorded.

@@ -463,6 +463,7 @@ impl Simulator<'_> {
         for (receptor, scale) in neurons.receptors().iter().zip(&self.scale[k]) {
             numbers.extend(receptor.values(self.network.dt, *scale, neurons.rest(0)));
         }
+        numbers.extend(neurons.table());
         let receptors = neurons.receptors().len();
         let receptor = self.reals(format!("{name}.receptor"), numbers);
         let unused = self.zeros(format!("{name}.unused"), Kind::Real, 1);

@@ -5,9 +5,10 @@
 
 use super::text::closest;
 use super::{
-    Connect, Delay, Dimension, DistanceKernel, Encoder, Input, Learn, Lif, Model, Ms, Mv, Ns, One,
-    Optimizer, Param, Parameters, Pf, Population, Positions, Projection, Quantity, Readout,
-    Receptor, Record, Rule, Scene, Schedule, Spikes, Stimulus, Surrogate, Training, Um, Weight,
+    Channel, Connect, Delay, Dimension, DistanceKernel, Encoder, Gate, Hh, Input, Learn, Lif,
+    Model, Ms, Mv, Ns, One, Optimizer, Param, Parameters, Pf, Population, Positions, Projection,
+    Quantity, Rate, Readout, Receptor, Record, Rule, Scene, Schedule, Spikes, Stimulus, Surrogate,
+    Training, Um, Weight,
 };
 use std::collections::HashSet;
 
@@ -152,6 +153,11 @@ impl<'s> Checker<'s> {
                 self.parameters(&path, &neuron.parameters());
                 self.receptors(&path, &neuron.receptors);
             }
+            Model::Hh(neuron) => {
+                self.parameters(&path, &neuron.parameters());
+                self.receptors(&path, &neuron.receptors);
+                self.channels(&path, neuron);
+            }
             Model::Spikes(spikes) => self.spikes(&path, population.size, spikes),
             Model::Images(images) => self.encoder(&format!("{path}.encoder"), &images.encoder),
         }
@@ -169,6 +175,66 @@ impl<'s> Checker<'s> {
         }
         if let Some((_, Param::Value(t_ref), _)) = parameters.iter().find(|p| p.0 == "t_ref") {
             self.whole_steps(&format!("{path}.t_ref"), t_ref.get());
+        }
+    }
+
+    fn channels(&mut self, path: &str, neuron: &Hh) {
+        if neuron.channels.is_empty() {
+            let help = "write `channels: {\"leak\": Leak(g: 10, e_rev: -65)}` at least";
+            self.fault_with_help(path, "a membrane without channels has no potential", help);
+        }
+        for (name, channel) in &neuron.channels {
+            let path = format!("{path}.channels.{name}");
+            if !is_name(name) {
+                self.fault(&path, format!("`{}` is not a name", name.escape_default()));
+            }
+            let (g, e_rev) = channel.strength();
+            self.bound(&format!("{path}.g"), g, not_negative);
+            if let Some(e_rev) = e_rev {
+                self.distribution(&format!("{path}.e_rev"), e_rev);
+            }
+            if channel.needs_calcium() && neuron.calcium.is_none() {
+                let help = "add `calcium: (area: ...)`, the area of the membrane in µm²";
+                self.fault_with_help(&path, "this channel needs a pool of calcium", help);
+            }
+            if let Channel::Custom { gates, .. } = channel {
+                for (gate_name, gate) in gates {
+                    let path = format!("{path}.gates.{gate_name}");
+                    let (power, slopes) = match *gate {
+                        Gate::Rates { power, alpha, beta } => {
+                            let k = |rate: Rate| match rate {
+                                Rate::Exp { k, .. }
+                                | Rate::Sigmoid { k, .. }
+                                | Rate::Linoid { k, .. } => k,
+                            };
+                            (power, vec![k(alpha), k(beta)])
+                        }
+                        Gate::Relaxation { power, k, tau, .. } => {
+                            self.positive(&format!("{path}.tau"), tau);
+                            (power, vec![k])
+                        }
+                        Gate::Instant { power, k, .. } => (power, vec![k]),
+                        Gate::Opened { power, half } => {
+                            self.positive(&format!("{path}.half"), half);
+                            (power, vec![])
+                        }
+                    };
+                    if slopes.contains(&0.0) {
+                        self.fault(format!("{path}.k"), "a slope `k` of 0 mV divides by zero");
+                    }
+                    if !(1..=8).contains(&power) {
+                        self.fault(format!("{path}.power"), format!("{power} is not from 1 to 8"));
+                    }
+                }
+            }
+        }
+        if let Some(calcium) = &neuron.calcium {
+            let path = format!("{path}.calcium");
+            self.positive(&format!("{path}.area"), calcium.area);
+            self.positive(&format!("{path}.depth"), calcium.depth.get());
+            self.positive(&format!("{path}.tau"), calcium.tau.get());
+            self.positive(&format!("{path}.rest"), calcium.rest.get());
+            self.positive(&format!("{path}.outside"), calcium.outside.get());
         }
     }
 

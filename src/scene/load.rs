@@ -5,6 +5,7 @@
 //! the rest is read again: one run shows all independent mistakes.
 
 use super::check::{Fault, Warning, check};
+use super::models::AnyParam;
 use super::text::{Field, Node, Shape, SyntaxError, closest, path_of, scan};
 use super::{Connect, Data, Dimension, Model, Param, Parameters, Scene, Weight};
 use ariadne::{Color, Config, Label, Report, ReportKind};
@@ -287,6 +288,14 @@ fn paths_mut(scene: &mut Scene) -> impl Iterator<Item = &mut PathBuf> {
             ],
             Model::Adex(n) => n.parameters_mut().into_iter().map(|p| p.file_mut()).collect(),
             Model::Izhikevich(n) => n.parameters_mut().into_iter().map(|p| p.file_mut()).collect(),
+            Model::Hh(n) => {
+                let mut files: Vec<_> =
+                    n.channels.iter_mut().flat_map(|(_, c)| c.files_mut()).map(Some).collect();
+                let own = [&mut n.c_m as &mut dyn AnyParam, &mut n.i_e, &mut n.v_th, &mut n.t_ref];
+                files.extend(own.map(|p| p.file_mut()));
+                files.push(n.v_init.file_mut());
+                files
+            }
             Model::Spikes(source) => vec![source.file.as_mut()],
             Model::Poisson(source) => vec![file(&mut source.rate)],
             Model::Images(_) => vec![],

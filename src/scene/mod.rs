@@ -14,7 +14,9 @@ mod text;
 
 pub use check::{Fault, Warning, check};
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
-pub use models::{Adex, Izhikevich, Method, Parameters, Receptor, Rule};
+pub use models::{
+    Adex, Calcium, Channel, Gate, Hh, Izhikevich, Method, Parameters, Rate, Receptor, Rule,
+};
 pub use quantity::{
     Dimension, Hz, Mm, Ms, Mv, Ns, One, Pa, Param, Pf, Quantity, Strength, Um, Velocity,
 };
@@ -118,6 +120,8 @@ pub enum Model {
     /// Adaptive exponential integrate-and-fire neuron.
     #[serde(alias = "aeif_cond_exp", alias = "aeif_psc_exp")]
     Adex(Adex),
+    /// Hodgkin–Huxley neuron with channels of your choice.
+    Hh(Hh),
     /// Izhikevich's neuron.
     #[serde(alias = "izhikevich")]
     Izhikevich(Izhikevich),
@@ -143,6 +147,7 @@ impl Model {
             Self::Lif(m) => named(&m.receptors()),
             Self::Adex(m) => named(&m.receptors),
             Self::Izhikevich(m) => named(&m.receptors),
+            Self::Hh(m) => named(&m.receptors),
             Self::Readout(_) => vec!["ex".to_owned()],
             Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => vec![],
         }

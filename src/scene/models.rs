@@ -1,7 +1,9 @@
 //! Words for neurons beyond the leaky one, and for receptors: what a scene may say of each parameter,
 //! with its unit, default and rule. One list for each model serves parsing, checks, drawing and files.
 
-use super::quantity::{self, Dimension, Mm, Ms, Mv, Ns, One, Pa, Param, Pf, Quantity, Strength};
+use super::quantity::{
+    self, Dimension, Mm, Ms, Mv, Ns, One, Pa, Param, Pf, Quantity, Strength, Um,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -197,6 +199,325 @@ pub enum Method {
     HalfSteps,
 }
 
+model! {
+    /// Hodgkin–Huxley neuron: a membrane with any list of ion channels.
+    pub struct Hh {
+        /// Membrane capacitance \[pF\].
+        #[serde(alias = "C_m", alias = "cm")]
+        c_m: Pf = 1.0, Positive;
+        /// Constant current \[pA\].
+        #[serde(alias = "I_e", alias = "i_offset")]
+        i_e: Pa = 0.0, Any;
+        /// Potential whose crossing from below is a spike \[mV\].
+        #[serde(alias = "V_th", alias = "v_thresh")]
+        v_th: Mv = 0.0, Any;
+        /// Time after a spike in which no other is counted; the neuron's own refractoriness is in its
+        /// channels \[ms\].
+        #[serde(alias = "tau_refrac")]
+        t_ref: Ms = 0.0, NotNegative;
+        /// Potential at the start \[mV\].
+        #[serde(alias = "V_m")]
+        v_init: Mv = -65.0, Any;
+    } plus {
+        /// Channels by name.
+        #[serde(with = "quantity::named")]
+        channels: Vec<(String, Channel)> = Vec::new();
+        /// Calcium below the membrane, which channels bring or are opened by.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        calcium: Option<Calcium> = None;
+        /// Receptors by name.
+        #[serde(with = "quantity::named")]
+        receptors: Vec<(String, Receptor)> = standard();
+    }
+}
+
+/// A pool of calcium: `d[Ca]/dt = -i_Ca / (2 F depth area) - ([Ca] - rest) / tau`, the influx never
+/// negative.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calcium {
+    /// Area of the membrane \[µm²\], of which the pool lies below.
+    pub area: f64,
+    /// Depth of the pool \[µm\].
+    #[serde(default = "calcium_depth")]
+    pub depth: Quantity<Um>,
+    /// Time constant of the decay \[ms\].
+    #[serde(default = "calcium_tau")]
+    pub tau: Quantity<Ms>,
+    /// Concentration at rest \[mM\].
+    #[serde(default = "calcium_rest")]
+    pub rest: Quantity<Mm>,
+    /// Concentration outside \[mM\].
+    #[serde(default = "calcium_outside")]
+    pub outside: Quantity<Mm>,
+    /// Temperature \[degrees Celsius\].
+    #[serde(default = "body_temperature")]
+    pub celsius: f64,
+}
+
+fn body_temperature() -> f64 {
+    36.0
+}
+
+/// An ion channel. `g` is the conductance of all open \[nS\], `e_rev` the reversal potential \[mV\].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Channel {
+    /// Always open.
+    Leak {
+        /// Conductance \[nS\].
+        g: Param<Ns>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_leak")]
+        e_rev: Param<Mv>,
+    },
+    /// Fast sodium of cortical cells, m³h (Traub & Miles 1991).
+    Na {
+        /// Conductance \[nS\].
+        g: Param<Ns>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_na")]
+        e_rev: Param<Mv>,
+        /// Shift of the rates, which sets the threshold \[mV\].
+        #[serde(default = "traub_shift", alias = "V_T", alias = "v_t")]
+        shift: Quantity<Mv>,
+    },
+    /// Delayed potassium of cortical cells, n⁴ (Traub & Miles 1991).
+    K {
+        /// Conductance \[nS\].
+        g: Param<Ns>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_k")]
+        e_rev: Param<Mv>,
+        /// Shift of the rates \[mV\].
+        #[serde(default = "traub_shift", alias = "V_T", alias = "v_t")]
+        shift: Quantity<Mv>,
+    },
+    /// Sodium of the squid's giant axon, m³h (Hodgkin & Huxley 1952).
+    NaSquid {
+        /// Conductance \[nS\].
+        g: Param<Ns>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_na")]
+        e_rev: Param<Mv>,
+        /// Factor on the rates for the temperature, 1 at 6.3 °C.
+        #[serde(default = "one")]
+        phi: f64,
+    },
+    /// Potassium of the squid's giant axon, n⁴ (Hodgkin & Huxley 1952).
+    KSquid {
+        /// Conductance \[nS\].
+        g: Param<Ns>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_k_squid")]
+        e_rev: Param<Mv>,
+        /// Factor on the rates for the temperature, 1 at 6.3 °C.
+        #[serde(default = "one")]
+        phi: f64,
+    },
+    /// Slow potassium, the M current, p (Yamada et al. 1989; Pospischil et al. 2008).
+    M {
+        /// Conductance \[nS\].
+        g: Param<Ns>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_k")]
+        e_rev: Param<Mv>,
+        /// Largest time constant \[ms\].
+        #[serde(default = "m_tau")]
+        tau_max: Quantity<Ms>,
+    },
+    /// T-type calcium, m²h with m at its steady state (Huguenard & McCormick 1992; Pospischil 2008). Its
+    /// reversal potential follows the pool of calcium.
+    CaT {
+        /// Conductance \[nS\].
+        g: Param<Ns>,
+        /// Shift of the potential \[mV\].
+        #[serde(default = "t_shift")]
+        shift: Quantity<Mv>,
+    },
+    /// L-type calcium, q²r (Reuveni et al. 1993; Pospischil 2008). Its reversal potential follows the
+    /// pool of calcium.
+    CaL {
+        /// Conductance \[nS\].
+        g: Param<Ns>,
+    },
+    /// Potassium opened by calcium, the afterhyperpolarisation: ([Ca] / ([Ca] + half))^power.
+    KCa {
+        /// Conductance \[nS\].
+        g: Param<Ns>,
+        /// Reversal potential \[mV\].
+        #[serde(default = "e_k")]
+        e_rev: Param<Mv>,
+        /// Concentration of half opening \[mM\].
+        #[serde(default = "kca_half")]
+        half: Quantity<Mm>,
+        /// Power.
+        #[serde(default = "kca_power")]
+        power: u32,
+    },
+    /// A channel of your own.
+    Custom {
+        /// Conductance \[nS\].
+        g: Param<Ns>,
+        /// Reversal potential \[mV\]; absent, it follows the pool of calcium.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        e_rev: Option<Param<Mv>>,
+        /// Whether its current brings calcium into the pool.
+        #[serde(default)]
+        calcium: bool,
+        /// Gates by name, whose product opens the channel.
+        #[serde(with = "quantity::named")]
+        gates: Vec<(String, Gate)>,
+    },
+}
+
+/// A gate of a channel of your own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Gate {
+    /// dx/dt = alpha (1 - x) - beta x.
+    Rates {
+        /// Power.
+        #[serde(default = "power")]
+        power: u32,
+        /// Rate of opening.
+        alpha: Rate,
+        /// Rate of closing.
+        beta: Rate,
+    },
+    /// dx/dt = (x_inf - x) / tau with x_inf = 1 / (1 + e^(-(v - v0) / k)) and a constant tau.
+    Relaxation {
+        /// Power.
+        #[serde(default = "power")]
+        power: u32,
+        /// Potential of half opening \[mV\].
+        v0: f64,
+        /// Slope \[mV\].
+        k: f64,
+        /// Time constant \[ms\].
+        tau: f64,
+    },
+    /// x = 1 / (1 + e^(-(v - v0) / k)) at once.
+    Instant {
+        /// Power.
+        #[serde(default = "power")]
+        power: u32,
+        /// Potential of half opening \[mV\].
+        v0: f64,
+        /// Slope \[mV\].
+        k: f64,
+    },
+    /// x = [Ca] / ([Ca] + half) at once.
+    Opened {
+        /// Power.
+        #[serde(default = "power")]
+        power: u32,
+        /// Concentration of half opening \[mM\].
+        half: f64,
+    },
+}
+
+/// A rate of a gate \[1/ms\], a function of x = (v - v0) / k.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Rate {
+    /// `rate · e^x`.
+    Exp {
+        /// Factor \[1/ms\].
+        rate: f64,
+        /// Potential at x = 0 \[mV\].
+        v0: f64,
+        /// Scale \[mV\].
+        k: f64,
+    },
+    /// `rate / (1 + e^-x)`.
+    Sigmoid {
+        /// Factor \[1/ms\].
+        rate: f64,
+        /// Potential at x = 0 \[mV\].
+        v0: f64,
+        /// Scale \[mV\].
+        k: f64,
+    },
+    /// `rate · x / (1 - e^-x)`.
+    Linoid {
+        /// Factor \[1/ms\].
+        rate: f64,
+        /// Potential at x = 0 \[mV\].
+        v0: f64,
+        /// Scale \[mV\].
+        k: f64,
+    },
+}
+
+fn one() -> f64 {
+    1.0
+}
+fn power() -> u32 {
+    1
+}
+fn kca_power() -> u32 {
+    2
+}
+fn e_leak() -> Param<Mv> {
+    Param::value(-65.0)
+}
+fn e_na() -> Param<Mv> {
+    Param::value(50.0)
+}
+fn e_k() -> Param<Mv> {
+    Param::value(-90.0)
+}
+fn e_k_squid() -> Param<Mv> {
+    Param::value(-77.0)
+}
+
+impl Channel {
+    /// Conductance, and reversal potential unless that follows calcium.
+    pub fn strength(&self) -> (&Param<Ns>, Option<&Param<Mv>>) {
+        match self {
+            Self::Leak { g, e_rev }
+            | Self::Na { g, e_rev, .. }
+            | Self::K { g, e_rev, .. }
+            | Self::NaSquid { g, e_rev, .. }
+            | Self::KSquid { g, e_rev, .. }
+            | Self::M { g, e_rev, .. }
+            | Self::KCa { g, e_rev, .. } => (g, Some(e_rev)),
+            Self::CaT { g, .. } | Self::CaL { g } => (g, None),
+            Self::Custom { g, e_rev, .. } => (g, e_rev.as_ref()),
+        }
+    }
+
+    /// Whether it needs a pool of calcium.
+    pub fn needs_calcium(&self) -> bool {
+        match self {
+            Self::CaT { .. } | Self::CaL { .. } | Self::KCa { .. } => true,
+            Self::Custom { e_rev, calcium, gates, .. } => {
+                *calcium
+                    || e_rev.is_none()
+                    || gates.iter().any(|(_, gate)| matches!(gate, Gate::Opened { .. }))
+            }
+            _ => false,
+        }
+    }
+
+    /// The files of its parameters.
+    pub fn files_mut(&mut self) -> Vec<&mut PathBuf> {
+        let (g, e_rev) = match self {
+            Self::Leak { g, e_rev }
+            | Self::Na { g, e_rev, .. }
+            | Self::K { g, e_rev, .. }
+            | Self::NaSquid { g, e_rev, .. }
+            | Self::KSquid { g, e_rev, .. }
+            | Self::M { g, e_rev, .. }
+            | Self::KCa { g, e_rev, .. } => (g, Some(e_rev)),
+            Self::CaT { g, .. } | Self::CaL { g } => (g, None),
+            Self::Custom { g, e_rev, .. } => (g, e_rev.as_mut()),
+        };
+        g.file_mut().into_iter().chain(e_rev.and_then(|e| e.file_mut())).collect()
+    }
+}
+
 /// How spikes that arrive become a current or a conductance. With `e_rev` a receptor is a
 /// conductance, and weights are in nS; without it is a current, in pA.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -305,6 +626,14 @@ quantities! {
     e_inhibition: Mv = -80.0;
     e_potassium: Mv = -95.0;
     magnesium: Mm = 1.0;
+    traub_shift: Mv = -63.0;
+    m_tau: Ms = 1000.0;
+    t_shift: Mv = 2.0;
+    kca_half: Mm = 0.001;
+    calcium_depth: Um = 1.0;
+    calcium_tau: Ms = 5.0;
+    calcium_rest: Mm = 2.4e-4;
+    calcium_outside: Mm = 2.0;
 }
 
 impl Receptor {

@@ -1,0 +1,201 @@
+// One invocation = one neuron at one step: gates, potential, calcium, what arrives, spike.
+// Twin and equations: src/neuron/channels.rs. Behind the receptors the array `receptor` holds the
+// calcium pool, the channels, the gates, and dt.
+//!use lib/call.wgsl
+override WG: u32;
+
+struct Params {
+    n: u32,
+    tile: u32,
+    first_tile: u32,
+    slots: u32,
+    stride: u32,
+    receptors: u32,
+    own: u32,
+    drive: u32,
+    current: u32,
+    row: u32,
+    first_word: u32,
+    channels: u32,
+    gates: u32,
+    pool: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read_write> state: array<f32>;
+@group(0) @binding(4) var<storage, read> cell: array<f32>;
+@group(0) @binding(5) var<storage, read> receptor: array<f32>;
+@group(0) @binding(6) var<storage, read_write> ring: array<u32>;
+@group(0) @binding(7) var<storage, read> drive: array<f32>;
+@group(0) @binding(8) var<storage, read> current: array<f32>;
+@group(0) @binding(9) var<storage, read_write> spikes: array<u32>;
+//!use lib/receptor.wgsl
+
+const CELL = 4u;
+const STATE = 3u;
+const POOL = 6u;
+const CHANNEL = 3u;
+const GATE = 16u;
+var<workgroup> spiked: array<u32, WG>;
+
+fn parameter(field: u32, neuron: u32) -> f32 {
+    let fields = CELL + 2u * params.channels;
+    let own = (neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK;
+    return cell[select(field, own, params.own == 1u)];
+}
+
+// x / (1 - e^-x); near 0 by its series.
+fn linoid(x: f32) -> f32 {
+    if abs(x) < 0.25 {
+        let square = x * x;
+        return 1.0 + x * 0.5 + square * (1.0 / 12.0 - square * (1.0 / 720.0));
+    }
+    return x / (1.0 - exp(-x));
+}
+
+// Arguments beyond these bounds would leave the range of exp.
+fn bounded_exp(x: f32) -> f32 {
+    return exp(clamp(x, -87.0, 88.0));
+}
+
+fn rate(at: u32, v: f32) -> f32 {
+    let x = (v - receptor[at + 2u]) * receptor[at + 3u];
+    switch u32(receptor[at]) {
+        case 0u: {
+            return receptor[at + 1u] * bounded_exp(x);
+        }
+        case 1u: {
+            return receptor[at + 1u] / (1.0 + bounded_exp(-x));
+        }
+        default: {
+            return receptor[at + 1u] * linoid(clamp(x, -87.0, 87.0));
+        }
+    }
+}
+
+fn gate(at: u32, before: f32, v: f32, calcium: f32, dt: f32) -> f32 {
+    switch u32(receptor[at]) {
+        case 0u: {
+            let a = rate(at + 2u, v);
+            let b = rate(at + 6u, v);
+            let steady = a / (a + b);
+            return steady + (before - steady) * bounded_exp(-dt * (a + b));
+        }
+        case 1u: {
+            let steady = rate(at + 2u, v);
+            let first = receptor[at + 9u] * bounded_exp((v - receptor[at + 10u]) * receptor[at + 11u]);
+            let second = receptor[at + 12u] * bounded_exp((v - receptor[at + 13u]) * receptor[at + 14u]);
+            var tau = receptor[at + 7u];
+            if receptor[at + 6u] == 0.0 {
+                tau += receptor[at + 8u] / (first + second);
+            } else {
+                tau += (receptor[at + 8u] + first) / (1.0 + second);
+            }
+            return steady + (before - steady) * bounded_exp(-dt / tau);
+        }
+        case 2u: {
+            return rate(at + 2u, v);
+        }
+        default: {
+            return calcium / (calcium + receptor[at + 2u]);
+        }
+    }
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let base = invocation(group, groups, 0u, WG);
+    let padded = (params.n + BLOCK - 1u) / BLOCK * BLOCK;
+    if base >= padded {
+        return;
+    }
+    let neuron = base + local;
+    let rows = STATE + params.gates + 2u * params.receptors;
+    let s = neuron / BLOCK * rows * BLOCK + local;
+    let v = state[s];
+    let held = state[s + BLOCK];
+    let calcium = state[s + 2u * BLOCK];
+    let pool = params.receptors * RECEPTOR;
+    let kinds = pool + POOL;
+    let first_gate = kinds + params.channels * CHANNEL;
+    let dt = receptor[arrayLength(&receptor) - 1u];
+
+    var pull = parameter(1u, neuron);
+    if params.drive == 1u {
+        pull += drive[span.t0];
+    }
+    if params.current == 1u {
+        pull += current[neuron];
+    }
+    var conductance = 0.0;
+    var influx = 0.0;
+    var row = STATE;
+    var at = first_gate;
+    for (var c = 0u; c < params.channels; c++) {
+        var g = parameter(CELL + 2u * c, neuron);
+        let kind = kinds + c * CHANNEL;
+        let gates = u32(receptor[kind]);
+        for (var k = 0u; k < gates; k++) {
+            let stored = receptor[at] < 2.0;
+            let place = s + select(0u, row, stored) * BLOCK;
+            let x = gate(at, state[place], v, calcium, dt);
+            if stored {
+                state[place] = x;
+                row++;
+            }
+            let power = u32(receptor[at + 1u]);
+            for (var i = 0u; i < power; i++) {
+                g *= x;
+            }
+            at += GATE;
+        }
+        var e_rev = parameter(CELL + 2u * c + 1u, neuron);
+        if receptor[kind + 2u] > 0.0 {
+            e_rev = receptor[pool + 5u] * log(receptor[pool + 4u] / calcium);
+        }
+        conductance += g;
+        pull += g * e_rev;
+        if receptor[kind + 1u] > 0.0 {
+            influx += g * (e_rev - v);
+        }
+    }
+    let synaptic = STATE + params.gates;
+    for (var r = 0u; r < params.receptors; r++) {
+        let g = state[s + (synaptic + 2u * r) * BLOCK];
+        if receptor[r * RECEPTOR + 5u] > 0.0 {
+            let open = receptor_open(r, g, v);
+            conductance += open.g;
+            pull += open.g_e;
+        } else {
+            pull += g;
+        }
+    }
+    let v_inf = pull / conductance;
+    var next = v_inf + (v - v_inf) * bounded_exp(-parameter(0u, neuron) * conductance);
+    if params.pool == 1u {
+        let settled = receptor[pool + 2u] + receptor[pool] * max(influx, 0.0);
+        state[s + 2u * BLOCK] = settled + (calcium - settled) * receptor[pool + 1u];
+    }
+    let v_th = parameter(2u, neuron);
+    let spike = next >= v_th && v < v_th && held <= 0.0 && neuron < params.n;
+    state[s + BLOCK] = select(max(held - 1.0, 0.0), parameter(3u, neuron), spike);
+
+    let slot = (clock.step_lo + span.t0) & (params.slots - 1u);
+    for (var r = 0u; r < params.receptors; r++) {
+        next += receptor_step(r, s + (synaptic + 2u * r) * BLOCK, ring_take(neuron, r, slot));
+    }
+    state[s] = next;
+
+    // Two words of spikes for the 64 neurons of the workgroup.
+    spiked[local] = select(0u, 1u, spike);
+    workgroupBarrier();
+    if local < 2u {
+        var bits = 0u;
+        for (var k = 0u; k < 32u; k++) {
+            bits |= spiked[local * 32u + k] << k;
+        }
+        spikes[span.t0 * params.row + params.first_word + base / 32u + local] = bits;
+    }
+}

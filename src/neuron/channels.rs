@@ -1,0 +1,654 @@
+//! Hodgkin–Huxley neurons: a membrane with any list of ion channels, a step at a time.
+//!
+//! ```text
+//!   c_m dv/dt = i_e + i(t) + sum_c g_c x_c (e_c - v) + sum_r g_r B_r(v) (e_r - v)
+//!   x_c = product of its gates, each to a power
+//!   dx/dt = alpha(v) (1 - x) - beta(v) x       or       dx/dt = (x_inf(v) - x) / tau(v)
+//!   d[Ca]/dt = -gamma i_Ca (not below 0) - ([Ca] - rest) / tau      e_Ca = RT/2F ln(out / [Ca])
+//! ```
+//! A channel is data, not code: a maximal conductance, a reversal potential, and gates with rates of
+//! three forms, each times a factor, of x = (v - v0) / k:
+//! ```text
+//!   0: e^x        1: 1 / (1 + e^-x)        2: x / (1 - e^-x)
+//! ```
+//! so that one kernel serves every cell, and a scene may define channels that nobody thought of.
+//!
+//! Gates and potential are staggered by half a step: gates go from t - dt/2 to t + dt/2 with the
+//! rates at v(t), then v goes from t to t + dt with the gates of its middle. Each move is exact for
+//! what it holds fixed (an exponential), so the scheme is stable at any dt and of second order at
+//! the cost of the first (Hines 1984; Rush & Larsen 1978). Synaptic conductances are those at t.
+//!
+//! A spike is a crossing of `v_th` from below; `t_ref` only keeps the next from being counted.
+//! Potentials are absolute.
+
+use super::receptor::{self, Given, Receptor};
+use super::stepped::{BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
+use crate::kernel::*;
+use crate::params;
+use crate::vector::{Vector, Width};
+
+// ---- a membrane -----------------------------------------------------------------------------------
+
+/// How a rate depends on the potential: `factor · form((v - v0) / k)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// Which form.
+    pub form: Form,
+    /// Factor \[1/ms\].
+    pub factor: f64,
+    /// Potential at which x is zero \[mV\].
+    pub v0: f64,
+    /// Change of the potential that changes x by one \[mV\].
+    pub k: f64,
+}
+
+/// Forms of a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// e^x.
+    Exp,
+    /// 1 / (1 + e^-x).
+    Sigmoid,
+    /// x / (1 - e^-x), which is 1 at 0.
+    Linoid,
+}
+
+impl Rate {
+    /// The rate at potential `v` \[1/ms\].
+    pub fn at(&self, v: f64) -> f64 {
+        let x = (v - self.v0) / self.k;
+        self.factor
+            * match self.form {
+                Form::Exp => x.exp(),
+                Form::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+                Form::Linoid if x.abs() < 1e-5 => 1.0 + x / 2.0,
+                Form::Linoid => -x / (-x).exp_m1(),
+            }
+    }
+
+    fn values(&self) -> [f64; 4] {
+        let form = match self.form {
+            Form::Exp => 0.0,
+            Form::Sigmoid => 1.0,
+            Form::Linoid => 2.0,
+        };
+        [form, self.factor, self.v0, 1.0 / self.k]
+    }
+}
+
+/// How a time constant depends on the potential.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Tau {
+    /// `base + scale / (a e^((v - v1) / k1) + b e^((v - v2) / k2))`.
+    Bell {
+        /// Least value \[ms\].
+        base: f64,
+        /// Height \[ms\].
+        scale: f64,
+        /// Factor, potential and slope of the first exponential.
+        first: [f64; 3],
+        /// Those of the second.
+        second: [f64; 3],
+    },
+    /// `base + (scale + w e^((v - v1) / k1)) / (1 + e^((v - v2) / k2))` (Huguenard & McCormick 1992).
+    Step {
+        /// Least value \[ms\].
+        base: f64,
+        /// Height \[ms\].
+        scale: f64,
+        /// Factor w \[ms\], potential and slope of the exponential above.
+        above: [f64; 3],
+        /// Potential and slope of the one below.
+        below: [f64; 2],
+    },
+}
+
+impl Tau {
+    /// The time constant at potential `v` \[ms\].
+    pub fn at(&self, v: f64) -> f64 {
+        let e = |[factor, v0, k]: [f64; 3]| factor * ((v - v0) / k).exp();
+        match *self {
+            Self::Bell { base, scale, first, second } => base + scale / (e(first) + e(second)),
+            Self::Step { base, scale, above, below: [v0, k] } => {
+                base + (scale + e(above)) / (1.0 + e([1.0, v0, k]))
+            }
+        }
+    }
+
+    fn values(&self) -> [f64; 10] {
+        match *self {
+            Self::Bell { base, scale, first: [a, v1, k1], second: [b, v2, k2] } => {
+                [0.0, base, scale, a, v1, 1.0 / k1, b, v2, 1.0 / k2, 0.0]
+            }
+            Self::Step { base, scale, above: [w, v1, k1], below: [v2, k2] } => {
+                [1.0, base, scale, w, v1, 1.0 / k1, 1.0, v2, 1.0 / k2, 0.0]
+            }
+        }
+    }
+}
+
+/// What a gate does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kinetics {
+    /// Rates of opening and closing.
+    Rates {
+        /// Opening.
+        alpha: Rate,
+        /// Closing.
+        beta: Rate,
+    },
+    /// Steady state `1 / (1 + e^(-(v - v0) / k))` and time constant.
+    Relaxation {
+        /// Potential of half opening \[mV\].
+        v0: f64,
+        /// Slope \[mV\]; negative for a gate that closes with depolarisation.
+        k: f64,
+        /// Time constant.
+        tau: Tau,
+    },
+    /// Always at its steady state.
+    Instant {
+        /// Potential of half opening \[mV\].
+        v0: f64,
+        /// Slope \[mV\].
+        k: f64,
+    },
+    /// Opened by calcium, at once: `[Ca] / ([Ca] + half)`.
+    Calcium {
+        /// Concentration of half opening \[mM\].
+        half: f64,
+    },
+}
+
+impl Kinetics {
+    /// Whether the gate has a state.
+    fn has_state(&self) -> bool {
+        matches!(self, Self::Rates { .. } | Self::Relaxation { .. })
+    }
+
+    /// Steady state and time constant \[ms\] at potential `v`, of gates that have a state.
+    pub fn steady(&self, v: f64) -> (f64, f64) {
+        match *self {
+            Self::Rates { alpha, beta } => {
+                let (a, b) = (alpha.at(v), beta.at(v));
+                (a / (a + b), 1.0 / (a + b))
+            }
+            Self::Relaxation { v0, k, tau } => (1.0 / (1.0 + (-(v - v0) / k).exp()), tau.at(v)),
+            Self::Instant { v0, k } => (1.0 / (1.0 + (-(v - v0) / k).exp()), 0.0),
+            Self::Calcium { .. } => (0.0, 0.0),
+        }
+    }
+}
+
+/// A gate of a channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// Name, such as `m`.
+    pub name: String,
+    /// Power to which it enters the conductance.
+    pub power: u32,
+    /// What it does.
+    pub kinetics: Kinetics,
+    /// Value at the start; the steady state at the first potential if absent.
+    pub init: Option<f64>,
+}
+
+/// A kind of channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Channel {
+    /// Name in the scene.
+    pub name: String,
+    /// Gates.
+    pub gates: Vec<Gate>,
+    /// Whether its current brings calcium.
+    pub calcium: bool,
+    /// Whether its reversal potential follows the concentration of calcium.
+    pub nernst: bool,
+}
+
+/// Calcium below the membrane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pool {
+    /// Rise per current and time \[mM / (pA ms)\].
+    pub gamma: f64,
+    /// Time constant of its decay \[ms\].
+    pub tau: f64,
+    /// Concentration to which it decays \[mM\].
+    pub rest: f64,
+    /// Concentration outside \[mM\].
+    pub outside: f64,
+    /// RT / 2F \[mV\].
+    pub thermal: f64,
+}
+
+/// Numbers of a neuron before those of its channels.
+pub const CELL: usize = 4;
+
+/// Rows of state before the gates: v, steps until spikes count again, calcium.
+pub const STATE: usize = 3;
+
+/// Numbers of a channel in the table.
+const CHANNEL: usize = 3;
+
+/// Numbers of a gate in the table.
+const GATE: usize = 16;
+
+/// Numbers of the pool in the table: gamma, decay, rest, rise, outside, thermal.
+const POOL: usize = 6;
+
+/// One neuron's numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Capacitance \[pF\].
+    pub c_m: f64,
+    /// Constant current \[pA\].
+    pub i_e: f64,
+    /// Potential whose crossing is a spike \[mV\].
+    pub v_th: f64,
+    /// Steps in which no other spike is counted.
+    pub t_ref: f64,
+    /// Potential at the start \[mV\].
+    pub v_init: f64,
+    /// Maximal conductance \[nS\] and reversal potential \[mV\] of each channel.
+    pub channels: Vec<[f64; 2]>,
+}
+
+/// A population.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Membrane {
+    /// Time step \[ms\].
+    pub dt: f64,
+    /// One for all neurons, or one for each.
+    pub cells: Vec<Cell>,
+    /// Channels.
+    pub channels: Vec<Channel>,
+    /// Calcium, if a channel brings or needs it.
+    pub pool: Option<Pool>,
+    /// Receptors.
+    pub receptors: Vec<Receptor>,
+    /// Value of each receptor at the start; one, or one for each neuron.
+    pub init: Vec<Vec<f64>>,
+}
+
+fn at<T>(values: &[T], neuron: usize) -> &T {
+    if values.len() == 1 { &values[0] } else { &values[neuron] }
+}
+
+impl Membrane {
+    fn gates(&self) -> impl Iterator<Item = &Gate> {
+        self.channels.iter().flat_map(|channel| &channel.gates)
+    }
+}
+
+impl Stepped for Membrane {
+    fn kernel(&self) -> &'static Kernel {
+        &KERNEL
+    }
+    fn receptors(&self) -> &[Receptor] {
+        &self.receptors
+    }
+    fn rest(&self, _neuron: usize) -> f64 {
+        0.0
+    }
+    fn cells(&self) -> Vec<Vec<f64>> {
+        let one = |cell: &Cell| {
+            let mut values = vec![self.dt / cell.c_m, cell.i_e, cell.v_th, cell.t_ref];
+            values.extend(cell.channels.iter().flatten());
+            values
+        };
+        self.cells.iter().map(one).collect()
+    }
+    fn table(&self) -> Vec<f64> {
+        let pool = self.pool.map_or([0.0; POOL], |pool| {
+            let decay = (-self.dt / pool.tau).exp();
+            [pool.gamma * pool.tau, decay, pool.rest, 0.0, pool.outside, pool.thermal]
+        });
+        let mut table = pool.to_vec();
+        for channel in &self.channels {
+            let flag = |x: bool| f64::from(u8::from(x));
+            table.extend([channel.gates.len() as f64, flag(channel.calcium), flag(channel.nernst)]);
+        }
+        for gate in self.gates() {
+            let mut numbers = [0.0; GATE];
+            numbers[1] = f64::from(gate.power);
+            let steady =
+                |v0: f64, k: f64| Rate { form: Form::Sigmoid, factor: 1.0, v0, k }.values();
+            match gate.kinetics {
+                Kinetics::Rates { alpha, beta } => {
+                    numbers[2..6].copy_from_slice(&alpha.values());
+                    numbers[6..10].copy_from_slice(&beta.values());
+                }
+                Kinetics::Relaxation { v0, k, tau } => {
+                    numbers[0] = 1.0;
+                    numbers[2..6].copy_from_slice(&steady(v0, k));
+                    numbers[6..16].copy_from_slice(&tau.values());
+                }
+                Kinetics::Instant { v0, k } => {
+                    numbers[0] = 2.0;
+                    numbers[2..6].copy_from_slice(&steady(v0, k));
+                }
+                Kinetics::Calcium { half } => {
+                    numbers[0] = 3.0;
+                    numbers[2] = half;
+                }
+            }
+            table.extend(numbers);
+        }
+        table.push(self.dt);
+        table
+    }
+    fn start(&self, neuron: usize) -> Vec<f64> {
+        let v = at(&self.cells, neuron).v_init;
+        let mut rows = vec![v, 0.0, self.pool.map_or(0.0, |pool| pool.rest)];
+        for gate in self.gates().filter(|gate| gate.kinetics.has_state()) {
+            // Half a step back in time, which is where the gates stand when v starts.
+            let (steady, tau) = gate.kinetics.steady(v);
+            let x = gate.init.unwrap_or(steady);
+            rows.push(steady + (x - steady) * (0.5 * self.dt / tau).exp());
+        }
+        rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
+        rows
+    }
+    fn variables(&self) -> Vec<Variable> {
+        let mut variables = vec![Variable::potential(0)];
+        if self.pool.is_some() {
+            variables.push(Variable::new("ca", 2, "mM"));
+        }
+        let mut row = STATE;
+        for channel in &self.channels {
+            for gate in channel.gates.iter().filter(|gate| gate.kinetics.has_state()) {
+                variables.push(Variable::new(format!("{}_{}", gate.name, channel.name), row, ""));
+                row += 1;
+            }
+        }
+        variables.extend(receptor_variables(&self.receptors, row));
+        variables
+    }
+    fn params(&self) -> Vec<Word> {
+        let stateful = self.gates().filter(|gate| gate.kinetics.has_state()).count();
+        [self.channels.len(), stateful, usize::from(self.pool.is_some())]
+            .map(|x| Word::U(x as u32))
+            .to_vec()
+    }
+}
+
+params! {
+    /// `Params` of `shaders/neuron/channels.wgsl`.
+    pub struct ChannelsParams {
+        /// Neurons.
+        n: word,
+        /// Neurons of a tile of the ring.
+        tile: word,
+        /// First tile of this population.
+        first_tile: word,
+        /// Slots of the ring, a power of two.
+        slots: word,
+        /// Receptors for which the ring has room.
+        stride: word,
+        /// Receptors of this population.
+        receptors: word,
+        /// 1 if each neuron has its own parameters.
+        own: word,
+        /// 1 if `drive` holds a current for each step.
+        drive: word,
+        /// 1 if `current` holds a current for each neuron.
+        current: word,
+        /// Words of a row of spikes, of all populations.
+        row: word,
+        /// First word of this population.
+        first_word: word,
+        /// Channels.
+        channels: word,
+        /// Gates that have a state.
+        gates: word,
+        /// 1 if there is calcium.
+        pool: word,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "neuron/channels",
+    wgsl: include_str!("../../shaders/neuron/channels.wgsl"),
+    workgroup: BLOCK as u32,
+    bindings: &[
+        reals_mut("state"),  // [blocks, rows, 64]
+        reals("cell"),       // [blocks or 1, fields, 64 or 1]
+        reals("receptor"),   // [receptors, 8], then pool, channels and gates
+        words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
+        reals("drive"),      // [steps] pA
+        reals("current"),    // [blocks, 64] pA
+        words_mut("spikes"), // [steps, row]
+    ],
+    params: ChannelsParams::<f32>::FIELDS,
+    twin32: dispatched::<Channels, f32>,
+    twin64: dispatched::<Channels, f64>,
+};
+
+// ---- twin -----------------------------------------------------------------------------------------
+
+/// The twin of `shaders/neuron/channels.wgsl`; units are tiles.
+pub struct Channels;
+
+/// A rate as the twin sees it.
+#[derive(Clone, Copy)]
+struct RateTwin<F> {
+    form: u32,
+    factor: F,
+    v0: F,
+    per_k: F,
+}
+
+impl<F: Real> RateTwin<F> {
+    #[inline(always)]
+    fn new(numbers: &[F]) -> Self {
+        let form = numbers[0].wide() as u32;
+        Self { form, factor: numbers[1], v0: numbers[2], per_k: numbers[3] }
+    }
+
+    #[inline(always)]
+    fn at<S: Simd>(&self, w: Width<S>, v: Vector<S, F>) -> Vector<S, F> {
+        let x = (v - w.splat(self.v0)) * w.splat(self.per_k);
+        let factor = w.splat(self.factor);
+        match self.form {
+            0 => factor * x.exp(),
+            1 => factor / (v.of(1.0) + (-x).exp()),
+            _ => factor * linoid(x),
+        }
+    }
+}
+
+/// x / (1 - e^-x). Near 0 the difference loses all its digits, so the series takes over, as far out as
+/// its rest, x^6 / 30240, is below the rounding of the float type.
+#[inline(always)]
+fn linoid<S: Simd, F: Real>(x: Vector<S, F>) -> Vector<S, F> {
+    let near = if size_of::<F>() == 4 { 0.25 } else { 0.01 };
+    let square = x * x;
+    let series =
+        x.of(1.0) + x * x.of(0.5) + square * (x.of(1.0 / 12.0) - square * x.of(1.0 / 720.0));
+    let quotient = x / (x.of(1.0) - (-x).exp());
+    x.abs().lt(x.of(near)).select(series, quotient)
+}
+
+/// A gate as the twin sees it.
+struct GateTwin<F> {
+    mode: u32,
+    power: u32,
+    alpha: RateTwin<F>,
+    beta: RateTwin<F>,
+    tau: [F; 10],
+    half: F,
+}
+
+impl<F: Real> GateTwin<F> {
+    #[inline(always)]
+    fn new(numbers: &[F]) -> Self {
+        Self {
+            mode: numbers[0].wide() as u32,
+            power: numbers[1].wide() as u32,
+            alpha: RateTwin::new(&numbers[2..6]),
+            beta: RateTwin::new(&numbers[6..10]),
+            tau: std::array::from_fn(|k| numbers[6 + k]),
+            half: numbers[2],
+        }
+    }
+
+    /// The gate's value after a step at potential `v`; `x` is the one before.
+    #[inline(always)]
+    fn step<S: Simd>(
+        &self,
+        w: Width<S>,
+        x: Vector<S, F>,
+        (v, calcium): (Vector<S, F>, Vector<S, F>),
+        dt: Vector<S, F>,
+    ) -> Vector<S, F> {
+        let zero = v.of(0.0);
+        match self.mode {
+            0 => {
+                let (a, b) = (self.alpha.at(w, v), self.beta.at(w, v));
+                let rate = a + b;
+                let steady = a / rate;
+                steady + (x - steady) * (zero - dt * rate).exp()
+            }
+            1 => {
+                let steady = self.alpha.at(w, v);
+                let t = |k: usize| w.splat(self.tau[k]);
+                let first = t(3) * ((v - t(4)) * t(5)).exp();
+                let second = t(6) * ((v - t(7)) * t(8)).exp();
+                let tau = if self.tau[0] == F::zero() {
+                    t(1) + t(2) / (first + second)
+                } else {
+                    t(1) + (t(2) + first) / (v.of(1.0) + second)
+                };
+                steady + (x - steady) * (zero - dt / tau).exp()
+            }
+            2 => self.alpha.at(w, v),
+            _ => calcium / (calcium + w.splat(self.half)),
+        }
+    }
+}
+
+impl Twin for Channels {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+        let p = ChannelsParams::<F>::of(call.params);
+        match p.own {
+            0 => run::<S, F, false>(simd, call, p),
+            _ => run::<S, F, true>(simd, call, p),
+        }
+    }
+}
+
+#[inline(always)]
+fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: ChannelsParams<F>) {
+    let w = Width(simd);
+    let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
+    let (state, cell, ring) = (state.reals_mut(), cell.reals(), ring.words_mut());
+    let (receptor, drive) = (receptor.reals(), drive.reals());
+    let (current, spikes) = (current.reals(), spikes.words_mut());
+    let (count, channels) = (p.receptors as usize, p.channels as usize);
+    let receptors = Given::all(receptor, count);
+    let table = &receptor[count * receptor::FIELDS..];
+    let (pool, rest) = table.split_at(POOL);
+    let (kinds, gates) = rest.split_at(channels * CHANNEL);
+    let gates: Vec<GateTwin<F>> = gates.chunks_exact(GATE).map(GateTwin::new).collect();
+    // Channels as their gates, whether they bring calcium, and whether e_rev follows it.
+    let mut first = 0;
+    let channels: Vec<_> = kinds
+        .chunks_exact(CHANNEL)
+        .map(|kind| {
+            let gates = first..first + kind[0].wide() as usize;
+            first = gates.end;
+            (gates, kind[1] > F::zero(), kind[2] > F::zero())
+        })
+        .collect();
+    let gate_rows = p.gates as usize;
+    let (rows, fields) = (STATE + gate_rows + receptor::STATE * count, CELL + 2 * channels.len());
+    let mut sums = Sums::new(call.clock, call.span, [p.tile, p.slots, p.stride]);
+    let first = call.units.start * p.tile as usize;
+    let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
+    let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
+    let dt = w.splat(receptor[receptor.len() - 1]);
+
+    for (index, state) in state.chunks_exact_mut(rows * BLOCK).enumerate() {
+        let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
+        let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
+        let (own, rest) = state.split_at_mut(STATE * BLOCK);
+        let (gate_state, synaptic) = rest.split_at_mut(gate_rows * BLOCK);
+        let (v_row, rest) = own.split_at_mut(BLOCK);
+        let (held_row, ca_row) = rest.split_at_mut(BLOCK);
+        let mut bits = 0;
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let field = |k: usize| match OWN {
+                true => w.load(&cell[k * BLOCK..][..BLOCK], at),
+                false => w.splat(cell[k]),
+            };
+            let v = w.load(v_row, at);
+            let calcium = if p.pool == 1 { w.load(ca_row, at) } else { zero };
+            let mut pull = field(1) + w.splat(step_current);
+            if p.current == 1 {
+                pull = pull + w.load(&current[index * BLOCK..][..BLOCK], at);
+            }
+            let (mut conductance, mut influx) = (zero, zero);
+            let mut row = 0;
+            for (c, (range, brings, follows)) in channels.iter().enumerate() {
+                let mut g = field(CELL + 2 * c);
+                for gate in &gates[range.clone()] {
+                    let stored = gate.mode < 2;
+                    let place = if stored { row * BLOCK } else { 0 };
+                    let before = if stored { w.load(&gate_state[place..][..BLOCK], at) } else { v };
+                    let x = gate.step(w, before, (v, calcium), dt);
+                    if stored {
+                        w.store(&mut gate_state[place..][..BLOCK], at, x);
+                        row += 1;
+                    }
+                    for _ in 0..gate.power {
+                        g = g * x;
+                    }
+                }
+                let mut e_rev = field(CELL + 2 * c + 1);
+                if *follows {
+                    let ratio = w.splat(pool[4]) / calcium;
+                    e_rev = w.splat(pool[5]) * ratio.map(|x| x.ln());
+                }
+                conductance = conductance + g;
+                pull = pull + g * e_rev;
+                if *brings {
+                    influx = influx + g * (e_rev - v);
+                }
+            }
+            for (r, given) in receptors.iter().enumerate() {
+                let g = w.load(&synaptic[2 * r * BLOCK..][..BLOCK], at);
+                if given.conductance {
+                    let [open, drawn] = given.open(w, g, v);
+                    conductance = conductance + open;
+                    pull = pull + drawn;
+                } else {
+                    pull = pull + g;
+                }
+            }
+            let v_inf = pull / conductance;
+            let next = v_inf + (v - v_inf) * (zero - field(0) * conductance).exp();
+            if p.pool == 1 {
+                let settled = w.splat(pool[2]) + w.splat(pool[0]) * influx.max(zero);
+                w.store(ca_row, at, settled + (calcium - settled) * w.splat(pool[1]));
+            }
+            let held = w.load(held_row, at);
+            let spike = next.ge(field(2)).and(v.lt(field(2))).and(held.le(zero));
+            w.store(held_row, at, spike.select(field(3), (held - one).max(zero)));
+            w.store(v_row, at, next);
+            bits |= u64::from(spike.bits()) << at;
+        }
+        let mut arrivals = [F::zero(); BLOCK];
+        for (r, given) in receptors.iter().enumerate() {
+            sums.take(ring, &block, r, &mut arrivals);
+            let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
+            for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+                if let Some(jump) = given.step(w, [&mut *g, &mut *x], &arrivals, at) {
+                    w.store(v_row, at, w.load(v_row, at) + jump);
+                }
+            }
+        }
+        block.store_spikes(spikes, bits);
+    }
+}
