@@ -47,9 +47,16 @@ HEADER = """\
 // 77,169 neurons and 299 million synapses
 //   python3 scenes/microcircuit.py --scale 1 full.ron
 //
-// Expect these rates, and irregular, asynchronous spikes, once the first 0.5 s are past:
-//   L23E 0.90  L23I 2.97  L4E 4.41  L4I 5.88  L5E 7.57  L5I 8.63  L6E 1.11  L6I 7.83 Hz
-// {time}
+// Expect irregular spikes (CV of the intervals 0.7 to 0.9), and once the first 0.5 s are past
+// these rates in Hz. What makes up for missing synapses keeps mean and variance of the input, but not
+// its higher moments: below full scale rates are lower, the lowest most of all.
+//                 L23E  L23I  L4E   L4I   L5E   L5I   L6E   L6I
+//   published     0.90  2.97  4.41  5.88  7.57  8.63  1.11  7.83
+//   full scale    0.92  3.00  4.40  5.88  7.67  8.65  1.09  7.84    over 2 s
+//   a tenth       0.47  2.12  3.98  5.00  6.6   7.8   0.84  7.01    over 10 s
+//
+// At a tenth it takes half a second to build, and as long for each simulated one on two cores; at full
+// scale a minute and 9 GB of memory to build, and ten seconds for each.
 """
 
 
@@ -62,13 +69,15 @@ def current_of_psp():
 
 def scene(scale):
     """The text of the scene."""
+
+    def synapses(i, j):
+        # Pairs are drawn with replacement, so that some get several synapses.
+        return math.log(1.0 - PROBABILITY[i][j]) / math.log(1.0 - 1.0 / (SIZE[i] * SIZE[j]))
+
     excitatory = [name.endswith("E") for name in NAMES]
     weight = PSP * current_of_psp()
     mean = [[weight * (1.0 if excitatory[j] else G) for j in range(8)] for _ in range(8)]
     mean[0][2] *= 2.0  # L4E to L23E
-    def synapses(i, j):
-        # Pairs are drawn with replacement, so that some get several synapses.
-        return math.log(1.0 - PROBABILITY[i][j]) / math.log(1.0 - 1.0 / (SIZE[i] * SIZE[j]))
     lost = 1.0 - math.sqrt(scale)
     growth = 1.0 / math.sqrt(scale)
 
@@ -99,13 +108,9 @@ def scene(scale):
                 f"         weight: Normal(mean: {w:.4f}, std: {SPREAD * abs(w):.4f}, {bound}), "
                 f"delay: Normal({delay})),\n"
             )
-    time = {
-        0.1: "A simulated second takes about a second on two cores.",
-        1.0: "It takes some 10 GB of memory to build; a GPU is of use.",
-    }
     names = ", ".join(f'"{name}"' for name in NAMES)
     return (
-        HEADER.format(percent=f"{100 * scale:g} %", time=time.get(scale, ""))
+        HEADER.format(percent=f"{100 * scale:g} %")
         + "(\n    version: 1,\n"
         + '    simulation: (dt: 0.1, duration: "2 s", seed: 1),\n'
         + "    populations: {\n" + "".join(populations) + "    },\n"
