@@ -19,6 +19,7 @@ struct Params {
     channels: u32,
     gates: u32,
     pool: u32,
+    ions: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -35,7 +36,9 @@ struct Params {
 
 const CELL = 4u;
 const STATE = 3u;
-const POOL = 6u;
+const POOL = 16u;    // five numbers of calcium, eleven of the ions
+const IONS = 4u;
+const FOLD = 256u;
 const CHANNEL = 3u;
 const GATE = 16u;
 var<workgroup> spiked: array<u32, WG>;
@@ -98,10 +101,26 @@ fn gate(at: u32, before: f32, v: f32, calcium: f32, dt: f32) -> f32 {
         case 2u: {
             return rate(at + 2u, v);
         }
+        case 4u: {
+            let a = rate(at + 2u, v);
+            return a / (a + rate(at + 6u, v));
+        }
         default: {
             return calcium / (calcium + receptor[at + 2u]);
         }
     }
+}
+
+// Adds to a concentration by way of the row behind it; every FOLD steps what is there is folded in.
+fn ion_add(at: u32, change: f32) {
+    var addition = state[at + BLOCK] + change;
+    if (clock.step_lo + span.t0) % FOLD == FOLD - 1u {
+        let before = state[at];
+        let after = before + addition;
+        state[at] = after;
+        addition -= after - before;
+    }
+    state[at + BLOCK] = addition;
 }
 
 @compute @workgroup_size(WG)
@@ -112,7 +131,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         return;
     }
     let neuron = base + local;
-    let rows = STATE + params.gates + 2u * params.receptors;
+    let ion = STATE + params.gates;
+    let synaptic = ion + params.ions * IONS;
+    let rows = synaptic + 2u * params.receptors;
     let s = neuron / BLOCK * rows * BLOCK + local;
     let v = state[s];
     let held = state[s + BLOCK];
@@ -122,58 +143,115 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let first_gate = kinds + params.channels * CHANNEL;
     let dt = receptor[arrayLength(&receptor) - 1u];
 
-    var pull = parameter(1u, neuron);
+    var input = parameter(1u, neuron);
     if params.drive == 1u {
-        pull += drive[span.t0];
+        input += drive[span.t0];
     }
     if params.current == 1u {
-        pull += current[neuron];
+        input += current[neuron];
     }
-    var conductance = 0.0;
+    var potassium = 0.0;
+    var sodium = 0.0;
+    var e_potassium = 0.0;
+    var e_sodium = 0.0;
+    let ions = pool + 5u;
+    if params.ions == 1u {
+        potassium = state[s + ion * BLOCK] + state[s + (ion + 1u) * BLOCK];
+        sodium = state[s + (ion + 2u) * BLOCK] + state[s + (ion + 3u) * BLOCK];
+        let outside = receptor[ions + 3u] - receptor[ions + 1u] * (sodium - receptor[ions + 4u]);
+        e_potassium = receptor[ions + 9u] * log(potassium / (receptor[ions + 2u] - sodium));
+        e_sodium = receptor[ions + 9u] * log(outside / sodium);
+    }
+    // Gates without a state follow the potential: where there are some, a second pass takes them at the
+    // middle of the first.
+    var passes = 1u;
+    for (var at = first_gate; at + 1u < arrayLength(&receptor); at += GATE) {
+        if receptor[at] == 2.0 || receptor[at] == 4.0 {
+            passes = 2u;
+        }
+    }
+    let synapses = s + synaptic * BLOCK;
+    var next = v;
+    var middle = v;
     var influx = 0.0;
-    var row = STATE;
-    var at = first_gate;
-    for (var c = 0u; c < params.channels; c++) {
-        var g = parameter(CELL + 2u * c, neuron);
-        let kind = kinds + c * CHANNEL;
-        let gates = u32(receptor[kind]);
-        for (var k = 0u; k < gates; k++) {
-            let stored = receptor[at] < 2.0;
-            let place = s + select(0u, row, stored) * BLOCK;
-            let x = gate(at, state[place], v, calcium, dt);
-            if stored {
-                state[place] = x;
-                row++;
+    var i_potassium = 0.0;
+    var i_sodium = 0.0;
+    for (var pass_ = 0u; pass_ < passes; pass_++) {
+        influx = 0.0;
+        i_potassium = 0.0;
+        i_sodium = 0.0;
+        var conductance = 0.0;
+        var pull = input;
+        var row = STATE;
+        var at = first_gate;
+        for (var c = 0u; c < params.channels; c++) {
+            var g = parameter(CELL + 2u * c, neuron);
+            let kind = kinds + c * CHANNEL;
+            let gates = u32(receptor[kind]);
+            for (var k = 0u; k < gates; k++) {
+                let stored = receptor[at] < 2.0;
+                let place = s + select(0u, row, stored) * BLOCK;
+                var x = state[place];
+                if !stored || pass_ == 0u {
+                    x = gate(at, x, middle, calcium, dt);
+                }
+                if stored {
+                    state[place] = x;
+                    row++;
+                }
+                let power = u32(receptor[at + 1u]);
+                for (var i = 0u; i < power; i++) {
+                    g *= x;
+                }
+                at += GATE;
             }
-            let power = u32(receptor[at + 1u]);
-            for (var i = 0u; i < power; i++) {
-                g *= x;
+            var e_rev = parameter(CELL + 2u * c + 1u, neuron);
+            switch u32(receptor[kind + 2u]) {
+                case 1u: {
+                    e_rev = receptor[pool + 4u] * log(receptor[pool + 3u] / calcium);
+                }
+                case 2u: {
+                    e_rev = e_potassium;
+                    i_potassium += g * (middle - e_rev);
+                }
+                case 3u: {
+                    e_rev = e_sodium;
+                    i_sodium += g * (middle - e_rev);
+                }
+                default: {}
             }
-            at += GATE;
+            if receptor[kind + 1u] > 0.0 {
+                influx += g * (e_rev - middle);
+            }
+            if receptor[kind + 1u] < 2.0 {
+                conductance += g;
+                pull += g * e_rev;
+            }
         }
-        var e_rev = parameter(CELL + 2u * c + 1u, neuron);
-        if receptor[kind + 2u] > 0.0 {
-            e_rev = receptor[pool + 5u] * log(receptor[pool + 4u] / calcium);
+        for (var r = 0u; r < params.receptors; r++) {
+            let g = state[synapses + 2u * r * BLOCK];
+            if receptor[r * RECEPTOR + 5u] > 0.0 {
+                let open = receptor_open(r, g, middle);
+                conductance += open.g;
+                pull += open.g_e;
+            } else {
+                pull += g;
+            }
         }
-        conductance += g;
-        pull += g * e_rev;
-        if receptor[kind + 1u] > 0.0 {
-            influx += g * (e_rev - v);
-        }
+        let v_inf = pull / conductance;
+        next = v_inf + (v - v_inf) * bounded_exp(-parameter(0u, neuron) * conductance);
+        middle = 0.5 * (v + next);
     }
-    let synaptic = STATE + params.gates;
-    for (var r = 0u; r < params.receptors; r++) {
-        let g = state[s + (synaptic + 2u * r) * BLOCK];
-        if receptor[r * RECEPTOR + 5u] > 0.0 {
-            let open = receptor_open(r, g, v);
-            conductance += open.g;
-            pull += open.g_e;
-        } else {
-            pull += g;
-        }
+    if params.ions == 1u {
+        let pump = receptor[ions + 5u] / (1.0 + bounded_exp((25.0 - sodium) / 3.0)) / (1.0 + bounded_exp(5.5 - potassium));
+        let glia = receptor[ions + 6u] / (1.0 + bounded_exp((18.0 - potassium) * 0.4));
+        let beta = receptor[ions + 1u];
+        let gained = receptor[ions] * beta * i_potassium - 2.0 * beta * pump - glia
+            - receptor[ions + 7u] * (potassium - receptor[ions + 8u]);
+        let lost = receptor[ions] * i_sodium + 3.0 * pump;
+        ion_add(s + ion * BLOCK, gained);
+        ion_add(s + (ion + 2u) * BLOCK, -lost);
     }
-    let v_inf = pull / conductance;
-    var next = v_inf + (v - v_inf) * bounded_exp(-parameter(0u, neuron) * conductance);
     if params.pool == 1u {
         let settled = receptor[pool + 2u] + receptor[pool] * max(influx, 0.0);
         state[s + 2u * BLOCK] = settled + (calcium - settled) * receptor[pool + 1u];

@@ -3,7 +3,7 @@
 //! A channel is data for one kernel (`neuron/channels`), so a new one is an entry here and a word of
 //! the scene; no shader changes.
 
-use crate::neuron::channels::{Channel, Form, Gate, Kinetics, Rate, Tau};
+use crate::neuron::channels::{Channel, Form, Gate, Influx, Ion, Kinetics, Rate, Tau};
 use crate::scene;
 
 fn rate(form: Form, factor: f64, v0: f64, k: f64) -> Rate {
@@ -23,7 +23,7 @@ fn shut(gate: Gate) -> Gate {
 pub(super) fn channel(name: &str, channel: &scene::Channel) -> Channel {
     use Form::{Exp, Linoid, Sigmoid};
     use scene::Channel as C;
-    let plain = |gates| Channel { name: name.to_owned(), gates, calcium: false, nernst: false };
+    let plain = |gates| Channel { name: name.to_owned(), gates, influx: Influx::None, ion: None };
     match channel {
         C::Leak { .. } => plain(vec![]),
         // alpha_m = 0.32 (13 - u) / (e^((13 - u)/4) - 1) with u = v - shift, and so on.
@@ -112,8 +112,8 @@ pub(super) fn channel(name: &str, channel: &scene::Channel) -> Channel {
                         init: Some(0.0),
                     },
                 ],
-                calcium: true,
-                nernst: true,
+                influx: Influx::Carried,
+                ion: Some(Ion::Calcium),
             }
         }
         C::CaL { .. } => Channel {
@@ -132,8 +132,8 @@ pub(super) fn channel(name: &str, channel: &scene::Channel) -> Channel {
                     rate(Sigmoid, 0.0065, -15.0, 28.0),
                 )),
             ],
-            calcium: true,
-            nernst: true,
+            influx: Influx::Carried,
+            ion: Some(Ion::Calcium),
         },
         C::KCa { half, power, .. } => plain(vec![Gate {
             name: "c".to_owned(),
@@ -141,11 +141,19 @@ pub(super) fn channel(name: &str, channel: &scene::Channel) -> Channel {
             kinetics: Kinetics::Calcium { half: half.get() },
             init: None,
         }]),
-        C::Custom { e_rev, calcium, gates, .. } => Channel {
+        C::Custom { ion, calcium, silent, gates, .. } => Channel {
             name: name.to_owned(),
             gates: gates.iter().map(|(name, gate)| custom(name, gate)).collect(),
-            calcium: *calcium,
-            nernst: e_rev.is_none(),
+            influx: match (silent, *calcium || *ion == Some(scene::Ion::Calcium)) {
+                (true, _) => Influx::Silent,
+                (false, true) => Influx::Carried,
+                (false, false) => Influx::None,
+            },
+            ion: ion.map(|ion| match ion {
+                scene::Ion::Calcium => Ion::Calcium,
+                scene::Ion::Potassium => Ion::Potassium,
+                scene::Ion::Sodium => Ion::Sodium,
+            }),
         },
     }
 }
@@ -157,9 +165,16 @@ fn custom(name: &str, given: &scene::Gate) -> Gate {
         R::Sigmoid { rate: factor, v0, k } => rate(Form::Sigmoid, factor, v0, k),
         R::Linoid { rate: factor, v0, k } => rate(Form::Linoid, factor, v0, k),
     };
+    let mut start = None;
     let (power, kinetics) = match given {
-        scene::Gate::Rates { power, alpha, beta } => {
-            (*power, Kinetics::Rates { alpha: of(alpha), beta: of(beta) })
+        scene::Gate::Rates { power, alpha, beta, instant, init } => {
+            start = *init;
+            let (alpha, beta) = (of(alpha), of(beta));
+            let kinetics = match instant {
+                true => Kinetics::Steady { alpha, beta },
+                false => Kinetics::Rates { alpha, beta },
+            };
+            (*power, kinetics)
         }
         scene::Gate::Relaxation { power, v0, k, tau } => {
             let constant = Tau::Bell {
@@ -173,5 +188,5 @@ fn custom(name: &str, given: &scene::Gate) -> Gate {
         scene::Gate::Instant { power, v0, k } => (*power, Kinetics::Instant { v0: *v0, k: *k }),
         scene::Gate::Opened { power, half } => (*power, Kinetics::Calcium { half: *half }),
     };
-    Gate { name: name.to_owned(), power, kinetics, init: None }
+    Gate { name: name.to_owned(), power, kinetics, init: start }
 }

@@ -4,7 +4,7 @@
 use super::NetworkError;
 use super::build::{ANY, Draw, NOT_NEGATIVE, POSITIVE, at, membrane};
 use super::channels;
-use crate::neuron::channels::{self as channels_model, Membrane, Pool};
+use crate::neuron::channels::{self as channels_model, Ions, Membrane, Pool};
 use crate::neuron::iaf::{Cell, Iaf};
 use crate::neuron::izhikevich::{self, Izhikevich};
 use crate::neuron::receptor::{Receptor, Response};
@@ -219,14 +219,31 @@ pub(super) fn hh(m: &scene::Hh, dt: f64, draw: &Draw) -> Result<Membrane, Networ
         .collect();
     let pool = m.calcium.as_ref().map(|calcium| Pool {
         // 1 pA is 1e-12 C/s; 2 F C bring one mole of calcium; 1 µm³ is 1e-15 l; mM per ms.
-        gamma: 1e-12 / (2.0 * FARADAY * calcium.area * calcium.depth.get() * 1e-15),
+        gamma: calcium.gamma.unwrap_or_else(|| {
+            let volume = calcium.area.unwrap_or(1.0) * calcium.depth.get() * 1e-15;
+            1e-12 / (2.0 * FARADAY * volume)
+        }),
         tau: calcium.tau.get(),
         rest: calcium.rest.get(),
         outside: calcium.outside.get(),
         thermal: 1e3 * GAS * (calcium.celsius + 273.15) / (2.0 * FARADAY),
     });
     let channels = m.channels.iter().map(|(name, kind)| channels::channel(name, kind)).collect();
-    Ok(Membrane { dt, cells, channels, pool, receptors, init })
+    let ions = m.ions.as_ref().map(|i| Ions {
+        gamma: i.gamma,
+        beta: i.beta,
+        inside: i.inside,
+        sodium_outside: i.sodium_outside,
+        sodium_rest: i.sodium_rest,
+        rho: i.rho,
+        glia: i.glia,
+        epsilon: i.epsilon,
+        bath: i.k_bath,
+        thermal: i.thermal,
+        potassium_init: i.potassium_init,
+        sodium_init: i.sodium_init,
+    });
+    Ok(Membrane { dt, cells, channels, pool, ions, receptors, init })
 }
 
 /// A readout in a simulation: a leaky integrator whose threshold nothing reaches.

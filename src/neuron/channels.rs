@@ -6,6 +6,17 @@
 //!   dx/dt = alpha(v) (1 - x) - beta(v) x       or       dx/dt = (x_inf(v) - x) / tau(v)
 //!   d[Ca]/dt = -gamma i_Ca (not below 0) - ([Ca] - rest) / tau      e_Ca = RT/2F ln(out / [Ca])
 //! ```
+//! Where ions move, sodium inside and potassium outside the cell have a state too, and the reversal
+//! potentials of their channels follow (Cressman et al. 2009, erratum 2011):
+//! ```text
+//!   tau d[K]o/dt  = gamma beta i_K - 2 beta pump - glia - epsilon ([K]o - bath)
+//!   tau d[Na]i/dt = -gamma i_Na - 3 pump           [K]i = sum - [Na]i,  [Na]o = out - beta ([Na]i - in)
+//!   pump = rho / (1 + e^((25 - [Na]i) / 3)) / (1 + e^(5.5 - [K]o))     glia = G / (1 + e^((18 - [K]o) / 2.5))
+//! ```
+//! A step changes a concentration by less than a float of its size can show. What is to be added is
+//! therefore gathered in a second row and folded in every 256 steps; nothing is lost, since what the
+//! rounding of a fold leaves over stays in that row.
+//!
 //! A channel is data, not code: a maximal conductance, a reversal potential, and gates with rates of
 //! three forms, each times a factor, of x = (v - v0) / k:
 //! ```text
@@ -16,7 +27,9 @@
 //! Gates and potential are staggered by half a step: gates go from t - dt/2 to t + dt/2 with the
 //! rates at v(t), then v goes from t to t + dt with the gates of its middle. Each move is exact for
 //! what it holds fixed (an exponential), so the scheme is stable at any dt and of second order at
-//! the cost of the first (Hines 1984; Rush & Larsen 1978). Synaptic conductances are those at t.
+//! the cost of the first (Hines 1984; Rush & Larsen 1978). Gates without a state of their own follow the
+//! potential; where there are some, v is moved twice, the second time with these at the middle of the
+//! first move. Synaptic conductances are those at t.
 //!
 //! A spike is a crossing of `v_th` from below; `t_ref` only keeps the next from being counted.
 //! Potentials are absolute.
@@ -153,6 +166,13 @@ pub enum Kinetics {
         /// Slope \[mV\].
         k: f64,
     },
+    /// Rates of opening and closing, always at their steady state.
+    Steady {
+        /// Opening.
+        alpha: Rate,
+        /// Closing.
+        beta: Rate,
+    },
     /// Opened by calcium, at once: `[Ca] / ([Ca] + half)`.
     Calcium {
         /// Concentration of half opening \[mM\].
@@ -169,7 +189,7 @@ impl Kinetics {
     /// Steady state and time constant \[ms\] at potential `v`, of gates that have a state.
     pub fn steady(&self, v: f64) -> (f64, f64) {
         match *self {
-            Self::Rates { alpha, beta } => {
+            Self::Rates { alpha, beta } | Self::Steady { alpha, beta } => {
                 let (a, b) = (alpha.at(v), beta.at(v));
                 (a / (a + b), 1.0 / (a + b))
             }
@@ -200,10 +220,62 @@ pub struct Channel {
     pub name: String,
     /// Gates.
     pub gates: Vec<Gate>,
-    /// Whether its current brings calcium.
-    pub calcium: bool,
-    /// Whether its reversal potential follows the concentration of calcium.
-    pub nernst: bool,
+    /// What its current does to calcium.
+    pub influx: Influx,
+    /// The ion whose concentrations set its reversal potential, if they do.
+    pub ion: Option<Ion>,
+}
+
+/// What the current of a channel does to the pool of calcium.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Influx {
+    /// Nothing.
+    None,
+    /// It brings calcium.
+    Carried,
+    /// It brings calcium, and is too small to count for the potential.
+    Silent,
+}
+
+/// An ion whose concentrations have a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ion {
+    /// Calcium of the pool.
+    Calcium,
+    /// Potassium.
+    Potassium,
+    /// Sodium.
+    Sodium,
+}
+
+/// Potassium outside and sodium inside the cell, and what moves them. Concentrations in mM, rates in
+/// mM/s.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ions {
+    /// Change of a concentration per current, mM/s per pA.
+    pub gamma: f64,
+    /// Volume inside over volume outside.
+    pub beta: f64,
+    /// Sodium and potassium inside together.
+    pub inside: f64,
+    /// Sodium outside when that inside is `sodium_rest`.
+    pub sodium_outside: f64,
+    /// Sodium inside at rest.
+    pub sodium_rest: f64,
+    /// Strength of the pump.
+    pub rho: f64,
+    /// Uptake by glia.
+    pub glia: f64,
+    /// Diffusion to the bath \[1/s\].
+    pub epsilon: f64,
+    /// Potassium of the bath.
+    pub bath: f64,
+    /// RT / F \[mV\].
+    pub thermal: f64,
+    /// Potassium outside at the start.
+    pub potassium_init: f64,
+    /// Sodium inside at the start.
+    pub sodium_init: f64,
 }
 
 /// Calcium below the membrane.
@@ -233,8 +305,14 @@ const CHANNEL: usize = 3;
 /// Numbers of a gate in the table.
 const GATE: usize = 16;
 
-/// Numbers of the pool in the table: gamma, decay, rest, rise, outside, thermal.
-const POOL: usize = 6;
+/// Numbers of the pool in the table: gamma, decay, rest, outside, thermal; then those of the ions.
+const POOL: usize = 5 + 11;
+
+/// Rows of state of the ions: potassium, what is to be added to it, sodium, what is to be added.
+const IONS: usize = 4;
+
+/// Steps after which additions are folded in, a power of two.
+const FOLD: u64 = 256;
 
 /// One neuron's numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -264,6 +342,8 @@ pub struct Membrane {
     pub channels: Vec<Channel>,
     /// Calcium, if a channel brings or needs it.
     pub pool: Option<Pool>,
+    /// Concentrations of sodium and potassium, if they move.
+    pub ions: Option<Ions>,
     /// Receptors.
     pub receptors: Vec<Receptor>,
     /// Value of each receptor at the start; one, or one for each neuron.
@@ -299,14 +379,40 @@ impl Stepped for Membrane {
         self.cells.iter().map(one).collect()
     }
     fn table(&self) -> Vec<f64> {
-        let pool = self.pool.map_or([0.0; POOL], |pool| {
+        let pool = self.pool.map_or([0.0; 5], |pool| {
             let decay = (-self.dt / pool.tau).exp();
-            [pool.gamma * pool.tau, decay, pool.rest, 0.0, pool.outside, pool.thermal]
+            [pool.gamma * pool.tau, decay, pool.rest, pool.outside, pool.thermal]
         });
-        let mut table = pool.to_vec();
+        let ions = self.ions.map_or([0.0; 11], |i| {
+            let step = 1e-3 * self.dt;
+            [
+                step * i.gamma,
+                i.beta,
+                i.inside,
+                i.sodium_outside,
+                i.sodium_rest,
+                step * i.rho,
+                step * i.glia,
+                step * i.epsilon,
+                i.bath,
+                i.thermal,
+                0.0,
+            ]
+        });
+        let mut table = [&pool[..], &ions].concat();
         for channel in &self.channels {
-            let flag = |x: bool| f64::from(u8::from(x));
-            table.extend([channel.gates.len() as f64, flag(channel.calcium), flag(channel.nernst)]);
+            let influx = match channel.influx {
+                Influx::None => 0.0,
+                Influx::Carried => 1.0,
+                Influx::Silent => 2.0,
+            };
+            let ion = match channel.ion {
+                None => 0.0,
+                Some(Ion::Calcium) => 1.0,
+                Some(Ion::Potassium) => 2.0,
+                Some(Ion::Sodium) => 3.0,
+            };
+            table.extend([channel.gates.len() as f64, influx, ion]);
         }
         for gate in self.gates() {
             let mut numbers = [0.0; GATE];
@@ -331,6 +437,11 @@ impl Stepped for Membrane {
                     numbers[0] = 3.0;
                     numbers[2] = half;
                 }
+                Kinetics::Steady { alpha, beta } => {
+                    numbers[0] = 4.0;
+                    numbers[2..6].copy_from_slice(&alpha.values());
+                    numbers[6..10].copy_from_slice(&beta.values());
+                }
             }
             table.extend(numbers);
         }
@@ -345,6 +456,9 @@ impl Stepped for Membrane {
             let (steady, tau) = gate.kinetics.steady(v);
             let x = gate.init.unwrap_or(steady);
             rows.push(steady + (x - steady) * (0.5 * self.dt / tau).exp());
+        }
+        if let Some(ions) = self.ions {
+            rows.extend([ions.potassium_init, 0.0, ions.sodium_init, 0.0]);
         }
         rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
         rows
@@ -361,12 +475,18 @@ impl Stepped for Membrane {
                 row += 1;
             }
         }
+        if self.ions.is_some() {
+            variables.push(Variable::new("k_o", row, "mM"));
+            variables.push(Variable::new("na_i", row + 2, "mM"));
+            row += IONS;
+        }
         variables.extend(receptor_variables(&self.receptors, row));
         variables
     }
     fn params(&self) -> Vec<Word> {
         let stateful = self.gates().filter(|gate| gate.kinetics.has_state()).count();
-        [self.channels.len(), stateful, usize::from(self.pool.is_some())]
+        let (pool, ions) = (self.pool.is_some(), self.ions.is_some());
+        [self.channels.len(), stateful, usize::from(pool), usize::from(ions)]
             .map(|x| Word::U(x as u32))
             .to_vec()
     }
@@ -403,6 +523,8 @@ params! {
         gates: word,
         /// 1 if there is calcium.
         pool: word,
+        /// 1 if sodium and potassium move.
+        ions: word,
     }
 }
 
@@ -523,6 +645,10 @@ impl<F: Real> GateTwin<F> {
                 steady + (x - steady) * (zero - dt / tau).exp()
             }
             2 => self.alpha.at(w, v),
+            4 => {
+                let a = self.alpha.at(w, v);
+                a / (a + self.beta.at(w, v))
+            }
             _ => calcium / (calcium + w.splat(self.half)),
         }
     }
@@ -535,6 +661,68 @@ impl Twin for Channels {
         match p.own {
             0 => run::<S, F, false>(simd, call, p),
             _ => run::<S, F, true>(simd, call, p),
+        }
+    }
+}
+
+/// Concentrations of some neurons, and the reversal potentials that they make.
+struct Concentrations<S: Simd, F: Real> {
+    potassium: Vector<S, F>,
+    sodium: Vector<S, F>,
+    e_potassium: Vector<S, F>,
+    e_sodium: Vector<S, F>,
+}
+
+impl<S: Simd, F: Real> Concentrations<S, F> {
+    #[inline(always)]
+    fn none(zero: Vector<S, F>) -> Self {
+        Self { potassium: zero, sodium: zero, e_potassium: zero, e_sodium: zero }
+    }
+
+    /// From the rows of state; `t` are the numbers of the ions in the table.
+    #[inline(always)]
+    fn load(w: Width<S>, rows: &[F], at: usize, t: &[F]) -> Self {
+        let row = |k: usize| w.load(&rows[k * BLOCK..][..BLOCK], at);
+        let (potassium, sodium) = (row(0) + row(1), row(2) + row(3));
+        let potassium_inside = w.splat(t[2]) - sodium;
+        let sodium_outside = w.splat(t[3]) - w.splat(t[1]) * (sodium - w.splat(t[4]));
+        let nernst = |ratio: Vector<S, F>| w.splat(t[9]) * ratio.map(|x| x.ln());
+        let e_potassium = nernst(potassium / potassium_inside);
+        Self { potassium, sodium, e_potassium, e_sodium: nernst(sodium_outside / sodium) }
+    }
+
+    /// A step under the currents of potassium and sodium.
+    #[inline(always)]
+    fn step(
+        &self,
+        w: Width<S>,
+        rows: &mut [F],
+        at: usize,
+        t: &[F],
+        [i_potassium, i_sodium]: [Vector<S, F>; 2],
+        fold: bool,
+    ) {
+        let one = w.splat(F::one());
+        let n = |k: usize| w.splat(t[k]);
+        let open = |x: Vector<S, F>| one + x.exp();
+        let by_sodium = open((one.of(25.0) - self.sodium) * one.of(1.0 / 3.0));
+        let pump = n(5) / by_sodium / open(one.of(5.5) - self.potassium);
+        let glia = n(6) / open((one.of(18.0) - self.potassium) * one.of(0.4));
+        let gained = n(0) * n(1) * i_potassium
+            - one.of(2.0) * n(1) * pump
+            - glia
+            - n(7) * (self.potassium - n(8));
+        let lost = n(0) * i_sodium + one.of(3.0) * pump;
+        for (k, change) in [(0, gained), (2, -lost)] {
+            let (whole, rest) = rows[k * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
+            let mut addition = w.load(rest, at) + change;
+            if fold {
+                let before = w.load(whole, at);
+                let after = before + addition;
+                w.store(whole, at, after);
+                addition = addition - (after - before);
+            }
+            w.store(rest, at, addition);
         }
     }
 }
@@ -552,18 +740,22 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
     let (pool, rest) = table.split_at(POOL);
     let (kinds, gates) = rest.split_at(channels * CHANNEL);
     let gates: Vec<GateTwin<F>> = gates.chunks_exact(GATE).map(GateTwin::new).collect();
-    // Channels as their gates, whether they bring calcium, and whether e_rev follows it.
+    let passes = if gates.iter().any(|g| matches!(g.mode, 2 | 4)) { 2 } else { 1 };
+    // Channels as their gates, what they do to calcium, and the ion that e_rev follows.
     let mut first = 0;
     let channels: Vec<_> = kinds
         .chunks_exact(CHANNEL)
         .map(|kind| {
             let gates = first..first + kind[0].wide() as usize;
             first = gates.end;
-            (gates, kind[1] > F::zero(), kind[2] > F::zero())
+            (gates, kind[1].wide() as u32, kind[2].wide() as u32)
         })
         .collect();
     let gate_rows = p.gates as usize;
-    let (rows, fields) = (STATE + gate_rows + receptor::STATE * count, CELL + 2 * channels.len());
+    let ion_rows = if p.ions == 1 { IONS } else { 0 };
+    let rows = STATE + gate_rows + ion_rows + receptor::STATE * count;
+    let fields = CELL + 2 * channels.len();
+    let fold = (call.clock.step + u64::from(call.span.t0)) % FOLD == FOLD - 1;
     let mut sums = Sums::new(call.clock, call.span, [p.tile, p.slots, p.stride]);
     let first = call.units.start * p.tile as usize;
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
@@ -574,7 +766,8 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
         let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
         let (own, rest) = state.split_at_mut(STATE * BLOCK);
-        let (gate_state, synaptic) = rest.split_at_mut(gate_rows * BLOCK);
+        let (gate_state, rest) = rest.split_at_mut(gate_rows * BLOCK);
+        let (ion_state, synaptic) = rest.split_at_mut(ion_rows * BLOCK);
         let (v_row, rest) = own.split_at_mut(BLOCK);
         let (held_row, ca_row) = rest.split_at_mut(BLOCK);
         let mut bits = 0;
@@ -585,50 +778,81 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
             };
             let v = w.load(v_row, at);
             let calcium = if p.pool == 1 { w.load(ca_row, at) } else { zero };
-            let mut pull = field(1) + w.splat(step_current);
+            let mut input = field(1) + w.splat(step_current);
             if p.current == 1 {
-                pull = pull + w.load(&current[index * BLOCK..][..BLOCK], at);
+                input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
             }
-            let (mut conductance, mut influx) = (zero, zero);
-            let mut row = 0;
-            for (c, (range, brings, follows)) in channels.iter().enumerate() {
-                let mut g = field(CELL + 2 * c);
-                for gate in &gates[range.clone()] {
-                    let stored = gate.mode < 2;
-                    let place = if stored { row * BLOCK } else { 0 };
-                    let before = if stored { w.load(&gate_state[place..][..BLOCK], at) } else { v };
-                    let x = gate.step(w, before, (v, calcium), dt);
-                    if stored {
-                        w.store(&mut gate_state[place..][..BLOCK], at, x);
-                        row += 1;
+            let mut ions = Concentrations::none(zero);
+            if p.ions == 1 {
+                ions = Concentrations::load(w, ion_state, at, &pool[5..]);
+            }
+            let (mut next, mut middle, mut influx) = (v, v, zero);
+            let (mut potassium, mut sodium) = (zero, zero);
+            for pass in 0..passes {
+                (influx, potassium, sodium) = (zero, zero, zero);
+                let (mut conductance, mut pull) = (zero, input);
+                let mut row = 0;
+                for (c, (range, brings, ion)) in channels.iter().enumerate() {
+                    let mut g = field(CELL + 2 * c);
+                    for gate in &gates[range.clone()] {
+                        let stored = gate.mode < 2;
+                        let place = if stored { row * BLOCK } else { 0 };
+                        let mut x =
+                            if stored { w.load(&gate_state[place..][..BLOCK], at) } else { v };
+                        if !stored || pass == 0 {
+                            x = gate.step(w, x, (middle, calcium), dt);
+                        }
+                        if stored {
+                            if pass == 0 {
+                                w.store(&mut gate_state[place..][..BLOCK], at, x);
+                            }
+                            row += 1;
+                        }
+                        for _ in 0..gate.power {
+                            g = g * x;
+                        }
                     }
-                    for _ in 0..gate.power {
-                        g = g * x;
+                    let mut e_rev = field(CELL + 2 * c + 1);
+                    match ion {
+                        1 => {
+                            let ratio = w.splat(pool[3]) / calcium;
+                            e_rev = w.splat(pool[4]) * ratio.map(|x| x.ln());
+                        }
+                        2 => {
+                            e_rev = ions.e_potassium;
+                            potassium = potassium + g * (middle - e_rev);
+                        }
+                        3 => {
+                            e_rev = ions.e_sodium;
+                            sodium = sodium + g * (middle - e_rev);
+                        }
+                        _ => {}
+                    }
+                    if *brings > 0 {
+                        influx = influx + g * (e_rev - middle);
+                    }
+                    if *brings < 2 {
+                        conductance = conductance + g;
+                        pull = pull + g * e_rev;
                     }
                 }
-                let mut e_rev = field(CELL + 2 * c + 1);
-                if *follows {
-                    let ratio = w.splat(pool[4]) / calcium;
-                    e_rev = w.splat(pool[5]) * ratio.map(|x| x.ln());
+                for (r, given) in receptors.iter().enumerate() {
+                    let g = w.load(&synaptic[2 * r * BLOCK..][..BLOCK], at);
+                    if given.conductance {
+                        let [open, drawn] = given.open(w, g, middle);
+                        conductance = conductance + open;
+                        pull = pull + drawn;
+                    } else {
+                        pull = pull + g;
+                    }
                 }
-                conductance = conductance + g;
-                pull = pull + g * e_rev;
-                if *brings {
-                    influx = influx + g * (e_rev - v);
-                }
+                let v_inf = pull / conductance;
+                next = v_inf + (v - v_inf) * (zero - field(0) * conductance).exp();
+                middle = (v + next) * v.of(0.5);
             }
-            for (r, given) in receptors.iter().enumerate() {
-                let g = w.load(&synaptic[2 * r * BLOCK..][..BLOCK], at);
-                if given.conductance {
-                    let [open, drawn] = given.open(w, g, v);
-                    conductance = conductance + open;
-                    pull = pull + drawn;
-                } else {
-                    pull = pull + g;
-                }
+            if p.ions == 1 {
+                ions.step(w, ion_state, at, &pool[5..], [potassium, sodium], fold);
             }
-            let v_inf = pull / conductance;
-            let next = v_inf + (v - v_inf) * (zero - field(0) * conductance).exp();
             if p.pool == 1 {
                 let settled = w.splat(pool[2]) + w.splat(pool[0]) * influx.max(zero);
                 w.store(ca_row, at, settled + (calcium - settled) * w.splat(pool[1]));

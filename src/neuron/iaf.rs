@@ -159,10 +159,10 @@ impl Stepped for Iaf {
         variables
     }
     fn params(&self) -> Vec<Word> {
-        let refractory = self.cells.iter().any(|c| c.t_ref > 0.0 || c.delta_th > 0.0);
-        [refractory, self.nonlinear, self.adex, self.subtract]
-            .map(|flag| Word::U(u32::from(flag)))
-            .to_vec()
+        let any = |f: fn(&Cell) -> f64| u32::from(self.cells.iter().any(|c| f(c) > 0.0));
+        let refractory = any(|c| c.t_ref) + 2 * any(|c| c.delta_th);
+        let options = [self.nonlinear, self.adex, self.subtract].map(u32::from);
+        [&[refractory][..], &options].concat().into_iter().map(Word::U).collect()
     }
 }
 
@@ -191,7 +191,7 @@ params! {
         row: word,
         /// First word of this population.
         first_word: word,
-        /// 1 if a refractory period, absolute or relative, is used.
+        /// 1 if there is an absolute refractory period, plus 2 if there is a relative one.
         refractory: word,
         /// 0: the step is linear and exact; 1: exponential Euler.
         nonlinear: option,
@@ -252,6 +252,8 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
     let keep = if p.reset == 1 { one } else { zero };
+    let (absolute, relative) = (p.refractory & 1 == 1, p.refractory & 2 == 2);
+    let mut arrivals = vec![[F::zero(); BLOCK]; count];
 
     for (index, state) in state.chunks_exact_mut(rows * BLOCK).enumerate() {
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
@@ -260,9 +262,10 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
         let (v_row, rest) = own.split_at_mut(BLOCK);
         let (held_row, rest) = rest.split_at_mut(BLOCK);
         let (h_row, w_row) = rest.split_at_mut(BLOCK);
-        let mut arrivals = [F::zero(); BLOCK];
-
-        // The potential, from the receptors as they are.
+        for (r, arrivals) in arrivals.iter_mut().enumerate() {
+            sums.take(ring, &block, r, arrivals);
+        }
+        let mut bits = 0;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let field = |k: usize| match OWN {
                 true => w.load(&cell[k * BLOCK..][..BLOCK], at),
@@ -307,41 +310,33 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
                     }
                 }
             }
-            if p.refractory == 1 {
-                next = w.load(held_row, at).gt(zero).select(v, next);
+            let held = if absolute { w.load(held_row, at) } else { zero };
+            if absolute {
+                next = held.gt(zero).select(v, next);
             }
-            w.store(v_row, at, next);
-        }
-
-        for (r, given) in receptors.iter().enumerate() {
-            sums.take(ring, &block, r, &mut arrivals);
-            let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
-            for at in (0..BLOCK).step_by(w.lanes::<F>()) {
-                if let Some(jump) = given.step(w, [&mut *g, &mut *x], &arrivals, at) {
-                    let v = w.load(v_row, at);
-                    let held = w.load(held_row, at).gt(zero);
-                    w.store(v_row, at, held.select(v, v + jump));
+            for (r, (given, arrivals)) in receptors.iter().zip(&arrivals).enumerate() {
+                let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
+                if let Some(jump) = given.step(w, [g, x], arrivals, at) {
+                    next = held.gt(zero).select(next, next + jump);
                 }
             }
-        }
-
-        let mut bits = 0;
-        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
-            let field = |k: usize| match OWN {
-                true => w.load(&cell[k * BLOCK..][..BLOCK], at),
-                false => w.splat(cell[k]),
-            };
-            let v = w.load(v_row, at);
-            let mut spike = v.ge(field(3));
-            if p.refractory == 1 {
-                let (h, held) = (w.load(h_row, at), w.load(held_row, at));
-                spike = v.ge(field(3) + h).and(held.le(zero));
-                let fallen = field(7) * h;
-                w.store(h_row, at, spike.select(fallen + field(6), fallen));
+            let mut threshold = field(3);
+            let mut h = zero;
+            if relative {
+                h = w.load(h_row, at);
+                threshold = threshold + h;
+            }
+            let mut spike = next.ge(threshold);
+            if absolute {
+                spike = spike.and(held.le(zero));
                 w.store(held_row, at, spike.select(field(5), (held - one).max(zero)));
             }
-            let after = keep * v + (field(4) - keep * field(3));
-            w.store(v_row, at, spike.select(after, v));
+            if relative {
+                let fallen = field(7) * h;
+                w.store(h_row, at, spike.select(fallen + field(6), fallen));
+            }
+            let after = keep * next + (field(4) - keep * field(3));
+            w.store(v_row, at, spike.select(after, next));
             if p.adex == 1 {
                 let adaptation = w.load(w_row, at);
                 w.store(w_row, at, spike.select(adaptation + field(11), adaptation));

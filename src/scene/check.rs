@@ -197,11 +197,21 @@ impl<'s> Checker<'s> {
                 let help = "add `calcium: (area: ...)`, the area of the membrane in µm²";
                 self.fault_with_help(&path, "this channel needs a pool of calcium", help);
             }
+            if channel.needs_ions() && neuron.ions.is_none() {
+                let help = "add `ions: (k_bath: 8)`";
+                self.fault_with_help(&path, "this channel needs moving sodium and potassium", help);
+            }
+            if let Channel::Custom { e_rev, ion, .. } = channel
+                && e_rev.is_some() == ion.is_some()
+            {
+                let message = "a channel has either `e_rev` or an `ion` that sets it";
+                self.fault_with_help(format!("{path}.e_rev"), message, "give one of them");
+            }
             if let Channel::Custom { gates, .. } = channel {
                 for (gate_name, gate) in gates {
                     let path = format!("{path}.gates.{gate_name}");
                     let (power, slopes) = match *gate {
-                        Gate::Rates { power, alpha, beta } => {
+                        Gate::Rates { power, alpha, beta, .. } => {
                             let k = |rate: Rate| match rate {
                                 Rate::Exp { k, .. }
                                 | Rate::Sigmoid { k, .. }
@@ -230,11 +240,37 @@ impl<'s> Checker<'s> {
         }
         if let Some(calcium) = &neuron.calcium {
             let path = format!("{path}.calcium");
-            self.positive(&format!("{path}.area"), calcium.area);
+            match (calcium.area, calcium.gamma) {
+                (Some(area), None) => self.positive(&format!("{path}.area"), area),
+                (None, Some(gamma)) => self.positive(&format!("{path}.gamma"), gamma),
+                _ => self.fault(&path, "give `area` in µm² or `gamma` in mM / (pA ms)"),
+            }
             self.positive(&format!("{path}.depth"), calcium.depth.get());
             self.positive(&format!("{path}.tau"), calcium.tau.get());
-            self.positive(&format!("{path}.rest"), calcium.rest.get());
+            self.not_negative(&format!("{path}.rest"), calcium.rest.get());
             self.positive(&format!("{path}.outside"), calcium.outside.get());
+        }
+        if let Some(ions) = &neuron.ions {
+            let path = format!("{path}.ions");
+            for (name, value) in [
+                ("gamma", ions.gamma),
+                ("beta", ions.beta),
+                ("inside", ions.inside),
+                ("sodium_outside", ions.sodium_outside),
+                ("thermal", ions.thermal),
+                ("potassium_init", ions.potassium_init),
+                ("sodium_init", ions.sodium_init),
+            ] {
+                self.positive(&format!("{path}.{name}"), value);
+            }
+            for (name, value) in [
+                ("rho", ions.rho),
+                ("glia", ions.glia),
+                ("epsilon", ions.epsilon),
+                ("k_bath", ions.k_bath),
+            ] {
+                self.not_negative(&format!("{path}.{name}"), value);
+            }
         }
     }
 

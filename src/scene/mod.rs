@@ -15,7 +15,8 @@ mod text;
 pub use check::{Fault, Warning, check};
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use models::{
-    Adex, Calcium, Channel, Gate, Hh, Izhikevich, Method, Parameters, Rate, Receptor, Rule,
+    Adex, Calcium, Channel, Gate, Hh, Ion, Ions, Izhikevich, Method, Parameters, Rate, Receptor,
+    Rule,
 };
 pub use quantity::{
     Dimension, Hz, Mm, Ms, Mv, Ns, One, Pa, Param, Pf, Quantity, Strength, Um, Velocity,

@@ -225,10 +225,75 @@ model! {
         /// Calcium below the membrane, which channels bring or are opened by.
         #[serde(skip_serializing_if = "Option::is_none")]
         calcium: Option<Calcium> = None;
+        /// Concentrations of sodium and potassium that move, with pump, glia and diffusion.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ions: Option<Ions> = None;
         /// Receptors by name.
         #[serde(with = "quantity::named")]
         receptors: Vec<(String, Receptor)> = standard();
     }
+}
+
+/// Potassium outside and sodium inside the cell, with the sodium–potassium pump, uptake by glia, and
+/// diffusion to a bath (Cressman et al. 2009, erratum 2011). Concentrations in mM, their rates in mM/s.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ions {
+    /// Change of a concentration per current \[mM/s per pA\]; the default is for a membrane of 100 µm²,
+    /// on which 1 pA is 1 µA/cm².
+    pub gamma: f64,
+    /// Volume inside the cell over the volume outside.
+    pub beta: f64,
+    /// Sodium and potassium inside together.
+    pub inside: f64,
+    /// Sodium outside when that inside is `sodium_rest`.
+    pub sodium_outside: f64,
+    /// Sodium inside at rest.
+    pub sodium_rest: f64,
+    /// Strength of the pump.
+    pub rho: f64,
+    /// Uptake by glia.
+    pub glia: f64,
+    /// Diffusion to the bath \[1/s\].
+    pub epsilon: f64,
+    /// Potassium of the bath.
+    pub k_bath: f64,
+    /// RT / F \[mV\].
+    pub thermal: f64,
+    /// Potassium outside at the start.
+    pub potassium_init: f64,
+    /// Sodium inside at the start.
+    pub sodium_init: f64,
+}
+
+impl Default for Ions {
+    fn default() -> Self {
+        Self {
+            gamma: 0.044494542,
+            beta: 7.0,
+            inside: 158.0,
+            sodium_outside: 144.0,
+            sodium_rest: 18.0,
+            rho: 1.25,
+            glia: 200.0 / 3.0,
+            epsilon: 4.0 / 3.0,
+            k_bath: 4.0,
+            thermal: 26.64,
+            potassium_init: 4.0,
+            sodium_init: 18.0,
+        }
+    }
+}
+
+/// The ion that the current of a channel is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ion {
+    /// Calcium of the pool.
+    Calcium,
+    /// Potassium of `ions`.
+    Potassium,
+    /// Sodium of `ions`.
+    Sodium,
 }
 
 /// A pool of calcium: `d[Ca]/dt = -i_Ca / (2 F depth area) - ([Ca] - rest) / tau`, the influx never
@@ -236,8 +301,12 @@ model! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calcium {
-    /// Area of the membrane \[µm²\], of which the pool lies below.
-    pub area: f64,
+    /// Area of the membrane \[µm²\], of which the pool lies below; give this or `gamma`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<f64>,
+    /// Rise per current and time \[mM / (pA ms)\].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gamma: Option<f64>,
     /// Depth of the pool \[µm\].
     #[serde(default = "calcium_depth")]
     pub depth: Quantity<Um>,
@@ -359,12 +428,18 @@ pub enum Channel {
     Custom {
         /// Conductance \[nS\].
         g: Param<Ns>,
-        /// Reversal potential \[mV\]; absent, it follows the pool of calcium.
+        /// Reversal potential \[mV\]; give this or `ion`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         e_rev: Option<Param<Mv>>,
-        /// Whether its current brings calcium into the pool.
+        /// The ion whose concentrations set the reversal potential, and which its current moves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ion: Option<Ion>,
+        /// Whether its current brings calcium into the pool, whatever the reversal potential.
         #[serde(default)]
         calcium: bool,
+        /// Whether its current is too small to count for the potential, and only brings calcium.
+        #[serde(default)]
+        silent: bool,
         /// Gates by name, whose product opens the channel.
         #[serde(with = "quantity::named")]
         gates: Vec<(String, Gate)>,
@@ -384,6 +459,12 @@ pub enum Gate {
         alpha: Rate,
         /// Rate of closing.
         beta: Rate,
+        /// Whether it is always at its steady state.
+        #[serde(default)]
+        instant: bool,
+        /// Value at the start; the steady state if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        init: Option<f64>,
     },
     /// dx/dt = (x_inf - x) / tau with x_inf = 1 / (1 + e^(-(v - v0) / k)) and a constant tau.
     Relaxation {
@@ -492,13 +573,18 @@ impl Channel {
     pub fn needs_calcium(&self) -> bool {
         match self {
             Self::CaT { .. } | Self::CaL { .. } | Self::KCa { .. } => true,
-            Self::Custom { e_rev, calcium, gates, .. } => {
+            Self::Custom { ion, calcium, gates, .. } => {
                 *calcium
-                    || e_rev.is_none()
+                    || *ion == Some(Ion::Calcium)
                     || gates.iter().any(|(_, gate)| matches!(gate, Gate::Opened { .. }))
             }
             _ => false,
         }
+    }
+
+    /// Whether it needs moving sodium and potassium.
+    pub fn needs_ions(&self) -> bool {
+        matches!(self, Self::Custom { ion: Some(Ion::Potassium | Ion::Sodium), .. })
     }
 
     /// The files of its parameters.
