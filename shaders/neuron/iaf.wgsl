@@ -109,7 +109,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
     }
 
-    let spike = held <= 0.0 && v >= v_th + h && neuron < params.n;
+    let spike = held <= 0.0 && v >= v_th + h;
     h = parameter(7u, neuron) * h;
     held = max(held - 1.0, 0.0);
     if spike {
@@ -125,8 +125,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     state[s + 2u * BLOCK] = h;
     state[s + 3u * BLOCK] = w;
 
-    // Two words of spikes for the 64 neurons of the workgroup.
-    spiked[local] = select(0u, 1u, spike);
+    // Two words of spikes for the 64 neurons of the workgroup. Lanes beyond the last neuron are reset like
+    // it, or an exponential would make them infinite, but do not count.
+    spiked[local] = select(0u, 1u, spike && neuron < params.n);
     workgroupBarrier();
     if local < 2u {
         var bits = 0u;

@@ -17,6 +17,7 @@ pub static KERNELS: &[&Kernel] = &[
     &input::poisson_drive::KERNEL,
     &neuron::channels::KERNEL,
     &neuron::iaf::KERNEL,
+    &neuron::izhikevich::KERNEL,
     &neuron::lif::KERNEL,
     &neuron::lif_backward::KERNEL,
     &neuron::readout::KERNEL,

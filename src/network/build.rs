@@ -289,7 +289,7 @@ fn simulated(model: &Model, dt: f64, name: &str, draw: &Draw) -> Result<Kind, Ne
         Model::Lif(m) => Kind::Stepped(Arc::new(neurons::lif(m, dt, draw)?)),
         Model::Readout(m) => Kind::Stepped(Arc::new(neurons::readout(m, dt, draw)?)),
         Model::Adex(m) => Kind::Stepped(Arc::new(neurons::adex(m, dt, draw)?)),
-        Model::Izhikevich(_) => unreachable!("TODO"),
+        Model::Izhikevich(m) => Kind::Stepped(Arc::new(neurons::izhikevich(m, dt, draw)?)),
         Model::Hh(m) => Kind::Stepped(Arc::new(neurons::hh(m, dt, draw)?)),
         Model::Spikes(m) => Kind::Spikes(spike_steps(m, dt, name)?),
         Model::Poisson(_) | Model::Images(_) => kind(model, dt, draw)?,

@@ -6,6 +6,7 @@ use super::build::{ANY, Draw, NOT_NEGATIVE, POSITIVE, at, membrane};
 use super::channels;
 use crate::neuron::channels::{self as channels_model, Ions, Membrane, Pool};
 use crate::neuron::iaf::{Cell, Iaf};
+use crate::neuron::izhikevich::{self, Izhikevich};
 use crate::neuron::receptor::{Receptor, Response};
 use crate::scene::{self, Param, Parameters, Reset, Strength};
 
@@ -156,6 +157,38 @@ pub(super) fn adex(m: &scene::Adex, dt: f64, draw: &Draw) -> Result<Iaf, Network
         .collect();
     below_threshold(draw, &cells, p.get("v_reset"))?;
     Ok(Iaf { cells, e_l: rest, receptors, init, nonlinear: true, adex: true, subtract: false })
+}
+
+/// A population of Izhikevich's neurons.
+pub(super) fn izhikevich(
+    m: &scene::Izhikevich,
+    dt: f64,
+    draw: &Draw,
+) -> Result<Izhikevich, NetworkError> {
+    let p = draw.all(m)?;
+    let value = |name: &str, k: usize| at(p.get(name), k);
+    let (receptors, init) = receptors(draw, &m.receptors)?;
+    let cells: Vec<izhikevich::Cell> = (0..p.count())
+        .map(|k| izhikevich::Cell {
+            rate: value("a", k) * dt,
+            b: value("b", k),
+            c: value("c", k),
+            d: value("d", k),
+            i_e: value("i_e", k),
+            v_th: value("v_th", k),
+            v_init: value("v_init", k),
+        })
+        .collect();
+    if let Some(neuron) = cells.iter().position(|cell| cell.c >= cell.v_th) {
+        return Err(NetworkError::Value {
+            path: format!("{}.c", draw.path),
+            neuron,
+            value: cells[neuron].c,
+            rule: "the potential after a spike must lie below that of a spike",
+        });
+    }
+    let half_steps = m.method == scene::Method::HalfSteps;
+    Ok(Izhikevich { cells, dt, half_steps, receptors, init })
 }
 
 /// A membrane with channels.

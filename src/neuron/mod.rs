@@ -3,6 +3,7 @@
 
 pub mod channels;
 pub mod iaf;
+pub mod izhikevich;
 pub mod lif;
 pub mod lif_backward;
 pub mod readout;

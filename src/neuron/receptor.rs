@@ -184,6 +184,12 @@ impl<F: Real> Given<F> {
         receptor.chunks_exact(FIELDS).take(count).map(one).collect()
     }
 
+    /// Whether this is a current of one step.
+    #[inline(always)]
+    pub fn is_pulse(&self) -> bool {
+        self.kind == 1
+    }
+
     /// Whether x is used.
     #[inline(always)]
     pub fn has_rise(&self) -> bool {

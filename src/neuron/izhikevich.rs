@@ -1,0 +1,349 @@
+//! Izhikevich's neuron (2003), a step at a time.
+//!
+//! ```text
+//!   v' = 0.04 v^2 + 5 v + 140 - u + i_e + i(t) + sum_r g_r B_r(v) (e_r - v) + sum of current receptors
+//!   u' = a (b v - u)
+//!   v >= v_th  =>  spike; v := c; u := u + d
+//! ```
+//! Times are in ms and v in mV; currents are plain numbers that move v by so many mV/ms, as in
+//! the paper. v is absolute. A step is Euler's, both variables from the state at its start, or, as
+//! in the program that the paper prints (`HalfSteps`), two half steps of v with u held, then one step of
+//! u from the new v. Conductances and what blocks them are held over a step.
+//!
+//! Order of a step: pulses that arrive become the current of this very step; v and u; the other
+//! receptors decay and take what arrives; threshold; reset. So a spike of step k with a delay of d
+//! steps acts on v through a pulse in step k + d, as the paper's neurons, one step late at the
+//! earliest, do, and through any other receptor from step k + d + 1 on, as in [`super::iaf`].
+
+use super::receptor::{self, Given, Receptor};
+use super::stepped::{BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
+use crate::kernel::*;
+use crate::params;
+use crate::vector::Width;
+
+/// Numbers of a neuron in the array `cell`.
+pub const CELL: usize = 6;
+
+/// Rows of state before those of the receptors: v, u.
+pub const STATE: usize = 2;
+
+/// Parameters of a neuron.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Rate of the recovery times the step, `a dt`.
+    pub rate: f64,
+    /// Sensitivity of the recovery \[1/ms\].
+    pub b: f64,
+    /// Potential after a spike \[mV\].
+    pub c: f64,
+    /// Recovery after a spike \[mV/ms\].
+    pub d: f64,
+    /// Constant current \[mV/ms\].
+    pub i_e: f64,
+    /// Potential of a spike \[mV\].
+    pub v_th: f64,
+    /// Potential at the start \[mV\]; u starts at b times it.
+    pub v_init: f64,
+}
+
+impl Cell {
+    /// The numbers in the order of the array.
+    pub fn values(&self) -> [f64; CELL] {
+        [self.rate, self.b, self.c, self.d, self.i_e, self.v_th]
+    }
+}
+
+/// A population.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Izhikevich {
+    /// One for all neurons, or one for each.
+    pub cells: Vec<Cell>,
+    /// Time step \[ms\].
+    pub dt: f64,
+    /// Whether v takes two half steps.
+    pub half_steps: bool,
+    /// Receptors.
+    pub receptors: Vec<Receptor>,
+    /// Value of each receptor at the start; one, or one for each neuron.
+    pub init: Vec<Vec<f64>>,
+}
+
+fn at<T>(values: &[T], neuron: usize) -> &T {
+    if values.len() == 1 { &values[0] } else { &values[neuron] }
+}
+
+impl Stepped for Izhikevich {
+    fn kernel(&self) -> &'static Kernel {
+        &KERNEL
+    }
+    fn receptors(&self) -> &[Receptor] {
+        &self.receptors
+    }
+    fn rest(&self, _: usize) -> f64 {
+        0.0
+    }
+    fn cells(&self) -> Vec<Vec<f64>> {
+        self.cells.iter().map(|cell| cell.values().to_vec()).collect()
+    }
+    fn start(&self, neuron: usize) -> Vec<f64> {
+        let cell = at(&self.cells, neuron);
+        let mut rows = vec![cell.v_init, cell.b * cell.v_init];
+        rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
+        rows
+    }
+    fn variables(&self) -> Vec<Variable> {
+        let mut variables = vec![Variable::potential(0), Variable::new("u", 1, "mV/ms")];
+        for (variable, receptor) in receptor_variables(&self.receptors, STATE).zip(&self.receptors)
+        {
+            let unit = if receptor.e_rev.is_some() { "1/ms" } else { "mV/ms" };
+            variables.push(Variable { unit, ..variable });
+        }
+        variables
+    }
+    fn params(&self) -> Vec<Word> {
+        let step = if self.half_steps { self.dt / 2.0 } else { self.dt };
+        vec![Word::F(step), Word::U(u32::from(self.half_steps))]
+    }
+}
+
+params! {
+    /// `Params` of `shaders/neuron/izhikevich.wgsl`.
+    pub struct IzhikevichParams {
+        /// Neurons.
+        n: word,
+        /// Neurons of a tile of the ring.
+        tile: word,
+        /// First tile of this population.
+        first_tile: word,
+        /// Slots of the ring, a power of two.
+        slots: word,
+        /// Receptors for which the ring has room.
+        stride: word,
+        /// Receptors of this population.
+        receptors: word,
+        /// 1 if each neuron has its own parameters.
+        own: word,
+        /// 1 if `drive` holds a current for each step.
+        drive: word,
+        /// 1 if `current` holds a current for each neuron.
+        current: word,
+        /// Words of a row of spikes, of all populations.
+        row: word,
+        /// First word of this population.
+        first_word: word,
+        /// Step of v \[ms\]: dt, or half of it.
+        step: real,
+        /// 0: one step of v; 1: two.
+        half_steps: option,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "neuron/izhikevich",
+    wgsl: include_str!("../../shaders/neuron/izhikevich.wgsl"),
+    workgroup: BLOCK as u32,
+    bindings: &[
+        reals_mut("state"),  // [blocks, rows, 64]
+        reals("cell"),       // [blocks or 1, fields, 64 or 1]
+        reals("receptor"),   // [receptors, 8]
+        words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
+        reals("drive"),      // [steps] mV/ms
+        reals("current"),    // [blocks, 64] mV/ms
+        words_mut("spikes"), // [steps, row]
+    ],
+    params: IzhikevichParams::<f32>::FIELDS,
+    twin32: dispatched::<IzhikevichTwin, f32>,
+    twin64: dispatched::<IzhikevichTwin, f64>,
+};
+
+/// The twin of `shaders/neuron/izhikevich.wgsl`; units are tiles.
+pub struct IzhikevichTwin;
+
+impl Twin for IzhikevichTwin {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+        // The choice is made outside the loops.
+        match IzhikevichParams::<F>::of(call.params).own {
+            0 => run::<S, F, false>(simd, call),
+            _ => run::<S, F, true>(simd, call),
+        }
+    }
+}
+
+#[inline(always)]
+fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
+    let p = IzhikevichParams::<F>::of(call.params);
+    let w = Width(simd);
+    let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
+    let (state, cell, ring) = (state.reals_mut(), cell.reals(), ring.words_mut());
+    let (drive, current, spikes) = (drive.reals(), current.reals(), spikes.words_mut());
+    let receptors = Given::all(receptor.reals(), p.receptors as usize);
+    let rows = STATE + receptor::STATE * receptors.len();
+    let mut sums = Sums::new(call.clock, call.span, [p.tile, p.slots, p.stride]);
+    let first = call.units.start * p.tile as usize;
+    let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
+    let step = w.splat(p.step);
+
+    for (index, state) in state.chunks_exact_mut(rows * BLOCK).enumerate() {
+        let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
+        let cell = if OWN { &cell[index * CELL * BLOCK..][..CELL * BLOCK] } else { cell };
+        let (own, synaptic) = state.split_at_mut(STATE * BLOCK);
+        let (v_row, u_row) = own.split_at_mut(BLOCK);
+        let field = |k: usize, at: usize| match OWN {
+            true => w.load(&cell[k * BLOCK..][..BLOCK], at),
+            false => w.splat(cell[k]),
+        };
+        let mut arrivals = [F::zero(); BLOCK];
+        // Pulses take what arrives before the step, the others after it.
+        let mut receive = |pulses: bool, v_row: &mut [F], synaptic: &mut [F]| {
+            for (r, given) in receptors.iter().enumerate() {
+                if given.is_pulse() != pulses {
+                    continue;
+                }
+                sums.take(ring, &block, r, &mut arrivals);
+                let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
+                for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+                    if let Some(jump) = given.step(w, [&mut *g, &mut *x], &arrivals, at) {
+                        w.store(v_row, at, w.load(v_row, at) + jump);
+                    }
+                }
+            }
+        };
+
+        receive(true, v_row, synaptic);
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let (before, u) = (w.load(v_row, at), w.load(u_row, at));
+            let mut input = field(4, at) + w.splat(step_current);
+            if p.current == 1 {
+                input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
+            }
+            let mut slope = before.of(5.0);
+            for (r, given) in receptors.iter().enumerate() {
+                let g = w.load(&synaptic[2 * r * BLOCK..][..BLOCK], at);
+                if given.conductance {
+                    let [open, pull] = given.open(w, g, before);
+                    slope = slope - open;
+                    input = input + pull;
+                } else {
+                    input = input + g;
+                }
+            }
+            let level = before.of(140.0) - u + input;
+            let next = |v| v + step * ((v * before.of(0.04) + slope) * v + level);
+            let (mut v, mut from) = (next(before), before);
+            if p.half_steps == 1 {
+                v = next(v);
+                from = v;
+            }
+            w.store(v_row, at, v);
+            w.store(u_row, at, u + field(0, at) * (field(1, at) * from - u));
+        }
+        receive(false, v_row, synaptic);
+
+        let mut bits = 0;
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let (v, u) = (w.load(v_row, at), w.load(u_row, at));
+            let spike = v.ge(field(5, at));
+            w.store(v_row, at, spike.select(field(2, at), v));
+            w.store(u_row, at, spike.select(u + field(3, at), u));
+            bits |= u64::from(spike.bits()) << at;
+        }
+        block.store_spikes(spikes, bits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::cpu::Cpu;
+    use crate::network::build;
+    use crate::plan::simulate;
+    use crate::scene::load_str;
+    use crate::simulation::{Recording, Simulation, options, steps};
+    use std::path::Path;
+
+    /// What the f64 twin does with a scene.
+    fn run(text: &str) -> Recording {
+        let (scene, ..) =
+            load_str("test.ron", text, Path::new(""), &[]).unwrap_or_else(|e| panic!("{e}"));
+        let network = build(&scene).unwrap_or_else(|e| panic!("{e}"));
+        let options = options(&scene, &network, 1 << 30).unwrap();
+        let plan = simulate(&network, &options).unwrap_or_else(|e| panic!("{e}"));
+        let engine = Box::new(Cpu::<f64>::new(&plan, Some(1), false));
+        let mut simulation = Simulation::new(&network, &plan, &scene, engine).unwrap();
+        simulation.run(steps(&scene), &mut |_| true).unwrap();
+        simulation.recording
+    }
+
+    /// Times computed for Euler's method, dt = 0.1 ms, i = 10 from v = -65 and u = b v, that of a spike
+    /// being the end of its step, as everywhere here. Classes and parameters are those of figure 2 of
+    /// the paper: regular and fast spiking, chattering, intrinsically bursting.
+    #[test]
+    fn classes_spike_at_the_computed_times() {
+        let classes: [([f64; 4], &[f64]); 4] = [
+            ([0.02, 0.2, -65.0, 8.0], &[3.4, 27.1, 72.2, 117.3, 162.4]),
+            ([0.1, 0.2, -65.0, 2.0], &[3.4, 8.0, 14.3, 21.8, 29.5]),
+            ([0.02, 0.2, -50.0, 2.0], &[3.4, 5.0, 6.7, 8.6, 10.8, 13.4, 16.9, 63.8]),
+            ([0.02, 0.2, -55.0, 4.0], &[3.4, 5.9, 10.5, 50.8, 82.3]),
+        ];
+        for ([a, b, c, d], expected) in classes {
+            let last = expected[expected.len() - 1];
+            let recording = run(&format!(
+                r#"(version: 1, simulation: (dt: 0.1, duration: {last}),
+                populations: {{ "cell": (size: 1, model: Izhikevich(
+                    a: {a}, b: {b}, c: {c}, d: {d}, i_e: 10, v_init: -65)) }},
+                record: (spikes: ["cell"]))"#
+            ));
+            let times: Vec<f64> = recording.populations[0].times.iter().map(|s| s.0).collect();
+            assert_eq!(times.len(), expected.len(), "{times:?}, not {expected:?}");
+            for (time, expected) in times.iter().zip(expected) {
+                assert!((time - expected).abs() <= 1e-9, "{times:?}, not {expected}");
+            }
+        }
+    }
+
+    /// Half steps, a pulse and a conductance against the equations written out: a pulse acts in the
+    /// step that it arrives in, a conductance from the next on.
+    #[test]
+    fn half_steps_pulses_and_conductances_are_the_equations() {
+        let spikes = [3u64, 4, 20, 21, 30];
+        let recording = run(r#"(version: 1, simulation: (dt: 0.5, duration: 40),
+            populations: {
+                "source": (size: 1, model: Spikes(times: [[2, 2.5, 10.5, 11, 15.5]])),
+                "cell": (size: 1, model: Izhikevich(method: HalfSteps, i_e: 4, receptors: {
+                    "pulse": Pulse(), "slow": Exp(tau: 5, e_rev: -80), "jump": Delta() })),
+            },
+            projections: [
+                (name: "pulse", from: "source", to: "cell", connect: Dense,
+                    weight: 60, receptor: "pulse"),
+                (name: "slow", from: "source", to: "cell", connect: Dense,
+                    weight: 0.5, receptor: "slow", delay: 1),
+                (name: "jump", from: "source", to: "cell", connect: Dense,
+                    weight: 2, receptor: "jump", delay: 1.5),
+            ],
+            record: (traces: [(population: "cell", ids: [0], variables: ["v", "u"])]))"#);
+        let arrives = |step: u64, delay: u64| {
+            f64::from(u8::from(step >= delay && spikes.contains(&(step - delay))))
+        };
+        let (mut v, mut u, mut g) = (-65.0f64, -13.0, 0.0);
+        let mut spiked = false;
+        for step in 0..80 {
+            let i = 4.0 + 60.0 * arrives(step, 1);
+            for _ in 0..2 {
+                v += 0.25 * (0.04 * v * v + 5.0 * v + 140.0 - u + i + g * (-80.0 - v));
+            }
+            u += 0.5 * 0.02 * (0.2 * v - u);
+            g = g * (-0.1f64).exp() + 0.5 * arrives(step, 2);
+            v += 2.0 * arrives(step, 3);
+            if v >= 30.0 {
+                (v, u, spiked) = (-65.0, u + 8.0, true);
+            }
+            for (trace, x) in recording.traces.iter().zip([v, u]) {
+                let got = f64::from(trace.values[step as usize]);
+                let name = &trace.variable.name;
+                assert!((got - x).abs() <= 1e-5, "step {step}: {name} is {got}, not {x}");
+            }
+        }
+        assert!(spiked);
+    }
+}
