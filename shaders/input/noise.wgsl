@@ -8,7 +8,7 @@ struct Params {
     n: u32,
     stream: u32,
     mean: f32,
-    std: f32,
+    deviation: f32,
     rho: f32,
     fresh: f32,
     start: u32,
@@ -42,5 +42,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     process[neuron] = x;
     let on = step_hi == 0u && step_lo >= params.start && step_lo < params.stop;
     let before = select(0.0, current[neuron], params.accumulate == 1u);
-    current[neuron] = before + select(0.0, params.mean + params.std * x, on);
+    current[neuron] = before + select(0.0, params.mean + params.deviation * x, on);
 }

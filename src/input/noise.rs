@@ -23,7 +23,7 @@ params! {
         /// Mean \[pA\].
         mean: real,
         /// Standard deviation \[pA\].
-        std: real,
+        deviation: real,
         /// Correlation of neighbouring steps.
         rho: real,
         /// sqrt(1 - rho^2).
@@ -76,7 +76,7 @@ impl Twin for Noise {
             let normal = (F::of(-2.0) * radius.ln()).sqrt() * (tau * angle).cos();
             *x = p.rho * *x + p.fresh * normal;
             let before = if p.accumulate == 1 { *i } else { F::zero() };
-            *i = before + if on { p.mean + p.std * *x } else { F::zero() };
+            *i = before + if on { p.mean + p.deviation * *x } else { F::zero() };
         }
     }
 }

@@ -395,7 +395,7 @@ impl Simulator<'_> {
                         n: n as u32,
                         stream,
                         mean,
-                        std,
+                        deviation: std,
                         rho,
                         fresh: (1.0 - rho * rho).sqrt(),
                         start,
