@@ -227,7 +227,7 @@ fn bad_scenes_are_shown_where_they_are_wrong() {
     let place = Place::new();
     for (from, to, at, words) in [
         ("tau_m: 20, tau_syn: 5, t", "tau_n: 20, t", "tau_n", "no field `tau_n` | `tau_m`"),
-        ("\"hidden\": (", "\"pixels\": (", "(size: 20", "two populations | `pixels`"),
+        ("\"hidden\": (", "\"pixels\": (", "(size: 20", "two entries | `pixels`"),
         ("t_ref: 2", "t_ref: NaN", "NaN", "finite"),
         ("t_ref: 2", "e_l: -inf", "-inf", "finite"),
         ("t_ref: 2", "v_th: 1e40", "1e40", "1e40 | finite"),

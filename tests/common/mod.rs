@@ -6,8 +6,8 @@ use neuralearn::engine::cpu::{Cpu, Twinned};
 use neuralearn::engine::gpu::{Found, Gpu, Wanted, choose};
 use neuralearn::engine::{Device, Engine, EngineError, KernelTime};
 use neuralearn::kernel::Clock;
-use neuralearn::network::{Kind, Network, build};
-use neuralearn::plan::{Options, Plan, SimulationOptions, compile, simulate};
+use neuralearn::network::{Kind, Network, Population, build};
+use neuralearn::plan::{Options, Plan, SimulationOptions, SimulationPorts, compile, simulate};
 use neuralearn::rng::{Purpose, Stream};
 use neuralearn::scene::{Scene, load_str};
 use neuralearn::simulation::{self, Simulation};
@@ -155,15 +155,9 @@ pub fn simulated(text: &str) -> Simulated {
 
 /// The same with windows of at most so many steps.
 pub fn windowed(text: &str, window: usize) -> Simulated {
-    let mut scene = scene(text);
+    let scene = scene(text);
     let network = build(&scene).unwrap_or_else(|e| panic!("{e}"));
-    let spiking = network.populations.iter().filter(|p| p.spikes());
-    scene.record.spikes = spiking.map(|p| p.name.clone()).collect();
-    let options =
-        simulation::options(&scene, &network, 128 << 20).unwrap_or_else(|e| panic!("{e}"));
-    let steps = window.min(simulation::steps(&scene) as usize);
-    let plan = simulate(&network, &SimulationOptions { steps, ..options });
-    Simulated { scene, network, plan: plan.unwrap_or_else(|e| panic!("{e}")) }
+    Simulated::new(scene, network, window)
 }
 
 /// An engine whose floats can be read without rounding.
@@ -211,12 +205,18 @@ impl<E: Engine> Engine for Lent<'_, E> {
 }
 
 /// What a simulation did.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Done {
     /// Steps and neurons by population; the spike of step 0 is dated one dt.
-    spikes: BTreeMap<String, Vec<(u64, u32)>>,
+    pub spikes: BTreeMap<String, Vec<(u64, u32)>>,
+    /// Number of spikes by population, recorded or not.
+    pub counts: BTreeMap<String, u64>,
     /// Samples × neurons by `population.variable`; of the last window, without rounding.
     values: BTreeMap<String, Vec<f64>>,
+    /// The same of all windows, as a run writes them.
+    pub recorded: BTreeMap<String, Vec<f32>>,
+    /// State at the end by population, of neurons that exist: rows × neurons.
+    pub states: BTreeMap<String, Vec<Vec<f64>>>,
 }
 
 impl Done {
@@ -235,6 +235,21 @@ impl Done {
 }
 
 impl Simulated {
+    /// Plans a network for the simulation of a scene.
+    pub fn new(mut scene: Scene, network: Network, window: usize) -> Self {
+        let spiking = network.populations.iter().filter(|p| p.spikes());
+        scene.record.spikes = spiking.map(|p| p.name.clone()).collect();
+        let options = simulation::options(&scene, &network, 128 << 20);
+        let options = options.unwrap_or_else(|e| panic!("{e}"));
+        let steps = window.min(simulation::steps(&scene) as usize);
+        let plan = simulate(&network, &SimulationOptions { steps, ..options });
+        Self { scene, network, plan: plan.unwrap_or_else(|e| panic!("{e}")) }
+    }
+
+    pub fn ports(&self) -> &SimulationPorts {
+        self.plan.ports.simulation.as_ref().unwrap()
+    }
+
     /// The engine whose numbers are those of the equations.
     pub fn oracle(&self) -> Cpu<'_, f64> {
         Cpu::new(&self.plan, Some(1), false)
@@ -265,12 +280,19 @@ impl Simulated {
         let recording = std::mem::take(&mut simulation.recording);
         drop(simulation);
         let mut done = Done::default();
-        for (population, activity) in self.network.populations.iter().zip(&recording.populations) {
+        for (k, activity) in recording.populations.iter().enumerate() {
+            let Population { name, size, .. } = &self.network.populations[k];
             let step = |(t, id): &(f64, u32)| ((t / self.network.dt).round() as u64 - 1, *id);
-            done.spikes.insert(population.name.clone(), activity.times.iter().map(step).collect());
+            done.spikes.insert(name.clone(), activity.times.iter().map(step).collect());
+            done.counts.insert(name.clone(), activity.statistics.spikes);
+            if let Some((array, rows)) = self.ports().state[k] {
+                let state = engine.exact(array);
+                let of = |row: usize, id: usize| state[(id / 64 * rows + row) * 64 + id % 64];
+                let row = |row: usize| (0..*size).map(|id| of(row, id)).collect();
+                done.states.insert(name.clone(), (0..rows).map(row).collect());
+            }
         }
-        let arrays = &self.plan.ports.simulation.as_ref().unwrap().samples;
-        for (trace, array) in recording.traces.iter().zip(arrays) {
+        for (trace, array) in recording.traces.iter().zip(&self.ports().samples) {
             let population = &self.network.populations[trace.population];
             let Kind::Stepped(neurons) = &population.kind else { unreachable!() };
             let rest = |k: usize| match trace.variable.potential {
@@ -280,6 +302,7 @@ impl Simulated {
             let values = engine.exact(*array).into_iter().enumerate();
             let values = values.take(self.plan.steps / trace.every as usize * trace.ids.len());
             let name = format!("{}.{}", population.name, trace.variable.name);
+            done.recorded.insert(name.clone(), trace.values.clone());
             done.values.insert(name, values.map(|(k, x)| x + rest(k)).collect());
         }
         done
