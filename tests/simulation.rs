@@ -6,7 +6,7 @@ mod common;
 
 use common::*;
 use neuralearn::engine::Engine;
-use neuralearn::network::{Kind, Network, Population, Projection, Synapses, build};
+use neuralearn::network::{Network, Population, Projection, Stimulus, Synapses, build};
 use std::collections::BTreeMap;
 use std::f64::consts::E;
 
@@ -539,10 +539,434 @@ fn noise_currents() {
     }
 }
 
+// ---- What must not change a bit ---------------------------------------------------------------------
+
 /// Asserts that two simulations spiked, recorded and ended in the same way, bit for bit.
 #[track_caller]
 fn assert_same(a: &Done, b: &Done, what: &str) {
     assert!(a.spikes == b.spikes, "{what}: other spikes");
     assert!(a.recorded == b.recorded, "{what}: other values");
     assert!(a.states == b.states, "{what}: another state at the end");
+}
+
+/// A network that fires irregularly. Without random input nothing in it depends on the numbers of its
+/// populations and neurons but the draws of its synapses.
+fn network(random: bool) -> String {
+    let train = |k: u32| -> Vec<f64> {
+        let intervals = noise(12, 6.0, k).into_iter().map(|x| ((x + 6.5) * 10.0).round());
+        intervals.scan(0.0, |t, i| Some(*t += i).map(|()| *t / 10.0)).collect()
+    };
+    let times: Vec<Vec<f64>> = (0..40).map(train).collect();
+    let random = match random {
+        true => {
+            r#"(to: "exc", input: Poisson(rate: 2000, weight: 16, receptor: "in")),
+            (to: "inh", input: Noise(mean: 150, std: 100, tau: 3)),"#
+        }
+        false => "",
+    };
+    format!(
+        r#"(version: 1, simulation: (dt: 0.1, duration: 60), populations: {{
+            "in": (size: 40, model: Spikes(times: {times:?})),
+            "exc": (size: 130, model: Lif(t_ref: 1, tau_syn_in: 5)),
+            "inh": (size: 40, model: Lif(tau_m: 7, e_ex: 0, e_in: -80)) }},
+        projections: [
+            (from: "in", to: "exc", connect: FixedProbability(p: 0.4), weight: 160,
+                delay: Uniform(low: 0.2, high: 3)),
+            (from: "exc", to: "exc", connect: FixedProbability(p: 0.2), weight: 48,
+                delay: Uniform(low: 0.1, high: 2)),
+            (from: "exc", to: "inh", connect: FixedProbability(p: 0.4), weight: 3, delay: 0.5),
+            (from: "inh", to: "exc", connect: FixedProbability(p: 0.4), weight: -80, delay: 0.7,
+                receptor: "in"),
+            (from: "inh", to: "inh", connect: FixedProbability(p: 0.2), weight: 2, delay: 1.3,
+                receptor: "in")],
+        stimuli: [(to: "exc", input: Step(amplitude: 250, start: 5, stop: 50)), {random}],
+        record: (traces: [
+            (population: "exc", ids: [0, 5, 100], variables: ["v", "i_ex", "i_in"]),
+            (population: "inh", every: 0.7, variables: ["g_in"])]))"#
+    )
+}
+
+/// The network with its populations in another order: the new place k is that of the old `order[k]`.
+fn permuted(network: &Network, order: &[usize]) -> Network {
+    let place = |old: usize| order.iter().position(|o| *o == old).unwrap();
+    let mut other = network.clone();
+    other.populations = order.iter().map(|old| network.populations[*old].clone()).collect();
+    for projection in &mut other.projections {
+        (projection.from, projection.to) = (place(projection.from), place(projection.to));
+    }
+    other.stimuli.iter_mut().for_each(|stimulus| stimulus.to = place(stimulus.to));
+    other
+}
+
+/// The network with population `k`, whose neurons share their parameters, as two: one of `first`
+/// neurons, one of the rest.
+fn split(network: &Network, k: usize, first: usize) -> Network {
+    let mut other = network.clone();
+    let whole = &network.populations[k];
+    let part = |end: &str, size| Population {
+        name: format!("{}.{end}", whole.name),
+        size,
+        kind: whole.kind.clone(),
+    };
+    other.populations.splice(k..=k, [part("a", first), part("b", whole.size - first)]);
+    // The parts of a population: their new numbers and the neurons that they take.
+    let parts = |old: usize| match old.cmp(&k) {
+        std::cmp::Ordering::Less => vec![(old, 0..network.populations[old].size)],
+        std::cmp::Ordering::Equal => vec![(k, 0..first), (k + 1, first..whole.size)],
+        std::cmp::Ordering::Greater => vec![(old + 1, 0..network.populations[old].size)],
+    };
+    other.projections.clear();
+    for p in &network.projections {
+        let Synapses::Sparse { start, source, weights, delays } = &p.synapses else {
+            panic!("the network has no dense synapses")
+        };
+        for (from, sources) in parts(p.from) {
+            for (to, targets) in parts(p.to) {
+                let (mut begins, mut kept) = (vec![0], Vec::new());
+                for target in targets {
+                    let row = start[target] as usize..start[target + 1] as usize;
+                    kept.extend(row.filter(|s| sources.contains(&(source[*s] as usize))));
+                    begins.push(kept.len() as u32);
+                }
+                let synapses = Synapses::Sparse {
+                    start: begins,
+                    source: kept.iter().map(|s| source[*s] - sources.start as u32).collect(),
+                    weights: kept.iter().map(|s| weights[*s]).collect(),
+                    delays: kept.iter().filter_map(|s| delays.get(*s).copied()).collect(),
+                };
+                other.projections.push(Projection { from, to, synapses, ..p.clone() });
+            }
+        }
+    }
+    other.stimuli.clear();
+    for stimulus in &network.stimuli {
+        for (to, _) in parts(stimulus.to) {
+            other.stimuli.push(Stimulus { to, ..stimulus.clone() });
+        }
+    }
+    other
+}
+
+/// Runs a network on the CPU.
+fn done(text: &str, network: Network, window: usize, threads: usize) -> Done {
+    let simulated = Simulated::new(scene(text), network, window);
+    simulated.run(&mut simulated.cpu(threads))
+}
+
+#[test]
+fn what_must_not_change_a_simulation() {
+    let text = network(true);
+    let network = build(&scene(&text)).unwrap();
+    let first = done(&text, network.clone(), 1000, 1);
+    for (name, least) in [("in", 100), ("exc", 300), ("inh", 20)] {
+        assert!(first.counts[name] > least, "{name} has {} spikes", first.counts[name]);
+    }
+    let same = |other: &Done, what: &str| {
+        for name in ["in", "exc", "inh"] {
+            assert!(other.spikes[name] == first.spikes[name], "{what}: other spikes of {name}");
+            assert!(other.states.get(name) == first.states.get(name), "{what}: state of {name}");
+        }
+        assert!(other.recorded == first.recorded, "{what}: other values");
+    };
+
+    for threads in [2, 3] {
+        same(&done(&text, network.clone(), 1000, threads), "threads");
+    }
+    for window in [1, 17, 300] {
+        let simulated = Simulated::new(scene(&text), network.clone(), window);
+        for ends in [&[600][..], &[300, 600], &[1, 299, 301, 600]] {
+            same(&simulated.run_to(&mut simulated.cpu(1), ends), &format!("{window}, {ends:?}"));
+        }
+    }
+    for order in [[2, 1, 0], [1, 2, 0]] {
+        same(&done(&text, permuted(&network, &order), 1000, 1), "order of populations");
+    }
+
+    // A population that has nothing to do with the others, before them and after them, then with
+    // delays far longer than theirs.
+    let silent = network.populations[1].clone();
+    let mut more = network.clone();
+    more.populations.push(Population { name: "silent".into(), size: 70, ..silent });
+    let mut longer = more.clone();
+    let synapses = Synapses::Dense { weights: vec![0.5; 70 * 70] };
+    let own = Projection { from: 3, to: 3, delay: 500, synapses, ..network.projections[3].clone() };
+    longer.projections.push(own);
+    for (network, what) in [(more, "a silent population"), (longer, "a longer delay")] {
+        for order in [[0, 1, 2, 3], [3, 0, 1, 2]] {
+            let other = done(&text, permuted(&network, &order), 1000, 1);
+            assert!(other.spikes["silent"].is_empty(), "{what}");
+            same(&other, what);
+        }
+    }
+
+    // With nothing recorded.
+    let mut unseen = scene(&text);
+    unseen.record.traces.clear();
+    let mut unseen = Simulated::new(unseen, network, 1000);
+    unseen.scene.record.spikes.clear();
+    let other = unseen.run(&mut unseen.cpu(1));
+    assert!(other.spikes["exc"].is_empty() && other.recorded.is_empty());
+    assert!(other.counts == first.counts && other.states == first.states, "recording");
+}
+
+/// A population cut in two, at the end of a block and within one.
+#[test]
+fn a_population_in_two_parts() {
+    let text = network(false);
+    let network = build(&scene(&text)).unwrap();
+    let whole = done(&text, network.clone(), 1000, 1);
+    assert!(whole.counts["exc"] > 300, "{} spikes", whole.counts["exc"]);
+    for first in [1u32, 64, 77] {
+        let parts = done(&text, split(&network, 1, first as usize), 1000, 1);
+        for name in ["in", "inh"] {
+            assert!(parts.spikes[name] == whole.spikes[name], "{first}: other spikes of {name}");
+            assert!(parts.states.get(name) == whole.states.get(name), "{first}: {name}");
+        }
+        let mut spikes = parts.spikes["exc.a"].clone();
+        spikes.extend(parts.spikes["exc.b"].iter().map(|(step, id)| (*step, id + first)));
+        spikes.sort_unstable();
+        assert!(spikes == whole.spikes["exc"], "{first}: other spikes");
+        let states = parts.states["exc.a"].iter().zip(&parts.states["exc.b"]);
+        let states: Vec<_> = states.map(|(a, b)| [&a[..], b].concat()).collect();
+        assert!(states == whole.states["exc"], "{first}: another state at the end");
+    }
+}
+
+/// Enough neurons and synapses that threads share the work.
+#[test]
+fn threads_do_not_change_a_large_simulation() {
+    let simulated = simulated(
+        r#"(version: 1, simulation: (dt: 0.1, duration: 20), populations: {
+            "exc": (size: 17000, model: Lif(e_ex: 0, v_init: Uniform(low: -70, high: -55))),
+            "inh": (size: 5000, model: Lif()) },
+        projections: [
+            (from: "exc", to: "exc", connect: FixedInDegree(k: 60), weight: 0.3,
+                delay: Normal(mean: 2, std: 1)),
+            (from: "exc", to: "inh", connect: FixedInDegree(k: 60), weight: 30)],
+        stimuli: [
+            (to: "exc", input: Poisson(rate: 9000, weight: 0.5)),
+            (to: "inh", input: Noise(mean: 300, std: 200))])"#,
+    );
+    let one = simulated.run(&mut simulated.cpu(1));
+    assert!(one.counts["exc"] > 5000 && one.counts["inh"] > 500, "{:?}", one.counts);
+    for threads in [2, 3] {
+        let other = simulated.run(&mut simulated.cpu(threads));
+        assert_same(&one, &other, &format!("{threads} threads"));
+    }
+}
+
+// ---- One step of f32 and of the shaders, from a forced state ----------------------------------------
+
+/// Receptors of every kind; those of a linear neuron are currents.
+const CURRENTS: &str = r#""d": Delta(), "p": Pulse(), "e": Exp(tau: 2), "a": Alpha(tau: 3),
+    "b": DoubleExp(tau_rise: 0.5, tau_decay: 5)"#;
+const CONDUCTANCES: &str = r#""d": Delta(), "p": Pulse(), "e": Exp(tau: 2, e_rev: 0), "c": Exp(tau: 3),
+    "a": Alpha(tau: 3, e_rev: 0), "m": Ampa(), "n": Nmda(), "g": GabaA(), "h": GabaB()"#;
+const SIZES: [usize; 5] = [1, 63, 64, 65, 257];
+
+/// Populations of all sizes with synapses of every receptor, so that the units of their rings are alike.
+fn forced(model: &str, receptors: &str) -> String {
+    let names: Vec<&str> = receptors.split('"').skip(1).step_by(2).collect();
+    let mut populations = String::new();
+    let mut projections = String::new();
+    for n in SIZES {
+        populations += &format!(r#""p{n}": (size: {n}, model: {model}),"#);
+        for r in &names {
+            projections += &format!(
+                r#"(name: "{n}.{r}", from: "p1", to: "p{n}", connect: Dense, weight: 2,
+                    receptor: "{r}"),"#
+            );
+        }
+    }
+    format!(
+        r#"(version: 1, simulation: (dt: 0.1, duration: 0.1), populations: {{{populations}}},
+        projections: [{projections}
+            (from: "p257", to: "p65", connect: FixedProbability(p: 0.3), weight: 0.01, receptor: "e",
+                delay: Uniform(low: 0.1, high: 2)),
+            (from: "p65", to: "p64", connect: Dense, weight: -0.01, receptor: "a", delay: 0.6)],
+        stimuli: [
+            (to: "p65", input: Step(amplitude: 100, start: 0)),
+            (to: "p257", input: Noise(mean: -50, std: 0))])"#
+    )
+}
+
+/// A state with some neurons above threshold, some held, everything under way; the same on all engines.
+fn force(engine: &mut dyn Engine, simulated: &Simulated, adex: bool, refractory: bool) {
+    for (k, port) in simulated.ports().state.iter().enumerate() {
+        let (array, rows) = port.unwrap();
+        let len = simulated.plan.arrays[array].len;
+        let random = noise(len, 1.0, k as u32);
+        let value = |at: usize| {
+            let (row, lane, x) = (at / 64 % rows, at % 64, random[at]);
+            match row {
+                0 if adex && lane % 16 == 5 => 75.0,
+                0 if adex => 20.0 * x,
+                0 => 25.0 * x,
+                1 if refractory => [0.0, 0.0, 0.0, 1.0, 2.0][lane % 5],
+                2 if refractory => 1.0 + x,
+                3 if adex => 50.0 * x,
+                1..=3 => 0.0,
+                _ => 3.0 + 3.0 * x,
+            }
+        };
+        let state: Vec<f32> = (0..len).map(|at| value(at) as f32).collect();
+        engine.write_reals(array, &state).unwrap();
+    }
+    let (ring, spikes) = (array(&simulated.plan, "ring"), array(&simulated.plan, "spikes"));
+    let sums = noise(simulated.plan.arrays[ring].len, 2f64.powi(28), 99);
+    let sums: Vec<u32> = sums.iter().map(|x| *x as i32 as u32).collect();
+    engine.write_words(ring, &sums).unwrap();
+    // What a step must write, all of it.
+    for array in [spikes, array(&simulated.plan, "fired")] {
+        let len = simulated.plan.arrays[array].len;
+        engine.write_words(array, &vec![0xDEAD_BEEF; len]).unwrap();
+    }
+    for drive in simulated.ports().drive.iter().flatten() {
+        engine.write_reals(*drive, &[100.0]).unwrap();
+    }
+}
+
+#[test]
+fn one_step_agrees_with_the_oracle() {
+    let found = adapter("one step");
+    let mut spiked = 0;
+    for neuron in ["linear", "conductances", "adex"] {
+        let adex = neuron == "adex";
+        let receptors = if neuron == "linear" { CURRENTS } else { CONDUCTANCES };
+        for (reset, refractory, own) in (0..8).map(|k| (k & 1, k & 2 > 0, k & 4 > 0)) {
+            let mut fields = vec![format!("receptors: {{{receptors}}}")];
+            if adex {
+                if reset == 1 {
+                    continue;
+                }
+                fields.push(format!("t_ref: {}", if refractory { 2 } else { 0 }));
+            } else {
+                fields.push(format!("reset: {}", ["Value", "Subtract"][reset]));
+                fields.push(match refractory {
+                    true => "t_ref: 2, delta_th: 3, tau_rel: 5".into(),
+                    false => "t_ref: 0".into(),
+                });
+            }
+            if own {
+                fields.push("e_l: Uniform(low: -72, high: -69)".into());
+                fields.push("i_e: Uniform(low: -100, high: 200)".into());
+                fields.push("g_l: Uniform(low: 20, high: 35)".into());
+            }
+            let model = format!("{}({})", if adex { "Adex" } else { "Lif" }, fields.join(", "));
+            let simulated = simulated(&forced(&model, receptors));
+            let mut clock = clock(1);
+            clock.step = 1_000_003;
+            let step = |engine: &mut dyn Engine| {
+                force(engine, &simulated, adex, refractory);
+                engine.run(simulated.plan.program("simulate").unwrap(), &clock, 1).unwrap();
+            };
+            let mut oracle = simulated.oracle();
+            step(&mut oracle);
+            let want = simulated.states(&mut oracle);
+            let words = |engine: &mut dyn Engine, name: &str| {
+                engine.read_words(array(&simulated.plan, name)).unwrap()
+            };
+            let list = |engine: &mut dyn Engine| {
+                let fired = words(engine, "fired");
+                let mut fired = fired[1..=fired[0] as usize].to_vec();
+                fired.sort_unstable();
+                fired
+            };
+            let (spikes, ring) = (words(&mut oracle, "spikes"), words(&mut oracle, "ring"));
+            let fired = list(&mut oracle);
+            let sources = 32 * spikes.len() as u32;
+            let set = (0..sources).filter(|k| spikes[*k as usize / 32] >> (k % 32) & 1 == 1);
+            assert_eq!(fired, set.collect::<Vec<_>>(), "{model}");
+            spiked += fired.len();
+
+            // Sums of so many terms, each with a product; the potential lies between the reversal
+            // potentials, or near them while AdEx rises.
+            let count = receptors.matches('"').count() / 2;
+            let operations = 12 + 2 * count;
+            let potential = match neuron {
+                "linear" => 40.0,
+                "conductances" => 120.0,
+                _ => 300.0,
+            };
+            let rows = want["p1"].len();
+            let check = |who: &str,
+                         states: BTreeMap<String, Vec<Vec<f64>>>,
+                         engine: &mut dyn Engine| {
+                let who = format!("{who}, {model}");
+                assert!(words(engine, "spikes") == spikes, "{who}: spikes");
+                assert!(list(engine) == fired, "{who}: list of spikes");
+                assert!(words(engine, "ring") == ring, "{who}: ring");
+                for (name, want) in &want {
+                    for row in 0..rows {
+                        let scale = match row {
+                            0 => potential,
+                            1 => 1.0,
+                            3 => scale(&want[row]).max(4.0 * 75.0),
+                            _ => scale(&want[row]).max(1.0),
+                        };
+                        let got: Vec<f32> = states[name][row].iter().map(|x| *x as f32).collect();
+                        let what = format!("{who}: row {row} of {name}");
+                        let tolerance = if row == 1 { 0.0 } else { tolerance(operations, scale) };
+                        assert_close(&what, &got, &want[row], tolerance);
+                    }
+                }
+            };
+            let mut narrow = simulated.cpu(2);
+            step(&mut narrow);
+            check("f32", simulated.states(&mut narrow), &mut narrow);
+            if let Some(found) = &found {
+                let mut device = gpu(found, &simulated.plan);
+                step(&mut device);
+                check("wgsl", simulated.states(&mut device), &mut device);
+            }
+        }
+    }
+    assert!(spiked > 500, "only {spiked} spikes");
+}
+
+/// A network that balances: the shaders' connectivity and input are those of the CPU, and so are its
+/// rates, if not every spike for ever.
+#[test]
+fn a_balanced_network_fires_alike_everywhere() {
+    let Some(found) = adapter("balanced") else { return };
+    let simulated = simulated(
+        r#"(version: 1, simulation: (dt: 0.1, duration: 200), populations: {
+            "in": (size: 100, model: Poisson(rate: 50)),
+            "exc": (size: 200, model: Lif(tau_syn_in: 4)),
+            "inh": (size: 50, model: Lif(tau_syn_in: 4)) },
+        projections: [
+            (from: "in", to: "exc", connect: FixedInDegree(k: 20), weight: 60),
+            (from: "exc", to: "exc", connect: FixedProbability(p: 0.1), weight: 25, delay: 1.5),
+            (from: "exc", to: "inh", connect: FixedProbability(p: 0.1), weight: 40, delay: 1.5),
+            (from: "inh", to: "exc", connect: FixedProbability(p: 0.1), weight: -150, delay: 0.8,
+                receptor: "in"),
+            (from: "inh", to: "inh", connect: FixedProbability(p: 0.1), weight: -150, delay: 0.8,
+                receptor: "in")],
+        stimuli: [
+            (to: "exc", input: Poisson(rate: 8000, weight: 25)),
+            (to: "inh", input: Poisson(rate: 8000, weight: 25))])"#,
+    );
+    let cpu = simulated.run(&mut simulated.cpu(2));
+    let wgsl = simulated.run(&mut gpu(&found, &simulated.plan));
+    assert_eq!(cpu.spikes("in"), wgsl.spikes("in"));
+    for name in ["exc", "inh"] {
+        let (a, b) = (cpu.counts[name] as f64, wgsl.counts[name] as f64);
+        assert!(a > 300.0, "{name}: {a} spikes");
+        assert!((a - b).abs() <= 0.1 * a, "{name}: {a} and {b} spikes");
+        let early = |done: &Done| -> Vec<_> {
+            done.spikes(name).iter().filter(|(step, _)| *step < 200).copied().collect()
+        };
+        let (a, b) = (early(&cpu), early(&wgsl));
+        assert!(a.len() > 10 && a == b, "{name}: {} and {} spikes in 20 ms", a.len(), b.len());
+    }
+    // Equal draws at birth and in every step: the synapses on the device are those of the CPU.
+    let arrays = simulated.plan.arrays.iter().enumerate();
+    let synapses = arrays.filter(|(_, a)| a.name.starts_with("synapses."));
+    let (mut cpu, mut wgsl) = (simulated.cpu(1), gpu(&found, &simulated.plan));
+    let mut met = 0;
+    for (id, array) in synapses {
+        assert_eq!(cpu.read_words(id).unwrap(), wgsl.read_words(id).unwrap(), "{}", array.name);
+        met += 1;
+    }
+    assert_eq!(met, 3);
 }

@@ -215,7 +215,7 @@ pub struct Done {
     values: BTreeMap<String, Vec<f64>>,
     /// The same of all windows, as a run writes them.
     pub recorded: BTreeMap<String, Vec<f32>>,
-    /// State at the end by population, of neurons that exist: rows × neurons.
+    /// State at the end; see [`Simulated::states`].
     pub states: BTreeMap<String, Vec<Vec<f64>>>,
 }
 
@@ -281,17 +281,12 @@ impl Simulated {
         drop(simulation);
         let mut done = Done::default();
         for (k, activity) in recording.populations.iter().enumerate() {
-            let Population { name, size, .. } = &self.network.populations[k];
+            let name = &self.network.populations[k].name;
             let step = |(t, id): &(f64, u32)| ((t / self.network.dt).round() as u64 - 1, *id);
             done.spikes.insert(name.clone(), activity.times.iter().map(step).collect());
             done.counts.insert(name.clone(), activity.statistics.spikes);
-            if let Some((array, rows)) = self.ports().state[k] {
-                let state = engine.exact(array);
-                let of = |row: usize, id: usize| state[(id / 64 * rows + row) * 64 + id % 64];
-                let row = |row: usize| (0..*size).map(|id| of(row, id)).collect();
-                done.states.insert(name.clone(), (0..rows).map(row).collect());
-            }
         }
+        done.states = self.states(engine);
         for (trace, array) in recording.traces.iter().zip(&self.ports().samples) {
             let population = &self.network.populations[trace.population];
             let Kind::Stepped(neurons) = &population.kind else { unreachable!() };
@@ -306,6 +301,21 @@ impl Simulated {
             done.values.insert(name, values.map(|(k, x)| x + rest(k)).collect());
         }
         done
+    }
+
+    /// State by population, of neurons that exist: rows × neurons.
+    pub fn states<E: Exact>(&self, engine: &mut E) -> BTreeMap<String, Vec<Vec<f64>>> {
+        let mut states = BTreeMap::new();
+        for (Population { name, size, .. }, port) in
+            self.network.populations.iter().zip(&self.ports().state)
+        {
+            let Some((array, rows)) = *port else { continue };
+            let state = engine.exact(array);
+            let of = |row: usize, id: usize| state[(id / 64 * rows + row) * 64 + id % 64];
+            let row = |row: usize| (0..*size).map(|id| of(row, id)).collect();
+            states.insert(name.clone(), (0..rows).map(row).collect());
+        }
+        states
     }
 
     /// The same on all engines: the oracle, the CPU's and, if there is an adapter, the shaders.
