@@ -225,6 +225,25 @@ fn adex_converges_to_its_equations() {
     }
 }
 
+/// With a sharp threshold, or one far below the potential of a spike, the exponential leaves the range
+/// of f32 on its way; the neurons spike, and their potentials stay numbers.
+#[test]
+fn adex_with_a_sharp_threshold() {
+    for model in ["delta_t: 0.2", "delta_t: 0.01", "v_peak: 200"] {
+        let simulated = simulated(&format!(
+            r#"(version: 1, simulation: (dt: 0.1, duration: 50), populations: {{
+                "cell": (size: 500, model: Adex({model}, v_init: Uniform(low: -55, high: -48))) }},
+            stimuli: [(to: "cell", input: Noise(mean: 800, std: 400))])"#
+        ));
+        simulated.on_every_engine("sharp", |who, done| {
+            assert!(done.counts["cell"] > 500, "{who}, {model}: {:?}", done.counts);
+            let state = &done.states["cell"];
+            assert!(state[0].iter().all(|v| v.abs() < 300.0), "{who}, {model}: v");
+            assert!(state[3].iter().all(|w| w.abs() < 3000.0), "{who}, {model}: w");
+        });
+    }
+}
+
 /// The absolute refractory period is an exact number of steps for every model: under a drive that
 /// always fires, and as the time for which the potential stays where the spike put it.
 #[test]
