@@ -42,8 +42,8 @@ fn batches(c: &mut Criterion) {
             change.into_iter().map(|c| c.parse().expect("PATH=VALUE")).collect();
         let (scene, ..) = scene::load(&root.join(file), &changes).unwrap_or_else(|e| panic!("{e}"));
         let network = network::build(&scene).unwrap_or_else(|e| panic!("{e}"));
-        let training = scene.training.as_ref();
-        let steps = training.map_or(0, |t| t.steps as usize);
+        let training = scene.training.as_ref().expect("these scenes learn");
+        let steps = training.steps as usize;
         let options = Options { batch: BATCH, steps, training, soft: 0, max_binding: 128 << 20 };
         let plan = compile(&network, &options).unwrap_or_else(|e| panic!("{e}"));
         let mut engine = Cpu::<f32>::new(&plan, None, false);
