@@ -573,7 +573,11 @@ fn assert_same(a: &Done, b: &Done, what: &str) {
 fn network(random: bool) -> String {
     let train = |k: u32| -> Vec<f64> {
         let intervals = noise(12, 6.0, k).into_iter().map(|x| ((x + 6.5) * 10.0).round());
-        intervals.scan(0.0, |t, i| Some(*t += i).map(|()| *t / 10.0)).collect()
+        let ends = intervals.scan(0.0, |end, interval| {
+            *end += interval;
+            Some(*end / 10.0)
+        });
+        ends.collect()
     };
     let times: Vec<Vec<f64>> = (0..40).map(train).collect();
     let random = match random {
