@@ -5,7 +5,7 @@
 mod place;
 
 use flate2::{Compression, write::GzEncoder};
-use place::{Place, TRAINING, edit, ended, idx, numbers};
+use place::{Place, SIMULATION, TRAINING, edit, ended, idx, numbers};
 use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
@@ -227,7 +227,7 @@ fn bad_scenes_are_shown_where_they_are_wrong() {
     let place = Place::new();
     for (from, to, at, words) in [
         ("tau_m: 20, tau_syn: 5, t", "tau_n: 20, t", "tau_n", "no field `tau_n` | `tau_m`"),
-        ("\"hidden\": (", "\"pixels\": (", "(size: 20", "two populations | `pixels`"),
+        ("\"hidden\": (", "\"pixels\": (", "(size: 20", "two entries | `pixels`"),
         ("t_ref: 2", "t_ref: NaN", "NaN", "finite"),
         ("t_ref: 2", "e_l: -inf", "-inf", "finite"),
         ("t_ref: 2", "v_th: 1e40", "1e40", "1e40 | finite"),
@@ -257,6 +257,156 @@ fn bad_scenes_are_shown_where_they_are_wrong() {
     fs::write(place.path("bad.ron"), text).unwrap();
     let both = "bad.ron:6: | at least one neuron | bad.ron:19: | training.optimizer.lr";
     place.refuses_run("bad.ron", &[], 2, both);
+}
+
+/// The words of a simulation: what is said of each mistake, and where.
+#[test]
+fn bad_simulations() {
+    let place = Place::new();
+    let with = |key: &str, value: &str| format!("    {key}: [{value}],\n    record");
+    let stimulus = |text: &str| with("stimuli", text);
+    for (from, to, words) in [
+        // Receptors.
+        ("weight: 60", "weight: 60, receptor: \"exc\"", "`exc` has no receptor `exc` | mean `ex`?"),
+        ("weight: 60", "weight: 60, receptor: \"nmda\"", "`exc` has no receptor `nmda` | has ex"),
+        ("Lif()", "Lif(receptors: {\"a\": Amap()})", "no choice `Amap` | `Ampa`"),
+        ("Lif()", "Lif(receptors: {\"a\": Exp(tua: 2)})", "no field `tua` | `tau`"),
+        ("Lif()", "Lif(receptors: {\"a\": Exp(tau: 0)})", "receptors.a.tau | strictly positive"),
+        ("Lif()", "Lif(receptors: {\"n\": Nmda(mg: -1)})", "receptors.n.mg | -1 is negative"),
+        ("Lif()", "Lif(receptors: {\"a\": Ampa(), \"a\": Ampa()})", "two entries | `a`"),
+        ("Lif()", "Lif(e_ex: 0, receptors: {\"a\": Ampa()})", "both given, keep one"),
+        ("Lif()", "Adex(v_peak: -70)", "v_reset | -60 mV, is not below | -70 mV"),
+        ("Lif()", "Adex(tau_w: 0)", "tau_w | 0: it must be positive"),
+        // Sources.
+        ("Poisson(rate: 100)", "Spikes(times: [[1, 3, 2]])", "times.0.2 | 2 ms comes after 3 ms"),
+        ("Poisson(rate: 100)", "Spikes(times: [[], [-1, 2]])", "times.1.0 | -1 ms | positive"),
+        ("Poisson(rate: 100)", "Spikes(times: [[2, 2]])", "times.0.1 | 2 ms comes after 2 ms"),
+        ("Poisson(rate: 100)", "Spikes(times: [[NaN]])", "NaN"),
+        (
+            "Poisson(rate: 100)",
+            "Poisson(rate: 3000)",
+            "3000 Hz are 1.5 spikes per step | at most 1",
+        ),
+        ("Poisson(rate: 100)", "Poisson(rate: -1)", "rate | -1 Hz is negative"),
+        // Stimuli.
+        (
+            "record",
+            &stimulus("(to: \"noise\", input: Poisson(rate: 10, weight: 1))"),
+            "stimuli.0.to | `noise` is a source, which takes no input",
+        ),
+        (
+            "record",
+            &stimulus("(to: \"ecx\", input: Poisson(rate: 10, weight: 1))"),
+            "stimuli.0.to | no population `ecx` | did you mean `exc`?",
+        ),
+        (
+            "record",
+            &stimulus("(to: \"exc\", input: Poisson(rate: 10, weight: 1, receptor: \"in\"))"),
+            "stimuli.0.input.receptor | `exc` has no receptor `in` | ex",
+        ),
+        (
+            "record",
+            &stimulus("(to: \"exc\", input: Step(amplitude: 1, start: 9, stop: 8))"),
+            "stimuli.0.input.stop | stops at 8 ms, before it starts",
+        ),
+        (
+            "record",
+            &stimulus("(to: \"exc\", input: Noise(std: 1, start: -2))"),
+            "stimuli.0.input.start | -2 is negative",
+        ),
+        (
+            "record",
+            &stimulus("(to: \"exc\", input: Noise(std: -1, tau: 0))"),
+            "input.std | -1 is negative | input.tau | 0 is not strictly positive",
+        ),
+        // What is recorded.
+        (
+            "every: 1",
+            "variables: [\"g\"]",
+            "record.traces | `exc` have no variable `g` | v, | i_ex",
+        ),
+        ("ids: [0, 5]", "ids: [30]", "no neuron 30 among 30"),
+        // Connections and space.
+        ("p: 0.2", "p: 1.5", "projections.1.connect.p | 1.5 is not from 0 to 1"),
+        ("p: 0.2", "p: -0.1", "projections.1.connect.p | -0.1 is not from 0 to 1"),
+        (
+            "FixedProbability(p: 0.2)",
+            "FixedInDegree(k: 31, multapses: false)",
+            "each target draws 31 sources of the 30 | allow `multapses`",
+        ),
+        (
+            "FixedProbability(p: 0.2)",
+            "FixedInDegree(k: 30, multapses: false, autapses: false)",
+            "draws 30 sources of the 29 | `autapses`",
+        ),
+        (
+            "size: 30,",
+            "size: 30, positions: Grid(shape: [5, 7], spacing: 10),",
+            "positions.shape | 35 points | 30 neurons",
+        ),
+        (
+            "FixedProbability(p: 0.2)",
+            "OneToOne, name: \"noise->exc\"",
+            "two projections | a `name`",
+        ),
+        ("weight: 60", "weight: Kaiming()", "`Kaiming` | no `training` | unit of the receptor"),
+    ] {
+        fs::write(place.path("bad.ron"), edit(SIMULATION, from, to)).unwrap();
+        let said = place.refuses_run("bad.ron", &[], 2, words);
+        // Places in the file: all but what only the network knows.
+        assert!(to.contains("variables") || said.err.contains("bad.ron:"), "{to}:\n{}", said.err);
+        place.refuses(&["check", "bad.ron"], 2, words);
+    }
+}
+
+/// Models and receptors that gradients do not know.
+#[test]
+fn bad_trainings() {
+    let place = Place::new();
+    let lif = "Lif(tau_m: 20, tau_syn: 5, t_ref: 2)";
+    for (to, words) in [
+        ("Lif(receptors: {\"a\": Ampa()})", "trained has one receptor, an exponential current"),
+        ("Lif(e_ex: 0)", "trained has one receptor | e_ex"),
+        ("Lif(tau_syn_in: 3)", "trained has one receptor | tau_syn_in"),
+        ("Adex()", "populations.hidden.model | `Adex` | training"),
+        ("Izhikevich()", "populations.hidden.model | `Izhikevich` | training"),
+    ] {
+        fs::write(place.path("bad.ron"), edit(TRAINING, lif, to)).unwrap();
+        place.refuses_run("bad.ron", &[], 2, words);
+    }
+    let more = "\"given\": (size: 3, model: Spikes(times: [[1]])),\n        \"classes\"";
+    let text = TRAINING.replacen("\"classes\"", more, 1);
+    fs::write(place.path("bad.ron"), text).unwrap();
+    place.refuses_run("bad.ron", &[], 2, "populations.given.model | `Spikes` | training");
+    let stimuli = "    stimuli: [(to: \"hidden\", input: Noise(std: 1))],\n    training";
+    fs::write(place.path("bad.ron"), edit(TRAINING, "    training", stimuli)).unwrap();
+    place.refuses_run("bad.ron", &[], 2, "stimuli.0 | a training has no stimuli");
+}
+
+/// Spikes of one run as the input of another: the same input has the same effect.
+#[test]
+fn recorded_spikes_can_be_given_again() {
+    let place = Place::new();
+    place.done("sim.ron", "first", &[]);
+    let given = "Spikes(file: \"first/spikes.npz\")";
+    fs::write(place.path("again.ron"), edit(SIMULATION, "Poisson(rate: 100)", given)).unwrap();
+    place.done("again.ron", "again", &[]);
+    for file in ["spikes.npz", "traces.npz"] {
+        let same = place.read(&format!("first/{file}")) == place.read(&format!("again/{file}"));
+        assert!(same, "{file} is another");
+    }
+    for (given, words) in [
+        ("Spikes(file: \"none.npz\")", "none.npz"),
+        ("Spikes(file: \"first/spikes.npz\", population: \"inh\")", "spikes.npz | `inh.t_ms`"),
+    ] {
+        fs::write(place.path("bad.ron"), edit(SIMULATION, "Poisson(rate: 100)", given)).unwrap();
+        place.refuses_run("bad.ron", &[], 3, words);
+    }
+    // More sources in the file than there are.
+    let text = edit(SIMULATION, "Poisson(rate: 100)", given);
+    fs::write(place.path("bad.ron"), edit(&text, "size: 40", "size: 3")).unwrap();
+    let words = "populations.noise.model.file | spikes.npz | has neuron | there are 3 such";
+    place.refuses_run("bad.ron", &[], 3, words);
 }
 
 #[test]
@@ -328,6 +478,11 @@ fn what_is_too_large_is_refused_before_it_is_made() {
     let words = "noise->exc | 4.0000e12 synapses | bytes | limit | FixedProbability";
     place.refuses_run("sim.ron", &set, 4, words);
     place.refuses(&[&["check", "sim.ron"], &set[..]].concat(), 4, words);
+    for delay in ["1e6", "1e9", "1e30"] {
+        let set = format!("projections.1.delay={delay}");
+        let words = "longest delay | steps | bytes | lower the delay";
+        place.refuses_run("sim.ron", &["--set", &set], 4, words);
+    }
     let set = ["--set", "populations.hidden.size=2000", "--set", "training.steps=20000"];
     place.refuses_run("train.ron", &set, 4, "bytes | one binding holds 134217728");
 }

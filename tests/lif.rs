@@ -4,40 +4,33 @@
 mod common;
 
 use common::*;
-use neuralearn::engine::Engine;
-use neuralearn::engine::cpu::Cpu;
-use neuralearn::network::Network;
-use neuralearn::neuron::lif::{HELD, propagators};
-use neuralearn::plan::Plan;
+use neuralearn::neuron::lif::propagators;
+use neuralearn::neuron::receptor::Response;
 
-fn alone(dt: f64, size: usize, model: &str) -> String {
-    format!(
-        r#"(version: 1, simulation: (dt: {dt}, duration: 100), populations: {{
-            "cell": (size: {size}, model: Lif({model})) }})"#
-    )
+/// `size` neurons of which potential and rise of the threshold are recorded.
+fn alone(dt: f64, steps: usize, size: usize, model: &str) -> Simulated {
+    let ids: Vec<usize> = (0..size).collect();
+    simulated(&format!(
+        r#"(version: 1, simulation: (dt: {dt}, duration: {}), populations: {{
+            "cell": (size: {size}, model: Lif({model})) }},
+        record: (traces: [
+            (population: "cell", ids: {ids:?}, variables: ["v", "threshold_rise"])]))"#,
+        dt * steps as f64
+    ))
 }
 
-/// Distances to the threshold over `steps` steps, steps × neurons, on the oracle.
-fn oracle(text: &str, steps: usize) -> (Network, Plan, Vec<f64>) {
-    let scene = scene(text);
-    let (network, plan) = plan(&scene, 1, steps, 0);
-    let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
-    engine.run(plan.program("simulate").unwrap(), &clock(1), steps).unwrap();
-    let tape = engine.wide(array(&plan, "cell.tape"));
-    (network, plan, tape)
-}
-
-/// Steps at which a neuron spikes.
-fn spikes(tape: &[f64]) -> Vec<usize> {
-    (0..tape.len()).filter(|t| tape[*t] >= 0.0).collect()
+/// Potential after each step, and the steps that end with a spike, of one neuron on the oracle.
+fn potential(dt: f64, steps: usize, model: &str) -> (Vec<f64>, Vec<u64>) {
+    let done = alone(dt, steps, 1, model).solve();
+    (done.values("cell.v").to_vec(), done.steps("cell"))
 }
 
 /// NEST's example of a neuron charged by 1000 pA: the printed potentials, the spike at 4.8 ms, 20
 /// steps clamped, and the same again.
 #[test]
 fn charging_by_a_constant_current() {
-    let (_, _, u) = oracle(&alone(0.1, 1, "i_e: 1000, v_reset: -70"), 130);
-    let v = |step: usize| u[step - 1] - 55.0;
+    let (v, spikes) = potential(0.1, 130, "i_e: 1000, v_reset: -70");
+    let v = |step: usize| v[step - 1];
     let printed = [
         (1, -69.601993349967),
         (2, -69.207946932270),
@@ -53,20 +46,19 @@ fn charging_by_a_constant_current() {
     for (step, value) in printed {
         assert!((v(step) - value).abs() <= 1e-9, "step {step}: {} not {value}", v(step));
     }
-    assert_eq!(spikes(&u), [47, 47 + 68]);
-    assert!(u[48..68].iter().all(|x| *x == HELD), "held for 20 steps");
-    assert!(u[68] > HELD);
+    assert_eq!(spikes, [47, 47 + 68]);
+    assert!((48..=68).all(|step| v(step) == -70.0), "reset, and held for 20 steps");
+    assert!(v(69) > -70.0);
 }
 
 /// Interval between spikes against t_ref + tau ln(mu / (mu - 15)), rounded up to the grid.
 #[test]
 fn rate_by_current() {
     for current in [400.0, 500.0, 750.0, 1450.0] {
-        let (_, _, u) = oracle(&alone(0.1, 1, &format!("i_e: {current}")), 1000);
+        let (_, times) = potential(0.1, 1000, &format!("i_e: {current}"));
         let mu: f64 = current * 10.0 / 250.0;
         let exact = 2.0 + 10.0 * (mu / (mu - 15.0)).ln();
-        let steps = ((exact - 2.0) / 0.1).ceil() as usize + 20;
-        let times = spikes(&u);
+        let steps = ((exact - 2.0) / 0.1).ceil() as u64 + 20;
         assert!(times.len() >= 3, "{current} pA");
         assert!(
             times.windows(2).all(|w| w[1] - w[0] == steps),
@@ -79,13 +71,17 @@ fn rate_by_current() {
 #[test]
 fn absolute_refractory_period() {
     for (dt, t_ref, held) in [(0.1, 1.7, 17), (0.1, 0.3, 3), (1.0, 2.0, 2), (0.1, 0.0, 0)] {
-        let (_, _, u) = oracle(&alone(dt, 1, &format!("i_e: 1e7, t_ref: {t_ref}")), 400);
-        let times = spikes(&u);
+        let (_, times) = potential(dt, 400, &format!("i_e: 1e7, t_ref: {t_ref}"));
         assert!(times.len() > 15);
         assert!(times.windows(2).all(|w| w[1] - w[0] == held + 1), "{t_ref}: {times:?}");
-        assert_eq!(u.iter().filter(|x| **x == HELD).count() / held.max(1), {
-            if held == 0 { 0 } else { 400 / (held + 1) }
-        });
+        // A weaker drive shows the potential in between.
+        let (v, times) = potential(dt, 400, &format!("i_e: 1000, t_ref: {t_ref}"));
+        assert!(times.len() > 3);
+        for spike in times.iter().filter(|spike| **spike < 400 - held - 1) {
+            let after = &v[*spike as usize..][..held as usize + 2];
+            let (last, reset) = after.split_last().unwrap();
+            assert!(reset.iter().all(|v| *v == -70.0) && *last > -70.0, "{t_ref}: {after:?}");
+        }
     }
 }
 
@@ -94,20 +90,22 @@ fn absolute_refractory_period() {
 #[test]
 fn relative_refractory_period() {
     let model = "i_e: 1000, t_ref: 0, delta_th: 7, tau_rel: 5";
-    let (network, _, u) = oracle(&alone(0.1, 1, model), 300);
-    let neuralearn::network::Kind::Lif(lif) = &network.populations[0].kind else { panic!() };
-    let cell = lif.cells[0];
-    let (mut v, mut raised) = (0.0, 0.0);
-    for (step, u) in u.iter().enumerate() {
-        v = cell.p22 * v + cell.p20 * 1000.0;
-        assert!((v - (15.0 + raised) - u).abs() <= 1e-9, "step {step}");
-        raised *= (-0.1f64 / 5.0).exp();
-        if *u >= 0.0 {
-            (v, raised) = (0.0, raised + 7.0);
+    let done = alone(0.1, 300, 1, model).solve();
+    let raised = done.steps("cell");
+    let (mut v, mut rise, mut spikes) = (-70.0, 0.0, Vec::new());
+    for step in 0..300 {
+        v = -30.0 + (v + 30.0) * (-0.1f64 / 10.0).exp();
+        let spike = v >= -55.0 + rise;
+        rise *= (-0.1f64 / 5.0).exp();
+        if spike {
+            (v, rise) = (-70.0, rise + 7.0);
+            spikes.push(step as u64);
         }
+        assert!((v - done.values("cell.v")[step]).abs() <= 1e-9, "step {step}");
+        assert!((rise - done.values("cell.threshold_rise")[step]).abs() <= 1e-9, "step {step}");
     }
-    let plain = spikes(&oracle(&alone(0.1, 1, "i_e: 1000, t_ref: 0"), 300).2);
-    let raised = spikes(&u);
+    assert_eq!(raised, spikes);
+    let (_, plain) = potential(0.1, 300, "i_e: 1000, t_ref: 0");
     assert_eq!(plain[0], raised[0]);
     assert!(raised.len() < plain.len());
     let intervals: Vec<_> = raised.windows(2).map(|w| w[1] - w[0]).collect();
@@ -117,21 +115,17 @@ fn relative_refractory_period() {
 /// Response to one spike of 100 pA: printed potentials after its arrival, and the peak.
 #[test]
 fn exponential_synaptic_current() {
-    let text = r#"(version: 1, simulation: (dt: 0.1, duration: 100), populations: {
+    let text = r#"(version: 1, simulation: (dt: 0.1, duration: 40), populations: {
             "source": (size: 1, model: Lif(i_e: 1450, t_ref: 50)),
             "cell": (size: 1, model: Lif()) },
-        projections: [(from: "source", to: "cell", connect: Dense, weight: 100, delay: 1.5)])"#;
-    let scene = scene(text);
-    let (_, plan) = plan(&scene, 1, 400, 0);
-    let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
-    engine.run(plan.program("simulate").unwrap(), &clock(1), 400).unwrap();
-    let source = engine.wide(array(&plan, "source.tape"));
-    let cell = engine.wide(array(&plan, "cell.tape"));
-    let spike = spikes(&source)[0];
+        projections: [(from: "source", to: "cell", connect: Dense, weight: 100, delay: 1.5)],
+        record: (traces: [(population: "cell", ids: [0])]))"#;
+    let done = simulated(text).solve();
+    let cell = done.values("cell.v");
     // The spike is at the end of its step, the current starts a delay later.
-    let arrival = spike + 1 + 15;
-    let v = |ms: f64| cell[arrival + (ms / 0.1).round() as usize - 1] + 15.0;
-    assert_eq!(cell[arrival - 1] + 15.0, 0.0);
+    let arrival = done.steps("source")[0] as usize + 1 + 15;
+    let v = |ms: f64| cell[arrival + (ms / 0.1).round() as usize - 1] + 70.0;
+    assert_eq!(cell[arrival - 1], -70.0);
     let printed = [
         (0.1, 0.038820409248),
         (0.5, 0.172428641429),
@@ -144,31 +138,42 @@ fn exponential_synaptic_current() {
     for (ms, value) in printed {
         assert!((v(ms) - value).abs() <= 1e-11, "{ms} ms: {} not {value}", v(ms));
     }
-    let peak = cell.iter().fold(f64::MIN, |m, u| m.max(u + 15.0));
+    let peak = cell.iter().fold(f64::MIN, |m, u| m.max(u + 70.0));
     assert!((peak - 0.534992243981).abs() <= 2e-5, "{peak}");
 }
 
-/// The propagator from current to potential near its singularity, tau_syn = tau_m + delta, against
-/// the two terms of its series in delta.
+/// The propagators from current to potential near their singularities, tau_syn = tau_m + delta,
+/// against their series: with y = dt (1 / tau_syn - 1 / tau_m) they are those of equal time constants
+/// times the integrals of e^(-y z) and z e^(-y z) over z from 0 to 1.
 #[test]
 fn equal_time_constants() {
+    let series = |y: f64, power: f64| -> f64 {
+        let terms = (0..20).scan(1.0, |term, k| {
+            let value = *term / (f64::from(k) + 1.0 + power);
+            *term *= -y / f64::from(k + 1);
+            Some(value)
+        });
+        terms.sum()
+    };
     for tau in [1.0f64, 10.0, 100.0] {
         for dt in [0.001f64, 0.1] {
-            let limit = dt / 250.0 * (-dt / tau).exp();
-            assert!((propagators(dt, tau, 250.0, tau)[1] / limit - 1.0).abs() <= 1e-15);
-            for exponent in 1..=10 {
-                for sign in [-1.0, 1.0] {
-                    let delta = sign * 10f64.powi(-exponent);
-                    if tau + delta <= 0.0 || tau <= 10.0 * delta.abs() {
-                        continue;
-                    }
-                    let p21 = propagators(dt, tau, 250.0, tau + delta)[1];
-                    let x = dt * (1.0 / (tau + delta) - 1.0 / tau);
-                    let series = limit * (1.0 - x / 2.0 + x * x / 6.0 - x * x * x / 24.0);
-                    assert!(
-                        (p21 / series - 1.0).abs() <= 1e-12,
-                        "{tau} {dt} {delta}: {p21} {series}"
-                    );
+            let equal = (-dt / tau).exp() / 250.0;
+            let deltas = (1..=10).flat_map(|e| [-1.0, 1.0].map(|sign| sign * 10f64.powi(-e)));
+            for delta in deltas.chain([0.0]).filter(|delta| tau > 10.0 * delta.abs()) {
+                let syn = tau + delta;
+                let y = dt * (1.0 / syn - 1.0 / tau);
+                let response = Response::Exp { tau: syn };
+                let double = Response::DoubleExp { tau_rise: syn, tau_decay: syn };
+                let [by_g, by_x] = double.propagators(dt, tau, 250.0);
+                let first = equal * dt * series(y, 0.0);
+                let second = equal * dt * dt * series(y, 1.0);
+                for (got, want) in [
+                    (propagators(dt, tau, 250.0, syn)[1], first),
+                    (response.propagators(dt, tau, 250.0)[0], first),
+                    (by_g, first),
+                    (by_x, second),
+                ] {
+                    assert!((got / want - 1.0).abs() <= 1e-12, "{tau} {dt} {delta}: {got} {want}");
                 }
             }
         }
@@ -179,7 +184,7 @@ fn equal_time_constants() {
 #[test]
 fn decay_to_rest() {
     let model = "e_l: -13, v_th: 10, v_reset: -23, v_init: -18, tau_m: 5";
-    let (_, _, u) = oracle(&alone(0.025, 1, model), 100);
+    let (v, _) = potential(0.025, 100, model);
     for (ms, value) in [
         (0.025, -17.9750624),
         (0.05, -17.9502492),
@@ -188,7 +193,7 @@ fn decay_to_rest() {
         (1.0, -17.0936538),
         (1.55, -16.6672348),
     ] {
-        let v = u[(ms / 0.025f64).round() as usize - 1] + 10.0;
+        let v = v[(ms / 0.025f64).round() as usize - 1];
         assert!((v - value).abs() <= 1e-7, "{ms} ms: {v} not {value}");
         assert!((v + 13.0 + 5.0 * (-ms / 5.0f64).exp()).abs() <= 1e-12);
     }
@@ -199,23 +204,16 @@ fn decay_to_rest() {
 #[test]
 fn f32_stays_close_below_threshold() {
     for (dt, steps) in [(1.0, 500), (0.1, 1000)] {
-        let scene = scene(&alone(dt, 70, "i_e: 300"));
-        let (_, plan) = plan(&scene, 1, steps, 0);
-        let exact = |step: usize| 12.0 * (1.0 - (-(step as f64) * dt / 10.0).exp()) - 15.0;
+        let simulated = alone(dt, steps, 70, "i_e: 300");
+        let exact = |step: usize| 12.0 * (1.0 - (-(step as f64) * dt / 10.0).exp()) - 70.0;
         // Each step rounds a number of at most 15 mV; its error decays with the membrane.
         let tolerance = tolerance(4, 15.0) / (1.0 - (-dt / 10.0f64).exp());
-        let check = |who: &str, engine: &mut dyn Engine| {
-            engine.run(plan.program("simulate").unwrap(), &clock(1), steps).unwrap();
-            let u = engine.read_reals(array(&plan, "cell.tape")).unwrap();
-            for (k, u) in u.iter().enumerate() {
-                let error = (f64::from(*u) - exact(k / 70 + 1)).abs();
+        simulated.on_every_engine("lif", |who, done| {
+            for (k, v) in done.values("cell.v").iter().enumerate() {
+                let error = (v - exact(k / 70 + 1)).abs();
                 assert!(error <= tolerance, "{who}, dt {dt}, step {}: off by {error}", k / 70 + 1);
             }
-        };
-        check("f32", &mut Cpu::<f32>::new(&plan, None, false));
-        if let Some(found) = adapter("lif") {
-            check("wgsl", &mut gpu(&found, &plan));
-        }
+        });
     }
 }
 
@@ -223,7 +221,7 @@ fn f32_stays_close_below_threshold() {
 /// exact at each, whatever the size of the ring, the window and the engine.
 #[test]
 fn delays_are_exact_around_a_ring() {
-    for (n, steps) in [(5, 400), (65, 700)] {
+    for (n, steps, window) in [(5u32, 400u32, 400), (5, 400, 37), (65, 700, 1000)] {
         let mut populations = String::new();
         let mut projections = String::new();
         for k in 0..n {
@@ -234,32 +232,28 @@ fn delays_are_exact_around_a_ring() {
                 r#"(from: "p{k}", to: "p{next}", connect: Dense, weight: 1e6, delay: 0.7),"#
             );
         }
-        let scene = scene(&format!(
-            "(version: 1, simulation: (dt: 0.1, duration: 70), populations: {{{populations}}}, projections: [{projections}])"
-        ));
-        let (network, plan) = plan(&scene, 1, steps, 0);
-        let check = |who: &str, engine: &mut dyn Engine| {
-            engine.run(plan.program("simulate").unwrap(), &clock(1), steps).unwrap();
+        let text = format!(
+            "(version: 1, simulation: (dt: 0.1, duration: {}), populations: {{{populations}}}, projections: [{projections}])",
+            0.1 * f64::from(steps)
+        );
+        let simulated = windowed(&text, window);
+        let check = |who: &str, done: &Done| {
             for k in 0..n {
-                let words = engine.read_words(array(&plan, &format!("p{k}.spikes"))).unwrap();
-                let found =
-                    neuralearn::record::decode(&words, 1, plan.ports.populations[k].history, steps);
                 // A huge current crosses the threshold in the step after its arrival. A lap shorter than
                 // the refractory period ends at the first neuron.
                 let lap = n * 8;
                 let visits = if lap > 200 { steps.div_ceil(lap) } else { 1 };
                 let times = (0..visits).map(|v| k * 8 + v * lap).filter(|t| *t < steps);
-                let expected: Vec<_> = times.map(|t| (t as u32, 0)).collect();
-                let found: Vec<_> = found.collect();
-                assert_eq!(found, expected, "{who}, neuron {k} of {}", network.populations.len());
+                let expected: Vec<_> = times.map(u64::from).collect();
+                assert_eq!(done.steps(&format!("p{k}")), expected, "{who}, neuron {k} of {n}");
             }
         };
-        check("oracle", &mut Cpu::<f64>::new(&plan, Some(1), false));
-        check("f32", &mut Cpu::<f32>::new(&plan, Some(2), false));
+        check("oracle", &simulated.solve());
+        check("f32", &simulated.run(&mut simulated.cpu(2)));
         if n < 10
             && let Some(found) = adapter("ring")
         {
-            check("wgsl", &mut gpu(&found, &plan));
+            check("wgsl", &simulated.run(&mut gpu(&found, &simulated.plan)));
         }
     }
 }

@@ -3,7 +3,7 @@
 #[path = "common/place.rs"]
 mod place;
 
-use place::{Place, TRAINING, arguments, edit, ended, numbers};
+use place::{Place, SIMULATION, TRAINING, arguments, edit, ended, numbers};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -24,6 +24,21 @@ fn divergence_ends_a_training() {
         said.expect(6, "diverged in epoch | batch | not finite | training.optimizer.lr");
         assert!(!place.path(&out).join("summary.json").exists());
         assert!(!place.path(&out).join("weights.safetensors").exists());
+    }
+}
+
+/// A simulation names the first neuron whose state is no number, and leaves no summary.
+#[test]
+fn divergence_ends_a_simulation() {
+    let place = Place::new();
+    for (name, model, weight) in
+        [("a", "Adex(a: 1e38)", "60"), ("b", "Adex()", "3e38"), ("c", "Lif()", "3e38")]
+    {
+        let text = edit(SIMULATION, "weight: 60", &format!("weight: {weight}"));
+        fs::write(place.path("bad.ron"), edit(&text, "Lif()", model)).unwrap();
+        let words = "diverged: ` | ` of neuron | population `exc` | by step | simulation.dt";
+        place.run("bad.ron", name, &[]).expect(6, words);
+        assert!(!place.path(name).join("summary.json").exists());
     }
 }
 

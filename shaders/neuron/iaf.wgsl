@@ -81,7 +81,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
         if ADEX == 1u {
             let delta_t = parameter(8u, neuron);
-            let x = (min(v, v_th) - parameter(9u, neuron)) / delta_t;
+            let x = min((min(v, v_th) - parameter(9u, neuron)) / delta_t, 60.0);
             input += parameter(1u, neuron) * delta_t * exp(x) - w;
             let settled = parameter(10u, neuron) * v;
             w = settled + (w - settled) * parameter(12u, neuron);

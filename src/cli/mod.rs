@@ -166,7 +166,8 @@ pub fn main() -> ExitCode {
             let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
             let message = match e.downcast_ref::<SceneError>() {
                 Some(scene) => scene.render(color),
-                None => format!("error: {e:#}"),
+                // An error's own words include those of its source.
+                None => format!("error: {e}"),
             };
             let _ = writeln!(std::io::stderr(), "{}", message.trim_end());
             ExitCode::from(exit_code(&e))

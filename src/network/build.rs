@@ -63,7 +63,7 @@ pub enum NetworkError {
         /// What limits them.
         limit: String,
     },
-    /// A file of pairs names a neuron that does not exist.
+    /// A file of pairs, or of spikes, names a neuron that does not exist.
     #[error(
         "{path}: {}: row {row} has {what} {index}, but there are {size} such neurons; rows and \
          neurons are counted from 0", file.display()
@@ -75,7 +75,7 @@ pub enum NetworkError {
         file: PathBuf,
         /// First row that breaks the rule.
         row: usize,
-        /// `source` or `target`.
+        /// `source`, `target` or `neuron`.
         what: &'static str,
         /// The number in the file.
         index: i64,
@@ -291,25 +291,37 @@ fn simulated(model: &Model, dt: f64, name: &str, draw: &Draw) -> Result<Kind, Ne
         Model::Adex(m) => Kind::Stepped(Arc::new(neurons::adex(m, dt, draw)?)),
         Model::Izhikevich(m) => Kind::Stepped(Arc::new(neurons::izhikevich(m, dt, draw)?)),
         Model::Hh(m) => Kind::Stepped(Arc::new(neurons::hh(m, dt, draw)?)),
-        Model::Spikes(m) => Kind::Spikes(spike_steps(m, dt, name)?),
+        Model::Spikes(m) => Kind::Spikes(spike_steps(m, dt, name, draw)?),
         Model::Poisson(_) | Model::Images(_) => kind(model, dt, draw)?,
     })
 }
 
 /// Steps at whose end given spikes fall: a spike at t is that of the step that ends nearest to t.
-fn spike_steps(m: &scene::Spikes, dt: f64, name: &str) -> Result<Vec<Vec<u64>>, NetworkError> {
+fn spike_steps(
+    m: &scene::Spikes,
+    dt: f64,
+    name: &str,
+    draw: &Draw,
+) -> Result<Vec<Vec<u64>>, NetworkError> {
     let step = |t: f64| ((t / dt).round() as u64).max(1) - 1;
     let Some(file) = &m.file else {
         return Ok(m.times.iter().map(|times| times.iter().map(|t| step(*t)).collect()).collect());
     };
     let population = m.population.as_deref().unwrap_or(name);
     let spikes = files::read_spikes(file, population)?;
-    let mut steps = Vec::new();
-    for (t, id) in spikes {
-        if steps.len() <= id as usize {
-            steps.resize(id as usize + 1, Vec::new());
-        }
-        steps[id as usize].push(step(t));
+    let mut steps = vec![Vec::new(); draw.size];
+    for (row, (t, id)) in spikes.into_iter().enumerate() {
+        let Some(steps) = steps.get_mut(id as usize) else {
+            return Err(NetworkError::Pair {
+                path: format!("{}.file", draw.path),
+                file: file.clone(),
+                row,
+                what: "neuron",
+                index: id.into(),
+                size: draw.size,
+            });
+        };
+        steps.push(step(t));
     }
     Ok(steps)
 }

@@ -637,7 +637,7 @@ mod tests {
                     assert!(lists.all(|list| list.is_sorted()));
                     (start, source, weights, delays)
                 }
-                Synapses::Dense { .. } => panic!("not sparse"),
+                Synapses::Dense { .. } | Synapses::Procedural { .. } => panic!("not sparse"),
             }
         }
 

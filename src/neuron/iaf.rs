@@ -292,8 +292,9 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
                 }
                 if p.adex == 1 {
                     let adaptation = w.load(w_row, at);
-                    // Beyond the potential of a spike the exponential is of no use, and overflows.
-                    let x = (v.min(field(3)) - field(9)) / field(8);
+                    // Beyond the potential of a spike the exponential is of no use; long before it
+                    // overflows it lifts v above any such potential.
+                    let x = ((v.min(field(3)) - field(9)) / field(8)).min(v.of(60.0));
                     input = input + field(1) * field(8) * x.exp() - adaptation;
                     let target = field(10) * v;
                     w.store(w_row, at, target + (adaptation - target) * field(12));

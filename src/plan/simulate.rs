@@ -187,10 +187,12 @@ fn ring(network: &Network, options: &SimulationOptions) -> Result<Ring, PlanErro
     let tile = tile.min(largest.next_power_of_two()).max(BLOCK);
     let receptors = neural.iter().map(|(_, n)| n.receptors().len()).max().unwrap_or(1);
     let delay = network.projections.iter().map(Projection::max_delay).max().unwrap_or(1);
+    // More than any ring can hold, and few enough that its size can be computed.
+    let slots = (delay.min(1 << 32) + 1).next_power_of_two();
     let ring = Ring {
         tile,
         tiles: neural.iter().map(|(size, _)| size.div_ceil(tile)).sum::<usize>().max(1),
-        slots: (delay + 1).next_power_of_two(),
+        slots,
         stride: receptors.max(1).next_power_of_two(),
     };
     let bytes = (ring.tiles as u64) * ring.tile_len() as u64 * 4;

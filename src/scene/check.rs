@@ -873,6 +873,17 @@ impl<'s> Checker<'s> {
                 self.fault(format!("training.{name}"), "0 is not enough, at least 1 is needed");
             }
         }
+        for (name, population) in &self.scene.populations {
+            let model = match population.model {
+                Model::Adex(_) => "Adex",
+                Model::Izhikevich(_) => "Izhikevich",
+                Model::Spikes(_) => "Spikes",
+                _ => continue,
+            };
+            let message = format!("`{model}` is of simulations, and cannot be part of a training");
+            let help = "use `Lif`, or `Images` and `Poisson` as sources";
+            self.fault_with_help(format!("populations.{name}.model"), message, help);
+        }
         self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
         self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
         self.optimizer(&training.optimizer);

@@ -832,7 +832,7 @@ mod tests {
                     "\"noise\": (",
                     "\"exc\": (size: 1, model: Lif()), \"noise\": (",
                     "\"exc\": (n",
-                    "two populations with the name `exc`",
+                    "two entries with the name `exc`",
                 ),
                 ("\"0.25 nF\"", "NaN", "NaN", "not finite"),
                 ("\"0.25 nF\"", "inf", "inf", "not finite"),
@@ -1101,12 +1101,14 @@ mod tests {
 
     #[test]
     fn training_and_its_populations_go_together() {
-        let without =
-            TRAINING.split("    training:").next().unwrap().replace(", learn: Backprop", "");
+        let without = TRAINING.split("    training:").next().unwrap();
         let text = edited(&format!("{without})"), "(dt: 1)", "(dt: 1, duration: 9)");
         let error = read_text(&text).unwrap_err();
-        assert!(error.problems[0].message.contains("the scene has no `training`"), "{error}");
-        assert_eq!(error.problems[0].path, "populations.image.model");
+        for path in ["populations.image.model", "projections.1.learn", "projections.1.weight"] {
+            let problem = error.problems.iter().find(|problem| problem.path == path);
+            let message = problem.map_or("", |problem| &problem.message);
+            assert!(message.contains("the scene has no `training`"), "{path}: {error}");
+        }
         let text = edited(TRAINING, "Readout()", "Lif()");
         let error = read_text(&text).unwrap_err();
         assert!(error.problems[0].message.contains("`Readout`, there is none"), "{error}");

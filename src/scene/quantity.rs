@@ -91,10 +91,10 @@ impl<D: Dimension> Quantity<D> {
         }
         let found = DIMENSIONS.iter().find(|(_, units)| power(units).is_some());
         Err(match found {
-            Some((kind, _)) => format!("`{text}` is {kind}, here {} is expected", Self::wanted()),
-            None if unit.is_empty() => {
+            _ if unit.is_empty() => {
                 format!("`{text}` lacks a unit, {} is expected", Self::wanted())
             }
+            Some((kind, _)) => format!("`{text}` is {kind}, here {} is expected", Self::wanted()),
             None => format!("`{unit}` is not a known unit, {} is expected", Self::wanted()),
         })
     }
@@ -471,6 +471,6 @@ mod tests {
         assert_eq!(holder.0.iter().map(|entry| entry.0.as_str()).collect::<Vec<_>>(), ["z", "a"]);
         assert_eq!(read(&ron_options().to_string(&holder).unwrap()), Ok(holder));
         let error = read::<Holder>(&text.replace("\"a\"", "\"z\"")).unwrap_err();
-        assert!(error.contains("two populations with the name `z`"), "{error}");
+        assert!(error.contains("two entries with the name `z`"), "{error}");
     }
 }

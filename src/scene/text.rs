@@ -23,6 +23,15 @@ const ALIASES: &[(&str, &str)] = &[
     ("tau_refrac", "t_ref"),
     ("tau_syn_ex", "tau_syn"),
     ("tau_syn_E", "tau_syn"),
+    ("tau_syn_I", "tau_syn_in"),
+    ("E_ex", "e_ex"),
+    ("e_rev_E", "e_ex"),
+    ("E_in", "e_in"),
+    ("e_rev_I", "e_in"),
+    ("Delta_T", "delta_t"),
+    ("delta_T", "delta_t"),
+    ("V_peak", "v_peak"),
+    ("v_spike", "v_peak"),
     ("I_e", "i_e"),
     ("i_offset", "i_e"),
     ("V_m", "v_init"),
@@ -30,6 +39,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("source", "from"),
     ("post", "to"),
     ("target", "to"),
+    ("receptor_type", "receptor"),
+    ("spike_times", "times"),
     ("allow_autapses", "autapses"),
     ("allow_multapses", "multapses"),
     ("indegree", "k"),
@@ -487,21 +498,28 @@ mod tests {
 
     #[test]
     fn every_alias_of_the_grammar_is_known() {
-        let grammar = include_str!("mod.rs");
-        let aliases =
-            grammar.split("alias = \"").skip(1).map(|rest| rest.split('"').next().unwrap());
-        let fields: Vec<_> = aliases
-            // The aliases of variants, through which a path passes without naming them.
-            .filter(|alias| {
-                !["iaf_psc_exp", "poisson_generator", "AllToAll", "all_to_all", "Bernoulli"]
-                    .contains(alias)
-            })
-            .filter(|alias| {
-                !["pairwise_bernoulli", "fixed_indegree", "fixed_outdegree", "fixed_total_number"]
-                    .contains(alias)
-                    && *alias != "one_to_one"
-            })
-            .collect();
+        // The aliases of variants, through which a path passes without naming them.
+        let variants = [
+            "iaf_psc_exp",
+            "aeif_cond_exp",
+            "aeif_psc_exp",
+            "izhikevich",
+            "spike_generator",
+            "SpikeSourceArray",
+            "poisson_generator",
+            "AllToAll",
+            "all_to_all",
+            "Bernoulli",
+            "pairwise_bernoulli",
+            "fixed_indegree",
+            "fixed_outdegree",
+            "fixed_total_number",
+            "one_to_one",
+        ];
+        let grammar = concat!(include_str!("mod.rs"), include_str!("models.rs"));
+        let aliases = grammar.split("alias = \"").skip(1);
+        let aliases = aliases.map(|rest| rest.split('"').next().unwrap());
+        let fields: Vec<_> = aliases.filter(|alias| !variants.contains(alias)).collect();
         for alias in &fields {
             assert_ne!(canonical(alias), *alias, "add `{alias}` to ALIASES");
         }

@@ -2,13 +2,16 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use neuralearn::data::{Dataset, Split};
-use neuralearn::engine::Engine;
+use neuralearn::engine::cpu::{Cpu, Twinned};
 use neuralearn::engine::gpu::{Found, Gpu, Wanted, choose};
+use neuralearn::engine::{Device, Engine, EngineError, KernelTime};
 use neuralearn::kernel::Clock;
-use neuralearn::network::{Network, build};
-use neuralearn::plan::{Options, Plan, compile};
+use neuralearn::network::{Kind, Network, Population, build};
+use neuralearn::plan::{Options, Plan, SimulationOptions, SimulationPorts, compile, simulate};
 use neuralearn::rng::{Purpose, Stream};
 use neuralearn::scene::{Scene, load_str};
+use neuralearn::simulation::{self, Simulation};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -133,4 +136,194 @@ pub fn load(engine: &mut dyn Engine, plan: &Plan, split: &Split, samples: usize)
 /// The index of an array by its name.
 pub fn array(plan: &Plan, name: &str) -> usize {
     plan.arrays.iter().position(|a| a.name == name).unwrap_or_else(|| panic!("no array {name}"))
+}
+
+// ---- Simulations ----------------------------------------------------------------------------------
+
+/// A scene that is simulated, all of it in one window, so that its arrays hold all samples.
+pub struct Simulated {
+    pub scene: Scene,
+    pub network: Network,
+    pub plan: Plan,
+}
+
+/// Network and plan of a scene without a training. All spikes are recorded, and what the scene says
+/// under `record.traces`.
+pub fn simulated(text: &str) -> Simulated {
+    windowed(text, usize::MAX)
+}
+
+/// The same with windows of at most so many steps.
+pub fn windowed(text: &str, window: usize) -> Simulated {
+    let scene = scene(text);
+    let network = build(&scene).unwrap_or_else(|e| panic!("{e}"));
+    Simulated::new(scene, network, window)
+}
+
+/// An engine whose floats can be read without rounding.
+pub trait Exact: Engine {
+    fn exact(&mut self, array: usize) -> Vec<f64>;
+}
+
+impl<F: Twinned> Exact for Cpu<'_, F> {
+    fn exact(&mut self, array: usize) -> Vec<f64> {
+        self.wide(array)
+    }
+}
+
+impl Exact for Gpu {
+    fn exact(&mut self, array: usize) -> Vec<f64> {
+        self.read_reals(array).unwrap().into_iter().map(f64::from).collect()
+    }
+}
+
+/// An engine that is lent to a [`Simulation`], to be looked at when that is over.
+struct Lent<'e, E>(&'e mut E);
+
+impl<E: Engine> Engine for Lent<'_, E> {
+    fn write_words(&mut self, array: usize, values: &[u32]) -> Result<(), EngineError> {
+        self.0.write_words(array, values)
+    }
+    fn write_reals(&mut self, array: usize, values: &[f32]) -> Result<(), EngineError> {
+        self.0.write_reals(array, values)
+    }
+    fn read_words(&mut self, array: usize) -> Result<Vec<u32>, EngineError> {
+        self.0.read_words(array)
+    }
+    fn read_reals(&mut self, array: usize) -> Result<Vec<f32>, EngineError> {
+        self.0.read_reals(array)
+    }
+    fn run(&mut self, program: usize, clock: &Clock, steps: usize) -> Result<(), EngineError> {
+        self.0.run(program, clock, steps)
+    }
+    fn device(&self) -> &Device {
+        self.0.device()
+    }
+    fn profile(&mut self) -> Vec<KernelTime> {
+        self.0.profile()
+    }
+}
+
+/// What a simulation did.
+#[derive(Debug, Clone, Default)]
+pub struct Done {
+    /// Steps and neurons by population; the spike of step 0 is dated one dt.
+    pub spikes: BTreeMap<String, Vec<(u64, u32)>>,
+    /// Number of spikes by population, recorded or not.
+    pub counts: BTreeMap<String, u64>,
+    /// Samples × neurons by `population.variable`; of the last window, without rounding.
+    values: BTreeMap<String, Vec<f64>>,
+    /// The same of all windows, as a run writes them.
+    pub recorded: BTreeMap<String, Vec<f32>>,
+    /// State at the end; see [`Simulated::states`].
+    pub states: BTreeMap<String, Vec<Vec<f64>>>,
+}
+
+impl Done {
+    pub fn spikes(&self, population: &str) -> &[(u64, u32)] {
+        self.spikes.get(population).unwrap_or_else(|| panic!("no population {population}"))
+    }
+
+    /// Steps at which a population of one neuron spikes.
+    pub fn steps(&self, population: &str) -> Vec<u64> {
+        self.spikes(population).iter().map(|(step, _)| *step).collect()
+    }
+
+    pub fn values(&self, variable: &str) -> &[f64] {
+        self.values.get(variable).unwrap_or_else(|| panic!("no variable {variable}"))
+    }
+}
+
+impl Simulated {
+    /// Plans a network for the simulation of a scene.
+    pub fn new(mut scene: Scene, network: Network, window: usize) -> Self {
+        let spiking = network.populations.iter().filter(|p| p.spikes());
+        scene.record.spikes = spiking.map(|p| p.name.clone()).collect();
+        let options = simulation::options(&scene, &network, 128 << 20);
+        let options = options.unwrap_or_else(|e| panic!("{e}"));
+        let steps = window.min(simulation::steps(&scene) as usize);
+        let plan = simulate(&network, &SimulationOptions { steps, ..options });
+        Self { scene, network, plan: plan.unwrap_or_else(|e| panic!("{e}")) }
+    }
+
+    pub fn ports(&self) -> &SimulationPorts {
+        self.plan.ports.simulation.as_ref().unwrap()
+    }
+
+    /// The engine whose numbers are those of the equations.
+    pub fn oracle(&self) -> Cpu<'_, f64> {
+        Cpu::new(&self.plan, Some(1), false)
+    }
+
+    pub fn cpu(&self, threads: usize) -> Cpu<'_, f32> {
+        Cpu::new(&self.plan, Some(threads), false)
+    }
+
+    /// Runs the scene to its end.
+    pub fn run<E: Exact>(&self, engine: &mut E) -> Done {
+        self.run_to(engine, &[simulation::steps(&self.scene)])
+    }
+
+    /// Runs the scene on the oracle.
+    pub fn solve(&self) -> Done {
+        self.run(&mut self.oracle())
+    }
+
+    /// Runs the scene from one of these steps to the next.
+    pub fn run_to<E: Exact>(&self, engine: &mut E, ends: &[u64]) -> Done {
+        let lent = Box::new(Lent(engine));
+        let simulation = Simulation::new(&self.network, &self.plan, &self.scene, lent);
+        let mut simulation = simulation.unwrap_or_else(|e| panic!("{e}"));
+        for end in ends {
+            simulation.run(*end, &mut |_| true).unwrap_or_else(|e| panic!("{e}"));
+        }
+        let recording = std::mem::take(&mut simulation.recording);
+        drop(simulation);
+        let mut done = Done::default();
+        for (k, activity) in recording.populations.iter().enumerate() {
+            let name = &self.network.populations[k].name;
+            let step = |(t, id): &(f64, u32)| ((t / self.network.dt).round() as u64 - 1, *id);
+            done.spikes.insert(name.clone(), activity.times.iter().map(step).collect());
+            done.counts.insert(name.clone(), activity.statistics.spikes);
+        }
+        done.states = self.states(engine);
+        for (trace, array) in recording.traces.iter().zip(&self.ports().samples) {
+            let population = &self.network.populations[trace.population];
+            let Kind::Stepped(neurons) = &population.kind else { unreachable!() };
+            let rest = |k: usize| match trace.variable.potential {
+                true => neurons.rest(trace.ids[k % trace.ids.len()] as usize),
+                false => 0.0,
+            };
+            let values = engine.exact(*array).into_iter().enumerate();
+            let values = values.take(self.plan.steps / trace.every as usize * trace.ids.len());
+            let name = format!("{}.{}", population.name, trace.variable.name);
+            done.recorded.insert(name.clone(), trace.values.clone());
+            done.values.insert(name, values.map(|(k, x)| x + rest(k)).collect());
+        }
+        done
+    }
+
+    /// State by population, of neurons that exist: rows × neurons.
+    pub fn states<E: Exact>(&self, engine: &mut E) -> BTreeMap<String, Vec<Vec<f64>>> {
+        let mut states = BTreeMap::new();
+        for (Population { name, size, .. }, port) in
+            self.network.populations.iter().zip(&self.ports().state)
+        {
+            let Some((array, rows)) = *port else { continue };
+            let state = engine.exact(array);
+            let of = |row: usize, id: usize| state[(id / 64 * rows + row) * 64 + id % 64];
+            let row = |row: usize| (0..*size).map(|id| of(row, id)).collect();
+            states.insert(name.clone(), (0..rows).map(row).collect());
+        }
+        states
+    }
+
+    /// The same on all engines: the oracle, the CPU's and, if there is an adapter, the shaders.
+    pub fn on_every_engine(&self, test: &str, mut check: impl FnMut(&str, Done)) {
+        check("oracle", self.solve());
+        check("f32", self.run(&mut self.cpu(2)));
+        if let Some(found) = adapter(test) {
+            check("wgsl", self.run(&mut gpu(&found, &self.plan)));
+        }
+    }
 }
