@@ -23,7 +23,7 @@ fn validate(module: &naga::Module) -> Result<naga::valid::ModuleInfo, String> {
 fn values(option: &str) -> &'static [f64] {
     match option {
         "soft" | "over" => &[0.0, 1.0, 2.0],
-        "reset" | "attached" | "images" | "values" | "nonlinear" | "adex" | "carry"
+        "reset" | "attached" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
         | "half_steps" => &[0.0, 1.0],
         "surrogate" => &[0.0, 1.0, 2.0, 3.0, 4.0],
         other => panic!("say which values `{other}` takes"),

@@ -2,6 +2,7 @@
 // Twin: src/synapse/scatter.rs. Sums are i32 in two's complement, so their order does not matter.
 //!use lib/call.wgsl
 override WG: u32;
+override SHARED: u32;
 
 struct Params {
     first: u32,
@@ -38,7 +39,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             let slot = (now + (word >> params.port_bits)) & (params.slots - 1u);
             let tile = place / params.places;
             let at = (tile * params.slots + slot) * params.places + place % params.places;
-            atomicAdd(&ring[at], weight[s]);
+            let tile_weight = source * params.tiles + tile;
+            atomicAdd(&ring[at], weight[select(s, tile_weight, SHARED == 1u)]);
         }
     }
 }

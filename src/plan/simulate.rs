@@ -596,8 +596,11 @@ impl Simulator<'_> {
                 let start = self.words(format!("synapses.{part}.start"), start);
                 let port =
                     self.words(format!("synapses.{part}.port"), table.port[begin..end].to_vec());
-                let weight = self
-                    .words(format!("synapses.{part}.weight"), table.weight[begin..end].to_vec());
+                let weights = match &table.shared {
+                    Some(shared) => &shared[first * tiles..last * tiles],
+                    None => &table.weight[begin..end],
+                };
+                let weight = self.words(format!("synapses.{part}.weight"), weights.to_vec());
                 let params = scatter::ScatterParams::<f64> {
                     first: first as u32,
                     sources: (last - first) as u32,
@@ -605,6 +608,7 @@ impl Simulator<'_> {
                     slots: self.ring.slots as u32,
                     places: self.ring.places() as u32,
                     port_bits: self.ring.port_bits(),
+                    shared: u32::from(table.shared.is_some()),
                 };
                 let stride = self.ring.tile_len();
                 let ring = Arg { array: self.ring_array, split: Split::Stride(stride) };
@@ -627,19 +631,29 @@ impl Simulator<'_> {
     fn table(&self) -> Table {
         let (tiles, sources) = (self.ring.tiles, 32 * self.ports.row);
         let mut start = vec![0u64; sources * tiles + 1];
-        self.each_synapse(|source, tile, _, _| start[source * tiles + tile + 1] += 1);
+        let mut shared = vec![None; sources * tiles];
+        let mut alike = true;
+        self.each_synapse(|source, tile, _, w| {
+            start[source * tiles + tile + 1] += 1;
+            alike &= *shared[source * tiles + tile].get_or_insert(w) == w;
+        });
         for k in 1..start.len() {
             start[k] += start[k - 1];
         }
         let count = start[sources * tiles] as usize;
-        let (mut port, mut weight) = (vec![0u32; count], vec![0u32; count]);
+        let mut port = vec![0u32; count];
+        let mut weight = vec![0u32; if alike { 0 } else { count }];
         let mut next = start.clone();
         self.each_synapse(|source, tile, p, w| {
             let at = &mut next[source * tiles + tile];
-            (port[*at as usize], weight[*at as usize]) = (p, w);
+            port[*at as usize] = p;
+            if !alike {
+                weight[*at as usize] = w;
+            }
             *at += 1;
         });
-        Table { start, port, weight }
+        let shared = alike.then(|| shared.into_iter().map(Option::unwrap_or_default).collect());
+        Table { start, port, weight, shared }
     }
 
     /// Every synapse as source, tile, first and second word.
@@ -704,7 +718,9 @@ impl Simulator<'_> {
 struct Table {
     start: Vec<u64>,
     port: Vec<u32>,
+    /// Weight of each synapse, unless `shared` has one for each source and tile.
     weight: Vec<u32>,
+    shared: Option<Vec<u32>>,
 }
 
 impl Table {

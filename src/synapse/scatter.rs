@@ -8,7 +8,8 @@
 //! The work grows with spikes, not with synapses. A synapse is two words, 8 bytes: its place in its
 //! tile (receptor and neuron) with the tile and the delay above it, and its weight in units of the
 //! ring. Synapses lie by source, and for each source by tile, so that a tile's owner finds its own.
-//! Sums of integers do not depend on the order of spikes or threads.
+//! Where all synapses of a source in a tile have the same weight, it is stored once for them, and a
+//! synapse is 4 bytes. Sums of integers do not depend on the order of spikes or threads.
 
 use crate::kernel::*;
 use crate::params;
@@ -28,6 +29,8 @@ params! {
         places: word,
         /// Bits of a synapse's first word below the delay.
         port_bits: word,
+        /// 0: a weight for each synapse; 1: one for each source and tile.
+        shared: option,
     }
 }
 
@@ -40,7 +43,7 @@ pub static KERNEL: Kernel = Kernel {
         words("fired"),    // [1 + sources of all parts]
         words("start"),    // [sources, tiles] and the end
         words("port"),     // [synapses] delay, tile and place
-        words("weight"),   // [synapses] as i32, in units of the ring
+        words("weight"),   // [synapses] or [sources, tiles] as i32, in units of the ring
         words_mut("ring"), // [tiles, slots, places] as i32
     ],
     params: ScatterParams::<f32>::FIELDS,
@@ -77,10 +80,17 @@ impl Twin for Scatter {
             for tile in first..last {
                 let (begin, end) = (start[row + tile] as usize, start[row + tile + 1] as usize);
                 let ring = &mut ring[(tile - first) * slots * places..][..slots * places];
-                for (port, weight) in port[begin..end].iter().zip(&weight[begin..end]) {
+                let mut add = |port: u32, weight: u32| {
                     let slot = (now + (port >> p.port_bits) as usize) & mask;
-                    let at = slot * places + (*port as usize & (places - 1));
-                    ring[at] = ring[at].wrapping_add(*weight);
+                    let at = slot * places + (port as usize & (places - 1));
+                    ring[at] = ring[at].wrapping_add(weight);
+                };
+                if p.shared == 1 {
+                    let weight = weight[row + tile];
+                    port[begin..end].iter().for_each(|port| add(*port, weight));
+                } else {
+                    let weights = &weight[begin..end];
+                    port[begin..end].iter().zip(weights).for_each(|(port, w)| add(*port, *w));
                 }
             }
         }
