@@ -179,9 +179,13 @@ impl<'a> Npy<'a> {
 pub fn write_npz(path: &Path, arrays: &[Npy]) -> io::Result<()> {
     replace(path, |writer| {
         let mut zip = ZipWriter::new(writer);
-        arrays.iter().try_for_each(|array| write_array(&mut zip, array))?;
-        zip.finish()?;
-        Ok(())
+        let mut write = || {
+            arrays.iter().try_for_each(|array| write_array(&mut zip, array))?;
+            zip.finish()?;
+            Ok(())
+        };
+        // When dropped unfinished it would write on, and print that it cannot.
+        write().inspect_err(|_| std::mem::forget(zip))
     })
 }
 

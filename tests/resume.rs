@@ -65,6 +65,24 @@ fn interrupted_simulation_keeps_its_recording() {
     assert!(!said.err.contains("--resume"), "advises what is refused: {}", said.err);
 }
 
+/// A full disk ends a simulation, and the file is named.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_ends_a_simulation() {
+    let place = Place::new();
+    let set = ["--set", "simulation.duration=10000000"];
+    let child = place.command(&arguments(&["--scene", "sim.ron", "--out", "run"], &set)).spawn();
+    let (child, since) = (child.unwrap(), Instant::now());
+    while place.metrics("run").is_empty() {
+        assert!(since.elapsed() < Duration::from_secs(60), "it does not begin");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::os::unix::fs::symlink("/dev/full", place.path("full")).unwrap();
+    fs::rename(place.path("full"), place.path("run/.recording/spikes-1.id")).unwrap();
+    ended(child).expect(5, "spikes-1.id cannot be written | No space left | .recording");
+    assert!(!place.path("run/spikes.npz").exists() && !place.path("run/summary.json").exists());
+}
+
 // ---- Run folders ----
 
 #[test]
