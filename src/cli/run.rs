@@ -373,11 +373,8 @@ impl Session<'_> {
         let ran = simulation.run(end, &mut |recording| {
             let step = recording.steps;
             bar.at("simulating", step, end, &format!("{:.0} ms", step as f64 * dt));
-            let mut write = || -> Result<()> {
-                archive.take(recording)?;
-                Ok(metrics.tell(recording)?)
-            };
-            written = write();
+            let taken = archive.take(recording).map_err(anyhow::Error::from);
+            written = taken.and_then(|()| Ok(metrics.tell(recording)?));
             written.is_ok() && !stop.load(Ordering::Relaxed)
         });
         bar.finish();
