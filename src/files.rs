@@ -12,10 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use npyz::WriterBuilder;
-use npyz::npz::NpzWriter;
+use npyz::npz::file_name_from_array_name;
 use npyz::zip::write::FileOptions;
-use npyz::zip::{CompressionMethod, DateTime};
+use npyz::zip::{CompressionMethod, DateTime, ZipWriter};
 
 /// Most bytes a `.npy` file may hold: 1 GiB, or 134 million numbers of 8 bytes.
 pub const MAX_NPY_BYTES: u64 = 1 << 30;
@@ -96,18 +95,80 @@ fn sync_directory(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// An array to write: its elements in row-major order, and its shape, slowest dimension first.
-#[derive(Debug, Clone, Copy)]
-pub enum Npy<'a> {
-    /// Single precision, `<f4`.
-    F32(&'a [f32], &'a [usize]),
-    /// Double precision, `<f8`.
-    F64(&'a [f64], &'a [usize]),
-    /// Unsigned, `<u4`.
-    U32(&'a [u32], &'a [usize]),
+/// A number that numpy knows.
+pub trait Number: Copy {
+    /// Its type in numpy's words.
+    const KIND: &'static str;
+    /// Its bytes.
+    type Bytes: AsRef<[u8]>;
+    /// Its bytes, the lowest first.
+    fn bytes(self) -> Self::Bytes;
 }
 
-/// Writes named arrays to an uncompressed `.npz` file, atomically; `numpy.load` reads it.
+macro_rules! number {
+    ($type:ty, $kind:literal) => {
+        impl Number for $type {
+            const KIND: &'static str = $kind;
+            type Bytes = [u8; size_of::<$type>()];
+            fn bytes(self) -> Self::Bytes {
+                self.to_le_bytes()
+            }
+        }
+    };
+}
+
+number!(f32, "<f4");
+number!(f64, "<f8");
+number!(u32, "<u4");
+
+/// An array to write, which need not fit into memory.
+pub struct Npy<'a> {
+    name: String,
+    kind: &'static str,
+    /// Bytes of an element.
+    size: u64,
+    shape: Vec<u64>,
+    fill: Box<Fill<'a>>,
+}
+
+type Fill<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
+
+impl<'a> Npy<'a> {
+    /// An array of this name and shape, slowest dimension first. `fill` writes its elements in
+    /// row-major order, each as its [`Number::bytes`].
+    pub fn new<T: Number>(
+        name: impl Into<String>,
+        shape: &[u64],
+        fill: impl Fn(&mut dyn Write) -> io::Result<()> + 'a,
+    ) -> Self {
+        let (shape, size) = (shape.to_vec(), size_of::<T>() as u64);
+        Self { name: name.into(), kind: T::KIND, size, shape, fill: Box::new(fill) }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What a version 1 file begins with; numpy aligns the elements behind it to 64 bytes.
+    fn header(&self) -> Vec<u8> {
+        let dims: Vec<String> = self.shape.iter().map(u64::to_string).collect();
+        let comma = if dims.len() == 1 { "," } else { "" };
+        let mut text = format!(
+            "{{'descr': '{}', 'fortran_order': False, 'shape': ({}{comma}), }}",
+            self.kind,
+            dims.join(", ")
+        );
+        let before = b"\x93NUMPY\x01\x00".len() + 2;
+        let length = (before + text.len() + 1).next_multiple_of(64) - before;
+        text.extend(std::iter::repeat_n(' ', length - 1 - text.len()));
+        text.push('\n');
+        [b"\x93NUMPY\x01\x00", &(length as u16).to_le_bytes()[..], text.as_bytes()].concat()
+    }
+}
+
+/// Writes arrays to an uncompressed `.npz` file, atomically and in little memory; `numpy.load` reads
+/// it. Neither an array nor the file is limited to 4 GiB.
 ///
 /// The same arrays always give the same bytes.
 ///
@@ -115,40 +176,55 @@ pub enum Npy<'a> {
 ///
 /// Those of [`write_atomic`], and [`io::ErrorKind::InvalidInput`] for a shape that does not have as
 /// many elements as the array.
-pub fn write_npz(path: &Path, entries: &[(&str, Npy)]) -> io::Result<()> {
+pub fn write_npz(path: &Path, arrays: &[Npy]) -> io::Result<()> {
     replace(path, |writer| {
-        let mut npz = NpzWriter::new(writer);
-        for &(name, array) in entries {
-            match array {
-                Npy::F32(data, shape) => write_array(&mut npz, name, data, shape),
-                Npy::F64(data, shape) => write_array(&mut npz, name, data, shape),
-                Npy::U32(data, shape) => write_array(&mut npz, name, data, shape),
-            }?;
-        }
-        npz.zip_writer().finish()?;
-        Ok(())
+        let mut zip = ZipWriter::new(writer);
+        let mut write = || {
+            arrays.iter().try_for_each(|array| write_array(&mut zip, array))?;
+            zip.finish()?;
+            Ok(())
+        };
+        // When dropped unfinished it would write on, and print that it cannot.
+        write().inspect_err(|_| std::mem::forget(zip))
     })
 }
 
-fn write_array<T: npyz::AutoSerialize + Copy>(
-    npz: &mut NpzWriter<&mut BufWriter<File>>,
-    name: &str,
-    data: &[T],
-    shape: &[usize],
-) -> io::Result<()> {
-    if shape.iter().try_fold(1, |product: usize, &dim| product.checked_mul(dim)) != Some(data.len())
-    {
-        let message = format!("array `{name}` has {} elements but shape {shape:?}", data.len());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-    }
+fn write_array(zip: &mut ZipWriter<&mut BufWriter<File>>, array: &Npy) -> io::Result<()> {
     let options = FileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::default())
         .large_file(true);
-    let shape: Vec<u64> = shape.iter().map(|&dim| dim as u64).collect();
-    let mut npy = npz.array(name, options)?.default_dtype().shape(&shape).begin_nd()?;
-    npy.extend(data.iter().copied())?;
-    npy.finish()
+    zip.start_file(file_name_from_array_name(&array.name), options)?;
+    zip.write_all(&array.header())?;
+    let mut counting = Counting { inner: BufWriter::new(zip), bytes: 0 };
+    (array.fill)(&mut counting)?;
+    counting.inner.flush()?;
+    let want = array.shape.iter().try_fold(array.size, |product, dim| product.checked_mul(*dim));
+    if want != Some(counting.bytes) {
+        let Npy { name, shape, size, .. } = array;
+        let elements = counting.bytes / size;
+        let message = format!("array `{name}` has {elements} elements but shape {shape:?}");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    Ok(())
+}
+
+/// A writer that counts what goes through it.
+struct Counting<W> {
+    inner: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(buffer)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 /// Why a file could not be read as a `.npy` array of numbers.
@@ -457,6 +533,12 @@ mod tests {
             .collect()
     }
 
+    /// An array in memory.
+    fn given<T: Number>(name: &str, shape: &[u64], data: &[T]) -> Npy<'static> {
+        let bytes: Vec<u8> = data.iter().flat_map(|x| x.bytes().as_ref().to_vec()).collect();
+        Npy::new::<T>(name, shape, move |writer| writer.write_all(&bytes))
+    }
+
     #[test]
     fn a_write_replaces_the_file_and_leaves_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
@@ -478,7 +560,7 @@ mod tests {
             Err(io::Error::other("no more"))
         });
         assert_eq!(error.unwrap_err().to_string(), "no more");
-        assert!(write_npz(&path, &[("a", Npy::U32(&[1, 2, 3], &[2, 2]))]).is_err());
+        assert!(write_npz(&path, &[given("a", &[2, 2], &[1u32, 2, 3])]).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(names(dir.path()), ["file"]);
     }
@@ -516,13 +598,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let paths = [dir.path().join("a.npz"), dir.path().join("b.npz")];
         for path in &paths {
-            let scalar = Npy::F64(&[0.1], &[]);
-            let entries = [
-                ("m", Npy::F32(&[1.0, 2.0, 3.0, -4.5, f32::NAN, 6.0], &[2, 3])),
-                ("s", scalar),
-                ("e", Npy::U32(&[], &[0])),
+            let arrays = [
+                given("m", &[2, 3], &[1.0, 2.0, 3.0, -4.5, f32::NAN, 6.0]),
+                given("s", &[], &[0.1f64]),
+                given::<u32>("e", &[0], &[]),
+                given::<f32>("none of two", &[0, 2], &[]),
             ];
-            write_npz(path, &entries).unwrap();
+            write_npz(path, &arrays).unwrap();
         }
         assert_eq!(fs::read(&paths[0]).unwrap(), fs::read(&paths[1]).unwrap());
 
@@ -536,14 +618,39 @@ mod tests {
         assert!(scalar.shape().is_empty());
         assert_eq!(scalar.into_vec::<f64>().unwrap(), [0.1]);
         assert!(npz.by_name("e").unwrap().unwrap().into_vec::<u32>().unwrap().is_empty());
+        let none = npz.by_name("none of two").unwrap().unwrap();
+        assert_eq!(none.shape(), [0, 2]);
+        assert!(none.into_vec::<f32>().unwrap().is_empty());
+    }
+
+    #[test]
+    fn npy_header_is_that_of_numpy() {
+        for (shape, text) in
+            [(&[][..], "()"), (&[3], "(3,)"), (&[u64::MAX, 2, 0], "(18446744073709551615, 2, 0)")]
+        {
+            let header = given::<f64>("a", shape, &[]).header();
+            assert_eq!(header.len() % 64, 0);
+            let length = u16::from_le_bytes([header[8], header[9]]);
+            assert_eq!(
+                (&header[..8], length as usize),
+                (&b"\x93NUMPY\x01\x00"[..], header.len() - 10)
+            );
+            let (dict, padding) = header[10..].split_at(header.len() - 10 - 1);
+            let dict = str::from_utf8(dict).unwrap().trim_end();
+            assert_eq!(
+                dict,
+                format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {text}, }}")
+            );
+            assert_eq!(padding, b"\n");
+        }
     }
 
     #[test]
     fn npz_refuses_a_shape_that_does_not_fit() {
         let dir = tempfile::tempdir().unwrap();
-        for shape in [&[2, 2][..], &[], &[0], &[usize::MAX, usize::MAX]] {
-            let error = write_npz(&dir.path().join("a.npz"), &[("a", Npy::F32(&[0.0; 3], shape))])
-                .unwrap_err();
+        for shape in [&[2, 2][..], &[], &[0], &[u64::MAX, u64::MAX]] {
+            let array = given("a", shape, &[0f32; 3]);
+            let error = write_npz(&dir.path().join("a.npz"), &[array]).unwrap_err();
             assert!(
                 error.to_string().starts_with("array `a` has 3 elements but shape ["),
                 "{error}"

@@ -7,13 +7,14 @@
 //!                plan::compile ▶ Plan       arrays and launches: every size and constant
 //!         engine::{gpu, cpu}   ▶            run launches over arrays; know nothing of neurons
 //!          train | simulation  ▶            drive programs of the plan, read back what is asked for
-//!          summary, report     ▶            summary.json, figures, report.html
+//! archive, summary, report     ▶            spikes.npz, summary.json, figures, report.html
 //! ```
 //! A module knows what comes before it on this path, and `cli` knows all. The kernels live in
 //! [`input`], [`synapse`], [`neuron`], [`train`] and [`record`]: each is a shader in `shaders/` and a
 //! Rust file of the same name with its equation, parameters and twin. What a kernel is, is said in
 //! [`kernel`].
 
+pub mod archive;
 pub mod cli;
 pub mod data;
 pub mod engine;

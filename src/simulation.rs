@@ -9,6 +9,7 @@ use crate::network::{Input, Kind, Network, Population};
 use crate::neuron::stepped::{BLOCK, Variable};
 use crate::plan::{Plan, ProgramId, Sampled, SimulationOptions, SimulationPorts};
 use crate::record::decode_row;
+use crate::record::excerpt::Excerpt;
 use crate::record::statistics::SpikeStatistics;
 use crate::scene::Scene;
 
@@ -20,6 +21,9 @@ const STEPS: usize = 1000;
 
 /// Neurons that are recorded if a scene names none.
 const FIRST: u64 = 10;
+
+/// Neurons of a trace of which an excerpt is kept; a report draws no more.
+const DRAWN: usize = 6;
 
 /// Steps of a simulation.
 pub fn steps(scene: &Scene) -> u64 {
@@ -75,13 +79,15 @@ fn traces(scene: &Scene, network: &Network) -> Result<Vec<Trace>, SimulationErro
             };
             let ids = ids.clone();
             let variable = variable.clone();
-            traces.push(Trace { population, variable, ids, every, values: Vec::new() });
+            let excerpts = vec![Excerpt::default(); ids.len().min(DRAWN)];
+            traces.push(Trace { population, variable, ids, every, values: Vec::new(), excerpts });
         }
     }
     Ok(traces)
 }
 
-/// What was recorded.
+/// What was recorded. Spikes and samples pile up here until someone takes them, as
+/// [`crate::archive`] does after every window; all else stays as small as it is.
 #[derive(Debug, Default)]
 pub struct Recording {
     /// For each population of the network.
@@ -99,7 +105,7 @@ pub struct Recording {
 pub struct Activity {
     /// What is known of all spikes.
     pub statistics: SpikeStatistics,
-    /// Times \[ms\] and neurons, if recorded.
+    /// Times \[ms\] and neurons, if recorded, since they were last taken.
     pub times: Vec<(f64, u32)>,
 }
 
@@ -114,8 +120,10 @@ pub struct Trace {
     pub ids: Vec<u64>,
     /// Interval between samples \[steps\].
     pub every: u64,
-    /// Samples × neurons, in the unit of the variable.
+    /// Samples × neurons, in the unit of the variable, since they were last taken.
     pub values: Vec<f32>,
+    /// What a picture shows of the first neurons, from the start of the run on.
+    pub excerpts: Vec<Excerpt>,
 }
 
 /// A network that runs.
@@ -172,15 +180,15 @@ impl<'a> Simulation<'a> {
         &mut *self.engine
     }
 
-    /// Runs up to step `end` of the simulation, or until the observer, told the steps that are done,
-    /// answers false.
+    /// Runs up to step `end` of the simulation, or until the observer, shown after each window what
+    /// was recorded, answers false. The observer may take spikes and samples away.
     ///
     /// # Errors
     /// The engine fails; a state is not finite.
     pub fn run(
         &mut self,
         end: u64,
-        observe: &mut dyn FnMut(u64) -> bool,
+        observe: &mut dyn FnMut(&mut Recording) -> bool,
     ) -> Result<(), SimulationError> {
         while self.recording.steps < end {
             let start = self.recording.steps;
@@ -199,7 +207,7 @@ impl<'a> Simulation<'a> {
             self.record_samples(start, steps)?;
             self.recording.steps += steps as u64;
             self.check_state()?;
-            if !observe(self.recording.steps) {
+            if !observe(&mut self.recording) {
                 break;
             }
         }
@@ -274,6 +282,8 @@ impl<'a> Simulation<'a> {
                         if trace.variable.potential { neurons.rest(*id as usize) } else { 0.0 };
                     trace.values.push((f64::from(*x) + rest) as f32);
                 }
+                let row = &trace.values[trace.values.len() - count..];
+                trace.excerpts.iter_mut().zip(row).for_each(|(excerpt, x)| excerpt.add(*x));
             }
         }
         Ok(())

@@ -166,6 +166,36 @@ fn simulation_writes_spikes_and_traces() {
 }
 
 #[test]
+fn a_long_simulation_counts_the_same_everywhere() {
+    let place = Place::new();
+    let long = ["--set", "simulation.duration=100000", "--set", "record.traces.0.every=10"];
+    let summary = place.done("sim.ron", "run", &long);
+    assert_eq!(summary["steps"], 200_000);
+    let metrics = place.metrics("run");
+    assert_eq!(metrics.last().unwrap()["t_ms"], 100_000.0);
+    for name in ["noise", "exc"] {
+        let entry = &summary["populations"][name];
+        let (_, ids) = array::<u32>(&place.path("run/spikes.npz"), &format!("{name}.id"));
+        let (_, times) = array::<f64>(&place.path("run/spikes.npz"), &format!("{name}.t_ms"));
+        assert_eq!((&entry["spikes"], ids.len()), (&times.len().into(), times.len()), "{name}");
+        let (mut since, mut spikes) = (0.0, 0);
+        for line in &metrics {
+            let told = &line["populations"][name];
+            let (until, new) = (line["t_ms"].as_f64().unwrap(), told["spikes"].as_u64().unwrap());
+            let rate = new as f64 / entry["size"].as_f64().unwrap() / (1e-3 * (until - since));
+            assert!((told["rate_hz"].as_f64().unwrap() / rate - 1.0).abs() < 1e-9, "{line}");
+            assert_eq!(new as usize, times.iter().filter(|t| **t > since && **t <= until).count());
+            (since, spikes) = (until, spikes + new);
+        }
+        assert_eq!(entry["spikes"], spikes, "{name}");
+    }
+    let (shape, _) = array::<f32>(&place.path("run/traces.npz"), "exc.v");
+    let (_, times) = array::<f64>(&place.path("run/traces.npz"), "t_ms");
+    assert_eq!((shape, times[9_999]), (vec![10_000, 2], 100_000.0));
+    assert!(!place.path("run/.recording").exists());
+}
+
+#[test]
 fn subcommands_tell_without_running() {
     let place = Place::new();
     for scene in ["train.ron", "sim.ron"] {

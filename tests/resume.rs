@@ -69,10 +69,33 @@ fn interrupted_simulation_keeps_its_recording() {
     send("INT", &child);
     let said = ended(child);
     said.expect(130, "interrupted");
-    assert!(place.path("run/spikes.npz").exists());
+    let mut archive = npyz::npz::NpzArchive::open(place.path("run/spikes.npz")).unwrap();
+    let spikes = archive.by_name("noise.id").unwrap().unwrap().len();
+    let told = place.metrics("run");
+    let told = told.iter().map(|line| line["populations"]["noise"]["spikes"].as_u64().unwrap());
+    assert_eq!((told.sum::<u64>(), spikes > 0), (spikes, true));
+    assert!(!place.path("run/.recording").exists());
     assert!(!place.path("run/summary.json").exists());
     place.refuses(&["--resume", "run", "--engine", "cpu"], 2, "only a training can be resumed");
     assert!(!said.err.contains("--resume"), "advises what is refused: {}", said.err);
+}
+
+/// A full disk ends a simulation, and the file is named.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_ends_a_simulation() {
+    let place = Place::new();
+    let set = ["--set", "simulation.duration=10000000"];
+    let child = place.command(&arguments(&["--scene", "sim.ron", "--out", "run"], &set)).spawn();
+    let (child, since) = (child.unwrap(), Instant::now());
+    while place.metrics("run").is_empty() {
+        assert!(since.elapsed() < Duration::from_secs(60), "it does not begin");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::os::unix::fs::symlink("/dev/full", place.path("full")).unwrap();
+    fs::rename(place.path("full"), place.path("run/.recording/spikes-1.id")).unwrap();
+    ended(child).expect(5, "spikes-1.id cannot be written | No space left | .recording");
+    assert!(!place.path("run/spikes.npz").exists() && !place.path("run/summary.json").exists());
 }
 
 // ---- Run folders ----
@@ -87,12 +110,15 @@ fn run_folders_are_not_taken_from_anyone() {
 
     place.done("train.ron", "run", &[]);
     fs::write(place.path("run/notes.txt"), "mine").unwrap();
+    // As a run leaves it that is killed.
+    fs::create_dir(place.path("run/.recording")).unwrap();
+    fs::write(place.path("run/.recording/spikes-0.id"), "old").unwrap();
     let words = "run | not empty | --overwrite | --resume";
     place.refuses_run("sim.ron", &[], 5, words);
     let summary = place.done("sim.ron", "run", &["--overwrite"]);
     assert_eq!(summary["scene"], "sim");
     assert!(place.path("run/spikes.npz").exists());
-    for old in ["metrics.jsonl", "weights.safetensors", "weights-best.safetensors", "checkpoints"] {
+    for old in ["weights.safetensors", "weights-best.safetensors", "checkpoints", ".recording"] {
         assert!(!place.path("run").join(old).exists(), "{old} of the run before is still there");
     }
     assert_eq!(place.read("run/notes.txt"), b"mine");

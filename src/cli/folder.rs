@@ -1,6 +1,7 @@
 //! The run folder: found or made before anything long begins, and used by one run at a time.
 
 use super::{FileFault, Usage};
+use crate::archive;
 use anyhow::Result;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ const OURS: &[&str] = &[
     "metrics.jsonl",
     "spikes.npz",
     "traces.npz",
+    archive::SCRATCH,
     "weights.safetensors",
     "weights-best.safetensors",
     "checkpoints",

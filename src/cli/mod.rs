@@ -2,6 +2,7 @@
 
 mod folder;
 mod inspect;
+mod metrics;
 mod pictures;
 mod progress;
 mod run;

@@ -141,18 +141,19 @@ pub fn simulation<'a>(
     let activity = populations.map(|(k, (population, activity))| {
         let recorded = recording.traces.iter().filter(|trace| trace.population == k);
         let traces = recorded.map(|trace| {
-            let values = |column| trace.values.iter().skip(column).step_by(trace.ids.len());
             let neuron = |(column, id): (usize, &u64)| Trace {
                 neuron: *id as u32,
-                values: values(column).copied().collect(),
+                values: trace.excerpts.get(column).map_or_else(Vec::new, |e| e.values().to_vec()),
             };
             let neurons = trace.ids.iter().enumerate().map(neuron).collect();
+            // All excerpts have seen as many samples.
+            let stride = trace.excerpts.first().map_or(1, |excerpt| excerpt.stride() as u64);
             let variable = &trace.variable;
             let name = if variable.potential { "potential" } else { &variable.name };
             Traces {
                 variable: name.to_owned(),
                 unit: (!variable.unit.is_empty()).then(|| variable.unit.to_owned()),
-                every_ms: trace.every as f64 * network.dt,
+                every_ms: (trace.every * stride) as f64 * network.dt,
                 threshold: None,
                 neurons,
             }

@@ -1,12 +1,14 @@
 //! Runs a scene: everything that can fail early does so before the run folder exists.
 
 use super::folder::Folder;
+use super::metrics::Metrics;
 use super::progress::{Progress, stop_flag};
 use super::{EngineChoice, FileFault, Interrupted, Run, Usage, bytes, grouped, pictures};
+use crate::archive::Archive;
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::{self, Gpu, Wanted};
 use crate::engine::{Device, Engine, KernelTime};
-use crate::files::{self, Npy};
+use crate::files;
 use crate::network::{self, Network};
 use crate::plan::{self, Plan};
 use crate::scene::{self, Data, Override, Scene, Source};
@@ -363,13 +365,26 @@ impl Session<'_> {
         let since = Instant::now();
         let mut bar = Progress::new(end, "steps", self.quiet);
         let dt = self.network.dt;
-        simulation.run(end, &mut |step| {
+        let recording = &simulation.recording;
+        let mut archive =
+            Archive::create(&self.folder.path, self.network, &self.scene.record, recording)?;
+        let mut metrics = Metrics::create(self.path("metrics.jsonl"), self.network)?;
+        let mut written = Ok(());
+        let ran = simulation.run(end, &mut |recording| {
+            let step = recording.steps;
             bar.at("simulating", step, end, &format!("{:.0} ms", step as f64 * dt));
-            !stop.load(Ordering::Relaxed)
-        })?;
+            let taken = archive.take(recording).map_err(anyhow::Error::from);
+            written = taken.and_then(|()| Ok(metrics.tell(recording)?));
+            written.is_ok() && !stop.load(Ordering::Relaxed)
+        });
         bar.finish();
         self.summary.wall_s = since.elapsed().as_secs_f64();
-        self.write_recording(&simulation)?;
+        written?;
+        // Whatever stopped the run, what was recorded before is not lost.
+        let finished = archive.finish(&mut simulation.recording);
+        ran?;
+        finished?;
+        metrics.finish(&simulation.recording)?;
         if simulation.recording.steps < end {
             return Err(Interrupted::Simulation(self.folder.path.clone()).into());
         }
@@ -421,72 +436,6 @@ impl Session<'_> {
         s.synaptic_events = Some(events);
         s.synaptic_events_per_s = Some(events as f64 / s.wall_s.max(1e-9));
         s.real_time_factor = Some(s.wall_s / seconds.max(1e-9));
-    }
-
-    fn write_recording(&self, simulation: &Simulation<'_>) -> Result<()> {
-        let recording = &simulation.recording;
-        let populations = self.network.populations.iter().zip(&recording.populations);
-        let spikes: Vec<(String, Vec<f64>, Vec<u32>)> = populations
-            .filter(|(p, _)| self.scene.record.spikes.contains(&p.name))
-            .map(|(p, a)| {
-                (
-                    p.name.clone(),
-                    a.times.iter().map(|t| t.0).collect(),
-                    a.times.iter().map(|t| t.1).collect(),
-                )
-            })
-            .collect();
-        if !spikes.is_empty() {
-            let shapes: Vec<[usize; 1]> = spikes.iter().map(|s| [s.1.len()]).collect();
-            let names: Vec<[String; 2]> =
-                spikes.iter().map(|s| [format!("{}.t_ms", s.0), format!("{}.id", s.0)]).collect();
-            let mut entries = Vec::new();
-            for ((spikes, shape), [t_ms, id]) in spikes.iter().zip(&shapes).zip(&names) {
-                entries.push((t_ms.as_str(), Npy::F64(&spikes.1, shape)));
-                entries.push((id.as_str(), Npy::U32(&spikes.2, shape)));
-            }
-            self.npz("spikes.npz", &entries)?;
-        }
-        if !recording.traces.is_empty() {
-            let every = recording.traces[0].every;
-            let same = recording.traces.iter().all(|t| t.every == every);
-            let mut arrays = Vec::new();
-            for (k, trace) in recording.traces.iter().enumerate() {
-                let name = &self.network.populations[trace.population].name;
-                let samples = trace.values.len() / trace.ids.len().max(1);
-                let t_ms = (1..=samples)
-                    .map(|s| (s as u64 * trace.every) as f64 * self.network.dt)
-                    .collect::<Vec<_>>();
-                if !same || k == 0 {
-                    let label = if same { "t_ms".to_owned() } else { format!("{name}.t_ms") };
-                    arrays.push((label, t_ms, None));
-                }
-                arrays.push((
-                    format!("{name}.{}", trace.variable.name),
-                    Vec::new(),
-                    Some((k, [samples, trace.ids.len()])),
-                ));
-            }
-            let shapes: Vec<[usize; 1]> = arrays.iter().map(|a| [a.1.len()]).collect();
-            let entries: Vec<(&str, Npy<'_>)> = arrays
-                .iter()
-                .zip(&shapes)
-                .map(|((name, times, trace), shape)| match trace {
-                    Some((k, shape)) => {
-                        (name.as_str(), Npy::F32(&recording.traces[*k].values, shape))
-                    }
-                    None => (name.as_str(), Npy::F64(times, shape)),
-                })
-                .collect();
-            self.npz("traces.npz", &entries)?;
-        }
-        Ok(())
-    }
-
-    fn npz(&self, file: &str, entries: &[(&str, Npy<'_>)]) -> Result<()> {
-        let path = self.path(file);
-        let done = files::write_npz(&path, entries);
-        Ok(done.map_err(|source| FileFault { what: path.display().to_string(), source })?)
     }
 
     /// Report and, last of all, the summary.

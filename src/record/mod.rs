@@ -2,6 +2,7 @@
 //! turns words of spikes into steps and neurons and gathers their statistics.
 
 pub mod count_spikes;
+pub mod excerpt;
 pub mod log_reals;
 pub mod log_words;
 pub mod sample;

@@ -1,0 +1,207 @@
+//! `spikes.npz` and `traces.npz` of a simulation, in memory that does not grow with time.
+//!
+//! While the simulation runs, each array grows in a file of its own in a hidden folder: raw numbers,
+//! the lowest byte first. At the end the archives are put together from these files, and the folder
+//! goes. Until then a recording takes its size on disk, and twice of it while it is put together.
+
+use crate::files::{self, Npy, Number};
+use crate::network::Network;
+use crate::scene;
+use crate::simulation::Recording;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+/// Name of the folder in which arrays grow.
+pub const SCRATCH: &str = ".recording";
+
+/// Files that take what a simulation records.
+pub struct Archive<'a> {
+    network: &'a Network,
+    folder: PathBuf,
+    /// For each population of the network, if its spikes are recorded.
+    spikes: Vec<Option<Spikes>>,
+    /// As in [`Recording::traces`].
+    traces: Vec<Growing<f32>>,
+}
+
+struct Spikes {
+    /// Times \[ms\].
+    t_ms: Growing<f64>,
+    id: Growing<u32>,
+}
+
+impl<'a> Archive<'a> {
+    /// An archive in a run folder for what `recording`, still empty, is going to hold.
+    ///
+    /// # Errors
+    /// Files cannot be made, or others are left there by an earlier run.
+    pub fn create(
+        folder: &Path,
+        network: &'a Network,
+        record: &scene::Record,
+        recording: &Recording,
+    ) -> Result<Self, ArchiveError> {
+        let scratch = folder.join(SCRATCH);
+        fs::create_dir(&scratch)
+            .map_err(|source| ArchiveError::Scratch { path: scratch.clone(), source })?;
+        let mut spikes = Vec::new();
+        for (k, population) in network.populations.iter().enumerate() {
+            spikes.push(match record.spikes.contains(&population.name) {
+                true => Some(Spikes {
+                    t_ms: Growing::create(scratch.join(format!("spikes-{k}.t_ms")))?,
+                    id: Growing::create(scratch.join(format!("spikes-{k}.id")))?,
+                }),
+                false => None,
+            });
+        }
+        let traces = 0..recording.traces.len();
+        let traces = traces.map(|k| Growing::create(scratch.join(format!("trace-{k}"))));
+        let traces = traces.collect::<Result<_, _>>()?;
+        Ok(Self { network, folder: folder.to_owned(), spikes, traces })
+    }
+
+    /// Moves the spikes and samples of a recording into the files.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn take(&mut self, recording: &mut Recording) -> Result<(), ArchiveError> {
+        for (spikes, activity) in self.spikes.iter_mut().zip(&mut recording.populations) {
+            if let Some(spikes) = spikes {
+                spikes.t_ms.append(activity.times.iter().map(|(t, _)| *t))?;
+                spikes.id.append(activity.times.iter().map(|(_, id)| *id))?;
+            }
+            activity.times.clear();
+        }
+        for (values, trace) in self.traces.iter_mut().zip(&mut recording.traces) {
+            values.append(trace.values.drain(..))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the archives, of what was recorded so far if the simulation was stopped.
+    ///
+    /// # Errors
+    /// A file cannot be written. The arrays are then left where they are.
+    pub fn finish(mut self, recording: &mut Recording) -> Result<(), ArchiveError> {
+        self.take(recording)?;
+        for (name, arrays) in
+            [("spikes.npz", self.spike_arrays()), ("traces.npz", self.trace_arrays(recording))]
+        {
+            if !arrays.is_empty() {
+                let path = self.folder.join(name);
+                files::write_npz(&path, &arrays)
+                    .map_err(|source| ArchiveError::Write { path, source })?;
+            }
+        }
+        let path = self.folder.join(SCRATCH);
+        fs::remove_dir_all(&path).map_err(|source| ArchiveError::Scratch { path, source })
+    }
+
+    fn spike_arrays(&self) -> Vec<Npy<'_>> {
+        let mut arrays = Vec::new();
+        for (population, spikes) in self.network.populations.iter().zip(&self.spikes) {
+            let Some(Spikes { t_ms, id }) = spikes else { continue };
+            arrays.push(t_ms.array(format!("{}.t_ms", population.name), &[t_ms.len]));
+            arrays.push(id.array(format!("{}.id", population.name), &[id.len]));
+        }
+        arrays
+    }
+
+    /// Traces, and their times: once if all are the same, else for each population, or even for each
+    /// variable of it.
+    fn trace_arrays(&self, recording: &Recording) -> Vec<Npy<'_>> {
+        let dt = self.network.dt;
+        let traces = &recording.traces;
+        let mut arrays: Vec<Npy<'_>> = Vec::new();
+        for (trace, values) in traces.iter().zip(&self.traces) {
+            let population = &self.network.populations[trace.population].name;
+            let name = format!("{population}.{}", trace.variable.name);
+            let (neurons, every) = (trace.ids.len() as u64, trace.every);
+            let samples = values.len / neurons.max(1);
+            let mut others = traces.iter().filter(|other| other.every != every);
+            let times = match others.clone().next() {
+                None => "t_ms".to_owned(),
+                Some(_) if others.all(|other| other.population != trace.population) => {
+                    format!("{population}.t_ms")
+                }
+                Some(_) => format!("{name}.t_ms"),
+            };
+            if arrays.iter().all(|array| array.name() != times) {
+                arrays.push(Npy::new::<f64>(times, &[samples], move |writer| {
+                    let time = |sample| (sample * every) as f64 * dt;
+                    (1..=samples).try_for_each(|sample| writer.write_all(&time(sample).bytes()))
+                }));
+            }
+            arrays.push(values.array(name, &[samples, neurons]));
+        }
+        arrays
+    }
+}
+
+/// An array in a file, to which more and more is appended. The file is open only meanwhile: there may
+/// be more arrays than a process may have files open.
+struct Growing<T> {
+    path: PathBuf,
+    len: u64,
+    element: PhantomData<T>,
+}
+
+impl<T: Number> Growing<T> {
+    fn create(path: PathBuf) -> Result<Self, ArchiveError> {
+        match File::create_new(&path) {
+            Ok(_) => Ok(Self { path, len: 0, element: PhantomData }),
+            Err(source) => Err(ArchiveError::Scratch { path, source }),
+        }
+    }
+
+    fn append(&mut self, values: impl ExactSizeIterator<Item = T>) -> Result<(), ArchiveError> {
+        let count = values.len() as u64;
+        if count == 0 {
+            return Ok(());
+        }
+        let write = || -> io::Result<()> {
+            let mut writer = BufWriter::new(OpenOptions::new().append(true).open(&self.path)?);
+            for value in values {
+                writer.write_all(value.bytes().as_ref())?;
+            }
+            writer.flush()
+        };
+        write().map_err(|source| ArchiveError::Write { path: self.path.clone(), source })?;
+        self.len += count;
+        Ok(())
+    }
+
+    fn array(&self, name: String, shape: &[u64]) -> Npy<'_> {
+        Npy::new::<T>(name, shape, |writer| {
+            io::copy(&mut File::open(&self.path)?, writer)?;
+            Ok(())
+        })
+    }
+}
+
+/// Why a recording could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The folder in which arrays grow, or a file of it, cannot be made or removed.
+    #[error("{} cannot be made or removed", path.display())]
+    Scratch {
+        /// File or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error(
+        "{} cannot be written; what was recorded before is in the folder {SCRATCH} of the run, as raw \
+         numbers",
+        path.display()
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
