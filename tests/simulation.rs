@@ -826,7 +826,7 @@ fn force(engine: &mut dyn Engine, simulated: &Simulated, adex: bool, refractory:
                 0 if adex => 20.0 * x,
                 0 => 25.0 * x,
                 1 if refractory => [0.0, 0.0, 0.0, 1.0, 2.0][lane % 5],
-                2 if refractory => 1.0 + x,
+                2 if refractory && !adex => 1.0 + x,
                 3 if adex => 50.0 * x,
                 1..=3 => 0.0,
                 _ => 3.0 + 3.0 * x,
