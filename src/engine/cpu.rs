@@ -10,6 +10,7 @@
 
 #![allow(unsafe_code, reason = "disjoint slices for parallel pieces; see `Shared`")]
 
+use super::team::Meeting;
 use super::{Device, Engine, EngineError, KernelTime};
 use crate::kernel::{Call, Clock, Kind, Real, Slice, Span};
 use crate::plan::{Arg, ArrayId, Init, Launch, Plan, ProgramId, Split, Stage, Units};
@@ -31,8 +32,44 @@ pub struct Cpu<'p, F> {
 }
 
 enum Data<F> {
-    Reals(Vec<F>),
-    Words(Vec<u32>),
+    Reals(Aligned<F>),
+    Words(Aligned<u32>),
+}
+
+/// Numbers that start at a cache line, so that a vector of a whole line lies in one.
+struct Aligned<T> {
+    room: Vec<T>,
+    start: usize,
+    len: usize,
+}
+
+impl<T: Copy> Aligned<T> {
+    fn new(len: usize, zero: T) -> Self {
+        const LINE: usize = 64;
+        // Fresh zeros cost no memory before they are written, so room is made before it is filled.
+        let room = vec![zero; len + LINE / size_of::<T>()];
+        let start = room.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
+        Self { room, start, len }
+    }
+
+    fn of(values: impl ExactSizeIterator<Item = T>, zero: T) -> Self {
+        let mut aligned = Self::new(values.len(), zero);
+        aligned.iter_mut().zip(values).for_each(|(x, value)| *x = value);
+        aligned
+    }
+}
+
+impl<T> std::ops::Deref for Aligned<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.room[self.start..self.start + self.len]
+    }
+}
+
+impl<T> std::ops::DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.room[self.start..self.start + self.len]
+    }
 }
 
 /// A program as this engine does it.
@@ -91,10 +128,12 @@ impl<'p, F: Twinned> Cpu<'p, F> {
             .arrays
             .iter()
             .map(|array| match (&array.init, array.kind) {
-                (Init::Zero, Kind::Real) => Data::Reals(vec![F::zero(); array.len]),
-                (Init::Zero, Kind::Word) => Data::Words(vec![0; array.len]),
-                (Init::Reals(x), _) => Data::Reals(x.iter().map(|x| F::of(*x)).collect()),
-                (Init::Words(x), _) => Data::Words(x.clone()),
+                (Init::Zero, Kind::Real) => Data::Reals(Aligned::new(array.len, F::zero())),
+                (Init::Zero, Kind::Word) => Data::Words(Aligned::new(array.len, 0)),
+                (Init::Reals(x), _) => {
+                    Data::Reals(Aligned::of(x.iter().map(|x| F::of(*x)), F::zero()))
+                }
+                (Init::Words(x), _) => Data::Words(Aligned::of(x.iter().copied(), 0)),
             })
             .collect();
         let pool =
@@ -296,6 +335,35 @@ impl<F: Twinned> Shared<'_, F> {
         }
     }
 
+    /// Launches step by step. Each thread does the same pieces in every step, so that what they need
+    /// stays in its cache; every so manieth, so that all have about as much to do.
+    fn steps(&self, launches: &[Timed<'_>], clock: &Clock, whole: Span, measure: bool) {
+        let alone = |timed: &Timed<'_>| match timed.launch.units {
+            Units::Count { count, grain } => count <= grain,
+            Units::Samples => true,
+        };
+        let part = |thread: usize, threads: usize, meeting: &Meeting| {
+            for t0 in whole.t0..whole.t1 {
+                for timed in launches {
+                    let Units::Count { count, grain } = timed.launch.units else { continue };
+                    for k in (thread..count.div_ceil(grain)).step_by(threads) {
+                        let units = k * grain..count.min((k + 1) * grain);
+                        self.call(timed, clock, Span { t0, t1: t0 + 1 }, units, measure);
+                    }
+                    meeting.wait();
+                }
+            }
+        };
+        if launches.iter().all(alone) || rayon::current_num_threads() == 1 {
+            part(0, 1, &Meeting::new(1));
+        } else {
+            let meeting = Meeting::new(rayon::current_num_threads());
+            rayon::broadcast(|thread| {
+                meeting.attend(|| part(thread.index(), thread.num_threads(), &meeting));
+            });
+        }
+    }
+
     fn call(
         &self,
         timed: &Timed<'_>,
@@ -350,7 +418,7 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
 
     fn read_words(&mut self, array: ArrayId) -> Result<Vec<u32>, EngineError> {
         Ok(match &self.arrays[array] {
-            Data::Words(x) => x.clone(),
+            Data::Words(x) => x.to_vec(),
             Data::Reals(_) => Vec::new(),
         })
     }
@@ -373,13 +441,7 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
             for job in jobs {
                 match job {
                     Job::Launch(timed) => shared.launch(timed, clock, whole, measure),
-                    Job::Stepped(launches) => {
-                        for t0 in 0..whole.t1 {
-                            for timed in launches {
-                                shared.launch(timed, clock, Span { t0, t1: t0 + 1 }, measure);
-                            }
-                        }
-                    }
+                    Job::Stepped(launches) => shared.steps(launches, clock, whole, measure),
                     Job::Chain(links) => pieces(samples, SAMPLES).for_each(|units| {
                         for link in links {
                             match link {

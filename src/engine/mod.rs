@@ -7,6 +7,7 @@
 pub mod cpu;
 pub mod gpu;
 pub mod shader;
+mod team;
 
 use crate::kernel::Clock;
 use crate::plan::{ArrayId, ProgramId};

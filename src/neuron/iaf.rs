@@ -21,7 +21,7 @@ use super::receptor::{self, Given, Receptor};
 use super::stepped::{BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
 use crate::kernel::*;
 use crate::params;
-use crate::vector::Width;
+use crate::vector::{Vector, Width};
 
 /// Numbers of a neuron in the array `cell`, before the two propagators of each receptor.
 pub const CELL: usize = 14;
@@ -254,6 +254,9 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
     let keep = if p.reset == 1 { one } else { zero };
     let (absolute, relative) = (p.refractory & 1 == 1, p.refractory & 2 == 2);
     let mut arrivals = vec![[F::zero(); BLOCK]; count];
+    // What all neurons share is spread over the lanes once.
+    let shared: Vec<Vector<S, F>> =
+        if OWN { vec![] } else { cell.iter().map(|x| w.splat(*x)).collect() };
 
     for (index, state) in state.chunks_exact_mut(rows * BLOCK).enumerate() {
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
@@ -269,7 +272,7 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let field = |k: usize| match OWN {
                 true => w.load(&cell[k * BLOCK..][..BLOCK], at),
-                false => w.splat(cell[k]),
+                false => shared[k],
             };
             let v = w.load(v_row, at);
             let mut input = field(2) + w.splat(step_current);

@@ -877,6 +877,7 @@ impl<'s> Checker<'s> {
             let model = match population.model {
                 Model::Adex(_) => "Adex",
                 Model::Izhikevich(_) => "Izhikevich",
+                Model::Hh(_) => "Hh",
                 Model::Spikes(_) => "Spikes",
                 _ => continue,
             };

@@ -13,6 +13,8 @@ const MAX_DEPTH: usize = 64;
 const ALIASES: &[(&str, &str)] = &[
     ("n", "size"),
     ("C_m", "c_m"),
+    ("V_T", "shift"),
+    ("v_t", "shift"),
     ("cm", "c_m"),
     ("g_L", "g_l"),
     ("E_L", "e_l"),
