@@ -174,10 +174,13 @@ fn exp_f32<S: Simd>(s: S, x: S::f32s) -> S::f32s {
     let n = s.sub_f32s(shifted, round);
     let r = s.mul_add_f32s(n, c(-0.693_359_4), x);
     let r = s.mul_add_f32s(n, c(2.121_944_4e-4), r);
-    let mut y = c(1.0 / 720.0);
-    for k in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
-        y = s.mul_add_f32s(y, r, c(k));
-    }
+    // In pairs and pairs of pairs (Estrin), so that a processor finds more than one sum to do at a time.
+    let square = s.mul_f32s(r, r);
+    let low =
+        s.mul_add_f32s(s.mul_add_f32s(r, c(1.0 / 6.0), c(0.5)), square, s.add_f32s(r, c(1.0)));
+    let high = s.mul_add_f32s(r, c(1.0 / 120.0), c(1.0 / 24.0));
+    let high = s.mul_add_f32s(square, c(1.0 / 720.0), high);
+    let y = s.mul_add_f32s(high, s.mul_f32s(square, square), low);
     // `pulp` names these conversions by their result first.
     let exponent = s.wrapping_dyn_shl_u32s(s.transmute_u32s_f32s(shifted), s.splat_u32s(23));
     let bits = s.add_u32s(exponent, s.transmute_u32s_f32s(y));

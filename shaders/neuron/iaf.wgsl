@@ -33,7 +33,7 @@ struct Params {
 @group(0) @binding(9) var<storage, read_write> spikes: array<u32>;
 //!use lib/receptor.wgsl
 
-const CELL = 14u;
+const CELL = 13u;
 const STATE = 4u;
 var<workgroup> spiked: array<u32, WG>;
 

@@ -24,7 +24,7 @@ use crate::params;
 use crate::vector::{Vector, Width};
 
 /// Numbers of a neuron in the array `cell`, before the two propagators of each receptor.
-pub const CELL: usize = 14;
+pub const CELL: usize = 13;
 
 /// Rows of state before those of the receptors: v, steps still held, h, w.
 pub const STATE: usize = 4;
@@ -58,7 +58,7 @@ pub struct Cell {
     pub b: f64,
     /// e^(-dt / tau_w).
     pub decay_w: f64,
-    /// Potential at the start \[mV\].
+    /// Potential at the start \[mV\], of which the kernel knows nothing.
     pub v_init: f64,
     /// Propagators of each receptor into v \[mV/pA\].
     pub receptors: Vec<[f64; 2]>,
@@ -86,7 +86,7 @@ impl Cell {
         }
     }
 
-    /// The numbers in the order of the array.
+    /// The numbers of the kernel in the order of the array.
     pub fn values(&self) -> Vec<f64> {
         let mut values = vec![
             self.p22,
@@ -102,7 +102,6 @@ impl Cell {
             self.a,
             self.b,
             self.decay_w,
-            self.v_init,
         ];
         values.extend(self.receptors.iter().flatten());
         values

@@ -455,8 +455,10 @@ impl Simulator<'_> {
         let state = self.reals(format!("{name}.state"), state);
         self.ports.state[k] = Some((state, rows));
 
+        // Neurons may differ only in what they start from, which their kernel need not know.
         let cells = neurons.cells();
-        let (own, fields) = (cells.len() > 1, cells[0].len());
+        let own = cells.iter().any(|cell| *cell != cells[0]);
+        let fields = cells[0].len();
         let cell = if own {
             let mut cell = vec![0.0; blocks * fields * BLOCK];
             for block in 0..blocks {
