@@ -761,6 +761,9 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
     let dt = w.splat(receptor[receptor.len() - 1]);
+    // What all neurons share is spread over the lanes once.
+    let shared: Vec<Vector<S, F>> =
+        if OWN { vec![] } else { cell.iter().map(|x| w.splat(*x)).collect() };
 
     for (index, state) in state.chunks_exact_mut(rows * BLOCK).enumerate() {
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
@@ -774,7 +777,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let field = |k: usize| match OWN {
                 true => w.load(&cell[k * BLOCK..][..BLOCK], at),
-                false => w.splat(cell[k]),
+                false => shared[k],
             };
             let v = w.load(v_row, at);
             let calcium = if p.pool == 1 { w.load(ca_row, at) } else { zero };

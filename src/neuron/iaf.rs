@@ -250,7 +250,9 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
     let first = call.units.start * p.tile as usize;
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
-    let keep = if p.reset == 1 { one } else { zero };
+    // The constant current and that of the step, where all neurons share them.
+    let driven = w.splat(step_current);
+    let constant = if OWN { driven } else { w.splat(cell[2] + step_current) };
     let (absolute, relative) = (p.refractory & 1 == 1, p.refractory & 2 == 2);
     let mut arrivals = vec![[F::zero(); BLOCK]; count];
     // What all neurons share is spread over the lanes once.
@@ -274,7 +276,7 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
                 false => shared[k],
             };
             let v = w.load(v_row, at);
-            let mut input = field(2) + w.splat(step_current);
+            let mut input = if OWN { field(2) + driven } else { constant };
             if p.current == 1 {
                 input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
             }
@@ -338,7 +340,10 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
                 let fallen = field(7) * h;
                 w.store(h_row, at, spike.select(fallen + field(6), fallen));
             }
-            let after = keep * next + (field(4) - keep * field(3));
+            let mut after = field(4);
+            if p.reset == 1 {
+                after = next + (after - field(3));
+            }
             w.store(v_row, at, spike.select(after, next));
             if p.adex == 1 {
                 let adaptation = w.load(w_row, at);
