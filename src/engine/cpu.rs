@@ -36,7 +36,9 @@ enum Data<F> {
     Words(Aligned<u32>),
 }
 
-/// Numbers that start at a cache line, so that a vector of a whole line lies in one.
+/// Numbers that start at a cache line, so that a vector of a whole line lies in one. Successive arrays
+/// start at different lines of their pages: a loop over several would else find them all in the
+/// same few places of the first cache.
 struct Aligned<T> {
     room: Vec<T>,
     start: usize,
@@ -44,16 +46,19 @@ struct Aligned<T> {
 }
 
 impl<T: Copy> Aligned<T> {
-    fn new(len: usize, zero: T) -> Self {
+    /// Array number `index`, filled with `zero`.
+    fn new(index: usize, len: usize, zero: T) -> Self {
         const LINE: usize = 64;
-        // Fresh zeros cost no memory before they are written, so room is made before it is filled.
-        let room = vec![zero; len + LINE / size_of::<T>()];
-        let start = room.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
+        const PAGE: usize = 4096;
+        let numbers = |bytes: usize| bytes / size_of::<T>();
+        let skew = index * 17 * LINE % PAGE;
+        let room = vec![zero; len + numbers(LINE + skew)];
+        let start = room.as_ptr().align_offset(LINE).min(numbers(LINE)) + numbers(skew);
         Self { room, start, len }
     }
 
-    fn of(values: impl ExactSizeIterator<Item = T>, zero: T) -> Self {
-        let mut aligned = Self::new(values.len(), zero);
+    fn of(index: usize, values: impl ExactSizeIterator<Item = T>, zero: T) -> Self {
+        let mut aligned = Self::new(index, values.len(), zero);
         aligned.iter_mut().zip(values).for_each(|(x, value)| *x = value);
         aligned
     }
@@ -127,13 +132,14 @@ impl<'p, F: Twinned> Cpu<'p, F> {
         let arrays = plan
             .arrays
             .iter()
-            .map(|array| match (&array.init, array.kind) {
-                (Init::Zero, Kind::Real) => Data::Reals(Aligned::new(array.len, F::zero())),
-                (Init::Zero, Kind::Word) => Data::Words(Aligned::new(array.len, 0)),
+            .enumerate()
+            .map(|(id, array)| match (&array.init, array.kind) {
+                (Init::Zero, Kind::Real) => Data::Reals(Aligned::new(id, array.len, F::zero())),
+                (Init::Zero, Kind::Word) => Data::Words(Aligned::new(id, array.len, 0)),
                 (Init::Reals(x), _) => {
-                    Data::Reals(Aligned::of(x.iter().map(|x| F::of(*x)), F::zero()))
+                    Data::Reals(Aligned::of(id, x.iter().map(|x| F::of(*x)), F::zero()))
                 }
-                (Init::Words(x), _) => Data::Words(Aligned::of(x.iter().copied(), 0)),
+                (Init::Words(x), _) => Data::Words(Aligned::of(id, x.iter().copied(), 0)),
             })
             .collect();
         let pool =
