@@ -11,7 +11,7 @@
 //! Exp, Alpha and DoubleExp are linear, so one step is exact: x' = rise · x + kick · arrivals and
 //! g' = decay · g + cross · x, with x only for the last two. What g does is up to `e_rev`: without it
 //! g is a current in pA, with it a conductance in nS that drives a current g B(v) (e_rev - v). B is 1,
-//! or for NMDA the block by magnesium, 1 / (1 + [Mg] / 3.57 mM · e^(-0.062 v / mV)) (Jahr & Stevens 1990).
+//! or for NMDA the block by magnesium, 1 / (1 + \[Mg\] / 3.57 mM · e^(-0.062 v / mV)) (Jahr & Stevens 1990).
 
 use crate::kernel::{Real, Simd};
 use crate::vector::{Vector, Width};

@@ -410,7 +410,7 @@ pub enum Channel {
         /// Conductance \[nS\].
         g: Param<Ns>,
     },
-    /// Potassium opened by calcium, the afterhyperpolarisation: ([Ca] / ([Ca] + half))^power.
+    /// Potassium opened by calcium, the afterhyperpolarisation: (\[Ca\] / (\[Ca\] + half))^power.
     KCa {
         /// Conductance \[nS\].
         g: Param<Ns>,
@@ -488,7 +488,7 @@ pub enum Gate {
         /// Slope \[mV\].
         k: f64,
     },
-    /// x = [Ca] / ([Ca] + half) at once.
+    /// x = \[Ca\] / (\[Ca\] + half) at once.
     Opened {
         /// Power.
         #[serde(default = "power")]

@@ -72,7 +72,7 @@ pub fn for_each_target(
     for first in (0..degree).step_by(64) {
         let words = philox_lanes(first / 4, [source, 0, 0], key);
         for word in &words[..(degree - first).min(64) as usize] {
-            let target = (u64::from(*word) * u64::from(choices) >> 32) as u32;
+            let target = ((u64::from(*word) * u64::from(choices)) >> 32) as u32;
             found(target + u32::from(skip && target >= source));
         }
     }
