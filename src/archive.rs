@@ -185,7 +185,7 @@ impl<T: Number> Growing<T> {
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The folder in which arrays grow, or a file of it, cannot be made or removed.
-    #[error("{} cannot be made or removed", path.display())]
+    #[error("{} cannot be made or removed: {source}", path.display())]
     Scratch {
         /// File or folder.
         path: PathBuf,
@@ -194,8 +194,8 @@ pub enum ArchiveError {
     },
     /// A file cannot be written.
     #[error(
-        "{} cannot be written; what was recorded before is in the folder {SCRATCH} of the run, as raw \
-         numbers",
+        "{} cannot be written: {source}; what was recorded before is in the folder {SCRATCH} of the \
+         run, as raw numbers",
         path.display()
     )]
     Write {

@@ -162,7 +162,7 @@ lanes!(
 
 /// e^x in f32, without a table or a branch: x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial for
 /// e^r. ln 2 is subtracted in two parts, the first of which times n is exact. The coefficients are
-/// Taylor's up to the sixth power, whose rest, r^7/5040, is below 1.2e-7. Arguments are clamped to
+/// Taylor's up to the seventh power, whose rest, r^8/40320, is below 6e-9. Arguments are clamped to
 /// [-87, 88], where the result is a normal number.
 #[inline(always)]
 fn exp_f32<S: Simd>(s: S, x: S::f32s) -> S::f32s {
@@ -179,7 +179,8 @@ fn exp_f32<S: Simd>(s: S, x: S::f32s) -> S::f32s {
     let low =
         s.mul_add_f32s(s.mul_add_f32s(r, c(1.0 / 6.0), c(0.5)), square, s.add_f32s(r, c(1.0)));
     let high = s.mul_add_f32s(r, c(1.0 / 120.0), c(1.0 / 24.0));
-    let high = s.mul_add_f32s(square, c(1.0 / 720.0), high);
+    let top = s.mul_add_f32s(r, c(1.0 / 5040.0), c(1.0 / 720.0));
+    let high = s.mul_add_f32s(square, top, high);
     let y = s.mul_add_f32s(high, s.mul_f32s(square, square), low);
     // `pulp` names these conversions by their result first.
     let exponent = s.wrapping_dyn_shl_u32s(s.transmute_u32s_f32s(shifted), s.splat_u32s(23));
