@@ -255,6 +255,9 @@ impl Span {
     }
 }
 
+/// Arguments of a kernel, at most as many as there are storage buffers for a shader.
+pub type Args<'a, F> = arrayvec::ArrayVec<Slice<'a, F>, 8>;
+
 /// A piece of a launch on the CPU.
 pub struct Call<'a, F> {
     /// Parameters of the launch.
@@ -266,7 +269,7 @@ pub struct Call<'a, F> {
     /// Units to do. A slice that is cut by units starts at the first of these.
     pub units: Range<usize>,
     /// Arrays in the order of the kernel's bindings.
-    pub args: Vec<Slice<'a, F>>,
+    pub args: Args<'a, F>,
 }
 
 /// An array, or the part of it that belongs to a piece.
@@ -321,8 +324,12 @@ impl<'a, F> Slice<'a, F> {
 impl<'a, F> Call<'a, F> {
     /// The arguments, as many as the kernel has bindings.
     #[inline(always)]
-    pub fn take<const N: usize>(args: Vec<Slice<'a, F>>) -> [Slice<'a, F>; N] {
-        args.try_into().unwrap_or_else(|_| unreachable!("the engine passes every binding"))
+    pub fn take<const N: usize>(args: Args<'a, F>) -> [Slice<'a, F>; N] {
+        let mut args = args.into_iter();
+        std::array::from_fn(|_| match args.next() {
+            Some(slice) => slice,
+            None => unreachable!("the engine passes every binding"),
+        })
     }
 }
 

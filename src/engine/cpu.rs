@@ -12,7 +12,7 @@
 
 use super::team::Meeting;
 use super::{Device, Engine, EngineError, KernelTime};
-use crate::kernel::{Call, Clock, Kind, Real, Slice, Span};
+use crate::kernel::{Args, Call, Clock, Kind, Real, Slice, Span};
 use crate::plan::{Arg, ArrayId, Init, Launch, Plan, ProgramId, Split, Stage, Units};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -280,7 +280,7 @@ unsafe impl<F: Send> Sync for Shared<'_, F> {}
 
 impl<F: Twinned> Shared<'_, F> {
     /// Slices of a piece of a launch.
-    fn slices(&self, launch: &Launch, units: &Range<usize>, t0: u32) -> Vec<Slice<'_, F>> {
+    fn slices(&self, launch: &Launch, units: &Range<usize>, t0: u32) -> Args<'_, F> {
         let bindings = launch.kernel.bindings;
         let slice = |(Arg { array, split }, written): (&Arg, bool)| {
             let cut = |len: usize| {

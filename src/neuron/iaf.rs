@@ -22,6 +22,7 @@ use super::stepped::{BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
 use crate::kernel::*;
 use crate::params;
 use crate::vector::{Vector, Width};
+use arrayvec::ArrayVec;
 
 /// Numbers of a neuron in the array `cell`, before the two propagators of each receptor.
 pub const CELL: usize = 13;
@@ -254,10 +255,12 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
     let driven = w.splat(step_current);
     let constant = if OWN { driven } else { w.splat(cell[2] + step_current) };
     let (absolute, relative) = (p.refractory & 1 == 1, p.refractory & 2 == 2);
-    let mut arrivals = vec![[F::zero(); BLOCK]; count];
+    let mut arrivals: ArrayVec<[F; BLOCK], { receptor::MOST }> =
+        receptors.iter().map(|_| [F::zero(); BLOCK]).collect();
     // What all neurons share is spread over the lanes once.
-    let shared: Vec<Vector<S, F>> =
-        if OWN { vec![] } else { cell.iter().map(|x| w.splat(*x)).collect() };
+    let given = if OWN { &[] } else { cell };
+    let shared: ArrayVec<Vector<S, F>, { CELL + 2 * receptor::MOST }> =
+        given.iter().map(|x| w.splat(*x)).collect();
 
     for (index, state) in state.chunks_exact_mut(rows * BLOCK).enumerate() {
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };

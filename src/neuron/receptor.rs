@@ -15,9 +15,13 @@
 
 use crate::kernel::{Real, Simd};
 use crate::vector::{Vector, Width};
+use arrayvec::ArrayVec;
 
 /// Numbers that describe a receptor to a kernel, in the order of the array `receptor`.
 pub const FIELDS: usize = 8;
+
+/// Receptors that a population may have.
+pub const MOST: usize = 16;
 
 /// Rows of state of a receptor: g and x.
 pub const STATE: usize = 2;
@@ -170,7 +174,7 @@ pub struct Given<F> {
 impl<F: Real> Given<F> {
     /// From the array `receptor`.
     #[inline(always)]
-    pub fn all(receptor: &[F], count: usize) -> Vec<Self> {
+    pub fn all(receptor: &[F], count: usize) -> ArrayVec<Self, MOST> {
         let one = |r: &[F]| Self {
             kind: r[0].wide() as u32,
             decay: r[1],

@@ -275,6 +275,10 @@ impl<'s> Checker<'s> {
     }
 
     fn receptors(&mut self, path: &str, receptors: &[(String, Receptor)]) {
+        if receptors.len() > MOST_RECEPTORS {
+            let message = format!("{} receptors are more than {MOST_RECEPTORS}", receptors.len());
+            self.fault(format!("{path}.receptors"), message);
+        }
         for (name, receptor) in receptors {
             let path = format!("{path}.receptors.{name}");
             if !is_name(name) {
@@ -1114,6 +1118,9 @@ impl<'s> Checker<'s> {
         self.warnings.push(Warning { path: path.into(), message: message.into() });
     }
 }
+
+/// Receptors of a population.
+const MOST_RECEPTORS: usize = crate::neuron::receptor::MOST;
 
 /// Relative difference below which a time counts as a multiple of the step.
 const TOLERANCE: f64 = 1e-6;
