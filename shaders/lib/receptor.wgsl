@@ -1,7 +1,6 @@
-// Receptors; equations and twin: src/neuron/receptor.rs. A kernel that uses this declares
-// `receptor` (numbers of each), `ring`, `state`, and the `Params` fields slots, stride and tile.
+// Receptors of stepped neurons; equations and twin: src/neuron/receptor.rs. After lib/stepped.wgsl, whose
+// arrays this reads and writes.
 const RECEPTOR = 8u;    // numbers of a receptor
-const BLOCK = 64u;      // neurons of a block, whose state lies together
 
 struct Opened {
     g: f32,

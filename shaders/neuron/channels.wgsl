@@ -22,16 +22,7 @@ struct Params {
     ions: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> state: array<f32>;
-@group(0) @binding(4) var<storage, read> cell: array<f32>;
-@group(0) @binding(5) var<storage, read> receptor: array<f32>;
-@group(0) @binding(6) var<storage, read_write> ring: array<u32>;
-@group(0) @binding(7) var<storage, read> drive: array<f32>;
-@group(0) @binding(8) var<storage, read> current: array<f32>;
-@group(0) @binding(9) var<storage, read_write> spikes: array<u32>;
+//!use lib/stepped.wgsl
 //!use lib/receptor.wgsl
 
 const CELL = 4u;
@@ -41,12 +32,9 @@ const IONS = 4u;
 const FOLD = 256u;
 const CHANNEL = 3u;
 const GATE = 16u;
-var<workgroup> spiked: array<u32, WG>;
 
 fn parameter(field: u32, neuron: u32) -> f32 {
-    let fields = CELL + 2u * params.channels;
-    let own = (neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK;
-    return cell[select(field, own, params.own == 1u)];
+    return cell_field(CELL + 2u * params.channels, field, neuron);
 }
 
 // x / (1 - e^-x); near 0 by its series.
@@ -143,13 +131,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let first_gate = kinds + params.channels * CHANNEL;
     let dt = receptor[arrayLength(&receptor) - 1u];
 
-    var input = parameter(1u, neuron);
-    if params.drive == 1u {
-        input += drive[span.t0];
-    }
-    if params.current == 1u {
-        input += current[neuron];
-    }
+    var input = with_stimuli(parameter(1u, neuron), neuron);
     var potassium = 0.0;
     var sodium = 0.0;
     var e_potassium = 0.0;
@@ -260,20 +242,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let spike = next >= v_th && v < v_th && held <= 0.0 && neuron < params.n;
     state[s + BLOCK] = select(max(held - 1.0, 0.0), parameter(3u, neuron), spike);
 
-    let slot = (clock.step_lo + span.t0) & (params.slots - 1u);
+    let slot = slot_now();
     for (var r = 0u; r < params.receptors; r++) {
         next += receptor_step(r, s + (synaptic + 2u * r) * BLOCK, ring_take(neuron, r, slot));
     }
     state[s] = next;
-
-    // Two words of spikes for the 64 neurons of the workgroup.
-    spiked[local] = select(0u, 1u, spike);
-    workgroupBarrier();
-    if local < 2u {
-        var bits = 0u;
-        for (var k = 0u; k < 32u; k++) {
-            bits |= spiked[local * 32u + k] << k;
-        }
-        spikes[span.t0 * params.row + params.first_word + base / 32u + local] = bits;
-    }
+    store_spikes(base, local, spike);
 }

@@ -21,26 +21,14 @@ struct Params {
     refractory: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> state: array<f32>;
-@group(0) @binding(4) var<storage, read> cell: array<f32>;
-@group(0) @binding(5) var<storage, read> receptor: array<f32>;
-@group(0) @binding(6) var<storage, read_write> ring: array<u32>;
-@group(0) @binding(7) var<storage, read> drive: array<f32>;
-@group(0) @binding(8) var<storage, read> current: array<f32>;
-@group(0) @binding(9) var<storage, read_write> spikes: array<u32>;
+//!use lib/stepped.wgsl
 //!use lib/receptor.wgsl
 
 const CELL = 13u;
 const STATE = 4u;
-var<workgroup> spiked: array<u32, WG>;
 
 fn parameter(field: u32, neuron: u32) -> f32 {
-    let fields = CELL + 2u * params.receptors;
-    let own = (neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK;
-    return cell[select(field, own, params.own == 1u)];
+    return cell_field(CELL + 2u * params.receptors, field, neuron);
 }
 
 @compute @workgroup_size(WG)
@@ -59,13 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var w = state[s + 3u * BLOCK];
     let v_th = parameter(3u, neuron);
 
-    var input = parameter(2u, neuron);
-    if params.drive == 1u {
-        input += drive[span.t0];
-    }
-    if params.current == 1u {
-        input += current[neuron];
-    }
+    var input = with_stimuli(parameter(2u, neuron), neuron);
     var v = before;
     if NONLINEAR == 1u {
         var conductance = parameter(1u, neuron);
@@ -101,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         v = before;
     }
 
-    let slot = (clock.step_lo + span.t0) & (params.slots - 1u);
+    let slot = slot_now();
     for (var r = 0u; r < params.receptors; r++) {
         let jump = receptor_step(r, s + (STATE + 2u * r) * BLOCK, ring_take(neuron, r, slot));
         if held <= 0.0 {
@@ -124,16 +106,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     state[s + BLOCK] = held;
     state[s + 2u * BLOCK] = h;
     state[s + 3u * BLOCK] = w;
-
-    // Two words of spikes for the 64 neurons of the workgroup. Lanes beyond the last neuron are reset like
-    // it, or an exponential would make them infinite, but do not count.
-    spiked[local] = select(0u, 1u, spike && neuron < params.n);
-    workgroupBarrier();
-    if local < 2u {
-        var bits = 0u;
-        for (var k = 0u; k < 32u; k++) {
-            bits |= spiked[local * 32u + k] << k;
-        }
-        spikes[span.t0 * params.row + params.first_word + base / 32u + local] = bits;
-    }
+    store_spikes(base, local, spike);
 }

@@ -19,26 +19,15 @@ struct Params {
     step: f32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> state: array<f32>;
-@group(0) @binding(4) var<storage, read> cell: array<f32>;
-@group(0) @binding(5) var<storage, read> receptor: array<f32>;
-@group(0) @binding(6) var<storage, read_write> ring: array<u32>;
-@group(0) @binding(7) var<storage, read> drive: array<f32>;
-@group(0) @binding(8) var<storage, read> current: array<f32>;
-@group(0) @binding(9) var<storage, read_write> spikes: array<u32>;
+//!use lib/stepped.wgsl
 //!use lib/receptor.wgsl
 
 const CELL = 6u;
 const STATE = 2u;
 const PULSE = 1u;
-var<workgroup> spiked: array<u32, WG>;
 
 fn parameter(field: u32, neuron: u32) -> f32 {
-    let own = (neuron / BLOCK * CELL + field) * BLOCK + neuron % BLOCK;
-    return cell[select(field, own, params.own == 1u)];
+    return cell_field(CELL, field, neuron);
 }
 
 // v after a step.
@@ -59,15 +48,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let before = state[s];
     var u = state[s + BLOCK];
 
-    var input = parameter(4u, neuron);
-    if params.drive == 1u {
-        input += drive[span.t0];
-    }
-    if params.current == 1u {
-        input += current[neuron];
-    }
+    var input = with_stimuli(parameter(4u, neuron), neuron);
     var slope = 5.0;
-    let slot = (clock.step_lo + span.t0) & (params.slots - 1u);
+    let slot = slot_now();
     for (var r = 0u; r < params.receptors; r++) {
         let at = s + (STATE + 2u * r) * BLOCK;
         if u32(receptor[r * RECEPTOR]) == PULSE {
@@ -104,16 +87,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     state[s] = v;
     state[s + BLOCK] = u;
-
-    // Two words of spikes for the 64 neurons of the workgroup. Lanes beyond the last neuron are reset like
-    // it, or they would diverge, but do not count.
-    spiked[local] = select(0u, 1u, spike && neuron < params.n);
-    workgroupBarrier();
-    if local < 2u {
-        var bits = 0u;
-        for (var k = 0u; k < 32u; k++) {
-            bits |= spiked[local * 32u + k] << k;
-        }
-        spikes[span.t0 * params.row + params.first_word + base / 32u + local] = bits;
-    }
+    store_spikes(base, local, spike);
 }

@@ -326,60 +326,103 @@ fn spike_steps(
     Ok(steps)
 }
 
+/// Drawn parameters of leaky integrate-and-fire neurons, one value for all or one for each.
+pub(super) struct LifValues {
+    pub c_m: Vec<f64>,
+    pub tau_m: Vec<f64>,
+    pub e_l: Vec<f64>,
+    pub v_th: Vec<f64>,
+    pub v_reset: Vec<f64>,
+    pub t_ref: Vec<f64>,
+    pub tau_syn: Vec<f64>,
+    pub i_e: Vec<f64>,
+    pub delta_th: Vec<f64>,
+    pub tau_rel: Vec<f64>,
+    pub v_init: Vec<f64>,
+}
+
+impl LifValues {
+    /// Draws them; without `v_init` a neuron starts at rest.
+    pub fn draw(m: &scene::Lif, draw: &Draw) -> Result<Self, NetworkError> {
+        let c_m = draw.values(0, "c_m", &m.c_m, POSITIVE)?;
+        let tau_m = membrane(draw, &c_m, &m.tau_m, &m.g_l)?;
+        let e_l = draw.values(3, "e_l", &m.e_l, ANY)?;
+        let v_init = match &m.v_init {
+            Some(v) => draw.values(11, "v_init", v, ANY)?,
+            None => e_l.clone(),
+        };
+        Ok(Self {
+            v_th: draw.values(4, "v_th", &m.v_th, ANY)?,
+            v_reset: draw.values(5, "v_reset", &m.v_reset, ANY)?,
+            t_ref: draw.values(6, "t_ref", &m.t_ref, NOT_NEGATIVE)?,
+            tau_syn: draw.values(7, "tau_syn", &m.tau_syn, POSITIVE)?,
+            i_e: draw.values(8, "i_e", &m.i_e, ANY)?,
+            delta_th: draw.values(9, "delta_th", &m.delta_th, NOT_NEGATIVE)?,
+            tau_rel: draw.values(10, "tau_rel", &m.tau_rel, POSITIVE)?,
+            c_m,
+            tau_m,
+            e_l,
+            v_init,
+        })
+    }
+
+    /// How many neurons have to be told apart, currents aside.
+    pub fn count(&self) -> usize {
+        let Self { c_m, tau_m, e_l, v_th, v_reset, t_ref, .. } = self;
+        let Self { tau_syn, delta_th, tau_rel, v_init, .. } = self;
+        [c_m, tau_m, e_l, v_th, v_reset, t_ref, tau_syn, delta_th, tau_rel, v_init]
+            .map(Vec::len)
+            .into_iter()
+            .max()
+            .unwrap_or(1)
+    }
+}
+
+/// Refuses a neuron whose reset, the first of a pair, is not below its threshold.
+pub(super) fn below_threshold(
+    draw: &Draw,
+    mut cells: impl Iterator<Item = (f64, f64)>,
+    v_reset: &[f64],
+) -> Result<(), NetworkError> {
+    let Some(neuron) = cells.position(|(v_reset, v_th)| v_reset >= v_th) else { return Ok(()) };
+    Err(NetworkError::Value {
+        path: format!("{}.v_reset", draw.path),
+        neuron,
+        value: at(v_reset, neuron),
+        rule: "the reset potential must lie below the threshold",
+    })
+}
+
 fn kind(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
     Ok(match model {
         Model::Lif(m) => {
-            let c_m = draw.values(0, "c_m", &m.c_m, POSITIVE)?;
-            let tau_m = membrane(draw, &c_m, &m.tau_m, &m.g_l)?;
-            let e_l = draw.values(3, "e_l", &m.e_l, ANY)?;
-            let v_th = draw.values(4, "v_th", &m.v_th, ANY)?;
-            let v_reset = draw.values(5, "v_reset", &m.v_reset, ANY)?;
-            let t_ref = draw.values(6, "t_ref", &m.t_ref, NOT_NEGATIVE)?;
-            let tau_syn = draw.values(7, "tau_syn", &m.tau_syn, POSITIVE)?;
-            let i_e = draw.values(8, "i_e", &m.i_e, ANY)?;
-            let delta_th = draw.values(9, "delta_th", &m.delta_th, NOT_NEGATIVE)?;
-            let tau_rel = draw.values(10, "tau_rel", &m.tau_rel, POSITIVE)?;
-            let v_init = match &m.v_init {
-                Some(v) => draw.values(11, "v_init", v, ANY)?,
-                None => e_l.clone(),
-            };
-            let each = [
-                &c_m, &tau_m, &e_l, &v_th, &v_reset, &t_ref, &tau_syn, &delta_th, &tau_rel, &v_init,
-            ];
-            let cells: Vec<lif::Cell> = (0..each.iter().map(|v| v.len()).max().unwrap_or(1))
+            let p = LifValues::draw(m, draw)?;
+            let cells: Vec<lif::Cell> = (0..p.count())
                 .map(|k| {
-                    let rest = at(&e_l, k);
+                    let rest = at(&p.e_l, k);
                     let [p22, p21, p20, p11] =
-                        lif::propagators(dt, at(&tau_m, k), at(&c_m, k), at(&tau_syn, k));
+                        lif::propagators(dt, at(&p.tau_m, k), at(&p.c_m, k), at(&p.tau_syn, k));
                     lif::Cell {
                         p22,
                         p21,
                         p20,
                         p11,
-                        v_th: at(&v_th, k) - rest,
-                        v_reset: at(&v_reset, k) - rest,
-                        t_ref: (at(&t_ref, k) / dt).round(),
-                        delta_th: at(&delta_th, k),
-                        decay_rel: (-dt / at(&tau_rel, k)).exp(),
-                        v_init: at(&v_init, k) - rest,
+                        v_th: at(&p.v_th, k) - rest,
+                        v_reset: at(&p.v_reset, k) - rest,
+                        t_ref: (at(&p.t_ref, k) / dt).round(),
+                        delta_th: at(&p.delta_th, k),
+                        decay_rel: (-dt / at(&p.tau_rel, k)).exp(),
+                        v_init: at(&p.v_init, k) - rest,
                     }
                 })
                 .collect();
-            if let Some(neuron) = cells.iter().position(|c| c.v_reset >= c.v_th) {
-                let path = format!("{}.v_reset", draw.path);
-                let rule = "the reset potential must lie below the threshold";
-                return Err(NetworkError::Value {
-                    path,
-                    neuron,
-                    value: at(&v_reset, neuron),
-                    rule,
-                });
-            }
+            below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)), &p.v_reset)?;
             // A neuron whose threshold lies at or below rest fires tonically; its scale is then the
             // distance the other way, and never zero.
             let distance = cells.iter().map(|c| c.v_th).sum::<f64>() / cells.len() as f64;
             let unit = if distance == 0.0 { 1.0 } else { distance.abs() };
-            Kind::Lif(Lif { cells, e_l, i_e: spread(i_e, draw.size), unit, reset: m.reset })
+            let i_e = spread(p.i_e, draw.size);
+            Kind::Lif(Lif { cells, e_l: p.e_l, i_e, unit, reset: m.reset })
         }
         Model::Readout(m) => {
             let c_m = draw.values(0, "c_m", &m.c_m, POSITIVE)?;

@@ -2,7 +2,7 @@
 //! kernels.
 
 use super::NetworkError;
-use super::build::{ANY, Draw, NOT_NEGATIVE, POSITIVE, at, membrane};
+use super::build::{ANY, Draw, LifValues, NOT_NEGATIVE, at, below_threshold};
 use super::channels;
 use crate::neuron::channels::{self as channels_model, Ions, Membrane, Pool};
 use crate::neuron::iaf::{Cell, Iaf};
@@ -68,37 +68,21 @@ pub(super) fn receptors(
 
 /// A leaky integrate-and-fire population.
 pub(super) fn lif(m: &scene::Lif, dt: f64, draw: &Draw) -> Result<Iaf, NetworkError> {
-    let c_m = draw.values(0, "c_m", &m.c_m, POSITIVE)?;
-    let tau_m = membrane(draw, &c_m, &m.tau_m, &m.g_l)?;
-    let e_l = draw.values(3, "e_l", &m.e_l, ANY)?;
-    let v_th = draw.values(4, "v_th", &m.v_th, ANY)?;
-    let v_reset = draw.values(5, "v_reset", &m.v_reset, ANY)?;
-    let t_ref = draw.values(6, "t_ref", &m.t_ref, NOT_NEGATIVE)?;
-    let tau_syn = draw.values(7, "tau_syn", &m.tau_syn, POSITIVE)?;
-    let i_e = draw.values(8, "i_e", &m.i_e, ANY)?;
-    let delta_th = draw.values(9, "delta_th", &m.delta_th, NOT_NEGATIVE)?;
-    let tau_rel = draw.values(10, "tau_rel", &m.tau_rel, POSITIVE)?;
-    let v_init = match &m.v_init {
-        Some(v) => draw.values(11, "v_init", v, ANY)?,
-        None => e_l.clone(),
-    };
+    let p = LifValues::draw(m, draw)?;
     let (receptors, init) = receptors(draw, &m.receptors())?;
-    if tau_syn.len() > 1 && receptors.len() > 1 {
+    if p.tau_syn.len() > 1 && receptors.len() > 1 {
         return Err(NetworkError::Value {
             path: format!("{}.tau_syn", draw.path),
             neuron: 0,
-            value: tau_syn[0],
+            value: p.tau_syn[0],
             rule: "with several receptors their time constants are shared by all neurons",
         });
     }
     let nonlinear = receptors.iter().any(|r| r.e_rev.is_some());
-    let rest = reference(&e_l, nonlinear);
-    let each =
-        [&c_m, &tau_m, &e_l, &v_th, &v_reset, &t_ref, &i_e, &delta_th, &tau_rel, &v_init, &tau_syn];
-    let count = each.iter().map(|v| v.len()).max().unwrap_or(1);
-    let cells: Vec<Cell> = (0..count)
+    let rest = reference(&p.e_l, nonlinear);
+    let cells: Vec<Cell> = (0..p.count().max(p.i_e.len()))
         .map(|k| {
-            let (c_m, tau_m, rest) = (at(&c_m, k), at(&tau_m, k), at(&rest, k));
+            let (c_m, tau_m, rest) = (at(&p.c_m, k), at(&p.tau_m, k), at(&rest, k));
             let g_l = c_m / tau_m;
             let (p22, p20) = if nonlinear {
                 (dt / c_m, g_l)
@@ -110,19 +94,19 @@ pub(super) fn lif(m: &scene::Lif, dt: f64, draw: &Draw) -> Result<Iaf, NetworkEr
                 p22,
                 p20,
                 // Where all neurons measure from one potential, the leak towards their own is a current.
-                i_e: at(&i_e, k) + g_l * (at(&e_l, k) - rest),
-                v_th: at(&v_th, k) - rest,
-                v_reset: at(&v_reset, k) - rest,
-                t_ref: (at(&t_ref, k) / dt).round(),
-                delta_th: at(&delta_th, k),
-                decay_rel: (-dt / at(&tau_rel, k)).exp(),
-                v_init: at(&v_init, k) - rest,
+                i_e: at(&p.i_e, k) + g_l * (at(&p.e_l, k) - rest),
+                v_th: at(&p.v_th, k) - rest,
+                v_reset: at(&p.v_reset, k) - rest,
+                t_ref: (at(&p.t_ref, k) / dt).round(),
+                delta_th: at(&p.delta_th, k),
+                decay_rel: (-dt / at(&p.tau_rel, k)).exp(),
+                v_init: at(&p.v_init, k) - rest,
                 receptors: receptors.iter().map(propagators).collect(),
                 ..Cell::plain()
             }
         })
         .collect();
-    below_threshold(draw, &cells, &v_reset)?;
+    below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)), &p.v_reset)?;
     let subtract = m.reset == Reset::Subtract;
     Ok(Iaf { cells, e_l: rest, receptors, init, nonlinear, adex: false, subtract })
 }
@@ -155,7 +139,7 @@ pub(super) fn adex(m: &scene::Adex, dt: f64, draw: &Draw) -> Result<Iaf, Network
             }
         })
         .collect();
-    below_threshold(draw, &cells, p.get("v_reset"))?;
+    below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)), p.get("v_reset"))?;
     Ok(Iaf { cells, e_l: rest, receptors, init, nonlinear: true, adex: true, subtract: false })
 }
 
@@ -267,16 +251,6 @@ pub(super) fn readout(m: &scene::Readout, dt: f64, draw: &Draw) -> Result<Iaf, N
 /// potentials that of the first.
 fn reference(e_l: &[f64], shared: bool) -> Vec<f64> {
     if shared { vec![e_l[0]] } else { e_l.to_vec() }
-}
-
-fn below_threshold(draw: &Draw, cells: &[Cell], v_reset: &[f64]) -> Result<(), NetworkError> {
-    let Some(neuron) = cells.iter().position(|c| c.v_reset >= c.v_th) else { return Ok(()) };
-    Err(NetworkError::Value {
-        path: format!("{}.v_reset", draw.path),
-        neuron,
-        value: at(v_reset, neuron),
-        rule: "the reset potential must lie below the threshold",
-    })
 }
 
 /// Values of a model's parameters by name.

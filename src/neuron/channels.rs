@@ -35,9 +35,9 @@
 //! Potentials are absolute.
 
 use super::receptor::{self, Given, Receptor};
-use super::stepped::{BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
+use super::stepped::{self, BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
 use crate::kernel::*;
-use crate::params;
+use crate::stepped_params;
 use crate::vector::{Vector, Width};
 
 // ---- a membrane -----------------------------------------------------------------------------------
@@ -492,31 +492,9 @@ impl Stepped for Membrane {
     }
 }
 
-params! {
+stepped_params! {
     /// `Params` of `shaders/neuron/channels.wgsl`.
     pub struct ChannelsParams {
-        /// Neurons.
-        n: word,
-        /// Neurons of a tile of the ring.
-        tile: word,
-        /// First tile of this population.
-        first_tile: word,
-        /// Slots of the ring, a power of two.
-        slots: word,
-        /// Receptors for which the ring has room.
-        stride: word,
-        /// Receptors of this population.
-        receptors: word,
-        /// 1 if each neuron has its own parameters.
-        own: word,
-        /// 1 if `drive` holds a current for each step.
-        drive: word,
-        /// 1 if `current` holds a current for each neuron.
-        current: word,
-        /// Words of a row of spikes, of all populations.
-        row: word,
-        /// First word of this population.
-        first_word: word,
         /// Channels.
         channels: word,
         /// Gates that have a state.
@@ -533,15 +511,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "neuron/channels",
     wgsl: include_str!("../../shaders/neuron/channels.wgsl"),
     workgroup: BLOCK as u32,
-    bindings: &[
-        reals_mut("state"),  // [blocks, rows, 64]
-        reals("cell"),       // [blocks or 1, fields, 64 or 1]
-        reals("receptor"),   // [receptors, 8], then pool, channels and gates
-        words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
-        reals("drive"),      // [steps] pA
-        reals("current"),    // [blocks, 64] pA
-        words_mut("spikes"), // [steps, row]
-    ],
+    bindings: stepped::BINDINGS,
     params: ChannelsParams::<f32>::FIELDS,
     twin32: dispatched::<Channels, f32>,
     twin64: dispatched::<Channels, f64>,
@@ -756,7 +726,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
     let rows = STATE + gate_rows + ion_rows + receptor::STATE * count;
     let fields = CELL + 2 * channels.len();
     let fold = (call.clock.step + u64::from(call.span.t0)) % FOLD == FOLD - 1;
-    let mut sums = Sums::new(call.clock, call.span, [p.tile, p.slots, p.stride]);
+    let mut sums = Sums::new(call.clock, call.span, call.params);
     let first = call.units.start * p.tile as usize;
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));

@@ -18,9 +18,9 @@
 //! 2005; conductances: Brette et al. 2007.
 
 use super::receptor::{self, Given, Receptor};
-use super::stepped::{BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
+use super::stepped::{self, BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
 use crate::kernel::*;
-use crate::params;
+use crate::stepped_params;
 use crate::vector::{Vector, Width};
 use arrayvec::ArrayVec;
 
@@ -166,31 +166,9 @@ impl Stepped for Iaf {
     }
 }
 
-params! {
+stepped_params! {
     /// `Params` of `shaders/neuron/iaf.wgsl`.
     pub struct IafParams {
-        /// Neurons.
-        n: word,
-        /// Neurons of a tile of the ring.
-        tile: word,
-        /// First tile of this population.
-        first_tile: word,
-        /// Slots of the ring, a power of two.
-        slots: word,
-        /// Receptors for which the ring has room.
-        stride: word,
-        /// Receptors of this population.
-        receptors: word,
-        /// 1 if each neuron has its own parameters.
-        own: word,
-        /// 1 if `drive` holds a current for each step.
-        drive: word,
-        /// 1 if `current` holds a current for each neuron.
-        current: word,
-        /// Words of a row of spikes, of all populations.
-        row: word,
-        /// First word of this population.
-        first_word: word,
         /// 1 if there is an absolute refractory period, plus 2 if there is a relative one.
         refractory: word,
         /// 0: the step is linear and exact; 1: exponential Euler.
@@ -207,15 +185,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "neuron/iaf",
     wgsl: include_str!("../../shaders/neuron/iaf.wgsl"),
     workgroup: BLOCK as u32,
-    bindings: &[
-        reals_mut("state"),  // [blocks, rows, 64]
-        reals("cell"),       // [blocks or 1, fields, 64 or 1]
-        reals("receptor"),   // [receptors, 8]
-        words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
-        reals("drive"),      // [steps] pA
-        reals("current"),    // [blocks, 64] pA
-        words_mut("spikes"), // [steps, row]
-    ],
+    bindings: stepped::BINDINGS,
     params: IafParams::<f32>::FIELDS,
     twin32: dispatched::<IafTwin, f32>,
     twin64: dispatched::<IafTwin, f64>,
@@ -247,7 +217,7 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
     let count = p.receptors as usize;
     let receptors = Given::all(receptor.reals(), count);
     let (rows, fields) = (STATE + receptor::STATE * count, CELL + 2 * count);
-    let mut sums = Sums::new(call.clock, call.span, [p.tile, p.slots, p.stride]);
+    let mut sums = Sums::new(call.clock, call.span, call.params);
     let first = call.units.start * p.tile as usize;
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));

@@ -16,9 +16,9 @@
 //! earliest, do, and through any other receptor from step k + d + 1 on, as in [`super::iaf`].
 
 use super::receptor::{self, Given, Receptor};
-use super::stepped::{BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
+use super::stepped::{self, BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
 use crate::kernel::*;
-use crate::params;
+use crate::stepped_params;
 use crate::vector::Width;
 
 /// Numbers of a neuron in the array `cell`.
@@ -106,31 +106,9 @@ impl Stepped for Izhikevich {
     }
 }
 
-params! {
+stepped_params! {
     /// `Params` of `shaders/neuron/izhikevich.wgsl`.
     pub struct IzhikevichParams {
-        /// Neurons.
-        n: word,
-        /// Neurons of a tile of the ring.
-        tile: word,
-        /// First tile of this population.
-        first_tile: word,
-        /// Slots of the ring, a power of two.
-        slots: word,
-        /// Receptors for which the ring has room.
-        stride: word,
-        /// Receptors of this population.
-        receptors: word,
-        /// 1 if each neuron has its own parameters.
-        own: word,
-        /// 1 if `drive` holds a current for each step.
-        drive: word,
-        /// 1 if `current` holds a current for each neuron.
-        current: word,
-        /// Words of a row of spikes, of all populations.
-        row: word,
-        /// First word of this population.
-        first_word: word,
         /// Step of v \[ms\]: dt, or half of it.
         step: real,
         /// 0: one step of v; 1: two.
@@ -143,15 +121,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "neuron/izhikevich",
     wgsl: include_str!("../../shaders/neuron/izhikevich.wgsl"),
     workgroup: BLOCK as u32,
-    bindings: &[
-        reals_mut("state"),  // [blocks, rows, 64]
-        reals("cell"),       // [blocks or 1, fields, 64 or 1]
-        reals("receptor"),   // [receptors, 8]
-        words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
-        reals("drive"),      // [steps] mV/ms
-        reals("current"),    // [blocks, 64] mV/ms
-        words_mut("spikes"), // [steps, row]
-    ],
+    bindings: stepped::BINDINGS,
     params: IzhikevichParams::<f32>::FIELDS,
     twin32: dispatched::<IzhikevichTwin, f32>,
     twin64: dispatched::<IzhikevichTwin, f64>,
@@ -180,7 +150,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
     let (drive, current, spikes) = (drive.reals(), current.reals(), spikes.words_mut());
     let receptors = Given::all(receptor.reals(), p.receptors as usize);
     let rows = STATE + receptor::STATE * receptors.len();
-    let mut sums = Sums::new(call.clock, call.span, [p.tile, p.slots, p.stride]);
+    let mut sums = Sums::new(call.clock, call.span, call.params);
     let first = call.units.start * p.tile as usize;
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
     let step = w.splat(p.step);

@@ -10,13 +10,13 @@
 //! independent of the order in which spikes are delivered.
 
 use super::receptor::Receptor;
-use crate::kernel::{Clock, Kernel, Real, Span, Word};
+use crate::kernel::*;
 
 /// Neurons of a block.
 pub const BLOCK: usize = 64;
 
-/// A population of a model whose kernel does a step at a time. Its arrays are, in this order: state,
-/// cell, receptor, ring, drive, current, spikes; its parameters begin with those of [`Place`].
+/// A population of a model whose kernel does a step at a time. Its arrays are [`BINDINGS`], its
+/// parameters begin with those of [`Place`].
 pub trait Stepped: std::fmt::Debug + Send + Sync {
     /// The kernel.
     fn kernel(&self) -> &'static Kernel;
@@ -71,42 +71,55 @@ pub fn receptor_variables(receptors: &[Receptor], first: usize) -> impl Iterator
     })
 }
 
-/// Where a population lies: the parameters with which every stepped kernel begins.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    /// Neurons.
-    pub n: u32,
-    /// Neurons of a tile of the ring.
-    pub tile: u32,
-    /// First tile of this population.
-    pub first_tile: u32,
-    /// Slots of the ring, a power of two.
-    pub slots: u32,
-    /// Receptors for which the ring has room.
-    pub stride: u32,
-    /// Receptors of this population.
-    pub receptors: u32,
-    /// 1 if each neuron has its own parameters.
-    pub own: u32,
-    /// 1 if `drive` holds a current for each step.
-    pub drive: u32,
-    /// 1 if `current` holds a current for each neuron.
-    pub current: u32,
-    /// Words of a row of spikes, of all populations.
-    pub row: u32,
-    /// First word of this population.
-    pub first_word: u32,
+/// Arrays of every stepped kernel.
+pub const BINDINGS: &[Binding] = &[
+    reals_mut("state"),  // [blocks, rows, 64]
+    reals("cell"),       // [blocks or 1, fields, 64 or 1]
+    reals("receptor"),   // [receptors, 8], then the numbers of `Stepped::table`
+    words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
+    reals("drive"),      // [steps] pA
+    reals("current"),    // [blocks, 64] pA
+    words_mut("spikes"), // [steps, row]
+];
+
+/// Declares the parameters of a stepped kernel: those of [`Place`], then its own.
+#[macro_export]
+macro_rules! stepped_params {
+    ($(#[$doc:meta])* pub struct $name:ident { $($own:tt)* }) => {
+        $crate::params! {
+            $(#[$doc])*
+            pub struct $name {
+                /// Neurons.
+                n: word,
+                /// Neurons of a tile of the ring.
+                tile: word,
+                /// First tile of this population.
+                first_tile: word,
+                /// Slots of the ring, a power of two.
+                slots: word,
+                /// Receptors for which the ring has room.
+                stride: word,
+                /// Receptors of this population.
+                receptors: word,
+                /// 1 if each neuron has its own parameters.
+                own: word,
+                /// 1 if `drive` holds a current for each step.
+                drive: word,
+                /// 1 if `current` holds a current for each neuron.
+                current: word,
+                /// Words of a row of spikes, of all populations.
+                row: word,
+                /// First word of this population.
+                first_word: word,
+                $($own)*
+            }
+        }
+    };
 }
 
-impl Place {
-    /// The values in order.
-    pub fn words(&self) -> Vec<Word> {
-        let Self { n, tile, first_tile, slots, stride, receptors, .. } = *self;
-        let Self { own, drive, current, row, first_word, .. } = *self;
-        let all =
-            [n, tile, first_tile, slots, stride, receptors, own, drive, current, row, first_word];
-        all.map(Word::U).to_vec()
-    }
+stepped_params! {
+    /// Where a population lies: the parameters with which every stepped kernel begins.
+    pub struct Place {}
 }
 
 /// A block of a piece.
@@ -139,9 +152,10 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// The slot of the step of a launch; `tile`, `slots` and `stride` describe the ring.
+    /// What the step of a launch, whose parameters begin with those of [`Place`], finds in the ring.
     #[inline(always)]
-    pub fn new(clock: &Clock, span: Span, [tile, slots, stride]: [u32; 3]) -> Self {
+    pub fn new(clock: &Clock, span: Span, params: &[Word]) -> Self {
+        let Place { tile, slots, stride, .. } = Place::<f32>::of(params);
         let slot = (clock.step + u64::from(span.t0)) as usize & (slots as usize - 1);
         Self { slot, tile: tile as usize, slots: slots as usize, stride: stride as usize }
     }

@@ -482,7 +482,7 @@ impl Simulator<'_> {
         let receptor = self.reals(format!("{name}.receptor"), numbers);
         let unused = self.zeros(format!("{name}.unused"), Kind::Real, 1);
 
-        let place = Place {
+        let place = Place::<f32> {
             n: n as u32,
             tile: self.ring.tile as u32,
             first_tile: self.first_tile[k] as u32,

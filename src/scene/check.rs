@@ -968,8 +968,22 @@ impl<'s> Checker<'s> {
                 self.fault(path, format!("`{name}` is a readout, which does not spike"));
             }
         }
+        let mut recorded = HashSet::new();
         for (i, trace) in record.traces.iter().enumerate() {
             let path = format!("record.traces.{i}");
+            let potential = ["v".to_owned()];
+            let variables = match &trace.variables[..] {
+                [] => &potential[..],
+                named => named,
+            };
+            for variable in variables {
+                let name = format!("{}.{variable}", trace.population);
+                if !recorded.insert(name.clone()) {
+                    let message = format!("`{name}` is recorded twice, and would be one array");
+                    let help = "list its neurons in one trace";
+                    self.fault_with_help(path.clone(), message, help);
+                }
+            }
             if let Some(every) = trace.every {
                 self.positive(&format!("{path}.every"), every.get());
                 self.whole_steps(&format!("{path}.every"), every.get());

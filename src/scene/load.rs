@@ -979,6 +979,12 @@ mod tests {
                 ),
                 ("ids: [0, 1]", "ids: [0, 80]", "80", "no neuron 80 among 80"),
                 ("every: 0.5", "every: 0", "0", "not strictly positive"),
+                (
+                    "every: 0.5)",
+                    "every: 0.5), (population: \"exc\", ids: [2], variables: [\"v\"])",
+                    "(population: \"exc\", ids: [2], variables: [\"v\"])",
+                    "`exc.v` is recorded twice",
+                ),
             ],
         );
         expect_problems(

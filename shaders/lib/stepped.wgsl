@@ -1,0 +1,54 @@
+// What the stepped neuron kernels share: their arrays, the currents from outside, and their spikes. A
+// kernel that uses this declares `WG` and a `Params` that begins with the fields of `Place`.
+// Twin: src/neuron/stepped.rs.
+const BLOCK = 64u;      // neurons of a block, whose state lies together
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read_write> state: array<f32>;
+@group(0) @binding(4) var<storage, read> cell: array<f32>;
+@group(0) @binding(5) var<storage, read> receptor: array<f32>;
+@group(0) @binding(6) var<storage, read_write> ring: array<u32>;
+@group(0) @binding(7) var<storage, read> drive: array<f32>;
+@group(0) @binding(8) var<storage, read> current: array<f32>;
+@group(0) @binding(9) var<storage, read_write> spikes: array<u32>;
+
+var<workgroup> spiked: array<u32, WG>;
+
+// Parameter `field` of the `fields` that a neuron has, its own or that of all.
+fn cell_field(fields: u32, field: u32, neuron: u32) -> f32 {
+    let own = (neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK;
+    return cell[select(field, own, params.own == 1u)];
+}
+
+// A neuron's constant current with those of its stimuli.
+fn with_stimuli(constant: f32, neuron: u32) -> f32 {
+    var input = constant;
+    if params.drive == 1u {
+        input += drive[span.t0];
+    }
+    if params.current == 1u {
+        input += current[neuron];
+    }
+    return input;
+}
+
+// Slot of the ring that holds what arrives in this step.
+fn slot_now() -> u32 {
+    return (clock.step_lo + span.t0) & (params.slots - 1u);
+}
+
+// Writes the spikes of a workgroup, two words for its 64 neurons from `base` on. Lanes beyond the last
+// neuron compute and are reset like the others, or they would diverge, but do not count.
+fn store_spikes(base: u32, local: u32, spike: bool) {
+    spiked[local] = select(0u, 1u, spike && base + local < params.n);
+    workgroupBarrier();
+    if local < 2u {
+        var bits = 0u;
+        for (var k = 0u; k < 32u; k++) {
+            bits |= spiked[local * 32u + k] << k;
+        }
+        spikes[span.t0 * params.row + params.first_word + base / 32u + local] = bits;
+    }
+}
