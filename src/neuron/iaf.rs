@@ -198,29 +198,47 @@ impl Twin for IafTwin {
     #[inline(always)]
     fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
         // The choices are made outside the loops.
-        match IafParams::<F>::of(call.params) {
-            IafParams { own: 0, nonlinear: 0, .. } => run::<S, F, false, false>(simd, call),
-            IafParams { own: 0, .. } => run::<S, F, false, true>(simd, call),
-            IafParams { nonlinear: 0, .. } => run::<S, F, true, false>(simd, call),
-            _ => run::<S, F, true, true>(simd, call),
+        let p = IafParams::<F>::of(call.params);
+        let plain = match &call.args[2] {
+            Slice::Reals(all) => Given::all(all, p.receptors as usize).iter().all(Given::is_plain),
+            _ => false,
+        };
+        match (p.own == 1, p.nonlinear == 1, if plain { p.receptors } else { 0 }) {
+            (false, false, _) => run::<S, F, false, false, 0>(simd, call),
+            (false, true, 2) => run::<S, F, false, true, 2>(simd, call),
+            (false, true, _) => run::<S, F, false, true, 0>(simd, call),
+            (true, false, _) => run::<S, F, true, false, 0>(simd, call),
+            (true, true, 2) => run::<S, F, true, true, 2>(simd, call),
+            (true, true, _) => run::<S, F, true, true, 0>(simd, call),
         }
     }
 }
 
+/// `PLAIN` is the number of receptors if all are plain and the compiler is to know how many there are,
+/// which a fifth of the time depends on; else 0.
+
 #[inline(always)]
-fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: Call<'_, F>) {
+fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const PLAIN: usize>(
+    simd: S,
+    call: Call<'_, F>,
+) {
     let p = IafParams::<F>::of(call.params);
     let w = Width(simd);
     let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
     let (state, cell, ring) = (state.reals_mut(), cell.reals(), ring.words_mut());
     let (drive, current, spikes) = (drive.reals(), current.reals(), spikes.words_mut());
-    let count = p.receptors as usize;
+    let count = if PLAIN > 0 { PLAIN } else { p.receptors as usize };
     let receptors = Given::all(receptor.reals(), count);
+    let receptors = &receptors[..count];
     let (rows, fields) = (STATE + receptor::STATE * count, CELL + 2 * count);
     let mut sums = Sums::new(call.clock, call.span, call.params);
     let first = call.units.start * p.tile as usize;
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
+    let receptor_of = |r: usize| match PLAIN {
+        0 => receptors[r],
+        _ => receptors[r].known_plain(),
+    };
     // The constant current and that of the step, where all neurons share them.
     let driven = w.splat(step_current);
     let constant = if OWN { driven } else { w.splat(cell[2] + step_current) };
@@ -257,8 +275,8 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
             let mut next;
             if NONLINEAR {
                 let mut conductance = field(1);
-                for (r, given) in receptors.iter().enumerate() {
-                    let g = g_of(r);
+                for r in 0..count {
+                    let (given, g) = (receptor_of(r), g_of(r));
                     if given.conductance {
                         let [open, pull] = given.open(w, g, v);
                         conductance = conductance + open;
@@ -292,7 +310,8 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool>(simd: S, call: 
             if absolute {
                 next = held.gt(zero).select(v, next);
             }
-            for (r, (given, arrivals)) in receptors.iter().zip(&arrivals).enumerate() {
+            for (r, arrivals) in arrivals.iter().enumerate() {
+                let given = receptor_of(r);
                 let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
                 if let Some(jump) = given.step(w, [g, x], arrivals, at) {
                     next = held.gt(zero).select(next, next + jump);

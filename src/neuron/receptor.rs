@@ -194,6 +194,18 @@ impl<F: Real> Given<F> {
         self.kind == 1
     }
 
+    /// Whether this is an exponential conductance that nothing blocks, the commonest receptor.
+    #[inline(always)]
+    pub fn is_plain(&self) -> bool {
+        self.kind == 2 && self.conductance && self.block <= F::zero()
+    }
+
+    /// The same receptor, of which the compiler is to know that [`Self::is_plain`] holds.
+    #[inline(always)]
+    pub fn known_plain(self) -> Self {
+        Self { kind: 2, conductance: true, block: F::zero(), ..self }
+    }
+
     /// Whether x is used.
     #[inline(always)]
     pub fn has_rise(&self) -> bool {
