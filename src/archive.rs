@@ -116,15 +116,15 @@ impl<'a> Archive<'a> {
         let traces = &recording.traces;
         let mut arrays: Vec<Npy<'_>> = Vec::new();
         for (trace, values) in traces.iter().zip(&self.traces) {
-            let population = &self.network.populations[trace.population].name;
-            let name = format!("{population}.{}", trace.variable.name);
+            let owner = trace.owner(self.network);
+            let name = format!("{owner}.{}", trace.variable.name);
             let (neurons, every) = (trace.ids.len() as u64, trace.every);
             let samples = values.len / neurons.max(1);
             let mut others = traces.iter().filter(|other| other.every != every);
             let times = match others.clone().next() {
                 None => "t_ms".to_owned(),
-                Some(_) if others.all(|other| other.population != trace.population) => {
-                    format!("{population}.t_ms")
+                Some(_) if others.all(|other| other.owner(self.network) != owner) => {
+                    format!("{owner}.t_ms")
                 }
                 Some(_) => format!("{name}.t_ms"),
             };

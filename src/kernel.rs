@@ -55,6 +55,8 @@ pub trait Real:
     fn of_int(x: i32) -> Self;
     /// Exact.
     fn wide(self) -> f64;
+    /// Nearest integer, of two the even one.
+    fn to_units(self) -> i32;
 }
 
 impl Real for f32 {
@@ -70,6 +72,10 @@ impl Real for f32 {
     fn wide(self) -> f64 {
         f64::from(self)
     }
+    #[inline(always)]
+    fn to_units(self) -> i32 {
+        self.round_ties_even() as i32
+    }
 }
 
 impl Real for f64 {
@@ -84,6 +90,10 @@ impl Real for f64 {
     #[inline(always)]
     fn wide(self) -> f64 {
         self
+    }
+    #[inline(always)]
+    fn to_units(self) -> i32 {
+        self.round_ties_even() as i32
     }
 }
 

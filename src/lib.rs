@@ -24,6 +24,7 @@ pub mod kernel;
 pub mod network;
 pub mod neuron;
 pub mod plan;
+pub mod plasticity;
 pub mod record;
 pub mod report;
 pub mod rng;

@@ -71,6 +71,8 @@ pub enum Purpose {
     Delays = 6,
     /// Positions of neurons.
     Positions = 7,
+    /// Times of rewards.
+    Rewards = 8,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

@@ -5,13 +5,13 @@
 
 use crate::engine::{Engine, EngineError};
 use crate::kernel::Clock;
-use crate::network::{Input, Kind, Network, Population};
+use crate::network::{self, Input, Kind, Network, Population};
 use crate::neuron::stepped::{BLOCK, Variable};
-use crate::plan::{Plan, ProgramId, Sampled, SimulationOptions, SimulationPorts};
+use crate::plan::{Plan, ProgramId, Recorded, Sampled, SimulationOptions, SimulationPorts};
 use crate::record::decode_row;
 use crate::record::excerpt::Excerpt;
 use crate::record::statistics::SpikeStatistics;
-use crate::scene::Scene;
+use crate::scene::{self, Scene};
 
 /// Words of the spikes of a window.
 const WINDOW: usize = 1 << 21;
@@ -42,9 +42,11 @@ pub fn options(
 ) -> Result<SimulationOptions, SimulationError> {
     let words: usize = network.populations.iter().map(|p| p.size.div_ceil(BLOCK) * 2).sum();
     let fits = (WINDOW / words.max(1)).clamp(1, STEPS) as u64;
+    // A reward comes in a later window than the spikes for which it is given.
+    let pairs = network.modulators.iter().flat_map(|m| &m.pairs);
+    let fits = pairs.map(|pair| pair.after.0).fold(fits, u64::min).max(1);
     let samples = traces(scene, network)?.into_iter().map(|trace| Sampled {
-        population: trace.population,
-        row: trace.variable.row,
+        what: trace.what,
         ids: trace.ids.iter().map(|id| *id as u32).collect(),
         every: trace.every as u32,
     });
@@ -80,8 +82,35 @@ fn traces(scene: &Scene, network: &Network) -> Result<Vec<Trace>, SimulationErro
             let ids = ids.clone();
             let variable = variable.clone();
             let excerpts = vec![Excerpt::default(); ids.len().min(DRAWN)];
-            traces.push(Trace { population, variable, ids, every, values: Vec::new(), excerpts });
+            let what = Recorded::State { population, row: variable.row };
+            traces.push(Trace { what, variable, ids, every, values: Vec::new(), excerpts });
         }
+    }
+    let steps = |every: Option<scene::Quantity<scene::Ms>>| {
+        every.map_or(1.0, |e| (e.get() / network.dt).round().max(1.0)) as u64
+    };
+    let trace = |what, name: &str, ids: Vec<u64>, every| Trace {
+        what,
+        variable: Variable::new(name, 0, ""),
+        every: steps(every),
+        values: Vec::new(),
+        excerpts: vec![Excerpt::default(); ids.len().min(DRAWN)],
+        ids,
+    };
+    for trace_of in &scene.record.weights {
+        let find = |p: &network::Projection| p.name == trace_of.projection;
+        let Some(projection) = network.projections.iter().position(find) else { continue };
+        let count = network.projections[projection].synapses.weights().len() as u64;
+        let ids = trace_of.ids.clone().unwrap_or_else(|| (0..count.min(FIRST)).collect());
+        if let Some(id) = ids.iter().find(|id| **id >= count) {
+            let projection = trace_of.projection.clone();
+            return Err(SimulationError::Synapse { projection, id: *id, count });
+        }
+        traces.push(trace(Recorded::Weights { projection }, "weight", ids, trace_of.every));
+    }
+    if let every @ Some(_) = scene.record.modulators {
+        let ids = (0..network.modulators.len() as u64).collect();
+        traces.push(trace(Recorded::Concentrations, "concentration", ids, every));
     }
     Ok(traces)
 }
@@ -109,14 +138,14 @@ pub struct Activity {
     pub times: Vec<(f64, u32)>,
 }
 
-/// A state variable of some neurons.
+/// A state variable of some neurons, or weights, or concentrations.
 #[derive(Debug, Clone)]
 pub struct Trace {
-    /// Index of the population.
-    pub population: usize,
+    /// Whose.
+    pub what: Recorded,
     /// Which variable.
     pub variable: Variable,
-    /// Neurons.
+    /// Neurons, synapses or modulators.
     pub ids: Vec<u64>,
     /// Interval between samples \[steps\].
     pub every: u64,
@@ -124,6 +153,25 @@ pub struct Trace {
     pub values: Vec<f32>,
     /// What a picture shows of the first neurons, from the start of the run on.
     pub excerpts: Vec<Excerpt>,
+}
+
+impl Trace {
+    /// Index of the population whose state it is.
+    pub fn population(&self) -> Option<usize> {
+        match self.what {
+            Recorded::State { population, .. } => Some(population),
+            _ => None,
+        }
+    }
+
+    /// Name of the population or projection, or `modulators`.
+    pub fn owner<'n>(&self, network: &'n Network) -> &'n str {
+        match self.what {
+            Recorded::State { population, .. } => &network.populations[population].name,
+            Recorded::Weights { projection } => &network.projections[projection].name,
+            Recorded::Concentrations => "modulators",
+        }
+    }
 }
 
 /// A network that runs.
@@ -134,6 +182,11 @@ pub struct Simulation<'a> {
     engine: Box<dyn Engine + 'a>,
     run: ProgramId,
     keep: Vec<bool>,
+    /// Releases to come: step, modulator, amount.
+    rewards: Vec<(u64, usize, f64)>,
+    /// For each rewarded pair, in their order: the step of the first neuron's latest spike, and how many
+    /// rewards were given.
+    pairs: Vec<(Option<u64>, u64)>,
     /// What was recorded so far.
     pub recording: Recording,
 }
@@ -156,7 +209,7 @@ impl<'a> Simulation<'a> {
         let traces = traces(scene, network)?;
         let activity = |(k, population): (usize, &Population)| {
             let mut statistics = SpikeStatistics::new(population.size, network.dt);
-            let traced = traces.iter().filter(|trace| trace.population == k);
+            let traced = traces.iter().filter(|trace| trace.population() == Some(k));
             traced.flat_map(|trace| &trace.ids).for_each(|id| statistics.trace(*id as u32));
             Activity { statistics, times: Vec::new() }
         };
@@ -169,6 +222,8 @@ impl<'a> Simulation<'a> {
                 traces,
                 ..Recording::default()
             },
+            rewards: Vec::new(),
+            pairs: network.modulators.iter().flat_map(|m| &m.pairs).map(|_| (None, 0)).collect(),
             network,
             plan,
             engine,
@@ -194,6 +249,7 @@ impl<'a> Simulation<'a> {
             let start = self.recording.steps;
             let steps = (end - start).min(self.plan.steps as u64) as usize;
             self.write_input(start, steps)?;
+            self.write_releases(start, steps)?;
             let clock = Clock {
                 seed: self.network.seed,
                 step: start,
@@ -247,11 +303,72 @@ impl<'a> Simulation<'a> {
         Ok(())
     }
 
+    /// What is released in the window that starts at `start`.
+    fn write_releases(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
+        let Some(array) = self.ports.release else { return Ok(()) };
+        let count = self.network.modulators.len();
+        let mut release = vec![0f32; steps * count];
+        let window = start..start + steps as u64;
+        let events = self.network.modulators.iter().enumerate().flat_map(|(which, m)| {
+            let first = m.events.partition_point(|event| event.0 < window.start);
+            m.events[first..].iter().map(move |(step, amount)| (*step, which, *amount))
+        });
+        for (step, which, amount) in events.chain(self.rewards.iter().copied()) {
+            if window.contains(&step) {
+                release[(step - start) as usize * count + which] += amount as f32;
+            }
+        }
+        self.rewards.retain(|reward| reward.0 >= window.end);
+        Ok(self.engine.write_reals(array, &release)?)
+    }
+
+    /// Rewards for the pairs of spikes that a step, with its row of spikes, completes.
+    fn reward_pairs(&mut self, step: u64, row: &[u32]) {
+        let spiked = |(population, neuron): (usize, u32)| {
+            let word = row[self.ports.first_word[population] + neuron as usize / 32];
+            word >> (neuron % 32) & 1 == 1
+        };
+        let mut states = self.pairs.iter_mut();
+        for (which, modulator) in self.network.modulators.iter().enumerate() {
+            for (pair, (since, given)) in modulator.pairs.iter().zip(&mut states) {
+                if spiked(pair.second)
+                    && since.take_if(|first| step - *first <= pair.within).is_some()
+                {
+                    let (low, high) = pair.after;
+                    let wait = (high - low) as f64 * pair.stream.uniform(*given, 0);
+                    self.rewards.push((step + low + wait as u64, which, pair.amount));
+                    *given += 1;
+                }
+                if spiked(pair.first) {
+                    *since = Some(step);
+                }
+            }
+        }
+    }
+
+    /// Weights of the projections that change, in their natural order.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn weights(&mut self) -> Result<Vec<(String, Vec<f32>)>, SimulationError> {
+        let mut all = Vec::new();
+        for (projection, tiles) in self.network.projections.iter().zip(&self.ports.weights) {
+            if let (Some(_), Some(tiles)) = (&projection.rule, tiles) {
+                let contents =
+                    tiles.arrays().into_iter().map(|array| self.engine.read_reals(array));
+                let contents = contents.collect::<Result<Vec<_>, _>>()?;
+                all.push((projection.name.clone(), tiles.unpack(&contents)));
+            }
+        }
+        Ok(all)
+    }
+
     fn record_spikes(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
         let dt = self.network.dt;
         let words = self.engine.read_words(self.ports.spikes)?;
         for (t, row) in words.chunks(self.ports.row).take(steps).enumerate() {
             let step = start + t as u64;
+            self.reward_pairs(step, row);
             for (k, activity) in self.recording.populations.iter_mut().enumerate() {
                 let first = self.ports.first_word[k];
                 let end = self.ports.first_word.get(k + 1).copied().unwrap_or(self.ports.row);
@@ -270,16 +387,19 @@ impl<'a> Simulation<'a> {
 
     fn record_samples(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
         for (trace, array) in self.recording.traces.iter_mut().zip(&self.ports.samples) {
-            let Kind::Stepped(neurons) = &self.network.populations[trace.population].kind else {
-                continue;
+            let neurons = match trace.population().map(|k| &self.network.populations[k].kind) {
+                Some(Kind::Stepped(neurons)) => Some(neurons),
+                _ => None,
             };
             let samples = (start + steps as u64) / trace.every - start / trace.every;
             let values = self.engine.read_reals(*array)?;
             let count = trace.ids.len();
             for row in values.chunks(count.max(1)).take(samples as usize) {
                 for (x, id) in row.iter().zip(&trace.ids) {
-                    let rest =
-                        if trace.variable.potential { neurons.rest(*id as usize) } else { 0.0 };
+                    let rest = match neurons {
+                        Some(neurons) if trace.variable.potential => neurons.rest(*id as usize),
+                        _ => 0.0,
+                    };
                     trace.values.push((f64::from(*x) + rest) as f32);
                 }
                 let row = &trace.values[trace.values.len() - count..];
@@ -326,6 +446,19 @@ pub enum SimulationError {
         name: String,
         /// What there is.
         known: String,
+    },
+    /// A synapse that a projection does not have.
+    #[error(
+        "record.weights: there is no synapse {id} among the {count} of `{projection}`, they are counted \
+         from 0"
+    )]
+    Synapse {
+        /// Projection.
+        projection: String,
+        /// What was asked for.
+        id: u64,
+        /// How many there are.
+        count: u64,
     },
     /// A state is not finite.
     #[error(

@@ -16,20 +16,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read> ids: array<u32>;
 @group(0) @binding(5) var<storage, read_write> samples: array<f32>;
 
-const BLOCK = 64u;
+//!use lib/interval.wgsl
 
-// Remainder of a 64-bit number, digit by digit in base 2^16 of its words.
-fn remainder(high: u32, low: u32, by: u32) -> u32 {
-    var r = high % by;
-    for (var bit = 32u; bit > 0u; bit--) {
-        let carry = r >> 31u;
-        r = (r << 1u) | ((low >> (bit - 1u)) & 1u);
-        if carry == 1u || r >= by {
-            r -= by;
-        }
-    }
-    return r;
-}
+const BLOCK = 64u;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

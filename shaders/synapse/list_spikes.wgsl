@@ -5,12 +5,14 @@ override WG: u32;
 
 struct Params {
     row: u32,
+    slots: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<storage, read> spikes: array<u32>;
-@group(0) @binding(3) var<storage, read_write> fired: array<u32>;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read> spikes: array<u32>;
+@group(0) @binding(4) var<storage, read_write> fired: array<u32>;
 
 var<workgroup> count: atomic<u32>;
 
@@ -19,12 +21,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if group.x > 0u || group.y > 0u {
         return;
     }
+    let list = ((clock.step_lo + span.t0) & (params.slots - 1u)) * (1u + 32u * params.row);
     for (var word = local; word < params.row; word += WG) {
         var bits = spikes[span.t0 * params.row + word];
         if bits == 0u {
             continue;
         }
-        var place = 1u + atomicAdd(&count, countOneBits(bits));
+        var place = list + 1u + atomicAdd(&count, countOneBits(bits));
         while bits != 0u {
             fired[place] = word * 32u + firstTrailingBit(bits);
             bits &= bits - 1u;
@@ -33,6 +36,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
     if local == 0u {
-        fired[0] = atomicLoad(&count);
+        fired[list] = atomicLoad(&count);
     }
 }

@@ -5,6 +5,8 @@
 override WG: u32;
 
 struct Params {
+    lists: u32,
+    list: u32,
     first: u32,
     sources: u32,
     targets: u32,
@@ -28,12 +30,14 @@ struct Params {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let slot = (clock.step_lo + span.t0 + params.delay) & (params.slots - 1u);
+    let now = clock.step_lo + span.t0;
+    let list = (now & (params.lists - 1u)) * params.list;
+    let slot = (now + params.delay) & (params.slots - 1u);
     let key = vec2<u32>(clock.seed_lo, clock.seed_hi ^ params.stream);
     let choices = params.targets - params.skip;
-    for (var k = group.y * groups.x + group.x; k < fired[0]; k += groups.x * groups.y) {
+    for (var k = group.y * groups.x + group.x; k < fired[list]; k += groups.x * groups.y) {
         // Sources of other populations are beyond the end, or before the start and wrap around.
-        let source = fired[1u + k] - params.first;
+        let source = fired[list + 1u + k] - params.first;
         if source >= params.sources {
             continue;
         }

@@ -5,6 +5,8 @@ override WG: u32;
 override SHARED: u32;
 
 struct Params {
+    lists: u32,
+    list: u32,
     first: u32,
     sources: u32,
     tiles: u32,
@@ -25,10 +27,11 @@ struct Params {
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let now = clock.step_lo + span.t0;
+    let list = (now & (params.lists - 1u)) * params.list;
     let port_mask = (1u << params.port_bits) - 1u;
-    for (var k = group.y * groups.x + group.x; k < fired[0]; k += groups.x * groups.y) {
+    for (var k = group.y * groups.x + group.x; k < fired[list]; k += groups.x * groups.y) {
         // Sources of other parts are beyond the end, or before the start and wrap around.
-        let source = fired[1u + k] - params.first;
+        let source = fired[list + 1u + k] - params.first;
         if source >= params.sources {
             continue;
         }

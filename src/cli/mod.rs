@@ -204,12 +204,13 @@ fn exit_code(e: &anyhow::Error) -> u8 {
             NetworkError::File(_)
             | NetworkError::Length { .. }
             | NetworkError::Pair { .. }
+            | NetworkError::Bounds { .. }
             | NetworkError::Weights { .. } => 3,
         }
     } else if let Some(e) = e.downcast_ref::<PlanError>() {
         match e {
-            PlanError::Binding { .. } | PlanError::Ring { .. } => 4,
-            PlanError::Delay { .. } | PlanError::DrawnDelays { .. } => 2,
+            PlanError::Binding { .. } | PlanError::Ring { .. } | PlanError::Packing { .. } => 4,
+            PlanError::Delay { .. } | PlanError::DrawnDelays { .. } | PlanError::Apart { .. } => 2,
         }
     } else if let Some(e) = e.downcast_ref::<EngineError>() {
         engine(e)
@@ -225,7 +226,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
         match e {
             SimulationError::Engine(e) => engine(e),
             SimulationError::Diverged { .. } => 6,
-            SimulationError::Variable { .. } => 2,
+            SimulationError::Variable { .. } | SimulationError::Synapse { .. } => 2,
         }
     } else if e.is::<Interrupted>() {
         130

@@ -6,7 +6,7 @@ use crate::neuron::lif::Potential;
 use crate::record::statistics::SpikeStatistics;
 use crate::report::{self, Activity, Confusion, Epoch, Fields, Report, Sample, Trace, Traces};
 use crate::scene::{Reset, Source};
-use crate::simulation::Recording;
+use crate::simulation::{self, Recording};
 use crate::summary::Summary;
 use crate::train::{TrainError, Trainer};
 use std::borrow::Cow;
@@ -137,34 +137,43 @@ pub fn simulation<'a>(
     summary: &'a Summary,
     warnings: &[String],
 ) -> Report<'a> {
+    let traces_of = |trace: &simulation::Trace| {
+        let neuron = |(column, id): (usize, &u64)| Trace {
+            neuron: *id as u32,
+            values: trace.excerpts.get(column).map_or_else(Vec::new, |e| e.values().to_vec()),
+        };
+        let neurons = trace.ids.iter().enumerate().map(neuron).collect();
+        // All excerpts have seen as many samples.
+        let stride = trace.excerpts.first().map_or(1, |excerpt| excerpt.stride() as u64);
+        let variable = &trace.variable;
+        let name = if variable.potential { "potential" } else { &variable.name };
+        Traces {
+            variable: name.to_owned(),
+            unit: (!variable.unit.is_empty()).then(|| variable.unit.to_owned()),
+            every_ms: (trace.every * stride) as f64 * network.dt,
+            threshold: None,
+            neurons,
+        }
+    };
     let populations = network.populations.iter().zip(&recording.populations).enumerate();
-    let activity = populations.map(|(k, (population, activity))| {
-        let recorded = recording.traces.iter().filter(|trace| trace.population == k);
-        let traces = recorded.map(|trace| {
-            let neuron = |(column, id): (usize, &u64)| Trace {
-                neuron: *id as u32,
-                values: trace.excerpts.get(column).map_or_else(Vec::new, |e| e.values().to_vec()),
-            };
-            let neurons = trace.ids.iter().enumerate().map(neuron).collect();
-            // All excerpts have seen as many samples.
-            let stride = trace.excerpts.first().map_or(1, |excerpt| excerpt.stride() as u64);
-            let variable = &trace.variable;
-            let name = if variable.potential { "potential" } else { &variable.name };
-            Traces {
-                variable: name.to_owned(),
-                unit: (!variable.unit.is_empty()).then(|| variable.unit.to_owned()),
-                every_ms: (trace.every * stride) as f64 * network.dt,
-                threshold: None,
-                neurons,
-            }
-        });
+    let populations = populations.map(|(k, (population, activity))| {
+        let recorded = recording.traces.iter().filter(|trace| trace.population() == Some(k));
         Activity {
             name: population.name.clone(),
             steps: recording.steps,
             spikes: population.spikes().then_some(Cow::Borrowed(&activity.statistics)),
-            traces: traces.collect(),
+            traces: recorded.map(traces_of).collect(),
         }
     });
+    // What learns, and what makes it learn, on pages of their own.
+    let others = recording.traces.iter().filter(|trace| trace.population().is_none());
+    let others = others.map(|trace| Activity {
+        name: trace.owner(network).to_owned(),
+        steps: recording.steps,
+        spikes: None,
+        traces: vec![traces_of(trace)],
+    });
+    let activity = populations.chain(others);
     Report {
         title: &summary.scene,
         description: source.description(),

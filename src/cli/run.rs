@@ -309,11 +309,7 @@ impl Session<'_> {
         }
         self.summary.wall_s = since.elapsed().as_secs_f64();
         for (best, file) in [(false, "weights.safetensors"), (true, "weights-best.safetensors")] {
-            let weights = trainer.natural_weights(best)?;
-            let path = self.path(file);
-            let tensors = weights.iter().map(|(name, x)| (name.as_str(), x.as_slice()));
-            checkpoint::write_tensors(&path, tensors, None)
-                .map_err(|source| FileFault { what: path.display().to_string(), source })?;
+            self.write_weights(file, &trainer.natural_weights(best)?)?;
         }
         self.training_summary(&trainer, data);
         let times = trainer.engine().profile();
@@ -336,6 +332,17 @@ impl Session<'_> {
             ));
         }
         Ok(times)
+    }
+
+    /// Weights by projection, if there are any.
+    fn write_weights(&self, file: &str, weights: &[(String, Vec<f32>)]) -> Result<()> {
+        if weights.is_empty() {
+            return Ok(());
+        }
+        let path = self.path(file);
+        let tensors = weights.iter().map(|(name, x)| (name.as_str(), x.as_slice()));
+        let written = checkpoint::write_tensors(&path, tensors, None);
+        Ok(written.map_err(|source| FileFault { what: path.display().to_string(), source })?)
     }
 
     fn training_summary(&mut self, trainer: &Trainer<'_>, data: &data::Dataset) {
@@ -388,6 +395,7 @@ impl Session<'_> {
         if simulation.recording.steps < end {
             return Err(Interrupted::Simulation(self.folder.path.clone()).into());
         }
+        self.write_weights("weights.safetensors", &simulation.weights()?)?;
         self.simulation_summary(&simulation.recording);
         let times = simulation.engine().profile();
         let report = pictures::simulation(

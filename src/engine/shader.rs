@@ -5,7 +5,7 @@
 //! name in naga's reflection, never by number.
 
 use crate::kernel::Kernel;
-use crate::{input, neuron, record, synapse, train};
+use crate::{input, neuron, plasticity, record, synapse, train};
 
 /// Every kernel of the program.
 pub static KERNELS: &[&Kernel] = &[
@@ -22,10 +22,20 @@ pub static KERNELS: &[&Kernel] = &[
     &neuron::lif_backward::KERNEL,
     &neuron::readout::KERNEL,
     &neuron::readout_backward::KERNEL,
+    &plasticity::dense_post::KERNEL,
+    &plasticity::dense_pre::KERNEL,
+    &plasticity::modulator::KERNEL,
+    &plasticity::normalise::KERNEL,
+    &plasticity::reinforce::KERNEL,
+    &plasticity::sparse_post::KERNEL,
+    &plasticity::sparse_pre::KERNEL,
+    &plasticity::trace::KERNEL,
     &record::count_spikes::KERNEL,
     &record::log_reals::KERNEL,
     &record::log_words::KERNEL,
     &record::sample::KERNEL,
+    &synapse::deliver_dense::KERNEL,
+    &synapse::deliver_sparse::KERNEL,
     &synapse::dense_spikes::KERNEL,
     &synapse::dense_spikes_gradient::KERNEL,
     &synapse::dense_values::KERNEL,
@@ -33,6 +43,7 @@ pub static KERNELS: &[&Kernel] = &[
     &synapse::list_spikes::KERNEL,
     &synapse::procedural::KERNEL,
     &synapse::scatter::KERNEL,
+    &synapse::short_term::KERNEL,
     &synapse::sparse::KERNEL,
     &synapse::sparse_backward::KERNEL,
     &synapse::sparse_gradient::KERNEL,
@@ -47,6 +58,8 @@ pub static KERNELS: &[&Kernel] = &[
 /// Files that shaders may use.
 const LIBRARY: &[(&str, &str)] = &[
     ("lib/call.wgsl", include_str!("../../shaders/lib/call.wgsl")),
+    ("lib/interval.wgsl", include_str!("../../shaders/lib/interval.wgsl")),
+    ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),
     ("lib/panel.wgsl", include_str!("../../shaders/lib/panel.wgsl")),
     ("lib/philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
     ("lib/receptor.wgsl", include_str!("../../shaders/lib/receptor.wgsl")),

@@ -1,6 +1,7 @@
 //! From a scene to a network: units become propagators, rules become synapses.
 
 use super::draw::{Wiring, parameter};
+use super::learning;
 use super::space::{self, Point};
 use super::*;
 use crate::files;
@@ -101,6 +102,22 @@ pub enum NetworkError {
         /// The same in steps.
         steps: f64,
     },
+    /// A weight lies outside the bounds of the rule by which it changes.
+    #[error(
+        "projection `{name}`: synapse {synapse} has the weight {weight}, which is not from {} to {}, the \
+         bounds of its rule. Draw the weights within `w_min` and `w_max` (Uniform, or Normal with min and \
+         max), or move these", bounds[0], bounds[1]
+    )]
+    Bounds {
+        /// Name of the projection.
+        name: String,
+        /// First such synapse.
+        synapse: usize,
+        /// Its weight.
+        weight: f64,
+        /// The bounds.
+        bounds: [f64; 2],
+    },
     /// Weights could not be taken from a file of an earlier run.
     #[error("weights of projection `{name}` from {}: {why}", file.display())]
     Weights {
@@ -120,6 +137,7 @@ pub enum NetworkError {
 pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
     let dt = scene.simulation.dt.get();
     let seed = scene.simulation.seed;
+    let gradients = scene.training.as_ref().is_some_and(|training| training.loss.is_gradient());
     let populations = scene
         .populations
         .iter()
@@ -127,9 +145,9 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
         .map(|(index, (name, population))| {
             let size = population.size as usize;
             let draw = Draw { path: format!("populations.{name}.model"), size, seed, index };
-            let kind = match &scene.training {
-                Some(_) => kind(&population.model, dt, &draw)?,
-                None => simulated(&population.model, dt, name, &draw)?,
+            let kind = match gradients {
+                true => kind(&population.model, dt, &draw)?,
+                false => simulated(&population.model, dt, name, &draw)?,
             };
             Ok(Population { name: name.clone(), size, kind })
         })
@@ -149,8 +167,7 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
     let mut projections = Vec::new();
     for (index, projection) in scene.projections.iter().enumerate() {
         let (from, to) = (find(&projection.from), find(&projection.to));
-        let name = projection.name.clone();
-        let name = name.unwrap_or_else(|| format!("{}->{}", projection.from, projection.to));
+        let name = projection.name();
         let constant = !populations[from].spikes();
         let unit = unit(&populations[to], dt, constant);
         let wiring = Wiring {
@@ -185,19 +202,58 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
             Some(Delay::Value(delay)) => (delay.get() / dt).round() as usize,
             _ => shortest.map_or(1, |&steps| steps.into()),
         };
-        let learn = match projection.learn {
-            Some(learn) => learn == Learn::Backprop,
-            None => scene.training.is_some(),
+        let learn = match &projection.learn {
+            Some(learn) => *learn == Learn::Backprop,
+            None => gradients,
         };
+        let rule = projection.learn.as_ref().and_then(|learn| learning::rule(scene, learn));
+        if let Some(rule) = &rule {
+            within_bounds(&name, rule.bounds, synapses.weights())?;
+        }
+        let short_term = projection.short_term.map(|s| ShortTerm {
+            u: s.u,
+            tau_rec: s.tau_rec.get(),
+            tau_facil: s.tau_facil.get(),
+        });
+        let normalize = projection.normalize.map(|n| Normalize {
+            sum: n.sum.get(),
+            every: n.every.map_or(0, |every| (every.get() / dt).round().max(1.0) as u32),
+        });
         let receptor = |name: &String| {
             let known = scene.populations[to].1.model.receptors();
             known.iter().position(|known| known == name).unwrap_or_default()
         };
         let receptor = projection.receptor.as_ref().map_or(0, receptor);
-        projections.push(Projection { name, from, to, receptor, delay, learn, unit, synapses });
+        projections.push(Projection {
+            name,
+            from,
+            to,
+            receptor,
+            delay,
+            learn,
+            unit,
+            synapses,
+            rule,
+            short_term,
+            normalize,
+        });
     }
     let stimuli = scene.stimuli.iter().map(|s| stimulus(scene, s, dt)).collect();
-    Ok(Network { dt, seed, populations, projections, stimuli })
+    let modulators = learning::modulators(scene);
+    Ok(Network { dt, seed, populations, projections, stimuli, modulators })
+}
+
+/// Whether all weights of a projection lie within the bounds of its rule.
+fn within_bounds(name: &str, bounds: [f64; 2], weights: &[f64]) -> Result<(), NetworkError> {
+    match weights.iter().position(|w| !(bounds[0]..=bounds[1]).contains(w)) {
+        None => Ok(()),
+        Some(synapse) => Err(NetworkError::Bounds {
+            name: name.to_owned(),
+            synapse,
+            weight: weights[synapse],
+            bounds,
+        }),
+    }
 }
 
 /// A stimulus in steps.

@@ -97,6 +97,7 @@ impl Wiring<'_> {
         let pairs = self.sources as f64 * self.targets as f64;
         match self.projection.connect {
             Connect::Dense => pairs,
+            Connect::Others => pairs - self.targets as f64,
             Connect::OneToOne => self.targets as f64,
             Connect::FixedProbability { p, .. } => p * pairs,
             Connect::FixedInDegree { k, .. } => k as f64 * self.targets as f64,
@@ -188,6 +189,9 @@ impl Wiring<'_> {
         let skip = |autapses: bool, neuron: u64| (own && !autapses).then_some(neuron);
         let lists = match &self.projection.connect {
             Connect::Dense => Lists::new(targets, |_, list| list.extend(0..sources as u32)),
+            Connect::Others => Lists::new(targets, |target, list| {
+                list.extend((0..sources as u32).filter(|source| u64::from(*source) != target));
+            }),
             Connect::OneToOne => Lists::new(targets, |target, list| list.push(target as u32)),
             &Connect::FixedProbability { p, autapses } => Lists::new(targets, |target, list| {
                 bernoulli(&stream, target, sources, p, skip(autapses, target), list);
@@ -586,6 +590,8 @@ mod tests {
                 weight: Weight::Constant(Quantity::new(1.0)),
                 delay: None,
                 learn: None,
+                short_term: None,
+                normalize: None,
             };
             Self { projection, sources, targets, places: None, seed: 3 }
         }

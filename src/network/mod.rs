@@ -6,6 +6,7 @@
 mod build;
 mod channels;
 mod draw;
+mod learning;
 mod neurons;
 mod space;
 
@@ -13,6 +14,8 @@ pub use build::{NetworkError, build};
 
 use crate::neuron::stepped::Stepped;
 use crate::neuron::{lif, readout};
+use crate::plasticity::Rule;
+use crate::rng::Stream;
 use crate::scene;
 use std::sync::Arc;
 
@@ -29,6 +32,8 @@ pub struct Network {
     pub projections: Vec<Projection>,
     /// In the order of the scene.
     pub stimuli: Vec<Stimulus>,
+    /// In the order of the scene.
+    pub modulators: Vec<Modulator>,
 }
 
 /// What acts on a population beside spikes of others.
@@ -154,6 +159,73 @@ pub struct Projection {
     pub unit: f64,
     /// The synapses.
     pub synapses: Synapses,
+    /// By which rule they learn on their own.
+    pub rule: Option<Rule>,
+    /// Short-term plasticity.
+    pub short_term: Option<ShortTerm>,
+    /// Sum that the weights of each target keep.
+    pub normalize: Option<Normalize>,
+}
+
+/// Short-term plasticity of a projection; see [`crate::synapse::short_term`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ShortTerm {
+    /// Utilisation at rest.
+    pub u: f64,
+    /// Time constant of the recovery \[ms\].
+    pub tau_rec: f64,
+    /// Time constant of facilitation \[ms\]; 0 for none.
+    pub tau_facil: f64,
+}
+
+/// Normalisation of a projection; see [`crate::plasticity::normalise`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Normalize {
+    /// Sum of the weights of a target.
+    pub sum: f64,
+    /// Interval \[steps\]; 0 for before each sample of a training.
+    pub every: u32,
+}
+
+/// A substance; see [`crate::plasticity::modulator`].
+#[derive(Debug, Clone)]
+pub struct Modulator {
+    /// Name in the scene.
+    pub name: String,
+    /// Time constant \[ms\].
+    pub tau: f64,
+    /// Concentration at rest.
+    pub baseline: f64,
+    /// Steps of releases and their amounts, ascending.
+    pub events: Vec<(u64, f64)>,
+    /// Populations whose spikes release it, and the amount of each.
+    pub spikes: Vec<(usize, f64)>,
+    /// Pairs of spikes that are rewarded.
+    pub pairs: Vec<Pair>,
+}
+
+/// A reward for one neuron's spike soon after another's.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// Population and neuron that spike first.
+    pub first: (usize, u32),
+    /// Population and neuron that spike next.
+    pub second: (usize, u32),
+    /// Steps within which they must.
+    pub within: u64,
+    /// Least and largest number of steps after which the reward comes.
+    pub after: (u64, u64),
+    /// Release.
+    pub amount: f64,
+    /// Stream of the draws of its time.
+    pub stream: Stream,
+}
+
+impl Projection {
+    /// Whether its weights, or what they do, change in a simulation.
+    pub fn is_live(&self) -> bool {
+        self.rule.is_some() || self.short_term.is_some()
+    }
 }
 
 /// Which pairs are connected, and their weights \[pA\].

@@ -67,6 +67,28 @@ pub enum PlanError {
         /// The limit.
         limit: u64,
     },
+    /// A live projection has too many of something for its lists.
+    #[error(
+        "projection `{projection}` learns, and its {what} take {bits} bits together, of which there are \
+         32; make it smaller, or `Dense`"
+    )]
+    Packing {
+        /// Projection.
+        projection: String,
+        /// What does not fit.
+        what: &'static str,
+        /// Bits that it takes.
+        bits: u32,
+    },
+    /// Recorded weights lie in more than one array.
+    #[error(
+        "record.weights: the synapses of `{projection}` that are recorded lie in several arrays, since one \
+         binding does not hold all; record neighbouring targets, or give each its own entry"
+    )]
+    Apart {
+        /// Projection.
+        projection: String,
+    },
     /// The delays do not fit into the window.
     #[error(
         "the longest delay is {delay} steps, a window has {steps}; lower the delay or raise training.steps"
@@ -471,7 +493,7 @@ impl<'a> Compiler<'a> {
         match self.training.loss {
             Loss::SoftmaxCrossEntropy { over: Over::Last } => 1,
             Loss::SoftmaxCrossEntropy { over: Over::Max } => 2,
-            Loss::SoftmaxCrossEntropy { over: Over::Mean } => 0,
+            Loss::SoftmaxCrossEntropy { over: Over::Mean } | Loss::Assignment { .. } => 0,
         }
     }
 
@@ -876,7 +898,7 @@ impl<'a> Compiler<'a> {
             };
             let mut args = vec![each(gradient, 1), each(weights, 1)];
             let count = count as u32;
-            let (kernel, params): (&'static Kernel, _) = match training.optimizer {
+            let (kernel, params): (&'static Kernel, _) = match training.gradient().0 {
                 Optimizer::Adam { beta1, beta2, eps, .. } => {
                     args.extend([moment("mean"), moment("square")]);
                     let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);

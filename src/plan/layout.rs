@@ -9,7 +9,6 @@ use crate::network::{self, Network, Synapses};
 use crate::neuron::surrogate::Surrogate;
 use crate::neuron::{lif, lif_backward};
 use crate::scene::Training;
-use crate::synapse::PANEL;
 
 /// Arrays of a population while a plan is made.
 #[derive(Debug, Default, Clone, Copy)]
@@ -73,7 +72,7 @@ pub(super) struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     pub fn new(network: &'a Network, options: &Options<'a>) -> Result<Self, PlanError> {
-        let surrogate = options.training.surrogate.into();
+        let surrogate = options.training.gradient().1.into();
         let count = network.populations.len();
         let mut c = Self {
             network,
@@ -291,30 +290,11 @@ impl<'a> Layout<'a> {
             let mut transposed = Vec::new();
             let tiles = match &projection.synapses {
                 Synapses::Dense { weights } => {
-                    let panel = (sources * PANEL.min(targets)) as u64 * 4;
-                    if panel > max_binding {
-                        return Err(PlanError::Binding {
-                            what: format!("a panel of {PANEL} targets of {name}"),
-                            bytes: panel,
-                            limit: max_binding,
-                            advice: "lower the number of sources",
-                        });
-                    }
-                    let most = (max_binding / (sources as u64 * 4)) as usize / PANEL * PANEL;
-                    let most = if most == 0 { targets } else { most };
-                    let cuts =
-                        (0..targets).step_by(most).map(|first| (first, most.min(targets - first)));
-                    let mut tiles = Tiles::Dense {
-                        sources,
-                        targets,
-                        tiles: cuts.map(|(first, width)| (0, first, width)).collect(),
-                    };
+                    let mut tiles = Tiles::cut(name, [sources, targets], max_binding)?;
                     for tile in 0..tiles.arrays().len() {
-                        let array =
-                            self.reals(format!("{name}.weights.{tile}"), tiles.pack(tile, weights));
-                        if let Tiles::Dense { tiles, .. } = &mut tiles {
-                            tiles[tile].0 = array;
-                        }
+                        let packed = tiles.pack(tile, weights);
+                        let array = self.reals(format!("{name}.weights.{tile}"), packed);
+                        tiles.place(tile, array);
                     }
                     let passes =
                         self.pops[projection.from].active && self.pops[projection.to].active;

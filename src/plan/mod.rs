@@ -7,13 +7,15 @@
 
 mod compile;
 mod layout;
+mod live;
 mod order;
 mod simulate;
 
 pub use compile::{Options, PlanError, compile};
-pub use simulate::{Sampled, SimulationOptions, SimulationPorts, simulate};
+pub use simulate::{Recorded, Sampled, SimulationOptions, SimulationPorts, simulate};
 
 use crate::kernel::{Field, Kernel, Kind, Place, Word};
+use crate::synapse::PANEL;
 use std::ops::Range;
 
 /// Everything an engine needs.
@@ -251,6 +253,48 @@ impl Tiles {
         match self {
             Tiles::Dense { tiles, .. } => tiles.iter().map(|tile| tile.0).collect(),
             Tiles::Sparse(array) => vec![*array],
+        }
+    }
+
+    /// Tiles of dense weights that fit a binding, not yet placed in arrays.
+    fn cut(
+        name: &str,
+        [sources, targets]: [usize; 2],
+        max_binding: u64,
+    ) -> Result<Self, PlanError> {
+        let panel = (sources * PANEL.min(targets)) as u64 * 4;
+        if panel > max_binding {
+            return Err(PlanError::Binding {
+                what: format!("a panel of {PANEL} targets of {name}"),
+                bytes: panel,
+                limit: max_binding,
+                advice: "lower the number of sources",
+            });
+        }
+        let most = (max_binding / (sources as u64 * 4)) as usize / PANEL * PANEL;
+        let most = if most == 0 { targets } else { most };
+        let cuts = (0..targets).step_by(most).map(|first| (0, first, most.min(targets - first)));
+        Ok(Tiles::Dense { sources, targets, tiles: cuts.collect() })
+    }
+
+    /// Puts tile number `tile` into an array.
+    fn place(&mut self, tile: usize, array: ArrayId) {
+        match self {
+            Tiles::Dense { tiles, .. } => tiles[tile].0 = array,
+            Tiles::Sparse(sparse) => *sparse = array,
+        }
+    }
+
+    /// Array and place of a synapse that is given by its natural number.
+    pub fn find(&self, synapse: usize) -> (ArrayId, usize) {
+        match self {
+            Tiles::Sparse(array) => (*array, synapse),
+            Tiles::Dense { sources, targets, tiles } => {
+                let (source, target) = (synapse / targets, synapse % targets);
+                let within = |tile: &&(ArrayId, usize, usize)| target < tile.1 + tile.2;
+                let (array, first, width) = tiles.iter().find(within).unwrap_or(&tiles[0]);
+                (*array, crate::synapse::panel_index(*sources, *width, source, target - first))
+            }
         }
     }
 

@@ -110,6 +110,9 @@ mod tests {
             learn: false,
             unit: 1.0,
             synapses: Synapses::Dense { weights: vec![0.0] },
+            rule: None,
+            short_term: None,
+            normalize: None,
         };
         Network {
             dt: 1.0,
@@ -117,6 +120,7 @@ mod tests {
             populations: (0..n).map(population).collect(),
             projections: edges.iter().map(projection).collect(),
             stimuli: vec![],
+            modulators: vec![],
         }
     }
 

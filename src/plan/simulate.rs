@@ -10,6 +10,7 @@
 //! into parts where it exceeds one binding.
 
 use super::compile::{PlanError, whole};
+use super::live::Learning;
 use super::*;
 use crate::input::{given_spikes, noise, poisson, poisson_drive};
 use crate::network::{self, Input, Network, Projection, Synapses};
@@ -26,14 +27,31 @@ const TILE: usize = 4096;
 /// another.
 const ALONE: usize = 16384;
 
-/// A state variable of some neurons that is recorded.
+/// What can be recorded at intervals.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Recorded {
+    /// A state variable of neurons.
+    State {
+        /// Index of the population.
+        population: usize,
+        /// Row of state.
+        row: usize,
+    },
+    /// Weights that change.
+    Weights {
+        /// Index of the projection.
+        projection: usize,
+    },
+    /// Concentrations of modulators.
+    Concentrations,
+}
+
+/// Numbers that are recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampled {
-    /// Index of the population.
-    pub population: usize,
-    /// Row of state.
-    pub row: usize,
-    /// Neurons.
+    /// What they are.
+    pub what: Recorded,
+    /// Neurons, synapses or modulators.
     pub ids: Vec<u32>,
     /// Interval \[steps\].
     pub every: u32,
@@ -65,6 +83,14 @@ pub struct SimulationPorts {
     pub drive: Vec<Option<ArrayId>>,
     /// Rows of each population of given spikes.
     pub given: Vec<Option<ArrayId>>,
+    /// Weights of each projection that changes.
+    pub weights: Vec<Option<Tiles>>,
+    /// What the host releases of each modulator in each step.
+    pub release: Option<ArrayId>,
+    /// Concentration of each modulator.
+    pub concentration: Option<ArrayId>,
+    /// State beside that of neurons and weights: marks and concentrations.
+    pub kept: Vec<ArrayId>,
     /// Array of each of the samples.
     pub samples: Vec<ArrayId>,
     /// Synapses that leave each source, in the order of the row.
@@ -73,11 +99,11 @@ pub struct SimulationPorts {
 
 /// How the ring is cut.
 #[derive(Debug, Clone, Copy)]
-struct Ring {
-    tile: usize,
-    tiles: usize,
-    slots: usize,
-    stride: usize,
+pub(super) struct Ring {
+    pub tile: usize,
+    pub tiles: usize,
+    pub slots: usize,
+    pub stride: usize,
 }
 
 impl Ring {
@@ -93,17 +119,19 @@ impl Ring {
     }
 }
 
-struct Simulator<'a> {
-    network: &'a Network,
-    options: &'a SimulationOptions,
-    arrays: Vec<Array>,
-    ring: Ring,
+pub(super) struct Simulator<'a> {
+    pub network: &'a Network,
+    pub options: &'a SimulationOptions,
+    pub arrays: Vec<Array>,
+    pub ring: Ring,
     ring_array: ArrayId,
     /// First tile of each population.
-    first_tile: Vec<usize>,
+    pub first_tile: Vec<usize>,
+    /// Steps for which lists of spikes and traces are kept, a power of two.
+    pub history: usize,
     /// Weight of one unit of the ring, for each receptor of each population.
-    scale: Vec<Vec<f64>>,
-    ports: SimulationPorts,
+    pub scale: Vec<Vec<f64>>,
+    pub ports: SimulationPorts,
 }
 
 /// The neurons of a population that has some.
@@ -131,6 +159,7 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
         ring,
         ring_array: 0,
         first_tile: Vec::new(),
+        history: super::live::history(network),
         scale: Vec::new(),
         ports: SimulationPorts::default(),
     };
@@ -154,8 +183,10 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
     for k in 0..network.populations.len() {
         s.neurons(k, currents[k], &mut launches);
     }
-    s.deliveries(&mut launches)?;
-    s.samples(&mut launches);
+    let mut learning = Learning::default();
+    s.deliveries(&mut launches, &mut learning)?;
+    launches.extend(learning.launches());
+    s.samples(&mut launches)?;
 
     for array in &s.arrays {
         if array.bytes() > options.max_binding {
@@ -204,21 +235,27 @@ fn ring(network: &Network, options: &SimulationOptions) -> Result<Ring, PlanErro
 }
 
 impl Simulator<'_> {
-    fn array(&mut self, name: impl Into<String>, kind: Kind, len: usize, init: Init) -> ArrayId {
+    pub fn array(
+        &mut self,
+        name: impl Into<String>,
+        kind: Kind,
+        len: usize,
+        init: Init,
+    ) -> ArrayId {
         self.arrays.push(Array { name: name.into(), kind, len: len.max(1), init });
         self.arrays.len() - 1
     }
 
-    fn zeros(&mut self, name: impl Into<String>, kind: Kind, len: usize) -> ArrayId {
+    pub fn zeros(&mut self, name: impl Into<String>, kind: Kind, len: usize) -> ArrayId {
         self.array(name, kind, len, Init::Zero)
     }
 
-    fn reals(&mut self, name: impl Into<String>, values: Vec<f64>) -> ArrayId {
+    pub fn reals(&mut self, name: impl Into<String>, values: Vec<f64>) -> ArrayId {
         let len = values.len();
         self.array(name, Kind::Real, len, Init::Reals(values))
     }
 
-    fn words(&mut self, name: impl Into<String>, mut values: Vec<u32>) -> ArrayId {
+    pub fn words(&mut self, name: impl Into<String>, mut values: Vec<u32>) -> ArrayId {
         values.resize(values.len().max(1), 0);
         let len = values.len();
         self.array(name, Kind::Word, len, Init::Words(values))
@@ -226,20 +263,35 @@ impl Simulator<'_> {
 
     /// How many tiles of a population make a piece, and how many there are.
     fn units(&self, size: usize) -> Units {
-        let all = self.network.neurons() as usize;
         let count = size.div_ceil(self.ring.tile);
-        Units::Count { count, grain: if all <= ALONE { count } else { 1 } }
+        Units::Count { count, grain: if self.is_small() { count } else { 1 } }
+    }
+
+    /// Whether a step takes less time than waking another thread.
+    pub fn is_small(&self) -> bool {
+        self.network.neurons() as usize <= ALONE
+    }
+
+    /// `count` units over so many synapses: a piece each, where that is worth another thread.
+    pub fn shared_by_threads(&self, count: usize, synapses: usize) -> Units {
+        let alone = self.is_small() || synapses <= 1 << 20;
+        Units::Count { count, grain: if alone { count } else { 1 } }
+    }
+
+    /// Numbers of a list of spikes.
+    pub fn list_len(&self) -> usize {
+        1 + 32 * self.ports.row
     }
 
     /// The ring, a tile for each unit of population `k`.
-    fn ring_of(&self, k: usize) -> Arg {
+    pub fn ring_of(&self, k: usize) -> Arg {
         let stride = self.ring.tile_len();
         let split = Split::From { first: self.first_tile[k] * stride, stride };
         Arg { array: self.ring_array, split }
     }
 
     /// A launch over tiles, blocks or neurons that is done once in a step.
-    fn launch(
+    pub fn launch(
         &self,
         kernel: &'static Kernel,
         label: &str,
@@ -262,8 +314,16 @@ impl Simulator<'_> {
             .collect();
         for p in &network.projections {
             let sums = &mut most[p.to][p.receptor];
+            // A weight that changes may become as large as its bounds allow.
+            let largest =
+                p.rule.as_ref().map(|rule| rule.bounds[0].abs().max(rule.bounds[1].abs()));
             match &p.synapses {
                 Synapses::Dense { weights } => {
+                    if let Some(largest) = largest {
+                        let sources = network.populations[p.from].size as f64;
+                        sums.iter_mut().for_each(|sum| *sum += sources * largest);
+                        continue;
+                    }
                     for row in weights.chunks(sums.len()) {
                         row.iter().zip(&mut *sums).for_each(|(w, sum)| *sum += w.abs());
                     }
@@ -281,7 +341,10 @@ impl Simulator<'_> {
                 Synapses::Sparse { start, weights, .. } => {
                     for (target, sum) in sums.iter_mut().enumerate() {
                         let row = start[target] as usize..start[target + 1] as usize;
-                        *sum += weights[row].iter().map(|w| w.abs()).sum::<f64>();
+                        *sum += match largest {
+                            Some(largest) => row.len() as f64 * largest,
+                            None => weights[row].iter().map(|w| w.abs()).sum(),
+                        };
                     }
                 }
             }
@@ -522,19 +585,26 @@ impl Simulator<'_> {
     }
 
     /// The list of spikes and what they do.
-    fn deliveries(&mut self, launches: &mut Vec<Launch>) -> Result<(), PlanError> {
+    fn deliveries(
+        &mut self,
+        launches: &mut Vec<Launch>,
+        learning: &mut Learning,
+    ) -> Result<(), PlanError> {
         let sources = 32 * self.ports.row;
-        let fired = self.zeros("fired", Kind::Word, 1 + sources);
+        let fired = self.zeros("fired", Kind::Word, self.history * self.list_len());
         let table = self.table();
         self.ports.out_degree = table.out_degree(self.ring.tiles);
         let drawn = |p: &&Projection| matches!(p.synapses, Synapses::Procedural { .. });
         let drawn: Vec<&Projection> = self.network.projections.iter().filter(drawn).collect();
-        if table.port.is_empty() && drawn.is_empty() {
+        let live = self.network.projections.iter().any(Projection::is_live);
+        if table.port.is_empty() && drawn.is_empty() && !live {
             return Ok(());
         }
-        let params = list_spikes::ListSpikesParams::<f64> { row: self.ports.row as u32 };
-        let args =
-            vec![whole(self.ports.spikes), Arg { array: fired, split: Split::Stride(1 + sources) }];
+        let (lists, list) = (self.history as u32, self.list_len() as u32);
+        let row = self.ports.row as u32;
+        let params = list_spikes::ListSpikesParams::<f64> { row, slots: lists };
+        let len = self.arrays[fired].len;
+        let args = vec![whole(self.ports.spikes), Arg { array: fired, split: Split::Stride(len) }];
         let kernel = &list_spikes::KERNEL;
         let size = (Units::Count { count: 1, grain: 1 }, kernel.workgroup as usize);
         launches.push(self.launch(kernel, "spikes", params.words(), args, size));
@@ -550,6 +620,8 @@ impl Simulator<'_> {
                 *degrees += degree;
             }
             let params = procedural::ProceduralParams::<f64> {
+                lists,
+                list,
                 first: first as u32,
                 sources: sources as u32,
                 targets: targets as u32,
@@ -604,6 +676,8 @@ impl Simulator<'_> {
                 };
                 let weight = self.words(format!("synapses.{part}.weight"), weights.to_vec());
                 let params = scatter::ScatterParams::<f64> {
+                    lists,
+                    list,
                     first: first as u32,
                     sources: (last - first) as u32,
                     tiles: tiles as u32,
@@ -626,7 +700,7 @@ impl Simulator<'_> {
             }
             first = last;
         }
-        Ok(())
+        self.live(fired, launches, learning)
     }
 
     /// All synapses by source, and for each source by tile.
@@ -661,7 +735,7 @@ impl Simulator<'_> {
     /// Every synapse as source, tile, first and second word.
     fn each_synapse(&self, mut found: impl FnMut(usize, usize, u32, u32)) {
         let (ring, bits) = (self.ring, self.ring.port_bits());
-        for p in &self.network.projections {
+        for p in self.network.projections.iter().filter(|p| !p.is_live()) {
             let first_source = 32 * self.ports.first_word[p.from];
             let first_tile = self.first_tile[p.to];
             let targets = self.network.populations[p.to].size;
@@ -692,27 +766,50 @@ impl Simulator<'_> {
         }
     }
 
-    /// States that are recorded.
-    fn samples(&mut self, launches: &mut Vec<Launch>) {
+    /// What is recorded.
+    fn samples(&mut self, launches: &mut Vec<Launch>) -> Result<(), PlanError> {
         for (index, sampled) in self.options.samples.iter().enumerate() {
-            let Some((state, rows)) = self.ports.state[sampled.population] else { continue };
-            let name = &self.network.populations[sampled.population].name;
-            let count = sampled.ids.len();
+            // Weights and concentrations lie as a state of one row does.
+            let mut at = sampled.ids.clone();
+            let (array, rows, row) = match sampled.what {
+                Recorded::State { population, row } => {
+                    let Some((state, rows)) = self.ports.state[population] else { continue };
+                    (state, rows, row)
+                }
+                Recorded::Weights { projection } => {
+                    let Some(weights) = &self.ports.weights[projection] else { continue };
+                    let places: Vec<_> = at.iter().map(|id| weights.find(*id as usize)).collect();
+                    let array = places.first().map_or(0, |place| place.0);
+                    if places.iter().any(|place| place.0 != array) {
+                        let projection = self.network.projections[projection].name.clone();
+                        return Err(PlanError::Apart { projection });
+                    }
+                    at = places.iter().map(|place| place.1 as u32).collect();
+                    (array, 1, 0)
+                }
+                Recorded::Concentrations => {
+                    let Some(concentration) = self.ports.concentration else { continue };
+                    (concentration, 1, 0)
+                }
+            };
+            let name = self.arrays[array].name.clone();
+            let count = at.len();
             let len = (self.options.steps / sampled.every as usize + 1) * count;
-            let ids = self.words(format!("sample.{index}.ids"), sampled.ids.clone());
+            let ids = self.words(format!("sample.{index}.ids"), at);
             let samples = self.zeros(format!("sample.{index}"), Kind::Real, len);
             self.ports.samples.push(samples);
             let params = sample::SampleParams::<f64> {
                 count: count as u32,
                 rows: rows as u32,
-                row: sampled.row as u32,
+                row: row as u32,
                 every: sampled.every,
             };
             let out = Arg { array: samples, split: Split::Stride(len) };
-            let args = vec![whole(state), whole(ids), out];
+            let args = vec![whole(array), whole(ids), out];
             let size = (Units::Count { count: 1, grain: 1 }, count);
-            launches.push(self.launch(&sample::KERNEL, name, params.words(), args, size));
+            launches.push(self.launch(&sample::KERNEL, &name, params.words(), args, size));
         }
+        Ok(())
     }
 }
 

@@ -3,12 +3,13 @@
 //! Every rule is applied, whatever the others found, so that one reading of the faults mends the
 //! whole scene. A fault names the path of the value it is about; [`super::load`] finds its place.
 
+use super::learning::Common;
 use super::text::closest;
 use super::{
-    Channel, Connect, Delay, Dimension, DistanceKernel, Encoder, Gate, Hh, Input, Learn, Lif,
-    Model, Ms, Mv, Ns, One, Optimizer, Param, Parameters, Pf, Population, Positions, Projection,
-    Quantity, Rate, Readout, Receptor, Record, Rule, Scene, Schedule, Spikes, Stimulus, Surrogate,
-    Training, Um, Weight,
+    Channel, Connect, Delay, Dimension, DistanceKernel, Encoder, Gate, Hh, Input, Learn, Lif, Loss,
+    Model, Modulator, Ms, Mv, Ns, One, Optimizer, Param, Parameters, Pf, Population, Positions,
+    Projection, Quantity, Rate, Readout, Receptor, Record, Release, Rule, Scene, Schedule, Spikes,
+    Stimulus, Surrogate, Training, Um, Weight,
 };
 use std::collections::HashSet;
 
@@ -71,10 +72,7 @@ impl<'s> Checker<'s> {
         for (i, projection) in scene.projections.iter().enumerate() {
             let path = format!("projections.{i}");
             self.projection(&path, projection);
-            let name = projection
-                .name
-                .clone()
-                .unwrap_or_else(|| format!("{}->{}", projection.from, projection.to));
+            let name = projection.name();
             if names.contains(&name) {
                 let message = format!("there are two projections with the name `{name}`");
                 self.fault_with_help(
@@ -88,11 +86,15 @@ impl<'s> Checker<'s> {
         for (i, stimulus) in scene.stimuli.iter().enumerate() {
             self.stimulus(&format!("stimuli.{i}"), stimulus);
         }
+        for (name, modulator) in &scene.modulators {
+            self.modulator(name, modulator);
+        }
         match &scene.training {
             Some(training) => self.training(training),
             None => self.no_training(),
         }
         self.record(&scene.record);
+        self.recorded_weights(&scene.record);
     }
 
     fn simulation(&mut self) {
@@ -519,6 +521,7 @@ impl<'s> Checker<'s> {
         if let Some(delay) = projection.delay {
             self.delay(&format!("{path}.delay"), delay, from);
         }
+        self.learning(path, projection);
         if projection.learn == Some(Learn::Backprop) && self.scene.training.is_none() {
             let message = "`Backprop` learns from data, but the scene has no `training`";
             self.fault_with_help(
@@ -526,6 +529,188 @@ impl<'s> Checker<'s> {
                 message,
                 "add `training: (...)` or write `Fixed`",
             );
+        }
+    }
+
+    /// Rules of what changes weights, for a long time or a short one.
+    fn learning(&mut self, path: &str, projection: &'s Projection) {
+        let receptors = self.scene.populations.iter().find(|(name, _)| *name == projection.to);
+        let conductance = receptors.is_some_and(|(_, to)| to.model.is_conductance(projection));
+        if let Some(rule) = projection.learn.as_ref().and_then(Learn::common) {
+            let path = format!("{path}.learn");
+            self.local_rule(&path, projection, &rule, conductance);
+        }
+        let changes = projection.learn.as_ref().is_some_and(|learn| learn.common().is_some());
+        if let Some(short_term) = projection.short_term {
+            let path = format!("{path}.short_term");
+            self.fraction(&format!("{path}.u"), short_term.u);
+            self.positive(&format!("{path}.tau_rec"), short_term.tau_rec.get());
+            self.not_negative(&format!("{path}.tau_facil"), short_term.tau_facil.get());
+            self.stored(&path, projection, "short-term plasticity");
+            self.no_gradient(&path, "short-term plasticity");
+        }
+        if let Some(normalize) = projection.normalize {
+            let path = format!("{path}.normalize");
+            self.positive(&format!("{path}.sum"), normalize.sum.get());
+            if !changes {
+                let help = "add a rule as `learn`, or leave `normalize` out";
+                self.fault_with_help(&path, "the weights do not change, and keep their sum", help);
+            }
+            match normalize.every {
+                Some(every) => {
+                    self.positive(&format!("{path}.every"), every.get());
+                    self.whole_steps(&format!("{path}.every"), every.get());
+                }
+                None if self.scene.training.is_none() => {
+                    let help = "add `every: \"1 s\"`";
+                    self.fault_with_help(&path, "it is not said when to normalize", help);
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn local_rule(
+        &mut self,
+        path: &str,
+        projection: &'s Projection,
+        rule: &Common<'_>,
+        conductance: bool,
+    ) {
+        let [low, high] = rule.bounds;
+        if low >= high {
+            let message = format!("the least weight, {low}, is not below the largest, {high}");
+            let help = "raise `w_max` or lower `w_min`";
+            self.fault_with_help(format!("{path}.w_max"), message, help);
+        } else if let Some((least, most)) = projection.weight.range()
+            && (least < low || most > high)
+        {
+            let message = format!(
+                "weights from {least} to {most} are not within the bounds {low} and {high} of the rule"
+            );
+            let help = "change the weights, or `w_min` and `w_max`";
+            self.fault_with_help(path, message, help);
+        }
+        if conductance && low < 0.0 {
+            let message = format!("weights down to {low} nS, but a conductance is never negative");
+            let help = "raise `w_min`; whether a synapse inhibits is the receptor's `e_rev`";
+            self.fault_with_help(format!("{path}.w_min"), message, help);
+        }
+        for (name, tau) in &rule.times {
+            self.positive(&format!("{path}.{name}"), *tau);
+        }
+        for (name, number) in &rule.numbers {
+            self.finite(&format!("{path}.{name}"), *number);
+        }
+        if let Some(Learn::Stdp(stdp)) = &projection.learn {
+            self.not_negative(&format!("{path}.mu_plus"), stdp.mu_plus);
+            self.not_negative(&format!("{path}.mu_minus"), stdp.mu_minus);
+        }
+        self.not_negative(&format!("{path}.dendritic"), rule.dendritic);
+        if let Some(axonal) = rule.axonal {
+            self.not_negative(&format!("{path}.axonal"), axonal);
+        } else if let Some(Delay::Value(delay)) = projection.delay
+            && rule.dendritic > delay.get()
+        {
+            let message =
+                format!("of a delay of {} ms, {} ms are dendritic", delay.get(), rule.dendritic);
+            let help = "lower `dendritic`, or give `axonal` too";
+            self.fault_with_help(format!("{path}.dendritic"), message, help);
+        }
+        self.stored(path, projection, rule.name);
+        if let Some(Population { model: Model::Images(images), .. }) =
+            self.scene.populations.iter().find(|(n, _)| *n == projection.from).map(|(_, p)| p)
+            && matches!(images.encoder, Encoder::Constant { .. })
+        {
+            let help = "use `Poisson` or `Latency`, whose output is spikes";
+            self.fault_with_help(path, "the sources do not spike", help);
+        }
+        self.no_gradient(path, rule.name);
+        if let Some(eligibility) = rule.eligibility {
+            let path = format!("{path}.eligibility");
+            self.positive(&format!("{path}.tau"), eligibility.tau.get());
+            self.finite(&format!("{path}.rate"), eligibility.rate);
+            self.positive(&format!("{path}.every"), eligibility.every.get());
+            self.whole_steps(&format!("{path}.every"), eligibility.every.get());
+            let names = || self.scene.modulators.iter().map(|(name, _)| name.as_str());
+            if !names().any(|name| name == eligibility.modulator) {
+                let known: Vec<_> = names().collect();
+                let help = match closest(&eligibility.modulator, names()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if known.is_empty() => {
+                        format!("add `modulators: {{ \"{}\": (tau: 200) }}`", eligibility.modulator)
+                    }
+                    None => format!("the modulators are {}", known.join(", ")),
+                };
+                let message = format!("there is no modulator `{}`", eligibility.modulator);
+                self.fault_with_help(format!("{path}.modulator"), message, help);
+            }
+        }
+    }
+
+    /// What changes needs a place to be kept.
+    fn stored(&mut self, path: &str, projection: &Projection, what: &str) {
+        if matches!(projection.connect, Connect::Procedural { .. }) {
+            let message = format!("`Procedural` keeps no weights, which {what} needs");
+            let help =
+                "use `FixedOutDegree`, which draws the same kind of projection and stores it";
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    /// What gradients do not know of.
+    fn no_gradient(&mut self, path: &str, what: &str) {
+        let gradients = self.scene.training.as_ref().is_some_and(|t| t.loss.is_gradient());
+        if gradients {
+            let message = format!("{what} does not go with a training by gradients");
+            let help = "use `Backprop` or `Fixed`, or simulate without `training`";
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    fn modulator(&mut self, name: &str, modulator: &'s Modulator) {
+        let path = format!("modulators.{name}");
+        self.positive(&format!("{path}.tau"), modulator.tau.get());
+        self.finite(&format!("{path}.baseline"), modulator.baseline);
+        for (i, release) in modulator.release.iter().enumerate() {
+            let path = format!("{path}.release.{i}");
+            match release {
+                Release::Events { times, amount } => {
+                    self.finite(&format!("{path}.amount"), *amount);
+                    let bad = |w: &[f64]| w[0] > w[1] || w.iter().any(|t| !t.is_finite());
+                    if let Some(at) = times.windows(2).position(bad) {
+                        let message = format!("{} ms comes after {} ms", times[at + 1], times[at]);
+                        let help = "sort the list";
+                        self.fault_with_help(format!("{path}.times.{}", at + 1), message, help);
+                    }
+                    if let Some(at) = times.iter().position(|t| !t.is_finite() || *t < 0.0) {
+                        let message = format!("{} is not a time from 0 on", times[at]);
+                        self.fault(format!("{path}.times.{at}"), message);
+                    }
+                }
+                Release::Spikes { population, amount } => {
+                    self.finite(&format!("{path}.amount"), *amount);
+                    self.known(&format!("{path}.population"), population);
+                }
+                Release::Pair { first, second, within, low, high, amount } => {
+                    self.finite(&format!("{path}.amount"), *amount);
+                    self.positive(&format!("{path}.within"), within.get());
+                    self.ordered(&path, *low, *high);
+                    self.positive(&format!("{path}.low"), low.get());
+                    for (end, (name, id)) in [("first", first), ("second", second)] {
+                        let path = format!("{path}.{end}");
+                        if let Some(population) = self.known(&path, name)
+                            && *id >= population.size
+                        {
+                            let message = format!(
+                                "there is no neuron {id} among {}, they are counted from 0",
+                                population.size
+                            );
+                            self.fault(path, message);
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -593,7 +778,7 @@ impl<'s> Checker<'s> {
         let targets = |autapses: bool| ends.map(|(_, to)| to.size - u64::from(own && !autapses));
         match &projection.connect {
             Connect::Dense | Connect::List(_) => {}
-            Connect::OneToOne => {
+            Connect::OneToOne | Connect::Others => {
                 if let Some((from, to)) = ends.filter(|(from, to)| from.size != to.size) {
                     let message = format!(
                         "`{}` has {} neurons and `{}` has {}, which leaves some without a partner",
@@ -877,6 +1062,11 @@ impl<'s> Checker<'s> {
                 self.fault(format!("training.{name}"), "0 is not enough, at least 1 is needed");
             }
         }
+        self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
+        if let Loss::Assignment { population, samples } = &training.loss {
+            self.assignment(training, population, *samples);
+            return;
+        }
         for (name, population) in &self.scene.populations {
             let model = match population.model {
                 Model::Adex(_) => "Adex",
@@ -889,13 +1079,25 @@ impl<'s> Checker<'s> {
             let help = "use `Lif`, or `Images` and `Poisson` as sources";
             self.fault_with_help(format!("populations.{name}.model"), message, help);
         }
-        self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
         self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
-        self.optimizer(&training.optimizer);
+        for (name, missing, example) in [
+            ("optimizer", training.optimizer.is_none(), "Adam(lr: 0.01)"),
+            ("surrogate", training.surrogate.is_none(), "FastSigmoid(slope: 5)"),
+        ] {
+            if missing {
+                let message = format!("`{name}` is missing, which a loss with gradients needs");
+                let help = format!("add `{name}: {example}`");
+                self.fault_with_help(format!("training.{name}"), message, help);
+            }
+        }
+        if let Some(optimizer) = &training.optimizer {
+            self.optimizer(optimizer);
+        }
         if let Schedule::Cosine { floor } = training.schedule {
             self.fraction("training.schedule.floor", floor);
         }
-        let (name, value) = match training.surrogate {
+        let Some(surrogate) = training.surrogate else { return };
+        let (name, value) = match surrogate {
             Surrogate::FastSigmoid { slope } => ("slope", slope),
             Surrogate::ArcTan { alpha } => ("alpha", alpha),
             Surrogate::Triangle { gamma } => ("gamma", gamma),
@@ -923,6 +1125,36 @@ impl<'s> Checker<'s> {
                 names.join(", ")
             );
             self.fault("training", message);
+        }
+    }
+
+    /// Rules of a training whose synapses learn by themselves.
+    fn assignment(&mut self, training: &Training, name: &str, samples: u64) {
+        let path = "training.loss.population";
+        if let Some(population) = self.known(path, name)
+            && !population.model.is_spiking()
+        {
+            self.fault(path, format!("`{name}` has no neurons that spike"));
+        }
+        if samples == 0 {
+            self.fault("training.loss.samples", "0 is not enough, at least 1 is needed");
+        }
+        if training.batch != 1 {
+            let message = "synapses that learn by themselves see one sample after the other";
+            self.fault_with_help("training.batch", message, "write `batch: 1`");
+        }
+        for (name, given) in [
+            ("optimizer", training.optimizer.is_some()),
+            ("surrogate", training.surrogate.is_some()),
+            ("biases", training.biases),
+        ] {
+            if given {
+                let message = format!("`{name}` is for gradients, of which `Assignment` has none");
+                self.fault_with_help(format!("training.{name}"), message, "leave it out");
+            }
+        }
+        if !self.scene.stimuli.is_empty() {
+            self.fault("stimuli", "a training has no stimuli; its input is the data");
         }
     }
 
@@ -1009,6 +1241,41 @@ impl<'s> Checker<'s> {
                     population.size
                 );
                 self.fault(format!("{path}.ids.{j}"), message);
+            }
+        }
+    }
+
+    fn recorded_weights(&mut self, record: &Record) {
+        let scene = self.scene;
+        for (i, trace) in record.weights.iter().enumerate() {
+            let path = format!("record.weights.{i}");
+            if let Some(every) = trace.every {
+                self.positive(&format!("{path}.every"), every.get());
+                self.whole_steps(&format!("{path}.every"), every.get());
+            }
+            let path = format!("{path}.projection");
+            match scene.projections.iter().find(|p| p.name() == trace.projection) {
+                None => {
+                    let names: Vec<_> = scene.projections.iter().map(Projection::name).collect();
+                    let help = match closest(&trace.projection, names.iter().map(String::as_str)) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("the projections are {}", names.join(", ")),
+                    };
+                    let message = format!("there is no projection `{}`", trace.projection);
+                    self.fault_with_help(path, message, help);
+                }
+                Some(p) if p.learn.as_ref().and_then(Learn::common).is_none() => {
+                    let message = format!("the weights of `{}` do not change", trace.projection);
+                    self.fault_with_help(path, message, "add a rule as its `learn`");
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(every) = record.modulators {
+            self.positive("record.modulators", every.get());
+            self.whole_steps("record.modulators", every.get());
+            if scene.modulators.is_empty() {
+                self.fault("record.modulators", "there are no modulators to record");
             }
         }
     }

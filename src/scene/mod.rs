@@ -7,12 +7,16 @@
 //! both collect every independent fault with its place in the file before they give up.
 
 mod check;
+mod learning;
 mod load;
 mod models;
 mod quantity;
 mod text;
 
 pub use check::{Fault, Warning, check};
+pub use learning::{
+    Eligibility, Learn, Modulator, Normalize, Pairing, Release, ShortTerm, Stdp, Triplet, Vogels,
+};
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use models::{
     Adex, Calcium, Channel, Gate, Hh, Ion, Ions, Izhikevich, Method, Parameters, Rate, Receptor,
@@ -42,6 +46,9 @@ pub struct Scene {
     /// What acts on populations beside spikes of others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stimuli: Vec<Stimulus>,
+    /// Substances that act on synapses, by name.
+    #[serde(default, with = "quantity::named", skip_serializing_if = "Vec::is_empty")]
+    pub modulators: Vec<(String, Modulator)>,
     /// Present in a scene that learns from data by gradients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
@@ -151,6 +158,42 @@ impl Model {
             Self::Hh(m) => named(&m.receptors),
             Self::Readout(_) => vec!["ex".to_owned()],
             Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => vec![],
+        }
+    }
+}
+
+impl Model {
+    /// Whether these are neurons that spike.
+    pub fn is_spiking(&self) -> bool {
+        matches!(self, Self::Lif(_) | Self::Adex(_) | Self::Hh(_) | Self::Izhikevich(_))
+    }
+
+    /// Whether a projection's receptor is a conductance.
+    pub fn is_conductance(&self, projection: &Projection) -> bool {
+        let receptors = match self {
+            Self::Lif(m) => m.receptors(),
+            Self::Adex(m) => m.receptors.clone(),
+            Self::Izhikevich(m) => m.receptors.clone(),
+            Self::Hh(m) => m.receptors.clone(),
+            _ => return false,
+        };
+        let named = projection.receptor.as_ref();
+        let chosen = match named {
+            Some(name) => receptors.iter().find(|(known, _)| known == name),
+            None => receptors.first(),
+        };
+        chosen.is_some_and(|(_, receptor)| receptor.is_conductance())
+    }
+}
+
+impl Weight {
+    /// Least and largest weight, where they are known before they are drawn.
+    pub fn range(&self) -> Option<(f64, f64)> {
+        match self {
+            Self::Constant(w) => Some((w.get(), w.get())),
+            Self::Uniform { low, high } => Some((low.get(), high.get())),
+            Self::Normal { min, max, .. } => Some((min.as_ref()?.get(), max.as_ref()?.get())),
+            Self::Kaiming { .. } | Self::File(_) => None,
         }
     }
 }
@@ -421,6 +464,19 @@ pub struct Projection {
     /// By which rule the weights change; `Backprop` in a scene with training, else `Fixed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learn: Option<Learn>,
+    /// Whether spikes of a source change what its next ones carry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_term: Option<ShortTerm>,
+    /// Whether the weights of each target keep their sum.
+    #[serde(default, alias = "normalise", skip_serializing_if = "Option::is_none")]
+    pub normalize: Option<Normalize>,
+}
+
+impl Projection {
+    /// Its name.
+    pub fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| format!("{}->{}", self.from, self.to))
+    }
 }
 
 /// Which pairs of neurons are connected.
@@ -430,6 +486,8 @@ pub enum Connect {
     /// Every pair.
     #[serde(alias = "AllToAll", alias = "all_to_all")]
     Dense,
+    /// Every pair but source k and target k, in populations of the same size: lateral inhibition.
+    Others,
     /// Every pair with probability `p`, independently.
     #[serde(alias = "Bernoulli", alias = "pairwise_bernoulli")]
     FixedProbability {
@@ -613,15 +671,6 @@ pub enum Weight {
     File(PathBuf),
 }
 
-/// By which rule the weights of a projection change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Learn {
-    /// Not at all.
-    Fixed,
-    /// By the gradient of the loss.
-    Backprop,
-}
-
 /// Learning from data by backpropagation through time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -639,19 +688,32 @@ pub struct Training {
     pub limit: Option<u64>,
     /// What is minimised.
     pub loss: Loss,
-    /// How gradients change weights.
-    pub optimizer: Optimizer,
+    /// How gradients change weights; needed by every loss that has gradients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<Optimizer>,
     /// How the learning rate changes over the training.
     #[serde(default)]
     pub schedule: Schedule,
-    /// What stands for the derivative of a spike.
-    pub surrogate: Surrogate,
+    /// What stands for the derivative of a spike; needed by every loss that has gradients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surrogate: Option<Surrogate>,
     /// Whether the gradient ignores that a spike resets its own neuron and raises its threshold.
     #[serde(default = "default::yes")]
     pub detach_reset: bool,
     /// Whether each trained neuron's constant current `i_e` is trained too.
     #[serde(default)]
     pub biases: bool,
+}
+
+impl Training {
+    /// Optimiser and surrogate of a training by gradients.
+    ///
+    /// # Panics
+    /// If there are none, which [`check`] does not let pass.
+    pub fn gradient(&self) -> (Optimizer, Surrogate) {
+        let both = self.optimizer.zip(self.surrogate);
+        both.expect("a checked training by gradients has both")
+    }
 }
 
 /// A data set.
@@ -666,7 +728,7 @@ pub enum Data {
 }
 
 /// What training minimises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Loss {
     /// Cross-entropy of the softmax of the readout's potential.
@@ -675,6 +737,22 @@ pub enum Loss {
         #[serde(default)]
         over: Over,
     },
+    /// None: the synapses learn by themselves, and each neuron of a population is assigned to the
+    /// class for which it spikes most, over the last training samples, with learning switched off. The
+    /// answer to a sample is the class whose neurons spike most on average (Diehl & Cook 2015).
+    Assignment {
+        /// The population.
+        population: String,
+        /// Training samples by which neurons are assigned.
+        samples: u64,
+    },
+}
+
+impl Loss {
+    /// Whether it is minimised by its gradient.
+    pub fn is_gradient(&self) -> bool {
+        !matches!(self, Self::Assignment { .. })
+    }
 }
 
 /// How a potential over time becomes one number.
@@ -776,6 +854,26 @@ pub struct Record {
     /// Populations whose membrane potential is written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub traces: Vec<Trace>,
+    /// Projections of which weights are written while they change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<WeightTrace>,
+    /// Interval at which the concentrations of all modulators are written \[ms\]; not at all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modulators: Option<Quantity<Ms>>,
+}
+
+/// A recording of weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightTrace {
+    /// Name of the projection.
+    pub projection: String,
+    /// Which synapses, counted as in `weights.safetensors`; the first ten if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<u64>>,
+    /// Interval between samples \[ms\]; every step if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Quantity<Ms>>,
 }
 
 /// A recording of membrane potentials.

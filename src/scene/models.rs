@@ -723,6 +723,17 @@ quantities! {
 }
 
 impl Receptor {
+    /// Whether it is a conductance rather than a current.
+    pub fn is_conductance(&self) -> bool {
+        match self {
+            Self::Delta {} | Self::Pulse {} => false,
+            Self::Exp { e_rev, .. } | Self::Alpha { e_rev, .. } | Self::DoubleExp { e_rev, .. } => {
+                e_rev.is_some()
+            }
+            Self::Ampa { .. } | Self::Nmda { .. } | Self::GabaA { .. } | Self::GabaB { .. } => true,
+        }
+    }
+
     /// Time constants by name, which must be positive.
     pub fn times(&self) -> Vec<(&'static str, f64)> {
         match self {

@@ -12,6 +12,8 @@
 //! by one, in integers, whose sum has no order. Results thus do not depend on the number of
 //! threads, the size of a workgroup or the width of vectors.
 
+pub mod deliver_dense;
+pub mod deliver_sparse;
 pub mod dense_spikes;
 pub mod dense_spikes_gradient;
 pub mod dense_values;
@@ -19,6 +21,7 @@ pub mod dense_values_gradient;
 pub mod list_spikes;
 pub mod procedural;
 pub mod scatter;
+pub mod short_term;
 pub mod sparse;
 pub mod sparse_backward;
 pub mod sparse_gradient;

@@ -17,6 +17,10 @@ use crate::rng::philox_lanes;
 params! {
     /// `Params` of `shaders/synapse/procedural.wgsl`.
     pub struct ProceduralParams {
+        /// Steps of the ring of lists, a power of two.
+        lists: word,
+        /// Numbers of a list.
+        list: word,
         /// Place of the first source in the row of spikes.
         first: word,
         /// Sources.
@@ -99,7 +103,9 @@ impl Twin for Procedural {
         let slot = (now + u64::from(p.delay)) as usize & (slots - 1);
         let (first, end) = (call.units.start * tile, call.units.end * tile);
         let key = key(call.clock.seed, p.stream);
-        for &source in &fired[1..=fired[0] as usize] {
+        let list =
+            &fired[(now as usize & (p.lists as usize - 1)) * p.list as usize..][..p.list as usize];
+        for &source in &list[1..=list[0] as usize] {
             let source = source.wrapping_sub(p.first);
             if source >= p.sources {
                 continue;

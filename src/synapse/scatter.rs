@@ -17,6 +17,10 @@ use crate::params;
 params! {
     /// `Params` of `shaders/synapse/scatter.wgsl`.
     pub struct ScatterParams {
+        /// Steps of the ring of lists, a power of two.
+        lists: word,
+        /// Numbers of a list.
+        list: word,
         /// First source of this part of the table.
         first: word,
         /// Sources of this part.
@@ -40,7 +44,7 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/synapse/scatter.wgsl"),
     workgroup: 64,
     bindings: &[
-        words("fired"),    // [1 + sources of all parts]
+        words("fired"),    // [lists, 1 + sources of all parts]
         words("start"),    // [sources, tiles] and the end
         words("port"),     // [synapses] delay, tile and place
         words("weight"),   // [synapses] or [sources, tiles] as i32, in units of the ring
@@ -70,7 +74,8 @@ impl Twin for Scatter {
         // Where the slot of each delay begins.
         let mask = slots - 1;
         let (first, last) = (call.units.start, call.units.end);
-        for &source in &fired[1..=fired[0] as usize] {
+        let list = &fired[(now & (p.lists as usize - 1)) * p.list as usize..][..p.list as usize];
+        for &source in &list[1..=list[0] as usize] {
             // Sources of other parts are beyond the end, or before the start and wrap around.
             let source = source.wrapping_sub(p.first);
             if source >= p.sources {

@@ -399,7 +399,7 @@ impl<'a> Trainer<'a> {
         let per_epoch = self.batches(self.data.train.len()) as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
         let total = (self.training.epochs * per_epoch).max(2) - 1;
-        let (lr, betas) = match self.training.optimizer {
+        let (lr, betas) = match self.training.gradient().0 {
             Optimizer::Adam { lr, beta1, beta2, .. } => (lr, [beta1, beta2]),
             Optimizer::Sgd { lr, .. } => (lr, [0.0, 0.0]),
         };

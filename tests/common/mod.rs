@@ -288,15 +288,16 @@ impl Simulated {
         }
         done.states = self.states(engine);
         for (trace, array) in recording.traces.iter().zip(&self.ports().samples) {
-            let population = &self.network.populations[trace.population];
-            let Kind::Stepped(neurons) = &population.kind else { unreachable!() };
-            let rest = |k: usize| match trace.variable.potential {
-                true => neurons.rest(trace.ids[k % trace.ids.len()] as usize),
-                false => 0.0,
+            let population = trace.population().map(|k| &self.network.populations[k].kind);
+            let rest = |k: usize| match population {
+                Some(Kind::Stepped(neurons)) if trace.variable.potential => {
+                    neurons.rest(trace.ids[k % trace.ids.len()] as usize)
+                }
+                _ => 0.0,
             };
             let values = engine.exact(*array).into_iter().enumerate();
             let values = values.take(self.plan.steps / trace.every as usize * trace.ids.len());
-            let name = format!("{}.{}", population.name, trace.variable.name);
+            let name = format!("{}.{}", trace.owner(&self.network), trace.variable.name);
             done.recorded.insert(name.clone(), trace.values.clone());
             done.values.insert(name, values.map(|(k, x)| x + rest(k)).collect());
         }

@@ -1,0 +1,42 @@
+// One workgroup = the concentration of one modulator over a step. Twin: src/plasticity/modulator.rs.
+//!use lib/call.wgsl
+override WG: u32;
+
+struct Params {
+    modulator: u32,
+    modulators: u32,
+    row: u32,
+    first_word: u32,
+    words: u32,
+    first: u32,
+    baseline: f32,
+    decay: f32,
+    amount: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<storage, read> spikes: array<u32>;
+@group(0) @binding(3) var<storage, read> release: array<f32>;
+@group(0) @binding(4) var<storage, read_write> concentration: array<f32>;
+
+var<workgroup> count: atomic<u32>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    if group.x > 0u || group.y > 0u {
+        return;
+    }
+    for (var word = local; word < params.words; word += WG) {
+        atomicAdd(&count, countOneBits(spikes[span.t0 * params.row + params.first_word + word]));
+    }
+    workgroupBarrier();
+    if local == 0u {
+        var d = concentration[params.modulator];
+        if params.first == 1u {
+            let released = release[span.t0 * params.modulators + params.modulator];
+            d = params.baseline + params.decay * (d - params.baseline) + released;
+        }
+        concentration[params.modulator] = d + params.amount * f32(atomicLoad(&count));
+    }
+}

@@ -1,0 +1,67 @@
+// A workgroup takes one spike of a source after the other, group by group of axonal delays, and its
+// invocations the synapses. Twin and equations: src/plasticity/sparse_pre.rs.
+//!use lib/call.wgsl
+override WG: u32;
+override BOUNDED: u32;
+
+struct Params {
+    sources: u32,
+    targets: u32,
+    first_target: u32,
+    all_targets: u32,
+    place: u32,
+    slots: u32,
+    list: u32,
+    axonal: u32,
+    dendritic: u32,
+    constant: f32,
+    pair: f32,
+    triplet: f32,
+    w_min: f32,
+    w_max: f32,
+    mu_up: f32,
+    mu_down: f32,
+    groups: u32,
+    spread: u32,
+    target_bits: u32,
+}
+
+//!use lib/learn.wgsl
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read> fired: array<u32>;
+@group(0) @binding(4) var<storage, read> begin: array<u32>;
+@group(0) @binding(5) var<storage, read> outgoing: array<u32>;
+@group(0) @binding(6) var<storage, read> start: array<u32>;
+@group(0) @binding(7) var<storage, read_write> weight: array<f32>;
+@group(0) @binding(8) var<storage, read> y: array<f32>;
+@group(0) @binding(9) var<storage, read> x2: array<f32>;
+@group(0) @binding(10) var<storage, read> rate: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let now = clock.step_lo + span.t0;
+    let y_row = trace_row(now - 1u - params.dendritic, params.all_targets);
+    for (var delay = 0u; delay < params.groups; delay++) {
+        let sent = now - params.axonal - delay * params.spread;
+        let list = spike_list(sent);
+        let x2_row = trace_row(sent - 1u, params.sources);
+        for (var k = group.y * groups.x + group.x; k < fired[list]; k += groups.x * groups.y) {
+            // Spikes of others are beyond the end, or before the start and wrap around.
+            let source = fired[list + 1u + k] - params.place;
+            if source >= params.sources {
+                continue;
+            }
+            let factor = params.pair + params.triplet * x2[x2_row + source];
+            let row = source * params.groups + delay;
+            for (var s = begin[row] + local; s < begin[row + 1u]; s += WG) {
+                let j = outgoing[s] & ((1u << params.target_bits) - 1u);
+                let at = start[j] + (outgoing[s] >> params.target_bits);
+                let change = rate[0] * (params.constant + y[y_row + j] * factor);
+                weight[at] = changed(weight[at], change);
+            }
+        }
+    }
+}

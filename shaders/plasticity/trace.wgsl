@@ -1,0 +1,36 @@
+// One invocation = the trace of one neuron at one step. Twin: src/plasticity/trace.rs.
+//!use lib/call.wgsl
+override WG: u32;
+override NEAREST: u32;
+
+struct Params {
+    n: u32,
+    row: u32,
+    first_word: u32,
+    slots: u32,
+    decay: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read> spikes: array<u32>;
+@group(0) @binding(4) var<storage, read_write> trace: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let neuron = invocation(group, groups, local, WG);
+    if neuron >= params.n {
+        return;
+    }
+    let padded = (params.n + 63u) / 64u * 64u;
+    let now = clock.step_lo + span.t0;
+    let mask = params.slots - 1u;
+    var x = params.decay * trace[((now - 1u) & mask) * padded + neuron];
+    x = select(x, 0.0, x < 1e-30);
+    let word = spikes[span.t0 * params.row + params.first_word + neuron / 32u];
+    if (word >> (neuron % 32u) & 1u) == 1u {
+        x = select(x + 1.0, 1.0, NEAREST == 1u);
+    }
+    trace[(now & mask) * padded + neuron] = x;
+}

@@ -1,0 +1,96 @@
+//! From the words of a scene to numbers of rules: amplitudes in the unit of the weights, times in steps.
+
+use super::*;
+use crate::plasticity::{Change, Eligibility, Trace};
+use crate::rng::Purpose;
+use crate::scene::{Learn, Ms, Quantity, Release, Scene};
+
+/// The rule by which a projection learns on its own, if it does.
+pub fn rule(scene: &Scene, learn: &Learn) -> Option<Rule> {
+    let common = learn.common()?;
+    let steps = |ms: f64| (ms / scene.simulation.dt.get()).round() as usize;
+    let trace = |tau: Quantity<Ms>, pairing: scene::Pairing| Trace {
+        tau: tau.get(),
+        nearest: pairing == scene::Pairing::Nearest,
+    };
+    let change = |pair: f64, triplet: f64| Change {
+        constant: 0.0,
+        pair: pair * common.unit,
+        triplet: triplet * common.unit,
+    };
+    let (pre, post, x, y, mu) = match learn {
+        Learn::Fixed | Learn::Backprop => return None,
+        Learn::Stdp(r) => {
+            let (x, y) = (trace(r.tau_plus, r.pairing), trace(r.tau_minus, r.pairing));
+            let (pre, post) = (change(-r.a_minus, 0.0), change(r.a_plus, 0.0));
+            (pre, post, [x; 2], [y; 2], [r.mu_plus, r.mu_minus])
+        }
+        Learn::Triplet(r) => (
+            change(-r.a2_minus, -r.a3_minus),
+            change(r.a2_plus, r.a3_plus),
+            [trace(r.tau_plus, r.pairing), trace(r.tau_x, r.pairing)],
+            [trace(r.tau_minus, r.pairing), trace(r.tau_y, r.pairing)],
+            [0.0; 2],
+        ),
+        Learn::Vogels(r) => {
+            let both = trace(r.tau, scene::Pairing::AllToAll);
+            // Two spikes of the target within tau on average balance one of the source.
+            let alpha = 2.0 * r.rho.get() * r.tau.get() * 1e-3;
+            let post = change(r.eta.get(), 0.0);
+            let pre = Change { constant: -alpha * r.eta.get(), ..post };
+            (pre, post, [both; 2], [both; 2], [0.0; 2])
+        }
+    };
+    let eligibility = common.eligibility.map(|e| Eligibility {
+        tau: e.tau.get(),
+        modulator: scene.modulators.iter().position(|m| m.0 == e.modulator).unwrap_or_default(),
+        rate: e.rate,
+        every: steps(e.every.get()).max(1) as u32,
+    });
+    let axonal = common.axonal.map(steps);
+    let dendritic = steps(common.dendritic);
+    Some(Rule { pre, post, x, y, bounds: common.bounds, mu, axonal, dendritic, eligibility })
+}
+
+/// The modulators of a scene.
+pub fn modulators(scene: &Scene) -> Vec<Modulator> {
+    let dt = scene.simulation.dt.get();
+    let step = |ms: f64| (ms / dt).round() as u64;
+    let find = |name: &String| {
+        scene.populations.iter().position(|(known, _)| known == name).unwrap_or_default()
+    };
+    let modulator = |(index, (name, m)): (usize, &(String, scene::Modulator))| {
+        let mut made = Modulator {
+            name: name.clone(),
+            tau: m.tau.get(),
+            baseline: m.baseline,
+            events: Vec::new(),
+            spikes: Vec::new(),
+            pairs: Vec::new(),
+        };
+        for (k, release) in m.release.iter().enumerate() {
+            match release {
+                Release::Events { times, amount } => {
+                    made.events.extend(times.iter().map(|t| (step(*t), *amount)));
+                }
+                Release::Spikes { population, amount } => {
+                    made.spikes.push((find(population), *amount));
+                }
+                Release::Pair { first, second, within, low, high, amount } => {
+                    let number = (index * 256 + k) as u32;
+                    made.pairs.push(Pair {
+                        first: (find(&first.0), first.1 as u32),
+                        second: (find(&second.0), second.1 as u32),
+                        within: step(within.get()),
+                        after: (step(low.get()).max(1), step(high.get()).max(1)),
+                        amount: *amount,
+                        stream: Stream::new(scene.simulation.seed, Purpose::Rewards, number),
+                    });
+                }
+            }
+        }
+        made.events.sort_by_key(|event| event.0);
+        made
+    };
+    scene.modulators.iter().enumerate().map(modulator).collect()
+}

@@ -1,0 +1,516 @@
+//! Synapses that change in a simulation: their arrays, their delivery and their learning.
+//!
+//! A projection with a rule or with short-term plasticity is *live*: its weights are floats in an array
+//! of their own, delivered by a launch of their own, instead of integers in the table that the others
+//! share. Its rule is two more launches, one for spikes of sources and one for those of targets, over
+//! traces that all projections from or to a population share where they are alike. See
+//! [`crate::plasticity`].
+
+use super::compile::{PlanError, whole};
+use super::simulate::Simulator;
+use super::*;
+use crate::kernel::spike_words;
+use crate::network::{Network, Projection, Synapses};
+use crate::plasticity::{
+    Change, Rule, Site, Trace, dense_post, dense_pre, modulator, normalise, reinforce, sparse_post,
+    sparse_pre, trace,
+};
+use crate::synapse::{PANEL, deliver_dense, deliver_sparse, scatter, short_term};
+
+/// A live projection as its launches see it.
+struct Live<'n> {
+    projection: &'n Projection,
+    weights: Tiles,
+    lists: Option<Lists>,
+    /// Sources and targets.
+    size: [usize; 2],
+    /// Place of the first source and the first target in the row of spikes.
+    place: [usize; 2],
+    efficacy: Option<ArrayId>,
+}
+
+/// Lists of sparse synapses.
+struct Lists {
+    start: ArrayId,
+    origin: ArrayId,
+    begin: ArrayId,
+    outgoing: ArrayId,
+    groups: usize,
+    source_bits: u32,
+    target_bits: u32,
+}
+
+/// Bits that hold numbers below `count`.
+fn bits(count: usize) -> u32 {
+    count.next_power_of_two().trailing_zeros()
+}
+
+/// Steps of a source's spike to its first and its last synapse.
+fn axonal(p: &Projection, rule: &Rule) -> [usize; 2] {
+    match rule.axonal {
+        Some(steps) => [steps; 2],
+        None => [p.delay, p.max_delay()].map(|delay| delay.saturating_sub(rule.dendritic)),
+    }
+}
+
+/// Steps for which lists of spikes and traces are kept.
+pub(super) fn history(network: &Network) -> usize {
+    let back = network.projections.iter().filter_map(|p| {
+        let rule = p.rule.as_ref()?;
+        // The step itself, and the trace of the step before.
+        Some(axonal(p, rule)[1].max(rule.dendritic) + 2)
+    });
+    back.max().unwrap_or(1).next_power_of_two()
+}
+
+/// Launches of a step that change weights, in their order.
+#[derive(Default)]
+pub(super) struct Learning {
+    pre: Vec<Launch>,
+    post: Vec<Launch>,
+    traces: Vec<Launch>,
+    later: Vec<Launch>,
+    /// Normalisations that are done before each sample of a training.
+    pub by_sample: Vec<Launch>,
+    known: Vec<(usize, Trace, ArrayId)>,
+}
+
+impl Learning {
+    /// All launches of a step.
+    pub fn launches(&self) -> Vec<Launch> {
+        [&self.pre[..], &self.post, &self.traces, &self.later].concat()
+    }
+}
+
+impl Simulator<'_> {
+    /// Launches that deliver what live projections carry; those that change them go to `learning`.
+    pub(super) fn live(
+        &mut self,
+        fired: ArrayId,
+        launches: &mut Vec<Launch>,
+        learning: &mut Learning,
+    ) -> Result<(), PlanError> {
+        let network = self.network;
+        self.ports.weights = network.projections.iter().map(|_| None).collect();
+        let live: Vec<usize> =
+            (0..network.projections.len()).filter(|k| network.projections[*k].is_live()).collect();
+        self.modulators(&mut learning.later);
+        let rate = self.array("plasticity.rate", Kind::Real, 1, Init::Reals(vec![1.0]));
+        let mut projections = Vec::new();
+        for k in live {
+            let live = self.arrays_of(&network.projections[k], launches)?;
+            self.ports.weights[k] = Some(live.weights.clone());
+            projections.push(live);
+        }
+        for live in &projections {
+            self.deliver(live, fired, launches);
+        }
+        for live in &projections {
+            if let Some(rule) = &live.projection.rule {
+                self.learn(live, rule, [fired, rate], learning);
+            }
+            self.normalise(live, learning);
+        }
+        Ok(())
+    }
+
+    /// Weights, lists and short-term state of a live projection.
+    fn arrays_of<'n>(
+        &mut self,
+        p: &'n Projection,
+        launches: &mut Vec<Launch>,
+    ) -> Result<Live<'n>, PlanError> {
+        let network = self.network;
+        let size = [p.from, p.to].map(|k| network.populations[k].size);
+        let place = [p.from, p.to].map(|k| 32 * self.ports.first_word[k]);
+        let name = &p.name;
+        let (weights, lists) = match &p.synapses {
+            Synapses::Dense { weights } => {
+                let mut tiles = Tiles::cut(name, size, self.options.max_binding)?;
+                for tile in 0..tiles.arrays().len() {
+                    let packed = tiles.pack(tile, weights);
+                    let array = self.reals(format!("{name}.weights.{tile}"), packed);
+                    tiles.place(tile, array);
+                }
+                (tiles, None)
+            }
+            Synapses::Sparse { start, source, weights, .. } => {
+                let lists = self.lists_of(p, start, source, size)?;
+                let weights = self.reals(format!("{name}.weights"), weights.clone());
+                (Tiles::Sparse(weights), Some(lists))
+            }
+            Synapses::Procedural { .. } => {
+                unreachable!("a checked scene keeps the weights of live projections")
+            }
+        };
+        let efficacy = p.short_term.map(|s| {
+            let [u, used, efficacy] = ["utilisation", "used", "efficacy"]
+                .map(|what| self.zeros(format!("{name}.{what}"), Kind::Real, size[0]));
+            let decay = |tau: f64| if tau > 0.0 { (-network.dt / tau).exp() } else { 0.0 };
+            let params = short_term::ShortTermParams::<f64> {
+                n: size[0] as u32,
+                row: self.ports.row as u32,
+                first_word: self.ports.first_word[p.from] as u32,
+                u_rest: s.u,
+                decay_facil: decay(s.tau_facil),
+                decay_rec: decay(s.tau_rec),
+            };
+            let each = |array| Arg { array, split: Split::Stride(size[0]) };
+            let args = vec![whole(self.ports.spikes), each(u), each(used), each(efficacy)];
+            let once = (Units::Count { count: 1, grain: 1 }, size[0]);
+            launches.push(self.launch(&short_term::KERNEL, name, params.words(), args, once));
+            efficacy
+        });
+        Ok(Live { projection: p, weights, lists, size, place, efficacy })
+    }
+
+    /// Where the synapses of each source and of each target are.
+    fn lists_of(
+        &mut self,
+        p: &Projection,
+        start: &[u32],
+        source: &[u32],
+        [sources, targets]: [usize; 2],
+    ) -> Result<Lists, PlanError> {
+        let groups = p.max_delay() - p.delay + 1;
+        let in_degree = start.windows(2).map(|w| (w[1] - w[0]) as usize).max().unwrap_or(0);
+        let (source_bits, target_bits) = (bits(sources), bits(targets));
+        for (what, needed) in [
+            ("targets and largest in-degree", target_bits + bits(in_degree)),
+            ("sources and range of delays", source_bits + bits(groups)),
+        ] {
+            if needed > 32 {
+                return Err(PlanError::Packing { projection: p.name.clone(), what, bits: needed });
+            }
+        }
+        let mut begin = vec![0u32; sources * groups + 1];
+        let mut origin = vec![0u32; source.len()];
+        let row = |k: usize| source[k] as usize * groups + (p.delay_of(k) - p.delay);
+        for k in 0..source.len() {
+            begin[row(k) + 1] += 1;
+            origin[k] = source[k] | ((p.delay_of(k) - p.delay) as u32) << source_bits;
+        }
+        for k in 1..begin.len() {
+            begin[k] += begin[k - 1];
+        }
+        let mut next = begin.clone();
+        let mut outgoing = vec![0u32; source.len()];
+        for (target, ends) in start.windows(2).enumerate() {
+            for (rank, k) in (ends[0] as usize..ends[1] as usize).enumerate() {
+                let at = &mut next[row(k)];
+                outgoing[*at as usize] = target as u32 | (rank as u32) << target_bits;
+                *at += 1;
+            }
+        }
+        let name = &p.name;
+        Ok(Lists {
+            start: self.words(format!("{name}.start"), start.to_vec()),
+            origin: self.words(format!("{name}.origin"), origin),
+            begin: self.words(format!("{name}.begin"), begin),
+            outgoing: self.words(format!("{name}.outgoing"), outgoing),
+            groups,
+            source_bits,
+            target_bits,
+        })
+    }
+
+    /// Delivers what spikes carry through a live projection.
+    fn deliver(&mut self, live: &Live<'_>, fired: ArrayId, launches: &mut Vec<Launch>) {
+        let p = live.projection;
+        let degrees = &mut self.ports.out_degree[live.place[0]..][..live.size[0]];
+        match &p.synapses {
+            Synapses::Sparse { source, .. } => {
+                source.iter().for_each(|s| degrees[*s as usize] += 1);
+            }
+            _ => degrees.iter_mut().for_each(|d| *d += live.size[1] as u32),
+        }
+        let efficacy = match live.efficacy {
+            Some(efficacy) => efficacy,
+            None => self.zeros(format!("{}.unused", p.name), Kind::Real, 1),
+        };
+        let count = live.size[1].div_ceil(self.ring.tile);
+        let once = |kernel: &Kernel| {
+            let groups = scatter::GROUPS * kernel.workgroup as usize;
+            (Units::Count { count, grain: count }, groups)
+        };
+        let units = 1.0 / self.scale[p.to][p.receptor];
+        let params = |first_target: usize, width: usize| deliver_dense::DeliverDenseParams::<f64> {
+            sources: live.size[0] as u32,
+            targets: width as u32,
+            first_target: first_target as u32,
+            place: live.place[0] as u32,
+            slots: self.history as u32,
+            list: self.list_len() as u32,
+            tile: self.ring.tile as u32,
+            first_tile: self.first_tile[p.to] as u32,
+            ring_slots: self.ring.slots as u32,
+            stride: self.ring.stride as u32,
+            receptor: p.receptor as u32,
+            delay: p.delay as u32,
+            units,
+            short_term: u32::from(live.efficacy.is_some()),
+        };
+        let (name, ring) = (&p.name, self.ring_of(p.to));
+        match (&live.weights, &live.lists) {
+            (Tiles::Dense { tiles, .. }, _) => {
+                for (array, first, width) in tiles {
+                    let params = params(*first, *width).words();
+                    let args = vec![whole(fired), whole(*array), whole(efficacy), ring];
+                    let kernel = &deliver_dense::KERNEL;
+                    launches.push(self.launch(kernel, name, params, args, once(kernel)));
+                }
+            }
+            (Tiles::Sparse(array), Some(lists)) => {
+                // Those of dense weights, with the lists' before the option.
+                let mut params = params(0, live.size[1]).words();
+                let at = params.len() - 1;
+                params.splice(at..at, [lists.groups as u32, lists.target_bits].map(Word::U));
+                let lists = [fired, lists.begin, lists.outgoing, lists.start, *array, efficacy];
+                let args = lists.into_iter().map(whole).chain([ring]).collect();
+                let kernel = &deliver_sparse::KERNEL;
+                launches.push(self.launch(kernel, name, params, args, once(kernel)));
+            }
+            (Tiles::Sparse(_), None) => {}
+        }
+    }
+
+    /// What spikes on either side do to the weights, or to the marks.
+    fn learn(
+        &mut self,
+        live: &Live<'_>,
+        rule: &Rule,
+        [fired, rate]: [ArrayId; 2],
+        learning: &mut Learning,
+    ) {
+        let p = live.projection;
+        let network = self.network;
+        let dt = network.dt;
+        let decay = |trace: &Trace| (-dt / trace.tau).exp();
+        let needs_x2 = rule.pre.triplet != 0.0;
+        let needs_y2 = rule.post.triplet != 0.0;
+        let x = self.trace(p.from, rule.x[0], learning);
+        let y = self.trace(p.to, rule.y[0], learning);
+        let x2 = if needs_x2 { self.trace(p.from, rule.x[1], learning) } else { x };
+        let y2 = if needs_y2 { self.trace(p.to, rule.y[1], learning) } else { y };
+        // Marks have no bounds; weights change when they are reinforced.
+        let (changed, bounded) = match rule.eligibility {
+            None => (live.weights.clone(), if rule.mu == [0.0; 2] { 1 } else { 2 }),
+            Some(_) => (self.marks(live), 0),
+        };
+        let [first, last] = axonal(p, rule);
+        // By value, since arrays are made in between.
+        let (history, list) = (self.history as u32, self.list_len() as u32);
+        let site = |side: usize, change: Change, first_target: usize, width: usize| {
+            let own = match side {
+                0 => [&rule.y[0], &rule.x[1]],
+                _ => [&rule.x[0], &rule.y[1]],
+            };
+            let place = live.place[side] + if side == 1 { first_target } else { 0 };
+            Site::<f64> {
+                sources: live.size[0] as u32,
+                targets: width as u32,
+                first_target: first_target as u32,
+                all_targets: live.size[1] as u32,
+                place: place as u32,
+                slots: history,
+                list,
+                axonal: first as u32,
+                dendritic: rule.dendritic as u32,
+                constant: change.constant,
+                pair: change.pair * decay(own[0]),
+                triplet: change.triplet * decay(own[0]) * decay(own[1]),
+                w_min: rule.bounds[0],
+                w_max: rule.bounds[1],
+                mu_up: rule.mu[0],
+                mu_down: rule.mu[1],
+                bounded,
+            }
+            .words()
+        };
+        let groups = |kernel: &Kernel| scatter::GROUPS * kernel.workgroup as usize;
+        match (&changed, &live.lists) {
+            (Tiles::Dense { sources, tiles, .. }, _) => {
+                for (array, first_target, width) in tiles {
+                    let count = width.div_ceil(PANEL);
+                    let units = self.shared_by_threads(count, sources * width);
+                    let weight = Arg { array: *array, split: Split::Stride(sources * PANEL) };
+                    let args = |a, b| vec![whole(fired), weight, whole(a), whole(b), whole(rate)];
+                    let kernel = &dense_pre::KERNEL;
+                    let params = site(0, rule.pre, *first_target, *width);
+                    let size = (units, groups(kernel));
+                    learning.pre.push(self.launch(kernel, &p.name, params, args(y, x2), size));
+                    let kernel = &dense_post::KERNEL;
+                    let params = site(1, rule.post, *first_target, *width);
+                    let size = (units, groups(kernel));
+                    learning.post.push(self.launch(kernel, &p.name, params, args(x, y2), size));
+                }
+            }
+            (Tiles::Sparse(array), Some(lists)) => {
+                let len = self.arrays[*array].len;
+                let weight = Arg { array: *array, split: Split::Stride(len) };
+                let units = Units::Count { count: 1, grain: 1 };
+                let spread = Word::U(u32::from(last > first));
+                let kernel = &sparse_pre::KERNEL;
+                let mut params = site(0, rule.pre, 0, live.size[1]);
+                params.extend([Word::U(lists.groups as u32), spread, Word::U(lists.target_bits)]);
+                let args = vec![
+                    whole(fired),
+                    whole(lists.begin),
+                    whole(lists.outgoing),
+                    whole(lists.start),
+                    weight,
+                    whole(y),
+                    whole(x2),
+                    whole(rate),
+                ];
+                let size = (units, groups(kernel));
+                learning.pre.push(self.launch(kernel, &p.name, params, args, size));
+                let kernel = &sparse_post::KERNEL;
+                let mut params = site(1, rule.post, 0, live.size[1]);
+                params.extend([spread, Word::U(lists.source_bits)]);
+                let lists = [fired, lists.start, lists.origin].map(whole);
+                let args = [&lists[..], &[weight], &[x, y2, rate].map(whole)].concat();
+                let size = (units, groups(kernel));
+                learning.post.push(self.launch(kernel, &p.name, params, args, size));
+            }
+            (Tiles::Sparse(_), None) => {}
+        }
+        if let Some(eligibility) = rule.eligibility {
+            for (weight, mark) in live.weights.arrays().into_iter().zip(changed.arrays()) {
+                let n = self.arrays[weight].len;
+                let interval = f64::from(eligibility.every) * dt;
+                let params = reinforce::ReinforceParams::<f64> {
+                    n: n as u32,
+                    every: eligibility.every,
+                    modulator: eligibility.modulator as u32,
+                    gain: eligibility.rate * interval,
+                    decay: (-interval / eligibility.tau).exp(),
+                    w_min: rule.bounds[0],
+                    w_max: rule.bounds[1],
+                };
+                let each = |array| Arg { array, split: Split::Stride(1) };
+                let concentration = self.ports.concentration.unwrap_or(rate);
+                let args = vec![each(weight), each(mark), whole(concentration)];
+                let grain = if self.is_small() { n } else { 1 << 16 };
+                let size = (Units::Count { count: n, grain }, n);
+                let kernel = &reinforce::KERNEL;
+                learning.later.push(self.launch(kernel, &p.name, params.words(), args, size));
+            }
+        }
+    }
+
+    /// Marks of a projection, where its weights are.
+    fn marks(&mut self, live: &Live<'_>) -> Tiles {
+        let mut marks = live.weights.clone();
+        for (tile, array) in live.weights.arrays().into_iter().enumerate() {
+            let len = self.arrays[array].len;
+            let name = format!("{}.marks.{tile}", live.projection.name);
+            marks.place(tile, self.zeros(name, Kind::Real, len));
+        }
+        self.ports.kept.extend(marks.arrays());
+        marks
+    }
+
+    /// The ring of a trace of a population; those that are alike are one.
+    fn trace(&mut self, k: usize, trace: Trace, learning: &mut Learning) -> ArrayId {
+        if let Some(known) = learning.known.iter().find(|(p, t, _)| *p == k && *t == trace) {
+            return known.2;
+        }
+        let population = &self.network.populations[k];
+        let n = population.size;
+        let name = format!("{}.trace.{}", population.name, learning.known.len());
+        let padded = n.div_ceil(64) * 64;
+        let array = self.zeros(name, Kind::Real, self.history * padded);
+        let params = trace::TraceParams::<f64> {
+            n: n as u32,
+            row: self.ports.row as u32,
+            first_word: self.ports.first_word[k] as u32,
+            slots: self.history as u32,
+            decay: (-self.network.dt / trace.tau).exp(),
+            nearest: u32::from(trace.nearest),
+        };
+        let ring = Arg { array, split: Split::Stride(self.history * padded) };
+        let args = vec![whole(self.ports.spikes), ring];
+        let once = (Units::Count { count: 1, grain: 1 }, n);
+        let name = &population.name;
+        let launch = self.launch(&trace::KERNEL, name, params.words(), args, once);
+        learning.traces.push(launch);
+        learning.known.push((k, trace, array));
+        array
+    }
+
+    /// Keeps the sums of the weights.
+    fn normalise(&mut self, live: &Live<'_>, learning: &mut Learning) {
+        let p = live.projection;
+        let Some(normalize) = p.normalize else { return };
+        let [low, high] = p.rule.as_ref().map_or([f64::MIN, f64::MAX], |rule| rule.bounds);
+        let (widths, start) = match (&live.weights, &live.lists) {
+            (Tiles::Dense { tiles, .. }, _) => {
+                let start = self.words(format!("{}.unused.start", p.name), vec![0]);
+                (tiles.iter().map(|tile| (tile.0, tile.2)).collect(), start)
+            }
+            (Tiles::Sparse(array), Some(lists)) => (vec![(*array, live.size[1])], lists.start),
+            (Tiles::Sparse(_), None) => return,
+        };
+        for (array, width) in widths {
+            let params = normalise::NormaliseParams::<f64> {
+                sources: live.size[0] as u32,
+                targets: width as u32,
+                every: normalize.every,
+                sum: normalize.sum,
+                w_min: low,
+                w_max: high,
+                dense: u32::from(live.lists.is_none()),
+            };
+            let len = self.arrays[array].len;
+            let weight = Arg { array, split: Split::Stride(len) };
+            let args = vec![weight, whole(start)];
+            let once = (Units::Count { count: 1, grain: 1 }, width);
+            let kernel = &normalise::KERNEL;
+            let launch = self.launch(kernel, &p.name, params.words(), args, once);
+            match normalize.every {
+                0 => learning.by_sample.push(launch),
+                _ => learning.later.push(launch),
+            }
+        }
+    }
+
+    /// Concentrations of modulators.
+    fn modulators(&mut self, launches: &mut Vec<Launch>) {
+        let network = self.network;
+        let count = network.modulators.len();
+        if count == 0 {
+            return;
+        }
+        let release = self.zeros("modulators.release", Kind::Real, self.options.steps * count);
+        let start = network.modulators.iter().map(|m| m.baseline).collect();
+        let concentration = self.reals("modulators.concentration", start);
+        self.ports.release = Some(release);
+        self.ports.concentration = Some(concentration);
+        self.ports.kept.push(concentration);
+        for (index, m) in network.modulators.iter().enumerate() {
+            // One launch for each population that releases it; the first also lets it decay.
+            let none = [(usize::MAX, 0.0)];
+            let sources = if m.spikes.is_empty() { &none[..] } else { &m.spikes };
+            for (k, (population, amount)) in sources.iter().enumerate() {
+                let words = network.populations.get(*population).map_or(0, |p| spike_words(p.size));
+                let params = modulator::ModulatorParams::<f64> {
+                    modulator: index as u32,
+                    modulators: count as u32,
+                    row: self.ports.row as u32,
+                    first_word: self.ports.first_word.get(*population).map_or(0, |w| *w as u32),
+                    words: words as u32,
+                    first: u32::from(k == 0),
+                    baseline: m.baseline,
+                    decay: (-network.dt / m.tau).exp(),
+                    amount: *amount,
+                };
+                let state = Arg { array: concentration, split: Split::Stride(count) };
+                let args = vec![whole(self.ports.spikes), whole(release), state];
+                let kernel = &modulator::KERNEL;
+                let once = (Units::Count { count: 1, grain: 1 }, kernel.workgroup as usize);
+                launches.push(self.launch(kernel, &m.name, params.words(), args, once));
+            }
+        }
+    }
+}

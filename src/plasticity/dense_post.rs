@@ -1,0 +1,58 @@
+//! What spikes of targets do to dense weights.
+//!
+//! ```text
+//!   w_ij += rate · (c + x_i (a + b y'_j))       for each target j whose spike reaches its synapses
+//! ```
+//! See [`super`] for the letters, the order and the bounds.
+
+use super::Site;
+use crate::kernel::*;
+use crate::synapse::{PANEL, panel_index};
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "plasticity/dense_post",
+    wgsl: include_str!("../../shaders/plasticity/dense_post.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        words("fired"),      // [slots, list],
+        reals_mut("weight"), // panels of [sources, 64],
+        reals("x"),          // [slots, sources],
+        reals("y2"),         // [slots, targets of the population],
+        reals("rate"),       // [1] factor on every change,
+    ],
+    params: Site::<f32>::FIELDS,
+    twin32: dispatched::<DensePost, f32>,
+    twin64: dispatched::<DensePost, f64>,
+};
+
+/// The twin of `shaders/plasticity/dense_post.wgsl`; units are panels.
+pub struct DensePost;
+
+impl Twin for DensePost {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
+        let p: Site<F> = Site::of(call.params);
+        let [fired, weight, x, y2, rate] = Call::take(call.args);
+        let (fired, weight, rate) = (fired.words(), weight.reals_mut(), rate.reals()[0]);
+        let now = call.clock.step + u64::from(call.span.t0);
+        let before = |delay: u32| now.wrapping_sub(1 + u64::from(delay));
+        let (sources, targets) = (p.sources as usize, p.targets as usize);
+        let x = p.trace(x.reals(), before(p.axonal), sources);
+        let y2 = p.trace(y2.reals(), before(p.dendritic), p.all_targets as usize);
+        for target in p.spikes(fired, now.wrapping_sub(p.dendritic.into()), p.targets) {
+            let panel = target / PANEL;
+            if !call.units.contains(&panel) {
+                continue;
+            }
+            let factor = p.pair + p.triplet * y2[p.first_target as usize + target];
+            let stride = PANEL.min(targets - panel * PANEL);
+            let first =
+                panel_index(sources, targets, 0, target) - call.units.start * PANEL * sources;
+            let column = weight[first..].iter_mut().step_by(stride);
+            for (w, x) in column.zip(x) {
+                *w = p.changed(*w, rate * (p.constant + *x * factor));
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Synapses that learn on their own, from the spikes on their two sides.
+//!
+//! A neuron leaves *traces*, exponentials that its spikes raise. When a spike reaches a synapse from
+//! the source it meets the target's traces, and the other way round:
+//!
+//! ```text
+//!   spike of source i:   w += c + y_j (a + b x'_i)       y, y' traces of the target
+//!   spike of target j:   w += c + x_i (a + b y'_j)       x, x' traces of the source
+//! ```
+//! with numbers of its own in either line. Pair and triplet rules, inhibitory plasticity and that of
+//! Diehl & Cook are choices of the numbers ([`Rule`]); a rule with eligibility changes a third number of
+//! the synapse instead of its weight, which a modulator then changes ([`reinforce`]).
+//!
+//! **Order.** Within a step neurons spike, weights are delivered, spikes of sources change them, then
+//! spikes of targets. Traces are those before the spikes of the step, so a pair in the same step does
+//! not count (as in NEST). The weight that a spike carries is that before its own change.
+//!
+//! **Delays.** A spike of the source needs the axonal part of the delay to reach the synapse, one of the
+//! target the dendritic part. What reaches the synapse in step t is a spike of step t - delay; its trace
+//! is that of then. The ring of lists and those of traces go back so far.
+//!
+//! **Where weights lie.** Dense ones in panels as in training. Sparse ones by target, sources ascending;
+//! a row of `outgoing` leads to those of a source, grouped by axonal delay. 12 bytes for a synapse:
+//! weight, source with delay, target with rank.
+
+pub mod dense_post;
+pub mod dense_pre;
+pub mod modulator;
+pub mod normalise;
+pub mod reinforce;
+pub mod sparse_post;
+pub mod sparse_pre;
+pub mod trace;
+
+use crate::kernel::*;
+
+/// How a projection learns; times in steps, weights in the unit of the receptor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// What a spike of the source does.
+    pub pre: Change,
+    /// What a spike of the target does.
+    pub post: Change,
+    /// Traces x and x' of the source.
+    pub x: [Trace; 2],
+    /// Traces y and y' of the target.
+    pub y: [Trace; 2],
+    /// Least and largest weight.
+    pub bounds: [f64; 2],
+    /// Powers with which changes up and down shrink towards the bounds; 0 for not at all.
+    pub mu: [f64; 2],
+    /// Steps of every source's spike to the synapse; the delay less the dendritic part if absent.
+    pub axonal: Option<usize>,
+    /// Steps of a target's spike to the synapse.
+    pub dendritic: usize,
+    /// If changes mark the synapse as eligible, rather than changing its weight.
+    pub eligibility: Option<Eligibility>,
+}
+
+/// Numbers of a line of the equation, in the unit of the weight.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Change {
+    /// c.
+    pub constant: f64,
+    /// a.
+    pub pair: f64,
+    /// b.
+    pub triplet: f64,
+}
+
+/// A trace of each neuron of a population.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trace {
+    /// Time constant \[ms\].
+    pub tau: f64,
+    /// Whether only the latest spike counts.
+    pub nearest: bool,
+}
+
+/// What turns marks of synapses into changes of their weights.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Eligibility {
+    /// Time constant with which a mark decays \[ms\].
+    pub tau: f64,
+    /// Index of the modulator.
+    pub modulator: usize,
+    /// Change of a weight per ms, mark and concentration \[1/ms\].
+    pub rate: f64,
+    /// Interval of the changes \[steps\].
+    pub every: u32,
+}
+
+/// Declares the parameters of a kernel that changes weights: those of [`Site`], then its own.
+#[macro_export]
+macro_rules! learn_params {
+    ($(#[$doc:meta])* pub struct $name:ident { $($own:tt)* }) => {
+        $crate::params! {
+            $(#[$doc])*
+            pub struct $name {
+                /// Sources.
+                sources: word,
+                /// Targets, of this tile.
+                targets: word,
+                /// First target of this tile.
+                first_target: word,
+                /// Targets of the population.
+                all_targets: word,
+                /// Place of the first neuron whose spikes count, in the row of spikes.
+                place: word,
+                /// Steps of the rings of lists and traces, a power of two.
+                slots: word,
+                /// Numbers of a list.
+                list: word,
+                /// Steps of a source's spike to the synapse; of the first group, where there are groups.
+                axonal: word,
+                /// Steps of a target's spike to the synapse.
+                dendritic: word,
+                /// c of the equation.
+                constant: real,
+                /// a, times the decay of a trace over a step.
+                pair: real,
+                /// b, times the decays of both traces.
+                triplet: real,
+                /// Least weight.
+                w_min: real,
+                /// Largest weight.
+                w_max: real,
+                /// Power with which changes up shrink.
+                mu_up: real,
+                /// Power with which changes down shrink.
+                mu_down: real,
+                /// 0: no bounds; 1: bounds; 2: changes shrink towards them.
+                bounded: option,
+                $($own)*
+            }
+        }
+    };
+}
+
+learn_params! {
+    /// The parameters with which every kernel that changes weights begins.
+    pub struct Site {}
+}
+
+impl<F: Real> Site<F> {
+    /// Row of a ring of traces of `n` neurons for a step.
+    #[inline(always)]
+    pub fn trace<'a>(&self, ring: &'a [F], step: u64, n: usize) -> &'a [F] {
+        let padded = n.div_ceil(64) * 64;
+        let slot = step as usize & (self.slots as usize - 1);
+        &ring[slot * padded..][..n]
+    }
+
+    /// Neurons that spiked in a step, of those from `place` on, `count` of them.
+    #[inline(always)]
+    pub fn spikes<'a>(
+        &self,
+        lists: &'a [u32],
+        step: u64,
+        count: u32,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let list = self.list as usize;
+        let list = &lists[(step as usize & (self.slots as usize - 1)) * list..][..list];
+        let place = self.place;
+        // Neurons before the first wrap around.
+        let within = move |id: &u32| Some(id.wrapping_sub(place)).filter(|id| *id < count);
+        list[1..=list[0] as usize].iter().filter_map(within).map(|id| id as usize)
+    }
+
+    /// A weight after a change, see `shaders/lib/learn.wgsl`.
+    #[inline(always)]
+    pub fn changed(&self, w: F, change: F) -> F {
+        let mut by = change;
+        match self.bounded {
+            0 => return w + change,
+            2 => {
+                let range = self.w_max - self.w_min;
+                by *= if change > F::zero() {
+                    power((self.w_max - w) / range, self.mu_up)
+                } else {
+                    power((w - self.w_min) / range, self.mu_down)
+                };
+            }
+            _ => {}
+        }
+        (w + by).max(self.w_min).min(self.w_max)
+    }
+}
+
+#[inline(always)]
+fn power<F: Real>(x: F, exponent: F) -> F {
+    if exponent == F::zero() {
+        F::one()
+    } else if exponent == F::one() {
+        x
+    } else {
+        x.powf(exponent)
+    }
+}

@@ -1,0 +1,69 @@
+//! Neuromodulators: concentrations that releases raise and that decay.
+//!
+//! ```text
+//!   dD/dt = (D_rest - D) / tau,     D := D + amount at each release and each spike of a population
+//! ```
+//! The substance is everywhere at once. What is released in step t acts from that step on.
+
+use crate::kernel::*;
+use crate::params;
+
+params! {
+    /// `Params` of `shaders/plasticity/modulator.wgsl`.
+    pub struct ModulatorParams {
+        /// Which one.
+        modulator: word,
+        /// How many there are.
+        modulators: word,
+        /// Words of a row of spikes.
+        row: word,
+        /// First word of the population whose spikes release it.
+        first_word: word,
+        /// Words of that population; 0 if there is none.
+        words: word,
+        /// 1: let it decay and add what the host releases, before the spikes of this population.
+        first: word,
+        /// Concentration at rest.
+        baseline: real,
+        /// Decay over a step.
+        decay: real,
+        /// Release by a spike.
+        amount: real,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "plasticity/modulator",
+    wgsl: include_str!("../../shaders/plasticity/modulator.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        words("spikes"),            // [steps, row]
+        reals("release"),           // [steps, modulators]
+        reals_mut("concentration"), // [modulators]
+    ],
+    params: ModulatorParams::<f32>::FIELDS,
+    twin32: dispatched::<Modulator, f32>,
+    twin64: dispatched::<Modulator, f64>,
+};
+
+/// The twin of `shaders/plasticity/modulator.wgsl`; one unit.
+pub struct Modulator;
+
+impl Twin for Modulator {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
+        let p = ModulatorParams::<F>::of(call.params);
+        let [spikes, release, concentration] = Call::take(call.args);
+        let (t, which) = (call.span.t0 as usize, p.modulator as usize);
+        let at = t * p.row as usize + p.first_word as usize;
+        let words = &spikes.words()[at..at + p.words as usize];
+        let spikes: u32 = words.iter().map(|word| word.count_ones()).sum();
+        let released = release.reals()[t * p.modulators as usize + which];
+        let d = &mut concentration.reals_mut()[which];
+        if p.first == 1 {
+            *d = p.baseline + p.decay * (*d - p.baseline) + released;
+        }
+        *d += p.amount * F::of(f64::from(spikes));
+    }
+}

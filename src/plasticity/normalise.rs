@@ -1,0 +1,88 @@
+//! Normalisation: the weights of each target are scaled so that their sum stays what it is to be.
+//!
+//! ```text
+//!   w_ij := w_ij · sum / sum_i |w_ij|
+//! ```
+//! at the end of every so many steps, within the bounds; a target all of whose weights are 0 stays so.
+//! Sums are in the order of the sources.
+
+use crate::kernel::*;
+use crate::params;
+use crate::synapse::PANEL;
+
+params! {
+    /// `Params` of `shaders/plasticity/normalise.wgsl`.
+    pub struct NormaliseParams {
+        /// Sources.
+        sources: word,
+        /// Targets, of this tile.
+        targets: word,
+        /// Interval \[steps\]; 0 to do it whenever it is launched.
+        every: word,
+        /// What the sum is to be.
+        sum: real,
+        /// Least weight.
+        w_min: real,
+        /// Largest weight.
+        w_max: real,
+        /// 1: dense weights, in panels; 0: sparse ones, by target.
+        dense: option,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "plasticity/normalise",
+    wgsl: include_str!("../../shaders/plasticity/normalise.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        reals_mut("weight"), // panels of [sources, 64], or [synapses] by target
+        words("start"),      // [targets] and the end, if sparse
+    ],
+    params: NormaliseParams::<f32>::FIELDS,
+    twin32: dispatched::<Normalise, f32>,
+    twin64: dispatched::<Normalise, f64>,
+};
+
+/// The twin of `shaders/plasticity/normalise.wgsl`; one unit.
+pub struct Normalise;
+
+impl Twin for Normalise {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
+        let p = NormaliseParams::<F>::of(call.params);
+        let done = call.clock.step + u64::from(call.span.t0) + 1;
+        if p.every > 0 && done % u64::from(p.every) != 0 {
+            return;
+        }
+        let [weight, start] = Call::take(call.args);
+        let (weight, start) = (weight.reals_mut(), start.words());
+        let scaled = |w: F, factor: F| (w * factor).max(p.w_min).min(p.w_max);
+        if p.dense == 0 {
+            for row in start.windows(2) {
+                let row = &mut weight[row[0] as usize..row[1] as usize];
+                let total = row.iter().fold(F::zero(), |sum, w| sum + w.abs());
+                if total > F::zero() {
+                    row.iter_mut().for_each(|w| *w = scaled(*w, p.sum / total));
+                }
+            }
+            return;
+        }
+        // Panel by panel, so that targets side by side are summed together.
+        let (sources, targets) = (p.sources as usize, p.targets as usize);
+        for first in (0..targets).step_by(PANEL) {
+            let width = PANEL.min(targets - first);
+            let panel = &mut weight[first * sources..(first + width) * sources];
+            let mut factor = [F::zero(); PANEL];
+            for row in panel.chunks_exact(width) {
+                factor.iter_mut().zip(row).for_each(|(sum, w)| *sum += w.abs());
+            }
+            for total in &mut factor {
+                *total = if *total > F::zero() { p.sum / *total } else { F::one() };
+            }
+            for row in panel.chunks_exact_mut(width) {
+                row.iter_mut().zip(&factor).for_each(|(w, factor)| *w = scaled(*w, *factor));
+            }
+        }
+    }
+}

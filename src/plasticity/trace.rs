@@ -1,0 +1,80 @@
+//! Traces that spikes leave.
+//!
+//! ```text
+//!   dx/dt = -x / tau,     x := x + 1 at a spike,  or x := 1 where only the latest spike counts
+//! ```
+//! One step is exact; what has decayed below 10^-30 is 0, before processors slow down over it. The trace
+//! of step t, its spikes included, is row t of a ring of steps.
+
+use crate::kernel::*;
+use crate::params;
+use crate::vector::Width;
+
+params! {
+    /// `Params` of `shaders/plasticity/trace.wgsl`.
+    pub struct TraceParams {
+        /// Neurons.
+        n: word,
+        /// Words of a row of spikes.
+        row: word,
+        /// First word of this population.
+        first_word: word,
+        /// Steps of the ring, a power of two.
+        slots: word,
+        /// Decay over a step.
+        decay: real,
+        /// 1 if only the latest spike counts.
+        nearest: option,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "plasticity/trace",
+    wgsl: include_str!("../../shaders/plasticity/trace.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        words("spikes"),    // [steps, row]
+        reals_mut("trace"), // [slots, n padded to 64]
+    ],
+    params: TraceParams::<f32>::FIELDS,
+    twin32: dispatched::<TraceTwin, f32>,
+    twin64: dispatched::<TraceTwin, f64>,
+};
+
+/// The twin of `shaders/plasticity/trace.wgsl`; one unit.
+pub struct TraceTwin;
+
+impl Twin for TraceTwin {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+        let p = TraceParams::<F>::of(call.params);
+        let w = Width(simd);
+        let [spikes, trace] = Call::take(call.args);
+        let (spikes, trace) = (spikes.words(), trace.reals_mut());
+        let padded = (p.n as usize).div_ceil(64) * 64;
+        let now = (call.clock.step + u64::from(call.span.t0)) as usize;
+        let mask = p.slots as usize - 1;
+        let (new, old) = (now & mask, now.wrapping_sub(1) & mask);
+        let [new, old] = match trace
+            .get_disjoint_mut([new * padded..(new + 1) * padded, old * padded..(old + 1) * padded])
+        {
+            Ok(rows) => rows,
+            Err(_) => unreachable!("a ring has at least two rows"),
+        };
+        let (decay, least, zero) = (w.splat(p.decay), w.splat(F::of(1e-30)), w.splat(F::zero()));
+        for at in (0..padded).step_by(w.lanes::<F>()) {
+            let x = decay * w.load(old, at);
+            w.store(new, at, x.lt(least).select(zero, x));
+        }
+        let at = call.span.t0 as usize * p.row as usize + p.first_word as usize;
+        for (word, bits) in spikes[at..at + spike_words(p.n as usize)].iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                let x = &mut new[word * 32 + bits.trailing_zeros() as usize];
+                *x = if p.nearest == 1 { F::one() } else { *x + F::one() };
+                bits &= bits - 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Words of a scene for synapses that change: rules of plasticity, short-term plasticity,
+//! normalisation, modulators, with the rules that they obey.
+
+use super::{Hz, Ms, Quantity, Strength};
+use serde::{Deserialize, Serialize};
+
+/// By which rule the weights of a projection change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Learn {
+    /// Not at all.
+    Fixed,
+    /// By the gradient of the loss.
+    Backprop,
+    /// By pairs of spikes.
+    Stdp(Stdp),
+    /// By pairs and triplets of spikes (Pfister & Gerstner 2006).
+    Triplet(Triplet),
+    /// Towards a rate of the target, for inhibition (Vogels, Sprekeler et al. 2011).
+    Vogels(Vogels),
+}
+
+/// Which pairs of spikes count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Pairing {
+    /// Each spike with all earlier ones of the other side.
+    #[default]
+    AllToAll,
+    /// Each spike with the latest one of the other side.
+    Nearest,
+}
+
+/// Spike-timing-dependent plasticity of pairs. Amplitudes are in `unit`; negative ones make the rule
+/// anti-Hebbian.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stdp {
+    /// Change when the target spikes after the source.
+    #[serde(default = "a_plus", alias = "A_plus", alias = "lambda")]
+    pub a_plus: f64,
+    /// Change, downwards, when the target spikes before the source.
+    #[serde(default = "a_minus", alias = "A_minus")]
+    pub a_minus: f64,
+    /// Time constant of the first window \[ms\].
+    #[serde(default = "tau")]
+    pub tau_plus: Quantity<Ms>,
+    /// Time constant of the second window \[ms\].
+    #[serde(default = "tau")]
+    pub tau_minus: Quantity<Ms>,
+    /// Power of the distance to the upper bound with which a rise shrinks; 0 for not at all.
+    #[serde(default)]
+    pub mu_plus: f64,
+    /// Power of the distance to the lower bound with which a fall shrinks.
+    #[serde(default)]
+    pub mu_minus: f64,
+    /// Which pairs count.
+    #[serde(default)]
+    pub pairing: Pairing,
+    /// Least weight.
+    #[serde(default = "none")]
+    pub w_min: Quantity<Strength>,
+    /// Largest weight.
+    #[serde(alias = "Wmax", alias = "gmax")]
+    pub w_max: Quantity<Strength>,
+    /// Weight by which an amplitude of 1 changes; `w_max - w_min` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Quantity<Strength>>,
+    /// Time of the source's spike to the synapse \[ms\]; the delay less `dendritic` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axonal: Option<Quantity<Ms>>,
+    /// Time of the target's spike to the synapse \[ms\].
+    #[serde(default = "no_time")]
+    pub dendritic: Quantity<Ms>,
+    /// If spikes only mark the synapse, and a modulator changes its weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eligibility: Option<Eligibility>,
+}
+
+/// Plasticity of triplets; the defaults are the full all-to-all set for the visual cortex.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Triplet {
+    /// Rise by a pair.
+    #[serde(default = "a2_plus")]
+    pub a2_plus: f64,
+    /// Rise by a triplet.
+    #[serde(default = "a3_plus")]
+    pub a3_plus: f64,
+    /// Fall by a pair.
+    #[serde(default = "a2_minus")]
+    pub a2_minus: f64,
+    /// Fall by a triplet.
+    #[serde(default = "a3_minus")]
+    pub a3_minus: f64,
+    /// Time constant of the source's fast trace r1 \[ms\].
+    #[serde(default = "tau_r1")]
+    pub tau_plus: Quantity<Ms>,
+    /// Time constant of the target's fast trace o1 \[ms\].
+    #[serde(default = "tau_o1")]
+    pub tau_minus: Quantity<Ms>,
+    /// Time constant of the source's slow trace r2 \[ms\].
+    #[serde(default = "tau_r2")]
+    pub tau_x: Quantity<Ms>,
+    /// Time constant of the target's slow trace o2 \[ms\].
+    #[serde(default = "tau_o2")]
+    pub tau_y: Quantity<Ms>,
+    /// Which spikes count.
+    #[serde(default)]
+    pub pairing: Pairing,
+    /// Least weight.
+    #[serde(default = "none")]
+    pub w_min: Quantity<Strength>,
+    /// Largest weight.
+    pub w_max: Quantity<Strength>,
+    /// Weight by which an amplitude of 1 changes; `w_max - w_min` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Quantity<Strength>>,
+    /// Time of the source's spike to the synapse \[ms\]; the delay less `dendritic` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axonal: Option<Quantity<Ms>>,
+    /// Time of the target's spike to the synapse \[ms\].
+    #[serde(default = "no_time")]
+    pub dendritic: Quantity<Ms>,
+    /// If spikes only mark the synapse, and a modulator changes its weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eligibility: Option<Eligibility>,
+}
+
+/// Inhibitory plasticity: a pair of spikes in either order strengthens, each spike of the source
+/// weakens, so that the target's rate settles at `rho`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vogels {
+    /// Change by a pair of spikes at the same time, in the unit of the weight.
+    pub eta: Quantity<Strength>,
+    /// Rate at which the target settles \[Hz\].
+    #[serde(default = "rho", alias = "rho0")]
+    pub rho: Quantity<Hz>,
+    /// Time constant of the window \[ms\].
+    #[serde(default = "tau")]
+    pub tau: Quantity<Ms>,
+    /// Least weight.
+    #[serde(default = "none")]
+    pub w_min: Quantity<Strength>,
+    /// Largest weight.
+    pub w_max: Quantity<Strength>,
+    /// Time of the source's spike to the synapse \[ms\]; the delay less `dendritic` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axonal: Option<Quantity<Ms>>,
+    /// Time of the target's spike to the synapse \[ms\].
+    #[serde(default = "no_time")]
+    pub dendritic: Quantity<Ms>,
+}
+
+/// Marks of synapses (Izhikevich 2007).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Eligibility {
+    /// Name of the modulator that turns marks into changes.
+    pub modulator: String,
+    /// Time constant with which marks decay \[ms\].
+    #[serde(default = "tau_mark")]
+    pub tau: Quantity<Ms>,
+    /// Change of the weight per ms, mark and concentration \[1/ms\].
+    #[serde(default = "mark_rate")]
+    pub rate: f64,
+    /// Interval of the changes \[ms\].
+    #[serde(default = "mark_every")]
+    pub every: Quantity<Ms>,
+}
+
+/// Facilitation and depression of synapses by the spikes of their source (Tsodyks & Markram).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShortTerm {
+    /// Utilisation at rest, the part of the weight that a first spike carries.
+    #[serde(alias = "U")]
+    pub u: f64,
+    /// Time constant of the recovery from depression \[ms\].
+    pub tau_rec: Quantity<Ms>,
+    /// Time constant of facilitation \[ms\]; 0 for none.
+    #[serde(default = "no_time", alias = "tau_fac")]
+    pub tau_facil: Quantity<Ms>,
+}
+
+/// Scaling of the weights of each target to a given sum.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalize {
+    /// Sum of the magnitudes of the weights of a target, in the unit of the receptor.
+    pub sum: Quantity<Strength>,
+    /// Interval \[ms\]; in a training before each sample if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Quantity<Ms>>,
+}
+
+/// A substance that is released and decays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modulator {
+    /// Time constant of the decay \[ms\].
+    pub tau: Quantity<Ms>,
+    /// Concentration at rest, and at the start.
+    #[serde(default)]
+    pub baseline: f64,
+    /// What releases it.
+    #[serde(default)]
+    pub release: Vec<Release>,
+}
+
+/// What releases a modulator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Release {
+    /// At given times.
+    Events {
+        /// Times \[ms\], ascending.
+        times: Vec<f64>,
+        /// By how much the concentration rises each time.
+        amount: f64,
+    },
+    /// With each spike of a population.
+    Spikes {
+        /// The population.
+        population: String,
+        /// By how much the concentration rises with each spike.
+        amount: f64,
+    },
+    /// Some time after one neuron spiked shortly after another, as a reward.
+    Pair {
+        /// Population and number of the neuron that is to spike first.
+        first: (String, u64),
+        /// Population and number of the one that is to spike next.
+        second: (String, u64),
+        /// Time within which it must \[ms\].
+        within: Quantity<Ms>,
+        /// The reward follows at a time that is drawn uniformly from `[low, high)` \[ms\].
+        low: Quantity<Ms>,
+        /// See `low`.
+        high: Quantity<Ms>,
+        /// By how much the concentration rises.
+        amount: f64,
+    },
+}
+
+macro_rules! defaults {
+    ($($name:ident: $type:ty = $value:expr;)*) => {
+        $(fn $name() -> $type {
+            $value
+        })*
+    };
+}
+
+defaults! {
+    a_plus: f64 = 0.01;
+    a_minus: f64 = 0.0105;
+    tau: Quantity<Ms> = Quantity::new(20.0);
+    none: Quantity<Strength> = Quantity::new(0.0);
+    no_time: Quantity<Ms> = Quantity::new(0.0);
+    a2_plus: f64 = 5e-10;
+    a3_plus: f64 = 6.2e-3;
+    a2_minus: f64 = 7e-3;
+    a3_minus: f64 = 2.3e-4;
+    tau_r1: Quantity<Ms> = Quantity::new(16.8);
+    tau_o1: Quantity<Ms> = Quantity::new(33.7);
+    tau_r2: Quantity<Ms> = Quantity::new(101.0);
+    tau_o2: Quantity<Ms> = Quantity::new(125.0);
+    rho: Quantity<Hz> = Quantity::new(3.0);
+    tau_mark: Quantity<Ms> = Quantity::new(1000.0);
+    mark_rate: f64 = 1.0;
+    mark_every: Quantity<Ms> = Quantity::new(10.0);
+}
+
+/// What rules of plasticity have in common, of one of them.
+pub struct Common<'a> {
+    /// Word of the scene.
+    pub name: &'static str,
+    /// Least and largest weight.
+    pub bounds: [f64; 2],
+    /// Weight that an amplitude of 1 means.
+    pub unit: f64,
+    /// Time constants by name \[ms\].
+    pub times: Vec<(&'static str, f64)>,
+    /// Numbers that must be finite, by name.
+    pub numbers: Vec<(&'static str, f64)>,
+    /// Axonal time, if given \[ms\].
+    pub axonal: Option<f64>,
+    /// Dendritic time \[ms\].
+    pub dendritic: f64,
+    /// Marks.
+    pub eligibility: Option<&'a Eligibility>,
+}
+
+impl Learn {
+    /// The parts that all local rules share; none of `Fixed` and `Backprop`.
+    pub fn common(&self) -> Option<Common<'_>> {
+        let unit = |unit: Option<Quantity<Strength>>, bounds: [f64; 2]| {
+            unit.map_or(bounds[1] - bounds[0], |unit| unit.get())
+        };
+        Some(match self {
+            Self::Fixed | Self::Backprop => return None,
+            Self::Stdp(r) => {
+                let bounds = [r.w_min.get(), r.w_max.get()];
+                Common {
+                    name: "Stdp",
+                    bounds,
+                    unit: unit(r.unit, bounds),
+                    times: vec![("tau_plus", r.tau_plus.get()), ("tau_minus", r.tau_minus.get())],
+                    numbers: vec![("a_plus", r.a_plus), ("a_minus", r.a_minus)],
+                    axonal: r.axonal.map(Quantity::get),
+                    dendritic: r.dendritic.get(),
+                    eligibility: r.eligibility.as_ref(),
+                }
+            }
+            Self::Triplet(r) => {
+                let bounds = [r.w_min.get(), r.w_max.get()];
+                Common {
+                    name: "Triplet",
+                    bounds,
+                    unit: unit(r.unit, bounds),
+                    times: vec![
+                        ("tau_plus", r.tau_plus.get()),
+                        ("tau_minus", r.tau_minus.get()),
+                        ("tau_x", r.tau_x.get()),
+                        ("tau_y", r.tau_y.get()),
+                    ],
+                    numbers: vec![
+                        ("a2_plus", r.a2_plus),
+                        ("a3_plus", r.a3_plus),
+                        ("a2_minus", r.a2_minus),
+                        ("a3_minus", r.a3_minus),
+                    ],
+                    axonal: r.axonal.map(Quantity::get),
+                    dendritic: r.dendritic.get(),
+                    eligibility: r.eligibility.as_ref(),
+                }
+            }
+            Self::Vogels(r) => Common {
+                name: "Vogels",
+                bounds: [r.w_min.get(), r.w_max.get()],
+                unit: 1.0,
+                times: vec![("tau", r.tau.get())],
+                numbers: vec![("eta", r.eta.get()), ("rho", r.rho.get())],
+                axonal: r.axonal.map(Quantity::get),
+                dendritic: r.dendritic.get(),
+                eligibility: None,
+            },
+        })
+    }
+}

@@ -1,0 +1,291 @@
+//! Rules of plasticity against trajectories printed for other simulators and sums over pairs of spikes;
+//! engines against the oracle, on every form of projection; what must not change a bit does not.
+
+mod common;
+
+use common::*;
+use neuralearn::engine::Engine;
+
+/// A source and a neuron that spike at given times \[ms\], with the weight between them recorded after
+/// every step; `axonal: 0` unless the rule says otherwise, so that times are those at the synapse.
+fn pair(dt: f64, ms: f64, pre: &[f64], post: &[f64], weight: f64, rule: &str) -> Simulated {
+    // A jump that arrives one step after its cause makes the neuron spike.
+    let post: Vec<f64> = post.iter().map(|t| t - dt).collect();
+    simulated(&format!(
+        r#"(version: 1, simulation: (dt: {dt}, duration: {ms}), populations: {{
+            "pre": (size: 1, model: Spikes(times: [{pre:?}])),
+            "cause": (size: 1, model: Spikes(times: [{post:?}])),
+            "post": (size: 1, model: Lif(t_ref: 0, receptors: {{"jump": Delta(), "ex": Exp(tau: 2)}})) }},
+        projections: [
+            (from: "cause", to: "post", connect: Dense, weight: 100),
+            (from: "pre", to: "post", receptor: "ex", connect: Dense, weight: {weight}, learn: {rule})],
+        record: (weights: [(projection: "pre->post", ids: [0])]))"#
+    ))
+}
+
+/// Weights at given times \[ms\].
+fn at(done: &Done, dt: f64, times: &[f64]) -> Vec<f64> {
+    let w = done.values("pre->post.weight");
+    times.iter().map(|t| w[(t / dt).round() as usize - 1]).collect()
+}
+
+/// Pairs of spikes step by step: the trajectory that follows from NEST's rule by hand.
+#[test]
+fn pairs_change_weights_as_printed() {
+    let rule = "Stdp(a_plus: 0.01, a_minus: 0.01, w_max: 1, axonal: 0)";
+    let printed = [
+        (15.0, 0.507788007831),
+        (28.0, 0.511853704428),
+        (30.0, 0.498081664720),
+        (50.0, 0.493015214449),
+        (60.0, 0.502132672634),
+    ];
+    let simulated = pair(1.0, 61.0, &[10.0, 30.0, 50.0], &[15.0, 28.0, 60.0], 0.5, rule);
+    let times = printed.map(|p| p.0);
+    let done = simulated.solve();
+    assert_eq!(done.steps("post"), [14, 27, 59]);
+    for ((t, want), got) in printed.iter().zip(at(&done, 1.0, &times)) {
+        assert!((got - want).abs() <= 1e-12, "{t} ms: {got} not {want}");
+    }
+    simulated.on_every_engine("pairs", |who, done| {
+        for ((t, want), got) in printed.iter().zip(at(&done, 1.0, &times)) {
+            // Each of six spikes rounds a trace, a product and a sum.
+            assert!((got - want).abs() <= tolerance(30, 0.5), "{who}, {t} ms: {got} not {want}");
+        }
+    });
+}
+
+/// The window of a rule whose changes are proportional to the distance from the bounds, as printed for
+/// NEST GPU.
+#[test]
+fn the_window_is_as_printed() {
+    for (interval, want) in [
+        (-122.5, 4.98906254441e-4),
+        (-22.5, 3.37673766321e-4),
+        (-2.5, 5.87515487077e-5),
+        (2.5, 9.41248451292e-4),
+        (22.5, 6.62326233679e-4),
+        (122.5, 5.01093745559e-4),
+    ] {
+        let rule = "Stdp(a_plus: 1, a_minus: 1, mu_plus: 1, mu_minus: 1, w_max: 1e-3, axonal: 0)";
+        let done = pair(0.5, 400.0, &[200.0], &[200.0 + interval], 5e-4, rule).solve();
+        let got = at(&done, 0.5, &[400.0])[0];
+        // Printed to twelve digits, of a trace that was kept in single precision.
+        assert!((got - want).abs() <= 1e-9, "{interval} ms: {got} not {want}");
+    }
+}
+
+/// A triplet with a dendritic delay of 1 ms, from NEST's test of the rule.
+#[test]
+fn triplets_change_weights_as_printed() {
+    let rule = "Triplet(a2_plus: 0.1, a3_plus: 0.1, a2_minus: 0.1, a3_minus: 0.1, w_max: 100, unit: 1, \
+                axonal: 0, dendritic: 1)";
+    let simulated = pair(1.0, 10.0, &[2.0, 6.0], &[4.0], 5.0, rule);
+    let got = at(&simulated.solve(), 1.0, &[7.0])[0];
+    assert!((got - 4.893263428904).abs() <= 1e-12, "{got}");
+    simulated.on_every_engine("triplets", |who, done| {
+        let got = at(&done, 1.0, &[7.0])[0];
+        assert!((got - 4.893263428904).abs() <= tolerance(20, 5.0), "{who}: {got}");
+    });
+}
+
+/// Spikes of both sides that reach the synapse in the same step do not see each other, in either order.
+#[test]
+fn a_pair_in_the_same_step_does_not_count() {
+    let rule = "Stdp(w_max: 1, axonal: 0)";
+    let done = pair(0.1, 20.0, &[10.0], &[10.0], 0.5, rule).solve();
+    assert_eq!(at(&done, 0.1, &[20.0]), [0.5]);
+    // With all of the delay in the axon, the pair is simultaneous where the target is later by it.
+    let rule = "Stdp(w_max: 1)";
+    let done = pair(0.1, 20.0, &[10.0], &[10.1], 0.5, rule).solve();
+    assert_eq!(at(&done, 0.1, &[20.0]), [0.5]);
+}
+
+/// 60 pairs at 10 ms and several rates, for published sets of parameters of the triplet rule: sums over
+/// events, independent of this program. Only triplets make pairs with the target first strengthen a
+/// synapse at 50 Hz.
+#[test]
+fn triplets_depend_on_the_rate_of_pairs_as_printed() {
+    let full = "Triplet(w_min: -10, w_max: 10, unit: 1, axonal: 0)";
+    let minimal = "Triplet(a2_plus: 0, a3_plus: 6.5e-3, a2_minus: 7.1e-3, a3_minus: 0, tau_y: 114, \
+                   w_min: -10, w_max: 10, unit: 1, axonal: 0)";
+    let nearest = "Triplet(a2_plus: 8.8e-11, a3_plus: 5.3e-2, a2_minus: 6.6e-3, a3_minus: 3.1e-3, \
+                   tau_x: 714, tau_y: 40, pairing: Nearest, w_min: -10, w_max: 10, unit: 1, axonal: 0)";
+    for (name, rule, interval, printed) in [
+        ("full", full, 10.0, [0.132, 0.247, 0.534, 0.741]),
+        ("full", full, -10.0, [-0.334, -0.352, 0.155, 0.727]),
+        ("minimal", minimal, 10.0, [0.119, 0.228, 0.532, 0.763]),
+        ("minimal", minimal, -10.0, [-0.332, -0.342, 0.174, 0.749]),
+        ("nearest", nearest, -10.0, [-0.411, -0.338, 0.260, 0.619]),
+    ] {
+        for (rate, want) in [10.0, 20.0, 40.0, 50.0].into_iter().zip(printed) {
+            let pre: Vec<f64> = (0..60).map(|k| 20.0 + f64::from(k) * 1000.0 / rate).collect();
+            let post: Vec<f64> = pre.iter().map(|t| t + interval).collect();
+            let ms = pre[59] + 40.0;
+            let done = pair(0.5, ms, &pre, &post, 0.0, rule).solve();
+            let got = at(&done, 0.5, &[ms])[0];
+            assert!(
+                (got - want).abs() <= 6e-4,
+                "{name}, {interval} ms, {rate} Hz: {got} not {want}"
+            );
+        }
+    }
+}
+
+/// The change of a Vogels synapse vanishes at the target rate, and has its sign beyond.
+#[test]
+fn inhibition_is_balanced_at_its_rate() {
+    for (rate, sign) in [(3.0, 0.0), (10.0, 1.0), (1.0, -1.0)] {
+        // Regular trains that drift through each other see all intervals alike.
+        let train = |rate: f64| -> Vec<f64> {
+            (1..(60.0 * rate) as u32).map(|k| (f64::from(k) * 2e3 / rate).round() / 2.0).collect()
+        };
+        let rule = "Vogels(eta: 0.01, w_max: 100, axonal: 0)";
+        let done = pair(0.5, 60_000.0, &train(7.77), &train(rate), 50.0, rule).solve();
+        let got = at(&done, 0.5, &[60_000.0])[0] - 50.0;
+        // One spike of the source falls by 0.01 · 0.12 without the target's.
+        let per_spike = got / (60.0 * 7.77) / 0.01;
+        let want = 2.0 * 0.02 * (rate - 3.0);
+        assert!((per_spike - want).abs() <= 0.02 * (1.0 + want.abs()), "{rate} Hz: {per_spike}");
+        assert!(sign == 0.0 || got * sign > 0.0, "{rate} Hz: {got}");
+    }
+}
+
+/// A projection between trains that nothing changes: its own current never makes a neuron spike.
+fn zoo(connect: &str, delay: &str, rule: &str) -> Simulated {
+    simulated(&format!(
+        r#"(version: 1, simulation: (dt: 0.5, duration: 500), populations: {{
+            "in": (size: 90, model: Poisson(rate: 40)),
+            "cause": (size: 70, model: Poisson(rate: 30)),
+            "out": (size: 70, model: Lif(t_ref: 0, receptors: {{"jump": Delta(), "ex": Exp(tau: 2)}})) }},
+        projections: [
+            (from: "cause", to: "out", connect: OneToOne, weight: 100),
+            (from: "in", to: "out", receptor: "ex", {connect}, weight: Uniform(low: 0.1, high: 1.4), delay: {delay},
+                learn: {rule})],
+        record: (weights: [(projection: "in->out", ids: [0, 1, 5, 40, 77, 200, 300], every: 100)]))"#
+    ))
+}
+
+#[test]
+fn engines_change_weights_alike() {
+    let rules = [
+        "Stdp(w_max: 1.5)",
+        "Stdp(w_max: 1.5, mu_plus: 0.4, mu_minus: 1, pairing: Nearest, dendritic: 0.5)",
+        "Triplet(w_max: 1.5, a2_plus: 1e-3)",
+        "Vogels(eta: 0.01, w_max: 1.5)",
+    ];
+    let forms = [
+        ("connect: Dense", "1"),
+        ("connect: FixedProbability(p: 0.3)", "1.5"),
+        ("connect: FixedProbability(p: 0.3)", "Uniform(low: 0.5, high: 6)"),
+        ("connect: FixedInDegree(k: 25)", "Normal(mean: 3, std: 1)"),
+    ];
+    for (connect, delay) in forms {
+        for rule in rules {
+            let simulated = zoo(connect, delay, rule);
+            let want = simulated.solve();
+            assert!(want.spikes("out").len() > 300, "{} spikes", want.spikes("out").len());
+            let first = want.values("in->out.weight");
+            let (start, end) = (&first[..7], &first[first.len() - 7..]);
+            assert!(start != end, "nothing is learned by {rule} with {connect}");
+            simulated.on_every_engine("rules", |who, done| {
+                let what = format!("{who}, {connect}, delay {delay}, {rule}");
+                assert!(done.spikes("in") == want.spikes("in"), "{what}: spikes");
+                assert!(done.spikes("out") == want.spikes("out"), "{what}: spikes");
+                let pairs = done.values("in->out.weight").iter().zip(first);
+                for (got, want) in pairs {
+                    assert!((got - want).abs() <= tolerance(600, 1.5), "{what}: {got} not {want}");
+                }
+            });
+        }
+    }
+}
+
+/// Dense weights and the same synapses in a list learn the same, bit for bit where they round alike.
+#[test]
+fn dense_and_sparse_learn_alike() {
+    let rule = "Stdp(w_max: 1.5)";
+    let weights = |connect: &str, delay: &str| {
+        let simulated = zoo(connect, delay, rule);
+        let mut cpu = simulated.cpu(1);
+        simulated.run(&mut cpu);
+        let port = simulated.ports().weights[1].clone().unwrap();
+        let contents = port.arrays().into_iter().map(|array| cpu.read_reals(array).unwrap());
+        port.unpack(&contents.collect::<Vec<_>>())
+    };
+    // A drawn delay that is always the same makes a list of a dense projection.
+    let dense = weights("connect: Dense", "1");
+    let list = weights("connect: Dense", "Uniform(low: 1, high: 1)");
+    // One lies by source, the other by target.
+    let transposed: Vec<f32> = (0..90 * 70).map(|k| list[k % 70 * 90 + k / 70]).collect();
+    assert!(dense == transposed);
+    let start = zoo("connect: Dense", "1", rule).network.projections[1].synapses.weights().to_vec();
+    let changed = dense.iter().zip(&start).filter(|(a, b)| (f64::from(**a) - **b).abs() > 1e-3);
+    assert!(changed.count() > 5000);
+}
+
+/// Windows, and the number of threads, do not change what is learned.
+#[test]
+fn windows_and_threads_do_not_matter() {
+    let text = r#"(version: 1, simulation: (dt: 0.5, duration: 300), populations: {
+        "in": (size: 90, model: Poisson(rate: 40)),
+        "out": (size: 150, model: Lif(tau_m: 20, receptors: {"ex": Exp(tau: 5, e_rev: 0)})) },
+    projections: [
+        (from: "in", to: "out", connect: Dense, weight: 1, delay: 2, learn: Stdp(w_max: 1.5)),
+        (from: "out", to: "out", connect: FixedProbability(p: 0.1), weight: 0.2,
+            delay: Uniform(low: 0.5, high: 8), learn: Triplet(w_max: 1, a2_plus: 1e-3))],
+    record: (weights: [(projection: "out->out", every: 5), (projection: "in->out", every: 5)]))"#;
+    let whole = simulated(text);
+    let want = whole.run(&mut whole.cpu(1));
+    assert!(want.spikes("out").len() > 300);
+    for (window, threads) in [(7, 1), (64, 2), (1000, 3)] {
+        let cut = windowed(text, window);
+        let got = cut.run(&mut cut.cpu(threads));
+        assert!(got.spikes("out") == want.spikes("out"), "{window}, {threads}: spikes");
+        assert!(got.recorded == want.recorded, "{window}, {threads}: weights differ");
+    }
+}
+
+/// The recursion of Tsodyks and Markram for a train of 50 Hz, by hand.
+#[test]
+fn short_term_plasticity_follows_its_recursion() {
+    for (u_rest, rec, facil) in [(0.5, 800.0, 0.0), (0.1, 100.0, 1000.0), (0.3, 300.0, 200.0)] {
+        let simulated = simulated(&format!(
+            r#"(version: 1, simulation: (dt: 0.5, duration: 400), populations: {{
+                "pre": (size: 1, model: Spikes(times: [[20, 40, 60, 80, 100, 120, 140, 160, 300, 320]])),
+                "post": (size: 1, model: Lif(receptors: {{"ex": Pulse()}})) }},
+            projections: [(from: "pre", to: "post", connect: Dense, weight: 100,
+                short_term: (u: {u_rest}, tau_rec: {rec}, tau_facil: {facil}))],
+            record: (traces: [(population: "post", ids: [0], variables: ["i_ex"])]))"#
+        ));
+        let times = [20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 140.0, 160.0, 300.0, 320.0];
+        let (mut u, mut x, mut last) = (0.0f64, 1.0f64, 0.0f64);
+        let want: Vec<f64> = times
+            .iter()
+            .map(|t: &f64| {
+                let wait = t - last;
+                last = *t;
+                u *= if facil > 0.0 { (-wait / facil).exp() } else { 0.0 };
+                x = 1.0 - (1.0 - x) * (-wait / rec).exp();
+                u += u_rest * (1.0 - u);
+                let efficacy = u * x;
+                x -= efficacy;
+                100.0 * efficacy
+            })
+            .collect();
+        simulated.on_every_engine("short term", |who, done| {
+            // A pulse lasts for the step of its arrival, one after the spike.
+            let i = done.values("post.i_ex");
+            let got = times.map(|t| i[(t / 0.5) as usize]);
+            for (k, (got, want)) in got.iter().zip(&want).enumerate() {
+                // The ring counts in units of 2^-30 of the largest sum.
+                let close = match who {
+                    "oracle" => 1e-6,
+                    _ => tolerance(1500, 100.0),
+                };
+                assert!((got - want).abs() <= close, "{who}, spike {k}: {got} not {want}");
+            }
+            assert!(i.iter().filter(|x| **x != 0.0).count() == times.len(), "{who}");
+        });
+    }
+}
