@@ -55,7 +55,8 @@ pub trait Real:
     fn of_int(x: i32) -> Self;
     /// Exact.
     fn wide(self) -> f64;
-    /// Nearest integer, of two the even one.
+    /// Nearest integer, of two the even one, of a number below 2^22: a sum with 1.5 · 2^23 rounds to it,
+    /// and has it in its lowest bits.
     fn to_units(self) -> i32;
 }
 
@@ -74,7 +75,8 @@ impl Real for f32 {
     }
     #[inline(always)]
     fn to_units(self) -> i32 {
-        self.round_ties_even() as i32
+        const ROUND: f32 = 12_582_912.0;
+        (self + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i32
     }
 }
 
@@ -93,7 +95,8 @@ impl Real for f64 {
     }
     #[inline(always)]
     fn to_units(self) -> i32 {
-        self.round_ties_even() as i32
+        // As in f32, with 1.5 · 2^52, whose lower half is 0.
+        (self + 6_755_399_441_055_744.0).to_bits() as i32
     }
 }
 

@@ -27,8 +27,13 @@ pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
 /// The words of 16 successive first counters, 64 in all, in their order: what vectors compute at once.
 #[inline(always)]
 pub fn philox_lanes(first: u32, rest: [u32; 3], key: [u32; 2]) -> [u32; 64] {
+    philox_each(std::array::from_fn(|k| first.wrapping_add(k as u32)), rest, key)
+}
+
+/// The words of 16 first counters, 64 in all, in their order.
+#[inline(always)]
+pub fn philox_each(mut c0: [u32; 16], rest: [u32; 3], key: [u32; 2]) -> [u32; 64] {
     const LANES: usize = 16;
-    let mut c0: [u32; LANES] = std::array::from_fn(|k| first.wrapping_add(k as u32));
     let [mut c1, mut c2, mut c3] = rest.map(|x| [x; LANES]);
     let mut key = key;
     for _ in 0..10 {

@@ -53,6 +53,7 @@ pub fn options(
     Ok(SimulationOptions {
         steps: fits.min(steps(scene)).max(1) as usize,
         samples: samples.collect(),
+        presented: false,
         max_binding,
     })
 }

@@ -78,8 +78,9 @@ pub struct Training {
     pub parameters: u64,
     /// After the last epoch.
     pub test_accuracy: f64,
-    /// After the last epoch.
-    pub test_loss: f64,
+    /// After the last epoch, if there is a loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_loss: Option<f64>,
     /// The best of all epochs; its weights are in `weights-best.safetensors`.
     pub best_test_accuracy: f64,
 }

@@ -247,6 +247,7 @@ fn first_1280_images_of_mnist() {
     };
     let cpu = loss(Box::new(Cpu::<f32>::new(&plan, None, false)) as Box<dyn Engine>);
     let wgsl = loss(Box::new(gpu(&found, &plan)));
+    let (cpu, wgsl) = (cpu.unwrap(), wgsl.unwrap());
     println!("epoch over 1,280 images: loss {cpu} and {wgsl}");
     assert!((cpu - wgsl).abs() <= 0.01 * cpu, "{cpu} {wgsl}");
 }

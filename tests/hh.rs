@@ -8,7 +8,7 @@ use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::{Cpu, Twinned};
 use neuralearn::kernel::Clock;
 use neuralearn::network::{Kind, build};
-use neuralearn::plan::{Sampled, SimulationOptions, simulate};
+use neuralearn::plan::{Recorded, Sampled, SimulationOptions, simulate};
 use neuralearn::scene::{Scene, load};
 use std::path::Path;
 
@@ -26,10 +26,11 @@ fn run<F: Twinned>(scene: &Scene, steps: usize, variables: &[&str]) -> Run {
     let Kind::Stepped(neurons) = &network.populations[0].kind else { panic!() };
     let known = neurons.variables();
     let row = |name: &&str| known.iter().find(|v| v.name == **name).unwrap().row;
-    let sampled = |name| Sampled { population: 0, row: row(name), ids: vec![0], every: 1 };
+    let sampled = |name| Sampled { what: Recorded::State { population: 0, row: row(name) }, ids: vec![0], every: 1 };
     let window = 1000;
     let samples = variables.iter().map(sampled).collect();
-    let options = SimulationOptions { steps: window, samples, max_binding: 128 << 20 };
+    let options =
+        SimulationOptions { steps: window, samples, presented: false, max_binding: 128 << 20 };
     let plan = simulate(&network, &options).unwrap_or_else(|e| panic!("{e}"));
     let ports = plan.ports.simulation.as_ref().unwrap();
     let mut engine = Cpu::<F>::new(&plan, Some(1), false);

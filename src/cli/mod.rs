@@ -199,7 +199,9 @@ fn exit_code(e: &anyhow::Error) -> u8 {
         3
     } else if let Some(e) = e.downcast_ref::<NetworkError>() {
         match e {
-            NetworkError::Value { .. } | NetworkError::Delay { .. } => 2,
+            NetworkError::Value { .. }
+            | NetworkError::Synapse { .. }
+            | NetworkError::Delay { .. } => 2,
             NetworkError::TooLarge { .. } => 4,
             NetworkError::File(_)
             | NetworkError::Length { .. }

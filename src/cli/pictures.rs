@@ -8,7 +8,7 @@ use crate::report::{self, Activity, Confusion, Epoch, Fields, Report, Sample, Tr
 use crate::scene::{Reset, Source};
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
-use crate::train::{TrainError, Trainer};
+use crate::train::{self, Learner, TrainError, Trainer};
 use std::borrow::Cow;
 
 /// Neurons whose potential is drawn.
@@ -77,56 +77,101 @@ pub fn training<'a>(
             }],
         });
     }
-    let test = &data.test;
+    let fields = fields(network, trainer.natural_weights(false)?, data);
     Ok(Report {
+        activity,
+        fields,
+        ..trained(
+            source,
+            &trainer.progress.epochs,
+            (classes, counts),
+            data,
+            shown.predicted,
+            summary,
+            warnings,
+        )
+    })
+}
+
+/// The report of a training whose synapses learn by themselves.
+pub fn learning<'a>(
+    source: &'a Source,
+    network: &Network,
+    learner: &mut Learner<'_>,
+    data: &Dataset,
+    summary: &'a Summary,
+    warnings: &[String],
+) -> Result<Report<'a>, TrainError> {
+    let shown = learner.present(0)?;
+    let activity = network.populations.iter().zip(shown.spikes).map(|(population, spikes)| {
+        let mut statistics = SpikeStatistics::new(population.size, network.dt);
+        spikes.iter().for_each(|(step, id)| statistics.add(u64::from(*step), *id));
+        Activity {
+            name: population.name.clone(),
+            steps: summary.steps,
+            spikes: population.spikes().then_some(Cow::Owned(statistics)),
+            traces: Vec::new(),
+        }
+    });
+    let fields = fields(network, learner.weights()?, data);
+    let confusion = (learner.classes(), learner.confusion.clone());
+    Ok(Report {
+        activity: activity.collect(),
+        fields,
+        ..trained(source, &learner.progress.epochs, confusion, data, shown.predicted, summary, warnings)
+    })
+}
+
+/// What the reports of all trainings show.
+fn trained<'a>(
+    source: &'a Source,
+    epochs: &[train::Epoch],
+    (classes, counts): (usize, Vec<u64>),
+    data: &Dataset,
+    predicted: usize,
+    summary: &'a Summary,
+    warnings: &[String],
+) -> Report<'a> {
+    let test = &data.test;
+    let epoch = |e: &train::Epoch| Epoch {
+        epoch: e.epoch as usize,
+        loss: e.loss,
+        train_accuracy: e.train_accuracy,
+        test_loss: e.test_loss,
+        test_accuracy: Some(e.test_accuracy),
+    };
+    Report {
         title: &summary.scene,
         description: source.description(),
         facts: facts(summary),
-        epochs: trainer
-            .progress
-            .epochs
-            .iter()
-            .map(|e| Epoch {
-                epoch: e.epoch as usize,
-                loss: e.loss,
-                train_accuracy: e.train_accuracy,
-                test_loss: Some(e.test_loss),
-                test_accuracy: Some(e.test_accuracy),
-            })
-            .collect(),
+        epochs: epochs.iter().map(epoch).collect(),
         confusion: Some(Confusion { classes, counts }),
-        activity,
         sample: Some(Sample {
             width: test.cols,
             height: test.rows,
             pixels: test.image(0).to_vec(),
             label: usize::from(test.labels[0]),
-            predicted: shown.predicted,
+            predicted,
         }),
-        fields: fields(network, trainer, test.cols, test.rows)?,
         warnings: warnings.to_vec(),
-    })
+        ..Report::default()
+    }
 }
 
-/// Weights from the images to the first neurons behind them.
-fn fields(
-    network: &Network,
-    trainer: &mut Trainer<'_>,
-    width: usize,
-    height: usize,
-) -> Result<Option<Fields>, TrainError> {
-    let first = network.projections.iter().position(|p| {
+/// Weights from the images to the first neurons behind them, of named weights in natural order.
+fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -> Option<Fields> {
+    let projection = network.projections.iter().find(|p| {
         let dense = matches!(p.synapses, crate::network::Synapses::Dense { .. });
         dense && matches!(network.populations[p.from].kind, Kind::Images(_))
-    });
-    let Some(index) = first else { return Ok(None) };
-    let targets = network.populations[network.projections[index].to].size;
-    let weights = trainer.natural_weights(false)?.swap_remove(index).1;
+    })?;
+    let targets = network.populations[projection.to].size;
+    let (_, weights) = weights.into_iter().find(|(name, _)| *name == projection.name)?;
     let fields = (0..targets.min(FIELDS)).map(|j| {
         let field = weights.iter().skip(j).step_by(targets).copied().collect();
         (format!("neuron {j}"), field)
     });
-    Ok(Some(Fields { width, height, fields: fields.collect() }))
+    let (width, height) = (data.test.cols, data.test.rows);
+    Some(Fields { width, height, fields: fields.collect() })
 }
 
 /// The report of a simulation: activity of each population.

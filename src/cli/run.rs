@@ -10,12 +10,12 @@ use crate::engine::gpu::{self, Gpu, Wanted};
 use crate::engine::{Device, Engine, KernelTime};
 use crate::files;
 use crate::network::{self, Network};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, SimulationOptions};
 use crate::scene::{self, Data, Override, Scene, Source};
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
 use crate::train::checkpoint::{self, Checkpoint};
-use crate::train::{Event, Outcome, Trainer};
+use crate::train::{Event, Learner, Outcome, Trainer};
 use crate::{data, train};
 use anyhow::Result;
 use std::io::Write as _;
@@ -34,6 +34,15 @@ pub fn prepare(
     let (scene, source, warnings) = scene::load(path, overrides).map_err(|e| *e)?;
     let network = network::build(&scene)?;
     let plan = match &scene.training {
+        Some(training) if !training.loss.is_gradient() => {
+            let options = SimulationOptions {
+                steps: training.steps as usize,
+                samples: Vec::new(),
+                presented: true,
+                max_binding: MAX_BINDING,
+            };
+            plan::simulate(&network, &options)?
+        }
         Some(training) => {
             let (batch, steps) = (training.batch as usize, training.steps as usize);
             let options =
@@ -97,6 +106,10 @@ pub fn run(args: &Run) -> Result<()> {
     session.summary.build_s = started.elapsed().as_secs_f64();
     session.banner();
     let times = match (&scene.training, &dataset) {
+        (Some(training), Some(data)) if !training.loss.is_gradient() => {
+            let learner = Learner::new(training, &network, &plan, data, engine);
+            session.learn(learner, data, checkpoint)?
+        }
         (Some(training), Some(data)) => {
             let trainer = Trainer::new(training, &network, &plan, data, engine);
             session.train(trainer, data, checkpoint)?
@@ -130,9 +143,11 @@ fn load_data(training: &scene::Training, network: &Network) -> Result<data::Data
         ))
         .into());
     }
-    let classes = count(|kind| matches!(kind, network::Kind::Readout(_)));
-    dataset.train.check_labels(classes)?;
-    dataset.test.check_labels(classes)?;
+    if training.loss.is_gradient() {
+        let classes = count(|kind| matches!(kind, network::Kind::Readout(_)));
+        dataset.train.check_labels(classes)?;
+        dataset.test.check_labels(classes)?;
+    }
     if let Some(limit) = training.limit {
         dataset.train.truncate(limit as usize);
     }
@@ -257,43 +272,62 @@ impl Session<'_> {
         trainer.progress.origin = (self.summary.scene.clone(), self.summary.scene_sha256.clone());
         if let Some(checkpoint) = checkpoint {
             trainer.restore(checkpoint)?;
-            let origin = trainer.progress.origin.clone();
-            (self.summary.scene, self.summary.scene_sha256) = origin;
-            if !self.quiet {
-                let p = &trainer.progress;
-                super::print(&format!(
-                    "going on after {} epochs and {} batches\n",
-                    p.epoch, p.batch
-                ));
-            }
+            self.going_on(&trainer.progress);
         }
+        let (progress, samples) = (trainer.progress.clone(), data.train.len() as u64);
+        self.watched(&progress, samples, |dir, observe| trainer.run(Some(dir), observe))?;
+        for (best, file) in [(false, "weights.safetensors"), (true, "weights-best.safetensors")] {
+            self.write_weights(file, &trainer.natural_weights(best)?)?;
+        }
+        self.training_summary(&trainer.progress.epochs, trainer.parameters(), data);
+        let times = trainer.engine().profile();
+        let report = pictures::training(
+            self.source,
+            self.network,
+            &mut trainer,
+            data,
+            &self.summary,
+            &self.warnings,
+        )?;
+        self.finish_training(&report)?;
+        Ok(times)
+    }
+
+    /// Runs a training while its progress is shown and written down.
+    fn watched(
+        &mut self,
+        progress: &train::Progress,
+        samples: u64,
+        run: impl FnOnce(&Path, &mut dyn FnMut(Event<'_>) -> bool) -> Result<Outcome, train::TrainError>,
+    ) -> Result<()> {
+        let of_loss =
+            |loss: Option<f64>| loss.map_or(String::new(), |loss| format!("loss {loss:.4}  "));
         let metrics = self.path("metrics.jsonl");
-        let lines: String = trainer.progress.epochs.iter().map(json_line).collect();
+        let lines: String = progress.epochs.iter().map(json_line).collect();
         write(&metrics, lines.as_bytes())?;
         let mut metrics_file = append(&metrics)?;
         let epochs = self.scene.training.as_ref().map_or(0, |t| t.epochs);
         let stop = stop_flag();
         let since = Instant::now();
-        let samples = data.train.len() as u64;
         let mut bar = Progress::new(samples * epochs, "samples", self.quiet);
-        let mut done_epochs = trainer.progress.epoch;
+        let mut done_epochs = progress.epoch;
         let mut written = Ok(());
-        let outcome = trainer.run(Some(&self.path("checkpoints")), &mut |event| {
+        let outcome = run(&self.path("checkpoints"), &mut |event| {
             match event {
                 Event::Batch { samples: done, of, loss, accuracy } => bar.at(
                     &format!("epoch {}", done_epochs + 1),
                     done_epochs * of + done,
                     epochs * of,
-                    &format!("loss {loss:.4} accuracy {:.2} %", 100.0 * accuracy),
+                    &format!("{}accuracy {:.2} %", of_loss(loss), 100.0 * accuracy),
                 ),
                 Event::Testing => {}
                 Event::Epoch(epoch) => {
                     done_epochs = epoch.epoch;
                     written = metrics_file.write_all(json_line(epoch).as_bytes());
                     bar.line(&format!(
-                        "epoch {:>3}  loss {:.4}  train {:.2} %  test {:.2} %  {:>6.0} samples/s",
+                        "epoch {:>3}  {}train {:.2} %  test {:.2} %  {:>6.0} samples/s",
                         epoch.epoch,
-                        epoch.loss,
+                        of_loss(epoch.loss),
                         100.0 * epoch.train_accuracy,
                         100.0 * epoch.test_accuracy,
                         epoch.train_samples_per_s,
@@ -308,20 +342,49 @@ impl Session<'_> {
             return Err(Interrupted::Training(self.folder.path.clone()).into());
         }
         self.summary.wall_s = since.elapsed().as_secs_f64();
-        for (best, file) in [(false, "weights.safetensors"), (true, "weights-best.safetensors")] {
-            self.write_weights(file, &trainer.natural_weights(best)?)?;
+        Ok(())
+    }
+
+    /// A training whose synapses learn by themselves.
+    fn learn(
+        &mut self,
+        mut learner: Learner<'_>,
+        data: &data::Dataset,
+        checkpoint: Option<Checkpoint>,
+    ) -> Result<Vec<KernelTime>> {
+        learner.progress.origin = (self.summary.scene.clone(), self.summary.scene_sha256.clone());
+        if let Some(checkpoint) = checkpoint {
+            learner.restore(checkpoint)?;
+            self.going_on(&learner.progress);
         }
-        self.training_summary(&trainer, data);
-        let times = trainer.engine().profile();
-        let report = pictures::training(
+        let (progress, samples) = (learner.progress.clone(), data.train.len() as u64);
+        self.watched(&progress, samples, |dir, observe| learner.run(Some(dir), observe))?;
+        self.write_weights("weights.safetensors", &learner.weights()?)?;
+        self.training_summary(&learner.progress.epochs, learner.parameters(), data);
+        let times = learner.engine().profile();
+        let report = pictures::learning(
             self.source,
             self.network,
-            &mut trainer,
+            &mut learner,
             data,
             &self.summary,
             &self.warnings,
         )?;
-        self.finish(&report)?;
+        self.finish_training(&report)?;
+        Ok(times)
+    }
+
+    /// Takes name and hash of the scene with which a run began.
+    fn going_on(&mut self, progress: &train::Progress) {
+        (self.summary.scene, self.summary.scene_sha256) = progress.origin.clone();
+        if !self.quiet {
+            let (epoch, batch) = (progress.epoch, progress.batch);
+            super::print(&format!("going on after {epoch} epochs and {batch} batches\n"));
+        }
+    }
+
+    fn finish_training(&self, report: &crate::report::Report<'_>) -> Result<()> {
+        self.finish(report)?;
         if let Some(training) = &self.summary.training
             && !self.quiet
         {
@@ -331,7 +394,7 @@ impl Session<'_> {
                 self.summary.wall_s
             ));
         }
-        Ok(times)
+        Ok(())
     }
 
     /// Weights by projection, if there are any.
@@ -345,8 +408,7 @@ impl Session<'_> {
         Ok(written.map_err(|source| FileFault { what: path.display().to_string(), source })?)
     }
 
-    fn training_summary(&mut self, trainer: &Trainer<'_>, data: &data::Dataset) {
-        let epochs = trainer.progress.epochs.clone();
+    fn training_summary(&mut self, epochs: &[train::Epoch], parameters: u64, data: &data::Dataset) {
         let Some(last) = epochs.last() else { return };
         let seconds = data.test.len() as f64 * self.plan.steps as f64 * self.network.dt * 1e-3;
         let tested = data.test.len() as f64;
@@ -358,11 +420,11 @@ impl Session<'_> {
             self.summary.populations.insert(population.name.clone(), entry);
         }
         self.summary.training = Some(summary::Training {
-            parameters: trainer.parameters(),
+            parameters,
             test_accuracy: last.test_accuracy,
             test_loss: last.test_loss,
             best_test_accuracy: epochs.iter().map(|e| e.test_accuracy).fold(0.0, f64::max),
-            epochs,
+            epochs: epochs.to_vec(),
         });
     }
 

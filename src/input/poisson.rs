@@ -7,7 +7,8 @@
 use super::{pixel, pixel_words};
 use crate::kernel::*;
 use crate::params;
-use crate::rng::philox;
+use crate::rng::philox_each;
+use crate::scene::Encoder;
 
 params! {
     /// `Params` of `shaders/input/poisson.wgsl`.
@@ -32,6 +33,13 @@ params! {
 /// Probability `p` as the threshold of a random word; 1 becomes 1 - 2^-32.
 pub fn threshold(p: f64) -> u32 {
     (p * 4_294_967_296.0).round().min(4_294_967_295.0) as u32
+}
+
+/// Thresholds of the 256 intensities of a pixel.
+pub fn levels(encoder: &Encoder, dt: f64) -> Vec<u32> {
+    let Encoder::Poisson { max_rate } = encoder else { return Vec::new() };
+    let white = max_rate.get() * 1e-3 * dt;
+    (0..256).map(|x| threshold(white * f64::from(x) / 255.0)).collect()
 }
 
 /// Table entry.
@@ -64,32 +72,37 @@ impl Twin for Poisson {
         let words = spike_words(n);
         let seed = call.clock.seed;
         let key = [seed as u32, (seed >> 32) as u32 ^ p.stream];
+        let mut active: Vec<(u32, [u32; 4])> = Vec::new();
         for b in 0..call.units.len() {
             let image = &pixels[b * pixel_words(n) * p.images as usize..];
+            // Fours of sources that may spike, in each of the steps.
+            active.clear();
+            for four in 0..n.div_ceil(4) {
+                let levels = std::array::from_fn(|lane| match 4 * four + lane {
+                    id if id >= n => 0,
+                    id if p.images == 1 => threshold[pixel(image, id) as usize],
+                    id => threshold[id],
+                });
+                if levels != [0; 4] {
+                    active.push((four as u32, levels));
+                }
+            }
             for t in call.span.steps() {
                 let step = call.clock.step + t as u64;
                 let at = (b * rows + p.history as usize + t) * p.row as usize + p.first as usize;
                 let row = &mut spikes[at..at + words];
-                for (w, word) in row.iter_mut().enumerate() {
-                    let mut bits = 0;
-                    for k in (0..32).step_by(4) {
-                        let first = w * 32 + k;
-                        let levels: [u32; 4] = std::array::from_fn(|lane| match first + lane {
-                            id if id >= n => 0,
-                            id if p.images == 1 => threshold[pixel(image, id) as usize],
-                            id => threshold[id],
+                row.fill(0);
+                let rest = [step as u32, (step >> 32) as u32, presentation[b]];
+                for active in active.chunks(16) {
+                    let counters = std::array::from_fn(|k| active.get(k).map_or(0, |four| four.0));
+                    let random = philox_each(counters, rest, key);
+                    for ((four, levels), random) in active.iter().zip(random.chunks_exact(4)) {
+                        let hits = levels.iter().zip(random).enumerate();
+                        let bits = hits.fold(0, |bits, (lane, (level, word))| {
+                            bits | u32::from(word < level) << lane
                         });
-                        if levels == [0; 4] {
-                            continue;
-                        }
-                        let counter =
-                            [first as u32 / 4, step as u32, (step >> 32) as u32, presentation[b]];
-                        let random = philox(counter, key);
-                        for lane in 0..4 {
-                            bits |= u32::from(random[lane] < levels[lane]) << (k + lane);
-                        }
+                        row[*four as usize / 8] |= bits << (four % 8 * 4);
                     }
-                    *word = bits;
                 }
             }
         }

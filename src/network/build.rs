@@ -102,6 +102,16 @@ pub enum NetworkError {
         /// The same in steps.
         steps: f64,
     },
+    /// A synapse that a projection does not have.
+    #[error("{path}: there is no synapse {synapse} among {count}, they are counted from 0")]
+    Synapse {
+        /// Path in the scene.
+        path: String,
+        /// What was asked for.
+        synapse: u64,
+        /// How many there are.
+        count: usize,
+    },
     /// A weight lies outside the bounds of the rule by which it changes.
     #[error(
         "projection `{name}`: synapse {synapse} has the weight {weight}, which is not from {} to {}, the \
@@ -239,7 +249,7 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
         });
     }
     let stimuli = scene.stimuli.iter().map(|s| stimulus(scene, s, dt)).collect();
-    let modulators = learning::modulators(scene);
+    let modulators = learning::modulators(scene, &projections)?;
     Ok(Network { dt, seed, populations, projections, stimuli, modulators })
 }
 

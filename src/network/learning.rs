@@ -53,7 +53,13 @@ pub fn rule(scene: &Scene, learn: &Learn) -> Option<Rule> {
 }
 
 /// The modulators of a scene.
-pub fn modulators(scene: &Scene) -> Vec<Modulator> {
+///
+/// # Errors
+/// A rewarded synapse that does not exist.
+pub fn modulators(
+    scene: &Scene,
+    projections: &[Projection],
+) -> Result<Vec<Modulator>, NetworkError> {
     let dt = scene.simulation.dt.get();
     let step = |ms: f64| (ms / dt).round() as u64;
     let find = |name: &String| {
@@ -76,11 +82,22 @@ pub fn modulators(scene: &Scene) -> Vec<Modulator> {
                 Release::Spikes { population, amount } => {
                     made.spikes.push((find(population), *amount));
                 }
-                Release::Pair { first, second, within, low, high, amount } => {
+                Release::Pair { projection, synapse, within, low, high, amount } => {
                     let number = (index * 256 + k) as u32;
+                    let Some(p) = projections.iter().find(|p| p.name == *projection) else {
+                        continue;
+                    };
+                    let targets = scene.populations[p.to].1.size as usize;
+                    let Some((source, target)) = p.synapses.ends(*synapse as usize, targets) else {
+                        return Err(NetworkError::Synapse {
+                            path: format!("modulators.{name}.release.{k}.synapse"),
+                            synapse: *synapse,
+                            count: p.synapses.weights().len(),
+                        });
+                    };
                     made.pairs.push(Pair {
-                        first: (find(&first.0), first.1 as u32),
-                        second: (find(&second.0), second.1 as u32),
+                        first: (p.from, source),
+                        second: (p.to, target),
                         within: step(within.get()),
                         after: (step(low.get()).max(1), step(high.get()).max(1)),
                         amount: *amount,
@@ -90,7 +107,7 @@ pub fn modulators(scene: &Scene) -> Vec<Modulator> {
             }
         }
         made.events.sort_by_key(|event| event.0);
-        made
+        Ok(made)
     };
     scene.modulators.iter().enumerate().map(modulator).collect()
 }

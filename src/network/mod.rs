@@ -222,6 +222,14 @@ pub struct Pair {
 }
 
 impl Projection {
+    /// Largest magnitude that a weight can have.
+    pub fn largest(&self) -> f64 {
+        match &self.rule {
+            Some(rule) => rule.bounds[0].abs().max(rule.bounds[1].abs()),
+            None => self.synapses.weights().iter().fold(0.0, |most, w| most.max(w.abs())),
+        }
+    }
+
     /// Whether its weights, or what they do, change in a simulation.
     pub fn is_live(&self) -> bool {
         self.rule.is_some() || self.short_term.is_some()
@@ -314,6 +322,19 @@ impl Synapses {
         match self {
             Self::Dense { weights } | Self::Sparse { weights, .. } => weights,
             Self::Procedural { .. } => &[],
+        }
+    }
+
+    /// Source and target of a synapse that is given by its number, for so many targets.
+    pub fn ends(&self, synapse: usize, targets: usize) -> Option<(u32, u32)> {
+        match self {
+            Self::Dense { weights } => (synapse < weights.len())
+                .then(|| ((synapse / targets) as u32, (synapse % targets) as u32)),
+            Self::Sparse { start, source, .. } => {
+                let target = start.partition_point(|first| *first as usize <= synapse);
+                Some((*source.get(synapse)?, target.checked_sub(1)? as u32))
+            }
+            Self::Procedural { .. } => None,
         }
     }
 

@@ -150,6 +150,14 @@ impl Stepped for Iaf {
         rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
         rows
     }
+    fn lasting(&self) -> Option<usize> {
+        // The rise of the threshold.
+        self.cells.iter().any(|cell| cell.delta_th > 0.0).then_some(2)
+    }
+    fn frozen_cells(&self) -> Vec<Vec<f64>> {
+        let held = |cell: &Cell| Cell { delta_th: 0.0, decay_rel: 1.0, ..cell.clone() }.values();
+        self.cells.iter().map(held).collect()
+    }
     fn variables(&self) -> Vec<Variable> {
         let mut variables = vec![Variable::potential(0), Variable::new("threshold_rise", 2, "mV")];
         if self.adex {
@@ -216,7 +224,6 @@ impl Twin for IafTwin {
 
 /// `PLAIN` is the number of receptors if all are plain and the compiler is to know how many there are,
 /// which a fifth of the time depends on; else 0.
-
 #[inline(always)]
 fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const PLAIN: usize>(
     simd: S,

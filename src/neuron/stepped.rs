@@ -32,6 +32,14 @@ pub trait Stepped: std::fmt::Debug + Send + Sync {
     }
     /// State of a neuron at the start, in the order of the rows.
     fn start(&self, neuron: usize) -> Vec<f64>;
+    /// Row of state that lasts from one sample of a training to the next, if there is one.
+    fn lasting(&self) -> Option<usize> {
+        None
+    }
+    /// The numbers of each neuron, with what lasts held as it is.
+    fn frozen_cells(&self) -> Vec<Vec<f64>> {
+        self.cells()
+    }
     /// Variables that may be recorded.
     fn variables(&self) -> Vec<Variable>;
     /// Values of the parameters after those of [`Place`].

@@ -236,10 +236,8 @@ impl<'a> Compiler<'a> {
                     let table = (0..pop.n).map(level).collect();
                     launches.push(self.poisson(k, table, None));
                 }
-                network::Kind::Images(Encoder::Poisson { max_rate }) => {
-                    let white = max_rate.get() * 1e-3 * dt;
-                    let table = (0..256).map(|x| poisson::threshold(white * f64::from(x) / 255.0));
-                    launches.push(self.poisson(k, table.collect(), Some(pixels)));
+                network::Kind::Images(encoder @ Encoder::Poisson { .. }) => {
+                    launches.push(self.poisson(k, poisson::levels(encoder, dt), Some(pixels)));
                 }
                 network::Kind::Images(Encoder::Latency { window, cutoff }) => {
                     let window = (window.get() / dt).round().max(1.0) as u32;

@@ -80,6 +80,11 @@ impl Learning {
     pub fn launches(&self) -> Vec<Launch> {
         [&self.pre[..], &self.post, &self.traces, &self.later].concat()
     }
+
+    /// Rings of traces.
+    pub fn trace_arrays(&self) -> impl Iterator<Item = ArrayId> {
+        self.known.iter().map(|known| known.2)
+    }
 }
 
 impl Simulator<'_> {
@@ -159,6 +164,7 @@ impl Simulator<'_> {
             let args = vec![whole(self.ports.spikes), each(u), each(used), each(efficacy)];
             let once = (Units::Count { count: 1, grain: 1 }, size[0]);
             launches.push(self.launch(&short_term::KERNEL, name, params.words(), args, once));
+            self.ports.short_term.extend([u, used]);
             efficacy
         });
         Ok(Live { projection: p, weights, lists, size, place, efficacy })

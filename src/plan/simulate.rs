@@ -18,7 +18,9 @@ use crate::neuron::receptor;
 use crate::neuron::stepped::{BLOCK, Place, Stepped};
 use crate::record::sample;
 use crate::rng::{Purpose, stream};
+use crate::scene::Encoder;
 use crate::synapse::{list_spikes, procedural, scatter};
+use crate::train::{clear_reals, clear_words, restart};
 
 /// Neurons of a tile at least, unless all populations are smaller.
 const TILE: usize = 4096;
@@ -64,6 +66,8 @@ pub struct SimulationOptions {
     pub steps: usize,
     /// What is recorded beside spikes.
     pub samples: Vec<Sampled>,
+    /// Whether the samples of a training are shown, one window for each.
+    pub presented: bool,
     /// Largest array \[bytes\]; the table of synapses is cut into parts below it.
     pub max_binding: u64,
 }
@@ -85,12 +89,16 @@ pub struct SimulationPorts {
     pub given: Vec<Option<ArrayId>>,
     /// Weights of each projection that changes.
     pub weights: Vec<Option<Tiles>>,
+    /// State of short-term plasticity.
+    pub short_term: Vec<ArrayId>,
     /// What the host releases of each modulator in each step.
     pub release: Option<ArrayId>,
     /// Concentration of each modulator.
     pub concentration: Option<ArrayId>,
     /// State beside that of neurons and weights: marks and concentrations.
     pub kept: Vec<ArrayId>,
+    /// State of neurons that lasts from sample to sample, of populations that have some.
+    pub lasting: Vec<ArrayId>,
     /// Array of each of the samples.
     pub samples: Vec<ArrayId>,
     /// Synapses that leave each source, in the order of the row.
@@ -132,6 +140,12 @@ pub(super) struct Simulator<'a> {
     /// Weight of one unit of the ring, for each receptor of each population.
     pub scale: Vec<Vec<f64>>,
     pub ports: SimulationPorts,
+    pixels: Option<ArrayId>,
+    presentation: Option<ArrayId>,
+    /// Parameters of neurons, and the same with what lasts held as it is.
+    frozen: Vec<(ArrayId, ArrayId)>,
+    /// What makes neurons as they were at the start.
+    restart: Vec<Launch>,
 }
 
 /// The neurons of a population that has some.
@@ -162,6 +176,10 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
         history: super::live::history(network),
         scale: Vec::new(),
         ports: SimulationPorts::default(),
+        pixels: None,
+        presentation: None,
+        frozen: Vec::new(),
+        restart: Vec::new(),
     };
     let (mut tile, mut word) = (0, 0);
     for population in &network.populations {
@@ -178,15 +196,18 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
     s.scale = s.scales();
 
     let mut launches = Vec::new();
-    s.sources(&mut launches);
+    let mut sources = Vec::new();
+    s.sources(&mut sources, &mut launches);
     let currents = s.stimuli(&mut launches);
     for k in 0..network.populations.len() {
         s.neurons(k, currents[k], &mut launches);
     }
     let mut learning = Learning::default();
     s.deliveries(&mut launches, &mut learning)?;
+    let frozen = s.frozen(&launches);
     launches.extend(learning.launches());
     s.samples(&mut launches)?;
+    let begin = s.begin(&learning);
 
     for array in &s.arrays {
         if array.bytes() > options.max_binding {
@@ -198,14 +219,46 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
             });
         }
     }
-    let stages = vec![Stage::Steps { launches, backward: false }];
+    let steps = |launches| Stage::Steps { launches, backward: false };
+    let programs = if options.presented {
+        let begin = [&begin[..], &sources].concat();
+        let learn = [&begin[..], &learning.by_sample].concat();
+        vec![
+            Program { name: "learn", stages: vec![Stage::Whole(learn), steps(launches)] },
+            Program { name: "evaluate", stages: vec![Stage::Whole(begin), steps(frozen)] },
+        ]
+    } else {
+        vec![Program { name: "simulate", stages: vec![Stage::Whole(sources), steps(launches)] }]
+    };
     Ok(Plan {
         arrays: s.arrays,
-        programs: vec![Program { name: "simulate", stages }],
+        programs,
         batch: 1,
         steps: options.steps,
-        ports: Ports { simulation: Some(s.ports), ..Ports::default() },
+        ports: Ports {
+            pixels: s.pixels,
+            presentation: s.presentation,
+            simulation: Some(s.ports),
+            ..Ports::default()
+        },
     })
+}
+
+/// Numbers of neurons as kernels read them: once, if all share them, else in blocks; and which of these.
+/// Neurons may differ only in what they start from, which their kernel need not know.
+fn laid_out(cells: &[Vec<f64>], n: usize) -> (bool, Vec<f64>) {
+    if cells.iter().all(|cell| *cell == cells[0]) {
+        return (false, cells[0].clone());
+    }
+    let (blocks, fields) = (blocks(n), cells[0].len());
+    let mut laid = vec![0.0; blocks * fields * BLOCK];
+    for k in 0..blocks * BLOCK {
+        // Lanes beyond the last neuron are copies of it.
+        for (field, x) in cells[k.min(n - 1)].iter().enumerate() {
+            laid[(k / BLOCK * fields + field) * BLOCK + k % BLOCK] = *x;
+        }
+    }
+    (true, laid)
 }
 
 /// The ring that a network needs.
@@ -315,8 +368,7 @@ impl Simulator<'_> {
         for p in &network.projections {
             let sums = &mut most[p.to][p.receptor];
             // A weight that changes may become as large as its bounds allow.
-            let largest =
-                p.rule.as_ref().map(|rule| rule.bounds[0].abs().max(rule.bounds[1].abs()));
+            let largest = p.rule.is_some().then(|| p.largest());
             match &p.synapses {
                 Synapses::Dense { weights } => {
                     if let Some(largest) = largest {
@@ -357,11 +409,26 @@ impl Simulator<'_> {
                 }
             }
         }
-        let scale = |sums: &Vec<f64>| {
-            let bound = sums.iter().fold(0.0f64, |m, x| m.max(*x));
-            if bound == 0.0 { 1.0 } else { 2f64.powi(bound.log2().ceil() as i32 - 30) }
+        let power = |bound: f64, bits: i32| match bound {
+            0.0 => 0.0,
+            _ => 2f64.powi(bound.log2().ceil() as i32 - bits),
         };
-        most.iter().map(|receptors| receptors.iter().map(scale).collect()).collect()
+        // A weight that is a float is rounded to units below 2^22, as many as its mantissa tells apart.
+        let float = |to: usize, receptor: usize| {
+            let live = |p: &&Projection| p.is_live() && (p.to, p.receptor) == (to, receptor);
+            let largest = network.projections.iter().filter(live).map(Projection::largest);
+            largest.fold(0.0, f64::max)
+        };
+        let scale = |to: usize, receptor: usize, sums: &[f64]| {
+            let bound = sums.iter().fold(0.0f64, |m, x| m.max(*x));
+            let unit = power(bound, 30).max(power(float(to, receptor), 22));
+            if unit == 0.0 { 1.0 } else { unit }
+        };
+        let of = |(to, receptors): (usize, &Vec<Vec<f64>>)| {
+            let receptors = receptors.iter().enumerate();
+            receptors.map(|(receptor, sums)| scale(to, receptor, sums)).collect()
+        };
+        most.iter().enumerate().map(of).collect()
     }
 
     /// A weight in units of the ring, as i32.
@@ -372,7 +439,8 @@ impl Simulator<'_> {
     // ---- a step -----------------------------------------------------------------------------------
 
     /// Sources that spike by themselves.
-    fn sources(&mut self, launches: &mut Vec<Launch>) {
+    /// Those that are drawn for all steps of a window at once go to `whole_window`.
+    fn sources(&mut self, whole_window: &mut Vec<Launch>, launches: &mut Vec<Launch>) {
         self.ports.given = vec![None; self.network.populations.len()];
         for (k, population) in self.network.populations.iter().enumerate() {
             let (n, name) = (population.size, &population.name);
@@ -384,11 +452,25 @@ impl Simulator<'_> {
             };
             let one = |invocations| (Units::Count { count: 1, grain: 1 }, invocations);
             match &population.kind {
-                network::Kind::Poisson(p) => {
-                    let level = |id: usize| poisson::threshold(p[if p.len() > 1 { id } else { 0 }]);
-                    let table: Vec<u32> = (0..n).map(level).collect();
+                network::Kind::Poisson(_) | network::Kind::Images(Encoder::Poisson { .. }) => {
+                    let images = matches!(population.kind, network::Kind::Images(_));
+                    let table = match &population.kind {
+                        network::Kind::Images(encoder) => poisson::levels(encoder, self.network.dt),
+                        network::Kind::Poisson(p) => {
+                            let of = |id: usize| p[if p.len() > 1 { id } else { 0 }];
+                            (0..n).map(|id| poisson::threshold(of(id))).collect()
+                        }
+                        _ => Vec::new(),
+                    };
                     let table = self.words(format!("{name}.threshold"), table);
                     let unused = self.words(format!("{name}.unused"), vec![0]);
+                    let (mut pixels, mut presentation) = (unused, unused);
+                    if images {
+                        let len = crate::input::pixel_words(n);
+                        pixels = self.zeros(format!("{name}.pixels"), Kind::Word, len);
+                        presentation = self.zeros("presentation", Kind::Word, 1);
+                        (self.pixels, self.presentation) = (Some(pixels), Some(presentation));
+                    }
                     let params = poisson::PoissonParams::<f64> {
                         n: n as u32,
                         steps: self.options.steps as u32,
@@ -396,17 +478,13 @@ impl Simulator<'_> {
                         row,
                         first,
                         stream: stream(Purpose::Input, k as u32),
-                        images: 0,
+                        images: u32::from(images),
                     };
-                    let args = vec![whole(unused), whole(table), whole(unused), spikes];
+                    let args = vec![whole(pixels), whole(table), whole(presentation), spikes];
                     let words = crate::kernel::spike_words(n);
-                    launches.push(self.launch(
-                        &poisson::KERNEL,
-                        name,
-                        params.words(),
-                        args,
-                        one(words),
-                    ));
+                    let kernel = &poisson::KERNEL;
+                    let launch = self.launch(kernel, name, params.words(), args, one(words));
+                    whole_window.push(Launch { per_step: true, ..launch });
                 }
                 network::Kind::Spikes(_) => {
                     let words = 2 * blocks(n);
@@ -496,6 +574,37 @@ impl Simulator<'_> {
         currents
     }
 
+    /// Launches with what lasts held as it is.
+    fn frozen(&self, launches: &[Launch]) -> Vec<Launch> {
+        let mut frozen = launches.to_vec();
+        for arg in frozen.iter_mut().flat_map(|launch| &mut launch.args) {
+            if let Some((_, held)) = self.frozen.iter().find(|(cell, _)| *cell == arg.array) {
+                arg.array = *held;
+            }
+        }
+        frozen
+    }
+
+    /// What is done before a sample is shown: all but weights and what lasts is forgotten.
+    fn begin(&self, learning: &Learning) -> Vec<Launch> {
+        let mut begin = self.restart.clone();
+        let words = [("ring", self.ring_array)].into_iter();
+        let lists = self.arrays.iter().position(|array| array.name == "fired");
+        let words = words.chain(lists.map(|fired| ("fired", fired)));
+        let reals = learning.trace_arrays().chain(self.ports.short_term.iter().copied());
+        let all = words
+            .map(|(_, array)| (&clear_words::KERNEL, array))
+            .chain(reals.map(|array| (&clear_reals::KERNEL, array)));
+        for (kernel, array) in all {
+            let n = self.arrays[array].len;
+            let args = vec![Arg { array, split: Split::Stride(n) }];
+            let params = vec![Word::U(n as u32)];
+            let size = (Units::Count { count: 1, grain: 1 }, n);
+            begin.push(self.launch(kernel, &self.arrays[array].name, params, args, size));
+        }
+        begin
+    }
+
     /// The neurons of population `k`, if it has some.
     fn neurons(&mut self, k: usize, current: Option<ArrayId>, launches: &mut Vec<Launch>) {
         self.ports.state.push(None);
@@ -515,27 +624,34 @@ impl Simulator<'_> {
                 }
             }
         }
+        let start = state.clone();
         let state = self.reals(format!("{name}.state"), state);
         self.ports.state[k] = Some((state, rows));
 
-        // Neurons may differ only in what they start from, which their kernel need not know.
-        let cells = neurons.cells();
-        let own = cells.iter().any(|cell| *cell != cells[0]);
-        let fields = cells[0].len();
-        let cell = if own {
-            let mut cell = vec![0.0; blocks * fields * BLOCK];
-            for block in 0..blocks {
-                for k in 0..BLOCK {
-                    for (field, x) in cells[lane(block, k)].iter().enumerate() {
-                        cell[(block * fields + field) * BLOCK + k] = *x;
-                    }
-                }
-            }
-            cell
-        } else {
-            cells[0].clone()
-        };
+        let (own, cell) = laid_out(&neurons.cells(), n);
+        let fields = if own { cell.len() / (blocks * BLOCK) } else { cell.len() };
         let cell = self.reals(format!("{name}.cell"), cell);
+        if self.options.presented {
+            let lasting = neurons.lasting();
+            if lasting.is_some() {
+                let (_, held) = laid_out(&neurons.frozen_cells(), n);
+                let held = self.reals(format!("{name}.cell.frozen"), held);
+                self.frozen.push((cell, held));
+                self.ports.lasting.push(state);
+            }
+            let params = restart::RestartParams::<f64> {
+                n: start.len() as u32,
+                rows: rows as u32,
+                kept: lasting.map_or(u32::MAX, |row| row as u32),
+            };
+            let len = start.len();
+            let start = self.reals(format!("{name}.start"), start);
+            let all = |array| Arg { array, split: Split::Stride(len) };
+            let size = (Units::Count { count: 1, grain: 1 }, len);
+            let args = vec![all(state), all(start)];
+            let launch = self.launch(&restart::KERNEL, name, params.words(), args, size);
+            self.restart.push(launch);
+        }
         let mut numbers = Vec::with_capacity(neurons.receptors().len() * receptor::FIELDS);
         for (receptor, scale) in neurons.receptors().iter().zip(&self.scale[k]) {
             numbers.extend(receptor.values(self.network.dt, *scale, neurons.rest(0)));

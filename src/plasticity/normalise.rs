@@ -52,7 +52,7 @@ impl Twin for Normalise {
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = NormaliseParams::<F>::of(call.params);
         let done = call.clock.step + u64::from(call.span.t0) + 1;
-        if p.every > 0 && done % u64::from(p.every) != 0 {
+        if p.every > 0 && !done.is_multiple_of(p.every.into()) {
             return;
         }
         let [weight, start] = Call::take(call.args);

@@ -53,7 +53,8 @@ impl Twin for Reinforce {
     #[inline(always)]
     fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
         let p = ReinforceParams::<F>::of(call.params);
-        if (call.clock.step + u64::from(call.span.t0) + 1) % u64::from(p.every) != 0 {
+        let done = call.clock.step + u64::from(call.span.t0) + 1;
+        if !done.is_multiple_of(p.every.into()) {
             return;
         }
         let w = Width(simd);

@@ -113,9 +113,9 @@ fn epochs(epochs: &[Epoch]) -> String {
     let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "–".into());
     let rows = epochs.iter().map(|e| {
         format!(
-            "<tr><td>{}</td><td>{:.4}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
             e.epoch,
-            e.loss,
+            or_dash(e.loss.map(|loss| format!("{loss:.4}"))),
             percent(e.train_accuracy),
             or_dash(e.test_loss.map(|loss| format!("{loss:.4}"))),
             or_dash(e.test_accuracy.map(percent)),

@@ -42,8 +42,8 @@ pub struct Report<'a> {
 pub struct Epoch {
     /// Number of the epoch, usually from 1.
     pub epoch: usize,
-    /// Mean training loss.
-    pub loss: f64,
+    /// Mean training loss, if there is one.
+    pub loss: Option<f64>,
     /// Fraction of training samples classified correctly, in `0..=1`.
     pub train_accuracy: f64,
     /// Mean test loss, if the epoch was tested.
@@ -208,7 +208,7 @@ mod tests {
     fn degenerate_inputs_do_not_panic() -> Result<(), Box<dyn std::error::Error>> {
         let epoch = Epoch {
             epoch: 1,
-            loss: 0.0,
+            loss: Some(0.0),
             train_accuracy: 1.0,
             test_loss: None,
             test_accuracy: None,
@@ -268,7 +268,7 @@ mod tests {
             cells.traces = vec![odd, traces(bad, neuron(vec![bad as f32; 9000]))];
             let epoch = Epoch {
                 epoch: usize::MAX,
-                loss: bad,
+                loss: Some(bad),
                 train_accuracy: bad,
                 test_loss: Some(bad),
                 test_accuracy: None,

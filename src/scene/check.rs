@@ -376,7 +376,7 @@ impl<'s> Checker<'s> {
             let message = "`receptors` and tau_syn_in, e_ex or e_in are both given, keep one";
             self.fault(format!("{path}.receptors"), message);
         }
-        if self.scene.training.is_some() && (named || !neuron.receptors.is_empty()) {
+        if self.has_gradients() && (named || !neuron.receptors.is_empty()) {
             let message = "a neuron that is trained has one receptor, an exponential current";
             self.fault_with_help(path, message, "leave `receptors`, tau_syn_in, e_ex and e_in out");
         }
@@ -522,8 +522,9 @@ impl<'s> Checker<'s> {
             self.delay(&format!("{path}.delay"), delay, from);
         }
         self.learning(path, projection);
-        if projection.learn == Some(Learn::Backprop) && self.scene.training.is_none() {
-            let message = "`Backprop` learns from data, but the scene has no `training`";
+        if projection.learn == Some(Learn::Backprop) && !self.has_gradients() {
+            let message =
+                "`Backprop` learns from data, but the scene has no `training` with a loss";
             self.fault_with_help(
                 format!("{path}.learn"),
                 message,
@@ -658,10 +659,14 @@ impl<'s> Checker<'s> {
         }
     }
 
+    /// Whether the scene has a training by gradients.
+    fn has_gradients(&self) -> bool {
+        self.scene.training.as_ref().is_some_and(|training| training.loss.is_gradient())
+    }
+
     /// What gradients do not know of.
     fn no_gradient(&mut self, path: &str, what: &str) {
-        let gradients = self.scene.training.as_ref().is_some_and(|t| t.loss.is_gradient());
-        if gradients {
+        if self.has_gradients() {
             let message = format!("{what} does not go with a training by gradients");
             let help = "use `Backprop` or `Fixed`, or simulate without `training`";
             self.fault_with_help(path, message, help);
@@ -692,26 +697,30 @@ impl<'s> Checker<'s> {
                     self.finite(&format!("{path}.amount"), *amount);
                     self.known(&format!("{path}.population"), population);
                 }
-                Release::Pair { first, second, within, low, high, amount } => {
+                Release::Pair { projection, within, low, high, amount, .. } => {
                     self.finite(&format!("{path}.amount"), *amount);
                     self.positive(&format!("{path}.within"), within.get());
                     self.ordered(&path, *low, *high);
                     self.positive(&format!("{path}.low"), low.get());
-                    for (end, (name, id)) in [("first", first), ("second", second)] {
-                        let path = format!("{path}.{end}");
-                        if let Some(population) = self.known(&path, name)
-                            && *id >= population.size
-                        {
-                            let message = format!(
-                                "there is no neuron {id} among {}, they are counted from 0",
-                                population.size
-                            );
-                            self.fault(path, message);
-                        }
-                    }
+                    self.known_projection(&format!("{path}.projection"), projection);
                 }
             }
         }
+    }
+
+    /// The projection of that name, which must exist.
+    fn known_projection(&mut self, path: &str, name: &str) -> Option<&'s Projection> {
+        let projections = &self.scene.projections;
+        let found = projections.iter().find(|p| p.name() == name);
+        if found.is_none() {
+            let names: Vec<_> = projections.iter().map(Projection::name).collect();
+            let help = match closest(name, names.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the projections are {}", names.join(", ")),
+            };
+            self.fault_with_help(path, format!("there is no projection `{name}`"), help);
+        }
+        found
     }
 
     fn stimulus(&mut self, path: &str, stimulus: &'s Stimulus) {
@@ -810,7 +819,7 @@ impl<'s> Checker<'s> {
                     let help = "give one delay, or store the synapses: FixedOutDegree";
                     self.fault_with_help(path, "procedural synapses share one delay", help);
                 }
-                if self.scene.training.is_some() {
+                if self.has_gradients() {
                     let help = "use FixedOutDegree";
                     self.fault_with_help(path, "a training stores its synapses", help);
                 }
@@ -1012,7 +1021,7 @@ impl<'s> Checker<'s> {
         {
             self.fault_with_help(path, "a constant current has no delay", "leave `delay` out");
         }
-        if self.scene.training.is_some() && !matches!(delay, Delay::Value(_)) {
+        if self.has_gradients() && !matches!(delay, Delay::Value(_)) {
             let message = "training needs one delay for all synapses of a projection";
             self.fault_with_help(path, message, "write one quantity, as `delay: 1.5`");
         }
@@ -1136,6 +1145,16 @@ impl<'s> Checker<'s> {
         {
             self.fault(path, format!("`{name}` has no neurons that spike"));
         }
+        for (name, population) in &self.scene.populations {
+            if let Model::Images(images) = &population.model
+                && !matches!(images.encoder, Encoder::Poisson { .. })
+            {
+                let help = "use `Poisson(max_rate: ...)`";
+                let message = "`Assignment` shows images as Poisson trains only";
+                let path = format!("populations.{name}.model.encoder");
+                self.fault_with_help(path, message, help);
+            }
+        }
         if samples == 0 {
             self.fault("training.loss.samples", "0 is not enough, at least 1 is needed");
         }
@@ -1254,21 +1273,11 @@ impl<'s> Checker<'s> {
                 self.whole_steps(&format!("{path}.every"), every.get());
             }
             let path = format!("{path}.projection");
-            match scene.projections.iter().find(|p| p.name() == trace.projection) {
-                None => {
-                    let names: Vec<_> = scene.projections.iter().map(Projection::name).collect();
-                    let help = match closest(&trace.projection, names.iter().map(String::as_str)) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("the projections are {}", names.join(", ")),
-                    };
-                    let message = format!("there is no projection `{}`", trace.projection);
-                    self.fault_with_help(path, message, help);
-                }
-                Some(p) if p.learn.as_ref().and_then(Learn::common).is_none() => {
-                    let message = format!("the weights of `{}` do not change", trace.projection);
-                    self.fault_with_help(path, message, "add a rule as its `learn`");
-                }
-                Some(_) => {}
+            if let Some(p) = self.known_projection(&path, &trace.projection)
+                && p.learn.as_ref().and_then(Learn::common).is_none()
+            {
+                let message = format!("the weights of `{}` do not change", trace.projection);
+                self.fault_with_help(path, message, "add a rule as its `learn`");
             }
         }
         if let Some(every) = record.modulators {

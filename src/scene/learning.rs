@@ -225,13 +225,14 @@ pub enum Release {
         /// By how much the concentration rises with each spike.
         amount: f64,
     },
-    /// Some time after one neuron spiked shortly after another, as a reward.
+    /// Some time after the target of a synapse spiked shortly after its source, as a reward.
     Pair {
-        /// Population and number of the neuron that is to spike first.
-        first: (String, u64),
-        /// Population and number of the one that is to spike next.
-        second: (String, u64),
-        /// Time within which it must \[ms\].
+        /// Name of a projection.
+        projection: String,
+        /// One of its synapses, counted as in `weights.safetensors`: its source is to spike first, its
+        /// target next.
+        synapse: u64,
+        /// Time within which the target must \[ms\].
         within: Quantity<Ms>,
         /// The reward follows at a time that is drawn uniformly from `[low, high)` \[ms\].
         low: Quantity<Ms>,

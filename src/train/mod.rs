@@ -1,10 +1,15 @@
 //! Training: kernels of loss and update, the loop over epochs and batches, and its checkpoints.
 
 pub mod adam;
+mod assign;
 pub mod checkpoint;
+pub mod clear_reals;
+pub mod clear_words;
+pub mod restart;
 pub mod sgd;
 pub mod softmax_cross_entropy;
 pub mod sum_samples;
 mod trainer;
 
+pub use assign::{Assignment, Learner, answer};
 pub use trainer::{Epoch, Event, Outcome, Presented, Progress, TrainError, Trainer};

@@ -19,25 +19,27 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Changes the key of random numbers for the test set, whose noise is the same in every epoch.
-const TEST_KEY: u64 = 1 << 63;
+pub(super) const TEST_KEY: u64 = 1 << 63;
 
 /// How often losses are fetched for the user.
-const TELL: Duration = Duration::from_millis(400);
+pub(super) const TELL: Duration = Duration::from_millis(400);
 
 /// How often the state is saved within an epoch.
-const SAVE: Duration = Duration::from_secs(20);
+pub(super) const SAVE: Duration = Duration::from_secs(20);
 
 /// Results of an epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Number, from 1.
     pub epoch: u64,
-    /// Mean loss over the training samples, while the weights changed.
-    pub loss: f64,
+    /// Mean loss over the training samples, if there is one, while the weights changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
     /// Fraction of training samples classified rightly, while the weights changed.
     pub train_accuracy: f64,
     /// Mean loss over the test set after the epoch.
-    pub test_loss: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_loss: Option<f64>,
     /// Fraction of test samples classified rightly after the epoch.
     pub test_accuracy: f64,
     /// Spikes per sample of each population on the test set.
@@ -75,8 +77,8 @@ pub enum Event<'a> {
         samples: u64,
         /// Samples of an epoch.
         of: u64,
-        /// Mean loss so far, of the samples whose losses were fetched.
-        loss: f64,
+        /// Mean loss so far, of the samples whose losses were fetched, if there is one.
+        loss: Option<f64>,
         /// Fraction of right answers so far.
         accuracy: f64,
     },
@@ -244,7 +246,7 @@ impl<'a> Trainer<'a> {
                     go_on = observe(Event::Batch {
                         samples: done,
                         of: train.len() as u64,
-                        loss: self.progress.loss / done as f64,
+                        loss: Some(self.progress.loss / done as f64),
                         accuracy: self.progress.correct as f64 / done as f64,
                     });
                 } else {
@@ -294,9 +296,9 @@ impl<'a> Trainer<'a> {
         let tested = sums.samples as f64;
         Ok(Epoch {
             epoch: self.progress.epoch + 1,
-            loss: self.progress.loss / samples,
+            loss: Some(self.progress.loss / samples),
             train_accuracy: self.progress.correct as f64 / samples,
-            test_loss: sums.loss / tested,
+            test_loss: Some(sums.loss / tested),
             test_accuracy: sums.correct as f64 / tested,
             test_spikes: sums.spikes.iter().map(|s| *s as f64 / tested).collect(),
             train_samples_per_s: samples / self.progress.seconds.max(1e-9),

@@ -1,0 +1,426 @@
+//! Training without a gradient: samples are shown one after the other while synapses learn by rules of
+//! their own, and neurons get their meaning afterwards.
+//!
+//! Each sample is a window. Before it, all but weights and what lasts in neurons is forgotten. After an
+//! epoch learning is switched off and the last training samples are shown again: each neuron is assigned
+//! to the class for which it spikes most on average. A test sample belongs to the class whose neurons
+//! spike most on average (Diehl & Cook 2015). While it learns, the accuracy is told of samples that are
+//! judged by the responses to those before them.
+
+use super::checkpoint::{self, Checkpoint};
+use super::trainer::{Epoch, Event, Outcome, Presented, Progress, SAVE, TELL, TEST_KEY, TrainError};
+use crate::data::{Dataset, Split};
+use crate::engine::{Engine, EngineError};
+use crate::kernel::Clock;
+use crate::network::Network;
+use crate::plan::{ArrayId, Plan, ProgramId, SimulationPorts};
+use crate::record::decode_row;
+use crate::rng::{Purpose, Stream};
+use crate::scene::{Loss, Training};
+use std::path::Path;
+use std::time::Instant;
+
+/// Samples after which neurons are assigned anew, for the accuracy while learning.
+const REASSIGN: u64 = 1000;
+
+/// How neurons respond to classes.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    classes: usize,
+    /// Sum of the spikes of each neuron to samples of each class; class × neuron.
+    spikes: Vec<f32>,
+    /// Samples of each class.
+    shown: Vec<f32>,
+}
+
+impl Assignment {
+    /// No response yet of so many neurons.
+    pub fn new(classes: usize, neurons: usize) -> Self {
+        Self { classes, spikes: vec![0.0; classes * neurons], shown: vec![0.0; classes] }
+    }
+
+    /// Adds the spikes of each neuron to a sample of a class.
+    pub fn add(&mut self, class: usize, counts: &[u32]) {
+        let row = &mut self.spikes[class * counts.len()..][..counts.len()];
+        row.iter_mut().zip(counts).for_each(|(sum, count)| *sum += *count as f32);
+        self.shown[class] += 1.0;
+    }
+
+    /// Class of each neuron; none of those that never spiked.
+    pub fn classes(&self) -> Vec<Option<usize>> {
+        let neurons = self.spikes.len() / self.classes;
+        let mean = |class: usize, neuron: usize| {
+            self.spikes[class * neurons + neuron] / self.shown[class].max(1.0)
+        };
+        let best = |neuron: usize| {
+            // Of classes that are alike the first.
+            let better = |a: usize, b: usize| if mean(b, neuron) > mean(a, neuron) { b } else { a };
+            (0..self.classes).reduce(better).filter(|class| mean(*class, neuron) > 0.0)
+        };
+        (0..neurons).map(best).collect()
+    }
+}
+
+/// The class whose neurons spiked most on average; 0 if none did.
+pub fn answer(classes: usize, of: &[Option<usize>], counts: &[u32]) -> usize {
+    let (mut sum, mut size) = (vec![0.0f64; classes], vec![0.0f64; classes]);
+    for (class, count) in of.iter().zip(counts) {
+        if let Some(class) = class {
+            sum[*class] += f64::from(*count);
+            size[*class] += 1.0;
+        }
+    }
+    let mean = |class: usize| if size[class] > 0.0 { sum[class] / size[class] } else { 0.0 };
+    (0..classes).reduce(|a, b| if mean(b) > mean(a) { b } else { a }).unwrap_or(0)
+}
+
+/// A network that learns from samples by itself.
+pub struct Learner<'a> {
+    training: &'a Training,
+    network: &'a Network,
+    plan: &'a Plan,
+    ports: &'a SimulationPorts,
+    data: &'a Dataset,
+    engine: Box<dyn Engine + 'a>,
+    learn: ProgramId,
+    evaluate: ProgramId,
+    /// Population that answers.
+    population: usize,
+    classes: usize,
+    shuffle: Stream,
+    /// Where the training is.
+    pub progress: Progress,
+    /// Class of each neuron of the population that answers.
+    pub assigned: Vec<Option<usize>>,
+    /// Responses since neurons were last assigned, while learning.
+    responses: Assignment,
+    /// `[true][predicted]` classes over the test set.
+    pub confusion: Vec<u64>,
+}
+
+impl<'a> Learner<'a> {
+    /// A training at its beginning.
+    ///
+    /// # Panics
+    /// If scene and plan are not for a training of this kind.
+    pub fn new(
+        training: &'a Training,
+        network: &'a Network,
+        plan: &'a Plan,
+        data: &'a Dataset,
+        engine: Box<dyn Engine + 'a>,
+    ) -> Self {
+        let program = |name| plan.program(name).expect("a plan for samples has this program");
+        let Loss::Assignment { population, .. } = &training.loss else {
+            unreachable!("other losses have gradients")
+        };
+        let population = network.populations.iter().position(|p| p.name == *population);
+        let population = population.expect("the scene was checked");
+        let labels = data.train.labels.iter().chain(&data.test.labels);
+        let classes = 1 + usize::from(labels.max().copied().unwrap_or(0));
+        let neurons = network.populations[population].size;
+        Self {
+            learn: program("learn"),
+            evaluate: program("evaluate"),
+            ports: plan.ports.simulation.as_ref().expect("a plan for samples has these"),
+            shuffle: Stream::new(network.seed, Purpose::Shuffle, 0),
+            progress: Progress::default(),
+            assigned: vec![None; neurons],
+            responses: Assignment::new(classes, neurons),
+            confusion: vec![0; classes * classes],
+            training,
+            network,
+            plan,
+            data,
+            engine,
+            population,
+            classes,
+        }
+    }
+
+    /// The engine.
+    pub fn engine(&mut self) -> &mut dyn Engine {
+        &mut *self.engine
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Number of weights that change.
+    pub fn parameters(&self) -> u64 {
+        self.weight_arrays().into_iter().map(|array| self.plan.arrays[array].len as u64).sum()
+    }
+
+    fn weight_arrays(&self) -> Vec<ArrayId> {
+        self.ports.weights.iter().flatten().flat_map(|tiles| tiles.arrays()).collect()
+    }
+
+    /// Learns until all epochs are done or the observer answers false. Checkpoints go to `dir` as in
+    /// [`super::Trainer::run`].
+    ///
+    /// # Errors
+    /// The engine fails, a checkpoint cannot be written, a weight is not finite.
+    pub fn run(
+        &mut self,
+        dir: Option<&Path>,
+        observe: &mut dyn FnMut(Event<'_>) -> bool,
+    ) -> Result<Outcome, TrainError> {
+        let (mut saved, mut told) = (Instant::now(), Instant::now());
+        let count = self.data.train.len() as u64;
+        while self.progress.epoch < self.training.epochs {
+            let order = self.shuffle.permutation(count as u32, self.progress.epoch);
+            while self.progress.batch < count {
+                let since = Instant::now();
+                let sample = order[self.progress.batch as usize];
+                let label = usize::from(self.data.train.labels[sample as usize]);
+                let presentation = self.progress.epoch * count + self.progress.batch;
+                let counts = self.show(false, sample, (self.learn, presentation as u32))?;
+                let answer = answer(self.classes, &self.assigned, &counts);
+                self.progress.correct += u64::from(answer == label);
+                self.responses.add(label, &counts);
+                self.progress.batch += 1;
+                let done = self.progress.batch;
+                if done.is_multiple_of(REASSIGN) {
+                    self.assigned = self.responses.classes();
+                    self.responses = Assignment::new(self.classes, counts.len());
+                }
+                self.progress.seconds += since.elapsed().as_secs_f64();
+                let mut go_on = true;
+                if done == count || told.elapsed() > TELL {
+                    told = Instant::now();
+                    let accuracy = self.progress.correct as f64 / done as f64;
+                    let batch = Event::Batch { samples: done, of: count, loss: None, accuracy };
+                    go_on = observe(batch);
+                }
+                if let Some(dir) = dir
+                    && (saved.elapsed() > SAVE || !go_on)
+                {
+                    self.save(dir)?;
+                    saved = Instant::now();
+                }
+                if !go_on {
+                    return Ok(Outcome::Interrupted);
+                }
+            }
+            observe(Event::Testing);
+            let epoch = self.finish_epoch(&order)?;
+            self.progress.epochs.push(epoch);
+            self.progress = Progress {
+                epoch: self.progress.epoch + 1,
+                origin: std::mem::take(&mut self.progress.origin),
+                epochs: std::mem::take(&mut self.progress.epochs),
+                ..Progress::default()
+            };
+            if let Some(dir) = dir {
+                self.save(dir)?;
+                saved = Instant::now();
+            }
+            if let Some(epoch) = self.progress.epochs.last()
+                && !observe(Event::Epoch(epoch))
+            {
+                return Ok(Outcome::Interrupted);
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    /// Assigns neurons by the last samples of the epoch, and judges the test set.
+    fn finish_epoch(&mut self, order: &[u32]) -> Result<Epoch, TrainError> {
+        let Loss::Assignment { samples, .. } = self.training.loss else {
+            unreachable!("other losses have gradients")
+        };
+        let neurons = self.network.populations[self.population].size;
+        let mut responses = Assignment::new(self.classes, neurons);
+        for sample in order.iter().rev().take(samples as usize) {
+            let counts = self.show(false, *sample, (self.evaluate, *sample))?;
+            responses.add(usize::from(self.data.train.labels[*sample as usize]), &counts);
+        }
+        self.assigned = responses.classes();
+        let since = Instant::now();
+        self.confusion.fill(0);
+        let mut spikes = vec![0u64; self.network.populations.len()];
+        for sample in 0..self.data.test.len() as u32 {
+            let counts = self.show(true, sample, (self.evaluate, sample))?;
+            let label = usize::from(self.data.test.labels[sample as usize]);
+            let answer = answer(self.classes, &self.assigned, &counts);
+            self.confusion[label * self.classes + answer] += 1;
+            let words = self.engine.read_words(self.ports.spikes)?;
+            for row in words.chunks(self.ports.row).take(self.plan.steps) {
+                for (k, sum) in spikes.iter_mut().enumerate() {
+                    *sum += self
+                        .words_of(k, row)
+                        .iter()
+                        .map(|w| u64::from(w.count_ones()))
+                        .sum::<u64>();
+                }
+            }
+        }
+        let tested = self.data.test.len() as f64;
+        let right: u64 = (0..self.classes).map(|k| self.confusion[k * self.classes + k]).sum();
+        let train = self.data.train.len() as f64;
+        Ok(Epoch {
+            epoch: self.progress.epoch + 1,
+            loss: None,
+            train_accuracy: self.progress.correct as f64 / train,
+            test_loss: None,
+            test_accuracy: right as f64 / tested,
+            test_spikes: spikes.iter().map(|s| *s as f64 / tested).collect(),
+            train_samples_per_s: train / self.progress.seconds.max(1e-9),
+            test_samples_per_s: tested / since.elapsed().as_secs_f64().max(1e-9),
+        })
+    }
+
+    /// Words of a population in a row of spikes.
+    fn words_of<'r>(&self, population: usize, row: &'r [u32]) -> &'r [u32] {
+        let first = &self.ports.first_word;
+        &row[first[population]..first.get(population + 1).copied().unwrap_or(self.ports.row)]
+    }
+
+    /// Shows a sample: how often each neuron of the population that answers spikes. The number of the
+    /// presentation is the key of its noise.
+    fn show(
+        &mut self,
+        test: bool,
+        sample: u32,
+        (program, presentation): (ProgramId, u32),
+    ) -> Result<Vec<u32>, EngineError> {
+        let split: &Split = if test { &self.data.test } else { &self.data.train };
+        let pixels: Vec<u32> = split
+            .image(sample as usize)
+            .chunks(4)
+            .map(|c| c.iter().rev().fold(0, |word, pixel| word << 8 | u32::from(*pixel)))
+            .collect();
+        // A test image's noise is the same in every epoch, and no training image's.
+        let key = if test { TEST_KEY } else { u64::from(program == self.evaluate) << 62 };
+        let ports = &self.plan.ports;
+        self.engine.write_words(ports.pixels.unwrap_or_default(), &pixels)?;
+        self.engine.write_words(ports.presentation.unwrap_or_default(), &[presentation])?;
+        let clock = Clock {
+            seed: self.network.seed ^ key,
+            step: 0,
+            samples: 1,
+            slot: 0,
+            learning_rate: 0.0,
+            corrections: [1.0; 2],
+        };
+        self.engine.run(program, &clock, self.plan.steps)?;
+        let words = self.engine.read_words(self.ports.spikes)?;
+        let mut counts = vec![0u32; self.network.populations[self.population].size];
+        for row in words.chunks(self.ports.row).take(self.plan.steps) {
+            decode_row(self.words_of(self.population, row)).for_each(|id| counts[id as usize] += 1);
+        }
+        Ok(counts)
+    }
+
+    /// Shows a test sample with learning switched off, and reads what the network did.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn present(&mut self, sample: u32) -> Result<Presented, EngineError> {
+        let counts = self.show(true, sample, (self.evaluate, sample))?;
+        let words = self.engine.read_words(self.ports.spikes)?;
+        let mut spikes = vec![Vec::new(); self.network.populations.len()];
+        for (t, row) in words.chunks(self.ports.row).take(self.plan.steps).enumerate() {
+            for (k, spikes) in spikes.iter_mut().enumerate() {
+                spikes.extend(decode_row(self.words_of(k, row)).map(|id| (t as u32, id)));
+            }
+        }
+        let predicted = answer(self.classes, &self.assigned, &counts);
+        Ok(Presented { predicted, spikes, tapes: Vec::new() })
+    }
+
+    /// Weights of the projections that learn, in their natural order.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn weights(&mut self) -> Result<Vec<(String, Vec<f32>)>, EngineError> {
+        let mut all = Vec::new();
+        for (projection, tiles) in self.network.projections.iter().zip(&self.ports.weights) {
+            if let (Some(_), Some(tiles)) = (&projection.rule, tiles) {
+                let contents =
+                    tiles.arrays().into_iter().map(|array| self.engine.read_reals(array));
+                all.push((
+                    projection.name.clone(),
+                    tiles.unpack(&contents.collect::<Result<Vec<_>, _>>()?),
+                ));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Arrays that outlast a sample.
+    fn lasting(&self) -> Vec<ArrayId> {
+        let mut arrays = self.weight_arrays();
+        arrays.extend(&self.ports.lasting);
+        arrays
+    }
+
+    /// Saves the whole state to `dir`.
+    ///
+    /// # Errors
+    /// The engine fails, a weight is not finite, the file cannot be written.
+    pub fn save(&mut self, dir: &Path) -> Result<(), TrainError> {
+        let mut arrays = Vec::new();
+        for array in self.lasting() {
+            let name = self.plan.arrays[array].name.clone();
+            let values = self.engine.read_reals(array)?;
+            if let Some(k) = values.iter().position(|x| !x.is_finite()) {
+                return Err(TrainError::Diverged {
+                    epoch: self.progress.epoch + 1,
+                    batch: self.progress.batch,
+                    what: format!("number {k} of `{name}` is not finite"),
+                });
+            }
+            arrays.push((name, values));
+        }
+        let assigned = self.assigned.iter().map(|class| class.map_or(-1.0, |class| class as f32));
+        arrays.push(("assigned".to_owned(), assigned.collect()));
+        arrays.push(("responses".to_owned(), self.responses.spikes.clone()));
+        arrays.push(("shown".to_owned(), self.responses.shown.clone()));
+        let update = self.progress.epoch * self.data.train.len() as u64 + self.progress.batch;
+        checkpoint::save(dir, update, &self.progress, None, &arrays)?;
+        Ok(())
+    }
+
+    /// Goes on from a checkpoint.
+    ///
+    /// # Errors
+    /// The engine fails, the checkpoint is of another network.
+    pub fn restore(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
+        for array in self.lasting() {
+            let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
+            self.engine.write_reals(array, checkpoint.array(name, len)?)?;
+        }
+        let (neurons, classes) = (self.assigned.len(), self.classes);
+        let assigned = checkpoint.array("assigned", neurons)?;
+        let class = |class: &f32| (*class >= 0.0).then_some(*class as usize);
+        self.assigned = assigned.iter().map(class).collect();
+        self.responses.spikes = checkpoint.array("responses", classes * neurons)?.to_vec();
+        self.responses.shown = checkpoint.array("shown", classes)?.to_vec();
+        self.progress = checkpoint.progress;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neurons_mean_what_they_respond_to_most() {
+        let mut responses = Assignment::new(3, 4);
+        // Class 0 is shown more often; it is the mean that counts.
+        responses.add(0, &[5, 0, 2, 0]);
+        responses.add(0, &[5, 0, 2, 0]);
+        responses.add(1, &[0, 4, 3, 0]);
+        responses.add(2, &[1, 0, 3, 0]);
+        let classes = responses.classes();
+        assert_eq!(classes, [Some(0), Some(1), Some(1), None]);
+        assert_eq!(answer(3, &classes, &[3, 4, 3, 9]), 1);
+        // Two neurons of class 1 with 2 spikes each do not outweigh one with 3.
+        assert_eq!(answer(3, &classes, &[3, 2, 2, 0]), 0);
+        assert_eq!(answer(3, &classes, &[0; 4]), 0);
+    }
+}
