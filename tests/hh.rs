@@ -26,7 +26,11 @@ fn run<F: Twinned>(scene: &Scene, steps: usize, variables: &[&str]) -> Run {
     let Kind::Stepped(neurons) = &network.populations[0].kind else { panic!() };
     let known = neurons.variables();
     let row = |name: &&str| known.iter().find(|v| v.name == **name).unwrap().row;
-    let sampled = |name| Sampled { what: Recorded::State { population: 0, row: row(name) }, ids: vec![0], every: 1 };
+    let sampled = |name| Sampled {
+        what: Recorded::State { population: 0, row: row(name) },
+        ids: vec![0],
+        every: 1,
+    };
     let window = 1000;
     let samples = variables.iter().map(sampled).collect();
     let options =

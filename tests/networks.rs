@@ -66,6 +66,68 @@ fn activity(scene: &Scene, network: &Network, from: f64) -> Activity {
     }
 }
 
+/// What a scene leaves behind: its simulation, and the network.
+fn ran(scene: &Scene, look: impl FnOnce(&Network, &mut Simulation<'_>)) {
+    let network = build(scene).unwrap_or_else(|e| panic!("{e}"));
+    let plan = simulate(&network, &options(scene, &network, 1 << 30).unwrap()).unwrap();
+    let engine = Box::new(Cpu::<f32>::new(&plan, None, false));
+    let mut simulation = Simulation::new(&network, &plan, scene, engine).unwrap();
+    simulation.run(steps(scene), &mut |_| true).unwrap_or_else(|e| panic!("{e}"));
+    look(&network, &mut simulation);
+}
+
+/// Synapses part into weak and strong ones, and keep the neuron at a moderate rate, as Song, Miller &
+/// Abbott (2000) found.
+#[test]
+fn competing_synapses_part() {
+    ran(&shipped("stdp_song.ron", &[]), |_, simulation| {
+        let rate = simulation.recording.populations[1].statistics.rate(1_000_000).unwrap();
+        let weights = simulation.weights().unwrap().remove(0).1;
+        let part = |of: fn(f32) -> bool| {
+            weights.iter().filter(|w| of(**w / 0.1)).count() as f64 / weights.len() as f64
+        };
+        let (weak, strong) = (part(|w| w < 0.1), part(|w| w > 0.9));
+        println!("{rate} Hz, {weak} weak, {strong} strong");
+        assert!((20.0..=28.0).contains(&rate), "{rate} Hz");
+        assert!(weak > 0.15 && strong > 0.12, "{weak} weak, {strong} strong");
+    });
+}
+
+/// Inhibition brings a network from above 100 Hz to a few: Vogels, Sprekeler et al. (2011). Brian 2.9
+/// has 8.5 Hz between 9 and 10 s.
+#[test]
+fn inhibition_learns_to_balance() {
+    ran(
+        &shipped("istdp_vogels.ron", &["record.traces=[]", "record.weights=[]"]),
+        |_, simulation| {
+            let times = &simulation.recording.populations[0].times;
+            let rate = |from: f64, to: f64| {
+                let within = times.iter().filter(|(t, _)| *t > from && *t <= to).count();
+                within as f64 / 8000.0 / (to - from) * 1e3
+            };
+            let (first, last) = (rate(0.0, 100.0), rate(9000.0, 10_000.0));
+            println!("{first} Hz, then {last} Hz");
+            assert!(first > 100.0, "{first} Hz at the start");
+            assert!((5.0..=12.0).contains(&last), "{last} Hz at the end");
+        },
+    );
+}
+
+/// A late reward strengthens the synapse that earned it, and few others: Izhikevich (2007).
+#[test]
+fn a_late_reward_finds_its_synapse() {
+    let scene = shipped("reward.ron", &["simulation.duration=1200000"]);
+    ran(&scene, |_, simulation| {
+        let mut weights = simulation.weights().unwrap();
+        let rewarded = weights[0].1.remove(0);
+        let (count, sum) =
+            weights.iter().flat_map(|(_, w)| w).fold((0.0, 0.0), |(n, s), w| (n + 1.0, s + w));
+        println!("{rewarded}, mean of the others {}", sum / count);
+        assert!(rewarded > 0.8 * 4.0, "{rewarded}");
+        assert!(sum / count < 0.25 * 4.0, "{}", sum / count);
+    });
+}
+
 fn moments(x: &[f64]) -> (f64, f64) {
     let mean = x.iter().sum::<f64>() / x.len() as f64;
     (mean, x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64)

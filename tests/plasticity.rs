@@ -75,6 +75,17 @@ fn the_window_is_as_printed() {
     }
 }
 
+/// Two pairs in a row, the change of the second after that of the first, as printed for NEST GPU.
+#[test]
+fn changes_follow_each_other_as_printed() {
+    let rule = "Stdp(a_plus: 0.01, a_minus: 0.01, mu_plus: 1, mu_minus: 1, w_max: 10, axonal: 0, \
+                pairing: Nearest)";
+    // The second pair, 3 ms apart, comes so late that the first has faded.
+    let done = pair(0.5, 2000.0, &[10.0, 1500.0], &[11.0, 1503.0], 1.0, rule).solve();
+    let got = at(&done, 0.5, &[1000.0])[0];
+    assert!((got - 1.085610648205).abs() <= 1e-12, "{got}");
+}
+
 /// A triplet with a dendritic delay of 1 ms, from NEST's test of the rule.
 #[test]
 fn triplets_change_weights_as_printed() {

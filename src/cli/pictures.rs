@@ -118,7 +118,15 @@ pub fn learning<'a>(
     Ok(Report {
         activity: activity.collect(),
         fields,
-        ..trained(source, &learner.progress.epochs, confusion, data, shown.predicted, summary, warnings)
+        ..trained(
+            source,
+            &learner.progress.epochs,
+            confusion,
+            data,
+            shown.predicted,
+            summary,
+            warnings,
+        )
     })
 }
 

@@ -14,6 +14,7 @@ pub static KERNELS: &[&Kernel] = &[
     &input::latency::KERNEL,
     &input::noise::KERNEL,
     &input::poisson::KERNEL,
+    &input::poisson_alike::KERNEL,
     &input::poisson_drive::KERNEL,
     &neuron::channels::KERNEL,
     &neuron::iaf::KERNEL,

@@ -6,6 +6,7 @@ pub mod given_spikes;
 pub mod latency;
 pub mod noise;
 pub mod poisson;
+pub mod poisson_alike;
 pub mod poisson_drive;
 
 /// Pixels of a sample are bytes, four to a word.

@@ -11,7 +11,7 @@
 
 use crate::kernel::*;
 use crate::params;
-use crate::rng::philox;
+use crate::rng::philox_lanes;
 
 params! {
     /// `Params` of `shaders/input/noise.wgsl`.
@@ -66,17 +66,18 @@ impl Twin for Noise {
         let key = [seed as u32, (seed >> 32) as u32 ^ p.stream];
         let tau = F::of(std::f64::consts::TAU);
         let first = call.units.start;
-        for (k, (x, i)) in process.iter_mut().zip(current).enumerate() {
-            let neuron = first + k;
-            // The words of a call serve two neurons, so that no draw depends on where a piece starts.
-            let counter = [(neuron / 2) as u32, step as u32, (step >> 32) as u32, 0];
-            let words = philox(counter, key);
-            let pair = neuron % 2 * 2;
-            let (radius, angle) = (uniform::<F>(words[pair]), uniform::<F>(words[pair + 1]));
-            let normal = (F::of(-2.0) * radius.ln()).sqrt() * (tau * angle).cos();
-            *x = p.rho * *x + p.fresh * normal;
-            let before = if p.accumulate == 1 { *i } else { F::zero() };
-            *i = before + if on { p.mean + p.deviation * *x } else { F::zero() };
+        // The words of a call serve two neurons, those of sixteen calls 32; a piece starts at such a group.
+        debug_assert!(first.is_multiple_of(32));
+        for (group, (xs, is)) in process.chunks_mut(32).zip(current.chunks_mut(32)).enumerate() {
+            let call = (first / 32 + group) as u32 * 16;
+            let words = philox_lanes(call, [step as u32, (step >> 32) as u32, 0], key);
+            for (k, (x, i)) in xs.iter_mut().zip(is).enumerate() {
+                let (radius, angle) = (uniform::<F>(words[2 * k]), uniform::<F>(words[2 * k + 1]));
+                let normal = (F::of(-2.0) * radius.ln()).sqrt() * (tau * angle).cos();
+                *x = p.rho * *x + p.fresh * normal;
+                let before = if p.accumulate == 1 { *i } else { F::zero() };
+                *i = before + if on { p.mean + p.deviation * *x } else { F::zero() };
+            }
         }
     }
 }

@@ -12,7 +12,8 @@
 use super::compile::{PlanError, whole};
 use super::live::Learning;
 use super::*;
-use crate::input::{given_spikes, noise, poisson, poisson_drive};
+use crate::input::{given_spikes, noise, pixel_words, poisson, poisson_alike, poisson_drive};
+use crate::kernel::spike_words;
 use crate::network::{self, Input, Network, Projection, Synapses};
 use crate::neuron::receptor;
 use crate::neuron::stepped::{BLOCK, Place, Stepped};
@@ -327,7 +328,7 @@ impl Simulator<'_> {
 
     /// `count` units over so many synapses: a piece each, where that is worth another thread.
     pub fn shared_by_threads(&self, count: usize, synapses: usize) -> Units {
-        let alone = self.is_small() || synapses <= 1 << 20;
+        let alone = synapses < 1 << 22;
         Units::Count { count, grain: if alone { count } else { 1 } }
     }
 
@@ -442,6 +443,8 @@ impl Simulator<'_> {
     /// Those that are drawn for all steps of a window at once go to `whole_window`.
     fn sources(&mut self, whole_window: &mut Vec<Launch>, launches: &mut Vec<Launch>) {
         self.ports.given = vec![None; self.network.populations.len()];
+        let presentation = self.zeros("presentation", Kind::Word, 1);
+        self.presentation = Some(presentation);
         for (k, population) in self.network.populations.iter().enumerate() {
             let (n, name) = (population.size, &population.name);
             let row = self.ports.row as u32;
@@ -452,24 +455,35 @@ impl Simulator<'_> {
             };
             let one = |invocations| (Units::Count { count: 1, grain: 1 }, invocations);
             match &population.kind {
+                network::Kind::Poisson(p) if p.len() == 1 => {
+                    let level = poisson_alike::levels(p[0]);
+                    let level = self.words(format!("{name}.level"), level);
+                    let params = poisson_alike::PoissonAlikeParams::<f64> {
+                        n: n as u32,
+                        row,
+                        first,
+                        stream: stream(Purpose::Input, k as u32),
+                    };
+                    let args = vec![whole(level), whole(presentation), spikes];
+                    let kernel = &poisson_alike::KERNEL;
+                    let size = one(spike_words(n));
+                    let launch = self.launch(kernel, name, params.words(), args, size);
+                    whole_window.push(Launch { per_step: true, ..launch });
+                }
                 network::Kind::Poisson(_) | network::Kind::Images(Encoder::Poisson { .. }) => {
                     let images = matches!(population.kind, network::Kind::Images(_));
                     let table = match &population.kind {
                         network::Kind::Images(encoder) => poisson::levels(encoder, self.network.dt),
                         network::Kind::Poisson(p) => {
-                            let of = |id: usize| p[if p.len() > 1 { id } else { 0 }];
-                            (0..n).map(|id| poisson::threshold(of(id))).collect()
+                            p.iter().map(|p| poisson::threshold(*p)).collect()
                         }
                         _ => Vec::new(),
                     };
                     let table = self.words(format!("{name}.threshold"), table);
-                    let unused = self.words(format!("{name}.unused"), vec![0]);
-                    let (mut pixels, mut presentation) = (unused, unused);
+                    let len = if images { pixel_words(n) } else { 1 };
+                    let pixels = self.zeros(format!("{name}.pixels"), Kind::Word, len);
                     if images {
-                        let len = crate::input::pixel_words(n);
-                        pixels = self.zeros(format!("{name}.pixels"), Kind::Word, len);
-                        presentation = self.zeros("presentation", Kind::Word, 1);
-                        (self.pixels, self.presentation) = (Some(pixels), Some(presentation));
+                        self.pixels = Some(pixels);
                     }
                     let params = poisson::PoissonParams::<f64> {
                         n: n as u32,
@@ -481,9 +495,8 @@ impl Simulator<'_> {
                         images: u32::from(images),
                     };
                     let args = vec![whole(pixels), whole(table), whole(presentation), spikes];
-                    let words = crate::kernel::spike_words(n);
-                    let kernel = &poisson::KERNEL;
-                    let launch = self.launch(kernel, name, params.words(), args, one(words));
+                    let (kernel, size) = (&poisson::KERNEL, one(spike_words(n)));
+                    let launch = self.launch(kernel, name, params.words(), args, size);
                     whole_window.push(Launch { per_step: true, ..launch });
                 }
                 network::Kind::Spikes(_) => {

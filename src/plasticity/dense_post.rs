@@ -26,6 +26,9 @@ pub static KERNEL: Kernel = Kernel {
     twin64: dispatched::<DensePost, f64>,
 };
 
+/// Changes that are computed together.
+const CHUNK: usize = 64;
+
 /// The twin of `shaders/plasticity/dense_post.wgsl`; units are panels.
 pub struct DensePost;
 
@@ -49,9 +52,22 @@ impl Twin for DensePost {
             let stride = PANEL.min(targets - panel * PANEL);
             let first =
                 panel_index(sources, targets, 0, target) - call.units.start * PANEL * sources;
-            let column = weight[first..].iter_mut().step_by(stride);
-            for (w, x) in column.zip(x) {
-                *w = p.changed(*w, rate * (p.constant + *x * factor));
+            // Some changes at once, in vectors; then the weights, each in a line of its own.
+            for (begin, x) in (0..).step_by(CHUNK).zip(x.chunks(CHUNK)) {
+                let mut changes = [F::zero(); CHUNK];
+                for (change, x) in changes.iter_mut().zip(x) {
+                    *change = rate * (p.constant + *x * factor);
+                }
+                let column = weight[first + begin * stride..].iter_mut().step_by(stride);
+                if p.bounded == 1 {
+                    for (w, change) in column.zip(&changes[..x.len()]) {
+                        let new = *w + *change;
+                        let new = if new < p.w_min { p.w_min } else { new };
+                        *w = if new > p.w_max { p.w_max } else { new };
+                    }
+                } else {
+                    column.zip(&changes[..x.len()]).for_each(|(w, c)| *w = p.changed(*w, *c));
+                }
             }
         }
     }

@@ -22,14 +22,21 @@ pub fn decode(
     let window = words.iter().skip(history * width).take(steps * width).enumerate();
     window.filter(|(_, word)| **word != 0).flat_map(move |(k, &word)| {
         let (step, first) = ((k / width) as u32, (k % width * 32) as u32);
-        (0..32).filter(move |bit| word >> bit & 1 == 1).map(move |bit| (step, first + bit))
+        bits(word).map(move |bit| (step, first + bit))
+    })
+}
+
+/// Positions of the bits that are set, ascending.
+fn bits(mut word: u32) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = (word != 0).then(|| word.trailing_zeros())?;
+        word &= word - 1;
+        Some(bit)
     })
 }
 
 /// Neurons that spiked in a step, ascending, from their words of a row.
 pub fn decode_row(words: &[u32]) -> impl Iterator<Item = u32> + '_ {
     let spiked = words.iter().enumerate().filter(|(_, word)| **word != 0);
-    spiked.flat_map(|(k, &word)| {
-        (0..32).filter(move |bit| word >> bit & 1 == 1).map(move |bit| k as u32 * 32 + bit)
-    })
+    spiked.flat_map(|(k, &word)| bits(word).map(move |bit| k as u32 * 32 + bit))
 }

@@ -8,7 +8,9 @@
 //! judged by the responses to those before them.
 
 use super::checkpoint::{self, Checkpoint};
-use super::trainer::{Epoch, Event, Outcome, Presented, Progress, SAVE, TELL, TEST_KEY, TrainError};
+use super::trainer::{
+    Epoch, Event, Outcome, Presented, Progress, SAVE, TELL, TEST_KEY, TrainError,
+};
 use crate::data::{Dataset, Split};
 use crate::engine::{Engine, EngineError};
 use crate::kernel::Clock;
