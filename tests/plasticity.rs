@@ -162,6 +162,47 @@ fn inhibition_is_balanced_at_its_rate() {
     }
 }
 
+/// Rules of rates against their equations, for trains so regular that rates hardly vary.
+#[test]
+fn rules_of_rates_follow_their_equations() {
+    // 50 Hz before, 100 Hz behind; their filtered rates, at the ends of intervals of 10 ms.
+    let train =
+        |gap: f64| -> Vec<f64> { (1..(3000.0 / gap) as u32).map(|k| f64::from(k) * gap).collect() };
+    let (pre, post) = (train(20.0), train(10.0));
+    let filtered = |train: &[f64], tau: f64, t: f64| -> f64 {
+        let spikes = train.iter().filter(|s| **s <= t + 1e-9);
+        spikes.map(|s| (-(t - s) / tau).exp()).sum::<f64>() * 1e3 / tau
+    };
+    for (name, rule) in [
+        ("Hebb", "Hebb(eta: 1e-4, w_max: 10)"),
+        ("Oja", "Oja(eta: 1e-4, w_max: 10, unit: 3)"),
+        ("Covariance", "Covariance(eta: 1e-3, tau_mean: 400, w_max: 10)"),
+        ("Bcm", "Bcm(eta: 1e-5, tau_mean: 400, rho: 40, w_max: 10)"),
+    ] {
+        let mut w = 1.0f64;
+        for k in 1..=250 {
+            let t = f64::from(k) * 10.0;
+            let [a, b] = [&pre, &post].map(|train| filtered(train, 100.0, t));
+            let [m, n] = [&pre, &post].map(|train| filtered(train, 400.0, t));
+            w += 0.01
+                * match name {
+                    "Hebb" => 1e-4 * a * b,
+                    "Oja" => 1e-4 * (a * b - b * b * w / 3.0),
+                    "Covariance" => 1e-3 * (a - m) * (b - n),
+                    _ => 1e-5 * a * b * (b - n * n / 40.0) / 40.0,
+                };
+            w = w.clamp(0.0, 10.0);
+        }
+        assert!((w - 1.0).abs() > 0.05, "{name} does nothing: {w}");
+        let simulated = pair(0.5, 2500.0, &pre, &post, 1.0, rule);
+        simulated.on_every_engine("rates", |who, done| {
+            let got = at(&done, 0.5, &[2500.0])[0];
+            let close = if who == "oracle" { 1e-9 } else { tolerance(5000, w.max(1.0)) };
+            assert!((got - w).abs() <= close, "{who}, {name}: {got} not {w}");
+        });
+    }
+}
+
 /// A projection between trains that nothing changes: its own current never makes a neuron spike.
 fn zoo(connect: &str, delay: &str, rule: &str) -> Simulated {
     simulated(&format!(
@@ -184,6 +225,7 @@ fn engines_change_weights_alike() {
         "Stdp(w_max: 1.5, mu_plus: 0.4, mu_minus: 1, pairing: Nearest, dendritic: 0.5)",
         "Triplet(w_max: 1.5, a2_plus: 1e-3)",
         "Vogels(eta: 0.01, w_max: 1.5)",
+        "Oja(eta: 1e-3, w_max: 1.5)",
     ];
     let forms = [
         ("connect: Dense", "1"),

@@ -27,6 +27,7 @@ pub static KERNELS: &[&Kernel] = &[
     &plasticity::dense_pre::KERNEL,
     &plasticity::modulator::KERNEL,
     &plasticity::normalise::KERNEL,
+    &plasticity::rates::KERNEL,
     &plasticity::reinforce::KERNEL,
     &plasticity::sparse_post::KERNEL,
     &plasticity::sparse_pre::KERNEL,

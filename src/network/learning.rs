@@ -1,7 +1,7 @@
 //! From the words of a scene to numbers of rules: amplitudes in the unit of the weights, times in steps.
 
 use super::*;
-use crate::plasticity::{Change, Eligibility, Trace};
+use crate::plasticity::{Change, Eligibility, Hebbian, Trace};
 use crate::rng::Purpose;
 use crate::scene::{Learn, Ms, Quantity, Release, Scene};
 
@@ -32,6 +32,9 @@ pub fn rule(scene: &Scene, learn: &Learn) -> Option<Rule> {
             [trace(r.tau_minus, r.pairing), trace(r.tau_y, r.pairing)],
             [0.0; 2],
         ),
+        Learn::Hebb(_) | Learn::Oja(_) | Learn::Covariance(_) | Learn::Bcm(_) => {
+            return Some(rates(learn, common.bounds, &steps));
+        }
         Learn::Vogels(r) => {
             let both = trace(r.tau, scene::Pairing::AllToAll);
             // Two spikes of the target within tau on average balance one of the source.
@@ -49,7 +52,37 @@ pub fn rule(scene: &Scene, learn: &Learn) -> Option<Rule> {
     });
     let axonal = common.axonal.map(steps);
     let dendritic = steps(common.dendritic);
-    Some(Rule { pre, post, x, y, bounds: common.bounds, mu, axonal, dendritic, eligibility })
+    let (bounds, hebbian) = (common.bounds, None);
+    Some(Rule { pre, post, x, y, bounds, mu, axonal, dendritic, eligibility, hebbian })
+}
+
+/// A rule of rates.
+fn rates(learn: &Learn, bounds: [f64; 2], steps: &dyn Fn(f64) -> usize) -> Rule {
+    let unit = bounds[1] - bounds[0];
+    let (rule, eta, tau, every, slow, rho, unit) = match learn {
+        Learn::Hebb(r) => (0, r.eta, r.tau, r.every, r.tau, 1.0, unit),
+        Learn::Oja(r) => {
+            (1, r.eta, r.tau, r.every, r.tau, 1.0, r.unit.map_or(unit, |unit| unit.get()))
+        }
+        Learn::Covariance(r) => (2, r.eta, r.tau, r.every, r.tau_mean, 1.0, unit),
+        Learn::Bcm(r) => (3, r.eta, r.tau, r.every, r.tau_mean, r.rho.get(), unit),
+        _ => unreachable!("these are rules of spikes"),
+    };
+    let trace = |tau: Quantity<Ms>| Trace { tau: tau.get(), nearest: false };
+    let both = [trace(tau), trace(slow)];
+    let every = steps(every.get()).max(1) as u32;
+    Rule {
+        pre: Change::default(),
+        post: Change::default(),
+        x: both,
+        y: both,
+        bounds,
+        mu: [0.0; 2],
+        axonal: Some(0),
+        dendritic: 0,
+        eligibility: None,
+        hebbian: Some(Hebbian { rule, eta, rho, unit, every }),
+    }
 }
 
 /// The modulators of a scene.

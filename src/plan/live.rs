@@ -12,8 +12,8 @@ use super::*;
 use crate::kernel::spike_words;
 use crate::network::{Network, Projection, Synapses};
 use crate::plasticity::{
-    Change, Rule, Site, Trace, dense_post, dense_pre, modulator, normalise, reinforce, sparse_post,
-    sparse_pre, trace,
+    Change, Rule, Site, Trace, dense_post, dense_pre, modulator, normalise, rates, reinforce,
+    sparse_post, sparse_pre, trace,
 };
 use crate::synapse::{PANEL, deliver_dense, deliver_sparse, scatter, short_term};
 
@@ -111,8 +111,10 @@ impl Simulator<'_> {
             self.deliver(live, fired, launches);
         }
         for live in &projections {
-            if let Some(rule) = &live.projection.rule {
-                self.learn(live, rule, [fired, rate], learning);
+            match &live.projection.rule {
+                Some(rule) if rule.hebbian.is_some() => self.learn_rates(live, rule, learning),
+                Some(rule) => self.learn(live, rule, [fired, rate], learning),
+                None => {}
             }
             self.normalise(live, learning);
         }
@@ -402,6 +404,51 @@ impl Simulator<'_> {
                 let kernel = &reinforce::KERNEL;
                 learning.later.push(self.launch(kernel, &p.name, params.words(), args, size));
             }
+        }
+    }
+
+    /// What rates do to the weights.
+    fn learn_rates(&mut self, live: &Live<'_>, rule: &Rule, learning: &mut Learning) {
+        let (p, Some(hebbian)) = (live.projection, rule.hebbian) else { return };
+        let dt = self.network.dt;
+        let [x, x_slow] = rule.x.map(|trace| self.trace(p.from, trace, learning));
+        let [y, y_slow] = rule.y.map(|trace| self.trace(p.to, trace, learning));
+        let (tiles, [start, origin], source_bits) = match (&live.weights, &live.lists) {
+            (Tiles::Dense { tiles, .. }, _) => {
+                let unused = self.words(format!("{}.unused.lists", p.name), vec![0]);
+                (tiles.clone(), [unused; 2], 0)
+            }
+            (Tiles::Sparse(array), Some(lists)) => {
+                let tile = (*array, 0, live.size[1]);
+                (vec![tile], [lists.start, lists.origin], lists.source_bits)
+            }
+            (Tiles::Sparse(_), None) => return,
+        };
+        for (array, first_target, width) in tiles {
+            let params = rates::RatesParams::<f64> {
+                sources: live.size[0] as u32,
+                targets: width as u32,
+                first_target: first_target as u32,
+                all_targets: live.size[1] as u32,
+                every: hebbian.every,
+                slots: self.history as u32,
+                source_bits,
+                eta: hebbian.eta * f64::from(hebbian.every) * dt * 1e-3,
+                rate: 1e3 / rule.x[0].tau,
+                mean: 1e3 / rule.x[1].tau,
+                rho: hebbian.rho,
+                unit: hebbian.unit,
+                w_min: rule.bounds[0],
+                w_max: rule.bounds[1],
+                rule: hebbian.rule,
+                dense: u32::from(live.lists.is_none()),
+            };
+            let weight = Arg { array, split: Split::Stride(self.arrays[array].len) };
+            let lists = [start, origin, x, x_slow, y, y_slow].map(whole);
+            let args = [&[weight][..], &lists].concat();
+            let once = (Units::Count { count: 1, grain: 1 }, width);
+            let launch = self.launch(&rates::KERNEL, &p.name, params.words(), args, once);
+            learning.later.push(launch);
         }
     }
 

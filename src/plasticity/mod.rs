@@ -27,6 +27,7 @@ pub mod dense_post;
 pub mod dense_pre;
 pub mod modulator;
 pub mod normalise;
+pub mod rates;
 pub mod reinforce;
 pub mod sparse_post;
 pub mod sparse_pre;
@@ -55,6 +56,23 @@ pub struct Rule {
     pub dendritic: usize,
     /// If changes mark the synapse as eligible, rather than changing its weight.
     pub eligibility: Option<Eligibility>,
+    /// If it is rates that change the weight, rather than spikes.
+    pub hebbian: Option<Hebbian>,
+}
+
+/// A rule of rates; see [`rates`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hebbian {
+    /// Number by which the kernel knows it.
+    pub rule: u32,
+    /// Change per second and Hz².
+    pub eta: f64,
+    /// Rate of the last rule \[Hz\].
+    pub rho: f64,
+    /// Weight of 1 of the second rule.
+    pub unit: f64,
+    /// Interval \[steps\].
+    pub every: u32,
 }
 
 /// Numbers of a line of the equation, in the unit of the weight.
@@ -142,13 +160,19 @@ learn_params! {
     pub struct Site {}
 }
 
+/// Row of a ring of traces of `n` neurons for a step; rows are padded to blocks of 64.
+#[inline(always)]
+fn trace_row<F>(ring: &[F], step: u64, slots: u32, n: usize) -> &[F] {
+    let padded = n.div_ceil(64) * 64;
+    let slot = step as usize & (slots as usize - 1);
+    &ring[slot * padded..][..n]
+}
+
 impl<F: Real> Site<F> {
     /// Row of a ring of traces of `n` neurons for a step.
     #[inline(always)]
     pub fn trace<'a>(&self, ring: &'a [F], step: u64, n: usize) -> &'a [F] {
-        let padded = n.div_ceil(64) * 64;
-        let slot = step as usize & (self.slots as usize - 1);
-        &ring[slot * padded..][..n]
+        trace_row(ring, step, self.slots, n)
     }
 
     /// Neurons that spiked in a step, of those from `place` on, `count` of them.

@@ -17,6 +17,15 @@ pub enum Learn {
     Triplet(Triplet),
     /// Towards a rate of the target, for inhibition (Vogels, Sprekeler et al. 2011).
     Vogels(Vogels),
+    /// By the product of rates.
+    Hebb(Hebb),
+    /// By the product of rates, with a decay (Oja 1982).
+    Oja(Oja),
+    /// By the product of the deviations of rates from their means.
+    Covariance(Covariance),
+    /// By the product of rates and of the target's distance from a sliding threshold.
+    #[serde(alias = "BCM")]
+    Bcm(Bcm),
 }
 
 /// Which pairs of spikes count.
@@ -151,6 +160,95 @@ pub struct Vogels {
     pub dendritic: Quantity<Ms>,
 }
 
+/// Rates that go together strengthen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hebb {
+    /// Change of the weight per second and Hz², in its unit.
+    pub eta: f64,
+    /// Time constant over which rates are taken \[ms\].
+    #[serde(default = "tau_rate")]
+    pub tau: Quantity<Ms>,
+    /// Interval of the changes \[ms\].
+    #[serde(default = "mark_every")]
+    pub every: Quantity<Ms>,
+    /// Least weight.
+    #[serde(default = "none")]
+    pub w_min: Quantity<Strength>,
+    /// Largest weight.
+    pub w_max: Quantity<Strength>,
+}
+
+/// Hebb's rule with a decay that keeps the weights of a target finite (Oja 1982).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oja {
+    /// Change of the weight per second and Hz², in its unit.
+    pub eta: f64,
+    /// Time constant over which rates are taken \[ms\].
+    #[serde(default = "tau_rate")]
+    pub tau: Quantity<Ms>,
+    /// Weight of 1 in the rule's decay; `w_max - w_min` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Quantity<Strength>>,
+    /// Interval of the changes \[ms\].
+    #[serde(default = "mark_every")]
+    pub every: Quantity<Ms>,
+    /// Least weight.
+    #[serde(default = "none")]
+    pub w_min: Quantity<Strength>,
+    /// Largest weight.
+    pub w_max: Quantity<Strength>,
+}
+
+/// Deviations of rates from their means that go together strengthen (Sejnowski 1977).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Covariance {
+    /// Change of the weight per second and Hz², in its unit.
+    pub eta: f64,
+    /// Time constant over which rates are taken \[ms\].
+    #[serde(default = "tau_rate")]
+    pub tau: Quantity<Ms>,
+    /// Time constant over which their means are taken \[ms\].
+    #[serde(default = "tau_mean")]
+    pub tau_mean: Quantity<Ms>,
+    /// Interval of the changes \[ms\].
+    #[serde(default = "mark_every")]
+    pub every: Quantity<Ms>,
+    /// Least weight.
+    #[serde(default = "none")]
+    pub w_min: Quantity<Strength>,
+    /// Largest weight.
+    pub w_max: Quantity<Strength>,
+}
+
+/// Strengthening above a rate of the target that slides with its mean, weakening below (Bienenstock,
+/// Cooper & Munro 1982).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bcm {
+    /// Change of the weight per second and Hz², in its unit.
+    pub eta: f64,
+    /// Time constant over which rates are taken \[ms\].
+    #[serde(default = "tau_rate")]
+    pub tau: Quantity<Ms>,
+    /// Time constant over which their means are taken \[ms\].
+    #[serde(default = "tau_mean")]
+    pub tau_mean: Quantity<Ms>,
+    /// Rate at which the threshold equals the rate \[Hz\].
+    #[serde(default = "rho_bcm")]
+    pub rho: Quantity<Hz>,
+    /// Interval of the changes \[ms\].
+    #[serde(default = "mark_every")]
+    pub every: Quantity<Ms>,
+    /// Least weight.
+    #[serde(default = "none")]
+    pub w_min: Quantity<Strength>,
+    /// Largest weight.
+    pub w_max: Quantity<Strength>,
+}
+
 /// Marks of synapses (Izhikevich 2007).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -269,6 +367,9 @@ defaults! {
     tau_mark: Quantity<Ms> = Quantity::new(1000.0);
     mark_rate: f64 = 1.0;
     mark_every: Quantity<Ms> = Quantity::new(10.0);
+    tau_rate: Quantity<Ms> = Quantity::new(100.0);
+    tau_mean: Quantity<Ms> = Quantity::new(10_000.0);
+    rho_bcm: Quantity<Hz> = Quantity::new(10.0);
 }
 
 /// What rules of plasticity have in common, of one of them.
@@ -343,6 +444,55 @@ impl Learn {
                 numbers: vec![("eta", r.eta.get()), ("rho", r.rho.get())],
                 axonal: r.axonal.map(Quantity::get),
                 dendritic: r.dendritic.get(),
+                eligibility: None,
+            },
+            Self::Hebb(r) => Common {
+                name: "Hebb",
+                bounds: [r.w_min.get(), r.w_max.get()],
+                unit: 1.0,
+                times: vec![("tau", r.tau.get()), ("every", r.every.get())],
+                numbers: vec![("eta", r.eta)],
+                axonal: Some(0.0),
+                dendritic: 0.0,
+                eligibility: None,
+            },
+            Self::Oja(r) => Common {
+                name: "Oja",
+                bounds: [r.w_min.get(), r.w_max.get()],
+                unit: 1.0,
+                times: vec![("tau", r.tau.get()), ("every", r.every.get())],
+                numbers: vec![("eta", r.eta)],
+                axonal: Some(0.0),
+                dendritic: 0.0,
+                eligibility: None,
+            },
+            Self::Covariance(r) => Common {
+                name: "Covariance",
+                bounds: [r.w_min.get(), r.w_max.get()],
+                unit: 1.0,
+                times: vec![
+                    ("tau", r.tau.get()),
+                    ("every", r.every.get()),
+                    ("tau_mean", r.tau_mean.get()),
+                ],
+                numbers: vec![("eta", r.eta)],
+                axonal: Some(0.0),
+                dendritic: 0.0,
+                eligibility: None,
+            },
+            Self::Bcm(r) => Common {
+                name: "Bcm",
+                bounds: [r.w_min.get(), r.w_max.get()],
+                unit: 1.0,
+                times: vec![
+                    ("tau", r.tau.get()),
+                    ("every", r.every.get()),
+                    ("tau_mean", r.tau_mean.get()),
+                    ("rho", r.rho.get()),
+                ],
+                numbers: vec![("eta", r.eta)],
+                axonal: Some(0.0),
+                dendritic: 0.0,
                 eligibility: None,
             },
         })

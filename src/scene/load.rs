@@ -728,6 +728,28 @@ mod tests {
 )
 "#;
 
+    const LEARNING: &str = r#"(
+    version: 1,
+    simulation: (dt: 0.1, duration: 100),
+    populations: {
+        "in": (size: 20, model: Poisson(rate: 10)),
+        "out": (size: 10, model: Lif(receptors: {"ex": Exp(tau: 5, e_rev: 0), "cur": Exp(tau: 5)})),
+    },
+    projections: [
+        (name: "p", from: "in", to: "out", connect: Dense, weight: Uniform(low: 0, high: 0.5), delay: 1,
+            learn: Stdp(w_min: 0, w_max: 1, tau_plus: 20, dendritic: 0.5, mu_plus: 1,
+                eligibility: (modulator: "dopamine", tau: 1000, every: 10)),
+            normalize: (sum: 5, every: 50)),
+        (name: "q", from: "out", to: "out", receptor: "cur", connect: FixedProbability(p: 0.5),
+            weight: 3, short_term: (u: 0.5, tau_rec: 100)),
+    ],
+    modulators: {
+        "dopamine": (tau: 200, release: [Events(times: [10, 20], amount: 1),
+            Pair(projection: "p", synapse: 3, within: 10, low: 20, high: 30, amount: 0.5)]),
+    },
+    record: (weights: [(projection: "p", every: 1)], modulators: 2),
+)"#;
+
     const TRAINING: &str = r#"(
     version: 1,
     simulation: (dt: 1),
@@ -985,6 +1007,52 @@ mod tests {
                     "(population: \"exc\", ids: [2], variables: [\"v\"])",
                     "`exc.v` is recorded twice",
                 ),
+            ],
+        );
+        expect_problems(
+            LEARNING,
+            &[
+                ("w_max: 1,", "w_max: -1,", "-1", "not below the largest"),
+                (
+                    "high: 0.5",
+                    "high: 1.5",
+                    "learn: Stdp(",
+                    "weights from 0 to 1.5 are not within the bounds",
+                ),
+                ("w_min: 0,", "w_min: -1,", "-1", "a conductance is never negative"),
+                ("tau_plus: 20", "tau_plus: 0", "0", "not strictly positive"),
+                ("mu_plus: 1", "mu_plus: -1", "-1", "negative"),
+                ("dendritic: 0.5", "dendritic: 2", "2", "of a delay of 1 ms, 2 ms are dendritic"),
+                (
+                    "\"dopamine\", tau",
+                    "\"dopamin\", tau",
+                    "\"dopamin\"",
+                    "did you mean `dopamine`?",
+                ),
+                ("tau: 1000", "tau: -5", "-5", "not strictly positive"),
+                ("every: 10)", "every: 0)", "0", "not strictly positive"),
+                ("sum: 5", "sum: 0", "0", "not strictly positive"),
+                (", every: 50", "", "(sum: 5)", "it is not said when to normalize"),
+                ("u: 0.5", "u: 1.5", "1.5", "not from 0 to 1"),
+                ("tau_rec: 100", "tau_rec: 0", "0", "not strictly positive"),
+                (
+                    "connect: FixedProbability(p: 0.5)",
+                    "connect: Procedural(k: 3)",
+                    "(u: 0.5, tau_rec: 100)",
+                    "keeps no weights, which short-term plasticity needs",
+                ),
+                ("times: [10, 20]", "times: [20, 10]", "10", "10 ms comes after 20 ms"),
+                ("times: [10, 20]", "times: [-10, 20]", "-10", "not a time from 0 on"),
+                ("(tau: 200", "(tau: 0", "0", "not strictly positive"),
+                (
+                    "projection: \"p\", synapse",
+                    "projection: \"z\", synapse",
+                    "\"z\"",
+                    "no projection `z`",
+                ),
+                ("low: 20", "low: 40", "40", "above the upper bound"),
+                ("projection: \"p\", every", "projection: \"q\", every", "\"q\"", "do not change"),
+                ("modulators: 2", "modulators: 0", "0", "not strictly positive"),
             ],
         );
         expect_problems(

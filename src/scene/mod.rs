@@ -15,7 +15,8 @@ mod text;
 
 pub use check::{Fault, Warning, check};
 pub use learning::{
-    Eligibility, Learn, Modulator, Normalize, Pairing, Release, ShortTerm, Stdp, Triplet, Vogels,
+    Bcm, Covariance, Eligibility, Hebb, Learn, Modulator, Normalize, Oja, Pairing, Release,
+    ShortTerm, Stdp, Triplet, Vogels,
 };
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use models::{

@@ -47,6 +47,15 @@ const ALIASES: &[(&str, &str)] = &[
     ("allow_multapses", "multapses"),
     ("indegree", "k"),
     ("outdegree", "k"),
+    ("normalise", "normalize"),
+    ("A_plus", "a_plus"),
+    ("lambda", "a_plus"),
+    ("A_minus", "a_minus"),
+    ("Wmax", "w_max"),
+    ("gmax", "w_max"),
+    ("rho0", "rho"),
+    ("U", "u"),
+    ("tau_fac", "tau_facil"),
 ];
 
 /// The name that an alias stands for, or the word itself.
@@ -517,8 +526,10 @@ mod tests {
             "fixed_outdegree",
             "fixed_total_number",
             "one_to_one",
+            "BCM",
         ];
-        let grammar = concat!(include_str!("mod.rs"), include_str!("models.rs"));
+        let grammar =
+            concat!(include_str!("mod.rs"), include_str!("models.rs"), include_str!("learning.rs"));
         let aliases = grammar.split("alias = \"").skip(1);
         let aliases = aliases.map(|rest| rest.split('"').next().unwrap());
         let fields: Vec<_> = aliases.filter(|alias| !variants.contains(alias)).collect();

@@ -1,0 +1,86 @@
+// One invocation = the synapses of one target, at the end of an interval.
+// Twin and equations: src/plasticity/rates.rs.
+//!use lib/call.wgsl
+//!use lib/panel.wgsl
+override WG: u32;
+override RULE: u32;
+override DENSE: u32;
+
+struct Params {
+    sources: u32,
+    targets: u32,
+    first_target: u32,
+    all_targets: u32,
+    every: u32,
+    slots: u32,
+    source_bits: u32,
+    eta: f32,
+    rate: f32,
+    mean: f32,
+    rho: f32,
+    unit: f32,
+    w_min: f32,
+    w_max: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<uniform> clock: Clock;
+@group(0) @binding(3) var<storage, read_write> weight: array<f32>;
+@group(0) @binding(4) var<storage, read> start: array<u32>;
+@group(0) @binding(5) var<storage, read> origin: array<u32>;
+@group(0) @binding(6) var<storage, read> x: array<f32>;
+@group(0) @binding(7) var<storage, read> x_slow: array<f32>;
+@group(0) @binding(8) var<storage, read> y: array<f32>;
+@group(0) @binding(9) var<storage, read> y_slow: array<f32>;
+
+//!use lib/interval.wgsl
+
+// Where the traces of `n` neurons in this step begin.
+fn now_row(n: u32) -> u32 {
+    return ((clock.step_lo + span.t0) & (params.slots - 1u)) * ((n + 63u) / 64u * 64u);
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let j = invocation(group, groups, local, WG);
+    if j >= params.targets || !ends_interval(span.t0, params.every) {
+        return;
+    }
+    let of_target = now_row(params.all_targets) + params.first_target + j;
+    let r = params.rate * y[of_target];
+    let m = params.mean * y_slow[of_target];
+    var factor = params.eta * r;
+    var decay = 0.0;
+    if RULE == 1u {
+        decay = params.eta * r * r / params.unit;
+    } else if RULE == 2u {
+        factor = params.eta * (r - m);
+    } else if RULE == 3u {
+        factor = params.eta * r * (r - m * m / params.rho) / params.rho;
+    }
+    let row = now_row(params.sources);
+    var first = 0u;
+    var stride = 1u;
+    var count = params.sources;
+    if DENSE == 1u {
+        first = panel_column(params.sources, j);
+        stride = panel_stride(params.targets, j);
+    } else {
+        first = start[j];
+        count = start[j + 1u] - first;
+    }
+    for (var k = 0u; k < count; k++) {
+        let at = first + k * stride;
+        var i = k;
+        if DENSE == 0u {
+            i = origin[at] & ((1u << params.source_bits) - 1u);
+        }
+        var r_i = params.rate * x[row + i];
+        if RULE == 2u {
+            r_i -= params.mean * x_slow[row + i];
+        }
+        let w = weight[at];
+        weight[at] = clamp(w + (factor * r_i - decay * w), params.w_min, params.w_max);
+    }
+}

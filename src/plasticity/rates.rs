@@ -1,0 +1,120 @@
+//! Hebbian rules of rates, for all synapses at the end of each interval.
+//!
+//! ```text
+//!   Hebb         dw/dt = eta r_i r_j
+//!   Oja          dw/dt = eta (r_i r_j - r_j^2 w / unit)
+//!   Covariance   dw/dt = eta (r_i - m_i) (r_j - m_j)
+//!   Bcm          dw/dt = eta r_i r_j (r_j - m_j^2 / rho) / rho
+//! ```
+//! r is the rate of a neuron, its spikes filtered with a time constant, m the same with a longer one: both
+//! are traces, in units of which a rate is `1 / tau`. eta is a change per second and Hz². Oja 1982;
+//! Sejnowski 1977; Bienenstock, Cooper & Munro 1982, whose threshold is the square of the mean rate. Of
+//! first order in the interval.
+
+use super::trace_row;
+use crate::kernel::*;
+use crate::params;
+use crate::synapse::panel_index;
+
+params! {
+    /// `Params` of `shaders/plasticity/rates.wgsl`.
+    pub struct RatesParams {
+        /// Sources.
+        sources: word,
+        /// Targets, of this tile.
+        targets: word,
+        /// First target of this tile.
+        first_target: word,
+        /// Targets of the population.
+        all_targets: word,
+        /// Interval \[steps\].
+        every: word,
+        /// Steps of the rings of traces, a power of two.
+        slots: word,
+        /// Bits of an entry of `origin` below the delay.
+        source_bits: word,
+        /// eta times the interval.
+        eta: real,
+        /// Rate of a trace of 1 \[Hz\].
+        rate: real,
+        /// Rate of a slow trace of 1 \[Hz\].
+        mean: real,
+        /// rho of the last rule \[Hz\].
+        rho: real,
+        /// Weight of 1 of the second rule.
+        unit: real,
+        /// Least weight.
+        w_min: real,
+        /// Largest weight.
+        w_max: real,
+        /// 0: Hebb; 1: Oja; 2: Covariance; 3: Bcm.
+        rule: option,
+        /// 1: dense weights, in panels; 0: sparse ones, by target.
+        dense: option,
+    }
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "plasticity/rates",
+    wgsl: include_str!("../../shaders/plasticity/rates.wgsl"),
+    workgroup: 64,
+    bindings: &[
+        reals_mut("weight"), // panels of [sources, 64], or [synapses] by target
+        words("start"),      // [targets] and the end, if sparse
+        words("origin"),     // [synapses] source, if sparse
+        reals("x"),          // [slots, sources]
+        reals("x_slow"),     // [slots, sources]
+        reals("y"),          // [slots, targets of the population]
+        reals("y_slow"),     // [slots, targets of the population]
+    ],
+    params: RatesParams::<f32>::FIELDS,
+    twin32: dispatched::<Rates, f32>,
+    twin64: dispatched::<Rates, f64>,
+};
+
+/// The twin of `shaders/plasticity/rates.wgsl`; one unit.
+pub struct Rates;
+
+impl Twin for Rates {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
+        let p = RatesParams::<F>::of(call.params);
+        let now = call.clock.step + u64::from(call.span.t0);
+        if !(now + 1).is_multiple_of(p.every.into()) {
+            return;
+        }
+        let [weight, start, origin, x, x_slow, y, y_slow] = Call::take(call.args);
+        let (weight, start, origin) = (weight.reals_mut(), start.words(), origin.words());
+        let row = |ring, n: u32| trace_row(ring, now, p.slots, n as usize);
+        let [x, x_slow] = [x, x_slow].map(|ring| row(ring.reals(), p.sources));
+        let [y, y_slow] = [y, y_slow].map(|ring| row(ring.reals(), p.all_targets));
+        let (sources, targets) = (p.sources as usize, p.targets as usize);
+        for j in 0..targets {
+            let of = p.first_target as usize + j;
+            let (r, m) = (p.rate * y[of], p.mean * y_slow[of]);
+            let (factor, decay) = match p.rule {
+                0 => (p.eta * r, F::zero()),
+                1 => (p.eta * r, p.eta * r * r / p.unit),
+                2 => (p.eta * (r - m), F::zero()),
+                _ => (p.eta * r * (r - m * m / p.rho) / p.rho, F::zero()),
+            };
+            let change = |w: F, i: usize| {
+                let r = p.rate * x[i];
+                let r = if p.rule == 2 { r - p.mean * x_slow[i] } else { r };
+                (w + (factor * r - decay * w)).max(p.w_min).min(p.w_max)
+            };
+            if p.dense == 1 {
+                for i in 0..sources {
+                    let w = &mut weight[panel_index(sources, targets, i, j)];
+                    *w = change(*w, i);
+                }
+            } else {
+                let synapses = start[j] as usize..start[j + 1] as usize;
+                for (w, origin) in weight[synapses.clone()].iter_mut().zip(&origin[synapses]) {
+                    *w = change(*w, (origin & ((1 << p.source_bits) - 1)) as usize);
+                }
+            }
+        }
+    }
+}
