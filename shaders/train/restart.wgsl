@@ -9,8 +9,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> state: array<f32>;
-@group(0) @binding(2) var<storage, read> start: array<f32>;
+@group(0) @binding(1) var<uniform> span: Span;
+@group(0) @binding(2) var<storage, read_write> state: array<f32>;
+@group(0) @binding(3) var<storage, read> start: array<f32>;
 
 const BLOCK = 64u;
 

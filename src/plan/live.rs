@@ -238,7 +238,7 @@ impl Simulator<'_> {
         };
         let count = live.size[1].div_ceil(self.ring.tile);
         let once = |kernel: &Kernel| {
-            let groups = scatter::GROUPS * kernel.workgroup as usize;
+            let groups = scatter::groups(live.size[0]) * kernel.workgroup as usize;
             (Units::Count { count, grain: count }, groups)
         };
         let units = 1.0 / self.scale[p.to][p.receptor];
@@ -335,7 +335,9 @@ impl Simulator<'_> {
             }
             .words()
         };
-        let groups = |kernel: &Kernel| scatter::GROUPS * kernel.workgroup as usize;
+        let groups = |side: usize, kernel: &Kernel| {
+            scatter::groups(live.size[side]) * kernel.workgroup as usize
+        };
         match (&changed, &live.lists) {
             (Tiles::Dense { sources, tiles, .. }, _) => {
                 for (array, first_target, width) in tiles {
@@ -345,11 +347,11 @@ impl Simulator<'_> {
                     let args = |a, b| vec![whole(fired), weight, whole(a), whole(b), whole(rate)];
                     let kernel = &dense_pre::KERNEL;
                     let params = site(0, rule.pre, *first_target, *width);
-                    let size = (units, groups(kernel));
+                    let size = (units, groups(0, kernel));
                     learning.pre.push(self.launch(kernel, &p.name, params, args(y, x2), size));
                     let kernel = &dense_post::KERNEL;
                     let params = site(1, rule.post, *first_target, *width);
-                    let size = (units, groups(kernel));
+                    let size = (units, groups(1, kernel));
                     learning.post.push(self.launch(kernel, &p.name, params, args(x, y2), size));
                 }
             }
@@ -371,14 +373,14 @@ impl Simulator<'_> {
                     whole(x2),
                     whole(rate),
                 ];
-                let size = (units, groups(kernel));
+                let size = (units, groups(0, kernel));
                 learning.pre.push(self.launch(kernel, &p.name, params, args, size));
                 let kernel = &sparse_post::KERNEL;
                 let mut params = site(1, rule.post, 0, live.size[1]);
                 params.extend([spread, Word::U(lists.source_bits)]);
                 let lists = [fired, lists.start, lists.origin].map(whole);
                 let args = [&lists[..], &[weight], &[x, y2, rate].map(whole)].concat();
-                let size = (units, groups(kernel));
+                let size = (units, groups(1, kernel));
                 learning.post.push(self.launch(kernel, &p.name, params, args, size));
             }
             (Tiles::Sparse(_), None) => {}

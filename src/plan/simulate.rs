@@ -772,7 +772,7 @@ impl Simulator<'_> {
                 count.div_ceil(if self.network.neurons() as usize <= ALONE { 1 } else { 2 });
             let size = (
                 Units::Count { count, grain },
-                scatter::GROUPS * procedural::KERNEL.workgroup as usize,
+                scatter::groups(sources) * procedural::KERNEL.workgroup as usize,
             );
             launches.push(self.launch(&procedural::KERNEL, &p.name, params.words(), args, size));
         }
@@ -821,7 +821,7 @@ impl Simulator<'_> {
                 let grain = if table.port.len() <= 1 << 20 { tiles } else { 1 };
                 let size = (
                     Units::Count { count: tiles, grain },
-                    scatter::GROUPS * scatter::KERNEL.workgroup as usize,
+                    scatter::groups(last - first) * scatter::KERNEL.workgroup as usize,
                 );
                 let label = format!("synapses.{part}");
                 launches.push(self.launch(&scatter::KERNEL, &label, params.words(), args, size));

@@ -55,8 +55,10 @@ pub static KERNEL: Kernel = Kernel {
     twin64: dispatched::<Scatter, f64>,
 };
 
-/// Workgroups of the shader; each does every so manieth spike.
-pub const GROUPS: usize = 1024;
+/// Workgroups of the shader, for a list of at most so many spikes; each does every so manieth.
+pub fn groups(spikes: usize) -> usize {
+    spikes.clamp(1, 1024)
+}
 
 /// The twin of `shaders/synapse/scatter.wgsl`; units are tiles.
 pub struct Scatter;

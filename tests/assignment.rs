@@ -1,0 +1,121 @@
+//! Training without a gradient: stripes are told apart by synapses that learn by themselves, on every
+//! engine; an interrupted training goes on to the same bits.
+
+mod common;
+
+use common::{adapter, gpu};
+use neuralearn::data::{Dataset, mnist};
+use neuralearn::engine::Engine;
+use neuralearn::engine::cpu::Cpu;
+use neuralearn::network::build;
+use neuralearn::plan::{Plan, SimulationOptions, simulate};
+use neuralearn::scene::{Scene, load};
+use neuralearn::train::{Event, Learner, Outcome, checkpoint};
+
+#[path = "common/place.rs"]
+mod place;
+use place::Place;
+
+const STRIPES: &str = r#"(
+    version: 1,
+    simulation: (dt: 1, seed: 1),
+    populations: {
+        "pixels": (size: 36, model: Images(encoder: Poisson(max_rate: 200))),
+        "noise": (size: 10, model: Poisson(rate: 5)),
+        "exc": (size: 12, model: Lif(
+            c_m: "100 pF", tau_m: 100, e_l: -65, v_th: -52, v_reset: -60, t_ref: 5,
+            delta_th: 1, tau_rel: 1e7, receptors: { "ex": Delta(), "in": Delta() })),
+    },
+    projections: [
+        (from: "pixels", to: "exc", connect: Dense, weight: Uniform(low: 0, high: 0.3), receptor: "ex",
+            learn: Stdp(a_plus: 2e-2, a_minus: 1e-3, pairing: Nearest, w_max: 1), normalize: (sum: 12)),
+        (from: "noise", to: "exc", connect: FixedProbability(p: 0.5), weight: 0.1, receptor: "ex"),
+        (from: "exc", to: "exc", connect: Others, weight: -60, receptor: "in"),
+    ],
+    training: (data: Mnist(dir: "data"), epochs: 6, batch: 1, steps: 100,
+        loss: Assignment(population: "exc", samples: 42)),
+)"#;
+
+struct Stripes {
+    scene: Scene,
+    network: neuralearn::network::Network,
+    plan: Plan,
+    data: Dataset,
+    place: Place,
+}
+
+impl Stripes {
+    fn new() -> Self {
+        let place = Place::new();
+        let file = place.path("stripes.ron");
+        std::fs::write(&file, STRIPES).unwrap();
+        let scene = load(&file, &[]).unwrap_or_else(|e| panic!("{e}")).0;
+        let network = build(&scene).unwrap();
+        let options = SimulationOptions {
+            steps: 100,
+            samples: Vec::new(),
+            presented: true,
+            max_binding: 128 << 20,
+        };
+        let plan = simulate(&network, &options).unwrap();
+        let data = mnist(&place.path("data")).unwrap();
+        Self { scene, network, plan, data, place }
+    }
+
+    fn learner<'a>(&'a self, engine: Box<dyn Engine + 'a>) -> Learner<'a> {
+        let training = self.scene.training.as_ref().unwrap();
+        Learner::new(training, &self.network, &self.plan, &self.data, engine)
+    }
+
+    fn cpu(&self, threads: usize) -> Learner<'_> {
+        self.learner(Box::new(Cpu::<f32>::new(&self.plan, Some(threads), false)))
+    }
+}
+
+#[test]
+fn stripes_are_told_apart() {
+    let stripes = Stripes::new();
+    let mut learner = stripes.cpu(2);
+    assert_eq!(learner.run(None, &mut |_| true).unwrap(), Outcome::Finished);
+    let last = learner.progress.epochs.last().unwrap().clone();
+    println!("{last:?}");
+    assert!(last.test_accuracy >= 0.9, "{}", last.test_accuracy);
+    assert_eq!(learner.confusion.iter().sum::<u64>(), 21);
+    // All weights of a neuron keep their sum, as it was before the last sample.
+    let weights = learner.weights().unwrap().remove(0).1;
+    for neuron in 0..12 {
+        let sum: f32 = weights.iter().skip(neuron).step_by(12).sum();
+        assert!((sum - 12.0).abs() < 2.0, "{neuron}: {sum}");
+    }
+    let Some(found) = adapter("stripes") else { return };
+    let mut wgsl = stripes.learner(Box::new(gpu(&found, &stripes.plan)));
+    wgsl.run(None, &mut |_| true).unwrap();
+    let other = wgsl.progress.epochs.last().unwrap();
+    assert!((other.test_accuracy - last.test_accuracy).abs() <= 0.1, "{}", other.test_accuracy);
+    let spikes = |epoch: &neuralearn::train::Epoch| epoch.test_spikes[2];
+    let (a, b) = (spikes(&last), spikes(other));
+    assert!(a > 1.0 && (a - b).abs() <= 0.1 * a, "{a} and {b} spikes a sample");
+}
+
+#[test]
+fn an_interrupted_training_goes_on_to_the_same_bits() {
+    let stripes = Stripes::new();
+    let mut whole = stripes.cpu(1);
+    whole.run(None, &mut |_| true).unwrap();
+
+    let dir = stripes.place.path("checkpoints");
+    let mut first = stripes.cpu(1);
+    let outcome =
+        first.run(Some(&dir), &mut |event| !matches!(event, Event::Batch { .. })).unwrap();
+    assert_eq!(outcome, Outcome::Interrupted);
+    let mut second = stripes.cpu(2);
+    second.restore(checkpoint::newest(&dir).unwrap()).unwrap();
+    assert_eq!(second.progress.batch, 42);
+    assert_eq!(second.run(Some(&dir), &mut |_| true).unwrap(), Outcome::Finished);
+    assert!(second.weights().unwrap() == whole.weights().unwrap());
+    assert_eq!(second.assigned, whole.assigned);
+    let accuracy = |learner: &Learner<'_>| -> Vec<f64> {
+        learner.progress.epochs.iter().map(|e| e.test_accuracy).collect()
+    };
+    assert_eq!(accuracy(&second), accuracy(&whole));
+}
