@@ -3,8 +3,11 @@
 use crate::data::Dataset;
 use crate::network::{Kind, Network};
 use crate::neuron::lif::Potential;
+use crate::plan::Recorded;
 use crate::record::statistics::SpikeStatistics;
-use crate::report::{self, Activity, Confusion, Epoch, Fields, Report, Sample, Trace, Traces};
+use crate::report::{
+    self, Activity, Confusion, Epoch, Fields, Report, Sample, Trace, Traces, Weights,
+};
 use crate::scene::{Reset, Source};
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
@@ -70,6 +73,7 @@ pub fn training<'a>(
             spikes: population.spikes().then_some(Cow::Owned(statistics)),
             traces: vec![Traces {
                 variable: "potential".to_owned(),
+                noun: "neuron",
                 unit: Some("mV".to_owned()),
                 every_ms: network.dt,
                 threshold: threshold(&population.kind),
@@ -187,6 +191,7 @@ pub fn simulation<'a>(
     source: &'a Source,
     network: &Network,
     recording: &'a Recording,
+    weights: Vec<Weights>,
     summary: &'a Summary,
     warnings: &[String],
 ) -> Report<'a> {
@@ -202,6 +207,11 @@ pub fn simulation<'a>(
         let name = if variable.potential { "potential" } else { &variable.name };
         Traces {
             variable: name.to_owned(),
+            noun: match trace.what {
+                Recorded::State { .. } => "neuron",
+                Recorded::Weights { .. } => "synapse",
+                Recorded::Concentrations => "modulator",
+            },
             unit: (!variable.unit.is_empty()).then(|| variable.unit.to_owned()),
             every_ms: (trace.every * stride) as f64 * network.dt,
             threshold: None,
@@ -232,6 +242,7 @@ pub fn simulation<'a>(
         description: source.description(),
         facts: facts(summary),
         activity: activity.collect(),
+        weights,
         warnings: warnings.to_vec(),
         ..report::Report::default()
     }

@@ -11,6 +11,7 @@ use crate::engine::{Device, Engine, KernelTime};
 use crate::files;
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
+use crate::report::Weights;
 use crate::scene::{self, Data, Override, Scene, Source};
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
@@ -439,13 +440,27 @@ impl Session<'_> {
             Archive::create(&self.folder.path, self.network, &self.scene.record, recording)?;
         let mut metrics = Metrics::create(self.path("metrics.jsonl"), self.network)?;
         let mut written = Ok(());
-        let ran = simulation.run(end, &mut |recording| {
+        let mut observe = |recording: &mut simulation::Recording| {
             let step = recording.steps;
             bar.at("simulating", step, end, &format!("{:.0} ms", step as f64 * dt));
             let taken = archive.take(recording).map_err(anyhow::Error::from);
             written = taken.and_then(|()| Ok(metrics.tell(recording)?));
             written.is_ok() && !stop.load(Ordering::Relaxed)
-        });
+        };
+        // Weights that change are looked at a few times.
+        let mut weights = start_weights(self.network);
+        let parts = if weights.is_empty() { 1 } else { LOOKS };
+        let mut ran = Ok(());
+        for part in 1..=parts {
+            let until = end * part / parts;
+            ran = simulation.run(until, &mut observe);
+            if ran.is_err() || simulation.recording.steps < until {
+                break;
+            }
+            for (histogram, (_, now)) in weights.iter_mut().zip(simulation.weights()?) {
+                histogram.add(until as f64 * dt, &now);
+            }
+        }
         bar.finish();
         self.summary.wall_s = since.elapsed().as_secs_f64();
         written?;
@@ -464,6 +479,7 @@ impl Session<'_> {
             self.source,
             self.network,
             &simulation.recording,
+            weights,
             &self.summary,
             &self.warnings,
         );
@@ -518,6 +534,21 @@ impl Session<'_> {
             .map_err(|e| FileFault { what: "summary.json".into(), source: e.into() })?;
         write(&self.path("summary.json"), (json + "\n").as_bytes())
     }
+}
+
+/// Times at which weights that change are looked at, beside the start.
+const LOOKS: u64 = 3;
+
+/// Distributions of the weights that are going to change, at the start.
+fn start_weights(network: &Network) -> Vec<Weights> {
+    let learning = network.projections.iter().filter_map(|p| Some((p, p.rule.as_ref()?)));
+    let distribution = learning.map(|(p, rule)| {
+        let start: Vec<f32> = p.synapses.weights().iter().map(|w| *w as f32).collect();
+        let mut weights = Weights { name: p.name.clone(), bounds: rule.bounds, at: Vec::new() };
+        weights.add(0.0, &start);
+        weights
+    });
+    distribution.collect()
 }
 
 fn json_line(epoch: &train::Epoch) -> String {

@@ -12,7 +12,9 @@ use kuva::prelude::*;
 use kuva::render::color::Color;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 
-use super::{Activity, Confusion, Epoch, Fields, Report, ReportError, Sample, Trace, Traces};
+use super::{
+    Activity, Confusion, Epoch, Fields, Report, ReportError, Sample, Trace, Traces, Weights,
+};
 use crate::record::statistics::SpikeStatistics;
 
 const BLUE: &str = "#0072b2";
@@ -60,6 +62,8 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
         let variables = activity.traces.iter().enumerate();
         sketches.extend(variables.filter_map(|(k, of)| traces(number, k + 1, activity, of)));
     }
+    let weights = report.weights.iter().enumerate();
+    sketches.extend(weights.filter_map(|(k, of)| weight_histograms(k + 1, of)));
     sketches.extend(report.fields.as_ref().and_then(fields));
     sketches.into_iter().map(Sketch::finish).collect()
 }
@@ -353,6 +357,31 @@ fn histogram(edges: Vec<f64>, heights: Vec<f64>, range: (f64, f64)) -> (Vec<Plot
     (plots, layout)
 }
 
+/// The distribution of the weights of a projection, a panel for each time.
+fn weight_histograms(number: usize, of: &Weights) -> Option<Sketch> {
+    let [low, high] = of.bounds;
+    let width = (high - low) / Weights::BINS as f64;
+    let most = of.at.iter().flat_map(|(_, bins)| bins).fold(0.0, |most: f64, bin| most.max(*bin));
+    if of.at.is_empty() || !is_positive(width) || !is_positive(most) {
+        return None;
+    }
+    let panel = |(ms, bins): &(f64, Vec<f64>)| {
+        let edges = (0..=Weights::BINS).map(|k| low + k as f64 * width).collect();
+        let percent: Vec<f64> = bins.iter().map(|bin| 100.0 * bin).collect();
+        let (plots, layout) = histogram(edges, percent, (low, high));
+        let label = format!("weight at {}", time(*ms));
+        (plots, layout.with_x_label(label).with_y_label("synapses (%)"))
+    };
+    let panels: Vec<_> = of.at.iter().map(panel).collect();
+    let columns = vec![880.0 / panels.len() as f64; panels.len()];
+    Some(Sketch {
+        name: format!("weights-{number}"),
+        section: format!("Weights of {}", of.name),
+        caption: format!("{}: distribution of the weights between their bounds.", of.name),
+        scene: grid(&[220.0], &columns, panels),
+    })
+}
+
 /// A recorded variable, one panel per neuron, with threshold and spikes.
 fn traces(number: usize, k: usize, activity: &Activity, of: &Traces) -> Option<Sketch> {
     const HEIGHT: f64 = 136.0;
@@ -392,7 +421,7 @@ fn traces(number: usize, k: usize, activity: &Activity, of: &Traces) -> Option<S
                 .with_data(envelope(&trace.values, of.every_ms / time_unit))
                 .with_color(BLUE)
                 .with_stroke_width(1.2)
-                .with_legend(format!("neuron {}", trace.neuron))
+                .with_legend(format!("{} {}", of.noun, trace.neuron))
                 .into(),
         ];
         if let Some(threshold) = threshold {
@@ -423,7 +452,7 @@ fn traces(number: usize, k: usize, activity: &Activity, of: &Traces) -> Option<S
         }
         panels.push((plots, layout));
     }
-    let neurons = several(shown.len() as u64, "neuron");
+    let neurons = several(shown.len() as u64, of.noun);
     let mut caption = format!("{}: {label} of {neurons}", activity.name);
     if of.neurons.len() > shown.len() {
         caption += &format!(" of {} that are recorded", of.neurons.len());

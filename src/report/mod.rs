@@ -29,6 +29,8 @@ pub struct Report<'a> {
     pub confusion: Option<Confusion>,
     /// Recorded activity, one entry per population.
     pub activity: Vec<Activity<'a>>,
+    /// Distributions of weights that changed.
+    pub weights: Vec<Weights>,
     /// Test image that was shown while the activity was recorded.
     pub sample: Option<Sample>,
     /// Receptive fields of the first layer.
@@ -74,11 +76,40 @@ pub struct Activity<'a> {
     pub traces: Vec<Traces>,
 }
 
+/// How the weights of a projection are distributed, at several times.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    /// Name of the projection.
+    pub name: String,
+    /// Least and largest weight.
+    pub bounds: [f64; 2],
+    /// Times \[ms\], and the part of the weights in each of so many equal bins between the bounds.
+    pub at: Vec<(f64, Vec<f64>)>,
+}
+
+impl Weights {
+    /// Bins of a distribution.
+    pub const BINS: usize = 40;
+
+    /// Adds the distribution at a time \[ms\].
+    pub fn add(&mut self, time: f64, weights: &[f32]) {
+        let [low, high] = self.bounds;
+        let mut bins = vec![0.0; Self::BINS];
+        for w in weights {
+            let place = (f64::from(*w) - low) / (high - low) * Self::BINS as f64;
+            bins[(place.max(0.0) as usize).min(Self::BINS - 1)] += 1.0 / weights.len() as f64;
+        }
+        self.at.push((time, bins));
+    }
+}
+
 /// One variable of some neurons over time.
 #[derive(Debug, Clone)]
 pub struct Traces {
     /// Name of the variable.
     pub variable: String,
+    /// What it belongs to: `neuron`, `synapse` or `modulator`.
+    pub noun: &'static str,
     /// Its unit, if known.
     pub unit: Option<String>,
     /// Time between two samples in ms, the first of them after the start of the recording.
@@ -193,7 +224,14 @@ mod tests {
     fn traces(threshold: f64, neurons: Vec<Trace>) -> Traces {
         let unit = Some("mV".to_owned());
         let variable = "potential".to_owned();
-        Traces { variable, unit, every_ms: 1.0, threshold: Some(threshold), neurons }
+        Traces {
+            variable,
+            noun: "neuron",
+            unit,
+            every_ms: 1.0,
+            threshold: Some(threshold),
+            neurons,
+        }
     }
 
     #[test]
