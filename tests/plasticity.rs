@@ -341,3 +341,69 @@ fn short_term_plasticity_follows_its_recursion() {
         });
     }
 }
+
+/// A modulator moves the learning rate, the gain and the threshold by its concentration above rest.
+#[test]
+fn modulators_act_on_learning_gain_and_threshold() {
+    let scene = |effects: &str, v_th: &str| {
+        format!(
+            r#"(version: 1, simulation: (dt: 0.5, duration: 60), populations: {{
+                "pre": (size: 1, model: Spikes(times: [[10, 30, 50]])),
+                "cause": (size: 1, model: Spikes(times: [[14.5, 34.5, 54.5]])),
+                "post": (size: 70, model: Lif(t_ref: 0, v_th: {v_th}, receptors: {{
+                    "jump": Delta(), "ex": Exp(tau: 2)}})) }},
+            projections: [
+                (from: "cause", to: "post", connect: Dense, weight: 40),
+                (name: "p", from: "pre", to: "post", receptor: "ex", connect: Dense, weight: 0.5,
+                    learn: Stdp(a_plus: 0.01, a_minus: 0.01, w_max: 1, axonal: 0))],
+            modulators: {{ "m": (tau: 20, baseline: 1, release: [Events(times: [25], amount: 2)],
+                effects: [{effects}]) }},
+            record: (weights: [(projection: "p", ids: [0, 69])], modulators: 0.5,
+                traces: [(population: "post", ids: [0], variables: ["i_ex"])]))"#
+        )
+    };
+    let run = |effects: &str, v_th: &str, see: &mut dyn FnMut(&str, Done)| {
+        simulated(&scene(effects, v_th)).on_every_engine("modulators", |who, done| see(who, done));
+    };
+    let plain = simulated(&scene("", "-55")).solve();
+    // Released at 25 ms, in step 50; decays from there.
+    let d = plain.values("modulators.concentration");
+    assert_eq!((d[0], d[49]), (1.0, 1.0));
+    assert!((d[50] - 3.0).abs() < 1e-12 && (d[90] - 1.0 - 2.0 * (-1f64).exp()).abs() < 1e-12);
+
+    // What the step that ends at a time changes.
+    let change = |done: &Done, t: f64| {
+        let (w, k) = (done.values("p.weight"), (t / 0.5) as usize);
+        w[2 * (k - 1)] - w[2 * (k - 2)]
+    };
+    run("Learning(projection: \"p\", slope: -1)", "-55", &mut |who, done| {
+        // Before the release as without; after it the rule is turned round by 1 - 2 e^(-10/20), where the
+        // concentration is that of the step before.
+        let (a, b) = (change(&plain, 15.0), change(&done, 15.0));
+        assert!(a > 1e-3 && (a - b).abs() <= tolerance(20, 1.0), "{who}: {b} not {a}");
+        let factor = 1.0 - 2.0 * (-(35.0 - 25.5 - 0.5f64) / 20.0).exp();
+        let (a, b) = (change(&plain, 35.0), change(&done, 35.0));
+        assert!(
+            a > 1e-3 && (b - factor * a).abs() <= tolerance(40, 1.0),
+            "{who}: {b}, not {factor} of {a}"
+        );
+    });
+    run("Gain(population: \"post\", slope: 0.5)", "-55", &mut |who, done| {
+        let peak = |done: &Done, t: usize| done.values("post.i_ex")[2 * t];
+        let (a, b) = (peak(&plain, 10), peak(&done, 10));
+        assert!((a - b).abs() <= tolerance(20, 1.0), "{who}: {b} not {a}");
+        // The spike carries the weight before its own change.
+        let (w, i) = (done.values("p.weight")[2 * 58], peak(&done, 30));
+        let factor = 1.0 + 0.5 * 2.0 * (-(30.0 - 25.5f64) / 20.0).exp();
+        // And what is left of the first spike.
+        let w = w + 0.5 * (-10f64).exp() / factor;
+        assert!((i - factor * w).abs() <= tolerance(200, 1.0), "{who}: {i}, not {factor} of {w}");
+    });
+    // The jump of 40 mV no longer reaches a threshold that is 30 mV higher.
+    for v_th in ["-55", "Uniform(low: -56, high: -55)"] {
+        run("Threshold(population: \"post\", slope: 40)", v_th, &mut |who, done| {
+            let spikes = |step: u64| done.spikes("post").iter().filter(|s| s.0 == step).count();
+            assert_eq!((spikes(29), spikes(69), spikes(109)), (70, 0, 70), "{who}, {v_th}");
+        });
+    }
+}

@@ -98,6 +98,16 @@ pub fn modulators(
     let find = |name: &String| {
         scene.populations.iter().position(|(known, _)| known == name).unwrap_or_default()
     };
+    let effect = |effect: &scene::Effect| match effect {
+        scene::Effect::Learning { projection, slope } => {
+            let index = projections.iter().position(|p| p.name == *projection);
+            Effect::Learning(index.unwrap_or_default(), *slope)
+        }
+        scene::Effect::Gain { population, slope } => Effect::Gain(find(population), *slope),
+        scene::Effect::Threshold { population, slope } => {
+            Effect::Threshold(find(population), slope.get())
+        }
+    };
     let modulator = |(index, (name, m)): (usize, &(String, scene::Modulator))| {
         let mut made = Modulator {
             name: name.clone(),
@@ -106,6 +116,7 @@ pub fn modulators(
             events: Vec::new(),
             spikes: Vec::new(),
             pairs: Vec::new(),
+            effects: m.effects.iter().map(effect).collect(),
         };
         for (k, release) in m.release.iter().enumerate() {
             match release {

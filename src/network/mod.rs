@@ -202,6 +202,19 @@ pub struct Modulator {
     pub spikes: Vec<(usize, f64)>,
     /// Pairs of spikes that are rewarded.
     pub pairs: Vec<Pair>,
+    /// What it does.
+    pub effects: Vec<Effect>,
+}
+
+/// What a modulator does, per unit of concentration above rest; see [`crate::plasticity::modulate`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Effect {
+    /// Relative change of the learning rate of a projection.
+    Learning(usize, f64),
+    /// Relative change of the gain of a population.
+    Gain(usize, f64),
+    /// Change of the threshold of a population \[mV\].
+    Threshold(usize, f64),
 }
 
 /// A reward for one neuron's spike soon after another's.

@@ -27,6 +27,9 @@ use arrayvec::ArrayVec;
 /// Numbers of a neuron in the array `cell`, before the two propagators of each receptor.
 pub const CELL: usize = 13;
 
+/// Which of these is the threshold.
+pub const THRESHOLD: usize = 3;
+
 /// Rows of state before those of the receptors: v, steps still held, h, w.
 pub const STATE: usize = 4;
 

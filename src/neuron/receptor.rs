@@ -20,6 +20,9 @@ use arrayvec::ArrayVec;
 /// Numbers that describe a receptor to a kernel, in the order of the array `receptor`.
 pub const FIELDS: usize = 8;
 
+/// Which of these is the jump of g or x for a unit of the ring.
+pub const KICK: usize = 4;
+
 /// Receptors that a population may have.
 pub const MOST: usize = 16;
 

@@ -10,10 +10,12 @@ use super::compile::{PlanError, whole};
 use super::simulate::Simulator;
 use super::*;
 use crate::kernel::spike_words;
-use crate::network::{Network, Projection, Synapses};
+use crate::network::{self, Network, Projection, Synapses};
+use crate::neuron::stepped::BLOCK;
+use crate::neuron::{iaf, receptor};
 use crate::plasticity::{
-    Change, Rule, Site, Trace, dense_post, dense_pre, modulator, normalise, rates, reinforce,
-    sparse_post, sparse_pre, trace,
+    Change, Rule, Site, Trace, dense_post, dense_pre, modulate, modulator, normalise, rates,
+    reinforce, sparse_post, sparse_pre, trace,
 };
 use crate::synapse::{PANEL, deliver_dense, deliver_sparse, scatter, short_term};
 
@@ -100,7 +102,7 @@ impl Simulator<'_> {
         let live: Vec<usize> =
             (0..network.projections.len()).filter(|k| network.projections[*k].is_live()).collect();
         self.modulators(&mut learning.later);
-        let rate = self.array("plasticity.rate", Kind::Real, 1, Init::Reals(vec![1.0]));
+        self.effects(&mut learning.later);
         let mut projections = Vec::new();
         for k in live {
             let live = self.arrays_of(&network.projections[k], launches)?;
@@ -113,7 +115,7 @@ impl Simulator<'_> {
         for live in &projections {
             match &live.projection.rule {
                 Some(rule) if rule.hebbian.is_some() => self.learn_rates(live, rule, learning),
-                Some(rule) => self.learn(live, rule, [fired, rate], learning),
+                Some(rule) => self.learn(live, rule, fired, learning),
                 None => {}
             }
             self.normalise(live, learning);
@@ -283,15 +285,10 @@ impl Simulator<'_> {
     }
 
     /// What spikes on either side do to the weights, or to the marks.
-    fn learn(
-        &mut self,
-        live: &Live<'_>,
-        rule: &Rule,
-        [fired, rate]: [ArrayId; 2],
-        learning: &mut Learning,
-    ) {
+    fn learn(&mut self, live: &Live<'_>, rule: &Rule, fired: ArrayId, learning: &mut Learning) {
         let p = live.projection;
         let network = self.network;
+        let rate = self.rate_of(p);
         let dt = network.dt;
         let decay = |trace: &Trace| (-dt / trace.tau).exp();
         let needs_x2 = rule.pre.triplet != 0.0;
@@ -526,6 +523,69 @@ impl Simulator<'_> {
             match normalize.every {
                 0 => learning.by_sample.push(launch),
                 _ => learning.later.push(launch),
+            }
+        }
+    }
+
+    /// Factor on the changes by spikes of a projection.
+    fn rate_of(&mut self, p: &Projection) -> ArrayId {
+        let name = format!("{}.rate", p.name);
+        let known = self.arrays.iter().position(|array| array.name == name);
+        known.unwrap_or_else(|| self.reals(name, vec![1.0]))
+    }
+
+    /// What modulators do to numbers that kernels read.
+    fn effects(&mut self, launches: &mut Vec<Launch>) {
+        let network = self.network;
+        let Some(concentration) = self.ports.concentration else { return };
+        for (index, m) in network.modulators.iter().enumerate() {
+            for (k, effect) in m.effects.iter().enumerate() {
+                let array_of = |what: &str, population: usize, arrays: &[Array]| {
+                    let name = format!("{}.{what}", network.populations[population].name);
+                    arrays.iter().position(|array| array.name == name).unwrap_or_default()
+                };
+                // The array, how many numbers, the first, those side by side, from these to the next.
+                let (array, [n, first, group, stride], [scale, shift]) = match *effect {
+                    network::Effect::Learning(projection, slope) => {
+                        let rate = self.rate_of(&network.projections[projection]);
+                        (rate, [1, 0, 1, 1], [slope, 0.0])
+                    }
+                    network::Effect::Gain(population, slope) => {
+                        let array = array_of("receptor", population, &self.arrays);
+                        let count = self.scale[population].len();
+                        (array, [count, receptor::KICK, 1, receptor::FIELDS], [slope, 0.0])
+                    }
+                    network::Effect::Threshold(population, slope) => {
+                        let array = array_of("cell", population, &self.arrays);
+                        let n = network.populations[population].size;
+                        let fields = iaf::CELL + 2 * self.scale[population].len();
+                        let place = if self.arrays[array].len == fields {
+                            [1, iaf::THRESHOLD, 1, 1]
+                        } else {
+                            [n, iaf::THRESHOLD * BLOCK, BLOCK, fields * BLOCK]
+                        };
+                        (array, place, [0.0, slope])
+                    }
+                };
+                let len = self.arrays[array].len;
+                let Init::Reals(base) = &self.arrays[array].init else { continue };
+                let base = base.clone();
+                let base = self.reals(format!("{}.effect.{k}", m.name), base);
+                let params = modulate::ModulateParams::<f64> {
+                    n: n as u32,
+                    modulator: index as u32,
+                    first: first as u32,
+                    group: group as u32,
+                    stride: stride as u32,
+                    rest: m.baseline,
+                    scale,
+                    shift,
+                };
+                let numbers = Arg { array, split: Split::Stride(len) };
+                let args = vec![numbers, whole(base), whole(concentration)];
+                let once = (Units::Count { count: 1, grain: 1 }, n);
+                let kernel = &modulate::KERNEL;
+                launches.push(self.launch(kernel, &m.name, params.words(), args, once));
             }
         }
     }

@@ -725,7 +725,8 @@ impl Simulator<'_> {
         self.ports.out_degree = table.out_degree(self.ring.tiles);
         let drawn = |p: &&Projection| matches!(p.synapses, Synapses::Procedural { .. });
         let drawn: Vec<&Projection> = self.network.projections.iter().filter(drawn).collect();
-        let live = self.network.projections.iter().any(Projection::is_live);
+        let live = self.network.projections.iter().any(Projection::is_live)
+            || !self.network.modulators.is_empty();
         if table.port.is_empty() && drawn.is_empty() && !live {
             return Ok(());
         }

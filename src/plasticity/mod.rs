@@ -25,6 +25,7 @@
 
 pub mod dense_post;
 pub mod dense_pre;
+pub mod modulate;
 pub mod modulator;
 pub mod normalise;
 pub mod rates;

@@ -6,10 +6,10 @@
 use super::learning::Common;
 use super::text::closest;
 use super::{
-    Channel, Connect, Delay, Dimension, DistanceKernel, Encoder, Gate, Hh, Input, Learn, Lif, Loss,
-    Model, Modulator, Ms, Mv, Ns, One, Optimizer, Param, Parameters, Pf, Population, Positions,
-    Projection, Quantity, Rate, Readout, Receptor, Record, Release, Rule, Scene, Schedule, Spikes,
-    Stimulus, Surrogate, Training, Um, Weight,
+    Channel, Connect, Delay, Dimension, DistanceKernel, Effect, Encoder, Gate, Hh, Input, Learn,
+    Lif, Loss, Model, Modulator, Ms, Mv, Ns, One, Optimizer, Param, Parameters, Pf, Population,
+    Positions, Projection, Quantity, Rate, Readout, Receptor, Record, Release, Rule, Scene,
+    Schedule, Spikes, Stimulus, Surrogate, Training, Um, Weight,
 };
 use std::collections::HashSet;
 
@@ -677,6 +677,47 @@ impl<'s> Checker<'s> {
         let path = format!("modulators.{name}");
         self.positive(&format!("{path}.tau"), modulator.tau.get());
         self.finite(&format!("{path}.baseline"), modulator.baseline);
+        for (i, effect) in modulator.effects.iter().enumerate() {
+            let path = format!("{path}.effects.{i}");
+            match effect {
+                Effect::Learning { projection, slope } => {
+                    self.finite(&format!("{path}.slope"), *slope);
+                    let path = format!("{path}.projection");
+                    let by_spikes = |learn: &Learn| {
+                        matches!(learn, Learn::Stdp(_) | Learn::Triplet(_) | Learn::Vogels(_))
+                    };
+                    if let Some(p) = self.known_projection(&path, projection)
+                        && !p.learn.as_ref().is_some_and(by_spikes)
+                    {
+                        let message = format!("`{projection}` does not learn by spikes");
+                        self.fault_with_help(
+                            path,
+                            message,
+                            "its `learn` is to be Stdp, Triplet or Vogels",
+                        );
+                    }
+                }
+                Effect::Gain { population, slope } => {
+                    self.finite(&format!("{path}.slope"), *slope);
+                    let path = format!("{path}.population");
+                    if let Some(p) = self.known(&path, population)
+                        && !p.model.is_spiking()
+                    {
+                        self.fault(path, format!("`{population}` has no receptors"));
+                    }
+                }
+                Effect::Threshold { population, slope } => {
+                    self.finite(&format!("{path}.slope"), slope.get());
+                    let path = format!("{path}.population");
+                    if let Some(p) = self.known(&path, population)
+                        && !matches!(p.model, Model::Lif(_))
+                    {
+                        let message = format!("neurons of `{population}` have no fixed threshold");
+                        self.fault_with_help(path, message, "use `Lif` neurons, or `Gain`");
+                    }
+                }
+            }
+        }
         for (i, release) in modulator.release.iter().enumerate() {
             let path = format!("{path}.release.{i}");
             match release {

@@ -1,7 +1,7 @@
 //! Words of a scene for synapses that change: rules of plasticity, short-term plasticity,
 //! normalisation, modulators, with the rules that they obey.
 
-use super::{Hz, Ms, Quantity, Strength};
+use super::{Hz, Ms, Mv, Quantity, Strength};
 use serde::{Deserialize, Serialize};
 
 /// By which rule the weights of a projection change.
@@ -303,6 +303,36 @@ pub struct Modulator {
     /// What releases it.
     #[serde(default)]
     pub release: Vec<Release>,
+    /// What it does, beside turning marks of synapses into changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effect>,
+}
+
+/// What a modulator does to a network; slopes are per unit of concentration above rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Effect {
+    /// Changes by spikes are multiplied by 1 + slope; a negative factor turns the rule round.
+    Learning {
+        /// Name of the projection.
+        projection: String,
+        /// Relative change.
+        slope: f64,
+    },
+    /// What arrives at all receptors of a population is multiplied by 1 + slope.
+    Gain {
+        /// The population.
+        population: String,
+        /// Relative change.
+        slope: f64,
+    },
+    /// The threshold of a population of `Lif` neurons moves.
+    Threshold {
+        /// The population.
+        population: String,
+        /// Change \[mV\].
+        slope: Quantity<Mv>,
+    },
 }
 
 /// What releases a modulator.

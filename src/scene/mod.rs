@@ -15,7 +15,7 @@ mod text;
 
 pub use check::{Fault, Warning, check};
 pub use learning::{
-    Bcm, Covariance, Eligibility, Hebb, Learn, Modulator, Normalize, Oja, Pairing, Release,
+    Bcm, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja, Pairing, Release,
     ShortTerm, Stdp, Triplet, Vogels,
 };
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
