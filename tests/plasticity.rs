@@ -203,6 +203,25 @@ fn rules_of_rates_follow_their_equations() {
     }
 }
 
+/// Scaling beside a rule: weights of a target that is too slow grow until it has its rate.
+#[test]
+fn scaling_brings_a_neuron_to_its_rate() {
+    let simulated = simulated(
+        r#"(version: 1, simulation: (dt: 1, duration: 24000), populations: {
+            "in": (size: 200, model: Poisson(rate: 20)),
+            "out": (size: 3, model: Lif(receptors: {"ex": Exp(tau: 5, e_rev: 0)})) },
+        projections: [(from: "in", to: "out", connect: Dense, weight: 0.05, delay: 1,
+            learn: Stdp(a_plus: 0, a_minus: 0, w_max: 5),
+            scaling: (rho: 12, eta: 0.05, tau_mean: 1000))])"#,
+    );
+    simulated.on_every_engine("scaling", |who, done| {
+        let late = |from: u64| done.spikes("out").iter().filter(|s| s.0 >= from).count() as f64;
+        let (first, last) = (late(0) - late(1000), late(14_000) / 10.0 / 3.0);
+        assert!(first < 2.0, "{who}: {first} spikes at the start");
+        assert!((last - 12.0).abs() <= 2.0, "{who}: {last} Hz at the end");
+    });
+}
+
 /// A projection between trains that nothing changes: its own current never makes a neuron spike.
 fn zoo(connect: &str, delay: &str, rule: &str) -> Simulated {
     simulated(&format!(

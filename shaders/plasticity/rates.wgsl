@@ -58,6 +58,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         factor = params.eta * (r - m);
     } else if RULE == 3u {
         factor = params.eta * r * (r - m * m / params.rho) / params.rho;
+    } else if RULE == 4u {
+        factor = 0.0;
+        decay = params.eta * (m - params.rho);
     }
     let row = now_row(params.sources);
     var first = 0u;

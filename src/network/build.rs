@@ -246,6 +246,7 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
             rule,
             short_term,
             normalize,
+            scaling: projection.scaling.map(|s| learning::scaling(&s, dt)),
         });
     }
     let stimuli = scene.stimuli.iter().map(|s| stimulus(scene, s, dt)).collect();

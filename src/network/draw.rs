@@ -592,6 +592,7 @@ mod tests {
                 learn: None,
                 short_term: None,
                 normalize: None,
+                scaling: None,
             };
             Self { projection, sources, targets, places: None, seed: 3 }
         }

@@ -1,7 +1,7 @@
 //! From the words of a scene to numbers of rules: amplitudes in the unit of the weights, times in steps.
 
 use super::*;
-use crate::plasticity::{Change, Eligibility, Hebbian, Trace};
+use crate::plasticity::{Change, Eligibility, Rates, Trace};
 use crate::rng::Purpose;
 use crate::scene::{Learn, Ms, Quantity, Release, Scene};
 
@@ -52,8 +52,8 @@ pub fn rule(scene: &Scene, learn: &Learn) -> Option<Rule> {
     });
     let axonal = common.axonal.map(steps);
     let dendritic = steps(common.dendritic);
-    let (bounds, hebbian) = (common.bounds, None);
-    Some(Rule { pre, post, x, y, bounds, mu, axonal, dendritic, eligibility, hebbian })
+    let (bounds, rates) = (common.bounds, None);
+    Some(Rule { pre, post, x, y, bounds, mu, axonal, dendritic, eligibility, rates })
 }
 
 /// A rule of rates.
@@ -68,8 +68,7 @@ fn rates(learn: &Learn, bounds: [f64; 2], steps: &dyn Fn(f64) -> usize) -> Rule 
         Learn::Bcm(r) => (3, r.eta, r.tau, r.every, r.tau_mean, r.rho.get(), unit),
         _ => unreachable!("these are rules of spikes"),
     };
-    let trace = |tau: Quantity<Ms>| Trace { tau: tau.get(), nearest: false };
-    let both = [trace(tau), trace(slow)];
+    let both = [tau, slow].map(|tau| Trace { tau: tau.get(), nearest: false });
     let every = steps(every.get()).max(1) as u32;
     Rule {
         pre: Change::default(),
@@ -81,8 +80,15 @@ fn rates(learn: &Learn, bounds: [f64; 2], steps: &dyn Fn(f64) -> usize) -> Rule 
         axonal: Some(0),
         dendritic: 0,
         eligibility: None,
-        hebbian: Some(Hebbian { rule, eta, rho, unit, every }),
+        rates: Some(Rates { tau: [tau.get(), slow.get()], rule, eta, rho, unit, every }),
     }
+}
+
+/// Scaling towards a rate.
+pub fn scaling(s: &scene::Scaling, dt: f64) -> Rates {
+    let tau = s.tau_mean.get();
+    let every = (s.every.get() / dt).round().max(1.0) as u32;
+    Rates { tau: [tau; 2], rule: 4, eta: s.eta, rho: s.rho.get(), unit: 1.0, every }
 }
 
 /// The modulators of a scene.

@@ -14,7 +14,7 @@ pub use build::{NetworkError, build};
 
 use crate::neuron::stepped::Stepped;
 use crate::neuron::{lif, readout};
-use crate::plasticity::Rule;
+use crate::plasticity::{Rates, Rule};
 use crate::rng::Stream;
 use crate::scene;
 use std::sync::Arc;
@@ -165,6 +165,8 @@ pub struct Projection {
     pub short_term: Option<ShortTerm>,
     /// Sum that the weights of each target keep.
     pub normalize: Option<Normalize>,
+    /// Rate towards which the weights of each target are scaled.
+    pub scaling: Option<Rates>,
 }
 
 /// Short-term plasticity of a projection; see [`crate::synapse::short_term`].

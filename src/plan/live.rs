@@ -14,7 +14,7 @@ use crate::network::{self, Network, Projection, Synapses};
 use crate::neuron::stepped::BLOCK;
 use crate::neuron::{iaf, receptor};
 use crate::plasticity::{
-    Change, Rule, Site, Trace, dense_post, dense_pre, modulate, modulator, normalise, rates,
+    Change, Rates, Rule, Site, Trace, dense_post, dense_pre, modulate, modulator, normalise, rates,
     reinforce, sparse_post, sparse_pre, trace,
 };
 use crate::synapse::{PANEL, deliver_dense, deliver_sparse, scatter, short_term};
@@ -114,9 +114,12 @@ impl Simulator<'_> {
         }
         for live in &projections {
             match &live.projection.rule {
-                Some(rule) if rule.hebbian.is_some() => self.learn_rates(live, rule, learning),
+                Some(Rule { rates: Some(rates), .. }) => self.learn_rates(live, rates, learning),
                 Some(rule) => self.learn(live, rule, fired, learning),
                 None => {}
+            }
+            if let Some(scaling) = &live.projection.scaling {
+                self.learn_rates(live, scaling, learning);
             }
             self.normalise(live, learning);
         }
@@ -407,11 +410,13 @@ impl Simulator<'_> {
     }
 
     /// What rates do to the weights.
-    fn learn_rates(&mut self, live: &Live<'_>, rule: &Rule, learning: &mut Learning) {
-        let (p, Some(hebbian)) = (live.projection, rule.hebbian) else { return };
+    fn learn_rates(&mut self, live: &Live<'_>, rule: &Rates, learning: &mut Learning) {
+        let p = live.projection;
+        let Some(Rule { bounds: [w_min, w_max], .. }) = p.rule else { return };
         let dt = self.network.dt;
-        let [x, x_slow] = rule.x.map(|trace| self.trace(p.from, trace, learning));
-        let [y, y_slow] = rule.y.map(|trace| self.trace(p.to, trace, learning));
+        let traces = rule.tau.map(|tau| Trace { tau, nearest: false });
+        let [x, x_slow] = traces.map(|trace| self.trace(p.from, trace, learning));
+        let [y, y_slow] = traces.map(|trace| self.trace(p.to, trace, learning));
         let (tiles, [start, origin], source_bits) = match (&live.weights, &live.lists) {
             (Tiles::Dense { tiles, .. }, _) => {
                 let unused = self.words(format!("{}.unused.lists", p.name), vec![0]);
@@ -429,17 +434,17 @@ impl Simulator<'_> {
                 targets: width as u32,
                 first_target: first_target as u32,
                 all_targets: live.size[1] as u32,
-                every: hebbian.every,
+                every: rule.every,
                 slots: self.history as u32,
                 source_bits,
-                eta: hebbian.eta * f64::from(hebbian.every) * dt * 1e-3,
-                rate: 1e3 / rule.x[0].tau,
-                mean: 1e3 / rule.x[1].tau,
-                rho: hebbian.rho,
-                unit: hebbian.unit,
-                w_min: rule.bounds[0],
-                w_max: rule.bounds[1],
-                rule: hebbian.rule,
+                eta: rule.eta * f64::from(rule.every) * dt * 1e-3,
+                rate: 1e3 / rule.tau[0],
+                mean: 1e3 / rule.tau[1],
+                rho: rule.rho,
+                unit: rule.unit,
+                w_min,
+                w_max,
+                rule: rule.rule,
                 dense: u32::from(live.lists.is_none()),
             };
             let weight = Arg { array, split: Split::Stride(self.arrays[array].len) };

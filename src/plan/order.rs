@@ -113,6 +113,7 @@ mod tests {
             rule: None,
             short_term: None,
             normalize: None,
+            scaling: None,
         };
         Network {
             dt: 1.0,

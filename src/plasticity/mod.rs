@@ -58,17 +58,19 @@ pub struct Rule {
     /// If changes mark the synapse as eligible, rather than changing its weight.
     pub eligibility: Option<Eligibility>,
     /// If it is rates that change the weight, rather than spikes.
-    pub hebbian: Option<Hebbian>,
+    pub rates: Option<Rates>,
 }
 
 /// A rule of rates; see [`rates`].
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Hebbian {
+pub struct Rates {
+    /// Time constants of a rate and of its mean \[ms\].
+    pub tau: [f64; 2],
     /// Number by which the kernel knows it.
     pub rule: u32,
     /// Change per second and Hz².
     pub eta: f64,
-    /// Rate of the last rule \[Hz\].
+    /// Rate of the last two rules \[Hz\].
     pub rho: f64,
     /// Weight of 1 of the second rule.
     pub unit: f64,

@@ -5,11 +5,12 @@
 //!   Oja          dw/dt = eta (r_i r_j - r_j^2 w / unit)
 //!   Covariance   dw/dt = eta (r_i - m_i) (r_j - m_j)
 //!   Bcm          dw/dt = eta r_i r_j (r_j - m_j^2 / rho) / rho
+//!   Scaling      dw/dt = eta (rho - m_j) w
 //! ```
 //! r is the rate of a neuron, its spikes filtered with a time constant, m the same with a longer one: both
-//! are traces, in units of which a rate is `1 / tau`. eta is a change per second and Hz². Oja 1982;
-//! Sejnowski 1977; Bienenstock, Cooper & Munro 1982, whose threshold is the square of the mean rate. Of
-//! first order in the interval.
+//! are traces, in units of which a rate is `1 / tau`. eta is a change per second and Hz², of the last rule a
+//! relative one per second and Hz. Oja 1982; Sejnowski 1977; Bienenstock, Cooper & Munro 1982, whose threshold
+//! is the square of the mean rate; van Rossum, Bi & Turrigiano 2000. Of first order in the interval.
 
 use super::trace_row;
 use crate::kernel::*;
@@ -39,7 +40,7 @@ params! {
         rate: real,
         /// Rate of a slow trace of 1 \[Hz\].
         mean: real,
-        /// rho of the last rule \[Hz\].
+        /// rho of the last two rules \[Hz\].
         rho: real,
         /// Weight of 1 of the second rule.
         unit: real,
@@ -47,7 +48,7 @@ params! {
         w_min: real,
         /// Largest weight.
         w_max: real,
-        /// 0: Hebb; 1: Oja; 2: Covariance; 3: Bcm.
+        /// 0: Hebb; 1: Oja; 2: Covariance; 3: Bcm; 4: Scaling.
         rule: option,
         /// 1: dense weights, in panels; 0: sparse ones, by target.
         dense: option,
@@ -97,6 +98,7 @@ impl Twin for Rates {
                 0 => (p.eta * r, F::zero()),
                 1 => (p.eta * r, p.eta * r * r / p.unit),
                 2 => (p.eta * (r - m), F::zero()),
+                4 => (F::zero(), p.eta * (m - p.rho)),
                 _ => (p.eta * r * (r - m * m / p.rho) / p.rho, F::zero()),
             };
             let change = |w: F, i: usize| {

@@ -550,6 +550,18 @@ impl<'s> Checker<'s> {
             self.stored(&path, projection, "short-term plasticity");
             self.no_gradient(&path, "short-term plasticity");
         }
+        if let Some(scaling) = projection.scaling {
+            let path = format!("{path}.scaling");
+            self.not_negative(&format!("{path}.rho"), scaling.rho.get());
+            self.finite(&format!("{path}.eta"), scaling.eta);
+            self.positive(&format!("{path}.tau_mean"), scaling.tau_mean.get());
+            self.positive(&format!("{path}.every"), scaling.every.get());
+            self.whole_steps(&format!("{path}.every"), scaling.every.get());
+            if !changes {
+                let help = "add a rule as `learn`, which gives the bounds";
+                self.fault_with_help(&path, "only weights that change are scaled", help);
+            }
+        }
         if let Some(normalize) = projection.normalize {
             let path = format!("{path}.normalize");
             self.positive(&format!("{path}.sum"), normalize.sum.get());

@@ -291,6 +291,22 @@ pub struct Normalize {
     pub every: Option<Quantity<Ms>>,
 }
 
+/// Scaling of the weights of each target towards a rate of it (van Rossum, Bi & Turrigiano 2000).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scaling {
+    /// The rate \[Hz\].
+    pub rho: Quantity<Hz>,
+    /// Relative change of a weight per second and Hz.
+    pub eta: f64,
+    /// Time constant over which the rate is taken \[ms\].
+    #[serde(default = "tau_mean")]
+    pub tau_mean: Quantity<Ms>,
+    /// Interval of the changes \[ms\].
+    #[serde(default = "mark_every")]
+    pub every: Quantity<Ms>,
+}
+
 /// A substance that is released and decays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

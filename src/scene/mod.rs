@@ -16,7 +16,7 @@ mod text;
 pub use check::{Fault, Warning, check};
 pub use learning::{
     Bcm, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja, Pairing, Release,
-    ShortTerm, Stdp, Triplet, Vogels,
+    Scaling, ShortTerm, Stdp, Triplet, Vogels,
 };
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use models::{
@@ -471,6 +471,9 @@ pub struct Projection {
     /// Whether the weights of each target keep their sum.
     #[serde(default, alias = "normalise", skip_serializing_if = "Option::is_none")]
     pub normalize: Option<Normalize>,
+    /// Whether the weights of each target are scaled until it has a given rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
 }
 
 impl Projection {
