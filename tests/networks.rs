@@ -116,7 +116,7 @@ fn inhibition_learns_to_balance() {
 /// A late reward strengthens the synapse that earned it, and few others: Izhikevich (2007).
 #[test]
 fn a_late_reward_finds_its_synapse() {
-    let scene = shipped("reward.ron", &["simulation.duration=1200000"]);
+    let scene = shipped("reward.ron", &["simulation.duration=600000"]);
     ran(&scene, |_, simulation| {
         let mut weights = simulation.weights().unwrap();
         let rewarded = weights[0].1.remove(0);
