@@ -364,6 +364,26 @@ impl<'a> Simulation<'a> {
         Ok(all)
     }
 
+    /// All variables of state that have a name, as `<population>.<variable>`, one number for each
+    /// neuron; potentials relative to rest.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn states(&mut self) -> Result<Vec<(String, Vec<f32>)>, SimulationError> {
+        let mut all = Vec::new();
+        for (k, population) in self.network.populations.iter().enumerate() {
+            let Some((array, rows)) = self.ports.state[k] else { continue };
+            let Kind::Stepped(neurons) = &population.kind else { continue };
+            let state = self.engine.read_reals(array)?;
+            for variable in neurons.variables() {
+                let of = |id: usize| state[(id / BLOCK * rows + variable.row) * BLOCK + id % BLOCK];
+                let values = (0..population.size).map(of).collect();
+                all.push((format!("{}.{}", population.name, variable.name), values));
+            }
+        }
+        Ok(all)
+    }
+
     fn record_spikes(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
         let dt = self.network.dt;
         let words = self.engine.read_words(self.ports.spikes)?;
@@ -464,7 +484,8 @@ pub enum SimulationError {
     /// A state is not finite.
     #[error(
         "diverged: `{variable}` of neuron {neuron} of population `{population}` is not finite by step \
-         {step}; lower simulation.dt, or the weights and currents that drive it"
+         {step}; lower simulation.dt, or the weights and currents that drive it. The run folder has the \
+         state of all neurons in diverged.safetensors"
     )]
     Diverged {
         /// Population.

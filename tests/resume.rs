@@ -39,6 +39,14 @@ fn divergence_ends_a_simulation() {
         let words = "diverged: ` | ` of neuron | population `exc` | by step | simulation.dt";
         place.run("bad.ron", name, &[]).expect(6, words);
         assert!(!place.path(name).join("summary.json").exists());
+        // The state is saved, for a look at what happened.
+        let saved = place.read(&format!("{name}/diverged.safetensors"));
+        let saved = safetensors::SafeTensors::deserialize(&saved).unwrap();
+        let v: Vec<f32> = bytemuck::pod_collect_to_vec(saved.tensor("exc.v").unwrap().data());
+        assert_eq!(v.len(), 30);
+        let states =
+            saved.iter().flat_map(|(_, x)| bytemuck::pod_collect_to_vec::<u8, f32>(x.data()));
+        assert!(states.into_iter().any(|x| !x.is_finite()));
     }
 }
 

@@ -39,7 +39,7 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
     let mut all = Vec::new();
     let mut first_error = None;
     for path in scenes {
-        match prepare(path, overrides) {
+        match prepare(path, overrides, true) {
             Ok((_, source, warnings, network, plan)) => {
                 for w in &warnings {
                     log::warn!("{}: {}: {}", source.name, w.path, w.message);

@@ -31,9 +31,15 @@ pub const MAX_BINDING: u64 = 128 << 20;
 pub fn prepare(
     path: &Path,
     overrides: &[Override],
+    quiet: bool,
 ) -> Result<(Scene, Source, Vec<scene::Warning>, Network, Plan)> {
     let (scene, source, warnings) = scene::load(path, overrides).map_err(|e| *e)?;
-    let network = network::build(&scene)?;
+    let mut bar = Progress::new(scene.projections.len() as u64, "projections", quiet);
+    let network = network::build_watched(&scene, &mut |drawn, of| {
+        bar.at("building", drawn as u64, of as u64, "");
+    });
+    bar.finish();
+    let network = network?;
     let plan = match &scene.training {
         Some(training) if !training.loss.is_gradient() => {
             let options = SimulationOptions {
@@ -72,7 +78,7 @@ pub fn run(args: &Run) -> Result<()> {
     if let Some(seed) = args.seed {
         overrides.push(Override { path: "simulation.seed".into(), value: seed.to_string() });
     }
-    let (scene, source, warnings, network, plan) = prepare(&path, &overrides)?;
+    let (scene, source, warnings, network, plan) = prepare(&path, &overrides, args.quiet)?;
     let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     for warning in &warnings {
         log::warn!("{}: {}: {}", source.name, warning.path, warning.message);
@@ -466,6 +472,9 @@ impl Session<'_> {
         written?;
         // Whatever stopped the run, what was recorded before is not lost.
         let finished = archive.finish(&mut simulation.recording);
+        if let Err(simulation::SimulationError::Diverged { .. }) = ran {
+            self.write_weights("diverged.safetensors", &simulation.states()?)?;
+        }
         ran?;
         finished?;
         metrics.finish(&simulation.recording)?;

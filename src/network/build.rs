@@ -145,6 +145,17 @@ pub enum NetworkError {
 /// # Errors
 /// A drawn parameter that breaks its rule, a file that does not fit, more synapses than fit.
 pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
+    build_watched(scene, &mut |_, _| {})
+}
+
+/// The same, telling before each projection how many are drawn and how many there are.
+///
+/// # Errors
+/// Those of [`build`].
+pub fn build_watched(
+    scene: &Scene,
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<Network, NetworkError> {
     let dt = scene.simulation.dt.get();
     let seed = scene.simulation.seed;
     let gradients = scene.training.as_ref().is_some_and(|training| training.loss.is_gradient());
@@ -176,6 +187,7 @@ pub fn build(scene: &Scene) -> Result<Network, NetworkError> {
         .collect();
     let mut projections = Vec::new();
     for (index, projection) in scene.projections.iter().enumerate() {
+        tell(index, scene.projections.len());
         let (from, to) = (find(&projection.from), find(&projection.to));
         let name = projection.name();
         let constant = !populations[from].spikes();

@@ -10,7 +10,7 @@ mod learning;
 mod neurons;
 mod space;
 
-pub use build::{NetworkError, build};
+pub use build::{NetworkError, build, build_watched};
 
 use crate::neuron::stepped::Stepped;
 use crate::neuron::{lif, readout};
