@@ -352,16 +352,7 @@ impl<'a> Simulation<'a> {
     /// # Errors
     /// The engine fails.
     pub fn weights(&mut self) -> Result<Vec<(String, Vec<f32>)>, SimulationError> {
-        let mut all = Vec::new();
-        for (projection, tiles) in self.network.projections.iter().zip(&self.ports.weights) {
-            if let (Some(_), Some(tiles)) = (&projection.rule, tiles) {
-                let contents =
-                    tiles.arrays().into_iter().map(|array| self.engine.read_reals(array));
-                let contents = contents.collect::<Result<Vec<_>, _>>()?;
-                all.push((projection.name.clone(), tiles.unpack(&contents)));
-            }
-        }
-        Ok(all)
+        Ok(learned_weights(self.network, self.ports, &mut *self.engine)?)
     }
 
     /// All variables of state that have a name, as `<population>.<variable>`, one number for each
@@ -448,6 +439,26 @@ impl<'a> Simulation<'a> {
         }
         Ok(())
     }
+}
+
+/// Weights of the projections that learn on their own, by name, in their natural order.
+///
+/// # Errors
+/// The engine fails.
+pub fn learned_weights(
+    network: &Network,
+    ports: &SimulationPorts,
+    engine: &mut dyn Engine,
+) -> Result<Vec<(String, Vec<f32>)>, EngineError> {
+    let mut all = Vec::new();
+    for (projection, tiles) in network.projections.iter().zip(&ports.weights) {
+        if let (Some(_), Some(tiles)) = (&projection.rule, tiles) {
+            let contents = tiles.arrays().into_iter().map(|array| engine.read_reals(array));
+            let contents = contents.collect::<Result<Vec<_>, _>>()?;
+            all.push((projection.name.clone(), tiles.unpack(&contents)));
+        }
+    }
+    Ok(all)
 }
 
 /// Why a simulation cannot start, or stopped.

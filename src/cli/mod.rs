@@ -201,6 +201,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
         match e {
             NetworkError::Value { .. }
             | NetworkError::Synapse { .. }
+            | NetworkError::Dendritic { .. }
             | NetworkError::Delay { .. } => 2,
             NetworkError::TooLarge { .. } => 4,
             NetworkError::File(_)

@@ -112,6 +112,19 @@ pub enum NetworkError {
         /// How many there are.
         count: usize,
     },
+    /// The dendritic part of a delay is longer than the delay of some synapse.
+    #[error(
+        "projection `{name}`: {dendritic} ms of the delay are dendritic, but its shortest delay is {delay} ms. \
+         Lower `dendritic`, lengthen the delays, or say in `axonal` how long the other part is"
+    )]
+    Dendritic {
+        /// Name of the projection.
+        name: String,
+        /// Dendritic part \[ms\].
+        dendritic: f64,
+        /// Shortest delay \[ms\].
+        delay: f64,
+    },
     /// A weight lies outside the bounds of the rule by which it changes.
     #[error(
         "projection `{name}`: synapse {synapse} has the weight {weight}, which is not from {} to {}, the \
@@ -231,6 +244,11 @@ pub fn build_watched(
         let rule = projection.learn.as_ref().and_then(|learn| learning::rule(scene, learn));
         if let Some(rule) = &rule {
             within_bounds(&name, rule.bounds, synapses.weights())?;
+            if rule.axonal.is_none() && rule.dendritic > delay {
+                let ms = |steps: usize| steps as f64 * dt;
+                let (dendritic, delay) = (ms(rule.dendritic), ms(delay));
+                return Err(NetworkError::Dendritic { name, dendritic, delay });
+            }
         }
         let short_term = projection.short_term.map(|s| ShortTerm {
             u: s.u,
@@ -709,6 +727,19 @@ mod tests {
                 assert_eq!(delayed[target * 12 + source], weight);
             }
         }
+    }
+
+    #[test]
+    fn a_dendrite_is_no_longer_than_the_delay() {
+        let rules = |delay: &str, more: &str| {
+            format!("connect: Dense, weight: 1{delay}, learn: Stdp(w_max: 2, dendritic: 2{more})")
+        };
+        for delay in ["", ", delay: Uniform(low: 1, high: 4)"] {
+            let error = network(Path::new(""), &rules(delay, "")).unwrap_err();
+            assert!(matches!(error, NetworkError::Dendritic { .. }), "{error}");
+            assert!(network(Path::new(""), &rules(delay, ", axonal: 0")).is_ok());
+        }
+        assert!(network(Path::new(""), &rules(", delay: Uniform(low: 2, high: 4)", "")).is_ok());
     }
 
     #[test]

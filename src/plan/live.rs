@@ -51,7 +51,7 @@ fn bits(count: usize) -> u32 {
 fn axonal(p: &Projection, rule: &Rule) -> [usize; 2] {
     match rule.axonal {
         Some(steps) => [steps; 2],
-        None => [p.delay, p.max_delay()].map(|delay| delay.saturating_sub(rule.dendritic)),
+        None => [p.delay, p.max_delay()].map(|delay| delay - rule.dendritic),
     }
 }
 
@@ -464,7 +464,6 @@ impl Simulator<'_> {
             let name = format!("{}.marks.{tile}", live.projection.name);
             marks.place(tile, self.zeros(name, Kind::Real, len));
         }
-        self.ports.kept.extend(marks.arrays());
         marks
     }
 
@@ -607,7 +606,6 @@ impl Simulator<'_> {
         let concentration = self.reals("modulators.concentration", start);
         self.ports.release = Some(release);
         self.ports.concentration = Some(concentration);
-        self.ports.kept.push(concentration);
         for (index, m) in network.modulators.iter().enumerate() {
             // One launch for each population that releases it; the first also lets it decay.
             let none = [(usize::MAX, 0.0)];

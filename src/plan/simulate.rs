@@ -96,8 +96,6 @@ pub struct SimulationPorts {
     pub release: Option<ArrayId>,
     /// Concentration of each modulator.
     pub concentration: Option<ArrayId>,
-    /// State beside that of neurons and weights: marks and concentrations.
-    pub kept: Vec<ArrayId>,
     /// State of neurons that lasts from sample to sample, of populations that have some.
     pub lasting: Vec<ArrayId>,
     /// Array of each of the samples.

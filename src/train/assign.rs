@@ -19,6 +19,7 @@ use crate::plan::{ArrayId, Plan, ProgramId, SimulationPorts};
 use crate::record::decode_row;
 use crate::rng::{Purpose, Stream};
 use crate::scene::{Loss, Training};
+use crate::simulation::learned_weights;
 use std::path::Path;
 use std::time::Instant;
 
@@ -178,7 +179,8 @@ impl<'a> Learner<'a> {
                 let sample = order[self.progress.batch as usize];
                 let label = usize::from(self.data.train.labels[sample as usize]);
                 let presentation = self.progress.epoch * count + self.progress.batch;
-                let counts = self.show(false, sample, (self.learn, presentation as u32))?;
+                let shown = self.show(false, sample, (self.learn, presentation as u32))?;
+                let counts = self.counts(&shown);
                 let answer = answer(self.classes, &self.assigned, &counts);
                 self.progress.correct += u64::from(answer == label);
                 self.responses.add(label, &counts);
@@ -236,26 +238,23 @@ impl<'a> Learner<'a> {
         let neurons = self.network.populations[self.population].size;
         let mut responses = Assignment::new(self.classes, neurons);
         for sample in order.iter().rev().take(samples as usize) {
-            let counts = self.show(false, *sample, (self.evaluate, *sample))?;
-            responses.add(usize::from(self.data.train.labels[*sample as usize]), &counts);
+            let shown = self.show(false, *sample, (self.evaluate, *sample))?;
+            let label = usize::from(self.data.train.labels[*sample as usize]);
+            responses.add(label, &self.counts(&shown));
         }
         self.assigned = responses.classes();
         let since = Instant::now();
         self.confusion.fill(0);
         let mut spikes = vec![0u64; self.network.populations.len()];
         for sample in 0..self.data.test.len() as u32 {
-            let counts = self.show(true, sample, (self.evaluate, sample))?;
+            let shown = self.show(true, sample, (self.evaluate, sample))?;
             let label = usize::from(self.data.test.labels[sample as usize]);
-            let answer = answer(self.classes, &self.assigned, &counts);
+            let answer = answer(self.classes, &self.assigned, &self.counts(&shown));
             self.confusion[label * self.classes + answer] += 1;
-            let words = self.engine.read_words(self.ports.spikes)?;
-            for row in words.chunks(self.ports.row).take(self.plan.steps) {
+            for row in shown.chunks(self.ports.row) {
                 for (k, sum) in spikes.iter_mut().enumerate() {
-                    *sum += self
-                        .words_of(k, row)
-                        .iter()
-                        .map(|w| u64::from(w.count_ones()))
-                        .sum::<u64>();
+                    let words = self.words_of(k, row).iter();
+                    *sum += words.map(|word| u64::from(word.count_ones())).sum::<u64>();
                 }
             }
         }
@@ -280,8 +279,8 @@ impl<'a> Learner<'a> {
         &row[first[population]..first.get(population + 1).copied().unwrap_or(self.ports.row)]
     }
 
-    /// Shows a sample: how often each neuron of the population that answers spikes. The number of the
-    /// presentation is the key of its noise.
+    /// Shows a sample: the spikes of its steps, a row for each. The number of the presentation is the key of
+    /// its noise.
     fn show(
         &mut self,
         test: bool,
@@ -308,12 +307,16 @@ impl<'a> Learner<'a> {
             corrections: [1.0; 2],
         };
         self.engine.run(program, &clock, self.plan.steps)?;
-        let words = self.engine.read_words(self.ports.spikes)?;
+        self.engine.read_words(self.ports.spikes)
+    }
+
+    /// How often each neuron of the population that answers spikes.
+    fn counts(&self, spikes: &[u32]) -> Vec<u32> {
         let mut counts = vec![0u32; self.network.populations[self.population].size];
-        for row in words.chunks(self.ports.row).take(self.plan.steps) {
+        for row in spikes.chunks(self.ports.row) {
             decode_row(self.words_of(self.population, row)).for_each(|id| counts[id as usize] += 1);
         }
-        Ok(counts)
+        counts
     }
 
     /// Shows a test sample with learning switched off, and reads what the network did.
@@ -321,15 +324,14 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// The engine fails.
     pub fn present(&mut self, sample: u32) -> Result<Presented, EngineError> {
-        let counts = self.show(true, sample, (self.evaluate, sample))?;
-        let words = self.engine.read_words(self.ports.spikes)?;
+        let shown = self.show(true, sample, (self.evaluate, sample))?;
         let mut spikes = vec![Vec::new(); self.network.populations.len()];
-        for (t, row) in words.chunks(self.ports.row).take(self.plan.steps).enumerate() {
+        for (t, row) in shown.chunks(self.ports.row).enumerate() {
             for (k, spikes) in spikes.iter_mut().enumerate() {
                 spikes.extend(decode_row(self.words_of(k, row)).map(|id| (t as u32, id)));
             }
         }
-        let predicted = answer(self.classes, &self.assigned, &counts);
+        let predicted = answer(self.classes, &self.assigned, &self.counts(&shown));
         Ok(Presented { predicted, spikes, tapes: Vec::new() })
     }
 
@@ -338,18 +340,7 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// The engine fails.
     pub fn weights(&mut self) -> Result<Vec<(String, Vec<f32>)>, EngineError> {
-        let mut all = Vec::new();
-        for (projection, tiles) in self.network.projections.iter().zip(&self.ports.weights) {
-            if let (Some(_), Some(tiles)) = (&projection.rule, tiles) {
-                let contents =
-                    tiles.arrays().into_iter().map(|array| self.engine.read_reals(array));
-                all.push((
-                    projection.name.clone(),
-                    tiles.unpack(&contents.collect::<Result<Vec<_>, _>>()?),
-                ));
-            }
-        }
-        Ok(all)
+        learned_weights(self.network, self.ports, &mut *self.engine)
     }
 
     /// Arrays that outlast a sample.
