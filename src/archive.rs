@@ -2,7 +2,7 @@
 //!
 //! While the simulation runs, each array grows in a file of its own in a hidden folder: raw numbers,
 //! the lowest byte first. At the end the archives are put together from these files, and the folder
-//! goes. Until then a recording takes its size on disk, and twice of it while it is put together.
+//! goes; a run that is interrupted keeps it to go on. Until then a recording takes its size on disk, and twice of it while it is put together.
 
 use crate::files::{self, Npy, Number};
 use crate::network::Network;
@@ -10,7 +10,6 @@ use crate::scene;
 use crate::simulation::Recording;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 /// Name of the folder in which arrays grow.
@@ -22,14 +21,15 @@ pub struct Archive<'a> {
     folder: PathBuf,
     /// For each population of the network, if its spikes are recorded.
     spikes: Vec<Option<Spikes>>,
-    /// As in [`Recording::traces`].
-    traces: Vec<Growing<f32>>,
+    /// As in [`Recording::traces`], f32.
+    traces: Vec<Growing>,
 }
 
 struct Spikes {
-    /// Times \[ms\].
-    t_ms: Growing<f64>,
-    id: Growing<u32>,
+    /// Times \[ms\], f64.
+    t_ms: Growing,
+    /// Neurons, u32.
+    id: Growing,
 }
 
 impl<'a> Archive<'a> {
@@ -46,20 +46,57 @@ impl<'a> Archive<'a> {
         let scratch = folder.join(SCRATCH);
         fs::create_dir(&scratch)
             .map_err(|source| ArchiveError::Scratch { path: scratch.clone(), source })?;
-        let mut spikes = Vec::new();
-        for (k, population) in network.populations.iter().enumerate() {
-            spikes.push(match record.spikes.contains(&population.name) {
-                true => Some(Spikes {
-                    t_ms: Growing::create(scratch.join(format!("spikes-{k}.t_ms")))?,
-                    id: Growing::create(scratch.join(format!("spikes-{k}.id")))?,
-                }),
-                false => None,
-            });
-        }
-        let traces = 0..recording.traces.len();
-        let traces = traces.map(|k| Growing::create(scratch.join(format!("trace-{k}"))));
-        let traces = traces.collect::<Result<_, _>>()?;
-        Ok(Self { network, folder: folder.to_owned(), spikes, traces })
+        let mut archive = Self::of(folder, network, record, recording);
+        archive.files().try_for_each(|file| file.create())?;
+        Ok(archive)
+    }
+
+    /// The archive of a run that was broken off when it held so many numbers, as [`Self::lengths`] told;
+    /// what came later is dropped.
+    ///
+    /// # Errors
+    /// A file is missing, is shorter, or cannot be changed.
+    pub fn reopen(
+        folder: &Path,
+        network: &'a Network,
+        record: &scene::Record,
+        recording: &Recording,
+        lengths: &[u64],
+    ) -> Result<Self, ArchiveError> {
+        let mut archive = Self::of(folder, network, record, recording);
+        let mut lengths = lengths.iter();
+        archive.files().try_for_each(|file| file.reopen(lengths.next().copied().unwrap_or(0)))?;
+        Ok(archive)
+    }
+
+    /// An archive whose files are not there yet.
+    fn of(
+        folder: &Path,
+        network: &'a Network,
+        record: &scene::Record,
+        recording: &Recording,
+    ) -> Self {
+        let scratch = folder.join(SCRATCH);
+        let grow = |name: String| Growing { path: scratch.join(name), bytes: 0 };
+        let spikes = network.populations.iter().enumerate().map(|(k, population)| {
+            record.spikes.contains(&population.name).then(|| Spikes {
+                t_ms: grow(format!("spikes-{k}.t_ms")),
+                id: grow(format!("spikes-{k}.id")),
+            })
+        });
+        let spikes = spikes.collect();
+        let traces = (0..recording.traces.len()).map(|k| grow(format!("trace-{k}"))).collect();
+        Self { network, folder: folder.to_owned(), spikes, traces }
+    }
+
+    fn files(&mut self) -> impl Iterator<Item = &mut Growing> {
+        let spikes = self.spikes.iter_mut().flatten();
+        spikes.flat_map(|s| [&mut s.t_ms, &mut s.id]).chain(&mut self.traces)
+    }
+
+    /// Bytes of each file, for [`Self::reopen`].
+    pub fn lengths(&mut self) -> Vec<u64> {
+        self.files().map(|file| file.bytes).collect()
     }
 
     /// Moves the spikes and samples of a recording into the files.
@@ -80,11 +117,11 @@ impl<'a> Archive<'a> {
         Ok(())
     }
 
-    /// Writes the archives, of what was recorded so far if the simulation was stopped.
+    /// Writes the archives, of what was recorded so far.
     ///
     /// # Errors
-    /// A file cannot be written. The arrays are then left where they are.
-    pub fn finish(mut self, recording: &mut Recording) -> Result<(), ArchiveError> {
+    /// A file cannot be written.
+    pub fn write(&mut self, recording: &mut Recording) -> Result<(), ArchiveError> {
         self.take(recording)?;
         for (name, arrays) in
             [("spikes.npz", self.spike_arrays()), ("traces.npz", self.trace_arrays(recording))]
@@ -95,6 +132,15 @@ impl<'a> Archive<'a> {
                     .map_err(|source| ArchiveError::Write { path, source })?;
             }
         }
+        Ok(())
+    }
+
+    /// Writes the archives of a run that does not go on.
+    ///
+    /// # Errors
+    /// A file cannot be written. The arrays are then left where they are.
+    pub fn finish(mut self, recording: &mut Recording) -> Result<(), ArchiveError> {
+        self.write(recording)?;
         let path = self.folder.join(SCRATCH);
         fs::remove_dir_all(&path).map_err(|source| ArchiveError::Scratch { path, source })
     }
@@ -103,8 +149,8 @@ impl<'a> Archive<'a> {
         let mut arrays = Vec::new();
         for (population, spikes) in self.network.populations.iter().zip(&self.spikes) {
             let Some(Spikes { t_ms, id }) = spikes else { continue };
-            arrays.push(t_ms.array(format!("{}.t_ms", population.name), &[t_ms.len]));
-            arrays.push(id.array(format!("{}.id", population.name), &[id.len]));
+            arrays.push(t_ms.array::<f64>(format!("{}.t_ms", population.name), |len| vec![len]));
+            arrays.push(id.array::<u32>(format!("{}.id", population.name), |len| vec![len]));
         }
         arrays
     }
@@ -119,7 +165,7 @@ impl<'a> Archive<'a> {
             let owner = trace.owner(self.network);
             let name = format!("{owner}.{}", trace.variable.name);
             let (neurons, every) = (trace.ids.len() as u64, trace.every);
-            let samples = values.len / neurons.max(1);
+            let samples = values.len::<f32>() / neurons.max(1);
             let mut others = traces.iter().filter(|other| other.every != every);
             let times = match others.clone().next() {
                 None => "t_ms".to_owned(),
@@ -134,7 +180,7 @@ impl<'a> Archive<'a> {
                     (1..=samples).try_for_each(|sample| writer.write_all(&time(sample).bytes()))
                 }));
             }
-            arrays.push(values.array(name, &[samples, neurons]));
+            arrays.push(values.array::<f32>(name, |_| vec![samples, neurons]));
         }
         arrays
     }
@@ -142,23 +188,40 @@ impl<'a> Archive<'a> {
 
 /// An array in a file, to which more and more is appended. The file is open only meanwhile: there may
 /// be more arrays than a process may have files open.
-struct Growing<T> {
+struct Growing {
     path: PathBuf,
-    len: u64,
-    element: PhantomData<T>,
+    bytes: u64,
 }
 
-impl<T: Number> Growing<T> {
-    fn create(path: PathBuf) -> Result<Self, ArchiveError> {
-        match File::create_new(&path) {
-            Ok(_) => Ok(Self { path, len: 0, element: PhantomData }),
-            Err(source) => Err(ArchiveError::Scratch { path, source }),
-        }
+impl Growing {
+    fn create(&self) -> Result<(), ArchiveError> {
+        let created = File::create_new(&self.path);
+        created.map_err(|source| ArchiveError::Scratch { path: self.path.clone(), source })?;
+        Ok(())
     }
 
-    fn append(&mut self, values: impl ExactSizeIterator<Item = T>) -> Result<(), ArchiveError> {
-        let count = values.len() as u64;
-        if count == 0 {
+    /// Takes the file as it was when it had so many bytes.
+    fn reopen(&mut self, bytes: u64) -> Result<(), ArchiveError> {
+        let cut = || -> io::Result<()> {
+            let file = OpenOptions::new().write(true).open(&self.path)?;
+            let found = file.metadata()?.len();
+            if found < bytes {
+                let what = format!("it has {found} bytes of {bytes}; run the scene again");
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+            }
+            file.set_len(bytes)
+        };
+        cut().map_err(|source| ArchiveError::Reopen { path: self.path.clone(), source })?;
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    fn append<T: Number>(
+        &mut self,
+        values: impl ExactSizeIterator<Item = T>,
+    ) -> Result<(), ArchiveError> {
+        let bytes = (values.len() * size_of::<T::Bytes>()) as u64;
+        if bytes == 0 {
             return Ok(());
         }
         let write = || -> io::Result<()> {
@@ -169,12 +232,17 @@ impl<T: Number> Growing<T> {
             writer.flush()
         };
         write().map_err(|source| ArchiveError::Write { path: self.path.clone(), source })?;
-        self.len += count;
+        self.bytes += bytes;
         Ok(())
     }
 
-    fn array(&self, name: String, shape: &[u64]) -> Npy<'_> {
-        Npy::new::<T>(name, shape, |writer| {
+    /// Numbers in the file.
+    fn len<T: Number>(&self) -> u64 {
+        self.bytes / size_of::<T::Bytes>() as u64
+    }
+
+    fn array<T: Number>(&self, name: String, shape: impl FnOnce(u64) -> Vec<u64>) -> Npy<'_> {
+        Npy::new::<T>(name, &shape(self.len::<T>()), |writer| {
             io::copy(&mut File::open(&self.path)?, writer)?;
             Ok(())
         })
@@ -188,6 +256,14 @@ pub enum ArchiveError {
     #[error("{} cannot be made or removed: {source}", path.display())]
     Scratch {
         /// File or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file of a run that goes on cannot be used.
+    #[error("{} does not hold what was recorded before: {source}", path.display())]
+    Reopen {
+        /// The file.
         path: PathBuf,
         /// What the system says.
         source: io::Error,

@@ -428,6 +428,22 @@ pub fn read_spikes(path: &Path, population: &str) -> Result<Vec<(f64, u32)>, Npy
     read().map_err(|problem| NpyError { path: path.to_path_buf(), problem })
 }
 
+/// Writes one-dimensional tensors of floats to a `.safetensors` file, all or nothing.
+///
+/// # Errors
+/// The file system refuses.
+pub fn write_tensors(path: &Path, tensors: &[(String, Vec<f32>)]) -> io::Result<()> {
+    use safetensors::{Dtype, tensor::TensorView};
+    let views = tensors.iter().map(|(name, x)| {
+        Ok((name, TensorView::new(Dtype::F32, vec![x.len()], bytemuck::cast_slice(x))?))
+    });
+    let views = views.collect::<Result<Vec<_>, _>>();
+    let bytes = views
+        .and_then(|views| safetensors::serialize(views, None))
+        .map_err(|e| io::Error::other(e.to_string()))?;
+    write_atomic(path, |writer| writer.write_all(&bytes))
+}
+
 /// Reads one tensor of floats from a `.safetensors` file.
 ///
 /// # Errors

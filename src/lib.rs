@@ -15,6 +15,7 @@
 //! [`kernel`].
 
 pub mod archive;
+pub mod checkpoint;
 pub mod cli;
 pub mod data;
 pub mod engine;

@@ -3,15 +3,19 @@
 //! A window is as many steps as fit a small part of the memory. Between windows the host writes the
 //! input of the next, and reads spikes and samples; all else stays on the device.
 
+use crate::checkpoint::{Checkpoint, CheckpointError, Values};
 use crate::engine::{Engine, EngineError};
-use crate::kernel::Clock;
+use crate::kernel::{self, Clock};
 use crate::network::{self, Input, Kind, Network, Population};
 use crate::neuron::stepped::{BLOCK, Variable};
-use crate::plan::{Plan, ProgramId, Recorded, Sampled, SimulationOptions, SimulationPorts};
+use crate::plan::{
+    ArrayId, Plan, ProgramId, Recorded, Sampled, SimulationOptions, SimulationPorts,
+};
 use crate::record::decode_row;
 use crate::record::excerpt::Excerpt;
 use crate::record::statistics::SpikeStatistics;
 use crate::scene::{self, Scene};
+use serde::{Deserialize, Serialize};
 
 /// Words of the spikes of a window.
 const WINDOW: usize = 1 << 21;
@@ -173,6 +177,21 @@ impl Trace {
             Recorded::Concentrations => "modulators",
         }
     }
+}
+
+/// How far a simulation has come: what its host knows. Together with the arrays of
+/// [`Simulation::state`] this is all its state, but for spikes and samples that someone has taken.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done.
+    pub steps: u64,
+    synaptic_events: u64,
+    /// For each population.
+    statistics: Vec<SpikeStatistics>,
+    /// For each trace.
+    excerpts: Vec<Vec<Excerpt>>,
+    rewards: Vec<(u64, usize, f64)>,
+    pairs: Vec<(Option<u64>, u64)>,
 }
 
 /// A network that runs.
@@ -347,6 +366,87 @@ impl<'a> Simulation<'a> {
         }
     }
 
+    /// Arrays that a step depends on and changes: of neurons, what is under way to them, weights, traces,
+    /// marks, concentrations. Spikes and samples of a window are written anew in each.
+    fn changing(&self) -> Vec<ArrayId> {
+        let mut arrays = self.plan.written(self.run);
+        arrays.retain(|array| *array != self.ports.spikes && !self.ports.samples.contains(array));
+        arrays
+    }
+
+    /// What the device holds between two windows, by the names of the arrays.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn state(&mut self) -> Result<Vec<(String, Values)>, SimulationError> {
+        let mut state = Vec::new();
+        for array in self.changing() {
+            let values = match self.plan.arrays[array].kind {
+                kernel::Kind::Real => Values::Reals(self.engine.read_reals(array)?),
+                kernel::Kind::Word => Values::Words(self.engine.read_words(array)?),
+            };
+            state.push((self.plan.arrays[array].name.clone(), values));
+        }
+        Ok(state)
+    }
+
+    /// How far the simulation has come.
+    pub fn progress(&self) -> Progress {
+        let recording = &self.recording;
+        Progress {
+            steps: recording.steps,
+            synaptic_events: recording.synaptic_events,
+            statistics: recording.populations.iter().map(|p| p.statistics.clone()).collect(),
+            excerpts: recording.traces.iter().map(|trace| trace.excerpts.clone()).collect(),
+            rewards: self.rewards.clone(),
+            pairs: self.pairs.clone(),
+        }
+    }
+
+    /// Goes on from a checkpoint with arrays of [`Self::state`] and this progress. On the same engine the
+    /// steps that follow are those of a run that was not broken off, bit for bit.
+    ///
+    /// # Errors
+    /// The engine fails, the checkpoint is of another network.
+    pub fn restore(
+        &mut self,
+        checkpoint: &Checkpoint,
+        progress: Progress,
+    ) -> Result<(), SimulationError> {
+        for array in self.changing() {
+            let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
+            match (self.plan.arrays[array].kind, checkpoint.values(name, len)?) {
+                (kernel::Kind::Real, Values::Reals(values)) => {
+                    self.engine.write_reals(array, values)?;
+                }
+                (kernel::Kind::Word, Values::Words(values)) => {
+                    self.engine.write_words(array, values)?;
+                }
+                _ => Err(checkpoint.foreign(format!("array `{name}` is of another type")))?,
+            }
+        }
+        let recording = &mut self.recording;
+        let sizes = recording.populations.iter().map(|p| p.statistics.size());
+        let drawn = recording.traces.iter().map(|trace| trace.excerpts.len());
+        if !sizes.eq(progress.statistics.iter().map(SpikeStatistics::size))
+            || !drawn.eq(progress.excerpts.iter().map(Vec::len))
+            || self.pairs.len() != progress.pairs.len()
+        {
+            Err(checkpoint.foreign("its populations or recordings are others".to_owned()))?;
+        }
+        recording.steps = progress.steps;
+        recording.synaptic_events = progress.synaptic_events;
+        for (activity, statistics) in recording.populations.iter_mut().zip(progress.statistics) {
+            activity.statistics = statistics;
+        }
+        for (trace, excerpts) in recording.traces.iter_mut().zip(progress.excerpts) {
+            trace.excerpts = excerpts;
+        }
+        self.rewards = progress.rewards;
+        self.pairs = progress.pairs;
+        Ok(())
+    }
+
     /// Weights of the projections that change, in their natural order.
     ///
     /// # Errors
@@ -467,6 +567,9 @@ pub enum SimulationError {
     /// The engine cannot go on.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The state cannot be saved or loaded.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// A variable that a population does not have.
     #[error(
         "record.traces: neurons of `{population}` have no variable `{name}`; they have {known}"

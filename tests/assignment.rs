@@ -4,13 +4,14 @@
 mod common;
 
 use common::{adapter, gpu};
+use neuralearn::checkpoint;
 use neuralearn::data::{Dataset, mnist};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::network::build;
 use neuralearn::plan::{Plan, SimulationOptions, simulate};
 use neuralearn::scene::{Scene, load};
-use neuralearn::train::{Event, Learner, Outcome, checkpoint};
+use neuralearn::train::{Event, Learner, Outcome};
 
 #[path = "common/place.rs"]
 mod place;
@@ -109,7 +110,7 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
         first.run(Some(&dir), &mut |event| !matches!(event, Event::Batch { .. })).unwrap();
     assert_eq!(outcome, Outcome::Interrupted);
     let mut second = stripes.cpu(2);
-    second.restore(checkpoint::newest(&dir).unwrap()).unwrap();
+    second.restore(&checkpoint::newest(&dir).unwrap()).unwrap();
     assert_eq!(second.progress.batch, 42);
     assert_eq!(second.run(Some(&dir), &mut |_| true).unwrap(), Outcome::Finished);
     assert!(second.weights().unwrap() == whole.weights().unwrap());

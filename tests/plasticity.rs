@@ -4,7 +4,9 @@
 mod common;
 
 use common::*;
+use neuralearn::checkpoint;
 use neuralearn::engine::Engine;
+use neuralearn::simulation::Simulation;
 
 /// A source and a neuron that spike at given times \[ms\], with the weight between them recorded after
 /// every step; `axonal: 0` unless the rule says otherwise, so that times are those at the synapse.
@@ -315,6 +317,75 @@ fn windows_and_threads_do_not_matter() {
         let got = cut.run(&mut cut.cpu(threads));
         assert!(got.spikes("out") == want.spikes("out"), "{window}, {threads}: spikes");
         assert!(got.recorded == want.recorded, "{window}, {threads}: weights differ");
+    }
+}
+
+/// What a checkpoint holds is all that the steps after it depend on, on every engine, bit for bit.
+#[test]
+fn a_checkpoint_holds_traces_marks_and_concentrations() {
+    let simulated = windowed(
+        r#"(version: 1, simulation: (dt: 0.5, duration: 300), populations: {
+        "in": (size: 90, model: Poisson(rate: 40)),
+        "out": (size: 150, model: Lif(t_ref: 2, tau_rel: 10, delta_th: 2,
+            receptors: {"ex": Exp(tau: 5, e_rev: 0)})) },
+    projections: [
+        (from: "in", to: "out", connect: Dense, weight: 1, delay: 2, learn: Stdp(w_max: 1.5),
+            short_term: (u: 0.3, tau_rec: 100)),
+        (name: "p", from: "out", to: "out", connect: FixedProbability(p: 0.1), weight: 0.2,
+            delay: Uniform(low: 0.5, high: 8),
+            learn: Stdp(w_max: 1, eligibility: (modulator: "m", tau: 100, rate: 0.01)))],
+    modulators: { "m": (tau: 50, release: [
+            Spikes(population: "in", amount: 0.01),
+            Pair(projection: "p", synapse: 3, within: "100 ms", low: 60, high: 100, amount: 1)],
+        effects: [Threshold(population: "out", slope: -0.5)]) },
+    stimuli: [(to: "out", input: Noise(std: 20, tau: 5))])"#,
+        37,
+    );
+    let go = |engine: Box<dyn Engine + '_>, from: Option<&std::path::Path>, to: u64| {
+        let (network, plan) = (&simulated.network, &simulated.plan);
+        let mut s = Simulation::new(network, plan, &simulated.scene, engine).unwrap();
+        if let Some(dir) = from {
+            let checkpoint = checkpoint::newest(dir).unwrap();
+            let progress = checkpoint.progress().unwrap();
+            s.restore(&checkpoint, progress).unwrap();
+        }
+        s.run(to, &mut |_| true).unwrap();
+        let progress = s.progress();
+        (serde_json::to_string(&progress).unwrap(), progress, s.state().unwrap())
+    };
+    let check = |who: &str, engine: &mut dyn FnMut() -> Box<dyn Engine>| {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = go(engine(), None, 600);
+        for (to, from) in [(111, false), (250, true), (399, true)] {
+            let from = from.then_some(dir.path());
+            let (_, progress, state) = go(engine(), from, to);
+            checkpoint::save(dir.path(), to, &progress, &state).unwrap();
+        }
+        let broken = go(engine(), Some(dir.path()), 600);
+        assert_eq!(whole.0, broken.0, "{who}");
+        for (a, b) in whole.2.iter().zip(&broken.2) {
+            assert!(a == b, "{who}: {} differs", a.0);
+        }
+        let names: Vec<&str> = whole.2.iter().map(|(name, _)| name.as_str()).collect();
+        for part in [
+            "ring",
+            "fired",
+            "out.state",
+            "in->out.weights.0",
+            "in->out.used",
+            "p.weights",
+            "p.marks.0",
+            "out.trace.1",
+            "modulators.concentration",
+            "out.cell",
+            "stimulus.0.process",
+        ] {
+            assert!(names.contains(&part), "{who}: {part} is not among {names:?}");
+        }
+    };
+    check("f32", &mut || Box::new(simulated.cpu(1)));
+    if let Some(found) = adapter("checkpoint") {
+        check("wgsl", &mut || Box::new(gpu(&found, &simulated.plan)));
     }
 }
 

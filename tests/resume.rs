@@ -60,32 +60,125 @@ fn advice_can_be_followed() {
     assert_eq!(said.err.contains("newest checkpoint"), checkpoints, "{}", said.err);
 }
 
-/// A simulation keeps what it has recorded, but cannot be resumed.
-#[test]
+/// A simulation in which there is something of everything that a checkpoint must hold.
 #[cfg(unix)]
-fn interrupted_simulation_keeps_its_recording() {
-    let place = Place::new();
-    let set = ["--set", "simulation.duration=10000000", "--set", "record.traces=[]"];
-    let first = ["--scene", "sim.ron", "--out", "run"];
-    let child = place.command(&arguments(&first, &set)).spawn().unwrap();
+const LEARNING: &str = r#"(
+    version: 1,
+    simulation: (dt: 0.5, duration: 300000, seed: 5),
+    populations: {
+        "noise": (size: 40, model: Poisson(rate: 20)),
+        "exc": (size: 30, model: Lif(tau_syn_ex: 4)),
+        "inh": (size: 10, model: Adex()),
+    },
+    projections: [
+        (from: "noise", to: "exc", connect: Dense, weight: 600, short_term: (u: 0.5, tau_rec: 200)),
+        (from: "exc", to: "exc", name: "marked", connect: FixedProbability(p: 0.3),
+         weight: Uniform(low: 5, high: 20), delay: Uniform(low: 1, high: 8),
+         learn: Stdp(w_max: 40, eligibility: (modulator: "dopamine", rate: 0.01))),
+        (from: "exc", to: "inh", name: "rates", connect: Dense, weight: 20,
+         learn: Oja(eta: 1e-4, w_max: 60)),
+        (from: "inh", to: "exc", connect: FixedProbability(p: 0.5), weight: -20),
+    ],
+    modulators: {
+        "dopamine": (tau: 200, release: [
+            Pair(projection: "marked", synapse: 3, within: "10 ms", low: 400, high: 1500, amount: 0.5),
+            Spikes(population: "inh", amount: 0.001),
+        ], effects: [Threshold(population: "exc", slope: -0.5), Gain(population: "inh", slope: 0.1)]),
+    },
+    stimuli: [(to: "exc", input: Noise(std: 80, tau: 5)), (to: "inh", input: Poisson(rate: 800, weight: 30))],
+    record: (spikes: ["exc"], traces: [(population: "inh", ids: [0, 5], variables: ["v", "w"], every: 50)],
+             weights: [(projection: "marked", every: 1000)], modulators: 500),
+)
+"#;
+
+/// Waits until a simulation has begun, and a bit.
+#[cfg(unix)]
+fn begun(place: &Place, out: &str, pause: u64) {
     let since = Instant::now();
-    while !place.path("run/scene.ron").exists() {
+    while !place.path(out).join(".recording").exists() {
         assert!(since.elapsed() < Duration::from_secs(60), "it does not begin");
         std::thread::sleep(Duration::from_millis(2));
     }
-    std::thread::sleep(Duration::from_millis(300));
-    send("INT", &child);
-    let said = ended(child);
-    said.expect(130, "interrupted");
-    let mut archive = npyz::npz::NpzArchive::open(place.path("run/spikes.npz")).unwrap();
-    let spikes = archive.by_name("noise.id").unwrap().unwrap().len();
+    std::thread::sleep(Duration::from_millis(pause));
+}
+
+/// A simulation that is interrupted keeps what it has recorded, and goes on to the same bits; so does one
+/// that is killed after that.
+#[test]
+#[cfg(unix)]
+fn a_simulation_goes_on_as_if_nothing_had_been() {
+    let place = Place::new();
+    fs::write(place.path("learn.ron"), LEARNING).unwrap();
+    place.done("learn.ron", "unbroken", &[]);
+    let first = arguments(&["--scene", "learn.ron", "--out", "run"], &[]);
+    let resume = ["--resume", "run", "--engine", "cpu", "--quiet"];
+    let mut broken = 0;
+    for (round, signal) in ["INT", "INT", "KILL", "INT", "KILL"].into_iter().enumerate() {
+        let args = if round == 0 { &first[..] } else { &resume };
+        let child = place.command(args).spawn().unwrap();
+        begun(&place, "run", 150);
+        send(signal, &child);
+        let said = ended(child);
+        if said.code == Some(0) {
+            break;
+        }
+        broken += 1;
+        if signal == "INT" {
+            said.expect(130, "interrupted | --resume run");
+            let mut archive = npyz::npz::NpzArchive::open(place.path("run/spikes.npz")).unwrap();
+            let spikes = archive.by_name("exc.id").unwrap().unwrap().len();
+            assert_eq!(
+                place.path("run/.recording/spikes-1.id").metadata().unwrap().len(),
+                4 * spikes
+            );
+        }
+        assert!(!place.path("run/summary.json").exists());
+    }
+    assert!(broken >= 3, "it was too quick to be broken off");
+    place.call(&resume).expect(0, "");
+    for file in ["spikes.npz", "traces.npz", "weights.safetensors"] {
+        let read = |out| place.read(&format!("{out}/{file}"));
+        assert!(read("unbroken") == read("run"), "{file} differs");
+    }
+    assert_eq!(numbers(&place.summary("unbroken")), numbers(&place.summary("run")));
     let told = place.metrics("run");
-    let told = told.iter().map(|line| line["populations"]["noise"]["spikes"].as_u64().unwrap());
-    assert_eq!((told.sum::<u64>(), spikes > 0), (spikes, true));
-    assert!(!place.path("run/.recording").exists());
-    assert!(!place.path("run/summary.json").exists());
-    place.refuses(&["--resume", "run", "--engine", "cpu"], 2, "only a training can be resumed");
-    assert!(!said.err.contains("--resume"), "advises what is refused: {}", said.err);
+    let told = told.iter().map(|line| line["populations"]["exc"]["spikes"].as_u64().unwrap());
+    assert_eq!(Some(told.sum()), place.summary("run")["populations"]["exc"]["spikes"].as_u64());
+    let figures =
+        |out: &str| place.files(&format!("{out}/figures")).into_values().collect::<Vec<_>>();
+    assert!(figures("unbroken") == figures("run"), "its figures differ");
+    for gone in [".recording", "checkpoints"] {
+        assert!(!place.path("run").join(gone).exists(), "{gone} is left");
+    }
+    place.refuses(&resume, 2, "run | is finished");
+}
+
+/// What a simulation needs to go on may be damaged.
+#[test]
+#[cfg(unix)]
+fn a_simulation_whose_files_are_damaged() {
+    let place = Place::new();
+    let set = ["--set", "simulation.duration=10000000"];
+    let child = place.command(&arguments(&["--scene", "sim.ron", "--out", "run"], &set)).spawn();
+    begun(&place, "run", 300);
+    let child = child.unwrap();
+    send("INT", &child);
+    ended(child).expect(130, "interrupted");
+    let resume = ["--resume", "run", "--engine", "cpu", "--quiet"];
+
+    // Another network in the scene's place.
+    let scene = place.read("run/scene.ron");
+    let text = String::from_utf8(scene.clone()).unwrap();
+    fs::write(place.path("run/scene.ron"), edit(&text, "size: 30", "size: 31")).unwrap();
+    place.call(&resume).expect(3, "checkpoints | another network");
+    fs::write(place.path("run/scene.ron"), scene).unwrap();
+
+    fs::write(place.path("run/.recording/spikes-1.id"), "cut").unwrap();
+    place.call(&resume).expect(5, "spikes-1.id does not hold what was recorded before | 3 bytes");
+    fs::remove_dir_all(place.path("run/.recording")).unwrap();
+    place.call(&resume).expect(5, ".recording | does not hold what was recorded before");
+    fs::remove_dir_all(place.path("run/checkpoints")).unwrap();
+    place.refuses(&resume, 3, "no checkpoint in run");
 }
 
 /// A full disk ends a simulation, and the file is named.

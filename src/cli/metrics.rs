@@ -3,10 +3,10 @@
 use super::FileFault;
 use crate::network::Network;
 use crate::simulation::Recording;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -40,24 +40,61 @@ pub struct Metrics<'a> {
     path: PathBuf,
     file: File,
     start: Instant,
-    /// When the last line was written, in which step, and the spikes of each population until then.
-    last: (Instant, u64, Vec<u64>),
+    /// When the last line was written.
+    when: Instant,
+    told: Told,
+}
+
+/// What the lines so far have told, all that a run has to know to go on with them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Told {
+    /// Bytes of the lines.
+    bytes: u64,
+    /// Steps.
+    steps: u64,
+    /// Spikes of each population.
+    spikes: Vec<u64>,
+    /// Wall time of the run before this program was started \[s\].
+    before_s: f64,
 }
 
 impl<'a> Metrics<'a> {
     /// Makes the file, empty.
     pub fn create(path: PathBuf, network: &'a Network) -> Result<Self, FileFault> {
-        let file = File::create(&path).map_err(|source| fault(&path, source))?;
+        File::create(&path).map_err(|source| fault(&path, source))?;
+        let spikes = vec![0; network.populations.len()];
+        Self::reopen(path, network, Told { bytes: 0, steps: 0, spikes, before_s: 0.0 })
+    }
+
+    /// Takes the file as it was when it had told so much.
+    pub fn reopen(path: PathBuf, network: &'a Network, told: Told) -> Result<Self, FileFault> {
+        let open = || {
+            let mut file = OpenOptions::new().write(true).open(&path)?;
+            // Lines that someone took away stay away.
+            let bytes = told.bytes.min(file.metadata()?.len());
+            file.set_len(bytes)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok((file, Told { bytes, ..told }))
+        };
+        let (file, told) = open().map_err(|source| fault(&path, source))?;
         let start = Instant::now();
-        let last = (start, 0, vec![0; network.populations.len()]);
-        Ok(Self { network, path, file, start, last })
+        Ok(Self { network, path, file, start, when: start, told })
+    }
+
+    /// Wall time of the run so far \[s\].
+    pub fn wall_s(&self) -> f64 {
+        self.told.before_s + self.start.elapsed().as_secs_f64()
+    }
+
+    /// What was told, for [`Self::reopen`].
+    pub fn told(&self) -> Told {
+        Told { before_s: self.wall_s(), ..self.told.clone() }
     }
 
     /// Writes a line if it is time.
     pub fn tell(&mut self, recording: &Recording) -> Result<(), FileFault> {
-        let (when, step, _) = &self.last;
-        let ms = (recording.steps - step) as f64 * self.network.dt;
-        match ms >= INTERVAL_MS && when.elapsed() >= INTERVAL {
+        let ms = (recording.steps - self.told.steps) as f64 * self.network.dt;
+        match ms >= INTERVAL_MS && self.when.elapsed() >= INTERVAL {
             true => self.line(recording),
             false => Ok(()),
         }
@@ -65,33 +102,35 @@ impl<'a> Metrics<'a> {
 
     /// Writes the last line, of what no line has told.
     pub fn finish(mut self, recording: &Recording) -> Result<(), FileFault> {
-        match recording.steps > self.last.1 {
+        match recording.steps > self.told.steps {
             true => self.line(recording),
             false => Ok(()),
         }
     }
 
     fn line(&mut self, recording: &Recording) -> Result<(), FileFault> {
-        let (_, step, told) = &self.last;
         let dt = self.network.dt;
-        let seconds = (recording.steps - step) as f64 * dt * 1e-3;
+        let seconds = (recording.steps - self.told.steps) as f64 * dt * 1e-3;
         let counts = recording.populations.iter().map(|activity| activity.statistics.spikes);
         let counts: Vec<u64> = counts.collect();
-        let populations = self.network.populations.iter().zip(counts.iter().zip(told));
+        let populations = self.network.populations.iter().zip(counts.iter().zip(&self.told.spikes));
         let entry = |spikes, size| Entry { spikes, rate_hz: spikes as f64 / size as f64 / seconds };
         let line = Line {
             t_ms: recording.steps as f64 * dt,
-            wall_s: self.start.elapsed().as_secs_f64(),
+            wall_s: self.wall_s(),
             populations: populations
                 .filter(|(population, _)| population.spikes())
                 .map(|(p, (now, before))| (p.name.as_str(), entry(now - before, p.size)))
                 .collect(),
         };
-        let written = serde_json::to_string(&line)
-            .map_err(Into::into)
-            .and_then(|json| self.file.write_all((json + "\n").as_bytes()));
-        written.map_err(|source| fault(&self.path, source))?;
-        self.last = (Instant::now(), recording.steps, counts);
+        let written = serde_json::to_string(&line).map_err(Into::into).and_then(|mut json| {
+            json.push('\n');
+            self.file.write_all(json.as_bytes())?;
+            Ok(json.len() as u64)
+        });
+        self.told.bytes += written.map_err(|source| fault(&self.path, source))?;
+        self.when = Instant::now();
+        (self.told.steps, self.told.spikes) = (recording.steps, counts);
         Ok(())
     }
 }

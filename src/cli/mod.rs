@@ -6,6 +6,7 @@ mod metrics;
 mod pictures;
 mod progress;
 mod run;
+mod simulate;
 
 use crate::engine::EngineError;
 use crate::scene::{Override, SceneError};
@@ -112,16 +113,10 @@ enum EngineChoice {
     Cpu,
 }
 
-/// Ended by the user.
+/// Ended by the user; its state is saved.
 #[derive(Debug, thiserror::Error)]
-enum Interrupted {
-    /// Its state is saved.
-    #[error("interrupted; go on with: neuralearn --resume {}", .0.display())]
-    Training(PathBuf),
-    /// Its recording is written.
-    #[error("interrupted; what was recorded so far is in {}", .0.display())]
-    Simulation(PathBuf),
-}
+#[error("interrupted; go on with: neuralearn --resume {}", .0.display())]
+struct Interrupted(PathBuf);
 
 /// Wrong use that clap cannot see.
 #[derive(Debug, thiserror::Error)]
@@ -178,12 +173,12 @@ pub fn main() -> ExitCode {
 
 /// The exit code of an error.
 fn exit_code(e: &anyhow::Error) -> u8 {
+    use crate::checkpoint::CheckpointError;
     use crate::data::DataError;
     use crate::network::NetworkError;
     use crate::plan::PlanError;
     use crate::simulation::SimulationError;
     use crate::train::TrainError;
-    use crate::train::checkpoint::CheckpointError;
 
     let engine = |e: &EngineError| match e {
         EngineError::Lost { .. } => 7,
@@ -228,6 +223,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
     } else if let Some(e) = e.downcast_ref::<SimulationError>() {
         match e {
             SimulationError::Engine(e) => engine(e),
+            SimulationError::Checkpoint(e) => checkpoint(e),
             SimulationError::Diverged { .. } => 6,
             SimulationError::Variable { .. } | SimulationError::Synapse { .. } => 2,
         }

@@ -1,21 +1,18 @@
 //! Runs a scene: everything that can fail early does so before the run folder exists.
 
 use super::folder::Folder;
-use super::metrics::Metrics;
 use super::progress::{Progress, stop_flag};
 use super::{EngineChoice, FileFault, Interrupted, Run, Usage, bytes, grouped, pictures};
-use crate::archive::Archive;
+use crate::checkpoint::{self, Checkpoint};
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::{self, Gpu, Wanted};
 use crate::engine::{Device, Engine, KernelTime};
 use crate::files;
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
-use crate::report::Weights;
 use crate::scene::{self, Data, Override, Scene, Source};
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
-use crate::train::checkpoint::{self, Checkpoint};
 use crate::train::{Event, Learner, Outcome, Trainer};
 use crate::{data, train};
 use anyhow::Result;
@@ -121,7 +118,7 @@ pub fn run(args: &Run) -> Result<()> {
             let trainer = Trainer::new(training, &network, &plan, data, engine);
             session.train(trainer, data, checkpoint)?
         }
-        _ => session.simulate(Simulation::new(&network, &plan, &scene, engine)?)?,
+        _ => session.simulate(Simulation::new(&network, &plan, &scene, engine)?, checkpoint)?,
     };
     if args.profile {
         profile(&times);
@@ -163,8 +160,8 @@ fn load_data(training: &scene::Training, network: &Network) -> Result<data::Data
 
 /// The newest checkpoint of a run of the same scene.
 fn resumable(dir: &Path, scene: &Scene, given: bool) -> Result<Checkpoint> {
-    if scene.training.is_none() {
-        return Err(Usage("only a training can be resumed; run the simulation again".into()).into());
+    if scene.training.is_none() && dir.join("summary.json").exists() {
+        return Err(Usage(format!("the simulation in {} is finished", dir.display())).into());
     }
     if given {
         let (earlier, ..) = scene::load(&dir.join("scene.ron"), &[]).map_err(|e| *e)?;
@@ -232,19 +229,19 @@ fn start_summary(
 }
 
 /// A run that has begun.
-struct Session<'a> {
-    scene: &'a Scene,
-    source: &'a Source,
-    network: &'a Network,
-    plan: &'a Plan,
-    folder: Folder,
-    summary: Summary,
-    warnings: Vec<String>,
-    quiet: bool,
+pub struct Session<'a> {
+    pub scene: &'a Scene,
+    pub source: &'a Source,
+    pub network: &'a Network,
+    pub plan: &'a Plan,
+    pub folder: Folder,
+    pub summary: Summary,
+    pub warnings: Vec<String>,
+    pub quiet: bool,
 }
 
 impl Session<'_> {
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path.join(name)
     }
 
@@ -278,8 +275,8 @@ impl Session<'_> {
     ) -> Result<Vec<KernelTime>> {
         trainer.progress.origin = (self.summary.scene.clone(), self.summary.scene_sha256.clone());
         if let Some(checkpoint) = checkpoint {
-            trainer.restore(checkpoint)?;
-            self.going_on(&trainer.progress);
+            trainer.restore(&checkpoint)?;
+            self.train_on(&trainer.progress);
         }
         let (progress, samples) = (trainer.progress.clone(), data.train.len() as u64);
         self.watched(&progress, samples, |dir, observe| trainer.run(Some(dir), observe))?;
@@ -346,7 +343,7 @@ impl Session<'_> {
         bar.finish();
         written.map_err(|source| FileFault { what: metrics.display().to_string(), source })?;
         if outcome == Outcome::Interrupted {
-            return Err(Interrupted::Training(self.folder.path.clone()).into());
+            return Err(Interrupted(self.folder.path.clone()).into());
         }
         self.summary.wall_s = since.elapsed().as_secs_f64();
         Ok(())
@@ -361,8 +358,8 @@ impl Session<'_> {
     ) -> Result<Vec<KernelTime>> {
         learner.progress.origin = (self.summary.scene.clone(), self.summary.scene_sha256.clone());
         if let Some(checkpoint) = checkpoint {
-            learner.restore(checkpoint)?;
-            self.going_on(&learner.progress);
+            learner.restore(&checkpoint)?;
+            self.train_on(&learner.progress);
         }
         let (progress, samples) = (learner.progress.clone(), data.train.len() as u64);
         self.watched(&progress, samples, |dir, observe| learner.run(Some(dir), observe))?;
@@ -381,12 +378,16 @@ impl Session<'_> {
         Ok(times)
     }
 
+    fn train_on(&mut self, progress: &train::Progress) {
+        let (epoch, batch) = (progress.epoch, progress.batch);
+        self.go_on(&progress.origin, &format!("{epoch} epochs and {batch} batches"));
+    }
+
     /// Takes name and hash of the scene with which a run began.
-    fn going_on(&mut self, progress: &train::Progress) {
-        (self.summary.scene, self.summary.scene_sha256) = progress.origin.clone();
+    pub fn go_on(&mut self, origin: &(String, String), after: &str) {
+        (self.summary.scene, self.summary.scene_sha256) = origin.clone();
         if !self.quiet {
-            let (epoch, batch) = (progress.epoch, progress.batch);
-            super::print(&format!("going on after {epoch} epochs and {batch} batches\n"));
+            super::print(&format!("going on after {after}\n"));
         }
     }
 
@@ -405,13 +406,12 @@ impl Session<'_> {
     }
 
     /// Weights by projection, if there are any.
-    fn write_weights(&self, file: &str, weights: &[(String, Vec<f32>)]) -> Result<()> {
+    pub fn write_weights(&self, file: &str, weights: &[(String, Vec<f32>)]) -> Result<()> {
         if weights.is_empty() {
             return Ok(());
         }
         let path = self.path(file);
-        let tensors = weights.iter().map(|(name, x)| (name.as_str(), x.as_slice()));
-        let written = checkpoint::write_tensors(&path, tensors, None);
+        let written = files::write_tensors(&path, weights);
         Ok(written.map_err(|source| FileFault { what: path.display().to_string(), source })?)
     }
 
@@ -435,106 +435,8 @@ impl Session<'_> {
         });
     }
 
-    fn simulate(&mut self, mut simulation: Simulation<'_>) -> Result<Vec<KernelTime>> {
-        let end = simulation::steps(self.scene);
-        let stop = stop_flag();
-        let since = Instant::now();
-        let mut bar = Progress::new(end, "steps", self.quiet);
-        let dt = self.network.dt;
-        let recording = &simulation.recording;
-        let mut archive =
-            Archive::create(&self.folder.path, self.network, &self.scene.record, recording)?;
-        let mut metrics = Metrics::create(self.path("metrics.jsonl"), self.network)?;
-        let mut written = Ok(());
-        let mut observe = |recording: &mut simulation::Recording| {
-            let step = recording.steps;
-            bar.at("simulating", step, end, &format!("{:.0} ms", step as f64 * dt));
-            let taken = archive.take(recording).map_err(anyhow::Error::from);
-            written = taken.and_then(|()| Ok(metrics.tell(recording)?));
-            written.is_ok() && !stop.load(Ordering::Relaxed)
-        };
-        // Weights that change are looked at a few times.
-        let mut weights = start_weights(self.network);
-        let parts = if weights.is_empty() { 1 } else { LOOKS };
-        let mut ran = Ok(());
-        for part in 1..=parts {
-            let until = end * part / parts;
-            ran = simulation.run(until, &mut observe);
-            if ran.is_err() || simulation.recording.steps < until {
-                break;
-            }
-            for (histogram, (_, now)) in weights.iter_mut().zip(simulation.weights()?) {
-                histogram.add(until as f64 * dt, &now);
-            }
-        }
-        bar.finish();
-        self.summary.wall_s = since.elapsed().as_secs_f64();
-        written?;
-        // Whatever stopped the run, what was recorded before is not lost.
-        let finished = archive.finish(&mut simulation.recording);
-        if let Err(simulation::SimulationError::Diverged { .. }) = ran {
-            self.write_weights("diverged.safetensors", &simulation.states()?)?;
-        }
-        ran?;
-        finished?;
-        metrics.finish(&simulation.recording)?;
-        if simulation.recording.steps < end {
-            return Err(Interrupted::Simulation(self.folder.path.clone()).into());
-        }
-        self.write_weights("weights.safetensors", &simulation.weights()?)?;
-        self.simulation_summary(&simulation.recording);
-        let times = simulation.engine().profile();
-        let report = pictures::simulation(
-            self.source,
-            self.network,
-            &simulation.recording,
-            weights,
-            &self.summary,
-            &self.warnings,
-        );
-        self.finish(&report)?;
-        if !self.quiet {
-            for (name, population) in &self.summary.populations {
-                if let Some(rate) = population.rate_hz {
-                    super::print(&format!("{name}: {rate:.2} Hz\n"));
-                }
-            }
-            super::print(&format!(
-                "{:.0} ms simulated in {:.2} s\n",
-                end as f64 * dt,
-                self.summary.wall_s
-            ));
-        }
-        Ok(times)
-    }
-
-    fn simulation_summary(&mut self, recording: &simulation::Recording) {
-        let seconds = recording.steps as f64 * self.network.dt * 1e-3;
-        let mut spikes = 0;
-        for (population, activity) in self.network.populations.iter().zip(&recording.populations) {
-            let entry = summary::Population {
-                size: population.size as u64,
-                spikes: population.spikes().then_some(activity.statistics.spikes),
-                rate_hz: population
-                    .spikes()
-                    .then(|| activity.statistics.spikes as f64 / population.size as f64 / seconds),
-                cv_isi: activity.statistics.cv_isi(),
-            };
-            self.summary.populations.insert(population.name.clone(), entry);
-            if population.is_neural() {
-                spikes += activity.statistics.spikes;
-            }
-        }
-        let events = recording.synaptic_events;
-        let s = &mut self.summary;
-        s.spikes = Some(spikes);
-        s.synaptic_events = Some(events);
-        s.synaptic_events_per_s = Some(events as f64 / s.wall_s.max(1e-9));
-        s.real_time_factor = Some(s.wall_s / seconds.max(1e-9));
-    }
-
     /// Report and, last of all, the summary.
-    fn finish(&self, report: &crate::report::Report<'_>) -> Result<()> {
+    pub fn finish(&self, report: &crate::report::Report<'_>) -> Result<()> {
         if let Err(e) = crate::report::write(report, &self.folder.path) {
             // Pictures are not worth the loss of the numbers.
             log::warn!("the report is incomplete: {e}");
@@ -543,21 +445,6 @@ impl Session<'_> {
             .map_err(|e| FileFault { what: "summary.json".into(), source: e.into() })?;
         write(&self.path("summary.json"), (json + "\n").as_bytes())
     }
-}
-
-/// Times at which weights that change are looked at, beside the start.
-const LOOKS: u64 = 3;
-
-/// Distributions of the weights that are going to change, at the start.
-fn start_weights(network: &Network) -> Vec<Weights> {
-    let learning = network.projections.iter().filter_map(|p| Some((p, p.rule.as_ref()?)));
-    let distribution = learning.map(|(p, rule)| {
-        let start: Vec<f32> = p.synapses.weights().iter().map(|w| *w as f32).collect();
-        let mut weights = Weights { name: p.name.clone(), bounds: rule.bounds, at: Vec::new() };
-        weights.add(0.0, &start);
-        weights
-    });
-    distribution.collect()
 }
 
 fn json_line(epoch: &train::Epoch) -> String {

@@ -16,6 +16,7 @@ pub use simulate::{Recorded, Sampled, SimulationOptions, SimulationPorts, simula
 
 use crate::kernel::{Field, Kernel, Kind, Place, Word};
 use crate::synapse::PANEL;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Everything an engine needs.
@@ -347,6 +348,15 @@ impl Plan {
     /// Size of all arrays on a device \[bytes\].
     pub fn bytes(&self) -> u64 {
         self.arrays.iter().map(Array::bytes).sum()
+    }
+
+    /// Arrays that a program writes, ascending.
+    pub fn written(&self, program: ProgramId) -> Vec<ArrayId> {
+        let launches = self.programs[program].stages.iter().flat_map(Stage::launches);
+        let args = launches.flat_map(|launch| launch.kernel.bindings.iter().zip(&launch.args));
+        let written = args.filter(|(binding, _)| binding.written).map(|(_, arg)| arg.array);
+        let written: BTreeSet<ArrayId> = written.collect();
+        written.into_iter().collect()
     }
 
     /// The program with that name.

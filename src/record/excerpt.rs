@@ -1,5 +1,7 @@
 //! A value over time in memory that does not grow with time, for pictures.
 
+use serde::{Deserialize, Serialize};
+
 /// Values that are kept at most. Whole pairs must remain when neighbours are merged, so it is a
 /// multiple of four.
 const ROOM: usize = 4_000;
@@ -7,7 +9,7 @@ const ROOM: usize = 4_000;
 /// The samples of a value over time, as long as they are few. When there are too many, stretches of
 /// them are merged into two values each, the lowest and the highest, so that a curve through them
 /// shows every spike.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Excerpt {
     /// Samples for each value.
     stride: usize,

@@ -1,6 +1,7 @@
 //! Statistics of the spikes of a population, gathered spike by spike in memory that does not grow
 //! with time.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Bins of the population count over time; when a run outgrows them, neighbours are merged.
@@ -23,7 +24,7 @@ const PER_OCTAVE: u64 = 16;
 /// Memory is bounded: some words per neuron, and a number of bins and of latest spikes that does
 /// not depend on the length of the run. A step k lasts from k dt to (k + 1) dt, and its spikes are
 /// dated (k + 1) dt. Methods that need the length of the run are told its steps.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SpikeStatistics {
     /// Number of spikes.
     pub spikes: u64,
@@ -40,7 +41,7 @@ pub struct SpikeStatistics {
 }
 
 /// The latest spikes of some neurons, as many as there is room for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Latest {
     room: usize,
     from: u64,
@@ -59,7 +60,7 @@ pub struct IntervalBin {
 }
 
 /// Spikes of one neuron. The sum of its intervals is the time between its first and last spike.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Neuron {
     spikes: u64,
     /// Step of the first spike.
@@ -73,7 +74,7 @@ struct Neuron {
 }
 
 /// Counts in bins over time, wide enough not to be too many.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Counts {
     /// Width of a bin \[steps\].
     width: u64,
@@ -82,7 +83,7 @@ struct Counts {
 }
 
 /// Sum of the squares of counts in bins of one width.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Fano {
     /// Width of a bin \[steps\].
     width: u64,

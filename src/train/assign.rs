@@ -7,10 +7,10 @@
 //! spike most on average (Diehl & Cook 2015). While it learns, the accuracy is told of samples that are
 //! judged by the responses to those before them.
 
-use super::checkpoint::{self, Checkpoint};
 use super::trainer::{
     Epoch, Event, Outcome, Presented, Progress, SAVE, TELL, TEST_KEY, TrainError,
 };
+use crate::checkpoint::{self, Checkpoint, Values};
 use crate::data::{Dataset, Split};
 use crate::engine::{Engine, EngineError};
 use crate::kernel::Clock;
@@ -366,14 +366,18 @@ impl<'a> Learner<'a> {
                     what: format!("number {k} of `{name}` is not finite"),
                 });
             }
-            arrays.push((name, values));
+            arrays.push((name, Values::Reals(values)));
         }
         let assigned = self.assigned.iter().map(|class| class.map_or(-1.0, |class| class as f32));
-        arrays.push(("assigned".to_owned(), assigned.collect()));
-        arrays.push(("responses".to_owned(), self.responses.spikes.clone()));
-        arrays.push(("shown".to_owned(), self.responses.shown.clone()));
+        for (name, values) in [
+            ("assigned", assigned.collect()),
+            ("responses", self.responses.spikes.clone()),
+            ("shown", self.responses.shown.clone()),
+        ] {
+            arrays.push((name.to_owned(), Values::Reals(values)));
+        }
         let update = self.progress.epoch * self.data.train.len() as u64 + self.progress.batch;
-        checkpoint::save(dir, update, &self.progress, None, &arrays)?;
+        checkpoint::save(dir, update, &self.progress, &arrays)?;
         Ok(())
     }
 
@@ -381,18 +385,18 @@ impl<'a> Learner<'a> {
     ///
     /// # Errors
     /// The engine fails, the checkpoint is of another network.
-    pub fn restore(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         for array in self.lasting() {
             let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
-            self.engine.write_reals(array, checkpoint.array(name, len)?)?;
+            self.engine.write_reals(array, checkpoint.reals(name, len)?)?;
         }
         let (neurons, classes) = (self.assigned.len(), self.classes);
-        let assigned = checkpoint.array("assigned", neurons)?;
+        let assigned = checkpoint.reals("assigned", neurons)?;
         let class = |class: &f32| (*class >= 0.0).then_some(*class as usize);
         self.assigned = assigned.iter().map(class).collect();
-        self.responses.spikes = checkpoint.array("responses", classes * neurons)?.to_vec();
-        self.responses.shown = checkpoint.array("shown", classes)?.to_vec();
-        self.progress = checkpoint.progress;
+        self.responses.spikes = checkpoint.reals("responses", classes * neurons)?.to_vec();
+        self.responses.shown = checkpoint.reals("shown", classes)?.to_vec();
+        self.progress = checkpoint.progress()?;
         Ok(())
     }
 }

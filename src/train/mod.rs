@@ -1,8 +1,7 @@
-//! Training: kernels of loss and update, the loop over epochs and batches, and its checkpoints.
+//! Training: kernels of loss and update, the loop over epochs and batches.
 
 pub mod adam;
 mod assign;
-pub mod checkpoint;
 pub mod clear_reals;
 pub mod clear_words;
 pub mod restart;

@@ -5,7 +5,7 @@
 //! waited for in between. They are summed in f64 in the order of the samples: the sums do not depend
 //! on when they were fetched, and an interrupted epoch goes on where it was.
 
-use super::checkpoint::{self, CheckpointError};
+use crate::checkpoint::{self, Checkpoint, CheckpointError, Values};
 use crate::data::{Dataset, Split};
 use crate::engine::{Engine, EngineError};
 use crate::input::pixel_words;
@@ -560,17 +560,19 @@ impl<'a> Trainer<'a> {
         self.check_weights()?;
         let mut arrays = Vec::new();
         for array in self.trained().into_iter().chain(self.plan.ports.moments.clone()) {
-            arrays.push((self.plan.arrays[array].name.clone(), self.engine.read_reals(array)?));
+            let values = Values::Reals(self.engine.read_reals(array)?);
+            arrays.push((self.plan.arrays[array].name.clone(), values));
         }
         if let Some((_, best)) = &self.best {
             arrays.extend(best.iter().map(|(array, values)| {
-                (format!("best/{}", self.plan.arrays[*array].name), values.clone())
+                let name = format!("best/{}", self.plan.arrays[*array].name);
+                (name, Values::Reals(values.clone()))
             }));
         }
         let best = self.best.as_ref().map(|(accuracy, _)| *accuracy);
         let per_epoch = self.batches(self.data.train.len()) as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
-        checkpoint::save(dir, update, &self.progress, best, &arrays)?;
+        checkpoint::save(dir, update, &(&self.progress, best), &arrays)?;
         Ok(())
     }
 
@@ -578,22 +580,23 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// The engine fails, the checkpoint is of another network.
-    pub fn restore(&mut self, checkpoint: checkpoint::Checkpoint) -> Result<(), TrainError> {
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let find = |name: &str| self.plan.arrays.iter().position(|a| a.name == name);
         let wanted: Vec<_> =
             self.trained().into_iter().chain(self.plan.ports.moments.clone()).collect();
         for array in wanted {
             let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
-            let values = checkpoint.array(name, len)?;
-            self.engine.write_reals(array, values)?;
+            self.engine.write_reals(array, checkpoint.reals(name, len)?)?;
         }
-        self.best = checkpoint.best.map(|accuracy| {
+        let (progress, best): (Progress, Option<f64>) = checkpoint.progress()?;
+        self.best = best.map(|accuracy| {
             let arrays = checkpoint.arrays.iter().filter_map(|(name, values)| {
+                let Values::Reals(values) = values else { return None };
                 Some((find(name.strip_prefix("best/")?)?, values.clone()))
             });
             (accuracy, arrays.collect())
         });
-        self.progress = checkpoint.progress;
+        self.progress = progress;
         Ok(())
     }
 }

@@ -1,0 +1,312 @@
+//! State of a run on disk: bit-exact, complete or absent.
+//!
+//! A checkpoint is a safetensors file with every array that a run changes and, as JSON in one more
+//! tensor, what its host knows: the progress. Its metadata hold a SHA-256 of both. It is written beside its
+//! final name, flushed and renamed, so a kill at any moment leaves the ones before it. The newest `KEEP`
+//! are kept; resuming takes the newest whose hash is right.
+
+use crate::files;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Checkpoints that are kept.
+const KEEP: usize = 2;
+
+/// Version of what is in a checkpoint.
+const FORMAT: &str = "2";
+
+/// Name of the tensor that holds the progress; no array of a plan has a name without a dot and a slash.
+const PROGRESS: &str = "/progress";
+
+/// A state as read.
+pub struct Checkpoint {
+    /// The file.
+    pub path: PathBuf,
+    /// What the host knew, as JSON.
+    progress: Vec<u8>,
+    /// Arrays by name.
+    pub arrays: Vec<(String, Values)>,
+}
+
+/// Numbers of an array.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// Floats.
+    Reals(Vec<f32>),
+    /// Words.
+    Words(Vec<u32>),
+}
+
+impl Values {
+    /// How many there are.
+    fn len(&self) -> usize {
+        match self {
+            Values::Reals(values) => values.len(),
+            Values::Words(values) => values.len(),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Values::Reals(values) => bytemuck::cast_slice(values),
+            Values::Words(values) => bytemuck::cast_slice(values),
+        }
+    }
+
+    fn view(&self) -> Result<TensorView<'_>, safetensors::SafeTensorError> {
+        let dtype = match self {
+            Values::Reals(_) => Dtype::F32,
+            Values::Words(_) => Dtype::U32,
+        };
+        TensorView::new(dtype, vec![self.len()], self.bytes())
+    }
+}
+
+/// Why a state could not be saved or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// File or directory.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The file is damaged or of another version.
+    #[error("{}: {why}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// There is none.
+    #[error("no checkpoint in {} can be read{}", dir.display(), tried.iter().map(|t| format!("\n  {t}")).collect::<String>())]
+    None {
+        /// The directory.
+        dir: PathBuf,
+        /// What is wrong with those that are there.
+        tried: Vec<String>,
+    },
+}
+
+impl Checkpoint {
+    /// What the host knew.
+    ///
+    /// # Errors
+    /// It is of a run of another kind.
+    pub fn progress<P: DeserializeOwned>(&self) -> Result<P, CheckpointError> {
+        serde_json::from_slice(&self.progress).map_err(|e| self.foreign(e.to_string()))
+    }
+
+    /// The array of that name and length.
+    ///
+    /// # Errors
+    /// It is not there, or has another length: the checkpoint is of another network.
+    pub fn values(&self, name: &str, len: usize) -> Result<&Values, CheckpointError> {
+        let found = self.arrays.iter().find(|(n, _)| n == name).map(|(_, values)| values);
+        found.filter(|values| values.len() == len).ok_or_else(|| {
+            let has = found.map_or("none".to_owned(), |values| values.len().to_string());
+            self.foreign(format!("array `{name}` of {len} numbers is needed, it has {has}"))
+        })
+    }
+
+    /// The array of floats of that name and length.
+    ///
+    /// # Errors
+    /// As for [`Self::values`].
+    pub fn reals(&self, name: &str, len: usize) -> Result<&[f32], CheckpointError> {
+        match self.values(name, len)? {
+            Values::Reals(values) => Ok(values),
+            Values::Words(_) => Err(self.foreign(format!("array `{name}` is not of floats"))),
+        }
+    }
+
+    /// An error: it belongs to another network.
+    pub fn foreign(&self, why: String) -> CheckpointError {
+        let why = format!("{why}; it belongs to another network");
+        CheckpointError::Damaged { path: self.path.clone(), why }
+    }
+}
+
+/// Saves a state under a number that grows from state to state, and removes older ones.
+///
+/// # Errors
+/// The file system refuses.
+pub fn save(
+    dir: &Path,
+    number: u64,
+    progress: &impl Serialize,
+    arrays: &[(String, Values)],
+) -> Result<(), CheckpointError> {
+    let path = dir.join(format!("state-{number:014}.safetensors"));
+    let io = |source| CheckpointError::Io { path: path.clone(), source };
+    std::fs::create_dir_all(dir).map_err(io)?;
+    let progress = serde_json::to_vec(progress).map_err(|e| io(e.into()))?;
+    let metadata = HashMap::from([
+        ("format".to_owned(), FORMAT.to_owned()),
+        ("sha256".to_owned(), digest(&progress, arrays)),
+    ]);
+    let views = arrays.iter().map(|(name, values)| Ok((name.as_str(), values.view()?)));
+    let known = TensorView::new(Dtype::U8, vec![progress.len()], &progress);
+    let views = views.chain([known.map(|known| (PROGRESS, known))]);
+    let bytes = views
+        .collect::<Result<Vec<_>, _>>()
+        .and_then(|views| safetensors::serialize(views, Some(metadata)))
+        .map_err(|e| io(std::io::Error::other(e.to_string())))?;
+    files::write_atomic(&path, |w| w.write_all(&bytes)).map_err(io)?;
+    let old = list(dir, ".safetensors").into_iter().rev().skip(KEEP);
+    // What a kill left half written goes too.
+    for path in old.chain(list(dir, ".tmp")) {
+        // A file that cannot be removed costs space only.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
+/// The newest checkpoint in `dir` that is whole.
+///
+/// # Errors
+/// There is none; the error says what is wrong with each.
+pub fn newest(dir: &Path) -> Result<Checkpoint, CheckpointError> {
+    let mut tried = Vec::new();
+    for path in list(dir, ".safetensors").into_iter().rev() {
+        match load(&path) {
+            Ok(checkpoint) => {
+                for fault in &tried {
+                    log::warn!("{fault}; going on from the one before it");
+                }
+                return Ok(checkpoint);
+            }
+            Err(e) => tried.push(e.to_string()),
+        }
+    }
+    Err(CheckpointError::None { dir: dir.to_owned(), tried })
+}
+
+fn load(path: &Path) -> Result<Checkpoint, CheckpointError> {
+    let damaged = |why: String| CheckpointError::Damaged { path: path.to_owned(), why };
+    let bytes = std::fs::read(path)
+        .map_err(|source| CheckpointError::Io { path: path.to_owned(), source })?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    let field = |name: &str| metadata.get(name).map(String::as_str).unwrap_or_default();
+    if field("format") != FORMAT {
+        let format = field("format");
+        return Err(damaged(format!("it has format `{format}`, this program reads `{FORMAT}`")));
+    }
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
+    let mut arrays = Vec::new();
+    let mut progress = Vec::new();
+    for (name, view) in file.iter() {
+        let values = match view.dtype() {
+            Dtype::F32 => Values::Reals(bytemuck::pod_collect_to_vec(view.data())),
+            Dtype::U32 => Values::Words(bytemuck::pod_collect_to_vec(view.data())),
+            Dtype::U8 if name == PROGRESS => {
+                progress = view.data().to_vec();
+                continue;
+            }
+            other => return Err(damaged(format!("tensor `{name}` is of {other}"))),
+        };
+        arrays.push((name.to_owned(), values));
+    }
+    if field("sha256") != digest(&progress, &arrays) {
+        return Err(damaged("its content does not match its hash".to_owned()));
+    }
+    Ok(Checkpoint { path: path.to_owned(), progress, arrays })
+}
+
+/// Hash of progress and arrays, in the order of their names.
+fn digest(progress: &[u8], arrays: &[(String, Values)]) -> String {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    part(FORMAT.as_bytes());
+    part(progress);
+    let mut sorted: Vec<_> = arrays.iter().collect();
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    for (name, values) in sorted {
+        part(name.as_bytes());
+        part(values.bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Checkpoints in `dir` with that ending, oldest first.
+fn list(dir: &Path, ending: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        name.starts_with("state-") && name.ends_with(ending)
+    };
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.path()).filter(ours).collect();
+    paths.sort();
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a training has it: numbers that must come back to the last bit.
+    type Known = (u64, f64);
+
+    fn sample(dir: &Path, number: u64) {
+        let arrays = [
+            ("a".to_owned(), Values::Reals(vec![1.5, -0.0])),
+            ("b/c".to_owned(), Values::Words(vec![number as u32, u32::MAX])),
+        ];
+        save(dir, number, &(number, 0.1 + 0.2), &arrays).unwrap();
+    }
+
+    #[test]
+    fn comes_back_bit_for_bit_and_old_ones_go() {
+        let dir = tempfile::tempdir().unwrap();
+        (1..=4).for_each(|number| sample(dir.path(), number));
+        let found = newest(dir.path()).unwrap();
+        let (number, sum): Known = found.progress().unwrap();
+        assert_eq!((number, sum.to_bits()), (4, (0.1f64 + 0.2).to_bits()));
+        assert_eq!(found.reals("a", 2).unwrap()[1].to_bits(), (-0.0f32).to_bits());
+        assert_eq!(*found.values("b/c", 2).unwrap(), Values::Words(vec![4, u32::MAX]));
+        for refused in [found.reals("a", 3), found.reals("b/c", 2), found.reals("d", 1)] {
+            assert!(refused.unwrap_err().to_string().contains("another network"));
+        }
+        assert!(found.progress::<String>().is_err());
+        assert_eq!(list(dir.path(), ".safetensors").len(), KEEP);
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        sample(dir.path(), 1);
+        let path = list(dir.path(), ".safetensors").remove(0);
+        let whole = std::fs::read(&path).unwrap();
+        for bit in 0..whole.len() * 8 {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &bytes).unwrap();
+            assert!(load(&path).is_err(), "bit {bit} of {}", whole.len() * 8);
+        }
+        for len in 0..whole.len() {
+            std::fs::write(&path, &whole[..len]).unwrap();
+            assert!(load(&path).is_err(), "cut at {len}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_one_falls_back_to_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        sample(dir.path(), 1);
+        sample(dir.path(), 2);
+        let last = list(dir.path(), ".safetensors").pop().unwrap();
+        std::fs::write(&last, b"not a checkpoint").unwrap();
+        assert_eq!(newest(dir.path()).unwrap().progress::<Known>().unwrap().0, 1);
+    }
+}
