@@ -145,6 +145,112 @@ fn triplets_depend_on_the_rate_of_pairs_as_printed() {
     }
 }
 
+/// A potential that is held: one spike of the source weakens by u above theta_-, and strengthens by its
+/// product with u above theta_+ for as long as its trace lasts (Clopath et al. 2010, their clamp protocol).
+#[test]
+fn a_held_potential_changes_weights_by_its_formula() {
+    for u in [-75.0, -60.0, -46.0, -40.0, -20.0] {
+        let simulated = simulated(&format!(
+            r#"(version: 1, simulation: (dt: 0.5, duration: 500), populations: {{
+                "pre": (size: 1, model: Spikes(times: [[100]])),
+                "post": (size: 1, model: Lif(e_l: {u}, v_reset: {u}, v_th: 60,
+                    receptors: {{"ex": Exp(tau: 2)}})) }},
+            projections: [(from: "pre", to: "post", connect: Dense, weight: 0.5,
+                learn: Clopath(w_max: 1, unit: 2, axonal: 0))],
+            record: (weights: [(projection: "pre->post", ids: [0])]))"#
+        ));
+        let above = |theta: f64| (u - theta).max(0.0);
+        let trace = 0.5 / 15.0 / (1.0 - (-0.5f64 / 15.0).exp());
+        let want =
+            0.5 - 2.0 * 14e-5 * above(-70.6) + 2.0 * 8e-5 * above(-45.3) * above(-70.6) * trace;
+        simulated.on_every_engine("clamp", |who, done| {
+            let got = at(&done, 0.5, &[500.0])[0];
+            // The potential moves by the arrival of the spike, 0.5 pA for 2 ms at 250 pF.
+            let moved = 2.0 * 8e-5 * (0.5 * 2.0 / 250.0) * 170.0;
+            let close = if who == "oracle" { moved } else { moved + tolerance(1000, 1.0) };
+            assert!((got - want).abs() <= close, "{who}, {u} mV: {got} not {want}");
+        });
+    }
+}
+
+/// Trains of pairs against the equation, step by step from the recorded potential. Pairs strengthen the more
+/// the more frequent they are; with the target first they weaken where they are rare.
+#[test]
+fn potentials_of_spikes_change_weights_by_their_equation() {
+    let dt = 0.5;
+    let decay = |tau: f64| (-dt / tau).exp();
+    let mut changes = Vec::new();
+    for (rate, interval, u_ref) in [
+        (10.0, 10.0, None),
+        (50.0, 10.0, None),
+        (20.0, -10.0, None),
+        (50.0, -10.0, None),
+        (20.0, -10.0, Some(8.0)),
+    ] {
+        let pre: Vec<f64> = (0..15).map(|k| 20.0 + f64::from(k) * 1000.0 / rate).collect();
+        let cause: Vec<f64> = pre.iter().map(|t| t + interval - dt).collect();
+        let ms = pre[14] + 60.0;
+        let reference = u_ref.map_or(String::new(), |u| format!("u_ref: {u}, tau_mean: 300,"));
+        let simulated = simulated(&format!(
+            r#"(version: 1, simulation: (dt: {dt}, duration: {ms}), populations: {{
+                "pre": (size: 1, model: Spikes(times: [{pre:?}])),
+                "cause": (size: 1, model: Spikes(times: [{cause:?}])),
+                "post": (size: 1, model: Lif(e_l: -69, v_reset: -60,
+                    receptors: {{"jump": Delta(), "ex": Exp(tau: 2)}})) }},
+            projections: [
+                (from: "cause", to: "post", connect: Dense, weight: 100),
+                (from: "pre", to: "post", receptor: "ex", connect: Dense, weight: 0.5, delay: 2,
+                    learn: Clopath(w_max: 1, {reference} delay_u: 4, axonal: 1, dendritic: 1.5))],
+            record: (weights: [(projection: "pre->post", ids: [0])],
+                traces: [(population: "post", ids: [0])]))"#
+        ));
+        let want = |done: &Done| {
+            let (v, spikes) = (done.values("post.v"), done.steps("post"));
+            let sent = done.steps("pre");
+            // Values at the end of each step.
+            let (mut low, mut plus, mut high, mut x) = (vec![], vec![], vec![], vec![]);
+            let (mut minus, mut ahead, mut mean, mut trace) = (-69.0, -69.0, 0.0, 0.0);
+            let mut w = 0.5f64;
+            let mut left = 0;
+            for (k, v) in v.iter().enumerate() {
+                left = if spikes.contains(&(k as u64)) { 4 } else { i32::max(left - 1, 0) };
+                let u = if left > 0 { 33.0 } else { *v };
+                minus += (1.0 - decay(10.0)) * (u - minus);
+                ahead += (1.0 - decay(7.0)) * (u - ahead);
+                mean += (1.0 - decay(300.0)) * (u + 69.0 - mean);
+                let fall: f64 = u_ref.map_or(1.0, |u_ref: f64| (mean / u_ref).powi(2));
+                low.push(f64::max(minus + 70.6, 0.0) * fall);
+                plus.push(f64::max(ahead + 70.6, 0.0));
+                let before = if k < 8 { 0.0 } else { plus[k - 8] };
+                high.push(f64::max(u + 45.3, 0.0) * before);
+                // This step's changes, by what there was at the end of the one before: 2 steps of axon, 3 of
+                // dendrite, 8 of potentials that act later.
+                let of = |values: &[f64], back: usize| {
+                    k.checked_sub(1 + back).map_or(0.0, |k| values[k])
+                };
+                if k >= 2 && sent.contains(&(k as u64 - 2)) {
+                    w -= 14e-5 * of(&low, 3 + 8);
+                }
+                w += 8e-5 * dt / 15.0 * of(&x, 2) * of(&high, 3);
+                trace = trace * decay(15.0) + f64::from(u8::from(sent.contains(&(k as u64))));
+                x.push(trace);
+            }
+            w
+        };
+        let oracle = simulated.solve();
+        assert_eq!(oracle.steps("post").len(), 15);
+        let change = want(&oracle) - 0.5;
+        changes.push(change);
+        simulated.on_every_engine("potentials", |who, done| {
+            let (got, want) = (at(&done, dt, &[ms])[0], want(&done));
+            let close = if who == "oracle" { 1e-12 } else { tolerance(3000, 0.5) };
+            assert!((got - want).abs() <= close, "{who}, {rate} Hz: {got} not {want}");
+        });
+    }
+    assert!(changes[1] > 3.0 * changes[0] && changes[0] > 0.0, "{changes:?}");
+    assert!(changes[2] < 0.0 && changes[3] > 0.0, "{changes:?}");
+}
+
 /// The change of a Vogels synapse vanishes at the target rate, and has its sign beyond.
 #[test]
 fn inhibition_is_balanced_at_its_rate() {
@@ -246,6 +352,7 @@ fn engines_change_weights_alike() {
         "Stdp(w_max: 1.5, mu_plus: 0.4, mu_minus: 1, pairing: Nearest, dendritic: 0.5)",
         "Triplet(w_max: 1.5, a2_plus: 1e-3)",
         "Vogels(eta: 0.01, w_max: 1.5)",
+        "Clopath(w_max: 1.5, a_ltp: 2e-5, dendritic: 0.5)",
         "Oja(eta: 1e-3, w_max: 1.5)",
     ];
     let forms = [
@@ -432,9 +539,9 @@ fn short_term_plasticity_follows_its_recursion() {
     }
 }
 
-/// A modulator moves the learning rate, the gain and the threshold by its concentration above rest.
+/// A modulator moves the learning rate, the gain, the noise and the threshold by its concentration above rest.
 #[test]
-fn modulators_act_on_learning_gain_and_threshold() {
+fn modulators_act_on_learning_gain_noise_and_threshold() {
     let scene = |effects: &str, v_th: &str| {
         format!(
             r#"(version: 1, simulation: (dt: 0.5, duration: 60), populations: {{
@@ -489,6 +596,28 @@ fn modulators_act_on_learning_gain_and_threshold() {
         let w = w + 0.5 * (-10f64).exp() / factor;
         assert!((i - factor * w).abs() <= tolerance(200, 1.0), "{who}: {i}, not {factor} of {w}");
     });
+    // Noise that a modulator at rest leaves as it is, and that is silenced while it is 1 above rest.
+    let noise = |effects: &str| {
+        simulated(&format!(
+            r#"(version: 1, simulation: (dt: 0.5, duration: 60),
+            populations: {{ "cell": (size: 70, model: Lif(v_th: 1e6, tau_m: 1)) }},
+            stimuli: [(to: "cell", input: Noise(mean: 30, std: 40, tau: 3))],
+            modulators: {{ "m": (tau: 1e9, baseline: 1, release: [Events(times: [25], amount: 1)],
+                effects: [{effects}]) }},
+            record: (traces: [(population: "cell", ids: [0, 69])]))"#
+        ))
+    };
+    let free = noise("").solve();
+    noise(r#"Noise(population: "cell", slope: -1)"#).on_every_engine("noise", |who, done| {
+        let (v, free) = (done.values("cell.v"), free.values("cell.v"));
+        let error = |k: usize| (v[k] - free[k]).abs();
+        // WGSL allows a cosine to be off by 2^-11.
+        assert!((0..2 * 50).all(|k| error(k) <= 0.1) && error(2 * 60) > 0.1, "{who}");
+        // The mean goes on: 30 pA at 250 pF / 1 ms.
+        let rest = v[2 * 110..].iter().map(|v| (v + 70.0 - 30.0 / 250.0).abs());
+        assert!(rest.fold(0.0, f64::max) <= 1e-4, "{who}: {:?}", &v[2 * 110..]);
+    });
+
     // The jump of 40 mV no longer reaches a threshold that is 30 mV higher.
     for v_th in ["-55", "Uniform(low: -56, high: -55)"] {
         run("Threshold(population: \"post\", slope: 40)", v_th, &mut |who, done| {

@@ -21,6 +21,7 @@ struct Params {
 @group(0) @binding(2) var<uniform> clock: Clock;
 @group(0) @binding(3) var<storage, read_write> process: array<f32>;
 @group(0) @binding(4) var<storage, read_write> current: array<f32>;
+@group(0) @binding(5) var<storage, read> strength: array<f32>;
 
 fn uniform_of(word: u32) -> f32 {
     return (f32(word >> 9u) + 0.5) * (1.0 / 8388608.0);
@@ -42,5 +43,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     process[neuron] = x;
     let on = step_hi == 0u && step_lo >= params.start && step_lo < params.stop;
     let before = select(0.0, current[neuron], params.accumulate == 1u);
-    current[neuron] = before + select(0.0, params.mean + params.deviation * x, on);
+    current[neuron] = before + select(0.0, params.mean + params.deviation * strength[0] * x, on);
 }

@@ -33,6 +33,7 @@ pub static KERNELS: &[&Kernel] = &[
     &plasticity::sparse_post::KERNEL,
     &plasticity::sparse_pre::KERNEL,
     &plasticity::trace::KERNEL,
+    &plasticity::voltage::KERNEL,
     &record::count_spikes::KERNEL,
     &record::log_reals::KERNEL,
     &record::log_words::KERNEL,

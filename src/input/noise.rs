@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   x' = rho x + sqrt(1 - rho^2) N(0, 1)      rho = e^(-dt / tau), or 0 for white noise
-//!   i  = mean + std x
+//!   i  = mean + std strength x      strength: 1, unless a modulator moves it
 //! ```
 //! which is exact for the process at the steps: its standard deviation is `std` whatever dt, and
 //! neighbouring steps correlate by rho. White noise is a new draw in each step, so its effect on the
@@ -45,6 +45,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[
         reals_mut("process"), // [n] x
         reals_mut("current"), // [n] pA
+        reals("strength"),    // [1] factor on the deviation
     ],
     params: NoiseParams::<f32>::FIELDS,
     twin32: dispatched::<Noise, f32>,
@@ -58,8 +59,9 @@ impl Twin for Noise {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = NoiseParams::<F>::of(call.params);
-        let [process, current] = Call::take(call.args);
+        let [process, current, strength] = Call::take(call.args);
         let (process, current) = (process.reals_mut(), current.reals_mut());
+        let deviation = p.deviation * strength.reals()[0];
         let step = call.clock.step + u64::from(call.span.t0);
         let on = step >= u64::from(p.start) && step < u64::from(p.stop);
         let seed = call.clock.seed;
@@ -76,7 +78,7 @@ impl Twin for Noise {
                 let normal = (F::of(-2.0) * radius.ln()).sqrt() * (tau * angle).cos();
                 *x = p.rho * *x + p.fresh * normal;
                 let before = if p.accumulate == 1 { *i } else { F::zero() };
-                *i = before + if on { p.mean + p.deviation * *x } else { F::zero() };
+                *i = before + if on { p.mean + deviation * *x } else { F::zero() };
             }
         }
     }

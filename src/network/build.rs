@@ -241,7 +241,7 @@ pub fn build_watched(
             Some(learn) => *learn == Learn::Backprop,
             None => gradients,
         };
-        let rule = projection.learn.as_ref().and_then(|learn| learning::rule(scene, learn));
+        let rule = learning::rule(scene, projection);
         if let Some(rule) = &rule {
             within_bounds(&name, rule.bounds, synapses.weights())?;
             if rule.axonal.is_none() && rule.dendritic > delay {

@@ -1,12 +1,16 @@
 //! From the words of a scene to numbers of rules: amplitudes in the unit of the weights, times in steps.
 
 use super::*;
-use crate::plasticity::{Change, Eligibility, Rates, Trace};
+use crate::plasticity::{Change, Eligibility, Rates, Trace, Voltage};
 use crate::rng::Purpose;
 use crate::scene::{Learn, Ms, Quantity, Release, Scene};
 
+/// Potential of a spike of a neuron that is reset, if the scene gives none \[mV\]; that of NEST.
+const V_SPIKE: f64 = 33.0;
+
 /// The rule by which a projection learns on its own, if it does.
-pub fn rule(scene: &Scene, learn: &Learn) -> Option<Rule> {
+pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
+    let learn = projection.learn.as_ref()?;
     let common = learn.common()?;
     let steps = |ms: f64| (ms / scene.simulation.dt.get()).round() as usize;
     let trace = |tau: Quantity<Ms>, pairing: scene::Pairing| Trace {
@@ -18,6 +22,7 @@ pub fn rule(scene: &Scene, learn: &Learn) -> Option<Rule> {
         pair: pair * common.unit,
         triplet: triplet * common.unit,
     };
+    let mut voltage = None;
     let (pre, post, x, y, mu) = match learn {
         Learn::Fixed | Learn::Backprop => return None,
         Learn::Stdp(r) => {
@@ -34,6 +39,25 @@ pub fn rule(scene: &Scene, learn: &Learn) -> Option<Rule> {
         ),
         Learn::Hebb(_) | Learn::Oja(_) | Learn::Covariance(_) | Learn::Bcm(_) => {
             return Some(rates(learn, common.bounds, &steps));
+        }
+        Learn::Clopath(r) => {
+            let target = scene.populations.iter().find(|(name, _)| *name == projection.to);
+            let shown = target.is_some_and(|(_, to)| matches!(to.model, scene::Model::Hh(_)));
+            let spike = match r.v_spike {
+                None if shown => (0.0, 0),
+                v_spike => (v_spike.map_or(V_SPIKE, Quantity::get), steps(r.t_spike.get())),
+            };
+            voltage = Some(Voltage {
+                tau: [r.tau_minus.get(), r.tau_plus.get(), r.tau_mean.get()],
+                theta: [r.theta_minus.get(), r.theta_plus.get()],
+                delay: steps(r.delay_u.get()),
+                spike,
+                reference: r.u_ref.map(Quantity::get),
+            });
+            // A spike raises the trace of the paper by 1 / tau_x, and high lasts for a step.
+            let post = change(0.0, r.a_ltp * scene.simulation.dt.get() / r.tau_x.get());
+            let both = trace(r.tau_x, scene::Pairing::AllToAll);
+            (change(-r.a_ltd, 0.0), post, [both; 2], [both; 2], [0.0; 2])
         }
         Learn::Vogels(r) => {
             let both = trace(r.tau, scene::Pairing::AllToAll);
@@ -53,7 +77,7 @@ pub fn rule(scene: &Scene, learn: &Learn) -> Option<Rule> {
     let axonal = common.axonal.map(steps);
     let dendritic = steps(common.dendritic);
     let (bounds, rates) = (common.bounds, None);
-    Some(Rule { pre, post, x, y, bounds, mu, axonal, dendritic, eligibility, rates })
+    Some(Rule { pre, post, x, y, bounds, mu, axonal, dendritic, eligibility, rates, voltage })
 }
 
 /// A rule of rates.
@@ -81,6 +105,7 @@ fn rates(learn: &Learn, bounds: [f64; 2], steps: &dyn Fn(f64) -> usize) -> Rule 
         dendritic: 0,
         eligibility: None,
         rates: Some(Rates { tau: [tau.get(), slow.get()], rule, eta, rho, unit, every }),
+        voltage: None,
     }
 }
 
@@ -109,6 +134,7 @@ pub fn modulators(
             let index = projections.iter().position(|p| p.name == *projection);
             Effect::Learning(index.unwrap_or_default(), *slope)
         }
+        scene::Effect::Noise { population, slope } => Effect::Noise(find(population), *slope),
         scene::Effect::Gain { population, slope } => Effect::Gain(find(population), *slope),
         scene::Effect::Threshold { population, slope } => {
             Effect::Threshold(find(population), slope.get())

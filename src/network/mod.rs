@@ -217,6 +217,8 @@ pub enum Effect {
     Gain(usize, f64),
     /// Change of the threshold of a population \[mV\].
     Threshold(usize, f64),
+    /// Relative change of the deviation of the noise currents into a population.
+    Noise(usize, f64),
 }
 
 /// A reward for one neuron's spike soon after another's.

@@ -14,10 +14,11 @@ use crate::network::{self, Network, Projection, Synapses};
 use crate::neuron::stepped::BLOCK;
 use crate::neuron::{iaf, receptor};
 use crate::plasticity::{
-    Change, Rates, Rule, Site, Trace, dense_post, dense_pre, modulate, modulator, normalise, rates,
-    reinforce, sparse_post, sparse_pre, trace,
+    Change, Rates, Rule, Site, Trace, Voltage, dense_post, dense_pre, modulate, modulator,
+    normalise, rates, reinforce, sparse_post, sparse_pre, trace, voltage,
 };
 use crate::synapse::{PANEL, deliver_dense, deliver_sparse, scatter, short_term};
+use crate::train::restart;
 
 /// A live projection as its launches see it.
 struct Live<'n> {
@@ -59,8 +60,10 @@ fn axonal(p: &Projection, rule: &Rule) -> [usize; 2] {
 pub(super) fn history(network: &Network) -> usize {
     let back = network.projections.iter().filter_map(|p| {
         let rule = p.rule.as_ref()?;
-        // The step itself, and the trace of the step before.
-        Some(axonal(p, rule)[1].max(rule.dendritic) + 2)
+        // The step itself, and the trace of the step before; potentials that act later, and the two lists
+        // that begin in the step for those that follow.
+        let potential = rule.voltage.map_or(0, |voltage| voltage.delay + 2);
+        Some(axonal(p, rule)[1].max(rule.dendritic + potential) + 2)
     });
     back.max().unwrap_or(1).next_power_of_two()
 }
@@ -75,6 +78,18 @@ pub(super) struct Learning {
     /// Normalisations that are done before each sample of a training.
     pub by_sample: Vec<Launch>,
     known: Vec<(usize, Trace, ArrayId)>,
+    potentials: Vec<(usize, Voltage, Potentials)>,
+}
+
+/// What the potential of a population does to its synapses; see [`voltage`].
+#[derive(Clone, Copy)]
+struct Potentials {
+    low: ArrayId,
+    plus: ArrayId,
+    high: ArrayId,
+    active: ArrayId,
+    /// Filters, and what they are at the start.
+    filter: [ArrayId; 2],
 }
 
 impl Learning {
@@ -85,7 +100,13 @@ impl Learning {
 
     /// Rings of traces.
     pub fn trace_arrays(&self) -> impl Iterator<Item = ArrayId> {
-        self.known.iter().map(|known| known.2)
+        let potentials = self.potentials.iter().flat_map(|(_, _, p)| [p.low, p.plus, p.high]);
+        self.known.iter().map(|known| known.2).chain(potentials)
+    }
+
+    /// Lists of targets.
+    pub fn list_arrays(&self) -> impl Iterator<Item = ArrayId> {
+        self.potentials.iter().map(|(_, _, p)| p.active)
     }
 }
 
@@ -297,9 +318,15 @@ impl Simulator<'_> {
         let needs_x2 = rule.pre.triplet != 0.0;
         let needs_y2 = rule.post.triplet != 0.0;
         let x = self.trace(p.from, rule.x[0], learning);
-        let y = self.trace(p.to, rule.y[0], learning);
         let x2 = if needs_x2 { self.trace(p.from, rule.x[1], learning) } else { x };
-        let y2 = if needs_y2 { self.trace(p.to, rule.y[1], learning) } else { y };
+        let potentials = rule.voltage.map(|voltage| self.potentials(p.to, voltage, learning));
+        let (y, y2) = match potentials {
+            Some(potentials) => (potentials.low, potentials.high),
+            None => {
+                let y = self.trace(p.to, rule.y[0], learning);
+                (y, if needs_y2 { self.trace(p.to, rule.y[1], learning) } else { y })
+            }
+        };
         // Marks have no bounds; weights change when they are reinforced.
         let (changed, bounded) = match rule.eligibility {
             None => (live.weights.clone(), if rule.mu == [0.0; 2] { 1 } else { 2 }),
@@ -307,13 +334,23 @@ impl Simulator<'_> {
         };
         let [first, last] = axonal(p, rule);
         // By value, since arrays are made in between.
-        let (history, list) = (self.history as u32, self.list_len() as u32);
+        let history = self.history as u32;
+        // For each side: where the spikes that count are listed, the length of a list, and the place of its
+        // first neuron.
+        let mut lists = [0, 1].map(|side| (fired, self.list_len(), live.place[side]));
+        if let Some(potentials) = potentials {
+            lists[1] = (potentials.active, self.arrays[potentials.active].len / self.history, 0);
+        }
+        // Potentials are those of the step itself, and act on spikes of sources later.
+        let later = rule.voltage.map_or(0, |voltage| voltage.delay);
+        let decay = |trace: &Trace| if rule.voltage.is_some() { 1.0 } else { decay(trace) };
         let site = |side: usize, change: Change, first_target: usize, width: usize| {
             let own = match side {
                 0 => [&rule.y[0], &rule.x[1]],
                 _ => [&rule.x[0], &rule.y[1]],
             };
-            let place = live.place[side] + if side == 1 { first_target } else { 0 };
+            let (_, list, place) = lists[side];
+            let place = place + if side == 1 { first_target } else { 0 };
             Site::<f64> {
                 sources: live.size[0] as u32,
                 targets: width as u32,
@@ -321,9 +358,9 @@ impl Simulator<'_> {
                 all_targets: live.size[1] as u32,
                 place: place as u32,
                 slots: history,
-                list,
+                list: list as u32,
                 axonal: first as u32,
-                dendritic: rule.dendritic as u32,
+                dendritic: (rule.dendritic + if side == 0 { later } else { 0 }) as u32,
                 constant: change.constant,
                 pair: change.pair * decay(own[0]),
                 triplet: change.triplet * decay(own[0]) * decay(own[1]),
@@ -344,30 +381,33 @@ impl Simulator<'_> {
                     let count = width.div_ceil(PANEL);
                     let units = self.shared_by_threads(count, sources * width);
                     let weight = Arg { array: *array, split: Split::Stride(sources * PANEL) };
-                    let args = |a, b| vec![whole(fired), weight, whole(a), whole(b), whole(rate)];
+                    let args = |side: usize, a, b| {
+                        vec![whole(lists[side].0), weight, whole(a), whole(b), whole(rate)]
+                    };
                     let kernel = &dense_pre::KERNEL;
                     let params = site(0, rule.pre, *first_target, *width);
                     let size = (units, groups(0, kernel));
-                    learning.pre.push(self.launch(kernel, &p.name, params, args(y, x2), size));
+                    learning.pre.push(self.launch(kernel, &p.name, params, args(0, y, x2), size));
                     let kernel = &dense_post::KERNEL;
                     let params = site(1, rule.post, *first_target, *width);
                     let size = (units, groups(1, kernel));
-                    learning.post.push(self.launch(kernel, &p.name, params, args(x, y2), size));
+                    learning.post.push(self.launch(kernel, &p.name, params, args(1, x, y2), size));
                 }
             }
-            (Tiles::Sparse(array), Some(lists)) => {
+            (Tiles::Sparse(array), Some(synapses)) => {
                 let len = self.arrays[*array].len;
                 let weight = Arg { array: *array, split: Split::Stride(len) };
                 let units = Units::Count { count: 1, grain: 1 };
                 let spread = Word::U(u32::from(last > first));
                 let kernel = &sparse_pre::KERNEL;
                 let mut params = site(0, rule.pre, 0, live.size[1]);
-                params.extend([Word::U(lists.groups as u32), spread, Word::U(lists.target_bits)]);
+                let target_bits = Word::U(synapses.target_bits);
+                params.extend([Word::U(synapses.groups as u32), spread, target_bits]);
                 let args = vec![
-                    whole(fired),
-                    whole(lists.begin),
-                    whole(lists.outgoing),
-                    whole(lists.start),
+                    whole(lists[0].0),
+                    whole(synapses.begin),
+                    whole(synapses.outgoing),
+                    whole(synapses.start),
                     weight,
                     whole(y),
                     whole(x2),
@@ -377,8 +417,8 @@ impl Simulator<'_> {
                 learning.pre.push(self.launch(kernel, &p.name, params, args, size));
                 let kernel = &sparse_post::KERNEL;
                 let mut params = site(1, rule.post, 0, live.size[1]);
-                params.extend([spread, Word::U(lists.source_bits)]);
-                let lists = [fired, lists.start, lists.origin].map(whole);
+                params.extend([spread, Word::U(synapses.source_bits)]);
+                let lists = [lists[1].0, synapses.start, synapses.origin].map(whole);
                 let args = [&lists[..], &[weight], &[x, y2, rate].map(whole)].concat();
                 let size = (units, groups(1, kernel));
                 learning.post.push(self.launch(kernel, &p.name, params, args, size));
@@ -495,6 +535,80 @@ impl Simulator<'_> {
         array
     }
 
+    /// What the potential of a population does to its synapses; rules that are alike share it.
+    fn potentials(&mut self, k: usize, rule: Voltage, learning: &mut Learning) -> Potentials {
+        let known = learning.potentials.iter().find(|(p, v, _)| *p == k && *v == rule);
+        if let Some((_, _, known)) = known {
+            return *known;
+        }
+        let population = &self.network.populations[k];
+        let (network::Kind::Stepped(neurons), Some((state, rows))) =
+            (&population.kind, self.ports.state[k])
+        else {
+            unreachable!("a checked scene has neurons here")
+        };
+        let (n, name) = (population.size, &population.name);
+        let padded = n.div_ceil(BLOCK) * BLOCK;
+        let variables = neurons.variables();
+        let potential = variables.iter().find(|v| v.potential).map_or(0, |v| v.row);
+        let lane = |k: usize| k.min(n - 1);
+        let rest: Vec<f64> = (0..padded).map(|k| neurons.rest(lane(k))).collect();
+        let start: Vec<f64> =
+            (0..padded).map(|k| neurons.start(lane(k))[potential] + rest[k]).collect();
+        let above_rest = start.iter().zip(&rest).map(|(u, rest)| u - rest).collect();
+        let filters = [start.clone(), start, above_rest, vec![0.0; padded]].concat();
+        let number = learning.potentials.len();
+        let array = |what: &str| format!("{name}.potential.{number}.{what}");
+        let rest = self.reals(array("rest"), rest);
+        let filter = ["filter", "start"].map(|what| self.reals(array(what), filters.clone()));
+        let ring = self.history * padded;
+        let [low, plus, high] =
+            ["low", "plus", "high"].map(|what| self.zeros(array(what), Kind::Real, ring));
+        let list = 1 + padded;
+        let active = self.zeros(array("active"), Kind::Word, self.history * list);
+        let rate = |tau: f64| -(-self.network.dt / tau).exp_m1();
+        let params = voltage::VoltageParams::<f64> {
+            n: n as u32,
+            row: self.ports.row as u32,
+            first_word: self.ports.first_word[k] as u32,
+            rows: rows as u32,
+            potential: potential as u32,
+            slots: self.history as u32,
+            list: list as u32,
+            delay: rule.delay as u32,
+            hold: rule.spike.1 as u32,
+            v_spike: rule.spike.0,
+            rate_minus: rate(rule.tau[0]),
+            rate_plus: rate(rule.tau[1]),
+            rate_mean: rate(rule.tau[2]),
+            theta_minus: rule.theta[0],
+            theta_plus: rule.theta[1],
+            per_ref: rule.reference.map_or(0.0, |u_ref| 1.0 / u_ref),
+            sliding: u32::from(rule.reference.is_some()),
+        };
+        let all = |array| Arg { array, split: Split::Stride(self.arrays[array].len) };
+        let written = [filter[0], low, plus, high, active].map(all);
+        let args = [&[self.ports.spikes, state, rest].map(whole)[..], &written].concat();
+        let once = (Units::Count { count: 1, grain: 1 }, n);
+        learning.traces.push(self.launch(&voltage::KERNEL, name, params.words(), args, once));
+        let potentials = Potentials { low, plus, high, active, filter };
+        learning.potentials.push((k, rule, potentials));
+        potentials
+    }
+
+    /// What makes filtered potentials as they were at the start.
+    pub(super) fn filters_again(&self, learning: &Learning) -> Vec<Launch> {
+        let again = |(_, _, Potentials { filter, .. }): &(usize, Voltage, Potentials)| {
+            let len = self.arrays[filter[0]].len;
+            let params = restart::RestartParams::<f64> { n: len as u32, rows: 1, kept: u32::MAX };
+            let args = filter.map(|array| Arg { array, split: Split::Stride(len) });
+            let once = (Units::Count { count: 1, grain: 1 }, len);
+            let name = &self.arrays[filter[0]].name;
+            self.launch(&restart::KERNEL, name, params.words(), args.to_vec(), once)
+        };
+        learning.potentials.iter().map(again).collect()
+    }
+
     /// Keeps the sums of the weights.
     fn normalise(&mut self, live: &Live<'_>, learning: &mut Learning) {
         let p = live.projection;
@@ -533,9 +647,7 @@ impl Simulator<'_> {
 
     /// Factor on the changes by spikes of a projection.
     fn rate_of(&mut self, p: &Projection) -> ArrayId {
-        let name = format!("{}.rate", p.name);
-        let known = self.arrays.iter().position(|array| array.name == name);
-        known.unwrap_or_else(|| self.reals(name, vec![1.0]))
+        self.constant(format!("{}.rate", p.name))
     }
 
     /// What modulators do to numbers that kernels read.
@@ -553,6 +665,10 @@ impl Simulator<'_> {
                     network::Effect::Learning(projection, slope) => {
                         let rate = self.rate_of(&network.projections[projection]);
                         (rate, [1, 0, 1, 1], [slope, 0.0])
+                    }
+                    network::Effect::Noise(population, slope) => {
+                        let array = array_of("noise", population, &self.arrays);
+                        (array, [1, 0, 1, 1], [slope, 0.0])
                     }
                     network::Effect::Gain(population, slope) => {
                         let array = array_of("receptor", population, &self.arrays);

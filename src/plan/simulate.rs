@@ -313,6 +313,12 @@ impl Simulator<'_> {
         self.array(name, Kind::Word, len, Init::Words(values))
     }
 
+    /// An array of that name with a single 1, for a factor that a modulator may move.
+    pub fn constant(&mut self, name: String) -> ArrayId {
+        let known = self.arrays.iter().position(|array| array.name == name);
+        known.unwrap_or_else(|| self.reals(name, vec![1.0]))
+    }
+
     /// How many tiles of a population make a piece, and how many there are.
     fn units(&self, size: usize) -> Units {
         let count = size.div_ceil(self.ring.tile);
@@ -574,8 +580,9 @@ impl Simulator<'_> {
                     currents[k] = Some(current);
                     let process =
                         self.zeros(format!("stimulus.{index}.process"), Kind::Real, padded);
+                    let strength = self.constant(format!("{name}.noise"));
                     let each = |array| Arg { array, split: Split::Stride(1) };
-                    let args = vec![each(process), each(current)];
+                    let args = vec![each(process), each(current), whole(strength)];
                     let grain = if self.network.neurons() as usize <= ALONE { n } else { 4096 };
                     let size = (Units::Count { count: n, grain }, n);
                     launches.push(self.launch(&noise::KERNEL, name, params.words(), args, size));
@@ -599,12 +606,12 @@ impl Simulator<'_> {
     /// What is done before a sample is shown: all but weights and what lasts is forgotten.
     fn begin(&self, learning: &Learning) -> Vec<Launch> {
         let mut begin = self.restart.clone();
-        let words = [("ring", self.ring_array)].into_iter();
+        begin.extend(self.filters_again(learning));
         let lists = self.arrays.iter().position(|array| array.name == "fired");
-        let words = words.chain(lists.map(|fired| ("fired", fired)));
+        let words = [self.ring_array].into_iter().chain(lists).chain(learning.list_arrays());
         let reals = learning.trace_arrays().chain(self.ports.short_term.iter().copied());
         let all = words
-            .map(|(_, array)| (&clear_words::KERNEL, array))
+            .map(|array| (&clear_words::KERNEL, array))
             .chain(reals.map(|array| (&clear_reals::KERNEL, array)));
         for (kernel, array) in all {
             let n = self.arrays[array].len;

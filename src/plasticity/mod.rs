@@ -33,6 +33,7 @@ pub mod reinforce;
 pub mod sparse_post;
 pub mod sparse_pre;
 pub mod trace;
+pub mod voltage;
 
 use crate::kernel::*;
 
@@ -59,6 +60,23 @@ pub struct Rule {
     pub eligibility: Option<Eligibility>,
     /// If it is rates that change the weight, rather than spikes.
     pub rates: Option<Rates>,
+    /// If the traces of the target are those of its potential, rather than of its spikes.
+    pub voltage: Option<Voltage>,
+}
+
+/// A rule of the target's potential; see [`voltage`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Voltage {
+    /// Time constants of the filtered potentials u_-, u_+ and m \[ms\].
+    pub tau: [f64; 3],
+    /// theta_- and theta_+ \[mV\].
+    pub theta: [f64; 2],
+    /// Steps by which u_- and u_+ act later.
+    pub delay: usize,
+    /// Potential of a spike \[mV\], and steps for which it lasts; 0 where the potential shows it.
+    pub spike: (f64, usize),
+    /// u_ref, if the fall depends on the mean \[mV\].
+    pub reference: Option<f64>,
 }
 
 /// A rule of rates; see [`rates`].

@@ -4,7 +4,7 @@
 //!   number = base · (1 + scale (D - D_rest)) + shift (D - D_rest)
 //! ```
 //! for the learning rate of a projection, the gain of a population, which is the effect of all that arrives at
-//! its receptors, or its threshold. At rest, the numbers are what the scene says. Done in every step, after
+//! its receptors, its threshold, or the strength of its noise. At rest, the numbers are what the scene says. Done in every step, after
 //! the concentration; what it moves acts from the next step on.
 
 use crate::kernel::*;

@@ -619,6 +619,15 @@ impl<'s> Checker<'s> {
             self.not_negative(&format!("{path}.mu_plus"), stdp.mu_plus);
             self.not_negative(&format!("{path}.mu_minus"), stdp.mu_minus);
         }
+        if let Some(Learn::Clopath(clopath)) = &projection.learn {
+            self.not_negative(&format!("{path}.delay_u"), clopath.delay_u.get());
+            self.not_negative(&format!("{path}.t_spike"), clopath.t_spike.get());
+            let to = self.scene.populations.iter().find(|(name, _)| *name == projection.to);
+            if to.is_some_and(|(_, to)| !to.model.is_spiking()) {
+                let message = format!("`{}` has no membrane potential that spikes", projection.to);
+                self.fault(path, message);
+            }
+        }
         self.not_negative(&format!("{path}.dendritic"), rule.dendritic);
         if let Some(axonal) = rule.axonal {
             self.not_negative(&format!("{path}.axonal"), axonal);
@@ -696,7 +705,13 @@ impl<'s> Checker<'s> {
                     self.finite(&format!("{path}.slope"), *slope);
                     let path = format!("{path}.projection");
                     let by_spikes = |learn: &Learn| {
-                        matches!(learn, Learn::Stdp(_) | Learn::Triplet(_) | Learn::Vogels(_))
+                        matches!(
+                            learn,
+                            Learn::Stdp(_)
+                                | Learn::Triplet(_)
+                                | Learn::Clopath(_)
+                                | Learn::Vogels(_)
+                        )
                     };
                     if let Some(p) = self.known_projection(&path, projection)
                         && !p.learn.as_ref().is_some_and(by_spikes)
@@ -705,7 +720,7 @@ impl<'s> Checker<'s> {
                         self.fault_with_help(
                             path,
                             message,
-                            "its `learn` is to be Stdp, Triplet or Vogels",
+                            "its `learn` is to be Stdp, Triplet, Clopath or Vogels",
                         );
                     }
                 }
@@ -716,6 +731,20 @@ impl<'s> Checker<'s> {
                         && !p.model.is_spiking()
                     {
                         self.fault(path, format!("`{population}` has no receptors"));
+                    }
+                }
+                Effect::Noise { population, slope } => {
+                    self.finite(&format!("{path}.slope"), *slope);
+                    let path = format!("{path}.population");
+                    let into = |s: &Stimulus| {
+                        s.to == *population && matches!(s.input, Input::Noise { .. })
+                    };
+                    if self.known(&path, population).is_some()
+                        && !self.scene.stimuli.iter().any(into)
+                    {
+                        let message = format!("`{population}` has no noise current");
+                        let help = "add a stimulus `Noise(std: ...)` to it";
+                        self.fault_with_help(path, message, help);
                     }
                 }
                 Effect::Threshold { population, slope } => {

@@ -15,6 +15,8 @@ pub enum Learn {
     Stdp(Stdp),
     /// By pairs and triplets of spikes (Pfister & Gerstner 2006).
     Triplet(Triplet),
+    /// By spikes of the source and the potential of the target (Clopath et al. 2010).
+    Clopath(Clopath),
     /// Towards a rate of the target, for inhibition (Vogels, Sprekeler et al. 2011).
     Vogels(Vogels),
     /// By the product of rates.
@@ -132,6 +134,64 @@ pub struct Triplet {
     /// If spikes only mark the synapse, and a modulator changes its weight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eligibility: Option<Eligibility>,
+}
+
+/// Plasticity by the potential of the target (Clopath, Büsing, Vasilaki & Gerstner 2010); the defaults are
+/// those of the paper for the visual cortex. Amplitudes are in `unit`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clopath {
+    /// Fall by a spike of the source, for each mV of the target's filtered potential above `theta_minus`.
+    #[serde(default = "a_ltd", alias = "A_LTD")]
+    pub a_ltd: f64,
+    /// Rise for each mV of the potential above `theta_plus` and each mV of its filtered value above
+    /// `theta_minus` \[1/mV²\].
+    #[serde(default = "a_ltp", alias = "A_LTP")]
+    pub a_ltp: f64,
+    /// Potential above which the filtered potential changes weights \[mV\].
+    #[serde(default = "theta_minus")]
+    pub theta_minus: Quantity<Mv>,
+    /// Potential above which weights rise \[mV\].
+    #[serde(default = "theta_plus")]
+    pub theta_plus: Quantity<Mv>,
+    /// Time constant of the source's trace \[ms\].
+    #[serde(default = "tau_x")]
+    pub tau_x: Quantity<Ms>,
+    /// Time constant of the filtered potential that lets weights fall \[ms\].
+    #[serde(default = "tau_u_minus", alias = "tau_u_bar_minus")]
+    pub tau_minus: Quantity<Ms>,
+    /// Time constant of the filtered potential that lets weights rise \[ms\].
+    #[serde(default = "tau_u_plus", alias = "tau_u_bar_plus")]
+    pub tau_plus: Quantity<Ms>,
+    /// Time by which the filtered potentials act later, so that a spike does not see itself \[ms\].
+    #[serde(default = "delay_u", alias = "delay_u_bars")]
+    pub delay_u: Quantity<Ms>,
+    /// Potential during a spike of a neuron that is reset \[mV\]; of neurons that are not it is what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none", alias = "V_clamp")]
+    pub v_spike: Option<Quantity<Mv>>,
+    /// Duration of such a spike \[ms\].
+    #[serde(default = "t_spike", alias = "t_clamp")]
+    pub t_spike: Quantity<Ms>,
+    /// Mean depolarisation at which the fall is `a_ltd` \[mV\]; it grows with its square. At any if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub u_ref: Option<Quantity<Mv>>,
+    /// Time constant over which the mean is taken \[ms\].
+    #[serde(default = "tau_u_mean", alias = "tau_u_bar_bar")]
+    pub tau_mean: Quantity<Ms>,
+    /// Least weight.
+    #[serde(default = "none")]
+    pub w_min: Quantity<Strength>,
+    /// Largest weight.
+    pub w_max: Quantity<Strength>,
+    /// Weight by which an amplitude of 1 changes; `w_max - w_min` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Quantity<Strength>>,
+    /// Time of the source's spike to the synapse \[ms\]; the delay less `dendritic` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axonal: Option<Quantity<Ms>>,
+    /// Time of the target's potential to the synapse \[ms\].
+    #[serde(default = "no_time")]
+    pub dendritic: Quantity<Ms>,
 }
 
 /// Inhibitory plasticity: a pair of spikes in either order strengthens, each spike of the source
@@ -342,6 +402,13 @@ pub enum Effect {
         /// Relative change.
         slope: f64,
     },
+    /// The deviation of the noise currents into a population is multiplied by 1 + slope.
+    Noise {
+        /// The population.
+        population: String,
+        /// Relative change.
+        slope: f64,
+    },
     /// The threshold of a population of `Lif` neurons moves.
     Threshold {
         /// The population.
@@ -409,6 +476,16 @@ defaults! {
     tau_o1: Quantity<Ms> = Quantity::new(33.7);
     tau_r2: Quantity<Ms> = Quantity::new(101.0);
     tau_o2: Quantity<Ms> = Quantity::new(125.0);
+    a_ltd: f64 = 14e-5;
+    a_ltp: f64 = 8e-5;
+    theta_minus: Quantity<Mv> = Quantity::new(-70.6);
+    theta_plus: Quantity<Mv> = Quantity::new(-45.3);
+    tau_x: Quantity<Ms> = Quantity::new(15.0);
+    tau_u_minus: Quantity<Ms> = Quantity::new(10.0);
+    tau_u_plus: Quantity<Ms> = Quantity::new(7.0);
+    delay_u: Quantity<Ms> = Quantity::new(5.0);
+    t_spike: Quantity<Ms> = Quantity::new(2.0);
+    tau_u_mean: Quantity<Ms> = Quantity::new(1000.0);
     rho: Quantity<Hz> = Quantity::new(3.0);
     tau_mark: Quantity<Ms> = Quantity::new(1000.0);
     mark_rate: f64 = 1.0;
@@ -441,106 +518,108 @@ pub struct Common<'a> {
 impl Learn {
     /// The parts that all local rules share; none of `Fixed` and `Backprop`.
     pub fn common(&self) -> Option<Common<'_>> {
-        let unit = |unit: Option<Quantity<Strength>>, bounds: [f64; 2]| {
-            unit.map_or(bounds[1] - bounds[0], |unit| unit.get())
+        let bounded = |name, w_min: Quantity<Strength>, w_max: Quantity<Strength>| Common {
+            name,
+            bounds: [w_min.get(), w_max.get()],
+            unit: w_max.get() - w_min.get(),
+            times: Vec::new(),
+            numbers: Vec::new(),
+            axonal: None,
+            dendritic: 0.0,
+            eligibility: None,
         };
-        Some(match self {
+        // Rules of rates know no delays.
+        let of_rates = |name, w_min, w_max, eta, times| Common {
+            unit: 1.0,
+            times,
+            numbers: vec![("eta", eta)],
+            axonal: Some(0.0),
+            ..bounded(name, w_min, w_max)
+        };
+        let mut common = match self {
             Self::Fixed | Self::Backprop => return None,
-            Self::Stdp(r) => {
-                let bounds = [r.w_min.get(), r.w_max.get()];
-                Common {
-                    name: "Stdp",
-                    bounds,
-                    unit: unit(r.unit, bounds),
-                    times: vec![("tau_plus", r.tau_plus.get()), ("tau_minus", r.tau_minus.get())],
-                    numbers: vec![("a_plus", r.a_plus), ("a_minus", r.a_minus)],
-                    axonal: r.axonal.map(Quantity::get),
-                    dendritic: r.dendritic.get(),
-                    eligibility: r.eligibility.as_ref(),
-                }
-            }
-            Self::Triplet(r) => {
-                let bounds = [r.w_min.get(), r.w_max.get()];
-                Common {
-                    name: "Triplet",
-                    bounds,
-                    unit: unit(r.unit, bounds),
-                    times: vec![
-                        ("tau_plus", r.tau_plus.get()),
-                        ("tau_minus", r.tau_minus.get()),
-                        ("tau_x", r.tau_x.get()),
-                        ("tau_y", r.tau_y.get()),
-                    ],
-                    numbers: vec![
-                        ("a2_plus", r.a2_plus),
-                        ("a3_plus", r.a3_plus),
-                        ("a2_minus", r.a2_minus),
-                        ("a3_minus", r.a3_minus),
-                    ],
-                    axonal: r.axonal.map(Quantity::get),
-                    dendritic: r.dendritic.get(),
-                    eligibility: r.eligibility.as_ref(),
-                }
-            }
+            Self::Stdp(r) => Common {
+                times: vec![("tau_plus", r.tau_plus.get()), ("tau_minus", r.tau_minus.get())],
+                numbers: vec![("a_plus", r.a_plus), ("a_minus", r.a_minus)],
+                axonal: r.axonal.map(Quantity::get),
+                dendritic: r.dendritic.get(),
+                eligibility: r.eligibility.as_ref(),
+                ..bounded("Stdp", r.w_min, r.w_max)
+            },
+            Self::Triplet(r) => Common {
+                times: vec![
+                    ("tau_plus", r.tau_plus.get()),
+                    ("tau_minus", r.tau_minus.get()),
+                    ("tau_x", r.tau_x.get()),
+                    ("tau_y", r.tau_y.get()),
+                ],
+                numbers: vec![
+                    ("a2_plus", r.a2_plus),
+                    ("a3_plus", r.a3_plus),
+                    ("a2_minus", r.a2_minus),
+                    ("a3_minus", r.a3_minus),
+                ],
+                axonal: r.axonal.map(Quantity::get),
+                dendritic: r.dendritic.get(),
+                eligibility: r.eligibility.as_ref(),
+                ..bounded("Triplet", r.w_min, r.w_max)
+            },
+            Self::Clopath(r) => Common {
+                times: vec![
+                    ("tau_x", r.tau_x.get()),
+                    ("tau_minus", r.tau_minus.get()),
+                    ("tau_plus", r.tau_plus.get()),
+                    ("tau_mean", r.tau_mean.get()),
+                    ("u_ref", r.u_ref.map_or(1.0, Quantity::get)),
+                ],
+                numbers: vec![
+                    ("a_ltd", r.a_ltd),
+                    ("a_ltp", r.a_ltp),
+                    ("theta_minus", r.theta_minus.get()),
+                    ("theta_plus", r.theta_plus.get()),
+                    ("v_spike", r.v_spike.map_or(0.0, Quantity::get)),
+                ],
+                axonal: r.axonal.map(Quantity::get),
+                dendritic: r.dendritic.get(),
+                ..bounded("Clopath", r.w_min, r.w_max)
+            },
             Self::Vogels(r) => Common {
-                name: "Vogels",
-                bounds: [r.w_min.get(), r.w_max.get()],
                 unit: 1.0,
                 times: vec![("tau", r.tau.get())],
                 numbers: vec![("eta", r.eta.get()), ("rho", r.rho.get())],
                 axonal: r.axonal.map(Quantity::get),
                 dendritic: r.dendritic.get(),
-                eligibility: None,
+                ..bounded("Vogels", r.w_min, r.w_max)
             },
-            Self::Hebb(r) => Common {
-                name: "Hebb",
-                bounds: [r.w_min.get(), r.w_max.get()],
-                unit: 1.0,
-                times: vec![("tau", r.tau.get()), ("every", r.every.get())],
-                numbers: vec![("eta", r.eta)],
-                axonal: Some(0.0),
-                dendritic: 0.0,
-                eligibility: None,
-            },
-            Self::Oja(r) => Common {
-                name: "Oja",
-                bounds: [r.w_min.get(), r.w_max.get()],
-                unit: 1.0,
-                times: vec![("tau", r.tau.get()), ("every", r.every.get())],
-                numbers: vec![("eta", r.eta)],
-                axonal: Some(0.0),
-                dendritic: 0.0,
-                eligibility: None,
-            },
-            Self::Covariance(r) => Common {
-                name: "Covariance",
-                bounds: [r.w_min.get(), r.w_max.get()],
-                unit: 1.0,
-                times: vec![
-                    ("tau", r.tau.get()),
-                    ("every", r.every.get()),
-                    ("tau_mean", r.tau_mean.get()),
-                ],
-                numbers: vec![("eta", r.eta)],
-                axonal: Some(0.0),
-                dendritic: 0.0,
-                eligibility: None,
-            },
-            Self::Bcm(r) => Common {
-                name: "Bcm",
-                bounds: [r.w_min.get(), r.w_max.get()],
-                unit: 1.0,
-                times: vec![
-                    ("tau", r.tau.get()),
-                    ("every", r.every.get()),
-                    ("tau_mean", r.tau_mean.get()),
-                    ("rho", r.rho.get()),
-                ],
-                numbers: vec![("eta", r.eta)],
-                axonal: Some(0.0),
-                dendritic: 0.0,
-                eligibility: None,
-            },
-        })
+            Self::Hebb(r) => {
+                let times = vec![("tau", r.tau.get()), ("every", r.every.get())];
+                of_rates("Hebb", r.w_min, r.w_max, r.eta, times)
+            }
+            Self::Oja(r) => {
+                let times = vec![("tau", r.tau.get()), ("every", r.every.get())];
+                of_rates("Oja", r.w_min, r.w_max, r.eta, times)
+            }
+            Self::Covariance(r) => {
+                let times = [("tau", r.tau), ("every", r.every), ("tau_mean", r.tau_mean)];
+                let times = times.map(|(name, time)| (name, time.get())).to_vec();
+                of_rates("Covariance", r.w_min, r.w_max, r.eta, times)
+            }
+            Self::Bcm(r) => {
+                let times = [("tau", r.tau), ("every", r.every), ("tau_mean", r.tau_mean)];
+                let times = times.map(|(name, time)| (name, time.get()));
+                let times = [&times[..], &[("rho", r.rho.get())]].concat();
+                of_rates("Bcm", r.w_min, r.w_max, r.eta, times)
+            }
+        };
+        let unit = match self {
+            Self::Stdp(r) => r.unit,
+            Self::Triplet(r) => r.unit,
+            Self::Clopath(r) => r.unit,
+            _ => None,
+        };
+        if let Some(unit) = unit {
+            common.unit = unit.get();
+        }
+        Some(common)
     }
 }

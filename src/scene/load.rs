@@ -1032,6 +1032,24 @@ mod tests {
                 ("tau: 1000", "tau: -5", "-5", "not strictly positive"),
                 ("every: 10)", "every: 0)", "0", "not strictly positive"),
                 ("sum: 5", "sum: 0", "0", "not strictly positive"),
+                (
+                    "weight: 3, short_term",
+                    "weight: 3, learn: Clopath(w_max: 5, tau_x: 0), short_term",
+                    "0",
+                    "not strictly positive",
+                ),
+                (
+                    "weight: 3, short_term",
+                    "weight: 3, learn: Clopath(w_max: 5, u_ref: 0), short_term",
+                    "0",
+                    "not strictly positive",
+                ),
+                (
+                    "weight: 3, short_term",
+                    "weight: 3, learn: Clopath(w_max: 5, delay_u: -1), short_term",
+                    "-1",
+                    "is negative",
+                ),
                 (", every: 50", "", "(sum: 5)", "it is not said when to normalize"),
                 ("u: 0.5", "u: 1.5", "1.5", "not from 0 to 1"),
                 ("tau_rec: 100", "tau_rec: 0", "0", "not strictly positive"),
@@ -1053,6 +1071,12 @@ mod tests {
                 ("low: 20", "low: 40", "40", "above the upper bound"),
                 ("projection: \"p\", every", "projection: \"q\", every", "\"q\"", "do not change"),
                 ("modulators: 2", "modulators: 0", "0", "not strictly positive"),
+                (
+                    "(tau: 200,",
+                    "(tau: 200, effects: [Noise(population: \"out\", slope: 1)],",
+                    "\"out\"",
+                    "no noise current | Noise(std",
+                ),
             ],
         );
         expect_problems(

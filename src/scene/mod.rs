@@ -15,8 +15,8 @@ mod text;
 
 pub use check::{Fault, Warning, check};
 pub use learning::{
-    Bcm, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja, Pairing, Release,
-    Scaling, ShortTerm, Stdp, Triplet, Vogels,
+    Bcm, Clopath, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja, Pairing,
+    Release, Scaling, ShortTerm, Stdp, Triplet, Vogels,
 };
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use models::{
