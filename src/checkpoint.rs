@@ -5,7 +5,7 @@
 //! final name, flushed and renamed, so a kill at any moment leaves the ones before it. The newest `KEEP`
 //! are kept; resuming takes the newest whose hash is right.
 
-use crate::files;
+use crate::files::{self, Values};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,40 +30,6 @@ pub struct Checkpoint {
     progress: Vec<u8>,
     /// Arrays by name.
     pub arrays: Vec<(String, Values)>,
-}
-
-/// Numbers of an array.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Values {
-    /// Floats.
-    Reals(Vec<f32>),
-    /// Words.
-    Words(Vec<u32>),
-}
-
-impl Values {
-    /// How many there are.
-    fn len(&self) -> usize {
-        match self {
-            Values::Reals(values) => values.len(),
-            Values::Words(values) => values.len(),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Values::Reals(values) => bytemuck::cast_slice(values),
-            Values::Words(values) => bytemuck::cast_slice(values),
-        }
-    }
-
-    fn view(&self) -> Result<TensorView<'_>, safetensors::SafeTensorError> {
-        let dtype = match self {
-            Values::Reals(_) => Dtype::F32,
-            Values::Words(_) => Dtype::U32,
-        };
-        TensorView::new(dtype, vec![self.len()], self.bytes())
-    }
 }
 
 /// Why a state could not be saved or loaded.

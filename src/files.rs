@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use npyz::npz::file_name_from_array_name;
 use npyz::zip::write::FileOptions;
 use npyz::zip::{CompressionMethod, DateTime, ZipWriter};
+use safetensors::SafeTensorError;
+use safetensors::tensor::{Dtype, TensorView};
 
 /// Most bytes a `.npy` file may hold: 1 GiB, or 134 million numbers of 8 bytes.
 pub const MAX_NPY_BYTES: u64 = 1 << 30;
@@ -428,19 +430,56 @@ pub fn read_spikes(path: &Path, population: &str) -> Result<Vec<(f64, u32)>, Npy
     read().map_err(|problem| NpyError { path: path.to_path_buf(), problem })
 }
 
-/// Writes one-dimensional tensors of floats to a `.safetensors` file, all or nothing.
+/// Numbers of an array, of one type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// Floats.
+    Reals(Vec<f32>),
+    /// Words.
+    Words(Vec<u32>),
+}
+
+impl Values {
+    /// How many there are.
+    #[allow(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        match self {
+            Values::Reals(values) => values.len(),
+            Values::Words(values) => values.len(),
+        }
+    }
+
+    /// Their bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Values::Reals(values) => bytemuck::cast_slice(values),
+            Values::Words(values) => bytemuck::cast_slice(values),
+        }
+    }
+
+    /// As a tensor of one dimension.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub fn view(&self) -> Result<TensorView<'_>, SafeTensorError> {
+        let dtype = match self {
+            Values::Reals(_) => Dtype::F32,
+            Values::Words(_) => Dtype::U32,
+        };
+        TensorView::new(dtype, vec![self.len()], self.bytes())
+    }
+}
+
+/// Writes one-dimensional tensors to a `.safetensors` file, all or nothing.
 ///
 /// # Errors
 /// The file system refuses.
-pub fn write_tensors(path: &Path, tensors: &[(String, Vec<f32>)]) -> io::Result<()> {
-    use safetensors::{Dtype, tensor::TensorView};
-    let views = tensors.iter().map(|(name, x)| {
-        Ok((name, TensorView::new(Dtype::F32, vec![x.len()], bytemuck::cast_slice(x))?))
-    });
-    let views = views.collect::<Result<Vec<_>, _>>();
+pub fn write_tensors(path: &Path, tensors: &[(String, Values)]) -> io::Result<()> {
+    let views = tensors.iter().map(|(name, values)| Ok((name, values.view()?)));
     let bytes = views
+        .collect::<Result<Vec<_>, _>>()
         .and_then(|views| safetensors::serialize(views, None))
-        .map_err(|e| io::Error::other(e.to_string()))?;
+        .map_err(|e: SafeTensorError| io::Error::other(e.to_string()))?;
     write_atomic(path, |writer| writer.write_all(&bytes))
 }
 

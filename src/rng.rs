@@ -78,6 +78,8 @@ pub enum Purpose {
     Positions = 7,
     /// Times of rewards.
     Rewards = 8,
+    /// Synapses that go, and sources of new ones.
+    Rewiring = 9,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

@@ -3,18 +3,20 @@
 //! A window is as many steps as fit a small part of the memory. Between windows the host writes the
 //! input of the next, and reads spikes and samples; all else stays on the device.
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Values};
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::engine::{Engine, EngineError};
+use crate::files::Values;
 use crate::kernel::{self, Clock};
 use crate::network::{self, Input, Kind, Network, Population};
 use crate::neuron::stepped::{BLOCK, Variable};
 use crate::plan::{
-    ArrayId, Plan, ProgramId, Recorded, Sampled, SimulationOptions, SimulationPorts,
+    ArrayId, Plan, ProgramId, Recorded, Sampled, SimulationOptions, SimulationPorts, Tiles,
 };
 use crate::record::decode_row;
 use crate::record::excerpt::Excerpt;
 use crate::record::statistics::SpikeStatistics;
 use crate::scene::{self, Scene};
+use crate::synapse::by_row;
 use serde::{Deserialize, Serialize};
 
 /// Words of the spikes of a window.
@@ -132,6 +134,8 @@ pub struct Recording {
     pub steps: u64,
     /// Spikes that reached a synapse, counted once for each.
     pub synaptic_events: u64,
+    /// Synapses that were replaced.
+    pub rewired: u64,
 }
 
 /// Spikes of a population.
@@ -186,6 +190,8 @@ pub struct Progress {
     /// Steps done.
     pub steps: u64,
     synaptic_events: u64,
+    /// Synapses that were replaced.
+    pub rewired: u64,
     /// For each population.
     statistics: Vec<SpikeStatistics>,
     /// For each trace.
@@ -207,6 +213,8 @@ pub struct Simulation<'a> {
     /// For each rewarded pair, in their order: the step of the first neuron's latest spike, and how many
     /// rewards were given.
     pairs: Vec<(Option<u64>, u64)>,
+    /// Synapses that leave each source, in the order of the row.
+    out_degree: Vec<u32>,
     /// What was recorded so far.
     pub recording: Recording,
 }
@@ -227,6 +235,7 @@ impl<'a> Simulation<'a> {
     ) -> Result<Self, SimulationError> {
         let record = &scene.record;
         let traces = traces(scene, network)?;
+        let ports = plan.ports.simulation.as_ref().expect("a plan for simulation has these");
         let activity = |(k, population): (usize, &Population)| {
             let mut statistics = SpikeStatistics::new(population.size, network.dt);
             let traced = traces.iter().filter(|trace| trace.population() == Some(k));
@@ -235,7 +244,8 @@ impl<'a> Simulation<'a> {
         };
         Ok(Self {
             run: plan.program("simulate").expect("a plan for simulation has this program"),
-            ports: plan.ports.simulation.as_ref().expect("a plan for simulation has these"),
+            ports,
+            out_degree: ports.out_degree.clone(),
             keep: network.populations.iter().map(|p| record.spikes.contains(&p.name)).collect(),
             recording: Recording {
                 populations: network.populations.iter().enumerate().map(activity).collect(),
@@ -267,6 +277,8 @@ impl<'a> Simulation<'a> {
     ) -> Result<(), SimulationError> {
         while self.recording.steps < end {
             let start = self.recording.steps;
+            let pause = self.rewirings().map(|(_, r)| (start / r.every + 1) * r.every);
+            let end = pause.fold(end, u64::min);
             let steps = (end - start).min(self.plan.steps as u64) as usize;
             self.write_input(start, steps)?;
             self.write_releases(start, steps)?;
@@ -283,11 +295,84 @@ impl<'a> Simulation<'a> {
             self.record_samples(start, steps)?;
             self.recording.steps += steps as u64;
             self.check_state()?;
+            self.rewire()?;
             if !observe(&mut self.recording) {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Projections whose weak synapses are replaced.
+    fn rewirings(&self) -> impl Iterator<Item = (usize, network::Rewire)> + use<'a> {
+        let projections = self.network.projections.iter().enumerate();
+        projections.filter_map(|(k, p)| Some((k, p.rewire?)))
+    }
+
+    /// Replaces weak synapses of projections whose interval is over.
+    fn rewire(&mut self) -> Result<(), EngineError> {
+        let now = self.recording.steps;
+        for (k, rule) in self.rewirings() {
+            if !now.is_multiple_of(rule.every) {
+                continue;
+            }
+            let network = self.network;
+            let p = &network.projections[k];
+            let (Some(lists), Some(Tiles::Sparse(array)), network::Synapses::Sparse { start, .. }) =
+                (self.ports.lists[k], &self.ports.weights[k], &p.synapses)
+            else {
+                continue;
+            };
+            let mut weights = self.engine.read_reals(*array)?;
+            let origin = self.engine.read_words(lists.origin)?;
+            let before: Vec<u32> = origin.iter().map(|word| lists.source(*word)).collect();
+            let mut source = before.clone();
+            let from = (network.populations[p.from].size, p.from == p.to);
+            let interval = now / rule.every;
+            let replaced = rule.replace(interval, start, &mut source, &mut weights, from);
+            if replaced.is_empty() {
+                continue;
+            }
+            self.recording.rewired += replaced.len() as u64;
+            self.count_synapses(p, &before, &source);
+            for array in self.ports.marks[k].iter().flat_map(Tiles::arrays) {
+                let mut marks = self.engine.read_reals(array)?;
+                replaced.iter().for_each(|k| marks[*k] = 0.0);
+                self.engine.write_reals(array, &marks)?;
+            }
+            let origin: Vec<u32> =
+                origin.iter().zip(&source).map(|(word, s)| lists.with_source(*word, *s)).collect();
+            let row = |k: usize| source[k] as usize * lists.groups + lists.group(origin[k]);
+            let rows = from.0 * lists.groups;
+            let (begin, outgoing) = by_row(start, rows, lists.target_bits, row);
+            self.engine.write_reals(*array, &weights)?;
+            self.engine.write_words(lists.origin, &origin)?;
+            self.engine.write_words(lists.begin, &begin)?;
+            self.engine.write_words(lists.outgoing, &outgoing)?;
+        }
+        Ok(())
+    }
+
+    /// Takes note of where the synapses of a projection come from.
+    fn count_synapses(&mut self, p: &network::Projection, before: &[u32], now: &[u32]) {
+        let place = 32 * self.ports.first_word[p.from];
+        before.iter().for_each(|s| self.out_degree[place + *s as usize] -= 1);
+        now.iter().for_each(|s| self.out_degree[place + *s as usize] += 1);
+    }
+
+    /// Sources of the synapses of each projection whose synapses are replaced, in their natural order.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn sources(&mut self) -> Result<Vec<(String, Vec<u32>)>, SimulationError> {
+        let mut all = Vec::new();
+        for (k, _) in self.rewirings() {
+            let Some(lists) = self.ports.lists[k] else { continue };
+            let origin = self.engine.read_words(lists.origin)?;
+            let sources = origin.into_iter().map(|word| lists.source(word)).collect();
+            all.push((self.network.projections[k].name.clone(), sources));
+        }
+        Ok(all)
     }
 
     /// Currents and given spikes of the window that starts at `start`.
@@ -371,6 +456,9 @@ impl<'a> Simulation<'a> {
     fn changing(&self) -> Vec<ArrayId> {
         let mut arrays = self.plan.written(self.run);
         arrays.retain(|array| *array != self.ports.spikes && !self.ports.samples.contains(array));
+        // The host changes these.
+        let lists = self.rewirings().filter_map(|(k, _)| self.ports.lists[k]);
+        arrays.extend(lists.flat_map(|lists| [lists.origin, lists.begin, lists.outgoing]));
         arrays
     }
 
@@ -396,6 +484,7 @@ impl<'a> Simulation<'a> {
         Progress {
             steps: recording.steps,
             synaptic_events: recording.synaptic_events,
+            rewired: recording.rewired,
             statistics: recording.populations.iter().map(|p| p.statistics.clone()).collect(),
             excerpts: recording.traces.iter().map(|trace| trace.excerpts.clone()).collect(),
             rewards: self.rewards.clone(),
@@ -436,11 +525,23 @@ impl<'a> Simulation<'a> {
         }
         recording.steps = progress.steps;
         recording.synaptic_events = progress.synaptic_events;
+        recording.rewired = progress.rewired;
         for (activity, statistics) in recording.populations.iter_mut().zip(progress.statistics) {
             activity.statistics = statistics;
         }
         for (trace, excerpts) in recording.traces.iter_mut().zip(progress.excerpts) {
             trace.excerpts = excerpts;
+        }
+        for (k, _) in self.rewirings() {
+            let (network, Some(lists)) = (self.network, self.ports.lists[k]) else { continue };
+            let p = &network.projections[k];
+            let network::Synapses::Sparse { source, .. } = &p.synapses else { continue };
+            let origin = self.engine.read_words(lists.origin)?;
+            let sources: Vec<u32> = origin.iter().map(|word| lists.source(*word)).collect();
+            if sources.iter().any(|s| *s as usize >= network.populations[p.from].size) {
+                Err(checkpoint.foreign("it has synapses from unknown sources".to_owned()))?;
+            }
+            self.count_synapses(p, source, &sources);
         }
         self.rewards = progress.rewards;
         self.pairs = progress.pairs;
@@ -484,7 +585,7 @@ impl<'a> Simulation<'a> {
             for (k, activity) in self.recording.populations.iter_mut().enumerate() {
                 let first = self.ports.first_word[k];
                 let end = self.ports.first_word.get(k + 1).copied().unwrap_or(self.ports.row);
-                let out_degree = &self.ports.out_degree[32 * first..];
+                let out_degree = &self.out_degree[32 * first..];
                 for id in decode_row(&row[first..end]) {
                     activity.statistics.add(step, id);
                     self.recording.synaptic_events += u64::from(out_degree[id as usize]);

@@ -46,6 +46,9 @@ pub struct Summary {
     /// The same per wall second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub synaptic_events_per_s: Option<f64>,
+    /// Synapses that were replaced, where some may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub synapses_rewired: Option<u64>,
     /// By name.
     pub populations: BTreeMap<String, Population>,
     /// In a training.

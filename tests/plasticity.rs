@@ -427,6 +427,86 @@ fn windows_and_threads_do_not_matter() {
     }
 }
 
+/// Synapses from sources whose spikes weaken them move to others, until all are from sources that are silent;
+/// what these send in the end arrives through each of them, with its own delay.
+#[test]
+fn weak_synapses_find_other_sources() {
+    // Sources below 20 are silent until the end, the others spike at 100 Hz.
+    let train = |k: usize| match k {
+        0..20 => vec![1500.0],
+        _ => (1..140).map(|s| f64::from(s) * 10.0 + (k % 10) as f64).collect(),
+    };
+    let trains: Vec<Vec<f64>> = (0..40).map(train).collect();
+    let simulated = windowed(
+        &format!(
+            r#"(version: 1, simulation: (dt: 0.5, duration: 1520), populations: {{
+            "in": (size: 40, model: Spikes(times: {trains:?})),
+            "out": (size: 30, model: Lif(v_th: 1e6, receptors: {{"ex": Pulse()}})) }},
+        projections: [(name: "p", from: "in", to: "out", connect: FixedInDegree(k: 10, multapses: false),
+            weight: 0.5, delay: Uniform(low: 1, high: 4), learn: Vogels(eta: 0.2, w_max: 1),
+            rewire: (below: 0.2, weight: 0.4, every: 20, fraction: 0.9))],
+        record: (traces: [(population: "out", ids: {:?}, variables: ["i_ex"])]))"#,
+            (0..30).collect::<Vec<_>>()
+        ),
+        90,
+    );
+    let run = |engine: Box<dyn Engine + '_>| {
+        let (network, plan) = (&simulated.network, &simulated.plan);
+        let mut s = Simulation::new(network, plan, &simulated.scene, engine).unwrap();
+        s.run(2600, &mut |_| true).unwrap();
+        let (events, rewired) = (s.recording.synaptic_events, s.recording.rewired);
+        s.recording.traces[0].values.clear();
+        // 1,300 to 1,400 ms: the spikes of the loud sources reach nobody any more.
+        s.run(2900, &mut |_| true).unwrap();
+        assert_eq!(s.recording.synaptic_events, events);
+        s.run(3040, &mut |_| true).unwrap();
+        assert_eq!((s.recording.synaptic_events, s.recording.rewired), (events + 300, rewired));
+        let i = s.recording.traces[0].values.clone();
+        (s.sources().unwrap(), s.weights().unwrap(), i, rewired)
+    };
+    let oracle = run(Box::new(simulated.oracle()));
+    let (sources, weights, i, rewired) = &oracle;
+    let source = &sources[0].1;
+    assert!(source.iter().all(|s| *s < 20), "{source:?}");
+    for row in source.chunks(10) {
+        let mut row = row.to_vec();
+        row.sort_unstable();
+        row.dedup();
+        assert_eq!(row.len(), 10, "a source is there twice");
+    }
+    let start = simulated.network.projections[0].synapses.clone();
+    let neuralearn::network::Synapses::Sparse { source: first, delays, .. } = &start else {
+        panic!("not a list")
+    };
+    assert!(first.iter().any(|s| *s >= 20) && *rewired >= 100, "{rewired}");
+    // Pulses of 1,500 ms, and none before.
+    for target in 0..30 {
+        for step in 2600..3040u64 {
+            let arrives = |k: &usize| step == 2999 + u64::from(delays[*k]);
+            let synapses = (10 * target..10 * target + 10).filter(arrives);
+            let want: f32 = synapses.map(|k| weights[0].1[k] * 1.0).sum();
+            let got = i[(step as usize - 2600) * 30 + target];
+            // The weight before its own change by the spike, 0.2 · 0.12 or what is left above 0.
+            let most = 0.2 * 0.12 * 10.0 + 1e-3;
+            assert!(
+                (got - want).abs() <= most && (got > 0.0) == (want > 0.0),
+                "{step}: {got} {want}"
+            );
+        }
+    }
+    let check = |who: &str, engine: Box<dyn Engine + '_>| {
+        let other = run(engine);
+        assert!(other.0 == oracle.0 && other.3 == oracle.3, "{who}: other synapses");
+        for (a, b) in other.1[0].1.iter().zip(&oracle.1[0].1) {
+            assert!(f64::from((a - b).abs()) <= tolerance(500, 1.0), "{who}: {a} not {b}");
+        }
+    };
+    check("f32", Box::new(simulated.cpu(2)));
+    if let Some(found) = adapter("rewire") {
+        check("wgsl", Box::new(gpu(&found, &simulated.plan)));
+    }
+}
+
 /// What a checkpoint holds is all that the steps after it depend on, on every engine, bit for bit.
 #[test]
 fn a_checkpoint_holds_traces_marks_and_concentrations() {
@@ -440,7 +520,8 @@ fn a_checkpoint_holds_traces_marks_and_concentrations() {
             short_term: (u: 0.3, tau_rec: 100)),
         (name: "p", from: "out", to: "out", connect: FixedProbability(p: 0.1), weight: 0.2,
             delay: Uniform(low: 0.5, high: 8),
-            learn: Stdp(w_max: 1, eligibility: (modulator: "m", tau: 100, rate: 0.01)))],
+            learn: Stdp(w_max: 1, eligibility: (modulator: "m", tau: 100, rate: 0.01)),
+            rewire: (below: 0.21, weight: 0.21, every: 10, fraction: 0.3))],
     modulators: { "m": (tau: 50, release: [
             Spikes(population: "in", amount: 0.01),
             Pair(projection: "p", synapse: 3, within: "100 ms", low: 60, high: 100, amount: 1)],
@@ -473,6 +554,7 @@ fn a_checkpoint_holds_traces_marks_and_concentrations() {
         for (a, b) in whole.2.iter().zip(&broken.2) {
             assert!(a == b, "{who}: {} differs", a.0);
         }
+        assert!(whole.1.rewired > 50, "{who}: {} rewired", whole.1.rewired);
         let names: Vec<&str> = whole.2.iter().map(|(name, _)| name.as_str()).collect();
         for part in [
             "ring",
@@ -486,6 +568,7 @@ fn a_checkpoint_holds_traces_marks_and_concentrations() {
             "modulators.concentration",
             "out.cell",
             "stimulus.0.process",
+            "p.outgoing",
         ] {
             assert!(names.contains(&part), "{who}: {part} is not among {names:?}");
         }

@@ -74,7 +74,8 @@ const LEARNING: &str = r#"(
         (from: "noise", to: "exc", connect: Dense, weight: 600, short_term: (u: 0.5, tau_rec: 200)),
         (from: "exc", to: "exc", name: "marked", connect: FixedProbability(p: 0.3),
          weight: Uniform(low: 5, high: 20), delay: Uniform(low: 1, high: 8),
-         learn: Stdp(w_max: 40, eligibility: (modulator: "dopamine", rate: 0.01))),
+         learn: Stdp(w_max: 40, eligibility: (modulator: "dopamine", rate: 0.01)),
+         rewire: (below: 5, weight: 10, every: 500, fraction: 0.5)),
         (from: "exc", to: "inh", name: "rates", connect: Dense, weight: 20,
          learn: Oja(eta: 1e-4, w_max: 60)),
         (from: "inh", to: "exc", connect: FixedProbability(p: 0.5), weight: -20),
@@ -144,6 +145,13 @@ fn a_simulation_goes_on_as_if_nothing_had_been() {
     let told = place.metrics("run");
     let told = told.iter().map(|line| line["populations"]["exc"]["spikes"].as_u64().unwrap());
     assert_eq!(Some(told.sum()), place.summary("run")["populations"]["exc"]["spikes"].as_u64());
+    // It was a run in which things happen.
+    assert!(place.summary("run")["synapses_rewired"].as_u64() > Some(10));
+    let mut archive = npyz::npz::NpzArchive::open(place.path("run/traces.npz")).unwrap();
+    for name in ["marked.weight", "modulators.concentration", "inh.w"] {
+        let values: Vec<f32> = archive.by_name(name).unwrap().unwrap().into_vec().unwrap();
+        assert!(values.iter().any(|x| *x != values[0]), "{name} does not change");
+    }
     let figures =
         |out: &str| place.files(&format!("{out}/figures")).into_values().collect::<Vec<_>>();
     assert!(figures("unbroken") == figures("run"), "its figures differ");

@@ -7,7 +7,7 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::{self, Gpu, Wanted};
 use crate::engine::{Device, Engine, KernelTime};
-use crate::files;
+use crate::files::{self, Values};
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
 use crate::scene::{self, Data, Override, Scene, Source};
@@ -281,7 +281,7 @@ impl Session<'_> {
         let (progress, samples) = (trainer.progress.clone(), data.train.len() as u64);
         self.watched(&progress, samples, |dir, observe| trainer.run(Some(dir), observe))?;
         for (best, file) in [(false, "weights.safetensors"), (true, "weights-best.safetensors")] {
-            self.write_weights(file, &trainer.natural_weights(best)?)?;
+            self.write_weights(file, trainer.natural_weights(best)?, &[])?;
         }
         self.training_summary(&trainer.progress.epochs, trainer.parameters(), data);
         let times = trainer.engine().profile();
@@ -363,7 +363,7 @@ impl Session<'_> {
         }
         let (progress, samples) = (learner.progress.clone(), data.train.len() as u64);
         self.watched(&progress, samples, |dir, observe| learner.run(Some(dir), observe))?;
-        self.write_weights("weights.safetensors", &learner.weights()?)?;
+        self.write_weights("weights.safetensors", learner.weights()?, &[])?;
         self.training_summary(&learner.progress.epochs, learner.parameters(), data);
         let times = learner.engine().profile();
         let report = pictures::learning(
@@ -405,13 +405,35 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Weights by projection, if there are any.
-    pub fn write_weights(&self, file: &str, weights: &[(String, Vec<f32>)]) -> Result<()> {
+    /// Weights by projection, if there are any. Those that are not of all pairs come with their sources and
+    /// targets; sources that changed are given.
+    pub fn write_weights(
+        &self,
+        file: &str,
+        weights: Vec<(String, Vec<f32>)>,
+        rewired: &[(String, Vec<u32>)],
+    ) -> Result<()> {
         if weights.is_empty() {
             return Ok(());
         }
         let path = self.path(file);
-        let written = files::write_tensors(&path, weights);
+        let mut tensors = Vec::new();
+        for (name, values) in weights {
+            let projection = self.network.projections.iter().find(|p| p.name == name);
+            if let Some(network::Synapses::Sparse { start, source, .. }) =
+                projection.map(|p| &p.synapses)
+            {
+                let now = rewired.iter().find(|(rewired, _)| *rewired == name);
+                let source = now.map_or(source, |(_, source)| source).clone();
+                let ends = start.windows(2).zip(0u32..);
+                let target =
+                    ends.flat_map(|(ends, target)| (ends[0]..ends[1]).map(move |_| target));
+                tensors.push((format!("{name}.source"), Values::Words(source)));
+                tensors.push((format!("{name}.target"), Values::Words(target.collect())));
+            }
+            tensors.push((name, Values::Reals(values)));
+        }
+        let written = files::write_tensors(&path, &tensors);
         Ok(written.map_err(|source| FileFault { what: path.display().to_string(), source })?)
     }
 

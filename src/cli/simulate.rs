@@ -128,12 +128,13 @@ impl Session<'_> {
         // Whatever stopped the run, what was recorded before is not lost.
         let finished = archive.finish(&mut simulation.recording);
         if let Err(SimulationError::Diverged { .. }) = ran {
-            self.write_weights("diverged.safetensors", &simulation.states()?)?;
+            self.write_weights("diverged.safetensors", simulation.states()?, &[])?;
         }
         ran?;
         finished?;
         metrics.finish(&simulation.recording)?;
-        self.write_weights("weights.safetensors", &simulation.weights()?)?;
+        let sources = simulation.sources()?;
+        self.write_weights("weights.safetensors", simulation.weights()?, &sources)?;
         self.simulation_summary(&simulation.recording);
         let times = simulation.engine().profile();
         let report = pictures::simulation(
@@ -181,6 +182,8 @@ impl Session<'_> {
         }
         let events = recording.synaptic_events;
         let s = &mut self.summary;
+        let rewires = self.network.projections.iter().any(|p| p.rewire.is_some());
+        s.synapses_rewired = rewires.then_some(recording.rewired);
         s.spikes = Some(spikes);
         s.synaptic_events = Some(events);
         s.synaptic_events_per_s = Some(events as f64 / s.wall_s.max(1e-9));

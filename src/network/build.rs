@@ -277,6 +277,13 @@ pub fn build_watched(
             short_term,
             normalize,
             scaling: projection.scaling.map(|s| learning::scaling(&s, dt)),
+            rewire: projection.rewire.map(|r| Rewire {
+                below: r.below.get(),
+                weight: r.weight.get(),
+                fraction: r.fraction,
+                every: (r.every.get() / dt).round().max(1.0) as u64,
+                stream: Stream::new(seed, Purpose::Rewiring, index as u32),
+            }),
         });
     }
     let stimuli = scene.stimuli.iter().map(|s| stimulus(scene, s, dt)).collect();

@@ -593,6 +593,7 @@ mod tests {
                 short_term: None,
                 normalize: None,
                 scaling: None,
+                rewire: None,
             };
             Self { projection, sources, targets, places: None, seed: 3 }
         }

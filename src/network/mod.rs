@@ -8,9 +8,11 @@ mod channels;
 mod draw;
 mod learning;
 mod neurons;
+mod rewire;
 mod space;
 
 pub use build::{NetworkError, build, build_watched};
+pub use rewire::Rewire;
 
 use crate::neuron::stepped::Stepped;
 use crate::neuron::{lif, readout};
@@ -167,6 +169,8 @@ pub struct Projection {
     pub normalize: Option<Normalize>,
     /// Rate towards which the weights of each target are scaled.
     pub scaling: Option<Rates>,
+    /// Whether weak synapses are replaced.
+    pub rewire: Option<Rewire>,
 }
 
 /// Short-term plasticity of a projection; see [`crate::synapse::short_term`].

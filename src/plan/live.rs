@@ -17,11 +17,12 @@ use crate::plasticity::{
     Change, Rates, Rule, Site, Trace, Voltage, dense_post, dense_pre, modulate, modulator,
     normalise, rates, reinforce, sparse_post, sparse_pre, trace, voltage,
 };
-use crate::synapse::{PANEL, deliver_dense, deliver_sparse, scatter, short_term};
+use crate::synapse::{PANEL, by_row, deliver_dense, deliver_sparse, scatter, short_term};
 use crate::train::restart;
 
 /// A live projection as its launches see it.
 struct Live<'n> {
+    index: usize,
     projection: &'n Projection,
     weights: Tiles,
     lists: Option<Lists>,
@@ -33,14 +34,39 @@ struct Live<'n> {
 }
 
 /// Lists of sparse synapses.
-struct Lists {
-    start: ArrayId,
-    origin: ArrayId,
-    begin: ArrayId,
-    outgoing: ArrayId,
-    groups: usize,
-    source_bits: u32,
-    target_bits: u32,
+#[derive(Debug, Clone, Copy)]
+pub struct Lists {
+    /// Where the synapses of each target are.
+    pub start: ArrayId,
+    /// Source of each synapse, with the group of its delay above.
+    pub origin: ArrayId,
+    /// Where the synapses of each source and group are in `outgoing`.
+    pub begin: ArrayId,
+    /// Target of each synapse, with its rank among the target's above.
+    pub outgoing: ArrayId,
+    /// Groups of delays.
+    pub groups: usize,
+    /// Bits of a source.
+    pub source_bits: u32,
+    /// Bits of a target.
+    pub target_bits: u32,
+}
+
+impl Lists {
+    /// Source in a word of `origin`.
+    pub fn source(&self, word: u32) -> u32 {
+        word & ((1 << self.source_bits) - 1)
+    }
+
+    /// Group of delays in a word of `origin`.
+    pub fn group(&self, word: u32) -> usize {
+        (word >> self.source_bits) as usize
+    }
+
+    /// A word of `origin` with another source.
+    pub fn with_source(&self, word: u32, source: u32) -> u32 {
+        word - self.source(word) + source
+    }
 }
 
 /// Bits that hold numbers below `count`.
@@ -110,7 +136,7 @@ impl Learning {
     }
 }
 
-impl Simulator<'_> {
+impl<'n> Simulator<'n> {
     /// Launches that deliver what live projections carry; those that change them go to `learning`.
     pub(super) fn live(
         &mut self,
@@ -120,14 +146,17 @@ impl Simulator<'_> {
     ) -> Result<(), PlanError> {
         let network = self.network;
         self.ports.weights = network.projections.iter().map(|_| None).collect();
+        self.ports.lists = vec![None; network.projections.len()];
+        self.ports.marks = vec![None; network.projections.len()];
         let live: Vec<usize> =
             (0..network.projections.len()).filter(|k| network.projections[*k].is_live()).collect();
         self.modulators(&mut learning.later);
         self.effects(&mut learning.later);
         let mut projections = Vec::new();
         for k in live {
-            let live = self.arrays_of(&network.projections[k], launches)?;
+            let live = self.arrays_of(k, launches)?;
             self.ports.weights[k] = Some(live.weights.clone());
+            self.ports.lists[k] = live.lists;
             projections.push(live);
         }
         for live in &projections {
@@ -148,12 +177,13 @@ impl Simulator<'_> {
     }
 
     /// Weights, lists and short-term state of a live projection.
-    fn arrays_of<'n>(
+    fn arrays_of(
         &mut self,
-        p: &'n Projection,
+        index: usize,
         launches: &mut Vec<Launch>,
     ) -> Result<Live<'n>, PlanError> {
         let network = self.network;
+        let p = &network.projections[index];
         let size = [p.from, p.to].map(|k| network.populations[k].size);
         let place = [p.from, p.to].map(|k| 32 * self.ports.first_word[k]);
         let name = &p.name;
@@ -195,7 +225,7 @@ impl Simulator<'_> {
             self.ports.short_term.extend([u, used]);
             efficacy
         });
-        Ok(Live { projection: p, weights, lists, size, place, efficacy })
+        Ok(Live { index, projection: p, weights, lists, size, place, efficacy })
     }
 
     /// Where the synapses of each source and of each target are.
@@ -217,25 +247,11 @@ impl Simulator<'_> {
                 return Err(PlanError::Packing { projection: p.name.clone(), what, bits: needed });
             }
         }
-        let mut begin = vec![0u32; sources * groups + 1];
-        let mut origin = vec![0u32; source.len()];
+        let origin: Vec<u32> = (0..source.len())
+            .map(|k| source[k] | ((p.delay_of(k) - p.delay) as u32) << source_bits)
+            .collect();
         let row = |k: usize| source[k] as usize * groups + (p.delay_of(k) - p.delay);
-        for k in 0..source.len() {
-            begin[row(k) + 1] += 1;
-            origin[k] = source[k] | ((p.delay_of(k) - p.delay) as u32) << source_bits;
-        }
-        for k in 1..begin.len() {
-            begin[k] += begin[k - 1];
-        }
-        let mut next = begin.clone();
-        let mut outgoing = vec![0u32; source.len()];
-        for (target, ends) in start.windows(2).enumerate() {
-            for (rank, k) in (ends[0] as usize..ends[1] as usize).enumerate() {
-                let at = &mut next[row(k)];
-                outgoing[*at as usize] = target as u32 | (rank as u32) << target_bits;
-                *at += 1;
-            }
-        }
+        let (begin, outgoing) = by_row(start, sources * groups, target_bits, row);
         let name = &p.name;
         Ok(Lists {
             start: self.words(format!("{name}.start"), start.to_vec()),
@@ -330,7 +346,11 @@ impl Simulator<'_> {
         // Marks have no bounds; weights change when they are reinforced.
         let (changed, bounded) = match rule.eligibility {
             None => (live.weights.clone(), if rule.mu == [0.0; 2] { 1 } else { 2 }),
-            Some(_) => (self.marks(live), 0),
+            Some(_) => {
+                let marks = self.marks(live);
+                self.ports.marks[live.index] = Some(marks.clone());
+                (marks, 0)
+            }
         };
         let [first, last] = axonal(p, rule);
         // By value, since arrays are made in between.

@@ -12,6 +12,7 @@ mod order;
 mod simulate;
 
 pub use compile::{Options, PlanError, compile};
+pub use live::Lists;
 pub use simulate::{Recorded, Sampled, SimulationOptions, SimulationPorts, simulate};
 
 use crate::kernel::{Field, Kernel, Kind, Place, Word};

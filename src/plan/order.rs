@@ -114,6 +114,7 @@ mod tests {
             short_term: None,
             normalize: None,
             scaling: None,
+            rewire: None,
         };
         Network {
             dt: 1.0,

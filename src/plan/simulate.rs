@@ -10,7 +10,7 @@
 //! into parts where it exceeds one binding.
 
 use super::compile::{PlanError, whole};
-use super::live::Learning;
+use super::live::{Learning, Lists};
 use super::*;
 use crate::input::{given_spikes, noise, pixel_words, poisson, poisson_alike, poisson_drive};
 use crate::kernel::spike_words;
@@ -90,6 +90,10 @@ pub struct SimulationPorts {
     pub given: Vec<Option<ArrayId>>,
     /// Weights of each projection that changes.
     pub weights: Vec<Option<Tiles>>,
+    /// Lists of the synapses of each projection that changes and is not dense.
+    pub lists: Vec<Option<Lists>>,
+    /// Marks of each projection whose rule has eligibility.
+    pub marks: Vec<Option<Tiles>>,
     /// State of short-term plasticity.
     pub short_term: Vec<ArrayId>,
     /// What the host releases of each modulator in each step.

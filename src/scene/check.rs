@@ -8,7 +8,7 @@ use super::text::closest;
 use super::{
     Channel, Connect, Delay, Dimension, DistanceKernel, Effect, Encoder, Gate, Hh, Input, Learn,
     Lif, Loss, Model, Modulator, Ms, Mv, Ns, One, Optimizer, Param, Parameters, Pf, Population,
-    Positions, Projection, Quantity, Rate, Readout, Receptor, Record, Release, Rule, Scene,
+    Positions, Projection, Quantity, Rate, Readout, Receptor, Record, Release, Rewire, Rule, Scene,
     Schedule, Spikes, Stimulus, Surrogate, Training, Um, Weight,
 };
 use std::collections::HashSet;
@@ -562,6 +562,9 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(&path, "only weights that change are scaled", help);
             }
         }
+        if let Some(rewire) = projection.rewire {
+            self.rewire(&format!("{path}.rewire"), projection, &rewire);
+        }
         if let Some(normalize) = projection.normalize {
             let path = format!("{path}.normalize");
             self.positive(&format!("{path}.sum"), normalize.sum.get());
@@ -580,6 +583,43 @@ impl<'s> Checker<'s> {
                 }
                 None => {}
             }
+        }
+    }
+
+    /// Rules of the replacement of synapses.
+    fn rewire(&mut self, path: &str, projection: &'s Projection, rewire: &Rewire) {
+        self.positive(&format!("{path}.below"), rewire.below.get());
+        self.fraction(&format!("{path}.fraction"), rewire.fraction);
+        self.positive(&format!("{path}.every"), rewire.every.get());
+        self.whole_steps(&format!("{path}.every"), rewire.every.get());
+        let weight = rewire.weight.get();
+        if weight.abs() < rewire.below.get() {
+            let message = format!("a new synapse of {weight} is below {}", rewire.below.get());
+            let help = "raise `weight`, or it goes again at the end of the next interval";
+            self.fault_with_help(format!("{path}.weight"), message, help);
+        }
+        match projection.learn.as_ref().and_then(Learn::common) {
+            None => {
+                let help = "add a rule as `learn`, or leave `rewire` out";
+                self.fault_with_help(path, "the weights do not change, so none gets weak", help);
+            }
+            Some(rule) if !(rule.bounds[0]..=rule.bounds[1]).contains(&weight) => {
+                let [low, high] = rule.bounds;
+                let message =
+                    format!("{weight} is not within the bounds {low} and {high} of the rule");
+                self.fault(format!("{path}.weight"), message);
+            }
+            Some(_) => {}
+        }
+        if matches!(projection.connect, Connect::Dense | Connect::Others) {
+            let message = "the projection has all pairs, so no synapse can grow elsewhere";
+            let help = "use FixedProbability, FixedInDegree, FixedOutDegree, FixedTotalNumber, Distance, \
+                        OneToOne or List";
+            self.fault_with_help(path, message, help);
+        }
+        if self.scene.training.is_some() {
+            let help = "leave `training` out";
+            self.fault_with_help(path, "synapses are replaced in simulations only", help);
         }
     }
 

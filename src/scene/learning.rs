@@ -367,6 +367,21 @@ pub struct Scaling {
     pub every: Quantity<Ms>,
 }
 
+/// Replacement of weak synapses: each target keeps their number, and finds new sources for them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rewire {
+    /// Magnitude of the weight below which a synapse goes, in the unit of the receptor.
+    pub below: Quantity<Strength>,
+    /// Weight of a new one.
+    pub weight: Quantity<Strength>,
+    /// Probability with which a weak synapse goes at the end of an interval.
+    #[serde(default = "all")]
+    pub fraction: f64,
+    /// Interval \[ms\].
+    pub every: Quantity<Ms>,
+}
+
 /// A substance that is released and decays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -492,6 +507,7 @@ defaults! {
     mark_every: Quantity<Ms> = Quantity::new(10.0);
     tau_rate: Quantity<Ms> = Quantity::new(100.0);
     tau_mean: Quantity<Ms> = Quantity::new(10_000.0);
+    all: f64 = 1.0;
     rho_bcm: Quantity<Hz> = Quantity::new(10.0);
 }
 

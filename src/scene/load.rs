@@ -1050,6 +1050,46 @@ mod tests {
                     "-1",
                     "is negative",
                 ),
+                (
+                    "weight: 3, short_term",
+                    "weight: 3, rewire: (below: 1, weight: 2, every: 100), short_term",
+                    "(below: 1",
+                    "do not change | add a rule",
+                ),
+                (
+                    "weight: 3, short_term",
+                    "weight: 3, learn: Stdp(w_max: 5), rewire: (below: 1, weight: 0.5, every: 100), \
+                     short_term",
+                    "0.5",
+                    "a new synapse of 0.5 is below 1",
+                ),
+                (
+                    "weight: 3, short_term",
+                    "weight: 3, learn: Stdp(w_max: 5), rewire: (below: 1, weight: 6, every: 100), \
+                     short_term",
+                    "6",
+                    "not within the bounds 0 and 5",
+                ),
+                (
+                    "weight: 3, short_term",
+                    "weight: 3, learn: Stdp(w_max: 5), rewire: (below: 1, weight: 2, every: 0), \
+                     short_term",
+                    "0)",
+                    "not strictly positive",
+                ),
+                (
+                    "weight: 3, short_term",
+                    "weight: 3, learn: Stdp(w_max: 5), rewire: (below: 1, weight: 2, every: 10, \
+                     fraction: 1.5), short_term",
+                    "1.5",
+                    "not from 0 to 1",
+                ),
+                (
+                    "normalize: (sum: 5, every: 50)",
+                    "normalize: (sum: 5, every: 50), rewire: (below: 0.1, weight: 0.2, every: 10)",
+                    "(below",
+                    "has all pairs | FixedProbability",
+                ),
                 (", every: 50", "", "(sum: 5)", "it is not said when to normalize"),
                 ("u: 0.5", "u: 1.5", "1.5", "not from 0 to 1"),
                 ("tau_rec: 100", "tau_rec: 0", "0", "not strictly positive"),

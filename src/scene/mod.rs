@@ -16,7 +16,7 @@ mod text;
 pub use check::{Fault, Warning, check};
 pub use learning::{
     Bcm, Clopath, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja, Pairing,
-    Release, Scaling, ShortTerm, Stdp, Triplet, Vogels,
+    Release, Rewire, Scaling, ShortTerm, Stdp, Triplet, Vogels,
 };
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use models::{
@@ -474,6 +474,9 @@ pub struct Projection {
     /// Whether the weights of each target are scaled until it has a given rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaling: Option<Scaling>,
+    /// Whether weak synapses are replaced by new ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewire: Option<Rewire>,
 }
 
 impl Projection {

@@ -40,6 +40,33 @@ pub fn panel_index(sources: usize, width: usize, source: usize, target: usize) -
     first * sources + source * PANEL.min(width - first) + target - first
 }
 
+/// Lists of sparse synapses by the rows to which they belong, such as those of their sources: where each row
+/// begins, and for each synapse of it the target with its rank among the synapses of that target above
+/// `target_bits`. `start` says where those of each target are, and `row` to which row each belongs.
+pub fn by_row(
+    start: &[u32],
+    rows: usize,
+    target_bits: u32,
+    row: impl Fn(usize) -> usize,
+) -> (Vec<u32>, Vec<u32>) {
+    let count = start.last().map_or(0, |end| *end as usize);
+    let mut begin = vec![0u32; rows + 1];
+    (0..count).for_each(|k| begin[row(k) + 1] += 1);
+    for k in 1..begin.len() {
+        begin[k] += begin[k - 1];
+    }
+    let mut next = begin.clone();
+    let mut outgoing = vec![0u32; count];
+    for (target, ends) in start.windows(2).enumerate() {
+        for (rank, k) in (ends[0] as usize..ends[1] as usize).enumerate() {
+            let at = &mut next[row(k)];
+            outgoing[*at as usize] = target as u32 | (rank as u32) << target_bits;
+            *at += 1;
+        }
+    }
+    (begin, outgoing)
+}
+
 /// Runs `$body` for each block of columns of a panel of `$width`, with the constant `$block` as wide
 /// as the registers that hold the sums: a whole panel at once, the rest in powers of two, and ten, the
 /// number of classes of many a task, in one.

@@ -10,9 +10,10 @@
 use super::trainer::{
     Epoch, Event, Outcome, Presented, Progress, SAVE, TELL, TEST_KEY, TrainError,
 };
-use crate::checkpoint::{self, Checkpoint, Values};
+use crate::checkpoint::{self, Checkpoint};
 use crate::data::{Dataset, Split};
 use crate::engine::{Engine, EngineError};
+use crate::files::Values;
 use crate::kernel::Clock;
 use crate::network::Network;
 use crate::plan::{ArrayId, Plan, ProgramId, SimulationPorts};

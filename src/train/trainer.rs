@@ -5,9 +5,10 @@
 //! waited for in between. They are summed in f64 in the order of the samples: the sums do not depend
 //! on when they were fetched, and an interrupted epoch goes on where it was.
 
-use crate::checkpoint::{self, Checkpoint, CheckpointError, Values};
+use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::data::{Dataset, Split};
 use crate::engine::{Engine, EngineError};
+use crate::files::Values;
 use crate::input::pixel_words;
 use crate::kernel::Clock;
 use crate::network::Network;
