@@ -77,6 +77,24 @@ fn the_window_is_as_printed() {
     }
 }
 
+/// The window that a report draws is what a pair of spikes does.
+#[test]
+fn windows_are_what_pairs_do() {
+    for rule in [
+        "Stdp(w_max: 1, tau_plus: 12, axonal: 0)",
+        "Triplet(a2_plus: 0.01, a3_plus: 0.1, w_max: 1, axonal: 0)",
+        "Vogels(eta: 0.01, w_max: 1, axonal: 0)",
+    ] {
+        for interval in [-40.0, -3.0, 3.0, 40.0] {
+            let simulated = pair(0.5, 400.0, &[200.0], &[200.0 + interval], 0.5, rule);
+            let got = at(&simulated.solve(), 0.5, &[400.0])[0] - 0.5;
+            let rule = simulated.network.projections[1].rule.as_ref().unwrap();
+            let want = rule.window(interval).unwrap();
+            assert!(want != 0.0 && (got - want).abs() <= 1e-12, "{interval} ms: {got} not {want}");
+        }
+    }
+}
+
 /// Two pairs in a row, the change of the second after that of the first, as printed for NEST GPU.
 #[test]
 fn changes_follow_each_other_as_printed() {

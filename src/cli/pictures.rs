@@ -1,12 +1,13 @@
 //! Puts together what the report shows.
 
 use crate::data::Dataset;
-use crate::network::{Kind, Network};
+use crate::network::{Kind, Network, Projection};
 use crate::neuron::lif::Potential;
 use crate::plan::Recorded;
+use crate::plasticity::Rule;
 use crate::record::statistics::SpikeStatistics;
 use crate::report::{
-    self, Activity, Confusion, Epoch, Fields, Report, Sample, Trace, Traces, Weights,
+    self, Activity, Confusion, Epoch, Fields, Report, Sample, Trace, Traces, Weights, Window,
 };
 use crate::scene::{Reset, Source};
 use crate::simulation::{self, Recording};
@@ -16,6 +17,9 @@ use std::borrow::Cow;
 
 /// Neurons whose potential is drawn.
 const TRACED: usize = 5;
+
+/// Points of each half of a learning window.
+const WINDOW: usize = 100;
 
 /// Receptive fields that are drawn.
 const FIELDS: usize = 64;
@@ -65,8 +69,11 @@ pub fn training<'a>(
                 }
             }
         };
-        let traces =
-            neurons.into_iter().map(|id| Trace { neuron: id as u32, values: potential(id) });
+        let traces = neurons.into_iter().map(|id| Trace {
+            neuron: id as u32,
+            label: format!("neuron {id}"),
+            values: potential(id),
+        });
         activity.push(Activity {
             name: population.name.clone(),
             steps: steps as u64,
@@ -121,6 +128,7 @@ pub fn learning<'a>(
     let confusion = (learner.classes(), learner.confusion.clone());
     Ok(Report {
         activity: activity.collect(),
+        windows: windows(network),
         fields,
         ..trained(
             source,
@@ -186,6 +194,19 @@ fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -
     Some(Fields { width, height, fields: fields.collect() })
 }
 
+/// Learning windows of the projections whose rules have one.
+fn windows(network: &Network) -> Vec<Window> {
+    let learning = network.projections.iter().filter_map(|p| Some((p, p.rule.as_ref()?)));
+    let window = |(p, rule): (&Projection, &Rule)| {
+        let reach = 5.0 * f64::max(rule.x[0].tau, rule.y[0].tau);
+        let halves = (1..=WINDOW).map(|k| reach * k as f64 / WINDOW as f64);
+        let intervals = halves.clone().rev().map(|t| -t).chain(halves);
+        let points = intervals.map(|t| Some((t, rule.window(t)?))).collect::<Option<_>>()?;
+        Some(Window { name: p.name.clone(), marks: rule.eligibility.is_some(), points })
+    };
+    learning.filter_map(window).collect()
+}
+
 /// The report of a simulation: activity of each population.
 pub fn simulation<'a>(
     source: &'a Source,
@@ -196,8 +217,17 @@ pub fn simulation<'a>(
     warnings: &[String],
 ) -> Report<'a> {
     let traces_of = |trace: &simulation::Trace| {
+        let noun = match trace.what {
+            Recorded::State { .. } => "neuron",
+            Recorded::Weights { .. } => "synapse",
+            Recorded::Concentrations => "modulator",
+        };
         let neuron = |(column, id): (usize, &u64)| Trace {
             neuron: *id as u32,
+            label: match trace.what {
+                Recorded::Concentrations => network.modulators[*id as usize].name.clone(),
+                _ => format!("{noun} {id}"),
+            },
             values: trace.excerpts.get(column).map_or_else(Vec::new, |e| e.values().to_vec()),
         };
         let neurons = trace.ids.iter().enumerate().map(neuron).collect();
@@ -207,11 +237,7 @@ pub fn simulation<'a>(
         let name = if variable.potential { "potential" } else { &variable.name };
         Traces {
             variable: name.to_owned(),
-            noun: match trace.what {
-                Recorded::State { .. } => "neuron",
-                Recorded::Weights { .. } => "synapse",
-                Recorded::Concentrations => "modulator",
-            },
+            noun,
             unit: (!variable.unit.is_empty()).then(|| variable.unit.to_owned()),
             every_ms: (trace.every * stride) as f64 * network.dt,
             threshold: None,
@@ -242,6 +268,7 @@ pub fn simulation<'a>(
         description: source.description(),
         facts: facts(summary),
         activity: activity.collect(),
+        windows: windows(network),
         weights,
         warnings: warnings.to_vec(),
         ..report::Report::default()

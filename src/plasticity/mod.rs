@@ -64,6 +64,25 @@ pub struct Rule {
     pub voltage: Option<Voltage>,
 }
 
+impl Rule {
+    /// The learning window: change of a weight, or mark, by one pair of spikes alone, of which the target's
+    /// reaches the synapse `interval` ms after the source's; without what bounds take away. None if it is not
+    /// spikes of both sides that change weights.
+    pub fn window(&self, interval: f64) -> Option<f64> {
+        if self.rates.is_some() || self.voltage.is_some() {
+            return None;
+        }
+        let pair = if interval > 0.0 {
+            self.post.pair * (-interval / self.x[0].tau).exp()
+        } else if interval < 0.0 {
+            self.pre.pair * (interval / self.y[0].tau).exp()
+        } else {
+            0.0
+        };
+        Some(self.pre.constant + self.post.constant + pair)
+    }
+}
+
 /// A rule of the target's potential; see [`voltage`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Voltage {

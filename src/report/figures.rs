@@ -13,7 +13,7 @@ use kuva::render::color::Color;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 
 use super::{
-    Activity, Confusion, Epoch, Fields, Report, ReportError, Sample, Trace, Traces, Weights,
+    Activity, Confusion, Epoch, Fields, Report, ReportError, Sample, Trace, Traces, Weights, Window,
 };
 use crate::record::statistics::SpikeStatistics;
 
@@ -62,8 +62,13 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
         let variables = activity.traces.iter().enumerate();
         sketches.extend(variables.filter_map(|(k, of)| traces(number, k + 1, activity, of)));
     }
+    // What a projection learns by, and what it learned.
+    let windows = report.windows.iter().enumerate().filter_map(|(k, of)| window(k + 1, of));
     let weights = report.weights.iter().enumerate();
-    sketches.extend(weights.filter_map(|(k, of)| weight_histograms(k + 1, of)));
+    let mut learned: Vec<Sketch> =
+        windows.chain(weights.filter_map(|(k, of)| weight_histograms(k + 1, of))).collect();
+    learned.sort_by(|a, b| a.section.cmp(&b.section));
+    sketches.extend(learned);
     sketches.extend(report.fields.as_ref().and_then(fields));
     sketches.into_iter().map(Sketch::finish).collect()
 }
@@ -357,6 +362,42 @@ fn histogram(edges: Vec<f64>, heights: Vec<f64>, range: (f64, f64)) -> (Vec<Plot
     (plots, layout)
 }
 
+/// The change by a pair of spikes over the interval between them.
+fn window(number: usize, of: &Window) -> Option<Sketch> {
+    let finite = of.points.iter().all(|(x, y)| x.is_finite() && y.is_finite());
+    let (first, last) = (of.points.first()?.0, of.points.last()?.0);
+    if !finite || !is_positive(last - first) {
+        return None;
+    }
+    let (low, high) = range(of.points.iter().map(|point| point.1).chain([0.0]));
+    let room = 0.08 * (high - low);
+    let zero = LinePlot::new()
+        .with_data(vec![(first, 0.0), (last, 0.0)])
+        .with_color(GREY)
+        .with_stroke_width(0.8);
+    let mut plots: Vec<Plot> = vec![zero.into()];
+    // The two branches do not meet: a pair at the same time does not count.
+    let (before, after): (Vec<_>, Vec<_>) = of.points.iter().copied().partition(|p| p.0 < 0.0);
+    for branch in [before, after] {
+        let line = LinePlot::new().with_data(branch);
+        plots.push(line.with_color(BLUE).with_stroke_width(1.8).into());
+    }
+    let what = if of.marks { "mark" } else { "weight" };
+    let layout = axes(&plots, (first, last), (low - room, high + room))
+        .with_x_label("target's spike after the source's (ms)")
+        .with_y_label(format!("change of the {what}"));
+    Some(Sketch {
+        name: format!("window-{number}"),
+        section: format!("Weights of {}", of.name),
+        caption: format!(
+            "{}: change of a {what} by one pair of spikes alone, over the time from the source's to the \
+             target's at the synapse.",
+            of.name
+        ),
+        scene: grid(&[240.0], &[430.0], [(plots, layout)]),
+    })
+}
+
 /// The distribution of the weights of a projection, a panel for each time.
 fn weight_histograms(number: usize, of: &Weights) -> Option<Sketch> {
     let [low, high] = of.bounds;
@@ -421,7 +462,7 @@ fn traces(number: usize, k: usize, activity: &Activity, of: &Traces) -> Option<S
                 .with_data(envelope(&trace.values, of.every_ms / time_unit))
                 .with_color(BLUE)
                 .with_stroke_width(1.2)
-                .with_legend(format!("{} {}", of.noun, trace.neuron))
+                .with_legend(trace.label.clone())
                 .into(),
         ];
         if let Some(threshold) = threshold {

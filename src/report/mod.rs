@@ -29,6 +29,8 @@ pub struct Report<'a> {
     pub confusion: Option<Confusion>,
     /// Recorded activity, one entry per population.
     pub activity: Vec<Activity<'a>>,
+    /// Learning windows of rules.
+    pub windows: Vec<Window>,
     /// Distributions of weights that changed.
     pub weights: Vec<Weights>,
     /// Test image that was shown while the activity was recorded.
@@ -74,6 +76,17 @@ pub struct Activity<'a> {
     pub spikes: Option<Cow<'a, SpikeStatistics>>,
     /// Recorded variables.
     pub traces: Vec<Traces>,
+}
+
+/// What one pair of spikes does to a synapse of a projection.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// Name of the projection.
+    pub name: String,
+    /// Whether it is the mark of the synapse that changes, rather than its weight.
+    pub marks: bool,
+    /// Intervals from the source's spike to the target's \[ms\], ascending, and changes.
+    pub points: Vec<(f64, f64)>,
 }
 
 /// How the weights of a projection are distributed, at several times.
@@ -123,8 +136,10 @@ pub struct Traces {
 /// A variable of one neuron over time.
 #[derive(Debug, Clone)]
 pub struct Trace {
-    /// The neuron; its spikes are marked on the trace.
+    /// The neuron, or what it belongs to; spikes of that neuron are marked on the trace.
     pub neuron: u32,
+    /// Name beside the trace, as `neuron 3`.
+    pub label: String,
     /// Samples.
     pub values: Vec<f32>,
 }
@@ -221,6 +236,10 @@ mod tests {
         Activity { name, steps, spikes: Some(Cow::Owned(statistics)), traces: Vec::new() }
     }
 
+    fn trace(neuron: u32, values: Vec<f32>) -> Trace {
+        Trace { neuron, label: format!("neuron {neuron}"), values }
+    }
+
     fn traces(threshold: f64, neurons: Vec<Trace>) -> Traces {
         let unit = Some("mV".to_owned());
         let variable = "potential".to_owned();
@@ -252,11 +271,7 @@ mod tests {
             test_accuracy: None,
         };
         let mut silent = activity(3, 1.0, 10, &[]);
-        let neurons = vec![
-            Trace { neuron: 0, values: Vec::new() },
-            Trace { neuron: 9, values: vec![-70.0] },
-            Trace { neuron: 1, values: vec![-70.0; 10] },
-        ];
+        let neurons = vec![trace(0, Vec::new()), trace(9, vec![-70.0]), trace(1, vec![-70.0; 10])];
         silent.traces = vec![traces(-50.0, neurons), traces(-50.0, Vec::new())];
         let report = Report {
             title: "<scene>",
@@ -300,7 +315,7 @@ mod tests {
     fn values_that_are_no_numbers_do_not_panic() -> Result<(), Box<dyn std::error::Error>> {
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, f64::MIN_POSITIVE] {
             let mut cells = activity(2, bad, 10, &[(1, 0), (2, 0), (2, 1), (9, 0)]);
-            let neuron = |values: Vec<f32>| vec![Trace { neuron: 0, values }];
+            let neuron = |values: Vec<f32>| vec![trace(0, values)];
             let mut odd = traces(bad, neuron(vec![0.0; 9000]));
             odd.every_ms = bad;
             cells.traces = vec![odd, traces(bad, neuron(vec![bad as f32; 9000]))];
