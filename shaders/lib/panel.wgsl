@@ -1,6 +1,5 @@
-// Where dense weights lie: panels of 64 targets, sources, targets within the panel.
-// Twin: panel_index of src/synapse/mod.rs.
-const PANEL = 64u;
+// Where dense weights lie: panels of PANEL targets, sources, targets within the panel. A kernel that uses this
+// declares PANEL, as in src/synapse/mod.rs, where its twin is panel_index.
 
 // Index of the weight from source 0 to target j.
 fn panel_column(sources: u32, j: u32) -> u32 {

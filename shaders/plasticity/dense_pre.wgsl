@@ -2,6 +2,7 @@
 // Twin and equations: src/plasticity/dense_pre.rs.
 //!use lib/call.wgsl
 //!use lib/panel.wgsl
+const PANEL = 16u;
 override WG: u32;
 override BOUNDED: u32;
 

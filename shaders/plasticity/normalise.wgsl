@@ -1,6 +1,7 @@
 // One invocation = one target, at the end of an interval. Twin: src/plasticity/normalise.rs.
 //!use lib/call.wgsl
 //!use lib/panel.wgsl
+const PANEL = 16u;
 override WG: u32;
 override DENSE: u32;
 

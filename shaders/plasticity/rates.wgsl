@@ -2,6 +2,7 @@
 // Twin and equations: src/plasticity/rates.rs.
 //!use lib/call.wgsl
 //!use lib/panel.wgsl
+const PANEL = 16u;
 override WG: u32;
 override RULE: u32;
 override DENSE: u32;

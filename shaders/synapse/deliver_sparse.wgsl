@@ -33,33 +33,25 @@ struct Params {
 @group(0) @binding(8) var<storage, read> efficacy: array<f32>;
 @group(0) @binding(9) var<storage, read_write> ring: array<atomic<u32>>;
 
-// Where what arrives at a target in a slot of the ring lies.
-fn ring_place(target_id: u32, slot: u32) -> u32 {
-    let tile = params.first_tile + target_id / params.tile;
-    return ((tile * params.ring_slots + slot) * params.stride + params.receptor) * params.tile + target_id % params.tile;
-}
+//!use lib/deliver.wgsl
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let now = clock.step_lo + span.t0;
-    let list = (now & (params.slots - 1u)) * params.list;
+    let list = spike_list(now);
     for (var k = group.y * groups.x + group.x; k < fired[list]; k += groups.x * groups.y) {
         // Sources of others are beyond the end, or before the start and wrap around.
         let source = fired[list + 1u + k] - params.place;
         if source >= params.sources {
             continue;
         }
-        var factor = params.units;
-        if SHORT_TERM == 1u {
-            factor *= efficacy[source];
-        }
+        let factor = carried(source);
         for (var delay = 0u; delay < params.groups; delay++) {
-            let slot = (now + params.delay + delay) & (params.ring_slots - 1u);
             let row = source * params.groups + delay;
             for (var s = begin[row] + local; s < begin[row + 1u]; s += WG) {
                 let j = outgoing[s] & ((1u << params.target_bits) - 1u);
                 let w = weight[start[j] + (outgoing[s] >> params.target_bits)];
-                atomicAdd(&ring[ring_place(j, slot)], bitcast<u32>(i32(round(w * factor))));
+                arrive(j, now + params.delay + delay, w * factor);
             }
         }
     }

@@ -3,6 +3,7 @@
 // the targets apart, so that neighbouring invocations read neighbouring weights.
 //!use lib/call.wgsl
 //!use lib/panel.wgsl
+const PANEL = 64u;
 override WG: u32;
 
 struct Params {

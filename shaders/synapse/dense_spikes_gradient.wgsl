@@ -2,6 +2,7 @@
 // Twin: src/synapse/dense_spikes_gradient.rs.
 //!use lib/call.wgsl
 //!use lib/panel.wgsl
+const PANEL = 64u;
 override WG: u32;
 
 struct Params {

@@ -2,6 +2,7 @@
 // matrix. Twin: src/synapse/dense_values.rs.
 //!use lib/call.wgsl
 //!use lib/panel.wgsl
+const PANEL = 64u;
 override WG: u32;
 
 struct Params {

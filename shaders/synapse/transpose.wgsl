@@ -2,6 +2,7 @@
 // Twin: src/synapse/transpose.rs.
 //!use lib/call.wgsl
 //!use lib/panel.wgsl
+const PANEL = 64u;
 override WG: u32;
 
 struct Params {

@@ -9,6 +9,7 @@ use crate::network::{self, Network, Synapses};
 use crate::neuron::surrogate::Surrogate;
 use crate::neuron::{lif, lif_backward};
 use crate::scene::Training;
+use crate::synapse::PANEL;
 
 /// Arrays of a population while a plan is made.
 #[derive(Debug, Default, Clone, Copy)]
@@ -290,7 +291,7 @@ impl<'a> Layout<'a> {
             let mut transposed = Vec::new();
             let tiles = match &projection.synapses {
                 Synapses::Dense { weights } => {
-                    let mut tiles = Tiles::cut(name, [sources, targets], max_binding)?;
+                    let mut tiles = Tiles::cut(name, PANEL, [sources, targets], max_binding)?;
                     for tile in 0..tiles.arrays().len() {
                         let packed = tiles.pack(tile, weights);
                         let array = self.reals(format!("{name}.weights.{tile}"), packed);

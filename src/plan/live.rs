@@ -17,7 +17,8 @@ use crate::plasticity::{
     Change, Rates, Rule, Site, Trace, Voltage, dense_post, dense_pre, modulate, modulator,
     normalise, rates, reinforce, sparse_post, sparse_pre, trace, voltage,
 };
-use crate::synapse::{PANEL, by_row, deliver_dense, deliver_sparse, scatter, short_term};
+use crate::synapse::short_term;
+use crate::synapse::{Delivery, STRIP, by_row, deliver_dense, deliver_sparse, scatter};
 use crate::train::restart;
 
 /// A live projection as its launches see it.
@@ -189,7 +190,7 @@ impl<'n> Simulator<'n> {
         let name = &p.name;
         let (weights, lists) = match &p.synapses {
             Synapses::Dense { weights } => {
-                let mut tiles = Tiles::cut(name, size, self.options.max_binding)?;
+                let mut tiles = Tiles::cut(name, STRIP, size, self.options.max_binding)?;
                 for tile in 0..tiles.arrays().len() {
                     let packed = tiles.pack(tile, weights);
                     let array = self.reals(format!("{name}.weights.{tile}"), packed);
@@ -284,7 +285,8 @@ impl<'n> Simulator<'n> {
             (Units::Count { count, grain: count }, groups)
         };
         let units = 1.0 / self.scale[p.to][p.receptor];
-        let params = |first_target: usize, width: usize| deliver_dense::DeliverDenseParams::<f64> {
+        let short_term = Word::U(u32::from(live.efficacy.is_some()));
+        let params = |first_target: usize, width: usize| Delivery::<f64> {
             sources: live.size[0] as u32,
             targets: width as u32,
             first_target: first_target as u32,
@@ -298,23 +300,22 @@ impl<'n> Simulator<'n> {
             receptor: p.receptor as u32,
             delay: p.delay as u32,
             units,
-            short_term: u32::from(live.efficacy.is_some()),
         };
         let (name, ring) = (&p.name, self.ring_of(p.to));
         match (&live.weights, &live.lists) {
             (Tiles::Dense { tiles, .. }, _) => {
                 for (array, first, width) in tiles {
-                    let params = params(*first, *width).words();
+                    let mut params = params(*first, *width).words();
+                    params.push(short_term);
                     let args = vec![whole(fired), whole(*array), whole(efficacy), ring];
                     let kernel = &deliver_dense::KERNEL;
                     launches.push(self.launch(kernel, name, params, args, once(kernel)));
                 }
             }
             (Tiles::Sparse(array), Some(lists)) => {
-                // Those of dense weights, with the lists' before the option.
                 let mut params = params(0, live.size[1]).words();
-                let at = params.len() - 1;
-                params.splice(at..at, [lists.groups as u32, lists.target_bits].map(Word::U));
+                params.extend([lists.groups as u32, lists.target_bits].map(Word::U));
+                params.push(short_term);
                 let lists = [fired, lists.begin, lists.outgoing, lists.start, *array, efficacy];
                 let args = lists.into_iter().map(whole).chain([ring]).collect();
                 let kernel = &deliver_sparse::KERNEL;
@@ -398,9 +399,9 @@ impl<'n> Simulator<'n> {
         match (&changed, &live.lists) {
             (Tiles::Dense { sources, tiles, .. }, _) => {
                 for (array, first_target, width) in tiles {
-                    let count = width.div_ceil(PANEL);
+                    let count = width.div_ceil(STRIP);
                     let units = self.shared_by_threads(count, sources * width);
-                    let weight = Arg { array: *array, split: Split::Stride(sources * PANEL) };
+                    let weight = Arg { array: *array, split: Split::Stride(sources * STRIP) };
                     let args = |side: usize, a, b| {
                         vec![whole(lists[side].0), weight, whole(a), whole(b), whole(rate)]
                     };

@@ -16,7 +16,7 @@ pub use live::Lists;
 pub use simulate::{Recorded, Sampled, SimulationOptions, SimulationPorts, simulate};
 
 use crate::kernel::{Field, Kernel, Kind, Place, Word};
-use crate::synapse::PANEL;
+use crate::synapse::panel_index;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -242,6 +242,8 @@ pub enum Tiles {
         sources: usize,
         /// Targets.
         targets: usize,
+        /// Targets of a panel.
+        panel: usize,
         /// In the order of targets.
         tiles: Vec<(ArrayId, usize, usize)>,
     },
@@ -261,22 +263,23 @@ impl Tiles {
     /// Tiles of dense weights that fit a binding, not yet placed in arrays.
     fn cut(
         name: &str,
+        panel: usize,
         [sources, targets]: [usize; 2],
         max_binding: u64,
     ) -> Result<Self, PlanError> {
-        let panel = (sources * PANEL.min(targets)) as u64 * 4;
-        if panel > max_binding {
+        let bytes = (sources * panel.min(targets)) as u64 * 4;
+        if bytes > max_binding {
             return Err(PlanError::Binding {
-                what: format!("a panel of {PANEL} targets of {name}"),
-                bytes: panel,
+                what: format!("a panel of {panel} targets of {name}"),
+                bytes,
                 limit: max_binding,
                 advice: "lower the number of sources",
             });
         }
-        let most = (max_binding / (sources as u64 * 4)) as usize / PANEL * PANEL;
+        let most = (max_binding / (sources as u64 * 4)) as usize / panel * panel;
         let most = if most == 0 { targets } else { most };
         let cuts = (0..targets).step_by(most).map(|first| (0, first, most.min(targets - first)));
-        Ok(Tiles::Dense { sources, targets, tiles: cuts.collect() })
+        Ok(Tiles::Dense { sources, targets, panel, tiles: cuts.collect() })
     }
 
     /// Puts tile number `tile` into an array.
@@ -291,11 +294,11 @@ impl Tiles {
     pub fn find(&self, synapse: usize) -> (ArrayId, usize) {
         match self {
             Tiles::Sparse(array) => (*array, synapse),
-            Tiles::Dense { sources, targets, tiles } => {
+            Tiles::Dense { sources, targets, panel, tiles } => {
                 let (source, target) = (synapse / targets, synapse % targets);
                 let within = |tile: &&(ArrayId, usize, usize)| target < tile.1 + tile.2;
                 let (array, first, width) = tiles.iter().find(within).unwrap_or(&tiles[0]);
-                (*array, crate::synapse::panel_index(*sources, *width, source, target - first))
+                (*array, panel_index(*panel, [*sources, *width], source, target - first))
             }
         }
     }
@@ -304,12 +307,12 @@ impl Tiles {
     pub fn pack(&self, tile: usize, natural: &[f64]) -> Vec<f64> {
         match self {
             Tiles::Sparse(_) => natural.to_vec(),
-            Tiles::Dense { sources, targets, tiles } => {
+            Tiles::Dense { sources, targets, panel, tiles } => {
                 let (_, first, width) = tiles[tile];
                 let mut packed = vec![0.0; sources * width];
                 for source in 0..*sources {
                     for j in 0..width {
-                        let at = crate::synapse::panel_index(*sources, width, source, j);
+                        let at = panel_index(*panel, [*sources, width], source, j);
                         packed[at] = natural[source * targets + first + j];
                     }
                 }
@@ -322,12 +325,12 @@ impl Tiles {
     pub fn unpack(&self, contents: &[Vec<f32>]) -> Vec<f32> {
         match self {
             Tiles::Sparse(_) => contents[0].clone(),
-            Tiles::Dense { sources, targets, tiles } => {
+            Tiles::Dense { sources, targets, panel, tiles } => {
                 let mut natural = vec![0.0; sources * targets];
                 for ((_, first, width), packed) in tiles.iter().zip(contents) {
                     for source in 0..*sources {
                         for j in 0..*width {
-                            let at = crate::synapse::panel_index(*sources, *width, source, j);
+                            let at = panel_index(*panel, [*sources, *width], source, j);
                             natural[source * targets + first + j] = packed[at];
                         }
                     }

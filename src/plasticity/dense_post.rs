@@ -7,7 +7,7 @@
 
 use super::Site;
 use crate::kernel::*;
-use crate::synapse::{PANEL, panel_index};
+use crate::synapse::{STRIP, panel_index};
 
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
@@ -44,14 +44,14 @@ impl Twin for DensePost {
         let x = p.trace(x.reals(), before(p.axonal), sources);
         let y2 = p.trace(y2.reals(), before(p.dendritic), p.all_targets as usize);
         for target in p.spikes(fired, now.wrapping_sub(p.dendritic.into()), p.targets) {
-            let panel = target / PANEL;
+            let panel = target / STRIP;
             if !call.units.contains(&panel) {
                 continue;
             }
             let factor = p.pair + p.triplet * y2[p.first_target as usize + target];
-            let stride = PANEL.min(targets - panel * PANEL);
-            let first =
-                panel_index(sources, targets, 0, target) - call.units.start * PANEL * sources;
+            let stride = STRIP.min(targets - panel * STRIP);
+            let first = panel_index(STRIP, [sources, targets], 0, target)
+                - call.units.start * STRIP * sources;
             // Some changes at once, in vectors; then the weights, each in a line of its own.
             for (begin, x) in (0..).step_by(CHUNK).zip(x.chunks(CHUNK)) {
                 let mut changes = [F::zero(); CHUNK];

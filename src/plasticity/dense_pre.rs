@@ -7,7 +7,7 @@
 
 use super::Site;
 use crate::kernel::*;
-use crate::synapse::PANEL;
+use crate::synapse::STRIP;
 use crate::vector::Width;
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
@@ -16,7 +16,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     bindings: &[
         words("fired"),      // [slots, list],
-        reals_mut("weight"), // panels of [sources, 64],
+        reals_mut("weight"), // strips of [sources, 16],
         reals("y"),          // [slots, targets of the population],
         reals("x2"),         // [slots, sources],
         reals("rate"),       // [1] factor on every change,
@@ -46,9 +46,9 @@ impl Twin for DensePre {
             let factor = p.pair + p.triplet * x2[source];
             let vectors = [rate, p.constant, factor].map(|x| w.splat(x));
             for panel in call.units.clone() {
-                let first = panel * PANEL;
-                let width = PANEL.min(targets - first);
-                let row = (first - call.units.start * PANEL) * sources + source * width;
+                let first = panel * STRIP;
+                let width = STRIP.min(targets - first);
+                let row = (first - call.units.start * STRIP) * sources + source * width;
                 let row = &mut weight[row..row + width];
                 let y = &y[p.first_target as usize + first..][..width];
                 if p.bounded == 2 {

@@ -8,7 +8,7 @@
 
 use crate::kernel::*;
 use crate::params;
-use crate::synapse::PANEL;
+use crate::synapse::STRIP;
 
 params! {
     /// `Params` of `shaders/plasticity/normalise.wgsl`.
@@ -36,7 +36,7 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/plasticity/normalise.wgsl"),
     workgroup: 64,
     bindings: &[
-        reals_mut("weight"), // panels of [sources, 64], or [synapses] by target
+        reals_mut("weight"), // strips of [sources, 16], or [synapses] by target
         words("start"),      // [targets] and the end, if sparse
     ],
     params: NormaliseParams::<f32>::FIELDS,
@@ -70,10 +70,10 @@ impl Twin for Normalise {
         }
         // Panel by panel, so that targets side by side are summed together.
         let (sources, targets) = (p.sources as usize, p.targets as usize);
-        for first in (0..targets).step_by(PANEL) {
-            let width = PANEL.min(targets - first);
+        for first in (0..targets).step_by(STRIP) {
+            let width = STRIP.min(targets - first);
             let panel = &mut weight[first * sources..(first + width) * sources];
-            let mut factor = [F::zero(); PANEL];
+            let mut factor = [F::zero(); STRIP];
             for row in panel.chunks_exact(width) {
                 factor.iter_mut().zip(row).for_each(|(sum, w)| *sum += w.abs());
             }

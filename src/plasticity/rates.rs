@@ -15,7 +15,7 @@
 use super::trace_row;
 use crate::kernel::*;
 use crate::params;
-use crate::synapse::panel_index;
+use crate::synapse::{STRIP, panel_index};
 
 params! {
     /// `Params` of `shaders/plasticity/rates.wgsl`.
@@ -61,7 +61,7 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/plasticity/rates.wgsl"),
     workgroup: 64,
     bindings: &[
-        reals_mut("weight"), // panels of [sources, 64], or [synapses] by target
+        reals_mut("weight"), // panels of [sources, 16], or [synapses] by target
         words("start"),      // [targets] and the end, if sparse
         words("origin"),     // [synapses] source, if sparse
         reals("x"),          // [slots, sources]
@@ -108,7 +108,7 @@ impl Twin for Rates {
             };
             if p.dense == 1 {
                 for i in 0..sources {
-                    let w = &mut weight[panel_index(sources, targets, i, j)];
+                    let w = &mut weight[panel_index(STRIP, [sources, targets], i, j)];
                     *w = change(*w, i);
                 }
             } else {

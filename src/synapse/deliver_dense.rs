@@ -8,39 +8,13 @@
 //! is a power of two, so only the rounding to an integer rounds, and engines with the same weights
 //! deliver the same.
 
-use super::PANEL;
+use super::{Delivery, STRIP};
+use crate::deliver_params;
 use crate::kernel::*;
-use crate::params;
 
-params! {
+deliver_params! {
     /// `Params` of `shaders/synapse/deliver_dense.wgsl`.
     pub struct DeliverDenseParams {
-        /// Sources.
-        sources: word,
-        /// Targets, of this tile of the weights.
-        targets: word,
-        /// First target of this tile.
-        first_target: word,
-        /// Place of the first source in the row of spikes.
-        place: word,
-        /// Steps of the ring of lists, a power of two.
-        slots: word,
-        /// Numbers of a list.
-        list: word,
-        /// Neurons of a tile of the ring.
-        tile: word,
-        /// First tile of the targets; a twin sees the ring from there on.
-        first_tile: word,
-        /// Slots of the ring, a power of two.
-        ring_slots: word,
-        /// Receptors for which the ring has room.
-        stride: word,
-        /// Receptor.
-        receptor: word,
-        /// Delay \[steps\].
-        delay: word,
-        /// Units of the ring in a weight of 1.
-        units: real,
         /// 1: each source's spikes count by its `efficacy`.
         short_term: option,
     }
@@ -53,7 +27,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     bindings: &[
         words("fired"),    // [slots, list]
-        reals("weight"),   // panels of [sources, 64]
+        reals("weight"),   // strips of [sources, 16]
         reals("efficacy"), // [sources], with short-term plasticity
         words_mut("ring"), // [tiles, slots, receptors, tile] as i32
     ],
@@ -62,6 +36,9 @@ pub static KERNEL: Kernel = Kernel {
     twin64: dispatched::<DeliverDense, f64>,
 };
 
+/// Spikes that are delivered together.
+const SENT: usize = 16;
+
 /// The twin of `shaders/synapse/deliver_dense.wgsl`; one unit.
 pub struct DeliverDense;
 
@@ -69,31 +46,39 @@ impl Twin for DeliverDense {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = DeliverDenseParams::<F>::of(call.params);
+        let d = Delivery::<F>::of(call.params);
         let [fired, weight, efficacy, ring] = Call::take(call.args);
         let (fired, weight, ring) = (fired.words(), weight.reals(), ring.words_mut());
-        let efficacy = efficacy.reals();
-        let now = (call.clock.step + u64::from(call.span.t0)) as usize;
-        let list = &fired[(now & (p.slots as usize - 1)) * p.list as usize..][..p.list as usize];
-        let slot = (now + p.delay as usize) & (p.ring_slots as usize - 1);
-        let (sources, targets, tile) = (p.sources as usize, p.targets as usize, p.tile as usize);
-        for source in &list[1..=list[0] as usize] {
-            // Sources of others are beyond the end, or before the start and wrap around.
-            let source = source.wrapping_sub(p.place);
-            if source >= p.sources {
-                continue;
-            }
-            let source = source as usize;
-            let factor = p.units * if p.short_term == 1 { efficacy[source] } else { F::one() };
-            for first in (0..targets).step_by(PANEL) {
-                let width = PANEL.min(targets - first);
-                let row = &weight[first * sources + source * width..][..width];
-                // A panel begins at a multiple of 64, and so lies in one tile.
-                let target = p.first_target as usize + first;
-                let at = (target / tile * p.ring_slots as usize + slot) * p.stride as usize;
-                let at = (at + p.receptor as usize) * tile + target % tile;
-                for (sum, w) in ring[at..at + width].iter_mut().zip(row) {
-                    *sum = sum.wrapping_add((*w * factor).to_units() as u32);
+        let efficacy = (p.short_term == 1).then(|| efficacy.reals());
+        let now = call.clock.step + u64::from(call.span.t0);
+        let (sources, targets) = (p.sources as usize, p.targets as usize);
+        let mut sent = d.spikes(fired, now).map(|source| (source, d.carried(efficacy, source)));
+        loop {
+            let mut some = [(0, F::zero()); SENT];
+            let count = some.iter_mut().zip(&mut sent).map(|(some, sent)| *some = sent).count();
+            // Strip by strip, whose sums stay in registers.
+            for first in (0..targets).step_by(STRIP) {
+                let width = STRIP.min(targets - first);
+                let strip = &weight[first * sources..][..width * sources];
+                // It begins at a multiple of 16, and so lies in one tile.
+                let at = d.place(p.first_target as usize + first, now + u64::from(p.delay));
+                let mut sums = [0u32; STRIP];
+                sums[..width].copy_from_slice(&ring[at..at + width]);
+                for (source, factor) in &some[..count] {
+                    let row = &strip[source * width..][..width];
+                    match <&[F; STRIP]>::try_from(row) {
+                        Ok(row) => (0..STRIP).for_each(|k| {
+                            sums[k] = sums[k].wrapping_add((row[k] * *factor).to_units() as u32);
+                        }),
+                        Err(_) => sums.iter_mut().zip(row).for_each(|(sum, w)| {
+                            *sum = sum.wrapping_add((*w * *factor).to_units() as u32);
+                        }),
+                    }
                 }
+                ring[at..at + width].copy_from_slice(&sums[..width]);
+            }
+            if count < SENT {
+                break;
             }
         }
     }

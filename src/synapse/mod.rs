@@ -3,7 +3,8 @@
 //! **Dense weights** lie in panels of [`PANEL`] neighbouring targets: panel, then source, then
 //! target within the panel. A row of a panel is what a spike adds to 64 targets; it fills vector
 //! registers on a CPU and a coalesced read on a GPU. The last panel is as wide as what is left, so
-//! nothing is padded. A projection larger than one binding is cut into *tiles* of whole panels.
+//! nothing is padded. Weights that learn by themselves lie in narrower panels, of [`STRIP`] targets. A
+//! projection larger than one binding is cut into *tiles* of whole panels.
 //!
 //! **Sparse weights** lie by target, so that each target gathers its synapses in a fixed order.
 //!
@@ -30,14 +31,100 @@ pub mod transpose_spikes;
 
 use crate::kernel::Real;
 
+/// Declares the parameters of a kernel that delivers weights that change: those of [`Delivery`], then its own.
+#[macro_export]
+macro_rules! deliver_params {
+    ($(#[$doc:meta])* pub struct $name:ident { $($own:tt)* }) => {
+        $crate::params! {
+            $(#[$doc])*
+            pub struct $name {
+                /// Sources.
+                sources: word,
+                /// Targets, of this tile of the weights.
+                targets: word,
+                /// First target of this tile.
+                first_target: word,
+                /// Place of the first source in the row of spikes.
+                place: word,
+                /// Steps of the ring of lists, a power of two.
+                slots: word,
+                /// Numbers of a list.
+                list: word,
+                /// Neurons of a tile of the ring.
+                tile: word,
+                /// First tile of the targets; a twin sees the ring from there on.
+                first_tile: word,
+                /// Slots of the ring, a power of two.
+                ring_slots: word,
+                /// Receptors for which the ring has room.
+                stride: word,
+                /// Receptor.
+                receptor: word,
+                /// Delay \[steps\].
+                delay: word,
+                /// Units of the ring in a weight of 1.
+                units: real,
+                $($own)*
+            }
+        }
+    };
+}
+
+deliver_params! {
+    /// The parameters with which every kernel that delivers weights that change begins.
+    pub struct Delivery {}
+}
+
+impl<F: Real> Delivery<F> {
+    /// Sources that spiked in a step.
+    #[inline(always)]
+    fn spikes<'a>(
+        &self,
+        lists: &'a [u32],
+        step: u64,
+    ) -> impl Iterator<Item = usize> + Clone + use<'a, F> {
+        let list = self.list as usize;
+        let list = &lists[(step as usize & (self.slots as usize - 1)) * list..][..list];
+        let (place, sources) = (self.place, self.sources);
+        // Sources of others are beyond the end, or before the start and wrap around.
+        let within = move |id: &u32| Some(id.wrapping_sub(place)).filter(|id| *id < sources);
+        list[1..=list[0] as usize].iter().filter_map(within).map(|id| id as usize)
+    }
+
+    /// Units of the ring that a weight of 1 of this source brings.
+    #[inline(always)]
+    fn carried(&self, efficacy: Option<&[F]>, source: usize) -> F {
+        efficacy.map_or(self.units, |efficacy| self.units * efficacy[source])
+    }
+
+    /// Where what arrives at a target in a step lies, from the first tile of the targets on.
+    #[inline(always)]
+    fn place(&self, target: usize, step: u64) -> usize {
+        let (tile, slot) = (self.tile as usize, step as usize & (self.ring_slots as usize - 1));
+        let row = (target / tile * self.ring_slots as usize + slot) * self.stride as usize;
+        (row + self.receptor as usize) * tile + target % tile
+    }
+}
+
 /// Targets whose weights from one source are neighbours.
 pub const PANEL: usize = 64;
 
-/// Where the weight from `source` to `target` lies in a tile of `sources` × `width`.
+/// The same for weights that learn by themselves: those of a source fill one line of a cache. The weights of a
+/// target, which a spike of it changes, are then a run of lines that a processor fetches ahead. In wider
+/// panels they are lines at distances of powers of two, few of which a cache can hold at a time.
+pub const STRIP: usize = 16;
+
+/// Where the weight from `source` to `target` lies in a tile of `sources` × `width`, in panels of so many
+/// targets.
 #[inline(always)]
-pub fn panel_index(sources: usize, width: usize, source: usize, target: usize) -> usize {
-    let first = target / PANEL * PANEL;
-    first * sources + source * PANEL.min(width - first) + target - first
+pub fn panel_index(
+    panel: usize,
+    [sources, width]: [usize; 2],
+    source: usize,
+    target: usize,
+) -> usize {
+    let first = target / panel * panel;
+    first * sources + source * panel.min(width - first) + target - first
 }
 
 /// Lists of sparse synapses by the rows to which they belong, such as those of their sources: where each row
@@ -239,14 +326,16 @@ mod tests {
     #[test]
     fn panels_hold_every_weight_once() {
         for (sources, width) in [(3, 1), (5, 64), (7, 65), (2, 130)] {
-            let mut seen = vec![false; sources * width];
-            for source in 0..sources {
-                for target in 0..width {
-                    let at = panel_index(sources, width, source, target);
-                    assert!(!std::mem::replace(&mut seen[at], true));
+            for panel in [PANEL, STRIP] {
+                let mut seen = vec![false; sources * width];
+                for source in 0..sources {
+                    for target in 0..width {
+                        let at = panel_index(panel, [sources, width], source, target);
+                        assert!(!std::mem::replace(&mut seen[at], true));
+                    }
                 }
+                assert!(seen.iter().all(|&s| s));
             }
-            assert!(seen.iter().all(|&s| s));
         }
     }
 }

@@ -44,7 +44,7 @@ impl Twin for Transpose {
             let (out, rest) = transposed.split_at_mut(PANEL.min(sources - first));
             transposed = rest;
             for (k, w) in out.iter_mut().enumerate() {
-                *w = weights[panel_index(sources, width, first + k, target)];
+                *w = weights[panel_index(PANEL, [sources, width], first + k, target)];
             }
         }
     }
