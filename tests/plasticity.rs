@@ -352,9 +352,10 @@ fn scaling_brings_a_neuron_to_its_rate() {
 fn zoo(connect: &str, delay: &str, rule: &str) -> Simulated {
     simulated(&format!(
         r#"(version: 1, simulation: (dt: 0.5, duration: 500), populations: {{
-            "in": (size: 90, model: Poisson(rate: 40)),
+            "in": (size: 90, model: Poisson(rate: 40), positions: Grid(shape: [10, 9], spacing: 10)),
             "cause": (size: 70, model: Poisson(rate: 30)),
-            "out": (size: 70, model: Lif(t_ref: 0, receptors: {{"jump": Delta(), "ex": Exp(tau: 2)}})) }},
+            "out": (size: 70, model: Lif(t_ref: 0, receptors: {{"jump": Delta(), "ex": Exp(tau: 2)}}),
+                positions: Grid(shape: [10, 7], spacing: 10)) }},
         projections: [
             (from: "cause", to: "out", connect: OneToOne, weight: 100),
             (from: "in", to: "out", receptor: "ex", {connect}, weight: Uniform(low: 0.1, high: 1.4), delay: {delay},
@@ -378,6 +379,8 @@ fn engines_change_weights_alike() {
         ("connect: FixedProbability(p: 0.3)", "1.5"),
         ("connect: FixedProbability(p: 0.3)", "Uniform(low: 0.5, high: 6)"),
         ("connect: FixedInDegree(k: 25)", "Normal(mean: 3, std: 1)"),
+        // Local receptive fields.
+        ("connect: Distance(kernel: Step(p: 1, radius: 25))", "Distance(velocity: 0.02)"),
     ];
     for (connect, delay) in forms {
         for rule in rules {

@@ -1,0 +1,302 @@
+//! Rules of what changes weights, for a long time or a short one, and of modulators.
+
+use super::*;
+
+impl<'s> Checker<'s> {
+    /// Rules of what changes weights, for a long time or a short one.
+    pub(super) fn learning(&mut self, path: &str, projection: &'s Projection) {
+        let receptors = self.scene.populations.iter().find(|(name, _)| *name == projection.to);
+        let conductance = receptors.is_some_and(|(_, to)| to.model.is_conductance(projection));
+        if let Some(rule) = projection.learn.as_ref().and_then(Learn::common) {
+            let path = format!("{path}.learn");
+            self.local_rule(&path, projection, &rule, conductance);
+        }
+        let changes = projection.learn.as_ref().is_some_and(|learn| learn.common().is_some());
+        if let Some(short_term) = projection.short_term {
+            let path = format!("{path}.short_term");
+            self.fraction(&format!("{path}.u"), short_term.u);
+            self.positive(&format!("{path}.tau_rec"), short_term.tau_rec.get());
+            self.not_negative(&format!("{path}.tau_facil"), short_term.tau_facil.get());
+            self.stored(&path, projection, "short-term plasticity");
+            self.no_gradient(&path, "short-term plasticity");
+        }
+        if let Some(scaling) = projection.scaling {
+            let path = format!("{path}.scaling");
+            self.not_negative(&format!("{path}.rho"), scaling.rho.get());
+            self.finite(&format!("{path}.eta"), scaling.eta);
+            self.positive(&format!("{path}.tau_mean"), scaling.tau_mean.get());
+            self.positive(&format!("{path}.every"), scaling.every.get());
+            self.whole_steps(&format!("{path}.every"), scaling.every.get());
+            if !changes {
+                let help = "add a rule as `learn`, which gives the bounds";
+                self.fault_with_help(&path, "only weights that change are scaled", help);
+            }
+        }
+        if let Some(rewire) = projection.rewire {
+            self.rewire(&format!("{path}.rewire"), projection, &rewire);
+        }
+        if let Some(normalize) = projection.normalize {
+            let path = format!("{path}.normalize");
+            self.positive(&format!("{path}.sum"), normalize.sum.get());
+            if !changes {
+                let help = "add a rule as `learn`, or leave `normalize` out";
+                self.fault_with_help(&path, "the weights do not change, and keep their sum", help);
+            }
+            match normalize.every {
+                Some(every) => {
+                    self.positive(&format!("{path}.every"), every.get());
+                    self.whole_steps(&format!("{path}.every"), every.get());
+                }
+                None if self.scene.training.is_none() => {
+                    let help = "add `every: \"1 s\"`";
+                    self.fault_with_help(&path, "it is not said when to normalize", help);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Rules of the replacement of synapses.
+    pub(super) fn rewire(&mut self, path: &str, projection: &'s Projection, rewire: &Rewire) {
+        self.positive(&format!("{path}.below"), rewire.below.get());
+        self.fraction(&format!("{path}.fraction"), rewire.fraction);
+        self.positive(&format!("{path}.every"), rewire.every.get());
+        self.whole_steps(&format!("{path}.every"), rewire.every.get());
+        let weight = rewire.weight.get();
+        if weight.abs() < rewire.below.get() {
+            let message = format!("a new synapse of {weight} is below {}", rewire.below.get());
+            let help = "raise `weight`, or it goes again at the end of the next interval";
+            self.fault_with_help(format!("{path}.weight"), message, help);
+        }
+        match projection.learn.as_ref().and_then(Learn::common) {
+            None => {
+                let help = "add a rule as `learn`, or leave `rewire` out";
+                self.fault_with_help(path, "the weights do not change, so none gets weak", help);
+            }
+            Some(rule) if !(rule.bounds[0]..=rule.bounds[1]).contains(&weight) => {
+                let [low, high] = rule.bounds;
+                let message =
+                    format!("{weight} is not within the bounds {low} and {high} of the rule");
+                self.fault(format!("{path}.weight"), message);
+            }
+            Some(_) => {}
+        }
+        if matches!(projection.connect, Connect::Dense | Connect::Others) {
+            let message = "the projection has all pairs, so no synapse can grow elsewhere";
+            let help = "use FixedProbability, FixedInDegree, FixedOutDegree, FixedTotalNumber, Distance, \
+                        OneToOne or List";
+            self.fault_with_help(path, message, help);
+        }
+        if self.scene.training.is_some() {
+            let help = "leave `training` out";
+            self.fault_with_help(path, "synapses are replaced in simulations only", help);
+        }
+    }
+
+    pub(super) fn local_rule(
+        &mut self,
+        path: &str,
+        projection: &'s Projection,
+        rule: &Common<'_>,
+        conductance: bool,
+    ) {
+        let [low, high] = rule.bounds;
+        if low >= high {
+            let message = format!("the least weight, {low}, is not below the largest, {high}");
+            let help = "raise `w_max` or lower `w_min`";
+            self.fault_with_help(format!("{path}.w_max"), message, help);
+        } else if let Some((least, most)) = projection.weight.range()
+            && (least < low || most > high)
+        {
+            let message = format!(
+                "weights from {least} to {most} are not within the bounds {low} and {high} of the rule"
+            );
+            let help = "change the weights, or `w_min` and `w_max`";
+            self.fault_with_help(path, message, help);
+        }
+        if conductance && low < 0.0 {
+            let message = format!("weights down to {low} nS, but a conductance is never negative");
+            let help = "raise `w_min`; whether a synapse inhibits is the receptor's `e_rev`";
+            self.fault_with_help(format!("{path}.w_min"), message, help);
+        }
+        for (name, tau) in &rule.times {
+            self.positive(&format!("{path}.{name}"), *tau);
+        }
+        for (name, number) in &rule.numbers {
+            self.finite(&format!("{path}.{name}"), *number);
+        }
+        if let Some(Learn::Stdp(stdp)) = &projection.learn {
+            self.not_negative(&format!("{path}.mu_plus"), stdp.mu_plus);
+            self.not_negative(&format!("{path}.mu_minus"), stdp.mu_minus);
+        }
+        if let Some(Learn::Clopath(clopath)) = &projection.learn {
+            self.not_negative(&format!("{path}.delay_u"), clopath.delay_u.get());
+            self.not_negative(&format!("{path}.t_spike"), clopath.t_spike.get());
+            let to = self.scene.populations.iter().find(|(name, _)| *name == projection.to);
+            if to.is_some_and(|(_, to)| !to.model.is_spiking()) {
+                let message = format!("`{}` has no membrane potential that spikes", projection.to);
+                self.fault(path, message);
+            }
+        }
+        self.not_negative(&format!("{path}.dendritic"), rule.dendritic);
+        if let Some(axonal) = rule.axonal {
+            self.not_negative(&format!("{path}.axonal"), axonal);
+        } else if let Some(Delay::Value(delay)) = projection.delay
+            && rule.dendritic > delay.get()
+        {
+            let message =
+                format!("of a delay of {} ms, {} ms are dendritic", delay.get(), rule.dendritic);
+            let help = "lower `dendritic`, or give `axonal` too";
+            self.fault_with_help(format!("{path}.dendritic"), message, help);
+        }
+        self.stored(path, projection, rule.name);
+        if let Some(Population { model: Model::Images(images), .. }) =
+            self.scene.populations.iter().find(|(n, _)| *n == projection.from).map(|(_, p)| p)
+            && matches!(images.encoder, Encoder::Constant { .. })
+        {
+            let help = "use `Poisson` or `Latency`, whose output is spikes";
+            self.fault_with_help(path, "the sources do not spike", help);
+        }
+        self.no_gradient(path, rule.name);
+        if let Some(eligibility) = rule.eligibility {
+            let path = format!("{path}.eligibility");
+            self.positive(&format!("{path}.tau"), eligibility.tau.get());
+            self.finite(&format!("{path}.rate"), eligibility.rate);
+            self.positive(&format!("{path}.every"), eligibility.every.get());
+            self.whole_steps(&format!("{path}.every"), eligibility.every.get());
+            let names = || self.scene.modulators.iter().map(|(name, _)| name.as_str());
+            if !names().any(|name| name == eligibility.modulator) {
+                let known: Vec<_> = names().collect();
+                let help = match closest(&eligibility.modulator, names()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if known.is_empty() => {
+                        format!("add `modulators: {{ \"{}\": (tau: 200) }}`", eligibility.modulator)
+                    }
+                    None => format!("the modulators are {}", known.join(", ")),
+                };
+                let message = format!("there is no modulator `{}`", eligibility.modulator);
+                self.fault_with_help(format!("{path}.modulator"), message, help);
+            }
+        }
+    }
+
+    /// What changes needs a place to be kept.
+    pub(super) fn stored(&mut self, path: &str, projection: &Projection, what: &str) {
+        if matches!(projection.connect, Connect::Procedural { .. }) {
+            let message = format!("`Procedural` keeps no weights, which {what} needs");
+            let help =
+                "use `FixedOutDegree`, which draws the same kind of projection and stores it";
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    /// Whether the scene has a training by gradients.
+    pub(super) fn has_gradients(&self) -> bool {
+        self.scene.training.as_ref().is_some_and(|training| training.loss.is_gradient())
+    }
+
+    /// What gradients do not know of.
+    pub(super) fn no_gradient(&mut self, path: &str, what: &str) {
+        if self.has_gradients() {
+            let message = format!("{what} does not go with a training by gradients");
+            let help = "use `Backprop` or `Fixed`, or simulate without `training`";
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    pub(super) fn modulator(&mut self, name: &str, modulator: &'s Modulator) {
+        let path = format!("modulators.{name}");
+        self.positive(&format!("{path}.tau"), modulator.tau.get());
+        self.finite(&format!("{path}.baseline"), modulator.baseline);
+        for (i, effect) in modulator.effects.iter().enumerate() {
+            let path = format!("{path}.effects.{i}");
+            match effect {
+                Effect::Learning { projection, slope } => {
+                    self.finite(&format!("{path}.slope"), *slope);
+                    let path = format!("{path}.projection");
+                    let by_spikes = |learn: &Learn| {
+                        matches!(
+                            learn,
+                            Learn::Stdp(_)
+                                | Learn::Triplet(_)
+                                | Learn::Clopath(_)
+                                | Learn::Vogels(_)
+                        )
+                    };
+                    if let Some(p) = self.known_projection(&path, projection)
+                        && !p.learn.as_ref().is_some_and(by_spikes)
+                    {
+                        let message = format!("`{projection}` does not learn by spikes");
+                        self.fault_with_help(
+                            path,
+                            message,
+                            "its `learn` is to be Stdp, Triplet, Clopath or Vogels",
+                        );
+                    }
+                }
+                Effect::Gain { population, slope } => {
+                    self.finite(&format!("{path}.slope"), *slope);
+                    let path = format!("{path}.population");
+                    if let Some(p) = self.known(&path, population)
+                        && !p.model.is_spiking()
+                    {
+                        self.fault(path, format!("`{population}` has no receptors"));
+                    }
+                }
+                Effect::Noise { population, slope } => {
+                    self.finite(&format!("{path}.slope"), *slope);
+                    let path = format!("{path}.population");
+                    let into = |s: &Stimulus| {
+                        s.to == *population && matches!(s.input, Input::Noise { .. })
+                    };
+                    if self.known(&path, population).is_some()
+                        && !self.scene.stimuli.iter().any(into)
+                    {
+                        let message = format!("`{population}` has no noise current");
+                        let help = "add a stimulus `Noise(std: ...)` to it";
+                        self.fault_with_help(path, message, help);
+                    }
+                }
+                Effect::Threshold { population, slope } => {
+                    self.finite(&format!("{path}.slope"), slope.get());
+                    let path = format!("{path}.population");
+                    if let Some(p) = self.known(&path, population)
+                        && !matches!(p.model, Model::Lif(_))
+                    {
+                        let message = format!("neurons of `{population}` have no fixed threshold");
+                        self.fault_with_help(path, message, "use `Lif` neurons, or `Gain`");
+                    }
+                }
+            }
+        }
+        for (i, release) in modulator.release.iter().enumerate() {
+            let path = format!("{path}.release.{i}");
+            match release {
+                Release::Events { times, amount } => {
+                    self.finite(&format!("{path}.amount"), *amount);
+                    let bad = |w: &[f64]| w[0] > w[1] || w.iter().any(|t| !t.is_finite());
+                    if let Some(at) = times.windows(2).position(bad) {
+                        let message = format!("{} ms comes after {} ms", times[at + 1], times[at]);
+                        let help = "sort the list";
+                        self.fault_with_help(format!("{path}.times.{}", at + 1), message, help);
+                    }
+                    if let Some(at) = times.iter().position(|t| !t.is_finite() || *t < 0.0) {
+                        let message = format!("{} is not a time from 0 on", times[at]);
+                        self.fault(format!("{path}.times.{at}"), message);
+                    }
+                }
+                Release::Spikes { population, amount } => {
+                    self.finite(&format!("{path}.amount"), *amount);
+                    self.known(&format!("{path}.population"), population);
+                }
+                Release::Pair { projection, within, low, high, amount, .. } => {
+                    self.finite(&format!("{path}.amount"), *amount);
+                    self.positive(&format!("{path}.within"), within.get());
+                    self.ordered(&path, *low, *high);
+                    self.positive(&format!("{path}.low"), low.get());
+                    self.known_projection(&format!("{path}.projection"), projection);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! Rules of projections: who is connected, weights, delays; and of stimuli.
+
+use super::*;
+
+impl<'s> Checker<'s> {
+    pub(super) fn projection(&mut self, path: &str, projection: &'s Projection) {
+        if let Some(name) = projection.name.as_ref().filter(|name| !is_projection_name(name)) {
+            let message = format!("`{}` is not a name", name.escape_default());
+            let help = "up to 160 letters, digits, `_`, `.`, `-` or `>`";
+            self.fault_with_help(format!("{path}.name"), message, help);
+        }
+        let from = self.known(&format!("{path}.from"), &projection.from);
+        let to = self.known(&format!("{path}.to"), &projection.to);
+        if let Some(Population { model: Model::Readout(_), .. }) = from {
+            let message = format!("`{}` is a readout, which sends no spikes", projection.from);
+            self.fault(format!("{path}.from"), message);
+        }
+        if let Some(Population {
+            model: Model::Images(_) | Model::Poisson(_) | Model::Spikes(_),
+            ..
+        }) = to
+        {
+            let message = format!("`{}` is a source, which takes no input", projection.to);
+            self.fault(format!("{path}.to"), message);
+        }
+        if let (Some(to), Some(name)) = (to, &projection.receptor) {
+            let known = to.model.receptors();
+            if !known.iter().any(|known| known == name) {
+                let message = format!("`{}` has no receptor `{name}`", projection.to);
+                let help = match closest(name, known.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("it has {}", known.join(", ")),
+                };
+                self.fault_with_help(format!("{path}.receptor"), message, help);
+            }
+        }
+        // What an unknown or empty population breaks is not to be reported twice.
+        let ends = from.zip(to).filter(|(from, to)| from.size > 0 && to.size > 0);
+        self.connect(&format!("{path}.connect"), projection, ends);
+        if let (Some(ends), Some(Delay::Distance { .. })) = (ends, projection.delay)
+            && !matches!(projection.connect, Connect::Distance { .. })
+        {
+            self.in_space(&format!("{path}.delay"), projection, ends);
+        }
+        self.weight(&format!("{path}.weight"), &projection.weight);
+        if let Some(delay) = projection.delay {
+            self.delay(&format!("{path}.delay"), delay, from);
+        }
+        self.learning(path, projection);
+        if projection.learn == Some(Learn::Backprop) && !self.has_gradients() {
+            let message =
+                "`Backprop` learns from data, but the scene has no `training` with a loss";
+            self.fault_with_help(
+                format!("{path}.learn"),
+                message,
+                "add `training: (...)` or write `Fixed`",
+            );
+        }
+    }
+
+    /// The projection of that name, which must exist.
+    pub(super) fn known_projection(&mut self, path: &str, name: &str) -> Option<&'s Projection> {
+        let projections = &self.scene.projections;
+        let found = projections.iter().find(|p| p.name() == name);
+        if found.is_none() {
+            let names: Vec<_> = projections.iter().map(Projection::name).collect();
+            let help = match closest(name, names.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the projections are {}", names.join(", ")),
+            };
+            self.fault_with_help(path, format!("there is no projection `{name}`"), help);
+        }
+        found
+    }
+
+    pub(super) fn stimulus(&mut self, path: &str, stimulus: &'s Stimulus) {
+        let to = self.known(&format!("{path}.to"), &stimulus.to);
+        if let Some(Population {
+            model: Model::Images(_) | Model::Poisson(_) | Model::Spikes(_),
+            ..
+        }) = to
+        {
+            let message = format!("`{}` is a source, which takes no input", stimulus.to);
+            self.fault(format!("{path}.to"), message);
+        }
+        if self.scene.training.is_some() {
+            self.fault(path, "a training has no stimuli; its input is the data");
+        }
+        let path = format!("{path}.input");
+        let (start, stop) = match &stimulus.input {
+            Input::Poisson { rate, receptor, start, stop, .. } => {
+                self.not_negative(&format!("{path}.rate"), rate.get());
+                if let (Some(to), Some(name)) = (to, receptor) {
+                    let known = to.model.receptors();
+                    if !known.iter().any(|known| known == name) {
+                        let message = format!(
+                            "`{}` has no receptor `{name}`, it has {}",
+                            stimulus.to,
+                            known.join(", ")
+                        );
+                        self.fault(format!("{path}.receptor"), message);
+                    }
+                }
+                (start.map(|t| t.get()), stop.map(|t| t.get()))
+            }
+            Input::Step { start, stop, .. } => (Some(start.get()), stop.map(|t| t.get())),
+            Input::Ramp { start, stop, .. } => (Some(start.get()), Some(stop.get())),
+            Input::Noise { std, tau, start, stop, .. } => {
+                self.not_negative(&format!("{path}.std"), std.get());
+                if let Some(tau) = tau {
+                    self.positive(&format!("{path}.tau"), tau.get());
+                }
+                (start.map(|t| t.get()), stop.map(|t| t.get()))
+            }
+        };
+        if let Some(start) = start {
+            self.not_negative(&format!("{path}.start"), start);
+        }
+        if let Some(stop) = stop
+            && stop <= start.unwrap_or(0.0)
+        {
+            let message = format!("it stops at {stop} ms, before it starts");
+            self.fault(format!("{path}.stop"), message);
+        }
+    }
+
+    pub(super) fn connect(
+        &mut self,
+        path: &str,
+        projection: &Projection,
+        ends: Option<(&Population, &Population)>,
+    ) {
+        let own = projection.from == projection.to;
+        // Partners on one side for a neuron on the other.
+        let sources =
+            |autapses: bool| ends.map(|(from, _)| from.size - u64::from(own && !autapses));
+        let targets = |autapses: bool| ends.map(|(_, to)| to.size - u64::from(own && !autapses));
+        match &projection.connect {
+            Connect::Dense | Connect::List(_) => {}
+            Connect::OneToOne | Connect::Others => {
+                if let Some((from, to)) = ends.filter(|(from, to)| from.size != to.size) {
+                    let message = format!(
+                        "`{}` has {} neurons and `{}` has {}, which leaves some without a partner",
+                        projection.from, from.size, projection.to, to.size
+                    );
+                    self.fault_with_help(path, message, "give both the same size");
+                }
+            }
+            Connect::FixedProbability { p, .. } => self.fraction(&format!("{path}.p"), *p),
+            &Connect::FixedInDegree { k, autapses, multapses } => {
+                let words = ["target", "sources"];
+                self.degree(&format!("{path}.k"), k, sources(autapses), multapses, words);
+            }
+            &Connect::FixedOutDegree { k, autapses, multapses } => {
+                let words = ["source", "targets"];
+                self.degree(&format!("{path}.k"), k, targets(autapses), multapses, words);
+            }
+            &Connect::Procedural { k, autapses } => {
+                let words = ["source", "targets"];
+                self.degree(&format!("{path}.k"), k, targets(autapses), true, words);
+                if k > u64::from(u32::MAX) {
+                    self.fault(format!("{path}.k"), format!("{k} is more than {}", u32::MAX));
+                }
+                if !matches!(projection.weight, Weight::Constant(_)) {
+                    let help = "give one weight, or store the synapses: FixedOutDegree";
+                    self.fault_with_help(path, "procedural synapses share one weight", help);
+                }
+                if !matches!(projection.delay, None | Some(Delay::Value(_))) {
+                    let help = "give one delay, or store the synapses: FixedOutDegree";
+                    self.fault_with_help(path, "procedural synapses share one delay", help);
+                }
+                if self.has_gradients() {
+                    let help = "use FixedOutDegree";
+                    self.fault_with_help(path, "a training stores its synapses", help);
+                }
+            }
+            &Connect::FixedTotalNumber { n, autapses, multapses } => {
+                let path = format!("{path}.n");
+                let pairs = sources(autapses)
+                    .zip(ends)
+                    .map(|(sources, (_, to))| u128::from(sources) * u128::from(to.size));
+                if n == 0 {
+                    self.fault(&path, "a projection has at least 1 synapse");
+                } else if let Some(pairs) = pairs
+                    && u128::from(n) > pairs
+                    && (!multapses || pairs == 0)
+                {
+                    let message = format!("{n} synapses are drawn from {pairs} pairs");
+                    let help = "lower `n`, or allow `multapses` or `autapses`";
+                    self.fault_with_help(&path, message, help);
+                }
+            }
+            Connect::Distance { kernel, max_distance, periodic, extent, .. } => {
+                self.kernel(&format!("{path}.kernel"), *kernel);
+                if let Some(distance) = max_distance {
+                    self.positive(&format!("{path}.max_distance"), distance.get());
+                }
+                let dimensions = ends.and_then(|ends| self.in_space(path, projection, ends));
+                self.period(path, *periodic, extent.as_deref(), dimensions);
+                if let (Some((from, to)), Some(extent)) = (ends, extent)
+                    && dimensions == Some(extent.len())
+                {
+                    self.overlap(&format!("{path}.extent"), extent, [from, to]);
+                }
+            }
+        }
+    }
+
+    /// Whether each neuron of one side can draw `k` partners from the other.
+    pub(super) fn degree(
+        &mut self,
+        path: &str,
+        k: u64,
+        choices: Option<u64>,
+        multapses: bool,
+        [who, whom]: [&str; 2],
+    ) {
+        if k == 0 {
+            self.fault(path, "a degree is at least 1");
+        } else if let Some(choices) = choices
+            && k > choices
+            && (!multapses || choices == 0)
+        {
+            let message = format!("each {who} draws {k} {whom} of the {choices} that there are");
+            let help = "lower `k`, or allow `multapses` or `autapses`";
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    pub(super) fn kernel(&mut self, path: &str, kernel: DistanceKernel) {
+        let (p, name, length) = match kernel {
+            DistanceKernel::Gaussian { p, sigma } => (p, "sigma", sigma),
+            DistanceKernel::Exponential { p, length } => (p, "length", length),
+            DistanceKernel::Step { p, radius } => (p, "radius", radius),
+        };
+        self.fraction(&format!("{path}.p"), p);
+        self.positive(&format!("{path}.{name}"), length.get());
+    }
+
+    /// The dimensions of the space in which both populations lie; a fault if there is none.
+    pub(super) fn in_space(
+        &mut self,
+        path: &str,
+        projection: &Projection,
+        (from, to): (&Population, &Population),
+    ) -> Option<usize> {
+        let ends = [(&projection.from, from), (&projection.to, to)];
+        if let Some((name, _)) = ends.iter().find(|(_, end)| end.positions.is_none()) {
+            let message = format!("distances need positions, and `{name}` has none");
+            let help = format!(
+                "add `positions: Grid(shape: [nx, ny], spacing: \"50 um\")` or \
+                 `positions: Uniform(extent: [x, y])` to `{name}`"
+            );
+            self.fault_with_help(path, message, help);
+            return None;
+        }
+        let dimensions = |end: &Population| end.positions.as_ref().map(Positions::dimensions);
+        let [a, b] = [from, to].map(|end| dimensions(end).filter(is_dimension));
+        let (a, b) = (a?, b?);
+        if a != b {
+            let (from, to) = (&projection.from, &projection.to);
+            let message = format!("`{from}` lies in {a} dimensions, `{to}` in {b}");
+            self.fault_with_help(path, message, "give both positions as many coordinates");
+            return None;
+        }
+        Some(a)
+    }
+
+    pub(super) fn period(
+        &mut self,
+        path: &str,
+        periodic: bool,
+        extent: Option<&[Quantity<Um>]>,
+        dimensions: Option<usize>,
+    ) {
+        match (periodic, extent) {
+            (false, None) => {}
+            (true, None) => {
+                let message = "space cannot close on itself without a length";
+                let help = "add `extent: [x, y]`, the length of each axis";
+                self.fault_with_help(format!("{path}.periodic"), message, help);
+            }
+            (false, Some(_)) => {
+                let message = "`extent` is where space closes on itself, which it does not";
+                let help = "add `periodic: true`, or leave `extent` out";
+                self.fault_with_help(format!("{path}.extent"), message, help);
+            }
+            (true, Some(extent)) => {
+                let path = format!("{path}.extent");
+                self.lengths(&path, extent);
+                if let Some(dimensions) = dimensions {
+                    self.same_dimensions(&path, extent, dimensions);
+                }
+            }
+        }
+    }
+
+    /// Warns of a population that is longer than the space in which it is to lie.
+    pub(super) fn overlap(&mut self, path: &str, extent: &[Quantity<Um>], ends: [&Population; 2]) {
+        let length = |positions: &Positions, axis: usize| match positions {
+            Positions::Grid { shape, spacing, .. } => {
+                shape[axis].saturating_sub(1) as f64 * spacing.get()
+            }
+            Positions::Uniform { extent, .. } => extent[axis].get(),
+        };
+        for (axis, period) in extent.iter().map(|period| period.get()).enumerate() {
+            let lengths = ends.iter().filter_map(|end| Some(length(end.positions.as_ref()?, axis)));
+            let longest = lengths.fold(0.0, f64::max);
+            if longest > period * (1.0 + TOLERANCE) {
+                let message = format!(
+                    "a population is {longest} um long where space closes on itself after {period} \
+                     um, so neurons at different positions coincide"
+                );
+                self.warn(format!("{path}.{axis}"), message);
+            }
+        }
+    }
+
+    pub(super) fn weight(&mut self, path: &str, weight: &Weight) {
+        match *weight {
+            Weight::Constant(_) | Weight::File(_) => {}
+            Weight::Normal { mean, std, min, max } => {
+                self.not_negative(&format!("{path}.std"), std.get());
+                let low = min.map_or(f64::NEG_INFINITY, Quantity::get);
+                let high = max.map_or(f64::INFINITY, Quantity::get);
+                self.normal_within(path, "pA", (mean.get(), std.get()), (low, high));
+            }
+            Weight::Uniform { low, high } => self.ordered(path, low, high),
+            Weight::Kaiming { gain } => {
+                if self.scene.training.is_none() {
+                    let message =
+                        "`Kaiming` scales weights for training, but the scene has no `training`";
+                    self.fault_with_help(path, message, "give weights in the unit of the receptor");
+                }
+                self.positive(&format!("{path}.gain"), gain);
+            }
+        }
+    }
+
+    /// A normal distribution that is drawn from until the draw lies within bounds must often do so.
+    pub(super) fn normal_within(
+        &mut self,
+        path: &str,
+        unit: &str,
+        (mean, std): (f64, f64),
+        (low, high): (f64, f64),
+    ) {
+        if low >= high {
+            let message = format!("{low} {unit}, the least, is not below {high} {unit}, the most");
+            self.fault_with_help(format!("{path}.max"), message, "raise `max` or lower `min`");
+            return;
+        }
+        if not_negative(std).is_some() {
+            return;
+        }
+        let mass = normal_mass((low - mean) / std, (high - mean) / std);
+        let inside = if std > 0.0 { mass >= LEAST_MASS } else { (low..=high).contains(&mean) };
+        if !inside {
+            let message = format!(
+                "a normal distribution of mean {mean} {unit} and deviation {std} {unit} hardly \
+                 ever lies between {low} and {high} {unit}"
+            );
+            let help = "at least 1 % must: move `mean`, `min` or `max`, or use `Uniform`";
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    pub(super) fn delay(&mut self, path: &str, delay: Delay, from: Option<&Population>) {
+        if let Some(Population { model: Model::Images(images), .. }) = from
+            && matches!(images.encoder, Encoder::Constant { .. })
+        {
+            self.fault_with_help(path, "a constant current has no delay", "leave `delay` out");
+        }
+        if self.has_gradients() && !matches!(delay, Delay::Value(_)) {
+            let message = "training needs one delay for all synapses of a projection";
+            self.fault_with_help(path, message, "write one quantity, as `delay: 1.5`");
+        }
+        match delay {
+            Delay::Value(delay) => {
+                if self.at_least_a_step(path, delay) {
+                    self.whole_steps(path, delay.get());
+                }
+            }
+            Delay::Normal { mean, std, min, max } => {
+                self.not_negative(&format!("{path}.std"), std.get());
+                let Some(dt) = self.dt() else { return };
+                let low = min.map_or(dt, |min| min.get().max(dt));
+                let high = max.map_or(f64::INFINITY, Quantity::get);
+                self.normal_within(path, "ms", (mean.get(), std.get()), (low, high));
+            }
+            Delay::Uniform { low, high } => {
+                self.ordered(path, low, high);
+                self.at_least_a_step(&format!("{path}.low"), low);
+            }
+            Delay::Distance { offset, velocity } => {
+                self.not_negative(&format!("{path}.offset"), offset.get());
+                self.positive(&format!("{path}.velocity"), velocity.get());
+            }
+        }
+    }
+
+    /// Whether a delay is one step or longer; a fault if not.
+    pub(super) fn at_least_a_step(&mut self, path: &str, delay: Quantity<Ms>) -> bool {
+        let Some(dt) = self.dt() else { return false };
+        let enough = delay.get() >= dt * (1.0 - TOLERANCE);
+        if !enough {
+            let message = format!("a delay of {} ms is below one step of {dt} ms", delay.get());
+            self.fault_with_help(path, message, "raise the delay or lower `simulation.dt`");
+        }
+        enough
+    }
+}
+
+/// Part of a bounded normal distribution that must lie within its bounds, so that few draws are in
+/// vain.
+const LEAST_MASS: f64 = 0.01;
+
+/// Probability that a standard normal number lies between `low` and `high`, by Simpson's rule; what
+/// lies beyond 9 deviations is below its error.
+fn normal_mass(low: f64, high: f64) -> f64 {
+    const INTERVALS: usize = 400;
+    let (low, high) = (low.clamp(-9.0, 9.0), high.clamp(-9.0, 9.0));
+    let width = (high - low) / INTERVALS as f64;
+    let sum: f64 = (0..=INTERVALS)
+        .map(|k| {
+            let factor = match k {
+                0 | INTERVALS => 1.0,
+                _ if k % 2 == 1 => 4.0,
+                _ => 2.0,
+            };
+            let x = low + k as f64 * width;
+            factor * (-0.5 * x * x).exp()
+        })
+        .sum();
+    sum * width / 3.0 / std::f64::consts::TAU.sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mass_of_a_normal_distribution() {
+        for (low, high, mass) in [
+            (f64::NEG_INFINITY, f64::INFINITY, 1.0),
+            (f64::NEG_INFINITY, 0.0, 0.5),
+            (-1.0, 1.0, 0.682689492137086),
+            (2.0, f64::INFINITY, 0.022750131948179),
+            (20.0, 30.0, 0.0),
+        ] {
+            assert!((normal_mass(low, high) - mass).abs() < 1e-9, "{low} .. {high}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Rules of trainings.
+
+use super::*;
+
+impl<'s> Checker<'s> {
+    pub(super) fn training(&mut self, training: &Training) {
+        for (name, count) in [
+            ("epochs", Some(training.epochs)),
+            ("batch", Some(training.batch)),
+            ("steps", Some(training.steps)),
+            ("limit", training.limit),
+        ] {
+            if count == Some(0) {
+                self.fault(format!("training.{name}"), "0 is not enough, at least 1 is needed");
+            }
+        }
+        self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
+        if let Loss::Assignment { population, samples } = &training.loss {
+            self.assignment(training, population, *samples);
+            return;
+        }
+        for (name, population) in &self.scene.populations {
+            let model = match population.model {
+                Model::Adex(_) => "Adex",
+                Model::Izhikevich(_) => "Izhikevich",
+                Model::Hh(_) => "Hh",
+                Model::Spikes(_) => "Spikes",
+                _ => continue,
+            };
+            let message = format!("`{model}` is of simulations, and cannot be part of a training");
+            let help = "use `Lif`, or `Images` and `Poisson` as sources";
+            self.fault_with_help(format!("populations.{name}.model"), message, help);
+        }
+        self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
+        for (name, missing, example) in [
+            ("optimizer", training.optimizer.is_none(), "Adam(lr: 0.01)"),
+            ("surrogate", training.surrogate.is_none(), "FastSigmoid(slope: 5)"),
+        ] {
+            if missing {
+                let message = format!("`{name}` is missing, which a loss with gradients needs");
+                let help = format!("add `{name}: {example}`");
+                self.fault_with_help(format!("training.{name}"), message, help);
+            }
+        }
+        if let Some(optimizer) = &training.optimizer {
+            self.optimizer(optimizer);
+        }
+        if let Schedule::Cosine { floor } = training.schedule {
+            self.fraction("training.schedule.floor", floor);
+        }
+        let Some(surrogate) = training.surrogate else { return };
+        let (name, value) = match surrogate {
+            Surrogate::FastSigmoid { slope } => ("slope", slope),
+            Surrogate::ArcTan { alpha } => ("alpha", alpha),
+            Surrogate::Triangle { gamma } => ("gamma", gamma),
+            Surrogate::SuperSpike { beta } => ("beta", beta),
+            Surrogate::Boxcar { width } => ("width", width),
+            Surrogate::StraightThrough => return,
+        };
+        self.positive(&format!("training.surrogate.{name}"), value);
+    }
+
+    pub(super) fn exactly_one(&mut self, kind: &str, is_kind: impl Fn(&Model) -> bool) {
+        let names: Vec<_> = self
+            .scene
+            .populations
+            .iter()
+            .filter(|(_, p)| is_kind(&p.model))
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        if names.is_empty() {
+            let message = format!("training needs a population of `{kind}`, there is none");
+            self.fault("training", message);
+        } else if names.len() > 1 {
+            let message = format!(
+                "training needs one population of `{kind}`, there are {}",
+                names.join(", ")
+            );
+            self.fault("training", message);
+        }
+    }
+
+    /// Rules of a training whose synapses learn by themselves.
+    pub(super) fn assignment(&mut self, training: &Training, name: &str, samples: u64) {
+        let path = "training.loss.population";
+        if let Some(population) = self.known(path, name)
+            && !population.model.is_spiking()
+        {
+            self.fault(path, format!("`{name}` has no neurons that spike"));
+        }
+        for (name, population) in &self.scene.populations {
+            if let Model::Images(images) = &population.model
+                && !matches!(images.encoder, Encoder::Poisson { .. })
+            {
+                let help = "use `Poisson(max_rate: ...)`";
+                let message = "`Assignment` shows images as Poisson trains only";
+                let path = format!("populations.{name}.model.encoder");
+                self.fault_with_help(path, message, help);
+            }
+        }
+        if samples == 0 {
+            self.fault("training.loss.samples", "0 is not enough, at least 1 is needed");
+        }
+        if training.batch != 1 {
+            let message = "synapses that learn by themselves see one sample after the other";
+            self.fault_with_help("training.batch", message, "write `batch: 1`");
+        }
+        for (name, given) in [
+            ("optimizer", training.optimizer.is_some()),
+            ("surrogate", training.surrogate.is_some()),
+            ("biases", training.biases),
+        ] {
+            if given {
+                let message = format!("`{name}` is for gradients, of which `Assignment` has none");
+                self.fault_with_help(format!("training.{name}"), message, "leave it out");
+            }
+        }
+        if !self.scene.stimuli.is_empty() {
+            self.fault("stimuli", "a training has no stimuli; its input is the data");
+        }
+    }
+
+    pub(super) fn optimizer(&mut self, optimizer: &Optimizer) {
+        let path = |name: &str| format!("training.optimizer.{name}");
+        match *optimizer {
+            Optimizer::Adam { lr, beta1, beta2, eps } => {
+                self.positive(&path("lr"), lr);
+                self.below_one(&path("beta1"), beta1);
+                self.below_one(&path("beta2"), beta2);
+                self.positive(&path("eps"), eps);
+            }
+            Optimizer::Sgd { lr, momentum } => {
+                self.positive(&path("lr"), lr);
+                self.below_one(&path("momentum"), momentum);
+            }
+        }
+    }
+
+    /// What a scene must not or must have if it only simulates.
+    pub(super) fn no_training(&mut self) {
+        if self.scene.simulation.duration.is_none() {
+            let message = "`duration` is missing, and there is no `training` to go by";
+            self.fault_with_help("simulation.duration", message, "add `duration: ...` in ms");
+        }
+        for (name, population) in &self.scene.populations {
+            if matches!(population.model, Model::Images(_)) {
+                let message =
+                    "`Images` shows the data of a training, but the scene has no `training`";
+                self.fault_with_help(
+                    format!("populations.{name}.model"),
+                    message,
+                    "add `training: (...)` or use `Poisson`",
+                );
+            }
+        }
+    }
+}
