@@ -2,7 +2,7 @@
 //!
 //! While the simulation runs, each array grows in a file of its own in a hidden folder: raw numbers,
 //! the lowest byte first. At the end the archives are put together from these files, and the folder
-//! goes; a run that is interrupted keeps it to go on. Until then a recording takes its size on disk, and twice of it while it is put together.
+//! goes; a run that is broken off keeps it, to go on. Until then a recording takes its size on disk, and twice of it while it is put together.
 
 use crate::files::{self, Npy, Number};
 use crate::network::Network;
@@ -94,9 +94,12 @@ impl<'a> Archive<'a> {
         spikes.flat_map(|s| [&mut s.t_ms, &mut s.id]).chain(&mut self.traces)
     }
 
-    /// Bytes of each file, for [`Self::reopen`].
-    pub fn lengths(&mut self) -> Vec<u64> {
-        self.files().map(|file| file.bytes).collect()
+    /// Bytes of each file, for [`Self::reopen`], once they are safely on disk.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn lengths(&mut self) -> Result<Vec<u64>, ArchiveError> {
+        self.files().map(|file| file.sync().map(|()| file.bytes)).collect()
     }
 
     /// Moves the spikes and samples of a recording into the files.
@@ -135,14 +138,18 @@ impl<'a> Archive<'a> {
         Ok(())
     }
 
-    /// Writes the archives of a run that does not go on.
+    /// Removes the files in which arrays grew, after which the run cannot go on.
     ///
     /// # Errors
-    /// A file cannot be written. The arrays are then left where they are.
-    pub fn finish(mut self, recording: &mut Recording) -> Result<(), ArchiveError> {
-        self.write(recording)?;
+    /// The folder cannot be removed.
+    pub fn close(self) -> Result<(), ArchiveError> {
         let path = self.folder.join(SCRATCH);
-        fs::remove_dir_all(&path).map_err(|source| ArchiveError::Scratch { path, source })
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(ArchiveError::Scratch { path, source })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn spike_arrays(&self) -> Vec<Npy<'_>> {
@@ -214,6 +221,11 @@ impl Growing {
         cut().map_err(|source| ArchiveError::Reopen { path: self.path.clone(), source })?;
         self.bytes = bytes;
         Ok(())
+    }
+
+    fn sync(&self) -> Result<(), ArchiveError> {
+        let synced = OpenOptions::new().append(true).open(&self.path).and_then(|f| f.sync_data());
+        synced.map_err(|source| ArchiveError::Write { path: self.path.clone(), source })
     }
 
     fn append<T: Number>(

@@ -19,7 +19,7 @@ const KEEP: usize = 2;
 /// Version of what is in a checkpoint.
 const FORMAT: &str = "2";
 
-/// Name of the tensor that holds the progress; no array of a plan has a name without a dot and a slash.
+/// Name of the tensor that holds the progress; no array's name begins with a slash.
 const PROGRESS: &str = "/progress";
 
 /// A state as read.

@@ -492,7 +492,7 @@ pub fn read_tensor(path: &Path, name: &str) -> Result<Vec<f64>, TensorError> {
     let file = safetensors::SafeTensors::deserialize(&bytes)?;
     let tensor = file.tensor(name)?;
     if tensor.dtype() != safetensors::Dtype::F32 {
-        return Err(TensorError::Type(format!("{:?}", tensor.dtype())));
+        return Err(TensorError::Type { found: format!("{:?}", tensor.dtype()), needed: "F32" });
     }
     let values: Vec<f64> = tensor
         .data()
@@ -505,6 +505,20 @@ pub fn read_tensor(path: &Path, name: &str) -> Result<Vec<f64>, TensorError> {
     }
 }
 
+/// Reads one tensor of words from a `.safetensors` file, if it has it.
+///
+/// # Errors
+/// The file cannot be read, is not safetensors, or the tensor is not of type U32.
+pub fn read_words(path: &Path, name: &str) -> Result<Option<Vec<u32>>, TensorError> {
+    let bytes = std::fs::read(path)?;
+    let file = safetensors::SafeTensors::deserialize(&bytes)?;
+    let Ok(tensor) = file.tensor(name) else { return Ok(None) };
+    if tensor.dtype() != Dtype::U32 {
+        return Err(TensorError::Type { found: format!("{:?}", tensor.dtype()), needed: "U32" });
+    }
+    Ok(Some(bytemuck::pod_collect_to_vec(tensor.data())))
+}
+
 /// Why a tensor could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TensorError {
@@ -515,8 +529,13 @@ pub enum TensorError {
     #[error("{0}")]
     Format(#[from] safetensors::SafeTensorError),
     /// Elements of another type.
-    #[error("elements are {0}, F32 is needed")]
-    Type(String),
+    #[error("elements are {found}, {needed} is needed")]
+    Type {
+        /// What they are.
+        found: String,
+        /// What they are to be.
+        needed: &'static str,
+    },
     /// An archive without an array.
     #[error("has no array `{0}`; record that population, or name another")]
     Missing(String),

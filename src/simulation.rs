@@ -369,8 +369,11 @@ impl<'a> Simulation<'a> {
         for (k, _) in self.rewirings() {
             let Some(lists) = self.ports.lists[k] else { continue };
             let origin = self.engine.read_words(lists.origin)?;
-            let sources = origin.into_iter().map(|word| lists.source(word)).collect();
-            all.push((self.network.projections[k].name.clone(), sources));
+            let p = &self.network.projections[k];
+            // An array has at least one word.
+            let count = p.synapses.weights().len();
+            let sources = origin.into_iter().take(count).map(|word| lists.source(word)).collect();
+            all.push((p.name.clone(), sources));
         }
         Ok(all)
     }
@@ -537,7 +540,8 @@ impl<'a> Simulation<'a> {
             let p = &network.projections[k];
             let network::Synapses::Sparse { source, .. } = &p.synapses else { continue };
             let origin = self.engine.read_words(lists.origin)?;
-            let sources: Vec<u32> = origin.iter().map(|word| lists.source(*word)).collect();
+            let origin = origin.iter().take(source.len());
+            let sources: Vec<u32> = origin.map(|word| lists.source(*word)).collect();
             if sources.iter().any(|s| *s as usize >= network.populations[p.from].size) {
                 Err(checkpoint.foreign("it has synapses from unknown sources".to_owned()))?;
             }

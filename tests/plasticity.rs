@@ -545,7 +545,7 @@ fn a_checkpoint_holds_traces_marks_and_concentrations() {
             rewire: (below: 0.21, weight: 0.21, every: 10, fraction: 0.3))],
     modulators: { "m": (tau: 50, release: [
             Spikes(population: "in", amount: 0.01),
-            Pair(projection: "p", synapse: 3, within: "100 ms", low: 60, high: 100, amount: 1)],
+            Pair(projection: "in->out", synapse: 3, within: "100 ms", low: 60, high: 100, amount: 1)],
         effects: [Threshold(population: "out", slope: -0.5)]) },
     stimuli: [(to: "out", input: Noise(std: 20, tau: 5))])"#,
         37,

@@ -66,7 +66,8 @@ fn a_long_run_keeps_its_memory_and_every_spike() {
     if let [first, .., last] = memory[..] {
         assert!(last < first + (1 << 20), "resident bytes after each tenth: {memory:?}");
     }
-    archive.finish(&mut simulation.recording).unwrap();
+    archive.write(&mut simulation.recording).unwrap();
+    archive.close().unwrap();
     assert!(!folder.path().join(SCRATCH).exists());
 
     let mut all = 0;

@@ -76,13 +76,13 @@ const LEARNING: &str = r#"(
          weight: Uniform(low: 5, high: 20), delay: Uniform(low: 1, high: 8),
          learn: Stdp(w_max: 40, eligibility: (modulator: "dopamine", rate: 0.01)),
          rewire: (below: 5, weight: 10, every: 500, fraction: 0.5)),
-        (from: "exc", to: "inh", name: "rates", connect: Dense, weight: 20,
+        (from: "exc", to: "inh", name: "rates", connect: Dense, weight: 20, delay: 1.5,
          learn: Oja(eta: 1e-4, w_max: 60)),
         (from: "inh", to: "exc", connect: FixedProbability(p: 0.5), weight: -20),
     ],
     modulators: {
         "dopamine": (tau: 200, release: [
-            Pair(projection: "marked", synapse: 3, within: "10 ms", low: 400, high: 1500, amount: 0.5),
+            Pair(projection: "rates", synapse: 3, within: "10 ms", low: 400, high: 1500, amount: 0.5),
             Spikes(population: "inh", amount: 0.001),
         ], effects: [Threshold(population: "exc", slope: -0.5), Gain(population: "inh", slope: 0.1)]),
     },
@@ -159,6 +159,26 @@ fn a_simulation_goes_on_as_if_nothing_had_been() {
         assert!(!place.path("run").join(gone).exists(), "{gone} is left");
     }
     place.refuses(&resume, 2, "run | is finished");
+}
+
+/// Nothing recorded, nothing missed.
+#[test]
+#[cfg(unix)]
+fn a_simulation_without_a_recording_goes_on() {
+    let place = Place::new();
+    fs::write(place.path("learn.ron"), LEARNING).unwrap();
+    let set = ["--set", "record=()"];
+    place.done("learn.ron", "unbroken", &set);
+    let first = arguments(&["--scene", "learn.ron", "--out", "run"], &set);
+    let child = place.command(&first).spawn().unwrap();
+    begun(&place, "run", 150);
+    send("INT", &child);
+    ended(child).expect(130, "interrupted | --resume run");
+    // As after a kill that came when all was written but the summary.
+    fs::remove_dir_all(place.path("run/.recording")).unwrap();
+    place.call(&["--resume", "run", "--engine", "cpu", "--quiet"]).expect(0, "");
+    let weights = |out: &str| place.read(&format!("{out}/weights.safetensors"));
+    assert!(weights("run") == weights("unbroken"));
 }
 
 /// What a simulation needs to go on may be damaged.

@@ -1,11 +1,5 @@
-// What the kernels that deliver weights that change share: the list of spikes, what a spike carries, and the
-// ring. A kernel that uses this declares `SHORT_TERM`, the arrays `fired`, `efficacy` and `ring`, and a `Params`
-// that begins with the fields of `Delivery`. Twin: src/synapse/mod.rs.
-
-// Where the list of the spikes of step `step` begins: their number, then their places.
-fn spike_list(step: u32) -> u32 {
-    return (step & (params.slots - 1u)) * params.list;
-}
+// What the kernels that deliver weights that change share: what a spike carries, and the ring. A kernel that
+// uses this declares `SHORT_TERM`, the arrays `efficacy` and `ring`, and a `Params` that begins with the fields of `Delivery`. Twin: src/synapse/mod.rs.
 
 // Units of the ring that a weight of 1 of this source brings.
 fn carried(source: u32) -> f32 {

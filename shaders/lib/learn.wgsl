@@ -1,15 +1,10 @@
-// What the kernels that change weights share: where lists of spikes and traces lie, and the bounds. A
+// What the kernels that change weights share: where traces lie, and the bounds. A
 // kernel that uses this declares `WG`, `BOUNDED` and a `Params` that begins with the fields of `Site`.
 // Twin: src/plasticity/mod.rs.
 
 // Row of a ring of traces of `n` neurons for step `step`; rows are padded to blocks of 64.
 fn trace_row(step: u32, n: u32) -> u32 {
     return (step & (params.slots - 1u)) * ((n + 63u) / 64u * 64u);
-}
-
-// Where the list of the spikes of step `step` begins: their number, then their places.
-fn spike_list(step: u32) -> u32 {
-    return (step & (params.slots - 1u)) * params.list;
 }
 
 // A weight after a change: as it is (0), within bounds (1), or with a change that shrinks as the weight

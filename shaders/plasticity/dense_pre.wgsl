@@ -25,6 +25,7 @@ struct Params {
     mu_down: f32,
 }
 
+//!use lib/list.wgsl
 //!use lib/learn.wgsl
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -25,6 +25,7 @@ struct Params {
     source_bits: u32,
 }
 
+//!use lib/list.wgsl
 //!use lib/learn.wgsl
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -30,6 +30,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read> efficacy: array<f32>;
 @group(0) @binding(6) var<storage, read_write> ring: array<atomic<u32>>;
 
+//!use lib/list.wgsl
 //!use lib/deliver.wgsl
 
 @compute @workgroup_size(WG)

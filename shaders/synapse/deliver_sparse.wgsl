@@ -33,6 +33,7 @@ struct Params {
 @group(0) @binding(8) var<storage, read> efficacy: array<f32>;
 @group(0) @binding(9) var<storage, read_write> ring: array<atomic<u32>>;
 
+//!use lib/list.wgsl
 //!use lib/deliver.wgsl
 
 @compute @workgroup_size(WG)

@@ -106,14 +106,20 @@ impl Session<'_> {
             let interrupted = step < end && stop.load(Ordering::Relaxed);
             if interrupted || (step < end && saved.elapsed() >= interval) {
                 let since = Instant::now();
-                let known = Saved {
-                    origin: (self.summary.scene.clone(), self.summary.scene_sha256.clone()),
-                    simulation: simulation.progress(),
-                    archive: archive.lengths(),
-                    metrics: metrics.told(),
-                    weights: weights.iter().map(|weights| weights.at.clone()).collect(),
-                };
-                checkpoint::save(&states, step, &known, &simulation.state()?)?;
+                let kept = archive.lengths().map_err(anyhow::Error::from).and_then(|archive| {
+                    let known = Saved {
+                        origin: (self.summary.scene.clone(), self.summary.scene_sha256.clone()),
+                        simulation: simulation.progress(),
+                        archive,
+                        metrics: metrics.told(),
+                        weights: weights.iter().map(|weights| weights.at.clone()).collect(),
+                    };
+                    Ok(checkpoint::save(&states, step, &known, &simulation.state()?)?)
+                });
+                match kept {
+                    Err(e) if !interrupted => log::warn!("no checkpoint at step {step}: {e}"),
+                    kept => kept?,
+                }
                 saved = Instant::now();
                 interval = SAVE.max(since.elapsed() * SHARE);
             }
@@ -126,12 +132,20 @@ impl Session<'_> {
         bar.finish();
         self.summary.wall_s = metrics.wall_s();
         // Whatever stopped the run, what was recorded before is not lost.
-        let finished = archive.finish(&mut simulation.recording);
+        let recorded = archive.write(&mut simulation.recording);
         if let Err(SimulationError::Diverged { .. }) = ran {
             self.write_weights("diverged.safetensors", simulation.states()?, &[])?;
+            // It would diverge again.
+            let _ = std::fs::remove_dir_all(&states);
+            archive.close()?;
+            return Ok(ran.map(|()| Vec::new())?);
+        }
+        if ran.is_err() && states.exists() {
+            let folder = folder.display();
+            log::warn!("the state is saved; go on with: neuralearn --resume {folder}");
         }
         ran?;
-        finished?;
+        recorded?;
         metrics.finish(&simulation.recording)?;
         let sources = simulation.sources()?;
         self.write_weights("weights.safetensors", simulation.weights()?, &sources)?;
@@ -148,6 +162,7 @@ impl Session<'_> {
         self.finish(&report)?;
         // What is finished does not go on. A folder that cannot be removed costs space only.
         let _ = std::fs::remove_dir_all(&states);
+        archive.close()?;
         if !self.quiet {
             for (name, population) in &self.summary.populations {
                 if let Some(rate) = population.rate_hz {

@@ -68,6 +68,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("lib/interval.wgsl", include_str!("../../shaders/lib/interval.wgsl")),
     ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),
     ("lib/deliver.wgsl", include_str!("../../shaders/lib/deliver.wgsl")),
+    ("lib/list.wgsl", include_str!("../../shaders/lib/list.wgsl")),
     ("lib/panel.wgsl", include_str!("../../shaders/lib/panel.wgsl")),
     ("lib/philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
     ("lib/receptor.wgsl", include_str!("../../shaders/lib/receptor.wgsl")),

@@ -642,8 +642,9 @@ fn host_memory() -> Option<f64> {
     Some(kibibytes * 1024.0)
 }
 
-/// Takes the weights of a projection from the `weights.safetensors` of an earlier run. Those of a
-/// dense rule lie there by source, whether or not each synapse has its own delay here.
+/// Takes the weights of a projection from the `weights.safetensors` of an earlier run. A file that says between
+/// which neurons its synapses are brings these along: it may be of a run in which they moved. Otherwise weights
+/// of a dense rule lie there by source, and those of others by target.
 fn load_weights(
     wiring: &Wiring<'_>,
     file: &std::path::Path,
@@ -655,23 +656,56 @@ fn load_weights(
         why,
     };
     let values = files::read_tensor(file, wiring.name).map_err(|e| fail(e.to_string()))?;
-    let by_target = matches!(synapses, Synapses::Sparse { .. });
-    let (Synapses::Dense { weights } | Synapses::Sparse { weights, .. }) = synapses else {
-        return Ok(());
-    };
-    if values.len() != weights.len() {
-        let (found, wanted) = (values.len(), weights.len());
+    let (found, wanted) = (values.len(), synapses.weights().len());
+    if found != wanted && !matches!(synapses, Synapses::Procedural { .. }) {
         return Err(fail(format!(
             "it holds {found} weights, the projection has {wanted} synapses"
         )));
     }
-    *weights = if by_target && matches!(wiring.projection.connect, Connect::Dense) {
-        let (sources, targets) = (wiring.sources, wiring.targets);
-        let at = |synapse: usize| values[synapse % sources * targets + synapse / sources];
-        (0..values.len()).map(at).collect()
-    } else {
-        values
+    let words = |end: &str| {
+        let words = files::read_words(file, &format!("{}.{end}", wiring.name));
+        words.map_err(|e| fail(format!("`{end}`: {e}")))
     };
+    let ends = words("source")?.zip(words("target")?);
+    let (sources, targets) = (wiring.sources, wiring.targets);
+    if let Some((source, target)) = &ends {
+        let within = |ends: &[u32], n: usize| ends.iter().all(|end| (*end as usize) < n);
+        if [source.len(), target.len()] != [found; 2]
+            || !within(source, sources)
+            || !within(target, targets)
+        {
+            let why = "its synapses are between neurons that are not there".to_owned();
+            return Err(fail(why));
+        }
+    }
+    match (synapses, ends) {
+        (Synapses::Procedural { .. }, _) => {}
+        (Synapses::Dense { weights }, None) => *weights = values,
+        (Synapses::Dense { weights }, Some((source, target))) => {
+            for ((i, j), value) in source.into_iter().zip(target).zip(values) {
+                weights[i as usize * targets + j as usize] = value;
+            }
+        }
+        (Synapses::Sparse { start, source, weights, .. }, Some(ends)) => {
+            let counts = start.windows(2).map(|row| (row[1] - row[0]) as usize);
+            let here = counts.zip(0u32..).flat_map(|(count, j)| std::iter::repeat_n(j, count));
+            if !here.eq(ends.1) {
+                return Err(fail(
+                    "its targets have other numbers of synapses than those drawn here; use the seed and \
+                     the rule of the run that it is from"
+                        .to_owned(),
+                ));
+            }
+            (*source, *weights) = (ends.0, values);
+        }
+        (Synapses::Sparse { weights, .. }, None)
+            if matches!(wiring.projection.connect, Connect::Dense) =>
+        {
+            let at = |synapse: usize| values[synapse % sources * targets + synapse / sources];
+            *weights = (0..values.len()).map(at).collect();
+        }
+        (Synapses::Sparse { weights, .. }, None) => *weights = values,
+    }
     Ok(())
 }
 
@@ -733,6 +767,51 @@ mod tests {
                 assert_eq!(plain[source * 12 + target], weight);
                 assert_eq!(delayed[target * 12 + source], weight);
             }
+        }
+    }
+
+    #[test]
+    fn weights_of_a_file_bring_their_synapses() {
+        let dir = tempfile::tempdir().unwrap();
+        let rules = "connect: FixedInDegree(k: 2, multapses: false), weight: ";
+        let drawn = network(dir.path(), &format!("{rules} 1")).unwrap().projections.remove(0);
+        let values: Vec<f32> = (0..24).map(|k| k as f32).collect();
+        // Sources that none of the drawn synapses has, of targets as drawn or not.
+        let Synapses::Sparse { source, .. } = &drawn.synapses else { panic!("not a list") };
+        let moved: Vec<u32> = source.iter().map(|s| (s + 5) % 12).collect();
+        let save = |source: &[u32], target: Vec<u32>| {
+            let tensors = [
+                ("a->b".to_owned(), files::Values::Reals(values.clone())),
+                ("a->b.source".to_owned(), files::Values::Words(source.to_vec())),
+                ("a->b.target".to_owned(), files::Values::Words(target)),
+            ];
+            files::write_tensors(&dir.path().join("w.safetensors"), &tensors).unwrap();
+        };
+        let load = |rules: &str| {
+            let rules = format!("{rules} File(\"w.safetensors\")");
+            Ok::<_, NetworkError>(network(dir.path(), &rules)?.projections.remove(0).synapses)
+        };
+        let targets = || (0..24).map(|k| k / 2);
+        save(&moved, targets().collect());
+        let Synapses::Sparse { source, weights, .. } = load(rules).unwrap() else { panic!() };
+        assert_eq!(source, moved);
+        assert!(weights.iter().zip(&values).all(|(a, b)| *a == f64::from(*b)));
+        save(&moved, targets().map(|t| 11 - t).collect());
+        let error = load(rules).unwrap_err().to_string();
+        assert!(error.contains("other numbers of synapses") && error.contains("seed"), "{error}");
+        save(&[12; 24], targets().collect());
+        assert!(load(rules).unwrap_err().to_string().contains("not there"));
+        // A list of pairs finds its places in a matrix.
+        let pairs: Vec<(u32, u32)> = (0..144).map(|k| (k * 7 % 12, k / 12)).collect();
+        let tensors = [
+            ("a->b".to_owned(), files::Values::Reals((0..144).map(|k| k as f32).collect())),
+            ("a->b.source".to_owned(), files::Values::Words(pairs.iter().map(|p| p.0).collect())),
+            ("a->b.target".to_owned(), files::Values::Words(pairs.iter().map(|p| p.1).collect())),
+        ];
+        files::write_tensors(&dir.path().join("w.safetensors"), &tensors).unwrap();
+        let dense = load("connect: Dense, weight: ").unwrap();
+        for (k, (source, target)) in pairs.iter().enumerate() {
+            assert_eq!(dense.weights()[(source * 12 + target) as usize], k as f64);
         }
     }
 

@@ -276,7 +276,7 @@ pub enum Synapses {
         /// Stream of the draws.
         stream: u32,
     },
-    /// Some pairs, by target, sources ascending.
+    /// Some pairs, by target; sources ascending, unless synapses moved.
     Sparse {
         /// `start[j]..start[j + 1]` are the synapses of target j.
         start: Vec<u32>,

@@ -89,10 +89,11 @@ pub(super) fn history(network: &Network) -> usize {
         let rule = p.rule.as_ref()?;
         // The step itself, and the trace of the step before; potentials that act later, and the two lists
         // that begin in the step for those that follow.
-        let potential = rule.voltage.map_or(0, |voltage| voltage.delay + 2);
-        Some(axonal(p, rule)[1].max(rule.dendritic + potential) + 2)
+        let potential = rule.voltage.map_or(0, |voltage| voltage.delay.saturating_add(2));
+        Some(axonal(p, rule)[1].max(rule.dendritic.saturating_add(potential)).saturating_add(2))
     });
-    back.max().unwrap_or(1).next_power_of_two()
+    // More than any array can hold, and few enough that its size can be computed.
+    back.max().unwrap_or(1).min(1 << 31).next_power_of_two()
 }
 
 /// Launches of a step that change weights, in their order.

@@ -16,7 +16,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     bindings: &[
         words("fired"),      // [slots, list],
-        reals_mut("weight"), // panels of [sources, 64],
+        reals_mut("weight"), // strips of [sources, 16],
         reals("x"),          // [slots, sources],
         reals("y2"),         // [slots, targets of the population],
         reals("rate"),       // [1] factor on every change,

@@ -9,6 +9,7 @@ use super::Site;
 use crate::kernel::*;
 use crate::synapse::STRIP;
 use crate::vector::Width;
+
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
     name: "plasticity/dense_pre",

@@ -19,8 +19,8 @@
 //! target the dendritic part. What reaches the synapse in step t is a spike of step t - delay; its trace
 //! is that of then. The ring of lists and those of traces go back so far.
 //!
-//! **Where weights lie.** Dense ones in panels as in training. Sparse ones by target, sources ascending;
-//! a row of `outgoing` leads to those of a source, grouped by axonal delay. 12 bytes for a synapse:
+//! **Where weights lie.** Dense ones in strips of 16 targets, see [`crate::synapse::STRIP`]. Sparse ones by
+//! target; a row of `outgoing` leads to those of a source, grouped by axonal delay. 12 bytes for a synapse:
 //! weight, source with delay, target with rank.
 
 pub mod dense_post;
@@ -36,6 +36,7 @@ pub mod trace;
 pub mod voltage;
 
 use crate::kernel::*;
+use crate::synapse::list_spikes::listed;
 
 /// How a projection learns; times in steps, weights in the unit of the receptor.
 #[derive(Debug, Clone, PartialEq)]
@@ -223,12 +224,7 @@ impl<F: Real> Site<F> {
         step: u64,
         count: u32,
     ) -> impl Iterator<Item = usize> + 'a {
-        let list = self.list as usize;
-        let list = &lists[(step as usize & (self.slots as usize - 1)) * list..][..list];
-        let place = self.place;
-        // Neurons before the first wrap around.
-        let within = move |id: &u32| Some(id.wrapping_sub(place)).filter(|id| *id < count);
-        list[1..=list[0] as usize].iter().filter_map(within).map(|id| id as usize)
+        listed(lists, step, [self.slots, self.list], (self.place, count))
     }
 
     /// A weight after a change, see `shaders/lib/learn.wgsl`.

@@ -4,7 +4,7 @@
 //!   w_ij := w_ij · sum / sum_i |w_ij|
 //! ```
 //! at the end of every so many steps, within the bounds; a target all of whose weights are 0 stays so.
-//! Sums are in the order of the sources.
+//! Sums are in the order of the synapses.
 
 use crate::kernel::*;
 use crate::params;

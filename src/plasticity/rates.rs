@@ -61,7 +61,7 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/plasticity/rates.wgsl"),
     workgroup: 64,
     bindings: &[
-        reals_mut("weight"), // panels of [sources, 16], or [synapses] by target
+        reals_mut("weight"), // strips of [sources, 16], or [synapses] by target
         words("start"),      // [targets] and the end, if sparse
         words("origin"),     // [synapses] source, if sparse
         reals("x"),          // [slots, sources]

@@ -101,8 +101,9 @@ impl Twin for Voltage {
         let slot = |step: u64| step as usize & (p.slots as usize - 1);
         let row = slot(now) * padded;
         let spikes = &spikes[(call.span.t0 * p.row + p.first_word) as usize..];
+        // The list after the next begins empty: this one is being filled.
+        changing[slot(now + 2) * p.list as usize] = 0;
         let list = &mut changing[slot(now + 1) * p.list as usize..][..p.list as usize];
-        list[0] = 0;
         let above = |u: F, threshold: F| (u - threshold).max(F::zero());
         for k in 0..n {
             let at = (k / BLOCK * p.rows as usize + p.potential as usize) * BLOCK + k % BLOCK;

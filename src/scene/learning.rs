@@ -433,6 +433,21 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// Whether both move the same number.
+    pub fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Learning { projection: a, .. }, Self::Learning { projection: b, .. })
+            | (Self::Gain { population: a, .. }, Self::Gain { population: b, .. })
+            | (Self::Noise { population: a, .. }, Self::Noise { population: b, .. })
+            | (Self::Threshold { population: a, .. }, Self::Threshold { population: b, .. }) => {
+                a == b
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What releases a modulator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

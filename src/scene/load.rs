@@ -1034,6 +1034,18 @@ mod tests {
                 ("sum: 5", "sum: 0", "0", "not strictly positive"),
                 (
                     "weight: 3, short_term",
+                    "weight: 3, learn: Clopath(w_max: 5, t_spike: 0), short_term",
+                    "0",
+                    "not strictly positive",
+                ),
+                (
+                    "(tau: 200,",
+                    "(tau: 200, effects: [Gain(population: \"out\", slope: 1), Gain(population: \"out\", slope: 2)],",
+                    "Gain(population: \"out\", slope: 2)",
+                    "another effect moves the same number",
+                ),
+                (
+                    "weight: 3, short_term",
                     "weight: 3, learn: Clopath(w_max: 5, tau_x: 0), short_term",
                     "0",
                     "not strictly positive",
@@ -1085,10 +1097,16 @@ mod tests {
                     "not from 0 to 1",
                 ),
                 (
-                    "normalize: (sum: 5, every: 50)",
-                    "normalize: (sum: 5, every: 50), rewire: (below: 0.1, weight: 0.2, every: 10)",
+                    "FixedProbability(p: 0.5)",
+                    "Others, learn: Stdp(w_max: 5), rewire: (below: 1, weight: 2, every: 10)",
                     "(below",
                     "has all pairs | FixedProbability",
+                ),
+                (
+                    "connect: Dense",
+                    "rewire: (below: 0.1, weight: 0.2, every: 10), connect: FixedInDegree(k: 5)",
+                    "\"p\"",
+                    "synapses of `p` move",
                 ),
                 (", every: 50", "", "(sum: 5)", "it is not said when to normalize"),
                 ("u: 0.5", "u: 1.5", "1.5", "not from 0 to 1"),

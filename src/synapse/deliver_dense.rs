@@ -56,6 +56,9 @@ impl Twin for DeliverDense {
         loop {
             let mut some = [(0, F::zero()); SENT];
             let count = some.iter_mut().zip(&mut sent).map(|(some, sent)| *some = sent).count();
+            if count == 0 {
+                break;
+            }
             // Strip by strip, whose sums stay in registers.
             for first in (0..targets).step_by(STRIP) {
                 let width = STRIP.min(targets - first);
@@ -76,9 +79,6 @@ impl Twin for DeliverDense {
                     }
                 }
                 ring[at..at + width].copy_from_slice(&sums[..width]);
-            }
-            if count < SENT {
-                break;
             }
         }
     }

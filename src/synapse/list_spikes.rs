@@ -32,6 +32,21 @@ pub static KERNEL: Kernel = Kernel {
     twin64: dispatched::<ListSpikes, f64>,
 };
 
+/// The neurons among `count` from `place` on that spiked in a step, in a ring of `slots` lists of `list` numbers.
+#[inline(always)]
+pub fn listed(
+    lists: &[u32],
+    step: u64,
+    [slots, list]: [u32; 2],
+    (place, count): (u32, u32),
+) -> impl Iterator<Item = usize> + Clone + use<'_> {
+    let list = list as usize;
+    let list = &lists[(step as usize & (slots as usize - 1)) * list..][..list];
+    // Neurons of others are beyond the end, or before the start and wrap around.
+    let within = move |id: &u32| Some(id.wrapping_sub(place)).filter(|id| *id < count);
+    list[1..=list[0] as usize].iter().filter_map(within).map(|id| id as usize)
+}
+
 /// The twin of `shaders/synapse/list_spikes.wgsl`; one unit.
 pub struct ListSpikes;
 

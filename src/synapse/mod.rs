@@ -83,12 +83,7 @@ impl<F: Real> Delivery<F> {
         lists: &'a [u32],
         step: u64,
     ) -> impl Iterator<Item = usize> + Clone + use<'a, F> {
-        let list = self.list as usize;
-        let list = &lists[(step as usize & (self.slots as usize - 1)) * list..][..list];
-        let (place, sources) = (self.place, self.sources);
-        // Sources of others are beyond the end, or before the start and wrap around.
-        let within = move |id: &u32| Some(id.wrapping_sub(place)).filter(|id| *id < sources);
-        list[1..=list[0] as usize].iter().filter_map(within).map(|id| id as usize)
+        list_spikes::listed(lists, step, [self.slots, self.list], (self.place, self.sources))
     }
 
     /// Units of the ring that a weight of 1 of this source brings.

@@ -131,11 +131,17 @@ impl<'s> Checker<'s> {
         }
         if let Some(Learn::Clopath(clopath)) = &projection.learn {
             self.not_negative(&format!("{path}.delay_u"), clopath.delay_u.get());
-            self.not_negative(&format!("{path}.t_spike"), clopath.t_spike.get());
+            self.whole_steps(&format!("{path}.delay_u"), clopath.delay_u.get());
             let to = self.scene.populations.iter().find(|(name, _)| *name == projection.to);
             if to.is_some_and(|(_, to)| !to.model.is_spiking()) {
                 let message = format!("`{}` has no membrane potential that spikes", projection.to);
                 self.fault(path, message);
+            }
+            // Without a duration a neuron that is reset would show no spike.
+            let shown = to.is_some_and(|(_, to)| matches!(to.model, Model::Hh(_)));
+            if !shown || clopath.v_spike.is_some() {
+                self.positive(&format!("{path}.t_spike"), clopath.t_spike.get());
+                self.whole_steps(&format!("{path}.t_spike"), clopath.t_spike.get());
             }
         }
         self.not_negative(&format!("{path}.dendritic"), rule.dendritic);
@@ -269,6 +275,17 @@ impl<'s> Checker<'s> {
                 }
             }
         }
+        for (i, effect) in modulator.effects.iter().enumerate() {
+            let others = self.scene.modulators.iter().flat_map(|(other, m)| {
+                m.effects.iter().enumerate().map(move |(k, effect)| (other, k, effect))
+            });
+            let mut earlier = others.take_while(|(other, k, _)| !(*other == name && *k == i));
+            if earlier.any(|(_, _, other)| other.same(effect)) {
+                let path = format!("{path}.effects.{i}");
+                let help = "leave one of them out, or release both substances as one";
+                self.fault_with_help(path, "another effect moves the same number", help);
+            }
+        }
         for (i, release) in modulator.release.iter().enumerate() {
             let path = format!("{path}.release.{i}");
             match release {
@@ -294,7 +311,17 @@ impl<'s> Checker<'s> {
                     self.positive(&format!("{path}.within"), within.get());
                     self.ordered(&path, *low, *high);
                     self.positive(&format!("{path}.low"), low.get());
-                    self.known_projection(&format!("{path}.projection"), projection);
+                    let path = format!("{path}.projection");
+                    if let Some(p) = self.known_projection(&path, projection)
+                        && p.rewire.is_some()
+                    {
+                        let message = format!(
+                            "synapses of `{projection}` move, and the rewarded one may too"
+                        );
+                        let help =
+                            "leave `rewire` out of it, or reward a synapse of another projection";
+                        self.fault_with_help(path, message, help);
+                    }
                 }
             }
         }
