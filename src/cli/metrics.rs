@@ -86,6 +86,11 @@ impl<'a> Metrics<'a> {
         self.told.before_s + self.start.elapsed().as_secs_f64()
     }
 
+    /// Leaves time that was not spent on steps out of all that is told from now on.
+    pub fn leave_out(&mut self, since: Instant) {
+        self.told.before_s -= since.elapsed().as_secs_f64();
+    }
+
     /// What was told, for [`Self::reopen`].
     pub fn told(&self) -> Told {
         Told { before_s: self.wall_s(), ..self.told.clone() }

@@ -99,9 +99,11 @@ impl Session<'_> {
             let step = simulation.recording.steps;
             if step == until {
                 part += 1;
+                let since = Instant::now();
                 for (histogram, (_, now)) in weights.iter_mut().zip(simulation.weights()?) {
                     histogram.add(until as f64 * dt, &now);
                 }
+                metrics.leave_out(since);
             }
             let interrupted = step < end && stop.load(Ordering::Relaxed);
             if interrupted || (step < end && saved.elapsed() >= interval) {
@@ -122,6 +124,7 @@ impl Session<'_> {
                 }
                 saved = Instant::now();
                 interval = SAVE.max(since.elapsed() * SHARE);
+                metrics.leave_out(since);
             }
             if interrupted {
                 bar.finish();

@@ -307,15 +307,9 @@ impl Tiles {
     pub fn pack(&self, tile: usize, natural: &[f64]) -> Vec<f64> {
         match self {
             Tiles::Sparse(_) => natural.to_vec(),
-            Tiles::Dense { sources, targets, panel, tiles } => {
-                let (_, first, width) = tiles[tile];
-                let mut packed = vec![0.0; sources * width];
-                for source in 0..*sources {
-                    for j in 0..width {
-                        let at = panel_index(*panel, [*sources, width], source, j);
-                        packed[at] = natural[source * targets + first + j];
-                    }
-                }
+            Tiles::Dense { sources, tiles, .. } => {
+                let mut packed = vec![0.0; sources * tiles[tile].2];
+                self.each_row(tile, |row, place| packed[row].copy_from_slice(&natural[place]));
                 packed
             }
         }
@@ -325,17 +319,26 @@ impl Tiles {
     pub fn unpack(&self, contents: &[Vec<f32>]) -> Vec<f32> {
         match self {
             Tiles::Sparse(_) => contents[0].clone(),
-            Tiles::Dense { sources, targets, panel, tiles } => {
+            Tiles::Dense { sources, targets, tiles, .. } => {
                 let mut natural = vec![0.0; sources * targets];
-                for ((_, first, width), packed) in tiles.iter().zip(contents) {
-                    for source in 0..*sources {
-                        for j in 0..*width {
-                            let at = panel_index(*panel, [*sources, *width], source, j);
-                            natural[source * targets + first + j] = packed[at];
-                        }
-                    }
+                for (tile, packed) in (0..tiles.len()).zip(contents) {
+                    self.each_row(tile, |row, place| natural[place].copy_from_slice(&packed[row]));
                 }
                 natural
+            }
+        }
+    }
+
+    /// Each row of a panel of a dense tile: where it lies in the tile, and where in the natural order.
+    fn each_row(&self, tile: usize, mut copy: impl FnMut(Range<usize>, Range<usize>)) {
+        let Tiles::Dense { sources, targets, panel, tiles } = self else { return };
+        let (_, first, width) = tiles[tile];
+        for column in (0..width).step_by(*panel) {
+            let len = (*panel).min(width - column);
+            for source in 0..*sources {
+                let row = panel_index(*panel, [*sources, width], source, column);
+                let place = source * targets + first + column;
+                copy(row..row + len, place..place + len);
             }
         }
     }
