@@ -6,6 +6,7 @@ mod common;
 use common::*;
 use neuralearn::checkpoint;
 use neuralearn::engine::Engine;
+use neuralearn::files::Values;
 use neuralearn::simulation::Simulation;
 
 /// A source and a neuron that spike at given times \[ms\], with the weight between them recorded after
@@ -597,6 +598,40 @@ fn a_checkpoint_holds_traces_marks_and_concentrations() {
     check("f32", &mut || Box::new(simulated.cpu(1)));
     if let Some(found) = adapter("checkpoint") {
         check("wgsl", &mut || Box::new(gpu(&found, &simulated.plan)));
+    }
+}
+
+/// A checkpoint of the CPU serves the shaders: the lists that one leaves are those that the other expects.
+#[test]
+fn a_checkpoint_serves_another_engine() {
+    let Some(found) = adapter("another engine") else { return };
+    let simulated = zoo("connect: Dense", "1", "Clopath(w_max: 1.5, a_ltp: 2e-5, dendritic: 0.5)");
+    let (network, plan) = (&simulated.network, &simulated.plan);
+    let dir = tempfile::tempdir().unwrap();
+    let start = |engine| Simulation::new(network, plan, &simulated.scene, engine).unwrap();
+    let mut whole = start(Box::new(simulated.cpu(1)));
+    whole.run(501, &mut |_| true).unwrap();
+    let state = whole.state().unwrap();
+    checkpoint::save(dir.path(), 501, &whole.progress(), &state).unwrap();
+    let mut other = start(Box::new(gpu(&found, plan)));
+    let saved = checkpoint::newest(dir.path()).unwrap();
+    other.restore(&saved, saved.progress().unwrap()).unwrap();
+    // The list for the step after the next begins empty, whoever filled its place a ring ago.
+    let listed = |s: &mut Simulation<'_>| {
+        s.run(502, &mut |_| true).unwrap();
+        let state = s.state().unwrap();
+        let (_, lists) = state.iter().find(|(name, _)| name.ends_with(".changing")).unwrap();
+        let Values::Words(lists) = lists else { panic!("not words") };
+        // 70 targets are padded to 128; their number comes first.
+        let slots = lists.len() / 129;
+        lists[(502 % slots) * 129]
+    };
+    assert_eq!(listed(&mut whole), listed(&mut other));
+    whole.run(1000, &mut |_| true).unwrap();
+    other.run(1000, &mut |_| true).unwrap();
+    let (want, got) = (whole.weights().unwrap(), other.weights().unwrap());
+    for (k, (want, got)) in want[0].1.iter().zip(&got[0].1).enumerate() {
+        assert!(f64::from((want - got).abs()) <= tolerance(600, 1.5), "{k}: {got} not {want}");
     }
 }
 

@@ -136,12 +136,12 @@ impl Session<'_> {
         self.summary.wall_s = metrics.wall_s();
         // Whatever stopped the run, what was recorded before is not lost.
         let recorded = archive.write(&mut simulation.recording);
-        if let Err(SimulationError::Diverged { .. }) = ran {
+        if let Err(diverged @ SimulationError::Diverged { .. }) = ran {
             self.write_weights("diverged.safetensors", simulation.states()?, &[])?;
             // It would diverge again.
             let _ = std::fs::remove_dir_all(&states);
             archive.close()?;
-            return Ok(ran.map(|()| Vec::new())?);
+            return Err(diverged.into());
         }
         if ran.is_err() && states.exists() {
             let folder = folder.display();

@@ -115,9 +115,9 @@ struct Potentials {
     low: ArrayId,
     plus: ArrayId,
     high: ArrayId,
-    active: ArrayId,
-    /// Filters, and what they are at the start.
-    filter: [ArrayId; 2],
+    changing: ArrayId,
+    /// Filtered potentials, and what they are at the start.
+    filters: [ArrayId; 2],
 }
 
 impl Learning {
@@ -134,7 +134,7 @@ impl Learning {
 
     /// Lists of targets.
     pub fn list_arrays(&self) -> impl Iterator<Item = ArrayId> {
-        self.potentials.iter().map(|(_, _, p)| p.active)
+        self.potentials.iter().map(|(_, _, p)| p.changing)
     }
 }
 
@@ -361,7 +361,8 @@ impl<'n> Simulator<'n> {
         // first neuron.
         let mut lists = [0, 1].map(|side| (fired, self.list_len(), live.place[side]));
         if let Some(potentials) = potentials {
-            lists[1] = (potentials.active, self.arrays[potentials.active].len / self.history, 0);
+            lists[1] =
+                (potentials.changing, self.arrays[potentials.changing].len / self.history, 0);
         }
         // Potentials are those of the step itself, and act on spikes of sources later.
         let later = rule.voltage.map_or(0, |voltage| voltage.delay);
@@ -382,7 +383,7 @@ impl<'n> Simulator<'n> {
                 slots: history,
                 list: list as u32,
                 axonal: first as u32,
-                dendritic: (rule.dendritic + if side == 0 { later } else { 0 }) as u32,
+                dendritic: rule.dendritic.saturating_add(if side == 0 { later } else { 0 }) as u32,
                 constant: change.constant,
                 pair: change.pair * decay(own[0]),
                 triplet: change.triplet * decay(own[0]) * decay(own[1]),
@@ -578,16 +579,16 @@ impl<'n> Simulator<'n> {
         let start: Vec<f64> =
             (0..padded).map(|k| neurons.start(lane(k))[potential] + rest[k]).collect();
         let above_rest = start.iter().zip(&rest).map(|(u, rest)| u - rest).collect();
-        let filters = [start.clone(), start, above_rest, vec![0.0; padded]].concat();
+        let at_start = [start.clone(), start, above_rest, vec![0.0; padded]].concat();
         let number = learning.potentials.len();
         let array = |what: &str| format!("{name}.potential.{number}.{what}");
         let rest = self.reals(array("rest"), rest);
-        let filter = ["filter", "start"].map(|what| self.reals(array(what), filters.clone()));
+        let filters = ["filters", "start"].map(|what| self.reals(array(what), at_start.clone()));
         let ring = self.history * padded;
         let [low, plus, high] =
             ["low", "plus", "high"].map(|what| self.zeros(array(what), Kind::Real, ring));
         let list = 1 + padded;
-        let active = self.zeros(array("active"), Kind::Word, self.history * list);
+        let changing = self.zeros(array("changing"), Kind::Word, self.history * list);
         let rate = |tau: f64| -(-self.network.dt / tau).exp_m1();
         let params = voltage::VoltageParams::<f64> {
             n: n as u32,
@@ -609,23 +610,23 @@ impl<'n> Simulator<'n> {
             sliding: u32::from(rule.reference.is_some()),
         };
         let all = |array| Arg { array, split: Split::Stride(self.arrays[array].len) };
-        let written = [filter[0], low, plus, high, active].map(all);
+        let written = [filters[0], low, plus, high, changing].map(all);
         let args = [&[self.ports.spikes, state, rest].map(whole)[..], &written].concat();
         let once = (Units::Count { count: 1, grain: 1 }, n);
         learning.traces.push(self.launch(&voltage::KERNEL, name, params.words(), args, once));
-        let potentials = Potentials { low, plus, high, active, filter };
+        let potentials = Potentials { low, plus, high, changing, filters };
         learning.potentials.push((k, rule, potentials));
         potentials
     }
 
     /// What makes filtered potentials as they were at the start.
     pub(super) fn filters_again(&self, learning: &Learning) -> Vec<Launch> {
-        let again = |(_, _, Potentials { filter, .. }): &(usize, Voltage, Potentials)| {
-            let len = self.arrays[filter[0]].len;
+        let again = |(_, _, Potentials { filters, .. }): &(usize, Voltage, Potentials)| {
+            let len = self.arrays[filters[0]].len;
             let params = restart::RestartParams::<f64> { n: len as u32, rows: 1, kept: u32::MAX };
-            let args = filter.map(|array| Arg { array, split: Split::Stride(len) });
+            let args = filters.map(|array| Arg { array, split: Split::Stride(len) });
             let once = (Units::Count { count: 1, grain: 1 }, len);
-            let name = &self.arrays[filter[0]].name;
+            let name = &self.arrays[filters[0]].name;
             self.launch(&restart::KERNEL, name, params.words(), args.to_vec(), once)
         };
         learning.potentials.iter().map(again).collect()
