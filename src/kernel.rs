@@ -367,6 +367,12 @@ pub fn dispatched<T: Twin, F: Real>(call: Call<'_, F>) {
     pulp::Arch::new().dispatch(Run::<T, F>(call, std::marker::PhantomData));
 }
 
+/// Runs a twin number by number: the oracle, which has no need of speed and would only be compiled several times
+/// more.
+pub fn scalar<T: Twin, F: Real>(call: Call<'_, F>) {
+    T::run(pulp::Scalar::new(), call);
+}
+
 /// Spikes of 32 neurons are one word; a row of `n` neurons takes this many.
 pub const fn spike_words(n: usize) -> usize {
     n.div_ceil(32)

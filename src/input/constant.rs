@@ -26,7 +26,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: ConstantParams::<f32>::FIELDS,
     twin32: dispatched::<Constant, f32>,
-    twin64: dispatched::<Constant, f64>,
+    twin64: scalar::<Constant, f64>,
 };
 
 /// The twin of `shaders/input/constant.wgsl`.

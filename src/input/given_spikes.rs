@@ -26,7 +26,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: GivenSpikesParams::<f32>::FIELDS,
     twin32: dispatched::<GivenSpikes, f32>,
-    twin64: dispatched::<GivenSpikes, f64>,
+    twin64: scalar::<GivenSpikes, f64>,
 };
 
 /// The twin of `shaders/input/given_spikes.wgsl`; one unit.

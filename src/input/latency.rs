@@ -48,7 +48,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: LatencyParams::<f32>::FIELDS,
     twin32: dispatched::<Latency, f32>,
-    twin64: dispatched::<Latency, f64>,
+    twin64: scalar::<Latency, f64>,
 };
 
 /// The twin of `shaders/input/latency.wgsl`.

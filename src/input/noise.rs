@@ -49,7 +49,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: NoiseParams::<f32>::FIELDS,
     twin32: dispatched::<Noise, f32>,
-    twin64: dispatched::<Noise, f64>,
+    twin64: scalar::<Noise, f64>,
 };
 
 /// The twin of `shaders/input/noise.wgsl`; units are neurons.

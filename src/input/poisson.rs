@@ -55,7 +55,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: PoissonParams::<f32>::FIELDS,
     twin32: dispatched::<Poisson, f32>,
-    twin64: dispatched::<Poisson, f64>,
+    twin64: scalar::<Poisson, f64>,
 };
 
 /// The twin of `shaders/input/poisson.wgsl`.

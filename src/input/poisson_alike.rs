@@ -53,7 +53,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: PoissonAlikeParams::<f32>::FIELDS,
     twin32: dispatched::<PoissonAlike, f32>,
-    twin64: dispatched::<PoissonAlike, f64>,
+    twin64: scalar::<PoissonAlike, f64>,
 };
 
 /// A set of `count` of 32, from words of Philox.

@@ -68,7 +68,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: PoissonDriveParams::<f32>::FIELDS,
     twin32: dispatched::<PoissonDrive, f32>,
-    twin64: dispatched::<PoissonDrive, f64>,
+    twin64: scalar::<PoissonDrive, f64>,
 };
 
 /// The twin of `shaders/input/poisson_drive.wgsl`; units are tiles.

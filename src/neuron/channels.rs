@@ -514,7 +514,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: stepped::BINDINGS,
     params: ChannelsParams::<f32>::FIELDS,
     twin32: dispatched::<Channels, f32>,
-    twin64: dispatched::<Channels, f64>,
+    twin64: scalar::<Channels, f64>,
 };
 
 // ---- twin -----------------------------------------------------------------------------------------

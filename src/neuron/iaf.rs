@@ -199,7 +199,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: stepped::BINDINGS,
     params: IafParams::<f32>::FIELDS,
     twin32: dispatched::<IafTwin, f32>,
-    twin64: dispatched::<IafTwin, f64>,
+    twin64: scalar::<IafTwin, f64>,
 };
 
 /// The twin of `shaders/neuron/iaf.wgsl`; units are tiles.

@@ -124,7 +124,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: stepped::BINDINGS,
     params: IzhikevichParams::<f32>::FIELDS,
     twin32: dispatched::<IzhikevichTwin, f32>,
-    twin64: dispatched::<IzhikevichTwin, f64>,
+    twin64: scalar::<IzhikevichTwin, f64>,
 };
 
 /// The twin of `shaders/neuron/izhikevich.wgsl`; units are tiles.

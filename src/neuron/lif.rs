@@ -173,7 +173,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: LifParams::<f32>::FIELDS,
     twin32: dispatched::<Lif, f32>,
-    twin64: dispatched::<Lif, f64>,
+    twin64: scalar::<Lif, f64>,
 };
 
 // ---- twin -----------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: LifBackwardParams::<f32>::FIELDS,
     twin32: dispatched::<LifBackward, f32>,
-    twin64: dispatched::<LifBackward, f64>,
+    twin64: scalar::<LifBackward, f64>,
 };
 
 /// The twin of `shaders/neuron/lif_backward.wgsl`.

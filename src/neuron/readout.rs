@@ -53,7 +53,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: ReadoutParams::<f32>::FIELDS,
     twin32: dispatched::<Readout, f32>,
-    twin64: dispatched::<Readout, f64>,
+    twin64: scalar::<Readout, f64>,
 };
 
 /// The twin of `shaders/neuron/readout.wgsl`.

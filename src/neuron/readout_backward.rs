@@ -40,7 +40,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: ReadoutBackwardParams::<f32>::FIELDS,
     twin32: dispatched::<ReadoutBackward, f32>,
-    twin64: dispatched::<ReadoutBackward, f64>,
+    twin64: scalar::<ReadoutBackward, f64>,
 };
 
 /// The twin of `shaders/neuron/readout_backward.wgsl`.

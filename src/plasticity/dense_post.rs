@@ -23,7 +23,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: Site::<f32>::FIELDS,
     twin32: dispatched::<DensePost, f32>,
-    twin64: dispatched::<DensePost, f64>,
+    twin64: scalar::<DensePost, f64>,
 };
 
 /// Changes that are computed together.

@@ -24,7 +24,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: Site::<f32>::FIELDS,
     twin32: dispatched::<DensePre, f32>,
-    twin64: dispatched::<DensePre, f64>,
+    twin64: scalar::<DensePre, f64>,
 };
 
 /// The twin of `shaders/plasticity/dense_pre.wgsl`; units are panels.

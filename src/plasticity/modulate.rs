@@ -44,7 +44,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: ModulateParams::<f32>::FIELDS,
     twin32: dispatched::<Modulate, f32>,
-    twin64: dispatched::<Modulate, f64>,
+    twin64: scalar::<Modulate, f64>,
 };
 
 /// The twin of `shaders/plasticity/modulate.wgsl`; one unit.

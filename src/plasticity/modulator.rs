@@ -44,7 +44,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: ModulatorParams::<f32>::FIELDS,
     twin32: dispatched::<Modulator, f32>,
-    twin64: dispatched::<Modulator, f64>,
+    twin64: scalar::<Modulator, f64>,
 };
 
 /// The twin of `shaders/plasticity/modulator.wgsl`; one unit.

@@ -41,7 +41,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: NormaliseParams::<f32>::FIELDS,
     twin32: dispatched::<Normalise, f32>,
-    twin64: dispatched::<Normalise, f64>,
+    twin64: scalar::<Normalise, f64>,
 };
 
 /// The twin of `shaders/plasticity/normalise.wgsl`; one unit.

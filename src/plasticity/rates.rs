@@ -71,7 +71,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: RatesParams::<f32>::FIELDS,
     twin32: dispatched::<Rates, f32>,
-    twin64: dispatched::<Rates, f64>,
+    twin64: scalar::<Rates, f64>,
 };
 
 /// The twin of `shaders/plasticity/rates.wgsl`; one unit.

@@ -43,7 +43,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: ReinforceParams::<f32>::FIELDS,
     twin32: dispatched::<Reinforce, f32>,
-    twin64: dispatched::<Reinforce, f64>,
+    twin64: scalar::<Reinforce, f64>,
 };
 
 /// The twin of `shaders/plasticity/reinforce.wgsl`; units are synapses.

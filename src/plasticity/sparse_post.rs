@@ -35,7 +35,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: SparsePostParams::<f32>::FIELDS,
     twin32: dispatched::<SparsePost, f32>,
-    twin64: dispatched::<SparsePost, f64>,
+    twin64: scalar::<SparsePost, f64>,
 };
 
 /// The twin of `shaders/plasticity/sparse_post.wgsl`; one unit.

@@ -39,7 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: SparsePreParams::<f32>::FIELDS,
     twin32: dispatched::<SparsePre, f32>,
-    twin64: dispatched::<SparsePre, f64>,
+    twin64: scalar::<SparsePre, f64>,
 };
 
 /// The twin of `shaders/plasticity/sparse_pre.wgsl`; one unit.

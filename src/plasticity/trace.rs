@@ -39,7 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: TraceParams::<f32>::FIELDS,
     twin32: dispatched::<TraceTwin, f32>,
-    twin64: dispatched::<TraceTwin, f64>,
+    twin64: scalar::<TraceTwin, f64>,
 };
 
 /// The twin of `shaders/plasticity/trace.wgsl`; one unit.

@@ -81,7 +81,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: VoltageParams::<f32>::FIELDS,
     twin32: dispatched::<Voltage, f32>,
-    twin64: dispatched::<Voltage, f64>,
+    twin64: scalar::<Voltage, f64>,
 };
 
 /// The twin of `shaders/plasticity/voltage.wgsl`; one unit.

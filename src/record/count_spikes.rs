@@ -26,7 +26,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: CountSpikesParams::<f32>::FIELDS,
     twin32: dispatched::<CountSpikes, f32>,
-    twin64: dispatched::<CountSpikes, f64>,
+    twin64: scalar::<CountSpikes, f64>,
 };
 
 /// The twin of `shaders/record/count_spikes.wgsl`.

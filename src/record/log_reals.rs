@@ -23,7 +23,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: LogRealsParams::<f32>::FIELDS,
     twin32: dispatched::<LogReals, f32>,
-    twin64: dispatched::<LogReals, f64>,
+    twin64: scalar::<LogReals, f64>,
 };
 
 /// The twin of `shaders/record/log_reals.wgsl`; one unit, the whole ring.

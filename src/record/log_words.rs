@@ -23,7 +23,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: LogWordsParams::<f32>::FIELDS,
     twin32: dispatched::<LogWords, f32>,
-    twin64: dispatched::<LogWords, f64>,
+    twin64: scalar::<LogWords, f64>,
 };
 
 /// The twin of `shaders/record/log_words.wgsl`; one unit, the whole ring.

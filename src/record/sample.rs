@@ -33,7 +33,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: SampleParams::<f32>::FIELDS,
     twin32: dispatched::<Sample, f32>,
-    twin64: dispatched::<Sample, f64>,
+    twin64: scalar::<Sample, f64>,
 };
 
 /// The twin of `shaders/record/sample.wgsl`; one unit.

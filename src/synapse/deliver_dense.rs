@@ -33,7 +33,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: DeliverDenseParams::<f32>::FIELDS,
     twin32: dispatched::<DeliverDense, f32>,
-    twin64: dispatched::<DeliverDense, f64>,
+    twin64: scalar::<DeliverDense, f64>,
 };
 
 /// Spikes that are delivered together.

@@ -39,7 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: DeliverSparseParams::<f32>::FIELDS,
     twin32: dispatched::<DeliverSparse, f32>,
-    twin64: dispatched::<DeliverSparse, f64>,
+    twin64: scalar::<DeliverSparse, f64>,
 };
 
 /// The twin of `shaders/synapse/deliver_sparse.wgsl`; one unit.

@@ -46,7 +46,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: DenseSpikesParams::<f32>::FIELDS,
     twin32: dispatched::<DenseSpikes, f32>,
-    twin64: dispatched::<DenseSpikes, f64>,
+    twin64: scalar::<DenseSpikes, f64>,
 };
 
 /// The twin of `shaders/synapse/dense_spikes.wgsl`.

@@ -40,7 +40,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: DenseSpikesGradientParams::<f32>::FIELDS,
     twin32: dispatched::<DenseSpikesGradient, f32>,
-    twin64: dispatched::<DenseSpikesGradient, f64>,
+    twin64: scalar::<DenseSpikesGradient, f64>,
 };
 
 /// The twin of `shaders/synapse/dense_spikes_gradient.wgsl`; units are rows of panels.

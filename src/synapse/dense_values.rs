@@ -48,7 +48,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: DenseValuesParams::<f32>::FIELDS,
     twin32: dispatched::<DenseValues, f32>,
-    twin64: dispatched::<DenseValues, f64>,
+    twin64: scalar::<DenseValues, f64>,
 };
 
 /// Weights that stay in a core's cache beside the rows they are multiplied with.

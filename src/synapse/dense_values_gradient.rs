@@ -40,7 +40,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: DenseValuesGradientParams::<f32>::FIELDS,
     twin32: dispatched::<DenseValuesGradient, f32>,
-    twin64: dispatched::<DenseValuesGradient, f64>,
+    twin64: scalar::<DenseValuesGradient, f64>,
 };
 
 /// The twin of `shaders/synapse/dense_values_gradient.wgsl`; units are rows of panels.

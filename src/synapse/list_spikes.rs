@@ -29,7 +29,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: ListSpikesParams::<f32>::FIELDS,
     twin32: dispatched::<ListSpikes, f32>,
-    twin64: dispatched::<ListSpikes, f64>,
+    twin64: scalar::<ListSpikes, f64>,
 };
 
 /// The neurons among `count` from `place` on that spiked in a step, in a ring of `slots` lists of `list` numbers.

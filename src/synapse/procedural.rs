@@ -61,7 +61,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: ProceduralParams::<f32>::FIELDS,
     twin32: dispatched::<Procedural, f32>,
-    twin64: dispatched::<Procedural, f64>,
+    twin64: scalar::<Procedural, f64>,
 };
 
 /// Targets of a source in the order of its synapses.

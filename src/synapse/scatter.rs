@@ -52,7 +52,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: ScatterParams::<f32>::FIELDS,
     twin32: dispatched::<Scatter, f32>,
-    twin64: dispatched::<Scatter, f64>,
+    twin64: scalar::<Scatter, f64>,
 };
 
 /// Workgroups of the shader, for a list of at most so many spikes; each does every so manieth.

@@ -44,7 +44,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: ShortTermParams::<f32>::FIELDS,
     twin32: dispatched::<ShortTerm, f32>,
-    twin64: dispatched::<ShortTerm, f64>,
+    twin64: scalar::<ShortTerm, f64>,
 };
 
 /// The twin of `shaders/synapse/short_term.wgsl`; one unit.

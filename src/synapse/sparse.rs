@@ -43,7 +43,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: SparseParams::<f32>::FIELDS,
     twin32: dispatched::<Sparse, f32>,
-    twin64: dispatched::<Sparse, f64>,
+    twin64: scalar::<Sparse, f64>,
 };
 
 /// The twin of `shaders/synapse/sparse.wgsl`.

@@ -39,7 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: SparseBackwardParams::<f32>::FIELDS,
     twin32: dispatched::<SparseBackward, f32>,
-    twin64: dispatched::<SparseBackward, f64>,
+    twin64: scalar::<SparseBackward, f64>,
 };
 
 /// The twin of `shaders/synapse/sparse_backward.wgsl`.

@@ -48,7 +48,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: SparseGradientParams::<f32>::FIELDS,
     twin32: dispatched::<SparseGradient, f32>,
-    twin64: dispatched::<SparseGradient, f64>,
+    twin64: scalar::<SparseGradient, f64>,
 };
 
 /// The twin of `shaders/synapse/sparse_gradient.wgsl`; units are synapses.

@@ -26,7 +26,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: TransposeParams::<f32>::FIELDS,
     twin32: dispatched::<Transpose, f32>,
-    twin64: dispatched::<Transpose, f64>,
+    twin64: scalar::<Transpose, f64>,
 };
 
 /// The twin of `shaders/synapse/transpose.wgsl`; units are rows of panels of the result.

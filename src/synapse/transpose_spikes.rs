@@ -34,7 +34,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: TransposeSpikesParams::<f32>::FIELDS,
     twin32: dispatched::<TransposeSpikes, f32>,
-    twin64: dispatched::<TransposeSpikes, f64>,
+    twin64: scalar::<TransposeSpikes, f64>,
 };
 
 /// The twin of `shaders/synapse/transpose_spikes.wgsl`; units are words of 32 sources.

@@ -38,7 +38,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[reals("gradient"), reals_mut("weights"), reals_mut("mean"), reals_mut("square")],
     params: AdamParams::<f32>::FIELDS,
     twin32: dispatched::<Adam, f32>,
-    twin64: dispatched::<Adam, f64>,
+    twin64: scalar::<Adam, f64>,
 };
 
 /// The twin of `shaders/train/adam.wgsl`; units are weights.

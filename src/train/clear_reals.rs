@@ -19,7 +19,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[reals_mut("values")],
     params: ClearRealsParams::<f32>::FIELDS,
     twin32: dispatched::<ClearReals, f32>,
-    twin64: dispatched::<ClearReals, f64>,
+    twin64: scalar::<ClearReals, f64>,
 };
 
 /// The twin of `shaders/train/clear_reals.wgsl`; one unit.

@@ -19,7 +19,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[words_mut("values")],
     params: ClearWordsParams::<f32>::FIELDS,
     twin32: dispatched::<ClearWords, f32>,
-    twin64: dispatched::<ClearWords, f64>,
+    twin64: scalar::<ClearWords, f64>,
 };
 
 /// The twin of `shaders/train/clear_words.wgsl`; one unit.

@@ -27,7 +27,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: RestartParams::<f32>::FIELDS,
     twin32: dispatched::<Restart, f32>,
-    twin64: dispatched::<Restart, f64>,
+    twin64: scalar::<Restart, f64>,
 };
 
 /// The twin of `shaders/train/restart.wgsl`; one unit.

@@ -28,7 +28,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[reals("gradient"), reals_mut("weights"), reals_mut("velocity")],
     params: SgdParams::<f32>::FIELDS,
     twin32: dispatched::<Sgd, f32>,
-    twin64: dispatched::<Sgd, f64>,
+    twin64: scalar::<Sgd, f64>,
 };
 
 /// The twin of `shaders/train/sgd.wgsl`; units are weights.

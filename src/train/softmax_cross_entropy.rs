@@ -31,7 +31,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: SoftmaxCrossEntropyParams::<f32>::FIELDS,
     twin32: dispatched::<SoftmaxCrossEntropy, f32>,
-    twin64: dispatched::<SoftmaxCrossEntropy, f64>,
+    twin64: scalar::<SoftmaxCrossEntropy, f64>,
 };
 
 /// The twin of `shaders/train/softmax_cross_entropy.wgsl`.

@@ -26,7 +26,7 @@ pub static KERNEL: Kernel = Kernel {
     ],
     params: SumSamplesParams::<f32>::FIELDS,
     twin32: dispatched::<SumSamples, f32>,
-    twin64: dispatched::<SumSamples, f64>,
+    twin64: scalar::<SumSamples, f64>,
 };
 
 /// The twin of `shaders/train/sum_samples.wgsl`; units are neurons.
