@@ -29,7 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var x = params.decay * trace[((now - 1u) & mask) * padded + neuron];
     x = select(x, 0.0, x < 1e-30);
     let word = spikes[span.t0 * params.row + params.first_word + neuron / 32u];
-    if (word >> (neuron % 32u) & 1u) == 1u {
+    if ((word >> (neuron % 32u)) & 1u) == 1u {
         x = select(x + 1.0, 1.0, NEAREST == 1u);
     }
     trace[(now & mask) * padded + neuron] = x;

@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var u = state[at] + rest[neuron];
     var left = filters[3u * padded + neuron];
     let word = spikes[span.t0 * params.row + params.first_word + neuron / 32u];
-    if (word >> (neuron % 32u) & 1u) == 1u {
+    if ((word >> (neuron % 32u)) & 1u) == 1u {
         left = f32(params.hold);
     }
     if left > 0.0 {

@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var u = params.decay_facil * utilisation[source];
     var x = params.decay_rec * used[source];
     let word = spikes[span.t0 * params.row + params.first_word + source / 32u];
-    if (word >> (source % 32u) & 1u) == 1u {
+    if ((word >> (source % 32u)) & 1u) == 1u {
         u += params.u_rest * (1.0 - u);
         let released = u * (1.0 - x);
         efficacy[source] = released;
