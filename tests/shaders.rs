@@ -1,11 +1,17 @@
 //! Levels 0 and 1: every shader assembles, parses and validates, for every option that a plan can
-//! choose; every parameter, binding and option of a kernel is the shader's; nothing lacks its twin.
-//! No device is needed.
+//! choose, can be written in the languages of all platforms, and is taken by the compilers of browsers as
+//! far as can be told without them; every parameter, binding and option of a kernel is the shader's; nothing
+//! lacks its twin. No device is needed.
 
-use naga::valid::{Capabilities, ValidationFlags, Validator};
+#[path = "shaders/operators.rs"]
+mod operators;
+
+use naga::back::{hlsl, msl, spv};
+use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use neuralearn::engine::shader::{Access, KERNELS, Source, resources};
 use neuralearn::kernel::{Kernel, Kind, Place};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 fn module(kernel: &Kernel) -> naga::Module {
@@ -13,7 +19,7 @@ fn module(kernel: &Kernel) -> naga::Module {
     source.parse().unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn validate(module: &naga::Module) -> Result<naga::valid::ModuleInfo, String> {
+fn validate(module: &naga::Module) -> Result<ModuleInfo, String> {
     Validator::new(ValidationFlags::all(), Capabilities::empty())
         .validate(module)
         .map_err(|e| format!("{:?}", e.into_inner()))
@@ -32,37 +38,87 @@ fn values(option: &str) -> &'static [f64] {
     }
 }
 
+/// Constants of a pipeline, by name.
+type Form = BTreeMap<String, f64>;
+
+/// Every form of a kernel: each value of each of its options, with each of the others.
+fn forms(kernel: &Kernel) -> Vec<Form> {
+    let mut forms = vec![Form::from([("WG".to_owned(), f64::from(kernel.workgroup))])];
+    for option in kernel.params.iter().filter(|f| f.place == Place::Option) {
+        let with = |form: &Form, value: f64| {
+            let mut form = form.clone();
+            form.insert(option.name.to_uppercase(), value);
+            form
+        };
+        let chosen =
+            forms.iter().flat_map(|form| values(option.name).iter().map(|x| with(form, *x)));
+        forms = chosen.collect();
+    }
+    forms
+}
+
+/// SPIR-V for Vulkan, MSL for Metal, HLSL for both compilers of DX12.
+fn write(module: &naga::Module, info: &ModuleInfo) -> Result<(), String> {
+    // Indices out of bounds are held at the last element, as wgpu asks for.
+    let restrict = BoundsCheckPolicy::Restrict;
+    let checks = BoundsCheckPolicies { index: restrict, buffer: restrict, ..Default::default() };
+    let vulkan = spv::Options { bounds_check_policies: checks, ..Default::default() };
+    let words = spv::write_vec(module, info, &vulkan, None).map_err(|e| format!("SPIR-V: {e}"))?;
+    assert!(!words.is_empty());
+    let metal =
+        msl::Options { lang_version: (2, 0), bounds_check_policies: checks, ..Default::default() };
+    let (text, written) = msl::write_string(module, info, &metal, &msl::PipelineOptions::default())
+        .map_err(|e| format!("MSL: {e}"))?;
+    assert!(text.contains("kernel void"));
+    written.entry_point_names[0].as_ref().map_err(|e| format!("MSL: {e}"))?;
+    for shader_model in [hlsl::ShaderModel::V5_1, hlsl::ShaderModel::V6_0] {
+        let fail = |e: &dyn std::fmt::Display| format!("HLSL {}: {e}", shader_model.to_str());
+        let options = hlsl::Options { shader_model, ..Default::default() };
+        let main = hlsl::PipelineOptions::default();
+        let mut text = String::new();
+        let written = hlsl::Writer::new(&mut text, &options, &main).write(module, info, None);
+        let written = written.map_err(|e| fail(&e))?;
+        assert!(text.contains("[numthreads("));
+        written.entry_point_names[0].as_ref().map_err(|e| fail(e))?;
+    }
+    Ok(())
+}
+
 #[test]
-fn every_shader_is_valid_for_every_option() {
+fn every_shader_is_valid_in_every_form_and_can_be_written_for_every_platform() {
     assert!(KERNELS.len() >= 24);
     for kernel in KERNELS {
         let module = module(kernel);
         let info = validate(&module).unwrap_or_else(|e| panic!("{}: {e}", kernel.name));
-        let options: Vec<&str> =
-            kernel.params.iter().filter(|f| f.place == Place::Option).map(|f| f.name).collect();
-        let mut choices = vec![vec![("WG".to_owned(), f64::from(kernel.workgroup))]];
-        for option in options {
-            choices = choices
-                .iter()
-                .flat_map(|chosen| {
-                    values(option).iter().map(|value| {
-                        let mut chosen = chosen.clone();
-                        chosen.push((option.to_uppercase(), *value));
-                        chosen
-                    })
-                })
-                .collect();
+        for form in forms(kernel) {
+            let name = format!("{} with {form:?}", kernel.name);
+            let main = Some((naga::ShaderStage::Compute, "main"));
+            let constants = form.into_iter().collect();
+            let (resolved, _) =
+                naga::back::pipeline_constants::process_overrides(&module, &info, main, &constants)
+                    .unwrap_or_else(|e| panic!("{name}: {e}"));
+            let info = validate(&resolved).unwrap_or_else(|e| panic!("{name}: {e}"));
+            write(&resolved, &info).unwrap_or_else(|e| panic!("{name}: {e}"));
         }
-        for chosen in choices {
-            let constants = chosen.iter().cloned().collect();
-            let (resolved, _) = naga::back::pipeline_constants::process_overrides(
-                &module,
-                &info,
-                Some((naga::ShaderStage::Compute, "main")),
-                &constants,
-            )
-            .unwrap_or_else(|e| panic!("{} with {chosen:?}: {e}", kernel.name));
-            validate(&resolved).unwrap_or_else(|e| panic!("{} with {chosen:?}: {e}", kernel.name));
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    // Its options have no values.
+    let module = module(KERNELS[0]);
+    let info = validate(&module).unwrap();
+    let fault = write(&module, &info).unwrap_err();
+    assert!(fault.starts_with("SPIR-V: "), "{fault}");
+}
+
+/// naga takes what browsers refuse; see [`operators`].
+#[test]
+fn operators_are_not_mixed_without_parentheses() {
+    for kernel in KERNELS {
+        let source = Source::assemble(kernel).unwrap_or_else(|e| panic!("{e}"));
+        if let Some((line, operators)) = operators::faults(&source.text).first() {
+            panic!("{}: {operators} without parentheses", source.place(*line));
         }
     }
 }
