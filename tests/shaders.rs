@@ -3,6 +3,8 @@
 //! far as can be told without them; every parameter, binding and option of a kernel is the shader's; nothing
 //! lacks its twin. No device is needed.
 
+#[path = "shaders/browser.rs"]
+mod browser;
 #[path = "shaders/operators.rs"]
 mod operators;
 
