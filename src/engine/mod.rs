@@ -51,6 +51,31 @@ pub trait Engine {
     fn profile(&mut self) -> Vec<KernelTime>;
 }
 
+/// An engine may be lent, to be looked at when what it was lent to is over.
+impl<E: Engine + ?Sized> Engine for &mut E {
+    fn write_words(&mut self, array: ArrayId, values: &[u32]) -> Result<(), EngineError> {
+        (**self).write_words(array, values)
+    }
+    fn write_reals(&mut self, array: ArrayId, values: &[f32]) -> Result<(), EngineError> {
+        (**self).write_reals(array, values)
+    }
+    fn read_words(&mut self, array: ArrayId) -> Result<Vec<u32>, EngineError> {
+        (**self).read_words(array)
+    }
+    fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError> {
+        (**self).read_reals(array)
+    }
+    fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {
+        (**self).run(program, clock, steps)
+    }
+    fn device(&self) -> &Device {
+        (**self).device()
+    }
+    fn profile(&mut self) -> Vec<KernelTime> {
+        (**self).profile()
+    }
+}
+
 /// What an engine runs on.
 #[derive(Debug, Clone)]
 pub struct Device {

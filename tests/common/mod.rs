@@ -2,12 +2,14 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use neuralearn::data::{Dataset, Split};
+use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::{Cpu, Twinned};
 use neuralearn::engine::gpu::{Found, Gpu, Wanted, choose};
-use neuralearn::engine::{Device, Engine, EngineError, KernelTime};
-use neuralearn::kernel::Clock;
+use neuralearn::kernel::{Clock, Word};
 use neuralearn::network::{Kind, Network, Population, build};
-use neuralearn::plan::{Options, Plan, SimulationOptions, SimulationPorts, compile, simulate};
+use neuralearn::plan::{
+    Launch, Options, Plan, SimulationOptions, SimulationPorts, compile, simulate,
+};
 use neuralearn::rng::{Purpose, Stream};
 use neuralearn::scene::{Scene, load_str};
 use neuralearn::simulation::{self, Simulation};
@@ -133,6 +135,15 @@ pub fn load(engine: &mut dyn Engine, plan: &Plan, split: &Split, samples: usize)
     engine.write_words(ports.presentation.unwrap(), &presentation).unwrap();
 }
 
+/// A parameter of a launch by its name.
+pub fn parameter(launch: &Launch, name: &str) -> f64 {
+    let field = launch.kernel.params.iter().position(|field| field.name == name);
+    match launch.params[field.unwrap_or_else(|| panic!("no parameter {name}"))] {
+        Word::F(x) => x,
+        Word::U(x) => f64::from(x),
+    }
+}
+
 /// The index of an array by its name.
 pub fn array(plan: &Plan, name: &str) -> usize {
     plan.arrays.iter().position(|a| a.name == name).unwrap_or_else(|| panic!("no array {name}"))
@@ -174,33 +185,6 @@ impl<F: Twinned> Exact for Cpu<'_, F> {
 impl Exact for Gpu {
     fn exact(&mut self, array: usize) -> Vec<f64> {
         self.read_reals(array).unwrap().into_iter().map(f64::from).collect()
-    }
-}
-
-/// An engine that is lent to a [`Simulation`], to be looked at when that is over.
-struct Lent<'e, E>(&'e mut E);
-
-impl<E: Engine> Engine for Lent<'_, E> {
-    fn write_words(&mut self, array: usize, values: &[u32]) -> Result<(), EngineError> {
-        self.0.write_words(array, values)
-    }
-    fn write_reals(&mut self, array: usize, values: &[f32]) -> Result<(), EngineError> {
-        self.0.write_reals(array, values)
-    }
-    fn read_words(&mut self, array: usize) -> Result<Vec<u32>, EngineError> {
-        self.0.read_words(array)
-    }
-    fn read_reals(&mut self, array: usize) -> Result<Vec<f32>, EngineError> {
-        self.0.read_reals(array)
-    }
-    fn run(&mut self, program: usize, clock: &Clock, steps: usize) -> Result<(), EngineError> {
-        self.0.run(program, clock, steps)
-    }
-    fn device(&self) -> &Device {
-        self.0.device()
-    }
-    fn profile(&mut self) -> Vec<KernelTime> {
-        self.0.profile()
     }
 }
 
@@ -260,7 +244,7 @@ impl Simulated {
     }
 
     /// Runs the scene to its end.
-    pub fn run<E: Exact>(&self, engine: &mut E) -> Done {
+    pub fn run<E: Exact + ?Sized>(&self, engine: &mut E) -> Done {
         self.run_to(engine, &[simulation::steps(&self.scene)])
     }
 
@@ -270,8 +254,8 @@ impl Simulated {
     }
 
     /// Runs the scene from one of these steps to the next.
-    pub fn run_to<E: Exact>(&self, engine: &mut E, ends: &[u64]) -> Done {
-        let lent = Box::new(Lent(engine));
+    pub fn run_to<E: Exact + ?Sized>(&self, engine: &mut E, ends: &[u64]) -> Done {
+        let lent = Box::new(&mut *engine);
         let simulation = Simulation::new(&self.network, &self.plan, &self.scene, lent);
         let mut simulation = simulation.unwrap_or_else(|e| panic!("{e}"));
         for end in ends {
@@ -305,7 +289,7 @@ impl Simulated {
     }
 
     /// State by population, of neurons that exist: rows × neurons.
-    pub fn states<E: Exact>(&self, engine: &mut E) -> BTreeMap<String, Vec<Vec<f64>>> {
+    pub fn states<E: Exact + ?Sized>(&self, engine: &mut E) -> BTreeMap<String, Vec<Vec<f64>>> {
         let mut states = BTreeMap::new();
         for (Population { name, size, .. }, port) in
             self.network.populations.iter().zip(&self.ports().state)
