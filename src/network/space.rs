@@ -2,10 +2,11 @@
 
 use crate::rng::Stream;
 use crate::scene::{DistanceKernel, Positions, Quantity, Um};
+use glam::DVec3;
 use std::ops::Range;
 
 /// Coordinates \[µm\]; the third is 0 in a plane.
-pub type Point = [f64; 3];
+pub type Point = DVec3;
 
 /// Positions of `size` neurons.
 pub fn positions(rule: &Positions, size: usize, stream: &Stream) -> Vec<Point> {
@@ -19,7 +20,7 @@ pub fn positions(rule: &Positions, size: usize, stream: &Stream) -> Vec<Point> {
                 |axis: usize| corner(origin, axis, (shape[axis] - 1) as f64 * spacing.get());
             let first: Vec<f64> = (0..shape.len()).map(first).collect();
             let place = |mut k: u64| {
-                let mut point = [0.0; 3];
+                let mut point = Point::ZERO;
                 for (axis, count) in shape.iter().enumerate() {
                     point[axis] = first[axis] + (k % count) as f64 * spacing.get();
                     k /= count;
@@ -30,7 +31,7 @@ pub fn positions(rule: &Positions, size: usize, stream: &Stream) -> Vec<Point> {
         }
         Positions::Uniform { extent, origin } => {
             let place = |k: u64| {
-                let mut point = [0.0; 3];
+                let mut point = Point::ZERO;
                 for (axis, length) in extent.iter().enumerate() {
                     let length = length.get();
                     let along = length * stream.uniform(k, axis as u64);
@@ -59,20 +60,18 @@ impl Metric {
 
     /// Distance of two points \[µm\].
     pub fn distance(&self, a: &Point, b: &Point) -> f64 {
-        self.nearest(a, b, &[0.0; 3])
+        self.nearest(*a, *b, Point::ZERO)
     }
 
     /// Distance \[µm\] of a point to the nearest point of a box.
-    fn nearest(&self, a: &Point, middle: &Point, half: &Point) -> f64 {
-        let squares = [0, 1, 2].map(|axis| {
-            let along = a[axis] - middle[axis];
-            let along = match self.period[axis] {
-                Some(period) => along - period * (along / period).round(),
-                None => along,
-            };
-            (along.abs() - half[axis]).max(0.0).powi(2)
-        });
-        squares.iter().sum::<f64>().sqrt()
+    fn nearest(&self, a: Point, middle: Point, half: Point) -> f64 {
+        let mut along = a - middle;
+        for (axis, period) in self.period.iter().enumerate() {
+            if let Some(period) = period {
+                along[axis] -= period * (along[axis] / period).round();
+            }
+        }
+        (along.abs() - half).max(Point::ZERO).length()
     }
 }
 
@@ -143,23 +142,16 @@ impl<'p> Tree<'p> {
     /// Makes the node of some members, and those below it. Each halves the last, so that the depth
     /// is that of a logarithm.
     fn grow(&mut self, members: Range<usize>) {
-        let mut low = [f64::INFINITY; 3];
-        let mut high = [f64::NEG_INFINITY; 3];
-        for &source in &self.order[members.clone()] {
-            for axis in 0..3 {
-                let x = self.points[source as usize][axis];
-                low[axis] = low[axis].min(x);
-                high[axis] = high[axis].max(x);
-            }
-        }
-        let half = [0, 1, 2].map(|axis| 0.5 * (high[axis] - low[axis]));
-        let middle = [0, 1, 2].map(|axis| 0.5 * (high[axis] + low[axis]));
+        let points = self.order[members.clone()].iter().map(|source| self.points[*source as usize]);
+        let low = points.clone().fold(Point::INFINITY, Point::min);
+        let high = points.fold(Point::NEG_INFINITY, Point::max);
+        let (half, middle) = (0.5 * (high - low), 0.5 * (high + low));
         let node = self.nodes.len();
         self.nodes.push(Node { middle, half, members: members.clone(), second: None });
         if members.len() <= Self::LEAF {
             return;
         }
-        let widest = (0..3).max_by(|&a, &b| half[a].total_cmp(&half[b])).unwrap_or_default();
+        let widest = half.max_position();
         let points = self.points;
         let place = |source: u32| points[source as usize][widest];
         let middle = members.len() / 2;
@@ -193,7 +185,7 @@ impl<'p> Tree<'p> {
         let mut open = vec![0];
         while let Some(k) = open.pop() {
             let node = &self.nodes[k];
-            let most = reach.probability(self.metric.nearest(place, &node.middle, &node.half));
+            let most = reach.probability(self.metric.nearest(*place, node.middle, node.half));
             if most <= 0.0 {
                 continue;
             }
@@ -247,12 +239,12 @@ mod tests {
     fn a_grid_is_centred_or_starts_at_its_origin() {
         let spacing = Quantity::new(50.0);
         let grid = Positions::Grid { shape: vec![3, 2], spacing, origin: None };
-        let row = |y: f64| [-50.0, 0.0, 50.0].map(|x| [x, y, 0.0]);
+        let row = |y: f64| [-50.0, 0.0, 50.0].map(|x| Point::new(x, y, 0.0));
         assert_eq!(place(&grid, 6), [row(-25.0), row(25.0)].concat());
         let origin = Some(lengths(&[1.0, 2.0, 3.0]));
         let grid = Positions::Grid { shape: vec![2, 1, 2], spacing, origin };
         let wanted = [[1.0, 2.0, 3.0], [51.0, 2.0, 3.0], [1.0, 2.0, 53.0], [51.0, 2.0, 53.0]];
-        assert_eq!(place(&grid, 4), wanted);
+        assert_eq!(place(&grid, 4), wanted.map(Point::from));
     }
 
     #[test]
@@ -286,8 +278,9 @@ mod tests {
             ([-210.0, 0.0, 0.0], 210.0, 10.0),
             ([0.0, 0.0, 70.0], 70.0, 70.0),
         ] {
-            assert!((open.distance(&[0.0; 3], &b) - straight).abs() < 1e-12);
-            assert!((closed.distance(&[0.0; 3], &b) - wrapped).abs() < 1e-12, "{b:?}");
+            let b = Point::from(b);
+            assert!((open.distance(&Point::ZERO, &b) - straight).abs() < 1e-12);
+            assert!((closed.distance(&Point::ZERO, &b) - wrapped).abs() < 1e-12, "{b:?}");
         }
     }
 }

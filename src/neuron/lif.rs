@@ -77,13 +77,14 @@ impl Cell {
 /// `c_m`, driven by an exponential current of time constant `tau_syn`; ms and pF.
 ///
 /// p21 = (e^{-dt/tau_m} - e^{-dt/tau_syn}) / (1/tau_syn - 1/tau_m) / c_m has a removable
-/// singularity at tau_syn = tau_m. Written as e^{-dt/tau_m} dt/c_m · (1 - e^{-x})/x with
-/// x = dt (1/tau_syn - 1/tau_m), and (1 - e^{-x}) from `exp_m1`, it stays exact to rounding there.
+/// singularity at tau_syn = tau_m. Written as e^{-dt/tau} dt/c_m · (1 - e^{-x})/x with
+/// x = dt |1/tau_syn - 1/tau_m| and the longer tau of the two, and (1 - e^{-x}) from `exp_m1`, it stays exact
+/// to rounding there, and finite for any time constants.
 pub fn propagators(dt: f64, tau_m: f64, c_m: f64, tau_syn: f64) -> [f64; 4] {
     let p22 = (-dt / tau_m).exp();
-    let x = dt * (1.0 / tau_syn - 1.0 / tau_m);
+    let x = dt * (1.0 / tau_syn - 1.0 / tau_m).abs();
     let ratio = if x == 0.0 { 1.0 } else { -(-x).exp_m1() / x };
-    let p21 = p22 * dt / c_m * ratio;
+    let p21 = p22.max((-dt / tau_syn).exp()) * dt / c_m * ratio;
     let p20 = -(-dt / tau_m).exp_m1() * tau_m / c_m;
     [p22, p21, p20, (-dt / tau_syn).exp()]
 }

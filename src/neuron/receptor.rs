@@ -16,6 +16,7 @@
 use crate::kernel::{Real, Simd};
 use crate::vector::{Vector, Width};
 use arrayvec::ArrayVec;
+use glam::{DMat3, DVec3};
 
 /// Numbers that describe a receptor to a kernel, in the order of the array `receptor`.
 pub const FIELDS: usize = 8;
@@ -66,10 +67,11 @@ pub struct Receptor {
 /// Exact step of `dx/dt = -x / rise`, `dg/dt = -g / decay + x`, as `[decay, cross, rise]`.
 fn second_order(dt: f64, tau_rise: f64, tau_decay: f64) -> [f64; 3] {
     let (decay, rise) = ((-dt / tau_decay).exp(), (-dt / tau_rise).exp());
-    // (e^{-dt/td} - e^{-dt/tr}) / (1/tr - 1/td), stable where the two are equal.
-    let x = dt * (1.0 / tau_rise - 1.0 / tau_decay);
+    // (e^{-dt/td} - e^{-dt/tr}) / (1/tr - 1/td), stable where the two are equal, and where one is so short that
+    // its exponential is 0: from the slower one down.
+    let x = dt * (1.0 / tau_rise - 1.0 / tau_decay).abs();
     let ratio = if x == 0.0 { 1.0 } else { -(-x).exp_m1() / x };
-    [decay, decay * dt * ratio, rise]
+    [decay, decay.max(rise) * dt * ratio, rise]
 }
 
 impl Response {
@@ -124,25 +126,20 @@ fn third_order(dt: f64, a: f64, b: f64, c: f64) -> f64 {
     let fastest = (dt / a).max(dt / b).max(dt / c).max(dt);
     let squarings = (fastest.log2().ceil() + 5.0).max(0.0) as i32;
     let h = dt / 2f64.powi(squarings);
-    type Matrix = [[f64; 3]; 3];
-    let product = |p: &Matrix, q: &Matrix| -> Matrix {
-        std::array::from_fn(|i| {
-            std::array::from_fn(|j| (0..3).map(|k| p[i][k] * q[k][j]).sum::<f64>())
-        })
-    };
-    let step: Matrix = [[-h / a, 0.0, 0.0], [h, -h / b, 0.0], [0.0, h, -h / c]];
-    let one: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-    let (mut sum, mut term) = (one, one);
+    let step = DMat3::from_cols(
+        DVec3::new(-h / a, h, 0.0),
+        DVec3::new(0.0, -h / b, h),
+        DVec3::new(0.0, 0.0, -h / c),
+    );
+    let (mut sum, mut term) = (DMat3::IDENTITY, DMat3::IDENTITY);
     for k in 1..=12 {
-        term = product(&term, &step).map(|row| row.map(|x| x / f64::from(k)));
-        for (sum, term) in sum.iter_mut().flatten().zip(term.iter().flatten()) {
-            *sum += term;
-        }
+        term = term * step * (1.0 / f64::from(k));
+        sum += term;
     }
     for _ in 0..squarings {
-        sum = product(&sum, &sum);
+        sum *= sum;
     }
-    sum[2][0]
+    sum.x_axis.z
 }
 
 impl Receptor {
@@ -301,6 +298,36 @@ mod tests {
             }
             assert!((peak - 1.0).abs() <= 1e-5, "{tau_rise}, {tau_decay}: {peak}");
         }
+    }
+
+    /// Time constants of a thousandth of a step and less, and a billion times one.
+    #[test]
+    fn propagators_are_finite_for_any_time_constant() {
+        let taus = [1e-30, 1e-7, 1e-4, 0.1, 10.0, 1e9, 1e30];
+        let all = taus.iter().flat_map(|m| taus.iter().map(move |a| (*m, *a)));
+        for (tau_m, a, b) in all.flat_map(|(m, a)| taus.map(|b| (m, a, b))) {
+            for response in [
+                Response::Pulse,
+                Response::Exp { tau: a },
+                Response::DoubleExp { tau_rise: a, tau_decay: b },
+            ] {
+                let by = response.propagators(0.1, tau_m, 250.0);
+                // None exceeds what a current of 1 pA without any leak does in a step.
+                let most = 0.1 / 250.0 * 0.1f64.max(1.0) * (1.0 + 1e-9);
+                assert!(
+                    by.iter().all(|x| (0.0..=most).contains(x)),
+                    "{response:?}, {tau_m}: {by:?}"
+                );
+                let (factors, jump) = response.step(0.1);
+                let sound = factors.iter().all(|x| (0.0..=1.0).contains(x)) && jump.is_finite();
+                assert!(sound, "{response:?}: {factors:?}, {jump}");
+            }
+        }
+        // The quotient itself, where nothing is lost in it: dv/dt = -v/tau_m + e^(-t/tau), from the slow side.
+        let [_, cross, _] = second_order(0.1, 1e-3, 10.0);
+        let exact = ((-0.01f64).exp() - (-100f64).exp()) / (1e3 - 0.1);
+        assert!((cross / exact - 1.0).abs() <= 1e-14);
+        assert_eq!(cross, second_order(0.1, 10.0, 1e-3)[1]);
     }
 
     /// Against the quotient form of the propagator, away from its poles, and continuous at them.
