@@ -268,6 +268,16 @@ impl Span {
     }
 }
 
+/// A number of 64 bits as parameters hold it: low word, high word.
+pub const fn halves(number: u64) -> [u32; 2] {
+    [number as u32, (number >> 32) as u32]
+}
+
+/// The number of 64 bits in two parameters.
+pub const fn joined(low: u32, high: u32) -> u64 {
+    (high as u64) << 32 | low as u64
+}
+
 /// Arguments of a kernel, at most as many as there are storage buffers for a shader.
 pub type Args<'a, F> = arrayvec::ArrayVec<Slice<'a, F>, 8>;
 

@@ -54,7 +54,7 @@ pub fn options(
     let samples = traces(scene, network)?.into_iter().map(|trace| Sampled {
         what: trace.what,
         ids: trace.ids.iter().map(|id| *id as u32).collect(),
-        every: trace.every as u32,
+        every: trace.every,
     });
     Ok(SimulationOptions {
         steps: fits.min(steps(scene)).max(1) as usize,

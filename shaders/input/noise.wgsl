@@ -11,8 +11,10 @@ struct Params {
     deviation: f32,
     rho: f32,
     fresh: f32,
-    start: u32,
-    stop: u32,
+    start_lo: u32,
+    start_hi: u32,
+    stop_lo: u32,
+    stop_hi: u32,
     accumulate: u32,
 }
 
@@ -27,21 +29,26 @@ fn uniform_of(word: u32) -> f32 {
     return (f32(word >> 9u) + 0.5) * (1.0 / 8388608.0);
 }
 
+//!use lib/steps.wgsl
+
+fn is_on(step: vec2<u32>) -> bool {
+    let begun = !is_before(step, vec2<u32>(params.start_lo, params.start_hi));
+    return begun && is_before(step, vec2<u32>(params.stop_lo, params.stop_hi));
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let neuron = invocation(group, groups, local, WG);
     if neuron >= params.n {
         return;
     }
-    let step_lo = clock.step_lo + span.t0;
-    let step_hi = clock.step_hi + select(0u, 1u, step_lo < span.t0);
+    let step = step_at(span.t0);
     let key = vec2<u32>(clock.seed_lo, clock.seed_hi ^ params.stream);
-    let words = philox(vec4<u32>(neuron / 2u, step_lo, step_hi, 0u), key);
+    let words = philox(vec4<u32>(neuron / 2u, step.x, step.y, 0u), key);
     let pair = select(words.xy, words.zw, neuron % 2u == 1u);
     let normal = sqrt(-2.0 * log(uniform_of(pair.x))) * cos(6.283185307179586 * uniform_of(pair.y));
     let x = params.rho * process[neuron] + params.fresh * normal;
     process[neuron] = x;
-    let on = step_hi == 0u && step_lo >= params.start && step_lo < params.stop;
     let before = select(0.0, current[neuron], params.accumulate == 1u);
-    current[neuron] = before + select(0.0, params.mean + params.deviation * strength[0] * x, on);
+    current[neuron] = before + select(0.0, params.mean + params.deviation * strength[0] * x, is_on(step));
 }

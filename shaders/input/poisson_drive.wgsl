@@ -14,8 +14,10 @@ struct Params {
     weight: u32,
     levels: u32,
     stream: u32,
-    start: u32,
-    stop: u32,
+    start_lo: u32,
+    start_hi: u32,
+    stop_lo: u32,
+    stop_hi: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,21 +26,27 @@ struct Params {
 @group(0) @binding(3) var<storage, read> level: array<u32>;
 @group(0) @binding(4) var<storage, read_write> ring: array<u32>;
 
+//!use lib/steps.wgsl
+
+fn is_on(step: vec2<u32>) -> bool {
+    let begun = !is_before(step, vec2<u32>(params.start_lo, params.start_hi));
+    return begun && is_before(step, vec2<u32>(params.stop_lo, params.stop_hi));
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let rank = invocation(group, groups, local, WG);
-    let step_lo = clock.step_lo + span.t0;
-    let step_hi = clock.step_hi + select(0u, 1u, step_lo < span.t0);
-    if step_hi > 0u || step_lo < params.start || step_lo >= params.stop {
+    let step = step_at(span.t0);
+    if !is_on(step) {
         return;
     }
     let key = vec2<u32>(clock.seed_lo, clock.seed_hi ^ params.stream);
-    let random = philox(vec4<u32>(rank, step_lo, step_hi, 0u), key);
+    let random = philox(vec4<u32>(rank, step.x, step.y, 0u), key);
     var count = vec4<u32>(0u);
     for (var k = 0u; k < params.levels; k++) {
         count += select(vec4<u32>(0u), vec4<u32>(1u), random >= vec4<u32>(level[k]));
     }
-    let slot = step_lo & (params.slots - 1u);
+    let slot = step.x & (params.slots - 1u);
     for (var lane = 0u; lane < 4u; lane++) {
         let neuron = rank * 4u + lane;
         if neuron < params.n {

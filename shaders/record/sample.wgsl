@@ -6,7 +6,8 @@ struct Params {
     count: u32,
     rows: u32,
     row: u32,
-    every: u32,
+    every_lo: u32,
+    every_hi: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -16,7 +17,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> ids: array<u32>;
 @group(0) @binding(5) var<storage, read_write> samples: array<f32>;
 
-//!use lib/interval.wgsl
+//!use lib/steps.wgsl
 
 const BLOCK = 64u;
 
@@ -26,12 +27,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if i >= params.count {
         return;
     }
-    // Steps since the last multiple of `every` before the window, this one included.
-    let since = remainder(clock.step_hi, clock.step_lo, params.every) + span.t0 + 1u;
-    if since % params.every != 0u {
+    let every = vec2<u32>(params.every_lo, params.every_hi);
+    if any(remainder_of(step_at(span.t0 + 1u), every) != vec2<u32>(0u)) {
         return;
     }
-    let k = since / params.every - 1u;
+    // Steps from the start of the window to the first of its samples; where an interval is longer than 2^32
+    // steps there is only one.
+    let first = every.x - remainder_of(step_at(0u), every).x;
+    let k = select((span.t0 + 1u - first) / max(every.x, 1u), 0u, every.y > 0u);
     let neuron = ids[i];
     let at = (neuron / BLOCK * params.rows + params.row) * BLOCK + neuron % BLOCK;
     samples[k * params.count + i] = state[at];

@@ -66,6 +66,7 @@ pub static KERNELS: &[&Kernel] = &[
 const LIBRARY: &[(&str, &str)] = &[
     ("lib/call.wgsl", include_str!("../../shaders/lib/call.wgsl")),
     ("lib/interval.wgsl", include_str!("../../shaders/lib/interval.wgsl")),
+    ("lib/steps.wgsl", include_str!("../../shaders/lib/steps.wgsl")),
     ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),
     ("lib/deliver.wgsl", include_str!("../../shaders/lib/deliver.wgsl")),
     ("lib/list.wgsl", include_str!("../../shaders/lib/list.wgsl")),

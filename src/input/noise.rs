@@ -28,10 +28,14 @@ params! {
         rho: real,
         /// sqrt(1 - rho^2).
         fresh: real,
-        /// First step with noise.
-        start: word,
-        /// First step without.
-        stop: word,
+        /// First step with noise; the lower half of the number.
+        start_lo: word,
+        /// Its upper half.
+        start_hi: word,
+        /// First step without, likewise.
+        stop_lo: word,
+        /// Its upper half.
+        stop_hi: word,
         /// 1: add to what other noise left; 0: overwrite.
         accumulate: word,
     }
@@ -63,7 +67,8 @@ impl Twin for Noise {
         let (process, current) = (process.reals_mut(), current.reals_mut());
         let deviation = p.deviation * strength.reals()[0];
         let step = call.clock.step + u64::from(call.span.t0);
-        let on = step >= u64::from(p.start) && step < u64::from(p.stop);
+        let begun = step >= joined(p.start_lo, p.start_hi);
+        let on = begun && step < joined(p.stop_lo, p.stop_hi);
         let seed = call.clock.seed;
         let key = [seed as u32, (seed >> 32) as u32 ^ p.stream];
         let tau = F::of(std::f64::consts::TAU);

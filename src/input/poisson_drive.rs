@@ -32,10 +32,14 @@ params! {
         levels: word,
         /// Stream of random numbers.
         stream: word,
-        /// First step with events.
-        start: word,
-        /// First step without.
-        stop: word,
+        /// First step with events; the lower half of the number.
+        start_lo: word,
+        /// Its upper half.
+        start_hi: word,
+        /// First step without, likewise.
+        stop_lo: word,
+        /// Its upper half.
+        stop_hi: word,
     }
 }
 
@@ -44,15 +48,16 @@ params! {
 /// below 2^-32.
 pub fn levels(mean: f64) -> Vec<u32> {
     let (mut levels, mut sum) = (Vec::new(), 0.0);
-    for k in 0.. {
-        // p_k from its logarithm: e^-mean alone may underflow.
-        let ln_factorial: f64 = (1..=k).map(|j| f64::from(j).ln()).sum();
-        sum += (f64::from(k) * mean.ln() - mean - ln_factorial).exp();
+    // p_k by its logarithm: e^-mean alone may underflow.
+    let mut ln_p = -mean;
+    for k in 1.. {
+        sum += ln_p.exp();
         let level = (sum * 4_294_967_296.0).round();
-        if level >= 4_294_967_295.0 || (f64::from(k) > mean && 1.0 - sum < 1e-10) {
-            break;
+        if level >= 4_294_967_295.0 || (f64::from(k) > mean && ln_p < -25.0) {
+            return levels;
         }
         levels.push(level as u32);
+        ln_p += (mean / f64::from(k)).ln();
     }
     levels
 }
@@ -82,7 +87,7 @@ impl Twin for PoissonDrive {
         let (level, ring) = (level.words(), ring.words_mut());
         let level = &level[..p.levels as usize];
         let step = call.clock.step + u64::from(call.span.t0);
-        if step < u64::from(p.start) || step >= u64::from(p.stop) {
+        if step < joined(p.start_lo, p.start_hi) || step >= joined(p.stop_lo, p.stop_hi) {
             return;
         }
         let seed = call.clock.seed;
@@ -117,7 +122,7 @@ mod tests {
 
     #[test]
     fn levels_are_those_of_the_distribution() {
-        for mean in [0.003, 0.5, 2.0, 30.0, 900.0] {
+        for mean in [0.003, 0.5, 2.0, 30.0, 900.0, 10_000.0] {
             let levels = levels(mean);
             let probability = |k: usize| {
                 let at = |k: usize| levels.get(k).map_or(1.0, |l| f64::from(*l) / 4_294_967_296.0);

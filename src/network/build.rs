@@ -311,7 +311,7 @@ fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
     let to = find(&stimulus.to).unwrap_or_default();
     let step = |t: scene::Quantity<scene::Ms>| (t.get() / dt).round() as u64;
     let from = |t: Option<scene::Quantity<scene::Ms>>| t.map_or(0, step);
-    let until = |t: Option<scene::Quantity<scene::Ms>>| t.map_or(u64::from(u32::MAX), step);
+    let until = |t: Option<scene::Quantity<scene::Ms>>| t.map_or(u64::MAX, step);
     let (input, start, stop) = match &stimulus.input {
         I::Poisson { rate, weight, receptor, start, stop } => {
             let known = scene.populations[to].1.model.receptors();

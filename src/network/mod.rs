@@ -47,7 +47,7 @@ pub struct Stimulus {
     pub input: Input,
     /// First step with it.
     pub start: u64,
-    /// First step without.
+    /// First step without; `u64::MAX` for never.
     pub stop: u64,
 }
 

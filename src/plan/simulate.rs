@@ -13,7 +13,7 @@ use super::compile::{PlanError, whole};
 use super::live::{Learning, Lists};
 use super::*;
 use crate::input::{given_spikes, noise, pixel_words, poisson, poisson_alike, poisson_drive};
-use crate::kernel::spike_words;
+use crate::kernel::{halves, spike_words};
 use crate::network::{self, Input, Network, Projection, Synapses};
 use crate::neuron::receptor;
 use crate::neuron::stepped::{BLOCK, Place, Stepped};
@@ -57,7 +57,7 @@ pub struct Sampled {
     /// Neurons, synapses or modulators.
     pub ids: Vec<u32>,
     /// Interval \[steps\].
-    pub every: u32,
+    pub every: u64,
 }
 
 /// Choices that are not the network's.
@@ -531,8 +531,8 @@ impl Simulator<'_> {
         for (index, stimulus) in self.network.stimuli.iter().enumerate() {
             let k = stimulus.to;
             let (n, name) = (self.network.populations[k].size, &self.network.populations[k].name);
-            let bound = |step: u64| step.min(u64::from(u32::MAX)) as u32;
-            let (start, stop) = (bound(stimulus.start), bound(stimulus.stop));
+            let [start_lo, start_hi] = halves(stimulus.start);
+            let [stop_lo, stop_hi] = halves(stimulus.stop);
             let stream = stream(Purpose::Input, (1 << 16) + index as u32);
             match stimulus.input {
                 Input::Poisson { mean, weight, receptor } if mean > 0.0 => {
@@ -547,8 +547,10 @@ impl Simulator<'_> {
                         weight: self.fixed(k, receptor, weight),
                         levels: levels.len() as u32,
                         stream,
-                        start,
-                        stop,
+                        start_lo,
+                        start_hi,
+                        stop_lo,
+                        stop_hi,
                     };
                     let level = self.words(format!("stimulus.{index}.level"), levels);
                     let args = vec![whole(level), self.ring_of(k)];
@@ -572,8 +574,10 @@ impl Simulator<'_> {
                         deviation: std,
                         rho,
                         fresh: (1.0 - rho * rho).sqrt(),
-                        start,
-                        stop,
+                        start_lo,
+                        start_hi,
+                        stop_lo,
+                        stop_hi,
                         accumulate: u32::from(currents[k].is_some()),
                     };
                     let padded = blocks(n) * BLOCK;
@@ -933,7 +937,8 @@ impl Simulator<'_> {
             };
             let name = self.arrays[array].name.clone();
             let count = at.len();
-            let len = (self.options.steps / sampled.every as usize + 1) * count;
+            let len = (self.options.steps as u64 / sampled.every + 1) as usize * count;
+            let [every_lo, every_hi] = halves(sampled.every);
             let ids = self.words(format!("sample.{index}.ids"), at);
             let samples = self.zeros(format!("sample.{index}"), Kind::Real, len);
             self.ports.samples.push(samples);
@@ -941,7 +946,8 @@ impl Simulator<'_> {
                 count: count as u32,
                 rows: rows as u32,
                 row: row as u32,
-                every: sampled.every,
+                every_lo,
+                every_hi,
             };
             let out = Arg { array: samples, split: Split::Stride(len) };
             let args = vec![whole(array), whole(ids), out];

@@ -16,8 +16,10 @@ params! {
         rows: word,
         /// Row that is recorded.
         row: word,
-        /// Interval between samples \[steps\].
-        every: word,
+        /// Interval between samples \[steps\]; the lower half of the number.
+        every_lo: word,
+        /// Its upper half.
+        every_hi: word,
     }
 }
 
@@ -45,7 +47,7 @@ impl Twin for Sample {
         let p = SampleParams::<F>::of(call.params);
         let [state, ids, samples] = Call::take(call.args);
         let (state, ids, samples) = (state.reals(), ids.words(), samples.reals_mut());
-        let (count, every) = (p.count as usize, u64::from(p.every));
+        let (count, every) = (p.count as usize, joined(p.every_lo, p.every_hi));
         let (start, done) = (call.clock.step, call.clock.step + u64::from(call.span.t0) + 1);
         if done % every != 0 {
             return;
