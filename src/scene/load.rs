@@ -319,12 +319,14 @@ fn paths_mut(scene: &mut Scene) -> impl Iterator<Item = &mut PathBuf> {
 
 // ---- Overrides ----
 
-/// Applies overrides one after the other. The first to break a scene that was in order is blamed.
+/// Applies overrides one after the other. The first to break a scene that was in order is blamed, unless
+/// later ones mend it: a block that a scene leaves out may take several.
 fn apply_all(mut text: String, overrides: &[Override]) -> Result<String, (String, Vec<Problem>)> {
     if overrides.is_empty() {
         return Ok(text);
     }
-    let mut in_order = parse(&text).is_ok();
+    let in_order = parse(&text).is_ok();
+    let mut broken = None;
     for change in overrides {
         let tree = scan(&text).map_err(|error| (text.clone(), vec![error.into()]))?;
         let written = scan(&change.value).ok().map(|node| change.value[node.span].to_owned());
@@ -336,27 +338,41 @@ fn apply_all(mut text: String, overrides: &[Override]) -> Result<String, (String
         match edits.iter().find(|edited| parse(edited).is_ok()) {
             Some(edited) => {
                 text.clone_from(edited);
-                in_order = true;
+                broken = None;
             }
             None => {
                 text.clone_from(&edits[0]);
-                if in_order {
-                    let problems = Mistakes::find(&text).problems;
-                    let problems =
-                        problems.into_iter().map(|problem| blame(problem, change)).collect();
-                    return Err((text, problems));
+                if in_order && broken.is_none() {
+                    let problems = Mistakes::find(&text).problems.into_iter();
+                    let whole = absent_block(&tree, &change.path);
+                    let problems = problems.map(|problem| {
+                        let help = problem.help.clone().or_else(|| {
+                            Some(format!("give the whole, as --set {}=...", whole.as_ref()?))
+                        });
+                        blame(Problem { help, ..problem }, change)
+                    });
+                    broken = Some((text.clone(), problems.collect()));
                 }
             }
         }
     }
-    Ok(text)
+    broken.map_or(Ok(text), Err)
+}
+
+/// The outermost block on a path that the text does not have.
+fn absent_block(tree: &Node, path: &str) -> Option<String> {
+    let (_, rest) = tree.follow(path);
+    let (block, within) = rest.split_once('.')?;
+    let before = &path[..path.len() - within.len() - 1];
+    before.ends_with(block).then(|| before.to_owned())
 }
 
 fn blame(problem: Problem, change: &Override) -> Problem {
     Problem { message: format!("{change}: {}", problem.message), ..problem }
 }
 
-/// The text with the value at `path` replaced, or put in where its field is absent.
+/// The text with the value at `path` replaced, or put in where its field is absent, with the blocks around it
+/// that are absent too.
 fn edit(text: &str, tree: &Node, path: &str, value: &str) -> Result<String, Problem> {
     let (trail, rest) = tree.follow(path);
     let node = trail.last().map_or(tree, |field| &field.node);
@@ -365,10 +381,16 @@ fn edit(text: &str, tree: &Node, path: &str, value: &str) -> Result<String, Prob
     if rest.is_empty() {
         return Ok(splice(node.span.clone(), value));
     }
+    let is_field = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
     if let Shape::Struct(inside) = node.shape
-        && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && rest.split('.').all(is_field)
     {
-        return Ok(splice(inside..inside, &format!("{rest}: {value}, ")));
+        let closing = ")".repeat(rest.matches('.').count());
+        let field = rest.replace('.', ": (");
+        return Ok(splice(inside..inside, &format!("{field}: {value}{closing}, ")));
     }
     let parent =
         if trail.is_empty() { "the scene".to_owned() } else { format!("`{}`", path_of(&trail)) };
@@ -1383,7 +1405,7 @@ mod tests {
     fn a_bad_override_is_blamed() {
         for (change, words) in [
             ("training.epoch=1", "no field `epoch` in `Training` | did you mean `epochs`?"),
-            ("trainig.epochs=1", "no `trainig` in the scene | did you mean `training`?"),
+            ("trainig.epochs=1", "no field `trainig` in `Scene` | did you mean `training`?"),
             ("populations.hiden.size=1", "no `hiden` in `populations` | did you mean `hidden`?"),
             ("projections.2.delay=1", "no `2` in `projections` | there are 2"),
             ("training.batch.size=1", "no `size` in `training.batch`"),
@@ -1409,6 +1431,35 @@ mod tests {
         let text = edited(TRAINING, "epochs: 5, ", "");
         assert!(read_with(&text, &[]).is_err());
         assert_eq!(read_with(&text, &["training.epochs=2"]).unwrap().training.unwrap().epochs, 2);
+    }
+
+    #[test]
+    fn overrides_put_in_whole_blocks() {
+        let text = edited(
+            SIMULATION,
+            "    record: (spikes: [\"exc\"], traces: [(population: \"exc\", ids: [0, 1], every: 0.5)]),\n",
+            "",
+        );
+        let scene = read_with(&text, &["record.spikes=[\"exc\"]", "record.start=50"]).unwrap();
+        assert_eq!(scene.record.spikes, ["exc"]);
+        let both = ["projections.0.short_term.u=0.5", "projections.0.short_term.tau_rec=100"];
+        for changes in [both, [both[1], both[0]]] {
+            let short_term = read_with(&text, &changes).unwrap().projections[0].short_term.unwrap();
+            assert_eq!((short_term.u, short_term.tau_rec.get()), (0.5, 100.0));
+        }
+        for (change, words) in [
+            (both[0], "the field `tau_rec` is missing in `ShortTerm`"),
+            ("record.spike=[]", "no field `spike` in `Record` | did you mean `spikes`?"),
+            ("projections.0.learn.w_max=3", "give the whole, as --set projections.0.learn=..."),
+        ] {
+            let said = read_with(&text, &[change]).expect_err(change).to_string();
+            for words in words.split(" | ") {
+                assert!(said.contains(words), "{change}: `{words}` is not in\n{said}");
+            }
+        }
+        let bare = edited(TRAINING, "optimizer: Adam(lr: 0.001),", "");
+        let said = read_with(&bare, &["training.optimizer.lr=1"]).unwrap_err().to_string();
+        assert!(said.contains("give the whole, as --set training.optimizer=..."), "{said}");
     }
 
     #[test]

@@ -66,9 +66,13 @@ const ALIASES: &[(&str, &str)] = &[
     ("tau_fac", "tau_facil"),
 ];
 
-/// The name that an alias stands for, or the word itself.
+/// What all spellings of a field have in common: the name that an alias stands for, or the word itself. A name
+/// of one model may be an alias in another, as `v_spike` is.
 fn canonical(word: &str) -> &str {
-    ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, name)| name)
+    match ALIASES.iter().find(|(alias, _)| *alias == word) {
+        Some((_, name)) => canonical(name),
+        None => word,
+    }
 }
 
 /// The candidate that `word` most likely meant, if any is near.
@@ -546,6 +550,24 @@ mod tests {
         }
         for (alias, _) in ALIASES {
             assert!(fields.contains(alias), "`{alias}` is not in the grammar any more");
+        }
+    }
+
+    #[test]
+    fn fields_are_found_by_any_spelling() {
+        let text = "(learn: Clopath(V_clamp: 33), model: Adex(v_spike: 1, E_L: -70))";
+        let tree = scan(text).unwrap();
+        for (path, value) in [
+            ("learn.v_spike", "33"),
+            ("learn.V_clamp", "33"),
+            ("model.v_peak", "1"),
+            ("model.V_peak", "1"),
+            ("model.e_l", "-70"),
+            ("model.v_rest", "-70"),
+        ] {
+            let (trail, rest) = tree.follow(path);
+            assert_eq!(rest, "", "{path}");
+            assert_eq!(&text[trail.last().unwrap().node.span.clone()], value, "{path}");
         }
     }
 
