@@ -234,10 +234,11 @@ impl<'a> Simulation<'a> {
         engine: Box<dyn Engine + 'a>,
     ) -> Result<Self, SimulationError> {
         let record = &scene.record;
+        let first = record.start.map_or(0.0, |start| start.get() / network.dt).round() as u64;
         let traces = traces(scene, network)?;
         let ports = plan.ports.simulation.as_ref().expect("a plan for simulation has these");
         let activity = |(k, population): (usize, &Population)| {
-            let mut statistics = SpikeStatistics::new(population.size, network.dt);
+            let mut statistics = SpikeStatistics::from_step(first, population.size, network.dt);
             let traced = traces.iter().filter(|trace| trace.population() == Some(k));
             traced.flat_map(|trace| &trace.ids).for_each(|id| statistics.trace(*id as u32));
             Activity { statistics, times: Vec::new() }

@@ -184,18 +184,21 @@ impl Session<'_> {
     fn simulation_summary(&mut self, recording: &simulation::Recording) {
         let seconds = recording.steps as f64 * self.network.dt * 1e-3;
         let mut spikes = 0;
-        for (population, activity) in self.network.populations.iter().zip(&recording.populations) {
+        let activities = self.network.populations.iter().zip(&recording.populations);
+        for ((_, given), (population, activity)) in self.scene.populations.iter().zip(activities) {
+            let statistics = &activity.statistics;
             let entry = summary::Population {
                 size: population.size as u64,
-                spikes: population.spikes().then_some(activity.statistics.spikes),
-                rate_hz: population
-                    .spikes()
-                    .then(|| activity.statistics.spikes as f64 / population.size as f64 / seconds),
-                cv_isi: activity.statistics.cv_isi(),
+                spikes: population.spikes().then_some(statistics.spikes),
+                rate_hz: statistics.rate(recording.steps).filter(|_| population.spikes()),
+                cv_isi: statistics.cv_isi(),
             };
+            if let (true, Some(rate)) = (given.model.is_spiking(), entry.rate_hz) {
+                self.judge(&population.name, rate);
+            }
             self.summary.populations.insert(population.name.clone(), entry);
             if population.is_neural() {
-                spikes += activity.statistics.spikes;
+                spikes += statistics.spikes;
             }
         }
         let events = recording.synaptic_events;
@@ -206,6 +209,29 @@ impl Session<'_> {
         s.synaptic_events = Some(events);
         s.synaptic_events_per_s = Some(events as f64 / s.wall_s.max(1e-9));
         s.real_time_factor = Some(s.wall_s / seconds.max(1e-9));
+    }
+}
+
+/// Rate above which neurons hardly code anything \[Hz\].
+const SATURATED: f64 = 300.0;
+
+impl Session<'_> {
+    /// Warns of a population whose rate is rarely what was meant.
+    fn judge(&mut self, name: &str, rate: f64) {
+        let message = if rate == 0.0 {
+            "never spiked: its input does not reach the threshold. Look at the size and the units of its weights \
+             and currents"
+                .to_owned()
+        } else if rate > SATURATED {
+            format!(
+                "fires at {rate:.0} Hz: its input drives it to what its refractoriness allows. Look at the size and \
+                 the units of its weights and currents"
+            )
+        } else {
+            return;
+        };
+        log::warn!("{}: populations.{name}: {message}", self.source.name);
+        self.warnings.push(format!("populations.{name}: {message}"));
     }
 }
 

@@ -22,7 +22,8 @@ const PER_OCTAVE: u64 = 16;
 /// Statistics of the spikes of a population.
 ///
 /// Memory is bounded: some words per neuron, and a number of bins and of latest spikes that does
-/// not depend on the length of the run. A step k lasts from k dt to (k + 1) dt, and its spikes are
+/// not depend on the length of the run. Nothing counts before a first step, so that a transient may be left out.
+/// A step k lasts from k dt to (k + 1) dt, and its spikes are
 /// dated (k + 1) dt. Methods that need the length of the run are told its steps.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SpikeStatistics {
@@ -30,6 +31,8 @@ pub struct SpikeStatistics {
     pub spikes: u64,
     /// Time step \[ms\].
     dt: f64,
+    /// First step that counts.
+    start: u64,
     neurons: Vec<Neuron>,
     /// Population counts over time.
     counts: Counts,
@@ -98,16 +101,22 @@ struct Fano {
 impl SpikeStatistics {
     /// Of `size` neurons and steps of `dt` ms, before any spike.
     pub fn new(size: usize, dt: f64) -> Self {
+        Self::from_step(0, size, dt)
+    }
+
+    /// The same, of spikes from step `start` on.
+    pub fn from_step(start: u64, size: usize, dt: f64) -> Self {
         let steps = |ms: f64| ((ms / dt).round() as u64).max(1);
         Self {
             spikes: 0,
             dt,
+            start,
             neurons: vec![Neuron::default(); size],
             counts: Counts { width: steps(BIN_MS), bins: Vec::new() },
             fano: Fano { width: steps(FANO_BIN_MS), bin: 0, count: 0, squares: 0.0 },
             intervals: Vec::new(),
-            raster: Latest::new(RASTER),
-            traced: Latest::new(TRACED),
+            raster: Latest::new(RASTER, start),
+            traced: Latest::new(TRACED, start),
         }
     }
 
@@ -124,9 +133,10 @@ impl SpikeStatistics {
     /// # Panics
     /// If the population has no such neuron.
     pub fn add(&mut self, step: u64, neuron: u32) {
+        let Some(counted) = step.checked_sub(self.start) else { return };
         self.spikes += 1;
-        self.counts.add(step);
-        self.fano.add(step);
+        self.counts.add(counted);
+        self.fano.add(counted);
         let own = &mut self.neurons[neuron as usize];
         if own.spikes == 0 {
             own.first = step;
@@ -164,9 +174,14 @@ impl SpikeStatistics {
         self.neurons.iter().map(|neuron| neuron.spikes)
     }
 
+    /// Time that counts of a run of so many steps \[s\].
+    pub fn seconds(&self, steps: u64) -> f64 {
+        steps.saturating_sub(self.start) as f64 * self.dt * 1e-3
+    }
+
     /// Mean rate of a neuron \[Hz\]; `None` without neurons or time.
     pub fn rate(&self, steps: u64) -> Option<f64> {
-        let seconds = steps as f64 * self.dt * 1e-3 * self.size() as f64;
+        let seconds = self.seconds(steps) * self.size() as f64;
         (seconds > 0.0).then(|| self.spikes as f64 / seconds)
     }
 
@@ -192,7 +207,7 @@ impl SpikeStatistics {
     /// fire together. `None` with less than two bins or no spike in them.
     pub fn fano(&self, steps: u64) -> Option<f64> {
         // Only whole bins count; the last spikes may be beyond them.
-        let bins = steps / self.fano.width;
+        let bins = steps.saturating_sub(self.start) / self.fano.width;
         let open = self.fano.count as f64;
         let (sum, squares) = if self.fano.bin < bins {
             (self.spikes as f64, self.fano.squares + open * open)
@@ -211,6 +226,7 @@ impl SpikeStatistics {
     /// Mean rate of a neuron over time, in at most `bins` bins of the same width, about 1 ms at
     /// least; the last one also takes what remains. Each is (start \[ms\], rate \[Hz\]).
     pub fn rate_over_time(&self, steps: u64, bins: usize) -> Vec<(f64, f64)> {
+        let steps = steps.saturating_sub(self.start);
         if self.neurons.is_empty() || steps == 0 {
             return Vec::new();
         }
@@ -224,7 +240,7 @@ impl SpikeStatistics {
             };
             let counts = self.counts.bins.iter().skip((k * merged) as usize).take(taken);
             let seconds = length as f64 * self.dt * 1e-3 * self.size() as f64;
-            ((k * width) as f64 * self.dt, counts.sum::<u64>() as f64 / seconds)
+            ((self.start + k * width) as f64 * self.dt, counts.sum::<u64>() as f64 / seconds)
         };
         (0..=last).map(rate).collect()
     }
@@ -254,8 +270,8 @@ impl SpikeStatistics {
 }
 
 impl Latest {
-    fn new(room: usize) -> Self {
-        Self { room, from: 0, spikes: VecDeque::new() }
+    fn new(room: usize, from: u64) -> Self {
+        Self { room, from, spikes: VecDeque::new() }
     }
 
     fn add(&mut self, step: u64, neuron: u32) {
@@ -346,6 +362,22 @@ mod tests {
         assert_eq!((statistics.spikes, statistics.rate(1000)), (3, Some(3.0)));
         assert_eq!(statistics.rate(0), None);
         assert_eq!(of(0, 0.5, []).rate(1000), None);
+    }
+
+    #[test]
+    fn a_transient_does_not_count() {
+        let spikes = [(0, 0), (1, 0), (99, 1), (100, 0), (103, 0), (106, 0)];
+        let mut late = SpikeStatistics::from_step(100, 2, 1.0);
+        spikes.iter().for_each(|(step, neuron)| late.add(*step, *neuron));
+        assert_eq!((late.spikes, late.rate(200)), (3, Some(15.0)));
+        assert_eq!((late.rate(100), late.cv_isi()), (None, Some(0.0)));
+        assert_eq!(late.counts().collect::<Vec<_>>(), [3, 0]);
+        assert_eq!(late.raster().from(), 100);
+        let rates = late.rate_over_time(200, 10);
+        assert_eq!((rates.len(), rates[0], rates[9]), (10, (100.0, 150.0), (190.0, 0.0)));
+        // The same from the start of a run that begins so late.
+        let early = of(2, 1.0, [(0, 0), (3, 0), (6, 0)]);
+        assert_eq!((late.fano(200), late.intervals()), (early.fano(100), early.intervals()));
     }
 
     #[test]

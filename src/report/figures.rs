@@ -175,7 +175,7 @@ fn spikes_over_time(
     // A bin with a spike or none says little, so few spikes have wide bins.
     let bins = (spikes.spikes / 4).clamp(RATE_BINS / 8, RATE_BINS);
     let rate = spikes.rate_over_time(steps, bins as usize);
-    let bin = rate.get(1).map_or(duration, |second| second.0);
+    let bin = rate.get(1).map_or(duration, |second| second.0 - rate[0].0);
 
     let active = spikes.counts().filter(|count| *count > 0).count();
     let mut caption = format!(
@@ -252,7 +252,7 @@ fn population_rate(rate: &[(f64, f64)], duration: f64, from: f64) -> (Vec<Plot>,
 
 /// Distributions over neurons and intervals, side by side.
 fn distributions(number: usize, activity: &Activity, spikes: &SpikeStatistics) -> Option<Sketch> {
-    let seconds = activity.steps as f64 * spikes.dt() / 1000.0;
+    let seconds = spikes.seconds(activity.steps);
     if !is_positive(seconds) {
         return None;
     }

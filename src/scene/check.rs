@@ -121,6 +121,21 @@ impl<'s> Checker<'s> {
     }
 
     fn record(&mut self, record: &Record) {
+        if let Some(start) = record.start.map(Quantity::get) {
+            self.not_negative("record.start", start);
+            self.moment("record.start", start);
+            if let Some(duration) = self.scene.simulation.duration.map(Quantity::get)
+                && start >= duration
+            {
+                let message =
+                    format!("nothing counts: {start} ms is not before the end, {duration} ms");
+                self.fault("record.start", message);
+            }
+        }
+        if self.scene.training.is_some() && *record != Record::default() {
+            let message = "`record` is of simulations, and a training writes nothing of it";
+            self.warn("record", message);
+        }
         for (i, name) in record.spikes.iter().enumerate() {
             let path = format!("record.spikes.{i}");
             if let Some(Population { model: Model::Readout(_), .. }) = self.known(&path, name) {

@@ -851,6 +851,10 @@ pub enum Surrogate {
     StraightThrough,
 }
 
+    /// Time from which spikes count for rates, intervals and figures \[ms\], so that a transient is left out;
+    /// the files of spikes and traces have all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Quantity<Ms>>,
 /// What a simulation writes to the run folder.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
