@@ -10,6 +10,7 @@ struct Params {
     stride: u32,
     rest: f32,
     scale: f32,
+    least: f32,
     shift: f32,
 }
 
@@ -27,5 +28,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     let at = params.first + k / params.group * params.stride + k % params.group;
     let d = concentration[params.modulator] - params.rest;
-    numbers[at] = base[at] * (1.0 + params.scale * d) + params.shift * d;
+    let factor = max(1.0 + params.scale * d, params.least);
+    numbers[at] = base[at] * factor + params.shift * d;
 }

@@ -722,6 +722,11 @@ impl<'n> Simulator<'n> {
                     stride: stride as u32,
                     rest: m.baseline,
                     scale,
+                    least: match effect {
+                        // Nothing that arrives turns into its opposite.
+                        network::Effect::Gain(..) => 0.0,
+                        _ => f32::MIN.into(),
+                    },
                     shift,
                 };
                 let numbers = Arg { array, split: Split::Stride(len) };

@@ -1,11 +1,11 @@
 //! What a modulator does beside reinforcing synapses: it moves numbers that other kernels read.
 //!
 //! ```text
-//!   number = base · (1 + scale (D - D_rest)) + shift (D - D_rest)
+//!   number = base · max(least, 1 + scale (D - D_rest)) + shift (D - D_rest)
 //! ```
 //! for the learning rate of a projection, the gain of a population, which is the effect of all that arrives at
-//! its receptors, its threshold, or the strength of its noise. At rest, the numbers are what the scene says. Done in every step, after
-//! the concentration; what it moves acts from the next step on.
+//! its receptors and never below 0, its threshold, or the strength of its noise. At rest, the numbers are what the
+//! scene says. Done in every step, after the concentration; what it moves acts from the next step on.
 
 use crate::kernel::*;
 use crate::params;
@@ -27,6 +27,8 @@ params! {
         rest: real,
         /// Relative change at a concentration 1 above rest.
         scale: real,
+        /// Factor below which it does not fall.
+        least: real,
         /// Absolute change at a concentration 1 above rest.
         shift: real,
     }
@@ -57,7 +59,7 @@ impl Twin for Modulate {
         let [numbers, base, concentration] = Call::take(call.args);
         let (numbers, base) = (numbers.reals_mut(), base.reals());
         let d = concentration.reals()[p.modulator as usize] - p.rest;
-        let (factor, shift) = (F::one() + p.scale * d, p.shift * d);
+        let (factor, shift) = ((F::one() + p.scale * d).max(p.least), p.shift * d);
         for k in 0..p.n {
             let at = (p.first + k / p.group * p.stride + k % p.group) as usize;
             numbers[at] = base[at] * factor + shift;

@@ -410,7 +410,7 @@ pub enum Effect {
         /// Relative change.
         slope: f64,
     },
-    /// What arrives at all receptors of a population is multiplied by 1 + slope.
+    /// What arrives at all receptors of a population is multiplied by 1 + slope, or 0 where that is negative.
     Gain {
         /// The population.
         population: String,
