@@ -4,6 +4,8 @@
 //! CPU engine and every GPU get the same numbers in whatever order they ask, and a checkpoint
 //! needs no generator state. `shaders/lib/philox.wgsl` is the same function for kernels.
 
+use sha2::{Digest, Sha256};
+
 const M: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const W: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
@@ -66,7 +68,7 @@ pub enum Purpose {
     Connectivity = 1,
     /// Initial weights.
     Weights = 2,
-    /// Neuron parameters; one index per parameter and population.
+    /// Neuron parameters; a draw has the hash of the field's path as its number.
     Parameters = 3,
     /// Order of the samples in an epoch.
     Shuffle = 4,
@@ -90,6 +92,12 @@ pub fn key(seed: u64, purpose: Purpose, index: u32) -> [u32; 2] {
 /// The part of a key that tells streams of one seed apart.
 pub fn stream(purpose: Purpose, index: u32) -> u32 {
     ((purpose as u32) << 24) | (index & 0x00FF_FFFF)
+}
+
+/// A number that stands for a path in a scene, and for no other: the first 64 bits of its SHA-256.
+pub fn hash(path: &str) -> u64 {
+    let digest: [u8; 32] = Sha256::digest(path).into();
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// Host-side draws of one stream, in f64.

@@ -178,10 +178,17 @@ pub fn build_watched(
         .enumerate()
         .map(|(index, (name, population))| {
             let size = population.size as usize;
-            let draw = Draw { path: format!("populations.{name}.model"), size, seed, index };
-            let kind = match gradients {
-                true => kind(&population.model, dt, &draw)?,
-                false => simulated(&population.model, dt, name, &draw)?,
+            let draw = Draw { path: format!("populations.{name}.model"), size, seed };
+            let model = with_biases(scene, name, &population.model);
+            let kind = match (&*model, gradients) {
+                (Model::Spikes(m), _) => {
+                    let end = scene.simulation.duration.map(scene::Quantity::get);
+                    Kind::Spikes(given(m, (dt, end), name, &draw, &mut warnings)?)
+                }
+                (Model::Poisson(m), _) => Kind::Poisson(poisson(m, dt, &draw, &mut warnings)?),
+                (Model::Images(m), _) => Kind::Images(m.encoder.clone()),
+                (model, true) => trained(model, dt, &draw)?,
+                (model, false) => simulated(model, dt, &draw)?,
             };
             Ok(Population { name: name.clone(), size, kind })
         })
@@ -351,34 +358,24 @@ impl Draw {
     /// Values of parameter number `which`, checked against its rule.
     pub fn values<D: Dimension>(
         &self,
-        which: u32,
         name: &str,
         param: &Param<D>,
         (rule, holds): (&'static str, fn(f64) -> bool),
     ) -> Result<Vec<f64>, NetworkError> {
-        let path = format!("{}.{name}", self.path);
-        let values = self.drawn(which, name, param)?;
+        let values = self.drawn(name, param, f64::NEG_INFINITY)?;
         match values.iter().position(|v| !holds(*v)) {
             Some(neuron) => Err(NetworkError::Value { path, neuron, value: values[neuron], rule }),
             None => Ok(values),
         }
     }
 
-    /// Values of parameter number `which`.
+    /// Values of the parameter at `name`; of a normal distribution what lies below `low` is drawn again.
     pub fn drawn<D: Dimension>(
         &self,
-        which: u32,
         name: &str,
         param: &Param<D>,
     ) -> Result<Vec<f64>, NetworkError> {
-        // Streams of a population: 32 for the parameters of the first models, more beyond 2^20.
-        let own = |which: u32| match which {
-            0..32 => self.index as u32 * 32 + which,
-            _ => (1 << 20) + self.index as u32 * 128 + which,
-        };
-        let stream = Stream::new(self.seed, Purpose::Parameters, own(which));
-        let shared = |draw: u32| Stream::new(self.seed, Purpose::Parameters, own(64 + draw % 64));
-        parameter(param, self.size, &stream, shared, &format!("{}.{name}", self.path))
+        parameter(param, self.size, self.seed, [&self.path, name], low)
     }
 }
 
@@ -425,7 +422,34 @@ fn spike_steps(
                 size: draw.size,
             });
         };
-        steps.push(step(t));
+        times.push(t);
+    }
+    let grid = OnGrid::new(&times, dt, end);
+    if let Some((_, message)) = grid.merged() {
+        return Err(NetworkError::Merged { path, file: file.clone(), message });
+    }
+    warnings.extend(grid.warnings().map(|message| Warning { path: path.clone(), message }));
+    Ok(grid.steps())
+}
+
+/// Probabilities of a spike in a step of Poisson sources.
+fn poisson(
+    m: &scene::Poisson,
+    dt: f64,
+    draw: &Draw,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<f64>, NetworkError> {
+    let rate = draw.values("rate", &m.rate, NOT_NEGATIVE)?;
+    let path = format!("{}.rate", draw.path);
+    let per_step: Vec<f64> = rate.iter().map(|r| r * 1e-3 * dt).collect();
+    if let Some(neuron) = per_step.iter().position(|p| *p > 1.0) {
+        let rule = "a source spikes at most once per step: lower the rate or dt";
+        return Err(NetworkError::Value { path, neuron, value: at(&rate, neuron), rule });
+    }
+    // Of rates that are known before they are drawn the check of the scene has told.
+    if matches!(m.rate, Param::Normal { .. } | Param::File(_)) {
+        let highest = rate.iter().copied().fold(0.0, f64::max);
+        warnings.extend(not_poisson(highest, dt).map(|message| Warning { path, message }));
     }
     Ok(steps)
 }
@@ -448,21 +472,21 @@ pub(super) struct LifValues {
 impl LifValues {
     /// Draws them; without `v_init` a neuron starts at rest.
     pub fn draw(m: &scene::Lif, draw: &Draw) -> Result<Self, NetworkError> {
-        let c_m = draw.values(0, "c_m", &m.c_m, POSITIVE)?;
+        let c_m = draw.values("c_m", &m.c_m, POSITIVE)?;
         let tau_m = membrane(draw, &c_m, &m.tau_m, &m.g_l)?;
-        let e_l = draw.values(3, "e_l", &m.e_l, ANY)?;
+        let e_l = draw.values("e_l", &m.e_l, ANY)?;
         let v_init = match &m.v_init {
-            Some(v) => draw.values(11, "v_init", v, ANY)?,
+            Some(v) => draw.values("v_init", v, ANY)?,
             None => e_l.clone(),
         };
         Ok(Self {
-            v_th: draw.values(4, "v_th", &m.v_th, ANY)?,
-            v_reset: draw.values(5, "v_reset", &m.v_reset, ANY)?,
-            t_ref: draw.values(6, "t_ref", &m.t_ref, NOT_NEGATIVE)?,
-            tau_syn: draw.values(7, "tau_syn", &m.tau_syn, POSITIVE)?,
-            i_e: draw.values(8, "i_e", &m.i_e, ANY)?,
-            delta_th: draw.values(9, "delta_th", &m.delta_th, NOT_NEGATIVE)?,
-            tau_rel: draw.values(10, "tau_rel", &m.tau_rel, POSITIVE)?,
+            v_th: draw.values("v_th", &m.v_th, ANY)?,
+            v_reset: draw.values("v_reset", &m.v_reset, ANY)?,
+            t_ref: draw.values("t_ref", &m.t_ref, NOT_NEGATIVE)?,
+            tau_syn: draw.values("tau_syn", &m.tau_syn, POSITIVE)?,
+            i_e: draw.values("i_e", &m.i_e, ANY)?,
+            delta_th: draw.values("delta_th", &m.delta_th, NOT_NEGATIVE)?,
+            tau_rel: draw.values("tau_rel", &m.tau_rel, POSITIVE)?,
             c_m,
             tau_m,
             e_l,
@@ -529,11 +553,11 @@ fn kind(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
             Kind::Lif(Lif { cells, e_l: p.e_l, i_e, unit, reset: m.reset })
         }
         Model::Readout(m) => {
-            let c_m = draw.values(0, "c_m", &m.c_m, POSITIVE)?;
+            let c_m = draw.values("c_m", &m.c_m, POSITIVE)?;
             let tau_m = membrane(draw, &c_m, &m.tau_m, &m.g_l)?;
-            let e_l = draw.values(3, "e_l", &m.e_l, ANY)?;
-            let tau_syn = draw.values(7, "tau_syn", &m.tau_syn, POSITIVE)?;
-            let i_e = draw.values(8, "i_e", &m.i_e, ANY)?;
+            let e_l = draw.values("e_l", &m.e_l, ANY)?;
+            let tau_syn = draw.values("tau_syn", &m.tau_syn, POSITIVE)?;
+            let i_e = draw.values("i_e", &m.i_e, ANY)?;
             let count = [&c_m, &tau_m, &tau_syn].iter().map(|v| v.len()).max().unwrap_or(1);
             let cells = (0..count)
                 .map(|k| readout::cell(dt, at(&tau_m, k), at(&c_m, k), at(&tau_syn, k)))
@@ -545,18 +569,12 @@ fn kind(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
                 v_unit: m.v_unit.get(),
             })
         }
-        Model::Poisson(m) => {
-            let rate = draw.values(0, "rate", &m.rate, NOT_NEGATIVE)?;
-            let per_step: Vec<f64> = rate.iter().map(|r| r * 1e-3 * dt).collect();
-            if let Some(neuron) = per_step.iter().position(|p| *p > 1.0) {
-                let path = format!("{}.rate", draw.path);
-                let rule = "a source spikes at most once per step: lower the rate or dt";
-                return Err(NetworkError::Value { path, neuron, value: at(&rate, neuron), rule });
-            }
-            Kind::Poisson(per_step)
-        }
-        Model::Images(m) => Kind::Images(m.encoder.clone()),
-        Model::Adex(_) | Model::Izhikevich(_) | Model::Hh(_) | Model::Spikes(_) => {
+        Model::Adex(_)
+        | Model::Izhikevich(_)
+        | Model::Hh(_)
+        | Model::Spikes(_)
+        | Model::Poisson(_)
+        | Model::Images(_) => {
             unreachable!("a checked scene does not train these")
         }
     })
@@ -571,10 +589,10 @@ pub(super) fn membrane(
 ) -> Result<Vec<f64>, NetworkError> {
     const DEFAULT: f64 = 10.0;
     if let Some(tau_m) = tau_m {
-        return draw.values(1, "tau_m", tau_m, POSITIVE);
+        return draw.values("tau_m", tau_m, POSITIVE);
     }
-    let Some(g_l) = g_l else { return Ok(vec![DEFAULT]) };
-    let g_l = draw.values(2, "g_l", g_l, POSITIVE)?;
+    let Some(g_l) = g_l else { return Ok(vec![TAU_M]) };
+    let g_l = draw.values("g_l", g_l, POSITIVE)?;
     Ok((0..c_m.len().max(g_l.len())).map(|k| at(c_m, k) / at(&g_l, k)).collect())
 }
 
@@ -685,16 +703,8 @@ fn load_weights(
             for ((i, j), value) in source.into_iter().zip(target).zip(values) {
                 weights[i as usize * targets + j as usize] = value;
             }
-        }
-        (Synapses::Sparse { start, source, weights, .. }, Some(ends)) => {
-            let counts = start.windows(2).map(|row| (row[1] - row[0]) as usize);
-            let here = counts.zip(0u32..).flat_map(|(count, j)| std::iter::repeat_n(j, count));
-            if !here.eq(ends.1) {
-                return Err(fail(
-                    "its targets have other numbers of synapses than those drawn here; use the seed and \
-                     the rule of the run that it is from"
-                        .to_owned(),
-                ));
+            if weights.iter().all(|w| w.is_finite()) {
+                return Ok(Synapses::Dense { weights });
             }
             (*source, *weights) = (ends.0, values);
         }

@@ -6,7 +6,7 @@
 use super::space::{Metric, Point, Reach, Tree};
 use super::{NetworkError, Synapses};
 use crate::files;
-use crate::rng::{Purpose, Stream};
+use crate::rng::{self, Purpose, Stream};
 use crate::scene::{self, Connect, Delay, Dimension, Param, Quantity, Weight};
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -27,8 +27,9 @@ const PROBES: u64 = 1 << 17;
 /// to it that a hundredth of all draws lie within, so this is not to happen.
 const REDRAWS: u64 = 10_000;
 
-/// Values of a parameter: one for all neurons, or one for each; `shared` are the streams that several
-/// parameters draw from.
+/// Values of a parameter: one for all neurons, or one for each. Draws are keyed by the path of the field, a
+/// model's and its own, so that no two fields share numbers; what several fields draw together is a field
+/// of the model. Of a normal distribution what lies below `low` is drawn again.
 pub fn parameter<D: Dimension>(
     param: &Param<D>,
     size: usize,
@@ -36,22 +37,25 @@ pub fn parameter<D: Dimension>(
     shared: impl Fn(u32) -> Stream,
     path: &str,
 ) -> Result<Vec<f64>, NetworkError> {
+    let stream = Stream::new(seed, Purpose::Parameters, 0);
+    let path = format!("{model}.{name}");
+    let key = rng::hash(&path);
     let each = |draw: &dyn Fn(u64) -> f64| (0..size as u64).map(draw).collect();
     Ok(match param {
         Param::Value(value) => vec![value.get()],
         Param::Normal { mean, std } => each(&|k| mean.get() + std.get() * stream.normal(k, 0)),
         Param::Uniform { low, high } => {
-            each(&|k| low.get() + (high.get() - low.get()) * stream.uniform(k, 0))
+            each(&|k| low.get() + (high.get() - low.get()) * stream.uniform(k, key))
         }
         Param::Power { base, scale, exponent, draw } => {
-            let r = shared(*draw);
-            each(&|k| base.get() + scale.get() * r.uniform(k, 0).powf(*exponent))
+            let shared = rng::hash(&format!("{model}.draw.{draw}"));
+            each(&|k| base.get() + scale.get() * stream.uniform(k, shared).powf(*exponent))
         }
         Param::File(file) => {
             let values = files::read_npy_f64(file)?;
             if values.len() != size {
                 return Err(NetworkError::Length {
-                    path: path.to_owned(),
+                    path,
                     file: file.clone(),
                     found: values.len(),
                     wanted: size,
@@ -441,8 +445,8 @@ fn normal_within(
 ) -> f64 {
     let mut value = mean;
     for attempt in 0..REDRAWS {
-        // Draws are counted in 32 bits; the attempt is above them.
-        value = mean + std * stream.normal(entity, draw | attempt << 32);
+        // Entities are counted in 32 bits; the attempt is above them.
+        value = mean + std * stream.normal(entity | attempt << 32, draw);
         if (low..=high).contains(&value) {
             return value;
         }

@@ -140,7 +140,8 @@ pub fn modulators(
             Effect::Threshold(find(population), slope.get())
         }
     };
-    let modulator = |(index, (name, m)): (usize, &(String, scene::Modulator))| {
+    let mut pairs = 0;
+    let modulator = |(name, m): &(String, scene::Modulator)| {
         let mut made = Modulator {
             name: name.clone(),
             tau: m.tau.get(),
@@ -159,7 +160,8 @@ pub fn modulators(
                     made.spikes.push((find(population), *amount));
                 }
                 Release::Pair { projection, synapse, within, low, high, amount } => {
-                    let number = (index * 256 + k) as u32;
+                    let number = pairs;
+                    pairs += 1;
                     let Some(p) = projections.iter().find(|p| p.name == *projection) else {
                         continue;
                     };
@@ -185,5 +187,5 @@ pub fn modulators(
         made.events.sort_by_key(|event| event.0);
         Ok(made)
     };
-    scene.modulators.iter().enumerate().map(modulator).collect()
+    scene.modulators.iter().map(modulator).collect()
 }

@@ -16,16 +16,9 @@ const FARADAY: f64 = 96485.33212;
 /// Gas constant \[J / (mol K)\].
 const GAS: f64 = 8.314462618;
 
-/// Numbers of a draw for the strengths of channels.
-const CHANNELS: u32 = 48;
-
-/// Numbers of a draw for the parameters of receptors, beyond those of the models.
-const RECEPTORS: u32 = 40;
-
 /// A receptor as kernels know it, and its value at the start.
 fn receptor(
     draw: &Draw,
-    index: usize,
     (name, receptor): &(String, scene::Receptor),
 ) -> Result<(Receptor, Vec<f64>), NetworkError> {
     use scene::Receptor as R;
@@ -53,7 +46,12 @@ fn receptor(
         }
     };
     let path = format!("receptors.{name}.init");
-    let init = draw.values(RECEPTORS + index as u32, &path, init, ANY)?;
+    let init = match (e_rev, init) {
+        (None, _) => draw.values(&path, init, ANY)?,
+        // A conductance is never negative; published networks start from normal distributions.
+        (Some(_), Param::Normal { .. }) => draw.drawn(&path, init, 0.0)?,
+        (Some(_), _) => draw.values(&path, init, NOT_NEGATIVE)?,
+    };
     Ok((Receptor { name: name.clone(), response, e_rev, mg }, init))
 }
 
@@ -62,7 +60,7 @@ pub(super) fn receptors(
     draw: &Draw,
     named: &[(String, scene::Receptor)],
 ) -> Result<(Vec<Receptor>, Vec<Vec<f64>>), NetworkError> {
-    let all = named.iter().enumerate().map(|(k, named)| receptor(draw, k, named));
+    let all = named.iter().map(|named| receptor(draw, named));
     Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
 }
 
@@ -181,10 +179,9 @@ pub(super) fn hh(m: &scene::Hh, dt: f64, draw: &Draw) -> Result<Membrane, Networ
     let mut strengths = Vec::new();
     for (k, (name, channel)) in m.channels.iter().enumerate() {
         let (g, e_rev) = channel.strength();
-        let which = CHANNELS + 2 * (k as u32 % 8);
-        let g = draw.values(which, &format!("channels.{name}.g"), g, NOT_NEGATIVE)?;
+        let g = draw.values(&format!("channels.{name}.g"), g, NOT_NEGATIVE)?;
         let e_rev = match e_rev {
-            Some(e) => draw.values(which + 1, &format!("channels.{name}.e_rev"), e, ANY)?,
+            Some(e) => draw.values(&format!("channels.{name}.e_rev"), e, ANY)?,
             None => vec![0.0],
         };
         strengths.push([g, e_rev]);
@@ -273,9 +270,9 @@ impl Draw {
     /// Values of all parameters of a model, checked against their rules.
     pub(super) fn all(&self, model: &impl Parameters) -> Result<Values, NetworkError> {
         let mut all = Vec::new();
-        for (which, (name, param, rule)) in model.parameters().into_iter().enumerate() {
+        for (name, param, rule) in model.parameters() {
             let holds = |x: f64| rule.broken(x).is_none();
-            let values = self.drawn(which as u32, name, &param)?;
+            let values = self.drawn(name, &param, f64::NEG_INFINITY)?;
             if let Some(neuron) = values.iter().position(|v| !holds(*v)) {
                 return Err(NetworkError::Value {
                     path: format!("{}.{name}", self.path),
