@@ -204,6 +204,9 @@ fn exit_code(e: &anyhow::Error) -> u8 {
             | NetworkError::Pair { .. }
             | NetworkError::Bounds { .. }
             | NetworkError::Weights { .. } => 3,
+            | NetworkError::Sign { .. }
+            | NetworkError::Merged { .. }
+            | NetworkError::Tensor { .. }
         }
     } else if let Some(e) = e.downcast_ref::<PlanError>() {
         match e {

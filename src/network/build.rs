@@ -6,7 +6,11 @@ use super::space::{self, Point};
 use super::*;
 use crate::files;
 use crate::rng::{Purpose, Stream, stream};
-use crate::scene::{Connect, Delay, Dimension, Learn, Model, Param, Scene, Weight};
+use crate::scene::{
+    Connect, Delay, Dimension, Learn, Model, OnGrid, Param, Scene, Warning, Weight, not_poisson,
+    receptors_of,
+};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -144,6 +148,48 @@ pub enum NetworkError {
     /// Weights could not be taken from a file of an earlier run.
     #[error("weights of projection `{name}` from {}: {why}", file.display())]
     Weights {
+    /// A conductance would be negative.
+    #[error(
+        "projection `{name}`: synapse {synapse} has the weight {weight} nS, but a conductance is never negative; \
+         use a receptor with e_rev below rest, and magnitudes"
+    )]
+    Sign {
+        /// Name of the projection.
+        name: String,
+        /// First such synapse.
+        synapse: usize,
+        /// Its weight.
+        weight: f64,
+    },
+    /// Weights of one projection go to two receptors, and learn.
+    #[error(
+        "projection `{name}` has weights of both signs, which go to `ex` and to `in`; name its `receptor`, or make \
+         two projections of it"
+    )]
+    BothSigns {
+        /// Name of the projection.
+        name: String,
+    },
+    /// Given spikes of a file that steps cannot tell apart.
+    #[error("{path}: {}: {message}. To mend it, {}", file.display(), OnGrid::HELP)]
+    Merged {
+        /// Path in the scene.
+        path: String,
+        /// The file.
+        file: PathBuf,
+        /// Which.
+        message: String,
+    },
+    /// A parameter could not be taken from a file of an earlier run.
+    #[error("{path}: {}: {why}", file.display())]
+    Tensor {
+        /// Path in the scene.
+        path: String,
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
         /// Name of the projection.
         name: String,
         /// The file.
@@ -224,7 +270,7 @@ pub fn build_watched(
             key: (seed, index as u32),
         };
         fits(&wiring)?;
-        let mut synapses = match (&projection.connect, &projection.weight) {
+        let synapses = match (&projection.connect, &projection.weight) {
             (&Connect::Procedural { k, autapses }, Weight::Constant(weight)) => {
                 Synapses::Procedural {
                     degree: k as u32,
@@ -235,11 +281,9 @@ pub fn build_watched(
             }
             _ => wiring.synapses()?,
         };
-        if let Weight::File(file) = &projection.weight {
-            load_weights(&wiring, file, &mut synapses)?;
-        }
         let shortest = synapses.delays().iter().min();
         let delay = match projection.delay {
+            (_, Weight::File(file)) => loaded(&wiring, file)?,
             _ if constant => 0,
             Some(Delay::Value(delay)) => (delay.get() / dt).round() as usize,
             _ => shortest.map_or(1, |&steps| steps.into()),
@@ -660,63 +704,80 @@ fn host_memory() -> Option<f64> {
     Some(kibibytes * 1024.0)
 }
 
-/// Takes the weights of a projection from the `weights.safetensors` of an earlier run. A file that says between
-/// which neurons its synapses are brings these along: it may be of a run in which they moved. Otherwise weights
-/// of a dense rule lie there by source, and those of others by target.
-fn load_weights(
-    wiring: &Wiring<'_>,
-    file: &std::path::Path,
-    synapses: &mut Synapses,
-) -> Result<(), NetworkError> {
+/// A model with the constant currents that a training found, if weights into the population are from its file.
+fn with_biases<'m>(scene: &Scene, name: &str, model: &'m Model) -> Cow<'m, Model> {
+    let into = scene.projections.iter().filter(|p| p.to == name);
+    let files = into.filter_map(|p| match &p.weight {
+        Weight::File(file) => Some(file),
+        _ => None,
+    });
+    let trained = |file: &&PathBuf| files::read_tensor(file, &format!("{name}.i_e")).is_ok();
+    let mut model = Cow::Borrowed(model);
+    if let Model::Lif(scene::Lif { i_e, .. }) | Model::Readout(scene::Readout { i_e, .. }) = &*model
+        && !matches!(i_e, Param::File(_))
+        && let Some(file) = files.into_iter().find(trained)
+        && let Model::Lif(scene::Lif { i_e, .. }) | Model::Readout(scene::Readout { i_e, .. }) =
+            model.to_mut()
+    {
+        *i_e = Param::File(file.clone());
+    }
+    model
+}
+
+/// Synapses with the weights of the `weights.safetensors` of an earlier run. A file that says between which
+/// neurons they are rules, whatever the rule of connection: synapses may have moved. Otherwise they are those of
+/// the rule, of all pairs by source, and of others by target.
+fn loaded(wiring: &Wiring<'_>, file: &std::path::Path) -> Result<Synapses, NetworkError> {
     let fail = |why: String| NetworkError::Weights {
         name: wiring.name.to_owned(),
         file: file.to_owned(),
         why,
     };
     let values = files::read_tensor(file, wiring.name).map_err(|e| fail(e.to_string()))?;
-    let (found, wanted) = (values.len(), synapses.weights().len());
-    if found != wanted && !matches!(synapses, Synapses::Procedural { .. }) {
-        return Err(fail(format!(
-            "it holds {found} weights, the projection has {wanted} synapses"
-        )));
-    }
     let words = |end: &str| {
         let words = files::read_words(file, &format!("{}.{end}", wiring.name));
         words.map_err(|e| fail(format!("`{end}`: {e}")))
     };
-    let ends = words("source")?.zip(words("target")?);
     let (sources, targets) = (wiring.sources, wiring.targets);
-    if let Some((source, target)) = &ends {
+    let dense = matches!(wiring.projection.connect, Connect::Dense);
+    if let Some((source, target)) = words("source")?.zip(words("target")?) {
         let within = |ends: &[u32], n: usize| ends.iter().all(|end| (*end as usize) < n);
-        if [source.len(), target.len()] != [found; 2]
-            || !within(source, sources)
-            || !within(target, targets)
+        if [source.len(), target.len()] != [values.len(); 2]
+            || !within(&source, sources)
+            || !within(&target, targets)
         {
             let why = "its synapses are between neurons that are not there".to_owned();
             return Err(fail(why));
         }
-    }
-    match (synapses, ends) {
-        (Synapses::Procedural { .. }, _) => {}
-        (Synapses::Dense { weights }, None) => *weights = values,
-        (Synapses::Dense { weights }, Some((source, target))) => {
-            for ((i, j), value) in source.into_iter().zip(target).zip(values) {
-                weights[i as usize * targets + j as usize] = value;
+        // All pairs, each once, are a matrix.
+        if dense && !wiring.has_delays() && values.len() == sources * targets {
+            let mut weights = vec![f64::NAN; values.len()];
+            for ((i, j), value) in source.iter().zip(&target).zip(&values) {
+                weights[*i as usize * targets + *j as usize] = *value;
             }
             if weights.iter().all(|w| w.is_finite()) {
                 return Ok(Synapses::Dense { weights });
             }
-            (*source, *weights) = (ends.0, values);
         }
-        (Synapses::Sparse { weights, .. }, None)
-            if matches!(wiring.projection.connect, Connect::Dense) =>
-        {
+        return wiring.given([&source, &target], &values);
+    }
+    let mut synapses = wiring.synapses()?;
+    let (found, wanted) = (values.len(), synapses.weights().len());
+    if found != wanted {
+        return Err(fail(format!(
+            "it holds {found} weights and not between which neurons, the projection has {wanted} synapses"
+        )));
+    }
+    match &mut synapses {
+        // With delays of their own all pairs are a list, by target.
+        Synapses::Sparse { weights, .. } if dense => {
             let at = |synapse: usize| values[synapse % sources * targets + synapse / sources];
             *weights = (0..values.len()).map(at).collect();
         }
-        (Synapses::Sparse { weights, .. }, None) => *weights = values,
+        Synapses::Dense { weights } | Synapses::Sparse { weights, .. } => *weights = values,
+        Synapses::Procedural { .. } => {}
     }
-    Ok(())
+    Ok(synapses)
 }
 
 #[cfg(test)]
@@ -806,9 +867,24 @@ mod tests {
         let Synapses::Sparse { source, weights, .. } = load(rules).unwrap() else { panic!() };
         assert_eq!(source, moved);
         assert!(weights.iter().zip(&values).all(|(a, b)| *a == f64::from(*b)));
-        save(&moved, targets().map(|t| 11 - t).collect());
-        let error = load(rules).unwrap_err().to_string();
-        assert!(error.contains("other numbers of synapses") && error.contains("seed"), "{error}");
+        // The file rules, whatever the rule of connection, with delays of their own or without.
+        save(&moved, targets().map(|t| 11 - t / 2).collect());
+        for connect in ["FixedInDegree(k: 2)", "FixedProbability(p: 0.1)", "Dense", "OneToOne"] {
+            for delay in ["1", "Uniform(low: 1, high: 2)"] {
+                let loaded =
+                    load(&format!("connect: {connect}, delay: {delay}, weight: ")).unwrap();
+                for k in [0, 3, 7, 23] {
+                    // By target, so from the last to the first, four by four.
+                    let Synapses::Sparse { source, weights, .. } = &loaded else {
+                        panic!("{connect}")
+                    };
+                    let (source, target) = (source[k], 6 + k / 4);
+                    assert_eq!(loaded.ends(k, 12), Some((source, target as u32)), "{connect}");
+                    let row = 20 - k / 4 * 4 + k % 4;
+                    assert_eq!((source, weights[k]), (moved[row], row as f64), "{connect}");
+                }
+            }
+        }
         save(&[12; 24], targets().collect());
         assert!(load(rules).unwrap_err().to_string().contains("not there"));
         // A list of pairs finds its places in a matrix.
@@ -850,3 +926,41 @@ mod tests {
         assert!(matches!(error, NetworkError::File(_)), "{error}");
     }
 }
+    #[test]
+    fn a_trained_file_brings_its_biases() {
+        let dir = tempfile::tempdir().unwrap();
+        let biases: Vec<f32> = (0..12).map(|k| 10.0 * k as f32).collect();
+        let tensors = [
+            ("a->b".to_owned(), files::Values::Reals(vec![1.0; 144])),
+            ("b.i_e".to_owned(), files::Values::Reals(biases.clone())),
+        ];
+        files::write_tensors(&dir.path().join("w.safetensors"), &tensors).unwrap();
+        let currents = |rules: &str, of: &str, i_e: &str| {
+            let text = format!(
+                "(version: 1, simulation: (dt: 0.1, duration: 1), populations: {{\
+                 \"a\": (size: 12, model: Lif()), \"b\": (size: 12, model: Lif({i_e}))}}, \
+                 projections: [(from: \"a\", to: \"b\", connect: Dense, {rules})])"
+            );
+            let scene =
+                load_str("test.ron", &text, dir.path(), &[]).unwrap_or_else(|e| panic!("{e}")).0;
+            let network = build(&scene)?;
+            let population = network.populations.iter().find(|p| p.name == of).unwrap();
+            let Kind::Stepped(neurons) = &population.kind else { panic!() };
+            // The third number of a neuron.
+            Ok::<_, NetworkError>(
+                neurons.cells().iter().map(|cell| cell[2] as f32).collect::<Vec<_>>(),
+            )
+        };
+        let file = "weight: File(\"w.safetensors\")";
+        assert_eq!(currents(file, "b", "").unwrap(), biases);
+        assert_eq!(currents(file, "a", "").unwrap(), [0.0]);
+        assert_eq!(currents("weight: 1", "b", "").unwrap(), [0.0]);
+        assert_eq!(currents("weight: 1", "b", "i_e: File(\"w.safetensors\")").unwrap(), biases);
+        let error =
+            currents("weight: 1", "b", "v_th: File(\"w.safetensors\")").unwrap_err().to_string();
+        assert!(
+            error.contains("populations.b.model.v_th") && error.contains("`b.v_th`"),
+            "{error}"
+        );
+    }
+

@@ -52,7 +52,10 @@ pub fn parameter<D: Dimension>(
             each(&|k| base.get() + scale.get() * stream.uniform(k, shared).powf(*exponent))
         }
         Param::File(file) => {
-            let values = files::read_npy_f64(file)?;
+            let values = match file.extension().is_some_and(|end| end == "safetensors") {
+                true => tensor(file, model, name)?,
+                false => files::read_npy_f64(file)?,
+            };
             if values.len() != size {
                 return Err(NetworkError::Length {
                     path,
@@ -69,6 +72,17 @@ pub fn parameter<D: Dimension>(
 /// A projection as it is drawn.
 pub struct Wiring<'s> {
     /// Path in the scene.
+/// What a training left of a parameter: the tensor `<population>.<name>`.
+fn tensor(file: &Path, model: &str, name: &str) -> Result<Vec<f64>, NetworkError> {
+    let population = model.trim_start_matches("populations.").trim_end_matches(".model");
+    let tensor = format!("{population}.{name}");
+    files::read_tensor(file, &tensor).map_err(|e| NetworkError::Tensor {
+        path: format!("{model}.{name}"),
+        file: file.to_owned(),
+        why: format!("`{tensor}`: {e}"),
+    })
+}
+
     pub path: String,
     /// Name of the projection.
     pub name: &'s str,
@@ -165,6 +179,25 @@ impl Wiring<'_> {
     }
 
     fn places(&self) -> [&[Point]; 2] {
+    /// Given synapses, as sources, targets and weights, in the order of their targets.
+    ///
+    /// # Errors
+    /// A delay of more steps than can be counted.
+    pub fn given(
+        &self,
+        [source, target]: [&[u32]; 2],
+        weights: &[f64],
+    ) -> Result<Synapses, NetworkError> {
+        let mut order: Vec<usize> = (0..source.len()).collect();
+        order.sort_by_key(|k| target[*k]);
+        let before = |j: usize| order.partition_point(|k| (target[*k] as usize) < j) as u32;
+        let start = (0..=self.targets).map(before).collect();
+        let lists = Lists { start, source: order.iter().map(|k| source[*k]).collect() };
+        let delays = self.delays(&lists)?;
+        let weights = order.iter().map(|k| weights[*k]).collect();
+        Ok(Synapses::Sparse { start: lists.start, source: lists.source, weights, delays })
+    }
+
         self.places.expect("the scene was checked")
     }
 
