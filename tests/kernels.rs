@@ -204,6 +204,7 @@ fn more_workgroups_than_a_dimension_holds_reach_every_element() {
             batch: 1,
             steps: 1,
             ports: Ports::default(),
+            warnings: Vec::new(),
         };
         let check = |who: &str, engine: &mut dyn Engine| {
             engine.write_words(0, &vec![7; len]).unwrap();

@@ -30,7 +30,7 @@ pub fn prepare(
     overrides: &[Override],
     quiet: bool,
 ) -> Result<(Scene, Source, Vec<scene::Warning>, Network, Plan)> {
-    let (scene, source, warnings) = scene::load(path, overrides).map_err(|e| *e)?;
+    let (scene, source, mut warnings) = scene::load(path, overrides).map_err(|e| *e)?;
     let mut bar = Progress::new(scene.projections.len() as u64, "projections", quiet);
     let network = network::build_watched(&scene, &mut |drawn, of| {
         bar.at("building", drawn as u64, of as u64, "");
@@ -55,6 +55,7 @@ pub fn prepare(
         }
         None => plan::simulate(&network, &simulation::options(&scene, &network, MAX_BINDING)?)?,
     };
+    warnings.extend(network.warnings.iter().chain(&plan.warnings).cloned());
     Ok((scene, source, warnings, network, plan))
 }
 

@@ -221,6 +221,7 @@ pub fn build_watched(
     let populations = scene
         .populations
         .iter()
+    let mut warnings = Vec::new();
         .enumerate()
         .map(|(index, (name, population))| {
             let size = population.size as usize;
@@ -339,7 +340,60 @@ pub fn build_watched(
     }
     let stimuli = scene.stimuli.iter().map(|s| stimulus(scene, s, dt)).collect();
     let modulators = learning::modulators(scene, &projections)?;
-    Ok(Network { dt, seed, populations, projections, stimuli, modulators })
+    Ok(Network { dt, seed, populations, projections, stimuli, modulators, warnings })
+}
+
+/// A projection with the receptor in which it ends; or two, where the signs of its weights send them to
+/// different ones. What a conductance gets is a magnitude.
+fn with_receptors(
+    mut projection: Projection,
+    receptors: &[(String, scene::Receptor)],
+    [ex, inhibitory]: [usize; 2],
+    size: [usize; 2],
+) -> Result<Vec<Projection>, NetworkError> {
+    let is_conductance = |k: usize| receptors.get(k).is_some_and(|(_, r)| r.is_conductance());
+    projection.receptor = ex;
+    let weights = match &projection.synapses {
+        Synapses::Procedural { weight, .. } => std::slice::from_ref(weight),
+        stored => stored.weights(),
+    };
+    let negative = weights.iter().position(|w| *w < 0.0);
+    let positive = weights.iter().any(|w| *w > 0.0);
+    if ex == inhibitory {
+        return match negative.filter(|_| is_conductance(ex)) {
+            None => Ok(vec![projection]),
+            Some(synapse) => {
+                let (weight, name) = (weights[synapse], projection.name);
+                Err(NetworkError::Sign { name, synapse, weight })
+            }
+        };
+    }
+    // Weights of a rule may be zero at first, and have the sign of its bounds.
+    let below =
+        negative.is_some() || projection.rule.as_ref().is_some_and(|rule| rule.is_inhibitory());
+    if !below {
+        return Ok(vec![projection]);
+    }
+    let magnitude = |w: f64| if is_conductance(inhibitory) { w.abs() } else { w };
+    if !positive {
+        projection.receptor = inhibitory;
+        projection.synapses.each_weight(magnitude);
+        return Ok(vec![projection]);
+    }
+    if projection.rule.is_some() {
+        return Err(NetworkError::BothSigns { name: projection.name });
+    }
+    let all = projection.synapses.listed(size);
+    let mut below = all.filtered(|w| w < 0.0);
+    below.each_weight(magnitude);
+    let second = Projection {
+        name: format!("{} (in)", projection.name),
+        receptor: inhibitory,
+        synapses: below,
+        ..projection.clone()
+    };
+    projection.synapses = all.filtered(|w| w >= 0.0);
+    Ok(vec![projection, second])
 }
 
 /// Whether all weights of a projection lie within the bounds of its rule.
@@ -491,6 +545,7 @@ fn poisson(
         return Err(NetworkError::Value { path, neuron, value: at(&rate, neuron), rule });
     }
     // Of rates that are known before they are drawn the check of the scene has told.
+    warnings: &mut Vec<Warning>,
     if matches!(m.rate, Param::Normal { .. } | Param::File(_)) {
         let highest = rate.iter().copied().fold(0.0, f64::max);
         warnings.extend(not_poisson(highest, dt).map(|message| Warning { path, message }));

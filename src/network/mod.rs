@@ -36,6 +36,8 @@ pub struct Network {
     pub stimuli: Vec<Stimulus>,
     /// In the order of the scene.
     pub modulators: Vec<Modulator>,
+    /// What may not be as it was meant, found while building.
+    pub warnings: Vec<scene::Warning>,
 }
 
 /// What acts on a population beside spikes of others.

@@ -152,7 +152,7 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
         }
     }
     let Layout { arrays, batch, steps, ports, .. } = c.layout;
-    Ok(Plan { arrays, programs, batch, steps, ports })
+    Ok(Plan { arrays, programs, batch, steps, ports, warnings: Vec::new() })
 }
 
 /// What has been written so far: the first delivery overwrites, the next add.

@@ -16,6 +16,7 @@ pub use live::Lists;
 pub use simulate::{Recorded, Sampled, SimulationOptions, SimulationPorts, simulate};
 
 use crate::kernel::{Field, Kernel, Kind, Place, Word};
+use crate::scene::Warning;
 use crate::synapse::panel_index;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -32,6 +33,8 @@ pub struct Plan {
     pub steps: usize,
     /// Arrays that the host writes or reads, by use.
     pub ports: Ports,
+    /// What may not be as it was meant, found while planning.
+    pub warnings: Vec<Warning>,
 }
 
 /// Index of an array in a plan.

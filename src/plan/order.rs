@@ -123,6 +123,7 @@ mod tests {
             projections: edges.iter().map(projection).collect(),
             stimuli: vec![],
             modulators: vec![],
+            warnings: vec![],
         }
     }
 

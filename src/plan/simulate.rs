@@ -19,12 +19,15 @@ use crate::neuron::receptor;
 use crate::neuron::stepped::{BLOCK, Place, Stepped};
 use crate::record::sample;
 use crate::rng::{Purpose, stream};
-use crate::scene::Encoder;
+use crate::scene::{Encoder, Warning};
 use crate::synapse::{list_spikes, procedural, scatter};
 use crate::train::{clear_reals, clear_words, restart};
 
 /// Neurons of a tile at least, unless all populations are smaller.
 const TILE: usize = 4096;
+
+/// Part of a weight that its rounding to an integer may take.
+const MOST_LOST: f64 = 1e-3;
 
 /// Networks up to this number of neurons are done by one thread: a step takes less time than waking
 /// another.
@@ -159,6 +162,11 @@ fn stepped(population: &network::Population) -> Option<&dyn Stepped> {
     }
 }
 
+/// A number for people to read.
+fn short(x: f64) -> String {
+    if x == 0.0 || (1e-3..1e6).contains(&x.abs()) { format!("{x}") } else { format!("{x:e}") }
+}
+
 fn blocks(n: usize) -> usize {
     n.div_ceil(BLOCK)
 }
@@ -197,6 +205,7 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
     s.ports.spikes = s.zeros("spikes", Kind::Word, options.steps * word);
     s.ring_array = s.zeros("ring", Kind::Word, ring.tiles * ring.tile_len());
     s.scale = s.scales();
+    let warnings = s.lost();
 
     let mut launches = Vec::new();
     let mut sources = Vec::new();
@@ -244,6 +253,7 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
             simulation: Some(s.ports),
             ..Ports::default()
         },
+        warnings,
     })
 }
 
@@ -438,6 +448,59 @@ impl Simulator<'_> {
             receptors.map(|(receptor, sums)| scale(to, receptor, sums)).collect()
         };
         most.iter().enumerate().map(of).collect()
+    }
+
+    /// Warns of weights that lose more than their thousandth when they become integers, because of larger ones.
+    fn lost(&self) -> Vec<Warning> {
+        let network = self.network;
+        let stimuli = network.stimuli.iter().enumerate().filter_map(|(index, s)| match &s.input {
+            Input::Poisson { weight, receptor, .. } => {
+                let path = format!("stimuli.{index}.input");
+                Some((path, (s.to, *receptor), std::slice::from_ref(weight)))
+            }
+            _ => None,
+        });
+        let projections = network.projections.iter().map(|p| {
+            let weights = match &p.synapses {
+                Synapses::Procedural { weight, .. } => std::slice::from_ref(weight),
+                stored => stored.weights(),
+            };
+            (format!("projections.{}", p.name), (p.to, p.receptor), weights)
+        });
+        let all: Vec<_> = projections.chain(stimuli).collect();
+        let mut warnings = Vec::new();
+        for (path, (to, receptor), weights) in &all {
+            let unit = self.scale[*to][*receptor];
+            let off = |w: f64| ((w / unit).round() * unit - w).abs() > MOST_LOST * w.abs();
+            // Of weights that are drawn a few come out near zero, and count for nothing.
+            let count = weights.iter().filter(|w| off(**w)).count();
+            if count * 100 <= weights.len() {
+                continue;
+            }
+            let Some(lost) = weights.iter().copied().find(|w| off(*w)) else { continue };
+            let beside = all.iter().filter(|other| other.1 == (*to, *receptor));
+            let largest = beside.map(|(path, _, weights)| {
+                let largest = weights.iter().fold(0.0f64, |most, w| most.max(w.abs()));
+                let rule =
+                    network.projections.iter().find(|p| *path == format!("projections.{}", p.name));
+                (rule.map_or(largest, |p| p.largest().max(largest)), path)
+            });
+            let (large, whose) = largest.fold((0.0, path), |a, b| if b.0 > a.0 { b } else { a });
+            let kept = (lost / unit).round() * unit;
+            warnings.push(Warning {
+                path: format!("{path}.weight"),
+                message: format!(
+                    "the weight {} becomes {}, and {count} of {} are off by more than a thousandth, beside {} \
+                     of {whose}: what arrives at once is summed in integers that hold the largest sum. Bring \
+                     the weights nearer, or give them receptors of their own",
+                    short(lost),
+                    short(kept),
+                    weights.len(),
+                    short(large),
+                ),
+            });
+        }
+        warnings
     }
 
     /// A weight in units of the ring, as i32.

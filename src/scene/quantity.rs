@@ -47,6 +47,7 @@ dimensions! {
     Pf, "a capacitance", "Capacitance, in pF.", ["pF" 0, "nF" 3, "uF" 6, "F" 12, "µF" 6, "μF" 6];
     Ns, "a conductance", "Conductance, in nS.", ["nS" 0, "uS" 3, "mS" 6, "S" 9, "µS" 3, "μS" 3];
     Pa, "a current", "Current, in pA.", ["pA" 0, "nA" 3, "uA" 6, "A" 12, "µA" 6, "μA" 6];
+    PaRootMs, "a strength of noise", "Strength of white noise, in pA·√ms.", ["pA*sqrt(ms)" 0, "pA√ms" 0];
     Hz, "a rate", "Rate, in Hz.", ["Hz" 0, "kHz" 3, "/s" 0];
     Mm, "a concentration", "Concentration, in mM.", ["mM" 0, "M" 3, "uM" -3, "µM" -3, "μM" -3, "nM" -6];
     Strength, "a weight", "Weight of a synapse, in the unit of its receptor: pA for a current, nS for a conductance, mV for a jump of the potential.", ["pA" 0, "nA" 3, "nS" 0, "uS" 3, "mV" 0, "µS" 3, "μS" 3];
