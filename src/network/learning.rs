@@ -3,7 +3,7 @@
 use super::*;
 use crate::plasticity::{Change, Eligibility, Rates, Trace, Voltage};
 use crate::rng::Purpose;
-use crate::scene::{Learn, Ms, Quantity, Release, Scene};
+use crate::scene::{Common, Learn, Ms, Quantity, Release, Scene};
 
 /// Potential of a spike of a neuron that is reset, if the scene gives none \[mV\]; that of NEST.
 const V_SPIKE: f64 = 33.0;
@@ -13,14 +13,15 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
     let learn = projection.learn.as_ref()?;
     let common = learn.common()?;
     let steps = |ms: f64| (ms / scene.simulation.dt.get()).round() as usize;
+    let sign = common.sign();
     let trace = |tau: Quantity<Ms>, pairing: scene::Pairing| Trace {
         tau: tau.get(),
         nearest: pairing == scene::Pairing::Nearest,
     };
     let change = |pair: f64, triplet: f64| Change {
         constant: 0.0,
-        pair: pair * common.unit,
-        triplet: triplet * common.unit,
+        pair: sign * pair * common.unit,
+        triplet: sign * triplet * common.unit,
     };
     let mut voltage = None;
     let (pre, post, x, y, mu) = match learn {
@@ -28,7 +29,11 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
         Learn::Stdp(r) => {
             let (x, y) = (trace(r.tau_plus, r.pairing), trace(r.tau_minus, r.pairing));
             let (pre, post) = (change(-r.a_minus, 0.0), change(r.a_plus, 0.0));
-            (pre, post, [x; 2], [y; 2], [r.mu_plus, r.mu_minus])
+            let mut mu = [r.mu_plus, r.mu_minus];
+            if sign < 0.0 {
+                mu.reverse();
+            }
+            (pre, post, [x; 2], [y; 2], mu)
         }
         Learn::Triplet(r) => (
             change(-r.a2_minus, -r.a3_minus),
@@ -38,7 +43,7 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
             [0.0; 2],
         ),
         Learn::Hebb(_) | Learn::Oja(_) | Learn::Covariance(_) | Learn::Bcm(_) => {
-            return Some(rates(learn, common.bounds, &steps));
+            return Some(rates(learn, &common, &steps));
         }
         Learn::Clopath(r) => {
             let target = scene.populations.iter().find(|(name, _)| *name == projection.to);
@@ -64,7 +69,7 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
             // Two spikes of the target within tau on average balance one of the source.
             let alpha = 2.0 * r.rho.get() * r.tau.get() * 1e-3;
             let post = change(r.eta.get(), 0.0);
-            let pre = Change { constant: -alpha * r.eta.get(), ..post };
+            let pre = Change { constant: -sign * alpha * r.eta.get(), ..post };
             (pre, post, [both; 2], [both; 2], [0.0; 2])
         }
     };
@@ -81,7 +86,8 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
 }
 
 /// A rule of rates.
-fn rates(learn: &Learn, bounds: [f64; 2], steps: &dyn Fn(f64) -> usize) -> Rule {
+fn rates(learn: &Learn, common: &Common<'_>, steps: &dyn Fn(f64) -> usize) -> Rule {
+    let (bounds, sign) = (common.bounds, common.sign());
     let unit = bounds[1] - bounds[0];
     let (rule, eta, tau, every, slow, rho, unit) = match learn {
         Learn::Hebb(r) => (0, r.eta, r.tau, r.every, r.tau, 1.0, unit),
@@ -104,7 +110,14 @@ fn rates(learn: &Learn, bounds: [f64; 2], steps: &dyn Fn(f64) -> usize) -> Rule 
         axonal: Some(0),
         dendritic: 0,
         eligibility: None,
-        rates: Some(Rates { tau: [tau.get(), slow.get()], rule, eta, rho, unit, every }),
+        rates: Some(Rates {
+            tau: [tau.get(), slow.get()],
+            rule,
+            eta: sign * eta,
+            rho,
+            unit: sign * unit,
+            every,
+        }),
         voltage: None,
     }
 }

@@ -66,6 +66,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether all weights stay negative, so that it is their magnitude that the rule changes.
+    pub fn is_inhibitory(&self) -> bool {
+        self.bounds[1] <= 0.0
+    }
+
     /// The learning window: change of a weight, or mark, by one pair of spikes alone, of which the target's
     /// reaches the synapse `interval` ms after the source's; without what bounds take away. None if it is not
     /// spikes of both sides that change weights.

@@ -546,6 +546,14 @@ pub struct Common<'a> {
     pub eligibility: Option<&'a Eligibility>,
 }
 
+impl Common<'_> {
+    /// -1 where all weights stay negative, else 1. What a rule calls a rise is one of the magnitude of such
+    /// weights; where the bounds have both signs it is one of the number.
+    pub fn sign(&self) -> f64 {
+        if self.bounds[1] <= 0.0 { -1.0 } else { 1.0 }
+    }
+}
+
 impl Learn {
     /// The parts that all local rules share; none of `Fixed` and `Backprop`.
     pub fn common(&self) -> Option<Common<'_>> {

@@ -24,6 +24,12 @@ impl<'s> Checker<'s> {
             let path = format!("{path}.scaling");
             self.not_negative(&format!("{path}.rho"), scaling.rho.get());
             self.finite(&format!("{path}.eta"), scaling.eta);
+            let inhibits = projection.learn.as_ref().and_then(Learn::common);
+            if inhibits.is_some_and(|rule| rule.sign() < 0.0) && scaling.eta > 0.0 {
+                let message = "these weights inhibit: with a positive `eta` inhibition grows where the target is \
+                               too slow, and drives its rate away from `rho`";
+                self.warn(format!("{path}.eta"), message);
+            }
             self.positive(&format!("{path}.tau_mean"), scaling.tau_mean.get());
             self.positive(&format!("{path}.every"), scaling.every.get());
             self.whole_steps(&format!("{path}.every"), scaling.every.get());
@@ -103,7 +109,10 @@ impl<'s> Checker<'s> {
         let [low, high] = rule.bounds;
         if low >= high {
             let message = format!("the least weight, {low}, is not below the largest, {high}");
-            let help = "raise `w_max` or lower `w_min`";
+            let help = match high < 0.0 {
+                true => format!("for inhibition write `w_min: {high}, w_max: 0`"),
+                false => "raise `w_max` or lower `w_min`".to_owned(),
+            };
             self.fault_with_help(format!("{path}.w_max"), message, help);
         } else if let Some((least, most)) = projection.weight.range()
             && (least < low || most > high)
@@ -114,10 +123,23 @@ impl<'s> Checker<'s> {
             let help = "change the weights, or `w_min` and `w_max`";
             self.fault_with_help(path, message, help);
         }
-        if conductance && low < 0.0 {
-            let message = format!("weights down to {low} nS, but a conductance is never negative");
-            let help = "raise `w_min`; whether a synapse inhibits is the receptor's `e_rev`";
-            self.fault_with_help(format!("{path}.w_min"), message, help);
+        if let Some(to) = self.population_named(&projection.to) {
+            let receptors = to.model.receptors();
+            let [ex, inhibitory] = receptors_of(&receptors, projection.receptor.as_deref());
+            let chosen = receptors.get(if high <= 0.0 { inhibitory } else { ex });
+            if ex != inhibitory && low < 0.0 && high > 0.0 {
+                let message = format!(
+                    "weights from {low} to {high} could be of `ex` and of `in`, and learn in one of them"
+                );
+                let help = "name the `receptor`, or give bounds of one sign";
+                self.fault_with_help(format!("{path}.w_min"), message, help);
+            } else if chosen.is_some_and(|(_, receptor)| receptor.is_conductance()) && low < 0.0 {
+                let message =
+                    format!("weights down to {low} nS, but a conductance is never negative");
+                let help =
+                    "give magnitudes, and the `receptor`: whether it inhibits is its `e_rev`";
+                self.fault_with_help(format!("{path}.w_min"), message, help);
+            }
         }
         for (name, tau) in &rule.times {
             self.positive(&format!("{path}.{name}"), *tau);
