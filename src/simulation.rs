@@ -385,12 +385,12 @@ impl<'a> Simulation<'a> {
             if let Some(array) = self.ports.drive[k] {
                 let mut drive = vec![0f32; steps];
                 for stimulus in self.network.stimuli.iter().filter(|s| s.to == k) {
-                    let Input::Ramp { from, to } = stimulus.input else { continue };
+                    let Input::Ramp { from, to, moment } = stimulus.input else { continue };
                     let length = stimulus.stop.saturating_sub(stimulus.start).max(1) as f64;
                     for (t, drive) in drive.iter_mut().enumerate() {
                         let step = start + t as u64;
                         if (stimulus.start..stimulus.stop).contains(&step) {
-                            let phase = (step - stimulus.start) as f64 / length;
+                            let phase = ((step - stimulus.start) as f64 + moment) / length;
                             *drive += (from + (to - from) * phase) as f32;
                         }
                     }

@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Synapses that one projection may have: indices are 32 bits.
 const MAX_SYNAPSES: f64 = u32::MAX as f64;
 
+/// Time constant of a membrane of which nothing is said \[ms\].
+const TAU_M: f64 = 10.0;
+
 /// Bytes of host memory that building takes per synapse: its weight in f64 and f32, its source.
 const HOST_BYTES_PER_SYNAPSE: f64 = 16.0;
 
@@ -414,6 +417,7 @@ fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
     use scene::Input as I;
     let find = |name: &String| scene.populations.iter().position(|(known, _)| known == name);
     let to = find(&stimulus.to).unwrap_or_default();
+    let moment = moment(&scene.populations[to].1.model, dt);
     let step = |t: scene::Quantity<scene::Ms>| (t.get() / dt).round() as u64;
     let from = |t: Option<scene::Quantity<scene::Ms>>| t.map_or(0, step);
     let until = |t: Option<scene::Quantity<scene::Ms>>| t.map_or(u64::MAX, step);
@@ -429,15 +433,20 @@ fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
             (input, from(*start), until(*stop))
         }
         I::Step { amplitude, start, stop } => {
-            let input = Input::Ramp { from: amplitude.get(), to: amplitude.get() };
+            let input = Input::Ramp { from: amplitude.get(), to: amplitude.get(), moment: 0.5 };
             (input, step(*start), until(*stop))
         }
         I::Ramp { from, to, start, stop } => {
-            (Input::Ramp { from: from.get(), to: to.get() }, step(*start), step(*stop))
+            (Input::Ramp { from: from.get(), to: to.get(), moment }, step(*start), step(*stop))
         }
-        I::Noise { mean, std, tau, start, stop } => {
+        I::Noise { mean, std, sigma, tau, start, stop } => {
             let rho = tau.map_or(0.0, |tau| (-dt / tau.get()).exp());
-            let input = Input::Noise { mean: mean.get(), std: std.get(), rho };
+            let std = match (std, sigma) {
+                (Some(std), _) => std.get(),
+                // The mean of white noise over a step varies the less the longer the step is.
+                (None, sigma) => sigma.map_or(0.0, |sigma| sigma.get()) / dt.sqrt(),
+            };
+            let input = Input::Noise { mean: mean.get(), std, rho };
             (input, from(*start), until(*stop))
         }
     };
@@ -447,6 +456,34 @@ fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
 /// Where the values of a population's parameters come from.
 pub(super) struct Draw {
     pub path: String,
+/// The part of a step after which a current that changes linearly has the value with which, held for the whole
+/// step, it does the same to a membrane. That is the middle, the mean of the current, but for what a leaky
+/// membrane forgets of it until the end: with x = dt / tau, 1 / (1 - e^-x) - 1 / x.
+fn moment(model: &Model, dt: f64) -> f64 {
+    let tau = match model {
+        Model::Lif(scene::Lif { tau_m: Some(tau_m), .. }) => constant(tau_m),
+        Model::Lif(scene::Lif { g_l: None, .. }) => Some(TAU_M),
+        Model::Lif(scene::Lif { c_m, g_l: Some(g_l), .. })
+        | Model::Adex(scene::Adex { c_m, g_l, .. }) => {
+            constant(c_m).zip(constant(g_l)).map(|(c_m, g_l)| c_m / g_l)
+        }
+        _ => None,
+    };
+    match tau.map(|tau| dt / tau) {
+        Some(x) if x > 1e-3 => -1.0 / (-x).exp_m1() - 1.0 / x,
+        Some(x) => 0.5 + x / 12.0,
+        None => 0.5,
+    }
+}
+
+/// The value of a parameter that all neurons share.
+fn constant<D: Dimension>(param: &Param<D>) -> Option<f64> {
+    match param {
+        Param::Value(value) => Some(value.get()),
+        _ => None,
+    }
+}
+
     size: usize,
     seed: u64,
     index: usize,

@@ -71,6 +71,8 @@ pub enum Input {
         from: f64,
         /// At the end.
         to: f64,
+        /// The part of a step after which it is what counts for the whole step.
+        moment: f64,
     },
     /// A noise current for each neuron \[pA\].
     Noise {

@@ -24,7 +24,7 @@ pub use models::{
     Rule,
 };
 pub use quantity::{
-    Dimension, Hz, Mm, Ms, Mv, Ns, One, Pa, Param, Pf, Quantity, Strength, Um, Velocity,
+    Dimension, Hz, Mm, Ms, Mv, Ns, One, Pa, PaRootMs, Param, Pf, Quantity, Strength, Um, Velocity,
 };
 
 use serde::{Deserialize, Serialize};
@@ -389,8 +389,13 @@ pub enum Input {
         /// Mean \[pA\].
         #[serde(default = "default::no_current")]
         mean: Quantity<Pa>,
-        /// Standard deviation \[pA\].
-        std: Quantity<Pa>,
+        /// Standard deviation \[pA\], of white noise that of each step; give this or `sigma`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        std: Option<Quantity<Pa>>,
+        /// Strength of white noise \[pA·√ms\], whose deviation in a step is then `sigma / sqrt(dt)`: what it
+        /// does to a neuron does not depend on dt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sigma: Option<Quantity<PaRootMs>>,
         /// Correlation time of an Ornstein–Uhlenbeck process \[ms\]; white noise, a new draw in each
         /// step, if absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]

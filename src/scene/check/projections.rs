@@ -105,12 +105,32 @@ impl<'s> Checker<'s> {
             }
             Input::Step { start, stop, .. } => (Some(start.get()), stop.map(|t| t.get())),
             Input::Ramp { start, stop, .. } => (Some(start.get()), Some(stop.get())),
-            Input::Noise { std, tau, start, stop, .. } => {
-                self.not_negative(&format!("{path}.std"), std.get());
+            Input::Noise { std, sigma, tau, start, stop, .. } => {
+                for (name, strength) in
+                    [("std", std.map(Quantity::get)), ("sigma", sigma.map(Quantity::get))]
+                {
+                    strength
+                        .into_iter()
+                        .for_each(|x| self.not_negative(&format!("{path}.{name}"), x));
+                }
+                if std.is_some() == sigma.is_some() {
+                    let message = "noise has either `std`, its deviation in a step, or `sigma`, its strength \
+                                   whatever the step";
+                    self.fault_with_help(
+                        &path,
+                        message,
+                        "give one of them: std = sigma / sqrt(dt)",
+                    );
+                }
                 if let Some(tau) = tau {
                     self.positive(&format!("{path}.tau"), tau.get());
                 }
                 (start.map(|t| t.get()), stop.map(|t| t.get()))
+                    if sigma.is_some() {
+                        let message = "`sigma` is of white noise, and with `tau` it is none";
+                        let help = "give `std`, which does not depend on dt where there is a `tau`";
+                        self.fault_with_help(format!("{path}.sigma"), message, help);
+                    }
             }
         };
         if let Some(start) = start {
