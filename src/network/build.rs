@@ -520,42 +520,38 @@ pub(super) const NOT_NEGATIVE: Rule = ("it must not be negative", |x| x >= 0.0);
 pub(super) const ANY: Rule = ("it must be finite", f64::is_finite);
 
 /// The neurons of a simulation.
-fn simulated(model: &Model, dt: f64, name: &str, draw: &Draw) -> Result<Kind, NetworkError> {
-    Ok(match model {
-        Model::Lif(m) => Kind::Stepped(Arc::new(neurons::lif(m, dt, draw)?)),
-        Model::Readout(m) => Kind::Stepped(Arc::new(neurons::readout(m, dt, draw)?)),
-        Model::Adex(m) => Kind::Stepped(Arc::new(neurons::adex(m, dt, draw)?)),
-        Model::Izhikevich(m) => Kind::Stepped(Arc::new(neurons::izhikevich(m, dt, draw)?)),
-        Model::Hh(m) => Kind::Stepped(Arc::new(neurons::hh(m, dt, draw)?)),
-        Model::Spikes(m) => Kind::Spikes(spike_steps(m, dt, name, draw)?),
-        Model::Poisson(_) | Model::Images(_) => kind(model, dt, draw)?,
-    })
+fn simulated(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
+    Ok(Kind::Stepped(match model {
+        Model::Lif(m) => Arc::new(neurons::lif(m, dt, draw)?),
+        Model::Readout(m) => Arc::new(neurons::readout(m, dt, draw)?),
+        Model::Adex(m) => Arc::new(neurons::adex(m, dt, draw)?),
+        Model::Izhikevich(m) => Arc::new(neurons::izhikevich(m, dt, draw)?),
+        Model::Hh(m) => Arc::new(neurons::hh(m, dt, draw)?),
+        Model::Spikes(_) | Model::Poisson(_) | Model::Images(_) => {
+            unreachable!("these are sources")
+        }
+    }))
 }
 
-/// Steps at whose end given spikes fall: a spike at t is that of the step that ends nearest to t.
-fn spike_steps(
+/// Steps at whose end given spikes fall.
+fn given(
     m: &scene::Spikes,
-    dt: f64,
+    (dt, end): (f64, Option<f64>),
     name: &str,
     draw: &Draw,
 ) -> Result<Vec<Vec<u64>>, NetworkError> {
-    let step = |t: f64| ((t / dt).round() as u64).max(1) - 1;
     let Some(file) = &m.file else {
-        return Ok(m.times.iter().map(|times| times.iter().map(|t| step(*t)).collect()).collect());
+        // What there is to say of these was said when the scene was checked.
+        return Ok(OnGrid::new(&m.times, dt, end).steps());
     };
     let population = m.population.as_deref().unwrap_or(name);
-    let spikes = files::read_spikes(file, population)?;
-    let mut steps = vec![Vec::new(); draw.size];
-    for (row, (t, id)) in spikes.into_iter().enumerate() {
-        let Some(steps) = steps.get_mut(id as usize) else {
-            return Err(NetworkError::Pair {
-                path: format!("{}.file", draw.path),
-                file: file.clone(),
-                row,
-                what: "neuron",
-                index: id.into(),
-                size: draw.size,
-            });
+    warnings: &mut Vec<Warning>,
+    let path = format!("{}.file", draw.path);
+    let mut times = vec![Vec::new(); draw.size];
+    for (row, (t, id)) in files::read_spikes(file, population)?.into_iter().enumerate() {
+        let Some(times) = times.get_mut(id as usize) else {
+            let (what, index, size) = ("neuron", id.into(), draw.size);
+            return Err(NetworkError::Pair { path, file: file.clone(), row, what, index, size });
         };
         times.push(t);
     }
@@ -582,12 +578,11 @@ fn poisson(
         return Err(NetworkError::Value { path, neuron, value: at(&rate, neuron), rule });
     }
     // Of rates that are known before they are drawn the check of the scene has told.
-    warnings: &mut Vec<Warning>,
     if matches!(m.rate, Param::Normal { .. } | Param::File(_)) {
         let highest = rate.iter().copied().fold(0.0, f64::max);
         warnings.extend(not_poisson(highest, dt).map(|message| Warning { path, message }));
     }
-    Ok(steps)
+    Ok(per_step)
 }
 
 /// Drawn parameters of leaky integrate-and-fire neurons, one value for all or one for each.
@@ -657,7 +652,8 @@ pub(super) fn below_threshold(
     })
 }
 
-fn kind(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
+/// The neurons of a training by gradients.
+fn trained(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
     Ok(match model {
         Model::Lif(m) => {
             let p = LifValues::draw(m, draw)?;

@@ -9,6 +9,7 @@ mod projections;
 mod training;
 
 use super::learning::Common;
+use super::trains::{OnGrid, moved, not_poisson};
 use super::text::closest;
 use super::{
     Channel, Connect, Delay, Dimension, DistanceKernel, Effect, Encoder, Gate, Hh, Input, Learn,
@@ -159,8 +160,7 @@ impl<'s> Checker<'s> {
                 }
             }
             if let Some(every) = trace.every {
-                self.positive(&format!("{path}.every"), every.get());
-                self.whole_steps(&format!("{path}.every"), every.get());
+                self.interval(&format!("{path}.every"), every);
             }
             let Some(population) = self.known(&format!("{path}.population"), &trace.population)
             else {
@@ -186,14 +186,25 @@ impl<'s> Checker<'s> {
             }
         }
     }
+    /// An interval at which something is recorded.
+    fn interval(&mut self, path: &str, every: Quantity<Ms>) {
+        self.positive(path, every.get());
+        self.whole_steps(path, every.get());
+        if let Some(duration) = self.scene.simulation.duration.map(Quantity::get)
+            && every.get() > duration
+        {
+            let every = every.get();
+            self.warn(path, format!("nothing is recorded: {every} ms are longer than the run"));
+        }
+    }
+
 
     fn recorded_weights(&mut self, record: &Record) {
         let scene = self.scene;
         for (i, trace) in record.weights.iter().enumerate() {
             let path = format!("record.weights.{i}");
             if let Some(every) = trace.every {
-                self.positive(&format!("{path}.every"), every.get());
-                self.whole_steps(&format!("{path}.every"), every.get());
+                self.interval(&format!("{path}.every"), every);
             }
             let path = format!("{path}.projection");
             if let Some(p) = self.known_projection(&path, &trace.projection)
@@ -204,8 +215,7 @@ impl<'s> Checker<'s> {
             }
         }
         if let Some(every) = record.modulators {
-            self.positive("record.modulators", every.get());
-            self.whole_steps("record.modulators", every.get());
+            self.interval("record.modulators", every);
             if scene.modulators.is_empty() {
                 self.fault("record.modulators", "there are no modulators to record");
             }
@@ -271,8 +281,17 @@ impl<'s> Checker<'s> {
                 "{time} ms is less than half a step of {dt} ms, and would be rounded to none"
             );
             self.fault_with_help(path, message, "raise it or lower `simulation.dt`");
-        } else if (steps - whole).abs() > TOLERANCE * whole {
-            let used = (whole * dt * 1e9).round() / 1e9;
+        } else {
+            self.moment(path, time);
+        }
+    }
+
+    /// A moment, or a length of time that may be none, which the simulation rounds to steps.
+    fn moment(&mut self, path: &str, time: f64) {
+        let Some(dt) = self.dt().filter(|_| is_positive(time)) else {
+            return;
+        };
+        if let Some(used) = moved(time, dt) {
             self.warn(
                 path,
                 format!("{time} ms is not a multiple of dt = {dt} ms, {used} ms is used"),

@@ -12,6 +12,7 @@ mod load;
 mod models;
 mod quantity;
 mod text;
+mod trains;
 
 pub use check::{Fault, Warning, check};
 pub use learning::{
@@ -26,6 +27,7 @@ pub use models::{
 pub use quantity::{
     Dimension, Hz, Mm, Ms, Mv, Ns, One, Pa, PaRootMs, Param, Pf, Quantity, Strength, Um, Velocity,
 };
+pub use trains::{OnGrid, not_poisson};
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

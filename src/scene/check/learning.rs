@@ -158,8 +158,10 @@ impl<'s> Checker<'s> {
             if to.is_some_and(|(_, to)| !to.model.is_spiking()) {
                 let message = format!("`{}` has no membrane potential that spikes", projection.to);
                 self.fault(path, message);
+        self.moment(&format!("{path}.dendritic"), rule.dendritic);
             }
             // Without a duration a neuron that is reset would show no spike.
+            self.moment(&format!("{path}.axonal"), axonal);
             let shown = to.is_some_and(|(_, to)| matches!(to.model, Model::Hh(_)));
             if !shown || clopath.v_spike.is_some() {
                 self.positive(&format!("{path}.t_spike"), clopath.t_spike.get());
@@ -314,6 +316,7 @@ impl<'s> Checker<'s> {
                 Release::Events { times, amount } => {
                     self.finite(&format!("{path}.amount"), *amount);
                     let bad = |w: &[f64]| w[0] > w[1] || w.iter().any(|t| !t.is_finite());
+                    self.releases(&format!("{path}.times"), times);
                     if let Some(at) = times.windows(2).position(bad) {
                         let message = format!("{} ms comes after {} ms", times[at + 1], times[at]);
                         let help = "sort the list";
@@ -322,6 +325,9 @@ impl<'s> Checker<'s> {
                     if let Some(at) = times.iter().position(|t| !t.is_finite() || *t < 0.0) {
                         let message = format!("{} is not a time from 0 on", times[at]);
                         self.fault(format!("{path}.times.{at}"), message);
+                    for (name, time) in [("within", within), ("low", low), ("high", high)] {
+                        self.moment(&format!("{path}.{name}"), time.get());
+                    }
                     }
                 }
                 Release::Spikes { population, amount } => {
@@ -339,6 +345,28 @@ impl<'s> Checker<'s> {
                     {
                         let message = format!(
                             "synapses of `{projection}` move, and the rewarded one may too"
+    /// Releases at given times that move, or come after the end.
+    fn releases(&mut self, path: &str, times: &[f64]) {
+        let Some(dt) = self.dt() else { return };
+        let all = times.len();
+        let off = || times.iter().filter_map(|t| Some((t, moved(*t, dt)?)));
+        if let Some((t, used)) = off().next() {
+            let count = off().count();
+            let message = format!(
+                "{count} of {all} releases are not at multiples of dt = {dt} ms; the first of them, at {t} ms, comes \
+                 at {used} ms"
+            );
+            self.warn(path, message);
+        }
+        let Some(end) = self.scene.simulation.duration.map(Quantity::get) else { return };
+        let late = times.iter().filter(|t| (**t / dt).round() >= (end / dt).round()).count();
+        if late > 0 {
+            let message = format!(
+                "{late} of {all} releases come after the end at {end} ms, and never happen"
+            );
+            self.warn(path, message);
+        }
+    }
                         );
                         let help =
                             "leave `rewire` out of it, or reward a synapse of another projection";

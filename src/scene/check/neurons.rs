@@ -180,6 +180,13 @@ impl<'s> Checker<'s> {
             if let Receptor::Nmda { mg, .. } = receptor {
                 self.not_negative(&format!("{path}.mg"), mg.get());
             }
+            if let Receptor::Exp { e_rev: Some(_), init, .. } = receptor {
+                let path = format!("{path}.init");
+                self.bound(&path, init, not_negative);
+                if let Param::Normal { mean, .. } = init {
+                    self.not_negative(&format!("{path}.mean"), mean.get());
+                }
+            }
         }
     }
 
@@ -190,6 +197,7 @@ impl<'s> Checker<'s> {
                 format!("{} lists of times for a population of {size}", spikes.times.len());
             self.fault(format!("{path}.times"), message);
         }
+        let faults = self.faults.len();
         for (source, times) in spikes.times.iter().enumerate() {
             let path = format!("{path}.times.{source}");
             if let Some(k) = times.iter().position(|t| !is_finite(*t) || *t <= 0.0) {
@@ -198,6 +206,20 @@ impl<'s> Checker<'s> {
             } else if let Some(k) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
                 let message = format!("{} ms comes after {} ms", times[k + 1], times[k]);
                 self.fault_with_help(format!("{path}.{}", k + 1), message, help);
+            }
+        }
+        if let (Some(dt), true) = (self.dt(), faults == self.faults.len()) {
+            let end = self.scene.simulation.duration.map(Quantity::get);
+            let found = OnGrid::new(&spikes.times, dt, end);
+            match found.merged() {
+                Some(((source, k), message)) => {
+                    self.fault_with_help(
+                        format!("{path}.times.{source}.{k}"),
+                        message,
+                        OnGrid::HELP,
+                    );
+                }
+                None => found.warnings().for_each(|w| self.warn(format!("{path}.times"), w)),
             }
         }
         if spikes.file.is_some() && !spikes.times.is_empty() {
@@ -374,6 +396,8 @@ impl<'s> Checker<'s> {
                 rate * dt / 1000.0
             );
             self.fault_with_help(path, message, "lower the rate or `simulation.dt`");
+        } else if let Some(message) = not_poisson(rate, dt) {
+            self.warn(path, message);
         }
     }
 }

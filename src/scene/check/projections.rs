@@ -133,8 +133,10 @@ impl<'s> Checker<'s> {
                     }
             }
         };
-        if let Some(start) = start {
-            self.not_negative(&format!("{path}.start"), start);
+        for (name, time) in [("start", start), ("stop", stop)] {
+            let Some(time) = time else { continue };
+            self.not_negative(&format!("{path}.{name}"), time);
+            self.moment(&format!("{path}.{name}"), time);
         }
         if let Some(stop) = stop
             && stop <= start.unwrap_or(0.0)
@@ -147,6 +149,31 @@ impl<'s> Checker<'s> {
     pub(super) fn connect(
         &mut self,
         path: &str,
+    /// Events are counted by comparing with as many numbers as there may be in a step.
+    fn events(&mut self, path: &str, rate: f64) {
+        let Some(dt) = self.dt() else { return };
+        let mean = rate * dt * 1e-3;
+        if mean > MOST_EVENTS {
+            let message = format!(
+                "{rate} Hz are {mean:e} events in each step of {dt} ms, more than {MOST_EVENTS} are not drawn"
+            );
+            let help = "so many are hardly noise: lower the rate and raise the weight, or use `Step` and `Noise`";
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    /// A conductance is never negative.
+    fn sign(&mut self, path: &str, weight: f64, entry: &Entry) {
+        if weight < 0.0
+            && let Some(name) = &entry.conductance
+        {
+            let message = format!(
+                "a weight of {weight} nS into `{name}`, but a conductance is never negative"
+            );
+            self.fault_with_help(path, message, &entry.advice);
+        }
+    }
+
         projection: &Projection,
         ends: Option<(&Population, &Population)>,
     ) {
@@ -435,8 +462,62 @@ impl<'s> Checker<'s> {
 /// vain.
 const LEAST_MASS: f64 = 0.01;
 
-/// Probability that a standard normal number lies between `low` and `high`, by Simpson's rule; what
-/// lies beyond 9 deviations is below its error.
+/// Events of a Poisson stimulus that a step may have on average.
+const MOST_EVENTS: f64 = 10_000.0;
+
+/// Where the weights of a projection or stimulus go.
+#[derive(Default)]
+struct Entry {
+    /// The receptor that gets negative weights, if it is a conductance; none if their sign sends them there.
+    conductance: Option<String>,
+    /// Unit of the weights.
+    unit: &'static str,
+    /// What to do about negative weights.
+    advice: String,
+}
+
+impl Entry {
+    fn new(to: &Population, receptor: Option<&str>) -> Self {
+        let receptors = to.model.receptors();
+        let chosen = receptors_of(&receptors, receptor);
+        let Some((name, kind)) = receptors.get(chosen[1]) else { return Self::default() };
+        let unit = match kind {
+            Receptor::Delta {} => "mV",
+            kind if kind.is_conductance() => "nS",
+            _ => "pA",
+        };
+        // By NEST's rule what is negative goes to `in` with its magnitude.
+        let by_sign = chosen[0] != chosen[1];
+        let conductance = (kind.is_conductance() && !by_sign).then(|| name.clone());
+        let inhibits = |kind: &Receptor| kind.reversal().is_some_and(|e| e < rest(&to.model));
+        let other = receptors.iter().find(|(_, kind)| inhibits(kind));
+        let advice = match other {
+            Some((inhibitory, _)) if inhibitory == name => {
+                "give the magnitude: that it inhibits is in its `e_rev`, below rest".to_owned()
+            }
+            Some((inhibitory, _)) => format!(
+                "for inhibition give the magnitude, and `receptor: \"{inhibitory}\"`, whose `e_rev` lies below \
+                 rest"
+            ),
+            None => "for inhibition use a receptor with `e_rev` below rest, as `\"in\": Exp(tau: 10, e_rev: \
+                     -80)`, and the magnitude of the weight"
+                .to_owned(),
+        };
+        Self { conductance, unit, advice }
+    }
+}
+
+/// Potential to which neurons return, about.
+fn rest(model: &Model) -> f64 {
+    let e_l = match model {
+        Model::Lif(m) => bounds(&m.e_l),
+        Model::Adex(m) => bounds(&m.e_l),
+        _ => None,
+    };
+    e_l.map_or(-65.0, |(low, _)| low)
+}
+
+/// Probability that a standard normal number lies between `low` and `high`.
 fn normal_mass(low: f64, high: f64) -> f64 {
     const INTERVALS: usize = 400;
     let (low, high) = (low.clamp(-9.0, 9.0), high.clamp(-9.0, 9.0));

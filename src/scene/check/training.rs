@@ -98,6 +98,13 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(path, message, help);
             }
         }
+        for (name, population) in &self.scene.populations {
+            if matches!(population.model, Model::Spikes(_)) {
+                let message = "given spikes are of simulations: each sample begins anew";
+                let help = "use `Images` and `Poisson` as sources";
+                self.fault_with_help(format!("populations.{name}.model"), message, help);
+            }
+        }
         if samples == 0 {
             self.fault("training.loss.samples", "0 is not enough, at least 1 is needed");
         }
