@@ -704,8 +704,8 @@ pub enum SimulationError {
     /// A state is not finite.
     #[error(
         "diverged: `{variable}` of neuron {neuron} of population `{population}` is not finite by step \
-         {step}; lower simulation.dt, or the weights and currents that drive it. The run folder has the \
-         state of all neurons in diverged.safetensors"
+         {step}. The run folder has the state of all neurons in diverged.safetensors. Look at sign and size of \
+         the weights and currents that drive it first; where these are right a lower simulation.dt helps"
     )]
     Diverged {
         /// Population.

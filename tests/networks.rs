@@ -258,11 +258,12 @@ fn brunel_fast_oscillation_and_asynchronous_irregular() {
 }
 
 /// Regime D, g = 4.5 and eta = 0.9: irregular, and slow, with an oscillation of the whole network. The
-/// rate is the paper's, 5.5 Hz, recalled; this half second has ten periods of the oscillation only.
+/// rate is the paper's, 5.5 Hz, recalled; this second has 21 periods of the oscillation only, and of half as many
+/// the rate varies by 10 % from seed to seed.
 #[test]
 fn brunel_slow_oscillation() {
     let d = brunel(
-        500.0,
+        1100.0,
         100.0,
         &[
             "projections.2.weight=-0.45",

@@ -806,7 +806,7 @@ fn forced(model: &str, receptors: &str) -> String {
         projections: [{projections}
             (from: "p257", to: "p65", connect: FixedProbability(p: 0.3), weight: 0.01, receptor: "e",
                 delay: Uniform(low: 0.1, high: 2)),
-            (from: "p65", to: "p64", connect: Dense, weight: -0.01, receptor: "a", delay: 0.6)],
+            (from: "p65", to: "p64", connect: Dense, weight: -0.01, receptor: "p", delay: 0.6)],
         stimuli: [
             (to: "p65", input: Step(amplitude: 100, start: 0)),
             (to: "p257", input: Noise(mean: -50, std: 0))])"#

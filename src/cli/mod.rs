@@ -197,16 +197,17 @@ fn exit_code(e: &anyhow::Error) -> u8 {
             NetworkError::Value { .. }
             | NetworkError::Synapse { .. }
             | NetworkError::Dendritic { .. }
+            | NetworkError::BothSigns { .. }
             | NetworkError::Delay { .. } => 2,
             NetworkError::TooLarge { .. } => 4,
             NetworkError::File(_)
             | NetworkError::Length { .. }
             | NetworkError::Pair { .. }
             | NetworkError::Bounds { .. }
-            | NetworkError::Weights { .. } => 3,
             | NetworkError::Sign { .. }
             | NetworkError::Merged { .. }
             | NetworkError::Tensor { .. }
+            | NetworkError::Weights { .. } => 3,
         }
     } else if let Some(e) = e.downcast_ref::<PlanError>() {
         match e {

@@ -148,9 +148,6 @@ pub enum NetworkError {
         /// The bounds.
         bounds: [f64; 2],
     },
-    /// Weights could not be taken from a file of an earlier run.
-    #[error("weights of projection `{name}` from {}: {why}", file.display())]
-    Weights {
     /// A conductance would be negative.
     #[error(
         "projection `{name}`: synapse {synapse} has the weight {weight} nS, but a conductance is never negative; \
@@ -193,6 +190,9 @@ pub enum NetworkError {
         /// What is wrong.
         why: String,
     },
+    /// Weights could not be taken from a file of an earlier run.
+    #[error("weights of projection `{name}` from {}: {why}", file.display())]
+    Weights {
         /// Name of the projection.
         name: String,
         /// The file.
@@ -221,12 +221,11 @@ pub fn build_watched(
     let dt = scene.simulation.dt.get();
     let seed = scene.simulation.seed;
     let gradients = scene.training.as_ref().is_some_and(|training| training.loss.is_gradient());
+    let mut warnings = Vec::new();
     let populations = scene
         .populations
         .iter()
-    let mut warnings = Vec::new();
-        .enumerate()
-        .map(|(index, (name, population))| {
+        .map(|(name, population)| {
             let size = population.size as usize;
             let draw = Draw { path: format!("populations.{name}.model"), size, seed };
             let model = with_biases(scene, name, &population.model);
@@ -262,6 +261,9 @@ pub fn build_watched(
         let name = projection.name();
         let constant = !populations[from].spikes();
         let unit = unit(&populations[to], dt, constant);
+        let receptors = scene.populations[to].1.model.receptors();
+        let ends = receptors_of(&receptors, projection.receptor.as_deref());
+        let conductance = receptors.get(ends[0]).is_some_and(|(_, r)| r.is_conductance());
         let wiring = Wiring {
             path: format!("projections.{index}"),
             name: &name,
@@ -271,6 +273,7 @@ pub fn build_watched(
             places: places[from].as_deref().zip(places[to].as_deref()).map(|(a, b)| [a, b]),
             unit,
             dt,
+            least: if conductance && ends[0] == ends[1] { 0.0 } else { f64::NEG_INFINITY },
             key: (seed, index as u32),
         };
         fits(&wiring)?;
@@ -283,11 +286,11 @@ pub fn build_watched(
                     stream: stream(Purpose::Connectivity, index as u32),
                 }
             }
+            (_, Weight::File(file)) => loaded(&wiring, file)?,
             _ => wiring.synapses()?,
         };
         let shortest = synapses.delays().iter().min();
         let delay = match projection.delay {
-            (_, Weight::File(file)) => loaded(&wiring, file)?,
             _ if constant => 0,
             Some(Delay::Value(delay)) => (delay.get() / dt).round() as usize,
             _ => shortest.map_or(1, |&steps| steps.into()),
@@ -314,16 +317,11 @@ pub fn build_watched(
             sum: n.sum.get(),
             every: n.every.map_or(0, |every| (every.get() / dt).round().max(1.0) as u32),
         });
-        let receptor = |name: &String| {
-            let known = scene.populations[to].1.model.receptors();
-            known.iter().position(|known| known == name).unwrap_or_default()
-        };
-        let receptor = projection.receptor.as_ref().map_or(0, receptor);
-        projections.push(Projection {
+        let made = Projection {
             name,
             from,
             to,
-            receptor,
+            receptor: 0,
             delay,
             learn,
             unit,
@@ -339,7 +337,9 @@ pub fn build_watched(
                 every: (r.every.get() / dt).round().max(1.0) as u64,
                 stream: Stream::new(seed, Purpose::Rewiring, index as u32),
             }),
-        });
+        };
+        let size = [from, to].map(|k| populations[k].size);
+        projections.extend(with_receptors(made, &receptors, ends, size)?);
     }
     let stimuli = scene.stimuli.iter().map(|s| stimulus(scene, s, dt)).collect();
     let modulators = learning::modulators(scene, &projections)?;
@@ -423,13 +423,16 @@ fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
     let until = |t: Option<scene::Quantity<scene::Ms>>| t.map_or(u64::MAX, step);
     let (input, start, stop) = match &stimulus.input {
         I::Poisson { rate, weight, receptor, start, stop } => {
-            let known = scene.populations[to].1.model.receptors();
-            let index = |name: &String| known.iter().position(|k| k == name).unwrap_or_default();
-            let input = Input::Poisson {
-                mean: rate.get() * 1e-3 * dt,
-                weight: weight.get(),
-                receptor: receptor.as_ref().map_or(0, index),
+            let receptors = scene.populations[to].1.model.receptors();
+            let [ex, inhibitory] = receptors_of(&receptors, receptor.as_deref());
+            let (receptor, weight) = match weight.get() {
+                w if w >= 0.0 => (ex, w),
+                w if receptors.get(inhibitory).is_some_and(|(_, r)| r.is_conductance()) => {
+                    (inhibitory, w.abs())
+                }
+                w => (inhibitory, w),
             };
+            let input = Input::Poisson { mean: rate.get() * 1e-3 * dt, weight, receptor };
             (input, from(*start), until(*stop))
         }
         I::Step { amplitude, start, stop } => {
@@ -453,9 +456,6 @@ fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
     Stimulus { to, input, start, stop }
 }
 
-/// Where the values of a population's parameters come from.
-pub(super) struct Draw {
-    pub path: String,
 /// The part of a step after which a current that changes linearly has the value with which, held for the whole
 /// step, it does the same to a membrane. That is the middle, the mean of the current, but for what a leaky
 /// membrane forgets of it until the end: with x = dt / tau, 1 / (1 - e^-x) - 1 / x.
@@ -484,33 +484,38 @@ fn constant<D: Dimension>(param: &Param<D>) -> Option<f64> {
     }
 }
 
+/// Where the values of a population's parameters come from.
+pub(super) struct Draw {
+    pub path: String,
     size: usize,
     seed: u64,
-    index: usize,
 }
 
 impl Draw {
-    /// Values of parameter number `which`, checked against its rule.
+    /// Values of the parameter at `name`, checked against its rule.
     pub fn values<D: Dimension>(
         &self,
         name: &str,
         param: &Param<D>,
-        (rule, holds): (&'static str, fn(f64) -> bool),
+        (rule, holds): Rule,
     ) -> Result<Vec<f64>, NetworkError> {
-        let values = self.drawn(name, param, f64::NEG_INFINITY)?;
+        let values = self.drawn(name, param)?;
         match values.iter().position(|v| !holds(*v)) {
-            Some(neuron) => Err(NetworkError::Value { path, neuron, value: values[neuron], rule }),
+            Some(neuron) => {
+                let path = format!("{}.{name}", self.path);
+                Err(NetworkError::Value { path, neuron, value: values[neuron], rule })
+            }
             None => Ok(values),
         }
     }
 
-    /// Values of the parameter at `name`; of a normal distribution what lies below `low` is drawn again.
+    /// Values of the parameter at `name`.
     pub fn drawn<D: Dimension>(
         &self,
         name: &str,
         param: &Param<D>,
     ) -> Result<Vec<f64>, NetworkError> {
-        parameter(param, self.size, self.seed, [&self.path, name], low)
+        parameter(param, self.size, self.seed, [&self.path, name])
     }
 }
 
@@ -539,13 +544,13 @@ fn given(
     (dt, end): (f64, Option<f64>),
     name: &str,
     draw: &Draw,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Vec<u64>>, NetworkError> {
     let Some(file) = &m.file else {
         // What there is to say of these was said when the scene was checked.
         return Ok(OnGrid::new(&m.times, dt, end).steps());
     };
     let population = m.population.as_deref().unwrap_or(name);
-    warnings: &mut Vec<Warning>,
     let path = format!("{}.file", draw.path);
     let mut times = vec![Vec::new(); draw.size];
     for (row, (t, id)) in files::read_spikes(file, population)?.into_iter().enumerate() {
@@ -719,7 +724,6 @@ pub(super) fn membrane(
     tau_m: &Option<Param<scene::Ms>>,
     g_l: &Option<Param<scene::Ns>>,
 ) -> Result<Vec<f64>, NetworkError> {
-    const DEFAULT: f64 = 10.0;
     if let Some(tau_m) = tau_m {
         return draw.values("tau_m", tau_m, POSITIVE);
     }
@@ -990,31 +994,6 @@ mod tests {
     }
 
     #[test]
-    fn a_dendrite_is_no_longer_than_the_delay() {
-        let rules = |delay: &str, more: &str| {
-            format!("connect: Dense, weight: 1{delay}, learn: Stdp(w_max: 2, dendritic: 2{more})")
-        };
-        for delay in ["", ", delay: Uniform(low: 1, high: 4)"] {
-            let error = network(Path::new(""), &rules(delay, "")).unwrap_err();
-            assert!(matches!(error, NetworkError::Dendritic { .. }), "{error}");
-            assert!(network(Path::new(""), &rules(delay, ", axonal: 0")).is_ok());
-        }
-        assert!(network(Path::new(""), &rules(", delay: Uniform(low: 2, high: 4)", "")).is_ok());
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused_before_it_is_drawn() {
-        let rules = "connect: FixedTotalNumber(n: 5000000000), weight: 1";
-        let error = network(Path::new(""), rules).unwrap_err();
-        assert!(matches!(error, NetworkError::TooLarge { .. }), "{error}");
-        let rules = "connect: Dense, weight: 1, delay: Uniform(low: 1e4, high: 2e4)";
-        let error = network(Path::new(""), rules).unwrap_err();
-        assert!(matches!(error, NetworkError::Delay { .. }), "{error}");
-        let error = network(Path::new(""), "connect: List(\"absent.npy\"), weight: 1").unwrap_err();
-        assert!(matches!(error, NetworkError::File(_)), "{error}");
-    }
-}
-    #[test]
     fn a_trained_file_brings_its_biases() {
         let dir = tempfile::tempdir().unwrap();
         let biases: Vec<f32> = (0..12).map(|k| 10.0 * k as f32).collect();
@@ -1052,3 +1031,28 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_dendrite_is_no_longer_than_the_delay() {
+        let rules = |delay: &str, more: &str| {
+            format!("connect: Dense, weight: 1{delay}, learn: Stdp(w_max: 2, dendritic: 2{more})")
+        };
+        for delay in ["", ", delay: Uniform(low: 1, high: 4)"] {
+            let error = network(Path::new(""), &rules(delay, "")).unwrap_err();
+            assert!(matches!(error, NetworkError::Dendritic { .. }), "{error}");
+            assert!(network(Path::new(""), &rules(delay, ", axonal: 0")).is_ok());
+        }
+        assert!(network(Path::new(""), &rules(", delay: Uniform(low: 2, high: 4)", "")).is_ok());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_before_it_is_drawn() {
+        let rules = "connect: FixedTotalNumber(n: 5000000000), weight: 1";
+        let error = network(Path::new(""), rules).unwrap_err();
+        assert!(matches!(error, NetworkError::TooLarge { .. }), "{error}");
+        let rules = "connect: Dense, weight: 1, delay: Uniform(low: 1e4, high: 2e4)";
+        let error = network(Path::new(""), rules).unwrap_err();
+        assert!(matches!(error, NetworkError::Delay { .. }), "{error}");
+        let error = network(Path::new(""), "connect: List(\"absent.npy\"), weight: 1").unwrap_err();
+        assert!(matches!(error, NetworkError::File(_)), "{error}");
+    }
+}

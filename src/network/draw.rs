@@ -29,13 +29,12 @@ const REDRAWS: u64 = 10_000;
 
 /// Values of a parameter: one for all neurons, or one for each. Draws are keyed by the path of the field, a
 /// model's and its own, so that no two fields share numbers; what several fields draw together is a field
-/// of the model. Of a normal distribution what lies below `low` is drawn again.
+/// of the model.
 pub fn parameter<D: Dimension>(
     param: &Param<D>,
     size: usize,
-    stream: &Stream,
-    shared: impl Fn(u32) -> Stream,
-    path: &str,
+    seed: u64,
+    [model, name]: [&str; 2],
 ) -> Result<Vec<f64>, NetworkError> {
     let stream = Stream::new(seed, Purpose::Parameters, 0);
     let path = format!("{model}.{name}");
@@ -43,7 +42,7 @@ pub fn parameter<D: Dimension>(
     let each = |draw: &dyn Fn(u64) -> f64| (0..size as u64).map(draw).collect();
     Ok(match param {
         Param::Value(value) => vec![value.get()],
-        Param::Normal { mean, std } => each(&|k| mean.get() + std.get() * stream.normal(k, 0)),
+        Param::Normal { mean, std } => each(&|k| mean.get() + std.get() * stream.normal(k, key)),
         Param::Uniform { low, high } => {
             each(&|k| low.get() + (high.get() - low.get()) * stream.uniform(k, key))
         }
@@ -69,9 +68,6 @@ pub fn parameter<D: Dimension>(
     })
 }
 
-/// A projection as it is drawn.
-pub struct Wiring<'s> {
-    /// Path in the scene.
 /// What a training left of a parameter: the tensor `<population>.<name>`.
 fn tensor(file: &Path, model: &str, name: &str) -> Result<Vec<f64>, NetworkError> {
     let population = model.trim_start_matches("populations.").trim_end_matches(".model");
@@ -83,6 +79,9 @@ fn tensor(file: &Path, model: &str, name: &str) -> Result<Vec<f64>, NetworkError
     })
 }
 
+/// A projection as it is drawn.
+pub struct Wiring<'s> {
+    /// Path in the scene.
     pub path: String,
     /// Name of the projection.
     pub name: &'s str,
@@ -98,6 +97,8 @@ fn tensor(file: &Path, model: &str, name: &str) -> Result<Vec<f64>, NetworkError
     pub unit: f64,
     /// Time step \[ms\].
     pub dt: f64,
+    /// Weight below which nothing is drawn: 0 of a conductance, unless the sign says which.
+    pub least: f64,
     /// Seed of the network, and index of the projection.
     pub key: (u64, u32),
 }
@@ -174,11 +175,6 @@ impl Wiring<'_> {
         Ok(Synapses::Sparse { start, source, weights, delays })
     }
 
-    fn pairs(&self) -> Stream {
-        Stream::new(self.key.0, Purpose::Connectivity, self.key.1)
-    }
-
-    fn places(&self) -> [&[Point]; 2] {
     /// Given synapses, as sources, targets and weights, in the order of their targets.
     ///
     /// # Errors
@@ -198,6 +194,11 @@ impl Wiring<'_> {
         Ok(Synapses::Sparse { start: lists.start, source: lists.source, weights, delays })
     }
 
+    fn pairs(&self) -> Stream {
+        Stream::new(self.key.0, Purpose::Connectivity, self.key.1)
+    }
+
+    fn places(&self) -> [&[Point]; 2] {
         self.places.expect("the scene was checked")
     }
 
@@ -315,7 +316,7 @@ impl Wiring<'_> {
         match self.projection.weight {
             Weight::Constant(w) => w.get(),
             Weight::Normal { mean, std, min, max } => {
-                let low = min.map_or(f64::NEG_INFINITY, Quantity::get);
+                let low = min.map_or(self.least, Quantity::get);
                 let high = max.map_or(f64::INFINITY, Quantity::get);
                 normal_within(&stream, (entity, draw), (mean.get(), std.get()), (low, high))
             }
@@ -666,6 +667,7 @@ mod tests {
                 places: self.places.as_ref().map(|[a, b]| [&a[..], &b[..]]),
                 unit: 1.0,
                 dt: 0.1,
+                least: f64::NEG_INFINITY,
                 key: (self.seed, 0),
             }
         }

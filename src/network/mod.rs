@@ -30,7 +30,7 @@ pub struct Network {
     pub seed: u64,
     /// In the order of the scene.
     pub populations: Vec<Population>,
-    /// In the order of the scene.
+    /// In the order of the scene; one whose weights of different sign go to different receptors is two.
     pub projections: Vec<Projection>,
     /// In the order of the scene.
     pub stimuli: Vec<Stimulus>,
@@ -65,7 +65,7 @@ pub enum Input {
         /// Index of the receptor.
         receptor: usize,
     },
-    /// A current that is `from` in the first step and would be `to` in the one after the last \[pA\].
+    /// A current that changes linearly from the start to the stop \[pA\].
     Ramp {
         /// At the begin.
         from: f64,
@@ -342,6 +342,43 @@ impl Population {
 }
 
 impl Synapses {
+    /// Those of a list whose weight is to be kept.
+    fn filtered(&self, keep: impl Fn(f64) -> bool) -> Self {
+        let Self::Sparse { start, source, weights, delays } = self else {
+            return self.clone();
+        };
+        let kept: Vec<usize> = (0..weights.len()).filter(|k| keep(weights[*k])).collect();
+        let before = |end: &u32| kept.partition_point(|k| *k < *end as usize) as u32;
+        Self::Sparse {
+            start: start.iter().map(before).collect(),
+            source: kept.iter().map(|k| source[*k]).collect(),
+            weights: kept.iter().map(|k| weights[*k]).collect(),
+            delays: kept.iter().filter_map(|k| delays.get(*k).copied()).collect(),
+        }
+    }
+
+    /// The same as a list of pairs, if they are all pairs between so many neurons.
+    fn listed(&self, [sources, targets]: [usize; 2]) -> Self {
+        let Self::Dense { weights } = self else { return self.clone() };
+        let pairs = || (0..targets).flat_map(|j| (0..sources).map(move |i| (i, j)));
+        Self::Sparse {
+            start: (0..=targets).map(|j| (j * sources) as u32).collect(),
+            source: pairs().map(|(i, _)| i as u32).collect(),
+            weights: pairs().map(|(i, j)| weights[i * targets + j]).collect(),
+            delays: Vec::new(),
+        }
+    }
+
+    /// Changes each weight.
+    fn each_weight(&mut self, new: impl Fn(f64) -> f64) {
+        match self {
+            Self::Dense { weights } | Self::Sparse { weights, .. } => {
+                weights.iter_mut().for_each(|w| *w = new(*w));
+            }
+            Self::Procedural { weight, .. } => *weight = new(*weight),
+        }
+    }
+
     /// Weights in the order of the synapses; none of those that are stored nowhere.
     pub fn weights(&self) -> &[f64] {
         match self {

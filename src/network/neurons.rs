@@ -47,9 +47,8 @@ fn receptor(
     };
     let path = format!("receptors.{name}.init");
     let init = match (e_rev, init) {
-        (None, _) => draw.values(&path, init, ANY)?,
-        // A conductance is never negative; published networks start from normal distributions.
-        (Some(_), Param::Normal { .. }) => draw.drawn(&path, init, 0.0)?,
+        // Published networks start from normal distributions, and what is below 0 in them sets off their activity.
+        (None, _) | (Some(_), Param::Normal { .. }) => draw.values(&path, init, ANY)?,
         (Some(_), _) => draw.values(&path, init, NOT_NEGATIVE)?,
     };
     Ok((Receptor { name: name.clone(), response, e_rev, mg }, init))
@@ -177,7 +176,7 @@ pub(super) fn izhikevich(
 pub(super) fn hh(m: &scene::Hh, dt: f64, draw: &Draw) -> Result<Membrane, NetworkError> {
     let p = draw.all(m)?;
     let mut strengths = Vec::new();
-    for (k, (name, channel)) in m.channels.iter().enumerate() {
+    for (name, channel) in &m.channels {
         let (g, e_rev) = channel.strength();
         let g = draw.values(&format!("channels.{name}.g"), g, NOT_NEGATIVE)?;
         let e_rev = match e_rev {
@@ -272,7 +271,7 @@ impl Draw {
         let mut all = Vec::new();
         for (name, param, rule) in model.parameters() {
             let holds = |x: f64| rule.broken(x).is_none();
-            let values = self.drawn(name, &param, f64::NEG_INFINITY)?;
+            let values = self.drawn(name, &param)?;
             if let Some(neuron) = values.iter().position(|v| !holds(*v)) {
                 return Err(NetworkError::Value {
                     path: format!("{}.{name}", self.path),

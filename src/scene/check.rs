@@ -8,14 +8,13 @@ mod neurons;
 mod projections;
 mod training;
 
-use super::learning::Common;
-use super::trains::{OnGrid, moved, not_poisson};
 use super::text::closest;
+use super::trains::{OnGrid, moved, not_poisson};
 use super::{
-    Channel, Connect, Delay, Dimension, DistanceKernel, Effect, Encoder, Gate, Hh, Input, Learn,
-    Lif, Loss, Model, Modulator, Ms, Mv, Ns, One, Optimizer, Param, Parameters, Pf, Population,
-    Positions, Projection, Quantity, Rate, Readout, Receptor, Record, Release, Rewire, Rule, Scene,
-    Schedule, Spikes, Stimulus, Surrogate, Training, Um, Weight,
+    Channel, Common, Connect, Delay, Dimension, DistanceKernel, Effect, Encoder, Gate, Hh, Input,
+    Learn, Lif, Loss, Model, Modulator, Ms, Mv, Ns, One, Optimizer, Param, Parameters, Pf,
+    Population, Positions, Projection, Quantity, Rate, Readout, Receptor, Record, Release, Rewire,
+    Rule, Scene, Schedule, Spikes, Stimulus, Surrogate, Training, Um, Weight, receptors_of,
 };
 use std::collections::HashSet;
 
@@ -186,6 +185,7 @@ impl<'s> Checker<'s> {
             }
         }
     }
+
     /// An interval at which something is recorded.
     fn interval(&mut self, path: &str, every: Quantity<Ms>) {
         self.positive(path, every.get());
@@ -197,7 +197,6 @@ impl<'s> Checker<'s> {
             self.warn(path, format!("nothing is recorded: {every} ms are longer than the run"));
         }
     }
-
 
     fn recorded_weights(&mut self, record: &Record) {
         let scene = self.scene;
@@ -222,13 +221,17 @@ impl<'s> Checker<'s> {
         }
     }
 
+    /// The population of that name, if there is one.
+    fn population_named(&self, name: &str) -> Option<&'s Population> {
+        let named = self.scene.populations.iter().find(|(known, _)| known == name);
+        named.map(|(_, population)| population)
+    }
+
     /// The population of that name, which must exist.
     fn known(&mut self, path: &str, name: &str) -> Option<&'s Population> {
-        let populations = &self.scene.populations;
-        let found =
-            populations.iter().find(|(known, _)| known == name).map(|(_, population)| population);
+        let found = self.population_named(name);
         if found.is_none() {
-            let names = || populations.iter().map(|(known, _)| known.as_str());
+            let names = || self.scene.populations.iter().map(|(known, _)| known.as_str());
             let help = match closest(name, names()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the populations are {}", names().collect::<Vec<_>>().join(", ")),
@@ -269,14 +272,12 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// A time that the simulation rounds to steps.
+    /// A length of time that the simulation rounds to steps.
     fn whole_steps(&mut self, path: &str, time: f64) {
         let Some(dt) = self.dt().filter(|_| is_positive(time)) else {
             return;
         };
-        let steps = time / dt;
-        let whole = steps.round();
-        if whole == 0.0 {
+        if (time / dt).round() == 0.0 {
             let message = format!(
                 "{time} ms is less than half a step of {dt} ms, and would be rounded to none"
             );
@@ -354,7 +355,7 @@ impl<'s> Checker<'s> {
 /// Receptors of a population.
 const MOST_RECEPTORS: usize = crate::neuron::receptor::MOST;
 
-/// Relative difference below which a time counts as a multiple of the step.
+/// Relative difference below which lengths count as equal.
 const TOLERANCE: f64 = 1e-6;
 
 /// Whether space may have so many dimensions.

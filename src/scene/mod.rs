@@ -16,8 +16,8 @@ mod trains;
 
 pub use check::{Fault, Warning, check};
 pub use learning::{
-    Bcm, Clopath, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja, Pairing,
-    Release, Rewire, Scaling, ShortTerm, Stdp, Triplet, Vogels,
+    Bcm, Clopath, Common, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja,
+    Pairing, Release, Rewire, Scaling, ShortTerm, Stdp, Triplet, Vogels,
 };
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use models::{
@@ -149,43 +149,32 @@ pub enum Model {
 }
 
 impl Model {
-    /// Names of the receptors, the first of which is the one that projections without a choice use.
-    pub fn receptors(&self) -> Vec<String> {
-        let named = |receptors: &[(String, Receptor)]| -> Vec<String> {
-            receptors.iter().map(|(name, _)| name.clone()).collect()
-        };
+    /// The receptors by name; sources have none.
+    pub fn receptors(&self) -> Vec<(String, Receptor)> {
         match self {
-            Self::Lif(m) => named(&m.receptors()),
-            Self::Adex(m) => named(&m.receptors),
-            Self::Izhikevich(m) => named(&m.receptors),
-            Self::Hh(m) => named(&m.receptors),
-            Self::Readout(_) => vec!["ex".to_owned()],
-            Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => vec![],
-        }
-    }
-}
-
-impl Model {
-    /// Whether these are neurons that spike.
-    pub fn is_spiking(&self) -> bool {
-        matches!(self, Self::Lif(_) | Self::Adex(_) | Self::Hh(_) | Self::Izhikevich(_))
-    }
-
-    /// Whether a projection's receptor is a conductance.
-    pub fn is_conductance(&self, projection: &Projection) -> bool {
-        let receptors = match self {
             Self::Lif(m) => m.receptors(),
             Self::Adex(m) => m.receptors.clone(),
             Self::Izhikevich(m) => m.receptors.clone(),
             Self::Hh(m) => m.receptors.clone(),
-            _ => return false,
-        };
-        let named = projection.receptor.as_ref();
-        let chosen = match named {
-            Some(name) => receptors.iter().find(|(known, _)| known == name),
-            None => receptors.first(),
-        };
-        chosen.is_some_and(|(_, receptor)| receptor.is_conductance())
+            Self::Readout(m) => Lif { tau_syn: m.tau_syn.clone(), ..Lif::default() }.receptors(),
+            Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => vec![],
+        }
+    }
+
+    /// Whether these are neurons that spike.
+    pub fn is_spiking(&self) -> bool {
+        matches!(self, Self::Lif(_) | Self::Adex(_) | Self::Hh(_) | Self::Izhikevich(_))
+    }
+}
+
+/// Where synapses end that name this receptor, or none: indices of the receptors for weights from 0 on and
+/// for those below. Without a name it is the first receptor for both; but where there are `ex` and `in`,
+/// the sign of a weight decides between them, as in NEST.
+pub fn receptors_of(receptors: &[(String, Receptor)], named: Option<&str>) -> [usize; 2] {
+    let find = |name: &str| receptors.iter().position(|(known, _)| known == name);
+    match named {
+        Some(name) => [find(name).unwrap_or_default(); 2],
+        None => find("ex").zip(find("in")).map_or([0; 2], |(ex, inhibitory)| [ex, inhibitory]),
     }
 }
 
@@ -355,7 +344,7 @@ pub enum Input {
         rate: Quantity<Hz>,
         /// Weight of an event in the unit of the receptor.
         weight: Quantity<Strength>,
-        /// Receptor; the first one if absent.
+        /// Receptor; chosen as that of a projection if absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         receptor: Option<String>,
         /// Time of the first event at the earliest \[ms\].
@@ -466,7 +455,7 @@ pub struct Projection {
     /// Delay from a spike to the start of its current \[ms\], at least one step; one step if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay: Option<Delay>,
-    /// Receptor of the target; its first one if absent.
+    /// Receptor of the target; if absent its first one, or of `ex` and `in` that of the weight's sign.
     #[serde(default, alias = "receptor_type", skip_serializing_if = "Option::is_none")]
     pub receptor: Option<String>,
     /// By which rule the weights change; `Backprop` in a scene with training, else `Fixed`.
@@ -858,14 +847,14 @@ pub enum Surrogate {
     StraightThrough,
 }
 
-    /// Time from which spikes count for rates, intervals and figures \[ms\], so that a transient is left out;
-    /// the files of spikes and traces have all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<Quantity<Ms>>,
 /// What a simulation writes to the run folder.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
+    /// Time from which spikes count for rates, intervals and figures \[ms\], so that a transient is left out;
+    /// the files of spikes and traces have all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Quantity<Ms>>,
     /// Populations whose spikes are written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spikes: Vec<String>,

@@ -725,13 +725,22 @@ quantities! {
 impl Receptor {
     /// Whether it is a conductance rather than a current.
     pub fn is_conductance(&self) -> bool {
-        match self {
-            Self::Delta {} | Self::Pulse {} => false,
+        self.reversal().is_some()
+    }
+
+    /// Its reversal potential, if it is a conductance \[mV\].
+    pub fn reversal(&self) -> Option<f64> {
+        let e_rev = match self {
+            Self::Delta {} | Self::Pulse {} => return None,
             Self::Exp { e_rev, .. } | Self::Alpha { e_rev, .. } | Self::DoubleExp { e_rev, .. } => {
-                e_rev.is_some()
+                *e_rev
             }
-            Self::Ampa { .. } | Self::Nmda { .. } | Self::GabaA { .. } | Self::GabaB { .. } => true,
-        }
+            Self::Ampa { e_rev, .. }
+            | Self::Nmda { e_rev, .. }
+            | Self::GabaA { e_rev, .. }
+            | Self::GabaB { e_rev, .. } => Some(*e_rev),
+        };
+        e_rev.map(Quantity::get)
     }
 
     /// Time constants by name, which must be positive.

@@ -199,6 +199,8 @@ pub struct Done {
     values: BTreeMap<String, Vec<f64>>,
     /// The same of all windows, as a run writes them.
     pub recorded: BTreeMap<String, Vec<f32>>,
+    /// Weights at the end of projections that learn.
+    pub weights: BTreeMap<String, Vec<f32>>,
     /// State at the end; see [`Simulated::states`].
     pub states: BTreeMap<String, Vec<Vec<f64>>>,
 }
@@ -262,8 +264,9 @@ impl Simulated {
             simulation.run(*end, &mut |_| true).unwrap_or_else(|e| panic!("{e}"));
         }
         let recording = std::mem::take(&mut simulation.recording);
+        let weights = simulation.weights().unwrap_or_else(|e| panic!("{e}"));
         drop(simulation);
-        let mut done = Done::default();
+        let mut done = Done { weights: weights.into_iter().collect(), ..Done::default() };
         for (k, activity) in recording.populations.iter().enumerate() {
             let name = &self.network.populations[k].name;
             let step = |(t, id): &(f64, u32)| ((t / self.network.dt).round() as u64 - 1, *id);

@@ -5,11 +5,8 @@ use super::*;
 impl<'s> Checker<'s> {
     /// Rules of what changes weights, for a long time or a short one.
     pub(super) fn learning(&mut self, path: &str, projection: &'s Projection) {
-        let receptors = self.scene.populations.iter().find(|(name, _)| *name == projection.to);
-        let conductance = receptors.is_some_and(|(_, to)| to.model.is_conductance(projection));
         if let Some(rule) = projection.learn.as_ref().and_then(Learn::common) {
-            let path = format!("{path}.learn");
-            self.local_rule(&path, projection, &rule, conductance);
+            self.local_rule(&format!("{path}.learn"), projection, &rule);
         }
         let changes = projection.learn.as_ref().is_some_and(|learn| learn.common().is_some());
         if let Some(short_term) = projection.short_term {
@@ -24,15 +21,15 @@ impl<'s> Checker<'s> {
             let path = format!("{path}.scaling");
             self.not_negative(&format!("{path}.rho"), scaling.rho.get());
             self.finite(&format!("{path}.eta"), scaling.eta);
+            self.positive(&format!("{path}.tau_mean"), scaling.tau_mean.get());
+            self.positive(&format!("{path}.every"), scaling.every.get());
+            self.whole_steps(&format!("{path}.every"), scaling.every.get());
             let inhibits = projection.learn.as_ref().and_then(Learn::common);
             if inhibits.is_some_and(|rule| rule.sign() < 0.0) && scaling.eta > 0.0 {
                 let message = "these weights inhibit: with a positive `eta` inhibition grows where the target is \
                                too slow, and drives its rate away from `rho`";
                 self.warn(format!("{path}.eta"), message);
             }
-            self.positive(&format!("{path}.tau_mean"), scaling.tau_mean.get());
-            self.positive(&format!("{path}.every"), scaling.every.get());
-            self.whole_steps(&format!("{path}.every"), scaling.every.get());
             if !changes {
                 let help = "add a rule as `learn`, which gives the bounds";
                 self.fault_with_help(&path, "only weights that change are scaled", help);
@@ -99,13 +96,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    pub(super) fn local_rule(
-        &mut self,
-        path: &str,
-        projection: &'s Projection,
-        rule: &Common<'_>,
-        conductance: bool,
-    ) {
+    pub(super) fn local_rule(&mut self, path: &str, projection: &'s Projection, rule: &Common<'_>) {
         let [low, high] = rule.bounds;
         if low >= high {
             let message = format!("the least weight, {low}, is not below the largest, {high}");
@@ -158,10 +149,8 @@ impl<'s> Checker<'s> {
             if to.is_some_and(|(_, to)| !to.model.is_spiking()) {
                 let message = format!("`{}` has no membrane potential that spikes", projection.to);
                 self.fault(path, message);
-        self.moment(&format!("{path}.dendritic"), rule.dendritic);
             }
             // Without a duration a neuron that is reset would show no spike.
-            self.moment(&format!("{path}.axonal"), axonal);
             let shown = to.is_some_and(|(_, to)| matches!(to.model, Model::Hh(_)));
             if !shown || clopath.v_spike.is_some() {
                 self.positive(&format!("{path}.t_spike"), clopath.t_spike.get());
@@ -169,8 +158,10 @@ impl<'s> Checker<'s> {
             }
         }
         self.not_negative(&format!("{path}.dendritic"), rule.dendritic);
+        self.moment(&format!("{path}.dendritic"), rule.dendritic);
         if let Some(axonal) = rule.axonal {
             self.not_negative(&format!("{path}.axonal"), axonal);
+            self.moment(&format!("{path}.axonal"), axonal);
         } else if let Some(Delay::Value(delay)) = projection.delay
             && rule.dendritic > delay.get()
         {
@@ -316,7 +307,6 @@ impl<'s> Checker<'s> {
                 Release::Events { times, amount } => {
                     self.finite(&format!("{path}.amount"), *amount);
                     let bad = |w: &[f64]| w[0] > w[1] || w.iter().any(|t| !t.is_finite());
-                    self.releases(&format!("{path}.times"), times);
                     if let Some(at) = times.windows(2).position(bad) {
                         let message = format!("{} ms comes after {} ms", times[at + 1], times[at]);
                         let help = "sort the list";
@@ -325,10 +315,8 @@ impl<'s> Checker<'s> {
                     if let Some(at) = times.iter().position(|t| !t.is_finite() || *t < 0.0) {
                         let message = format!("{} is not a time from 0 on", times[at]);
                         self.fault(format!("{path}.times.{at}"), message);
-                    for (name, time) in [("within", within), ("low", low), ("high", high)] {
-                        self.moment(&format!("{path}.{name}"), time.get());
                     }
-                    }
+                    self.releases(&format!("{path}.times"), times);
                 }
                 Release::Spikes { population, amount } => {
                     self.finite(&format!("{path}.amount"), *amount);
@@ -337,6 +325,9 @@ impl<'s> Checker<'s> {
                 Release::Pair { projection, within, low, high, amount, .. } => {
                     self.finite(&format!("{path}.amount"), *amount);
                     self.positive(&format!("{path}.within"), within.get());
+                    for (name, time) in [("within", within), ("low", low), ("high", high)] {
+                        self.moment(&format!("{path}.{name}"), time.get());
+                    }
                     self.ordered(&path, *low, *high);
                     self.positive(&format!("{path}.low"), low.get());
                     let path = format!("{path}.projection");
@@ -345,6 +336,15 @@ impl<'s> Checker<'s> {
                     {
                         let message = format!(
                             "synapses of `{projection}` move, and the rewarded one may too"
+                        );
+                        let help =
+                            "leave `rewire` out of it, or reward a synapse of another projection";
+                        self.fault_with_help(path, message, help);
+                    }
+                }
+            }
+        }
+    }
     /// Releases at given times that move, or come after the end.
     fn releases(&mut self, path: &str, times: &[f64]) {
         let Some(dt) = self.dt() else { return };
@@ -365,15 +365,6 @@ impl<'s> Checker<'s> {
                 "{late} of {all} releases come after the end at {end} ms, and never happen"
             );
             self.warn(path, message);
-        }
-    }
-                        );
-                        let help =
-                            "leave `rewire` out of it, or reward a synapse of another projection";
-                        self.fault_with_help(path, message, help);
-                    }
-                }
-            }
         }
     }
 }

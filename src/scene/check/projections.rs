@@ -23,16 +23,8 @@ impl<'s> Checker<'s> {
             let message = format!("`{}` is a source, which takes no input", projection.to);
             self.fault(format!("{path}.to"), message);
         }
-        if let (Some(to), Some(name)) = (to, &projection.receptor) {
-            let known = to.model.receptors();
-            if !known.iter().any(|known| known == name) {
-                let message = format!("`{}` has no receptor `{name}`", projection.to);
-                let help = match closest(name, known.iter().map(String::as_str)) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("it has {}", known.join(", ")),
-                };
-                self.fault_with_help(format!("{path}.receptor"), message, help);
-            }
+        if let Some(to) = to {
+            self.receptor(path, (&projection.to, to), projection.receptor.as_deref());
         }
         // What an unknown or empty population breaks is not to be reported twice.
         let ends = from.zip(to).filter(|(from, to)| from.size > 0 && to.size > 0);
@@ -42,7 +34,7 @@ impl<'s> Checker<'s> {
         {
             self.in_space(&format!("{path}.delay"), projection, ends);
         }
-        self.weight(&format!("{path}.weight"), &projection.weight);
+        self.weight(&format!("{path}.weight"), projection, to);
         if let Some(delay) = projection.delay {
             self.delay(&format!("{path}.delay"), delay, from);
         }
@@ -56,6 +48,21 @@ impl<'s> Checker<'s> {
                 "add `training: (...)` or write `Fixed`",
             );
         }
+    }
+
+    /// The receptor of a population, which must exist.
+    fn receptor(&mut self, path: &str, (to, population): (&str, &Population), name: Option<&str>) {
+        let known = population.model.receptors();
+        let Some(name) = name.filter(|name| !known.iter().any(|(known, _)| known == name)) else {
+            return;
+        };
+        let names: Vec<_> = known.iter().map(|(known, _)| known.as_str()).collect();
+        let help = match closest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it has {}", names.join(", ")),
+        };
+        let message = format!("`{to}` has no receptor `{name}`");
+        self.fault_with_help(format!("{path}.receptor"), message, help);
     }
 
     /// The projection of that name, which must exist.
@@ -88,18 +95,13 @@ impl<'s> Checker<'s> {
         }
         let path = format!("{path}.input");
         let (start, stop) = match &stimulus.input {
-            Input::Poisson { rate, receptor, start, stop, .. } => {
+            Input::Poisson { rate, weight, receptor, start, stop } => {
                 self.not_negative(&format!("{path}.rate"), rate.get());
-                if let (Some(to), Some(name)) = (to, receptor) {
-                    let known = to.model.receptors();
-                    if !known.iter().any(|known| known == name) {
-                        let message = format!(
-                            "`{}` has no receptor `{name}`, it has {}",
-                            stimulus.to,
-                            known.join(", ")
-                        );
-                        self.fault(format!("{path}.receptor"), message);
-                    }
+                self.events(&format!("{path}.rate"), rate.get());
+                if let Some(to) = to {
+                    self.receptor(&path, (&stimulus.to, to), receptor.as_deref());
+                    let entry = Entry::new(to, receptor.as_deref());
+                    self.sign(&format!("{path}.weight"), weight.get(), &entry);
                 }
                 (start.map(|t| t.get()), stop.map(|t| t.get()))
             }
@@ -124,13 +126,13 @@ impl<'s> Checker<'s> {
                 }
                 if let Some(tau) = tau {
                     self.positive(&format!("{path}.tau"), tau.get());
-                }
-                (start.map(|t| t.get()), stop.map(|t| t.get()))
                     if sigma.is_some() {
                         let message = "`sigma` is of white noise, and with `tau` it is none";
                         let help = "give `std`, which does not depend on dt where there is a `tau`";
                         self.fault_with_help(format!("{path}.sigma"), message, help);
                     }
+                }
+                (start.map(|t| t.get()), stop.map(|t| t.get()))
             }
         };
         for (name, time) in [("start", start), ("stop", stop)] {
@@ -138,17 +140,17 @@ impl<'s> Checker<'s> {
             self.not_negative(&format!("{path}.{name}"), time);
             self.moment(&format!("{path}.{name}"), time);
         }
-        if let Some(stop) = stop
-            && stop <= start.unwrap_or(0.0)
-        {
+        let (Some(stop), Some(dt)) = (stop, self.dt()) else { return };
+        let start = start.unwrap_or(0.0);
+        if stop <= start {
             let message = format!("it stops at {stop} ms, before it starts");
+            self.fault(format!("{path}.stop"), message);
+        } else if (stop / dt).round() <= (start / dt).round() {
+            let message = format!("from {start} to {stop} ms there is no step of {dt} ms");
             self.fault(format!("{path}.stop"), message);
         }
     }
 
-    pub(super) fn connect(
-        &mut self,
-        path: &str,
     /// Events are counted by comparing with as many numbers as there may be in a step.
     fn events(&mut self, path: &str, rate: f64) {
         let Some(dt) = self.dt() else { return };
@@ -174,6 +176,9 @@ impl<'s> Checker<'s> {
         }
     }
 
+    pub(super) fn connect(
+        &mut self,
+        path: &str,
         projection: &Projection,
         ends: Option<(&Population, &Population)>,
     ) {
@@ -363,17 +368,34 @@ impl<'s> Checker<'s> {
         }
     }
 
-    pub(super) fn weight(&mut self, path: &str, weight: &Weight) {
-        match *weight {
-            Weight::Constant(_) | Weight::File(_) => {}
+    pub(super) fn weight(&mut self, path: &str, projection: &Projection, to: Option<&Population>) {
+        let entry = to.map(|to| Entry::new(to, projection.receptor.as_deref())).unwrap_or_default();
+        match projection.weight {
+            Weight::File(_) => {}
+            Weight::Constant(w) => self.sign(path, w.get(), &entry),
             Weight::Normal { mean, std, min, max } => {
                 self.not_negative(&format!("{path}.std"), std.get());
-                let low = min.map_or(f64::NEG_INFINITY, Quantity::get);
+                let (least, faults) = (min.map_or(mean, |min| min), self.faults.len());
+                self.sign(path, mean.get().min(least.get()), &entry);
+                if self.faults.len() > faults {
+                    return;
+                }
+                let lowest = if entry.conductance.is_some() { 0.0 } else { f64::NEG_INFINITY };
+                let low = min.map_or(lowest, Quantity::get);
                 let high = max.map_or(f64::INFINITY, Quantity::get);
-                self.normal_within(path, "pA", (mean.get(), std.get()), (low, high));
+                self.normal_within(path, entry.unit, (mean.get(), std.get()), (low, high));
             }
-            Weight::Uniform { low, high } => self.ordered(path, low, high),
+            Weight::Uniform { low, high } => {
+                self.ordered(path, low, high);
+                self.sign(path, low.get(), &entry);
+            }
             Weight::Kaiming { gain } => {
+                if let Some(name) = &entry.conductance {
+                    let message = format!(
+                        "`Kaiming` draws weights of both signs, and `{name}` is a conductance, never negative"
+                    );
+                    self.fault_with_help(path, message, "use `Uniform`, or `Normal` with `min: 0`");
+                }
                 if self.scene.training.is_none() {
                     let message =
                         "`Kaiming` scales weights for training, but the scene has no `training`";
@@ -519,21 +541,9 @@ fn rest(model: &Model) -> f64 {
 
 /// Probability that a standard normal number lies between `low` and `high`.
 fn normal_mass(low: f64, high: f64) -> f64 {
-    const INTERVALS: usize = 400;
-    let (low, high) = (low.clamp(-9.0, 9.0), high.clamp(-9.0, 9.0));
-    let width = (high - low) / INTERVALS as f64;
-    let sum: f64 = (0..=INTERVALS)
-        .map(|k| {
-            let factor = match k {
-                0 | INTERVALS => 1.0,
-                _ if k % 2 == 1 => 4.0,
-                _ => 2.0,
-            };
-            let x = low + k as f64 * width;
-            factor * (-0.5 * x * x).exp()
-        })
-        .sum();
-    sum * width / 3.0 / std::f64::consts::TAU.sqrt()
+    // From the side of the tail, where the difference of two numbers near 1 would be lost.
+    let above = |x: f64| 0.5 * libm::erfc(x * std::f64::consts::FRAC_1_SQRT_2);
+    if low > 0.0 { above(low) - above(high) } else { above(-high) - above(-low) }
 }
 
 #[cfg(test)]
@@ -547,9 +557,9 @@ mod tests {
             (f64::NEG_INFINITY, 0.0, 0.5),
             (-1.0, 1.0, 0.682689492137086),
             (2.0, f64::INFINITY, 0.022750131948179),
-            (20.0, 30.0, 0.0),
+            (20.0, 30.0, 2.7536241186062337e-89),
         ] {
-            assert!((normal_mass(low, high) - mass).abs() < 1e-9, "{low} .. {high}");
+            assert!((normal_mass(low, high) / mass - 1.0).abs() < 1e-12, "{low} .. {high}");
         }
     }
 }
