@@ -368,10 +368,35 @@ fn an_interval_beyond_the_run_is_no_sample() {
     let text = r#"(version: 1, simulation: (dt: 0.1, duration: 20), populations: {
         "a": (size: 2, model: Lif(i_e: 500)) },
         record: (traces: [(population: "a", every: 429496729.6)]))"#;
-    assert_says(&warning(text), &["record.traces.0.every", "nothing is recorded"]);
+    assert_says(&warning(text), &["record.traces.0.every", "it never comes"]);
     on_both_engines("trace_every", text, |who, done| {
         assert!(done.counts["a"] > 0 && done.recorded["a.v"].is_empty(), "{who}");
     });
+}
+
+/// The same of rules.
+#[test]
+fn an_interval_beyond_the_run_changes_no_weight() {
+    for (learn, more) in [
+        ("Hebb(eta: 1, w_max: 100, every: 429496729.6)", ""),
+        ("Stdp(w_max: 100)", ", scaling: (rho: 5, eta: 1, every: 429496729.6)"),
+        ("Stdp(w_max: 100)", ", normalize: (sum: 5, every: 429496729.6)"),
+    ] {
+        let text = inhibitory(50.0, learn, more);
+        assert_says(&warning(&text), &["every: it never comes: 429496729.6 ms"]);
+        on_both_engines("every of a rule", &text, |who, done| {
+            let untouched =
+                inhibitory(50.0, learn.split("(").next().map_or("", |_| "Stdp(w_max: 100)"), "");
+            let simulated = simulated(&untouched);
+            let want = match learn.starts_with("Stdp") {
+                true => simulated.run(&mut simulated.cpu(1)).weights["l"][0],
+                false => 50.0,
+            };
+            assert_near(who, done.weights["l"][0].into(), want.into(), 1e-5);
+        });
+        let longer = text.replace("duration: 100", "duration: 429496800");
+        assert_says(&refusal(&longer), &["an interval of 4294967296 steps", "4294967295"]);
+    }
 }
 
 // ---- stimuli --------------------------------------------------------------------------------------

@@ -315,7 +315,7 @@ pub fn build_watched(
         });
         let normalize = projection.normalize.map(|n| Normalize {
             sum: n.sum.get(),
-            every: n.every.map_or(0, |every| (every.get() / dt).round().max(1.0) as u32),
+            every: n.every.map_or(0, |every| learning::interval(every, dt)),
         });
         let made = Projection {
             name,

@@ -43,7 +43,7 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
             [0.0; 2],
         ),
         Learn::Hebb(_) | Learn::Oja(_) | Learn::Covariance(_) | Learn::Bcm(_) => {
-            return Some(rates(learn, &common, &steps));
+            return Some(rates(learn, &common, scene.simulation.dt.get()));
         }
         Learn::Clopath(r) => {
             let target = scene.populations.iter().find(|(name, _)| *name == projection.to);
@@ -77,7 +77,7 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
         tau: e.tau.get(),
         modulator: scene.modulators.iter().position(|m| m.0 == e.modulator).unwrap_or_default(),
         rate: e.rate,
-        every: steps(e.every.get()).max(1) as u32,
+        every: interval(e.every, scene.simulation.dt.get()),
     });
     let axonal = common.axonal.map(steps);
     let dendritic = steps(common.dendritic);
@@ -86,7 +86,7 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
 }
 
 /// A rule of rates.
-fn rates(learn: &Learn, common: &Common<'_>, steps: &dyn Fn(f64) -> usize) -> Rule {
+fn rates(learn: &Learn, common: &Common<'_>, dt: f64) -> Rule {
     let (bounds, sign) = (common.bounds, common.sign());
     let unit = bounds[1] - bounds[0];
     let (rule, eta, tau, every, slow, rho, unit) = match learn {
@@ -99,7 +99,7 @@ fn rates(learn: &Learn, common: &Common<'_>, steps: &dyn Fn(f64) -> usize) -> Ru
         _ => unreachable!("these are rules of spikes"),
     };
     let both = [tau, slow].map(|tau| Trace { tau: tau.get(), nearest: false });
-    let every = steps(every.get()).max(1) as u32;
+    let every = interval(every, dt);
     Rule {
         pre: Change::default(),
         post: Change::default(),
@@ -125,8 +125,13 @@ fn rates(learn: &Learn, common: &Common<'_>, steps: &dyn Fn(f64) -> usize) -> Ru
 /// Scaling towards a rate.
 pub fn scaling(s: &scene::Scaling, dt: f64) -> Rates {
     let tau = s.tau_mean.get();
-    let every = (s.every.get() / dt).round().max(1.0) as u32;
+    let every = interval(s.every, dt);
     Rates { tau: [tau; 2], rule: 4, eta: s.eta, rho: s.rho.get(), unit: 1.0, every }
+}
+
+/// An interval in steps. One that does not fit does not end within a run, which the scene's check sees to.
+pub fn interval(every: Quantity<Ms>, dt: f64) -> u32 {
+    (every.get() / dt).round().max(1.0) as u32
 }
 
 /// The modulators of a scene.

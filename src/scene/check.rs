@@ -186,15 +186,31 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// An interval at which something is recorded.
+    /// An interval at which something is done.
     fn interval(&mut self, path: &str, every: Quantity<Ms>) {
-        self.positive(path, every.get());
-        self.whole_steps(path, every.get());
-        if let Some(duration) = self.scene.simulation.duration.map(Quantity::get)
-            && every.get() > duration
-        {
-            let every = every.get();
-            self.warn(path, format!("nothing is recorded: {every} ms are longer than the run"));
+        let every = every.get();
+        self.positive(path, every);
+        self.whole_steps(path, every);
+        let (Some(dt), Some(length)) = (self.dt(), self.length()) else { return };
+        if every > length {
+            self.warn(
+                path,
+                format!("it never comes: {every} ms are longer than the run, {length} ms"),
+            );
+        }
+        if (every / dt).min(length / dt) > f64::from(u32::MAX) && !path.starts_with("record.") {
+            let message =
+                format!("an interval of {} steps; at most {} are counted", every / dt, u32::MAX);
+            self.fault_with_help(path, message, "shorten it, or raise `simulation.dt`");
+        }
+    }
+
+    /// How long a network runs, for each sample where there are samples \[ms\].
+    fn length(&self) -> Option<f64> {
+        let simulation = &self.scene.simulation;
+        match &self.scene.training {
+            Some(training) => Some(training.steps as f64 * simulation.dt.get()),
+            None => simulation.duration.map(Quantity::get),
         }
     }
 

@@ -538,6 +538,8 @@ pub struct Common<'a> {
     pub times: Vec<(&'static str, f64)>,
     /// Numbers that must be finite, by name.
     pub numbers: Vec<(&'static str, f64)>,
+    /// Interval of the changes, of rules of rates.
+    pub every: Option<Quantity<Ms>>,
     /// Axonal time, if given \[ms\].
     pub axonal: Option<f64>,
     /// Dendritic time \[ms\].
@@ -563,13 +565,15 @@ impl Learn {
             unit: w_max.get() - w_min.get(),
             times: Vec::new(),
             numbers: Vec::new(),
+            every: None,
             axonal: None,
             dendritic: 0.0,
             eligibility: None,
         };
         // Rules of rates know no delays.
-        let of_rates = |name, w_min, w_max, eta, times| Common {
+        let of_rates = |name, w_min, w_max, eta, every, times| Common {
             unit: 1.0,
+            every: Some(every),
             times,
             numbers: vec![("eta", eta)],
             axonal: Some(0.0),
@@ -631,23 +635,22 @@ impl Learn {
                 ..bounded("Vogels", r.w_min, r.w_max)
             },
             Self::Hebb(r) => {
-                let times = vec![("tau", r.tau.get()), ("every", r.every.get())];
-                of_rates("Hebb", r.w_min, r.w_max, r.eta, times)
+                of_rates("Hebb", r.w_min, r.w_max, r.eta, r.every, vec![("tau", r.tau.get())])
             }
             Self::Oja(r) => {
-                let times = vec![("tau", r.tau.get()), ("every", r.every.get())];
-                of_rates("Oja", r.w_min, r.w_max, r.eta, times)
+                of_rates("Oja", r.w_min, r.w_max, r.eta, r.every, vec![("tau", r.tau.get())])
             }
             Self::Covariance(r) => {
-                let times = [("tau", r.tau), ("every", r.every), ("tau_mean", r.tau_mean)];
-                let times = times.map(|(name, time)| (name, time.get())).to_vec();
-                of_rates("Covariance", r.w_min, r.w_max, r.eta, times)
+                let times = vec![("tau", r.tau.get()), ("tau_mean", r.tau_mean.get())];
+                of_rates("Covariance", r.w_min, r.w_max, r.eta, r.every, times)
             }
             Self::Bcm(r) => {
-                let times = [("tau", r.tau), ("every", r.every), ("tau_mean", r.tau_mean)];
-                let times = times.map(|(name, time)| (name, time.get()));
-                let times = [&times[..], &[("rho", r.rho.get())]].concat();
-                of_rates("Bcm", r.w_min, r.w_max, r.eta, times)
+                let times = vec![
+                    ("tau", r.tau.get()),
+                    ("tau_mean", r.tau_mean.get()),
+                    ("rho", r.rho.get()),
+                ];
+                of_rates("Bcm", r.w_min, r.w_max, r.eta, r.every, times)
             }
         };
         let unit = match self {

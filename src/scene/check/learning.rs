@@ -22,8 +22,7 @@ impl<'s> Checker<'s> {
             self.not_negative(&format!("{path}.rho"), scaling.rho.get());
             self.finite(&format!("{path}.eta"), scaling.eta);
             self.positive(&format!("{path}.tau_mean"), scaling.tau_mean.get());
-            self.positive(&format!("{path}.every"), scaling.every.get());
-            self.whole_steps(&format!("{path}.every"), scaling.every.get());
+            self.interval(&format!("{path}.every"), scaling.every);
             let inhibits = projection.learn.as_ref().and_then(Learn::common);
             if inhibits.is_some_and(|rule| rule.sign() < 0.0) && scaling.eta > 0.0 {
                 let message = "these weights inhibit: with a positive `eta` inhibition grows where the target is \
@@ -47,8 +46,7 @@ impl<'s> Checker<'s> {
             }
             match normalize.every {
                 Some(every) => {
-                    self.positive(&format!("{path}.every"), every.get());
-                    self.whole_steps(&format!("{path}.every"), every.get());
+                    self.interval(&format!("{path}.every"), every);
                 }
                 None if self.scene.training.is_none() => {
                     let help = "add `every: \"1 s\"`";
@@ -63,8 +61,7 @@ impl<'s> Checker<'s> {
     pub(super) fn rewire(&mut self, path: &str, projection: &'s Projection, rewire: &Rewire) {
         self.positive(&format!("{path}.below"), rewire.below.get());
         self.fraction(&format!("{path}.fraction"), rewire.fraction);
-        self.positive(&format!("{path}.every"), rewire.every.get());
-        self.whole_steps(&format!("{path}.every"), rewire.every.get());
+        self.interval(&format!("{path}.every"), rewire.every);
         let weight = rewire.weight.get();
         if weight.abs() < rewire.below.get() {
             let message = format!("a new synapse of {weight} is below {}", rewire.below.get());
@@ -135,6 +132,9 @@ impl<'s> Checker<'s> {
         for (name, tau) in &rule.times {
             self.positive(&format!("{path}.{name}"), *tau);
         }
+        if let Some(every) = rule.every {
+            self.interval(&format!("{path}.every"), every);
+        }
         for (name, number) in &rule.numbers {
             self.finite(&format!("{path}.{name}"), *number);
         }
@@ -183,8 +183,7 @@ impl<'s> Checker<'s> {
             let path = format!("{path}.eligibility");
             self.positive(&format!("{path}.tau"), eligibility.tau.get());
             self.finite(&format!("{path}.rate"), eligibility.rate);
-            self.positive(&format!("{path}.every"), eligibility.every.get());
-            self.whole_steps(&format!("{path}.every"), eligibility.every.get());
+            self.interval(&format!("{path}.every"), eligibility.every);
             let names = || self.scene.modulators.iter().map(|(name, _)| name.as_str());
             if !names().any(|name| name == eligibility.modulator) {
                 let known: Vec<_> = names().collect();
