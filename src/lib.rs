@@ -31,6 +31,7 @@ pub mod report;
 pub mod rng;
 pub mod scene;
 pub mod simulation;
+pub mod slow;
 pub mod summary;
 pub mod synapse;
 pub mod train;

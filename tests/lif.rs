@@ -95,8 +95,8 @@ fn relative_refractory_period() {
     let (mut v, mut rise, mut spikes) = (-70.0, 0.0, Vec::new());
     for step in 0..300 {
         v = -30.0 + (v + 30.0) * (-0.1f64 / 10.0).exp();
-        let spike = v >= -55.0 + rise;
         rise *= (-0.1f64 / 5.0).exp();
+        let spike = v >= -55.0 + rise;
         if spike {
             (v, rise) = (-70.0, rise + 7.0);
             spikes.push(step as u64);

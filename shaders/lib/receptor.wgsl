@@ -31,9 +31,9 @@ fn ring_take(neuron: u32, r: u32, slot: u32) -> f32 {
     return receptor[r * RECEPTOR + 4u] * f32(sum);
 }
 
-// The receptor over one step, its g and x at `g` and `g + BLOCK` of the state. Gives the jump of the
-// potential, which only delta receptors have.
-fn receptor_step(r: u32, g: u32, arriving: f32) -> f32 {
+// The receptor over one step, its g and x at `g` and `g + BLOCK` of the state, with their second floats `rest`
+// numbers further on. Gives the jump of the potential, which only delta receptors have.
+fn receptor_step(r: u32, g: u32, rest: u32, arriving: f32) -> f32 {
     let x = g + BLOCK;
     switch u32(receptor[r * RECEPTOR]) {
         case 0u: {
@@ -43,12 +43,12 @@ fn receptor_step(r: u32, g: u32, arriving: f32) -> f32 {
             state[g] = arriving;
         }
         case 2u: {
-            state[g] = receptor[r * RECEPTOR + 1u] * state[g] + arriving;
+            advance(g, rest, receptor[r * RECEPTOR + 1u] * state[g] + arriving);
         }
         default: {
             let rising = state[x];
-            state[g] = receptor[r * RECEPTOR + 1u] * state[g] + receptor[r * RECEPTOR + 2u] * rising;
-            state[x] = receptor[r * RECEPTOR + 3u] * rising + arriving;
+            advance(g, rest, receptor[r * RECEPTOR + 1u] * state[g] + receptor[r * RECEPTOR + 2u] * rising);
+            advance(x, rest, receptor[r * RECEPTOR + 3u] * rising + arriving);
         }
     }
     return 0.0;

@@ -3,6 +3,10 @@
 // Twin: src/neuron/stepped.rs.
 const BLOCK = 64u;      // neurons of a block, whose state lies together
 
+// Bits of `params.slow`; models have more of their own.
+const SLOW_POTENTIAL = 1u;
+const SLOW_RECEPTORS = 2u;
+
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> span: Span;
 @group(0) @binding(2) var<uniform> clock: Clock;
@@ -20,6 +24,31 @@ var<workgroup> spiked: array<u32, WG>;
 fn cell_field(fields: u32, field: u32, neuron: u32) -> f32 {
     let own = (neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK;
     return cell[select(field, own, params.own == 1u)];
+}
+
+// Where the second float of a state is, for those that are slow: so many numbers further on; 0 for none.
+fn second_float(slow: u32, rows: u32) -> u32 {
+    return select(0u, rows * BLOCK, (params.slow & slow) != 0u);
+}
+
+// Adds to the state at `at`, whose second float is `rest` numbers further on, and gives it.
+fn advance(at: u32, rest: u32, change: f32) -> f32 {
+    if rest == 0u {
+        state[at] += change;
+        return state[at];
+    }
+    let x = advanced(vec2<f32>(state[at], state[at + rest]), change);
+    state[at] = x.x;
+    state[at + rest] = x.y;
+    return x.x;
+}
+
+// Sets the state at `at`.
+fn assign(at: u32, rest: u32, value: f32) {
+    state[at] = value;
+    if rest != 0u {
+        state[at + rest] = 0.0;
+    }
 }
 
 // A neuron's constant current with those of its stimuli.

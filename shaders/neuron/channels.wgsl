@@ -16,20 +16,24 @@ struct Params {
     current: u32,
     row: u32,
     first_word: u32,
+    slow: u32,
     channels: u32,
     gates: u32,
     pool: u32,
     ions: u32,
 }
 
+//!use lib/slow.wgsl
 //!use lib/stepped.wgsl
 //!use lib/receptor.wgsl
 
 const CELL = 4u;
 const STATE = 3u;
 const POOL = 16u;    // five numbers of calcium, eleven of the ions
-const IONS = 4u;
-const FOLD = 256u;
+const IONS = 2u;
+const SLOW_CALCIUM = 4u;
+const SLOW_GATES = 8u;
+const SLOW_IONS = 16u;
 const CHANNEL = 3u;
 const GATE = 16u;
 
@@ -66,26 +70,27 @@ fn rate(at: u32, v: f32) -> f32 {
     }
 }
 
-fn gate(at: u32, before: f32, v: f32, calcium: f32, dt: f32) -> f32 {
+// Steady state of a gate with a state, and -dt / tau.
+fn gate_target(at: u32, v: f32, dt: f32) -> vec2<f32> {
+    if receptor[at] == 0.0 {
+        let a = rate(at + 2u, v);
+        let sum = a + rate(at + 6u, v);
+        return vec2<f32>(a / sum, -dt * sum);
+    }
+    let first = receptor[at + 9u] * bounded_exp((v - receptor[at + 10u]) * receptor[at + 11u]);
+    let second = receptor[at + 12u] * bounded_exp((v - receptor[at + 13u]) * receptor[at + 14u]);
+    var tau = receptor[at + 7u];
+    if receptor[at + 6u] == 0.0 {
+        tau += receptor[at + 8u] / (first + second);
+    } else {
+        tau += (receptor[at + 8u] + first) / (1.0 + second);
+    }
+    return vec2<f32>(rate(at + 2u, v), -dt / tau);
+}
+
+// Value of a gate without a state.
+fn gate_at_once(at: u32, v: f32, calcium: f32) -> f32 {
     switch u32(receptor[at]) {
-        case 0u: {
-            let a = rate(at + 2u, v);
-            let b = rate(at + 6u, v);
-            let steady = a / (a + b);
-            return steady + (before - steady) * bounded_exp(-dt * (a + b));
-        }
-        case 1u: {
-            let steady = rate(at + 2u, v);
-            let first = receptor[at + 9u] * bounded_exp((v - receptor[at + 10u]) * receptor[at + 11u]);
-            let second = receptor[at + 12u] * bounded_exp((v - receptor[at + 13u]) * receptor[at + 14u]);
-            var tau = receptor[at + 7u];
-            if receptor[at + 6u] == 0.0 {
-                tau += receptor[at + 8u] / (first + second);
-            } else {
-                tau += (receptor[at + 8u] + first) / (1.0 + second);
-            }
-            return steady + (before - steady) * bounded_exp(-dt / tau);
-        }
         case 2u: {
             return rate(at + 2u, v);
         }
@@ -99,18 +104,6 @@ fn gate(at: u32, before: f32, v: f32, calcium: f32, dt: f32) -> f32 {
     }
 }
 
-// Adds to a concentration by way of the row behind it; every FOLD steps what is there is folded in.
-fn ion_add(at: u32, change: f32) {
-    var addition = state[at + BLOCK] + change;
-    if (clock.step_lo + span.t0) % FOLD == FOLD - 1u {
-        let before = state[at];
-        let after = before + addition;
-        state[at] = after;
-        addition -= after - before;
-    }
-    state[at + BLOCK] = addition;
-}
-
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let base = invocation(group, groups, 0u, WG);
@@ -122,7 +115,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let ion = STATE + params.gates;
     let synaptic = ion + params.ions * IONS;
     let rows = synaptic + 2u * params.receptors;
-    let s = neuron / BLOCK * rows * BLOCK + local;
+    let all_rows = select(rows, 2u * rows, params.slow != 0u);
+    let s = neuron / BLOCK * all_rows * BLOCK + local;
     let v = state[s];
     let held = state[s + BLOCK];
     let calcium = state[s + 2u * BLOCK];
@@ -138,8 +132,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var e_sodium = 0.0;
     let ions = pool + 5u;
     if params.ions == 1u {
-        potassium = state[s + ion * BLOCK] + state[s + (ion + 1u) * BLOCK];
-        sodium = state[s + (ion + 2u) * BLOCK] + state[s + (ion + 3u) * BLOCK];
+        potassium = state[s + ion * BLOCK];
+        sodium = state[s + (ion + 1u) * BLOCK];
         let outside = receptor[ions + 3u] - receptor[ions + 1u] * (sodium - receptor[ions + 4u]);
         e_potassium = receptor[ions + 9u] * log(potassium / (receptor[ions + 2u] - sodium));
         e_sodium = receptor[ions + 9u] * log(outside / sodium);
@@ -153,7 +147,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
     }
     let synapses = s + synaptic * BLOCK;
-    var next = v;
+    let slow_gates = second_float(SLOW_GATES, rows);
+    var change = 0.0;
     var middle = v;
     var influx = 0.0;
     var i_potassium = 0.0;
@@ -171,15 +166,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             let kind = kinds + c * CHANNEL;
             let gates = u32(receptor[kind]);
             for (var k = 0u; k < gates; k++) {
-                let stored = receptor[at] < 2.0;
-                let place = s + select(0u, row, stored) * BLOCK;
-                var x = state[place];
-                if !stored || pass_ == 0u {
-                    x = gate(at, x, middle, calcium, dt);
-                }
-                if stored {
-                    state[place] = x;
+                var x = 0.0;
+                if receptor[at] < 2.0 {
+                    let place = s + row * BLOCK;
+                    if pass_ == 0u {
+                        let toward = gate_target(at, middle, dt);
+                        advance(place, slow_gates, (state[place] - toward.x) * exp_m1(max(toward.y, -87.0)));
+                    }
+                    x = state[place];
                     row++;
+                } else {
+                    x = gate_at_once(at, middle, calcium);
                 }
                 let power = u32(receptor[at + 1u]);
                 for (var i = 0u; i < power; i++) {
@@ -220,10 +217,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
                 pull += g;
             }
         }
-        let v_inf = pull / conductance;
-        next = v_inf + (v - v_inf) * bounded_exp(-parameter(0u, neuron) * conductance);
-        middle = 0.5 * (v + next);
+        change = (v - pull / conductance) * exp_m1(max(-parameter(0u, neuron) * conductance, -87.0));
+        middle = v + 0.5 * change;
     }
+    let slow_v = second_float(SLOW_POTENTIAL, rows);
+    let next = advance(s, slow_v, change);
     if params.ions == 1u {
         let pump = receptor[ions + 5u] / (1.0 + bounded_exp((25.0 - sodium) / 3.0)) / (1.0 + bounded_exp(5.5 - potassium));
         let glia = receptor[ions + 6u] / (1.0 + bounded_exp((18.0 - potassium) * 0.4));
@@ -231,21 +229,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let gained = receptor[ions] * beta * i_potassium - 2.0 * beta * pump - glia
             - receptor[ions + 7u] * (potassium - receptor[ions + 8u]);
         let lost = receptor[ions] * i_sodium + 3.0 * pump;
-        ion_add(s + ion * BLOCK, gained);
-        ion_add(s + (ion + 2u) * BLOCK, -lost);
+        let slow_ions = second_float(SLOW_IONS, rows);
+        advance(s + ion * BLOCK, slow_ions, gained);
+        advance(s + (ion + 1u) * BLOCK, slow_ions, -lost);
     }
     if params.pool == 1u {
         let settled = receptor[pool + 2u] + receptor[pool] * max(influx, 0.0);
-        state[s + 2u * BLOCK] = settled + (calcium - settled) * receptor[pool + 1u];
+        let fall = (calcium - settled) * receptor[pool + 1u];
+        advance(s + 2u * BLOCK, second_float(SLOW_CALCIUM, rows), fall);
     }
     let v_th = parameter(2u, neuron);
     let spike = next >= v_th && v < v_th && held <= 0.0 && neuron < params.n;
     state[s + BLOCK] = select(max(held - 1.0, 0.0), parameter(3u, neuron), spike);
 
     let slot = slot_now();
+    let slow_receptors = second_float(SLOW_RECEPTORS, rows);
     for (var r = 0u; r < params.receptors; r++) {
-        next += receptor_step(r, s + (synaptic + 2u * r) * BLOCK, ring_take(neuron, r, slot));
+        let arriving = ring_take(neuron, r, slot);
+        state[s] += receptor_step(r, s + (synaptic + 2u * r) * BLOCK, slow_receptors, arriving);
     }
-    state[s] = next;
     store_spikes(base, local, spike);
 }

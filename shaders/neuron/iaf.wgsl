@@ -18,14 +18,18 @@ struct Params {
     current: u32,
     row: u32,
     first_word: u32,
+    slow: u32,
     refractory: u32,
 }
 
+//!use lib/slow.wgsl
 //!use lib/stepped.wgsl
 //!use lib/receptor.wgsl
 
 const CELL = 13u;
 const STATE = 4u;
+const SLOW_RISE = 4u;
+const SLOW_ADAPTATION = 8u;
 
 fn parameter(field: u32, neuron: u32) -> f32 {
     return cell_field(CELL + 2u * params.receptors, field, neuron);
@@ -40,21 +44,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     let neuron = base + local;
     let rows = STATE + 2u * params.receptors;
-    let s = neuron / BLOCK * rows * BLOCK + local;
+    let all_rows = select(rows, 2u * rows, params.slow != 0u);
+    let s = neuron / BLOCK * all_rows * BLOCK + local;
     let before = state[s];
-    var held = state[s + BLOCK];
-    var h = state[s + 2u * BLOCK];
-    var w = state[s + 3u * BLOCK];
+    let held = state[s + BLOCK];
     let v_th = parameter(3u, neuron);
 
     var input = with_stimuli(parameter(2u, neuron), neuron);
-    var v = before;
+    var change = 0.0;
     if NONLINEAR == 1u {
         var conductance = parameter(1u, neuron);
         for (var r = 0u; r < params.receptors; r++) {
             let g = state[s + (STATE + 2u * r) * BLOCK];
             if receptor[r * RECEPTOR + 5u] > 0.0 {
-                let open = receptor_open(r, g, v);
+                let open = receptor_open(r, g, before);
                 conductance += open.g;
                 input += open.g_e;
             } else {
@@ -63,48 +66,49 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
         if ADEX == 1u {
             let delta_t = parameter(8u, neuron);
-            let x = min((min(v, v_th) - parameter(9u, neuron)) / delta_t, 60.0);
+            let x = min((min(before, v_th) - parameter(9u, neuron)) / delta_t, 60.0);
+            let w = state[s + 3u * BLOCK];
             input += parameter(1u, neuron) * delta_t * exp(x) - w;
-            let settled = parameter(10u, neuron) * v;
-            w = settled + (w - settled) * parameter(12u, neuron);
+            let fall = (w - parameter(10u, neuron) * before) * parameter(12u, neuron);
+            advance(s + 3u * BLOCK, second_float(SLOW_ADAPTATION, rows), fall);
         }
-        let v_inf = input / conductance;
-        v = v_inf + (v - v_inf) * exp(-parameter(0u, neuron) * conductance);
+        change = (before - input / conductance) * exp_m1(-parameter(0u, neuron) * conductance);
     } else {
-        v = parameter(0u, neuron) * v + parameter(1u, neuron) * input;
+        change = parameter(0u, neuron) * before + parameter(1u, neuron) * input;
         for (var r = 0u; r < params.receptors; r++) {
-            v += parameter(CELL + 2u * r, neuron) * state[s + (STATE + 2u * r) * BLOCK];
+            change += parameter(CELL + 2u * r, neuron) * state[s + (STATE + 2u * r) * BLOCK];
             if receptor[r * RECEPTOR] == 3.0 {
-                v += parameter(CELL + 2u * r + 1u, neuron) * state[s + (STATE + 2u * r + 1u) * BLOCK];
+                change += parameter(CELL + 2u * r + 1u, neuron) * state[s + (STATE + 2u * r + 1u) * BLOCK];
             }
         }
     }
-    if held > 0.0 {
-        v = before;
-    }
 
     let slot = slot_now();
+    let slow_receptors = second_float(SLOW_RECEPTORS, rows);
     for (var r = 0u; r < params.receptors; r++) {
-        let jump = receptor_step(r, s + (STATE + 2u * r) * BLOCK, ring_take(neuron, r, slot));
-        if held <= 0.0 {
-            v += jump;
-        }
+        let arriving = ring_take(neuron, r, slot);
+        change += receptor_step(r, s + (STATE + 2u * r) * BLOCK, slow_receptors, arriving);
     }
 
-    let spike = held <= 0.0 && v >= v_th + h;
-    h = parameter(7u, neuron) * h;
-    held = max(held - 1.0, 0.0);
+    let free = held <= 0.0;
+    let slow_v = second_float(SLOW_POTENTIAL, rows);
+    let v = advance(s, slow_v, select(0.0, change, free));
+    let slow_h = second_float(SLOW_RISE, rows);
+    let rise = s + 2u * BLOCK;
+    let h = advance(rise, slow_h, parameter(7u, neuron) * state[rise]);
+    let spike = free && v >= v_th + h;
+    state[s + BLOCK] = max(held - 1.0, 0.0);
     if spike {
-        v = select(v + (parameter(4u, neuron) - v_th), parameter(4u, neuron), RESET == 0u);
-        held = parameter(5u, neuron);
-        h += parameter(6u, neuron);
+        if RESET == 0u {
+            assign(s, slow_v, parameter(4u, neuron));
+        } else {
+            state[s] = v + (parameter(4u, neuron) - v_th);
+        }
+        state[s + BLOCK] = parameter(5u, neuron);
+        state[rise] = h + parameter(6u, neuron);
         if ADEX == 1u {
-            w += parameter(11u, neuron);
+            state[s + 3u * BLOCK] += parameter(11u, neuron);
         }
     }
-    state[s] = v;
-    state[s + BLOCK] = held;
-    state[s + 2u * BLOCK] = h;
-    state[s + 3u * BLOCK] = w;
     store_spikes(base, local, spike);
 }

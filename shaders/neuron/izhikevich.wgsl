@@ -16,15 +16,18 @@ struct Params {
     current: u32,
     row: u32,
     first_word: u32,
+    slow: u32,
     step: f32,
 }
 
+//!use lib/slow.wgsl
 //!use lib/stepped.wgsl
 //!use lib/receptor.wgsl
 
 const CELL = 6u;
 const STATE = 2u;
 const PULSE = 1u;
+const SLOW_RECOVERY = 4u;
 
 fn parameter(field: u32, neuron: u32) -> f32 {
     return cell_field(CELL, field, neuron);
@@ -44,7 +47,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     let neuron = base + local;
     let rows = STATE + 2u * params.receptors;
-    let s = neuron / BLOCK * rows * BLOCK + local;
+    let all_rows = select(rows, 2u * rows, params.slow != 0u);
+    let s = neuron / BLOCK * all_rows * BLOCK + local;
     let before = state[s];
     var u = state[s + BLOCK];
 
@@ -72,11 +76,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         v = next(v, slope, level);
         origin = v;
     }
-    u += parameter(0u, neuron) * (parameter(1u, neuron) * origin - u);
+    let recovery = parameter(0u, neuron) * (parameter(1u, neuron) * origin - u);
+    u = advance(s + BLOCK, second_float(SLOW_RECOVERY, rows), recovery);
 
+    let slow_receptors = second_float(SLOW_RECEPTORS, rows);
     for (var r = 0u; r < params.receptors; r++) {
         if u32(receptor[r * RECEPTOR]) != PULSE {
-            v += receptor_step(r, s + (STATE + 2u * r) * BLOCK, ring_take(neuron, r, slot));
+            let arriving = ring_take(neuron, r, slot);
+            v += receptor_step(r, s + (STATE + 2u * r) * BLOCK, slow_receptors, arriving);
         }
     }
 

@@ -51,14 +51,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let alive = neuron < params.n;
     let id = min(neuron, params.n - 1u);
 
-    let p22 = parameter(0u, id);
+    let fall_m = parameter(0u, id);
     let p21 = parameter(1u, id);
-    let p11 = parameter(3u, id);
+    let fall_syn = parameter(3u, id);
     let v_th = parameter(4u, id);
     let v_reset = parameter(5u, id);
     let t_ref = parameter(6u, id);
     let delta_th = parameter(7u, id);
-    let decay_rel = parameter(8u, id);
+    let fall_rel = parameter(8u, id);
     var input = i_e[id];
     if params.statics == 1u {
         input += statics[b * params.n + id];
@@ -85,10 +85,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         for (var now = t; now < last && alive; now++) {
             let at = (b * params.steps + now) * params.n + id;
             var u = HELD;
+            h += fall_rel * h;
             if held > 0.0 {
                 held -= 1.0;
             } else {
-                v = p22 * v + p21 * i + constant;
+                v += fall_m * v + p21 * i + constant;
                 u = v - (v_th + h);
             }
             let soft_row = (b * rows + params.history + now) * params.n + id;
@@ -111,8 +112,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
                 held = t_ref;
                 train |= 1u << (now - t);
             }
-            h = decay_rel * h + delta_th * spiked;
-            i = p11 * i;
+            h += delta_th * spiked;
+            i += fall_syn * i;
             if params.arrivals == 1u {
                 i += tape[at];
             }

@@ -44,9 +44,9 @@ fn fired(b: u32, t: u32, neuron: u32) -> f32 {
 }
 
 // The part of the threshold that earlier spikes have raised at step t.
-fn raised_threshold(b: u32, t: u32, neuron: u32, delta_th: f32, decay_rel: f32) -> f32 {
+fn raised_threshold(b: u32, t: u32, neuron: u32, delta_th: f32, fall_rel: f32) -> f32 {
     var sum = 0.0;
-    var weight = delta_th;
+    var weight = delta_th + fall_rel * delta_th;
     for (var earlier = t; earlier > 0u && abs(weight) > NEGLIGIBLE * params.unit; earlier--) {
         var spiked = fired(b, earlier - 1u, neuron);
         if SOFT == 2u {
@@ -56,7 +56,7 @@ fn raised_threshold(b: u32, t: u32, neuron: u32, delta_th: f32, decay_rel: f32) 
             }
         }
         sum += weight * spiked;
-        weight *= decay_rel;
+        weight += fall_rel * weight;
     }
     return sum;
 }
@@ -69,14 +69,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if b >= clock.samples {
         return;
     }
-    let p22 = parameter(0u, id);
+    let fall_m = parameter(0u, id);
     let p21 = parameter(1u, id);
     let p20 = parameter(2u, id);
-    let p11 = parameter(3u, id);
+    let fall_syn = parameter(3u, id);
     let v_th = parameter(4u, id);
     let v_reset = parameter(5u, id);
     let delta_th = parameter(7u, id);
-    let decay_rel = parameter(8u, id);
+    let fall_rel = parameter(8u, id);
     let per_unit = 1.0 / params.unit;
 
     var by_v = 0.0;
@@ -98,8 +98,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             tape[at] = by_i;
         }
         if u <= HELD {
-            by_h = decay_rel * by_h;
-            by_i = p11 * by_i;
+            by_h += fall_rel * by_h;
+            by_i += fall_syn * by_i;
         } else {
             let x = u * per_unit;
             var by_spike = cotangent[at];
@@ -107,7 +107,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             if ATTACHED == 1u {
                 var to = v_reset - v_th;
                 if RESET == 0u {
-                    to = v_reset - (u + v_th + raised_threshold(b, now, id, delta_th, decay_rel));
+                    to = v_reset - (u + v_th + raised_threshold(b, now, id, delta_th, fall_rel));
                 }
                 by_spike += by_v * to + by_h * delta_th;
                 if SOFT == 2u {
@@ -116,10 +116,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             }
             let by_u = by_spike * (surrogate_derivative(params.steepness, x) * per_unit);
             let drive = by_v * select(1.0, 1.0 - spiked, RESET == 0u) + by_u;
-            by_h = decay_rel * by_h - by_u;
-            by_i = p11 * by_i + p21 * drive;
+            by_h = by_h - by_u;
+            by_h += fall_rel * by_h;
+            by_i += fall_syn * by_i + p21 * drive;
             by_input += p20 * drive;
-            by_v = p22 * drive;
+            by_v = drive + fall_m * drive;
         }
     }
     input_gradient[b * params.n + id] = by_input;

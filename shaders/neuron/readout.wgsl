@@ -35,9 +35,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if b >= clock.samples {
         return;
     }
-    let p22 = parameter(0u, id);
+    let fall_m = parameter(0u, id);
     let p21 = parameter(1u, id);
-    let p11 = parameter(3u, id);
+    let fall_syn = parameter(3u, id);
     var input = i_e[id];
     if params.statics == 1u {
         input += statics[rank];
@@ -51,8 +51,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var when = 0u;
     for (var t = span.t0; t < span.t1; t++) {
         let at = (b * params.steps + t) * params.n + id;
-        v = p22 * v + p21 * i + constant;
-        i = p11 * i;
+        v += fall_m * v + p21 * i + constant;
+        i += fall_syn * i;
         if params.arrivals == 1u {
             i += tape[at];
         }

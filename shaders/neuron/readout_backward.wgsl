@@ -32,10 +32,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if b >= clock.samples {
         return;
     }
-    let p22 = parameter(0u, id);
+    let fall_m = parameter(0u, id);
     let p21 = parameter(1u, id);
     let p20 = parameter(2u, id);
-    let p11 = parameter(3u, id);
+    let fall_syn = parameter(3u, id);
     let by_output = output_gradient[rank] / params.v_unit;
     let by_mean = by_output / f32(params.steps);
     var by_v = 0.0;
@@ -50,9 +50,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
         let drive = by_v + here;
         tape[(b * params.steps + t - 1u) * params.n + id] = by_i;
-        by_i = p11 * by_i + p21 * drive;
+        by_i += fall_syn * by_i + p21 * drive;
         by_input += p20 * drive;
-        by_v = p22 * drive;
+        by_v = drive + fall_m * drive;
     }
     input_gradient[rank] = by_input;
 }

@@ -73,6 +73,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("lib/panel.wgsl", include_str!("../../shaders/lib/panel.wgsl")),
     ("lib/philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
     ("lib/receptor.wgsl", include_str!("../../shaders/lib/receptor.wgsl")),
+    ("lib/slow.wgsl", include_str!("../../shaders/lib/slow.wgsl")),
     ("lib/stepped.wgsl", include_str!("../../shaders/lib/stepped.wgsl")),
     ("lib/surrogate.wgsl", include_str!("../../shaders/lib/surrogate.wgsl")),
 ];

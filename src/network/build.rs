@@ -10,6 +10,7 @@ use crate::scene::{
     Connect, Delay, Dimension, Learn, Model, OnGrid, Param, Scene, Warning, Weight, not_poisson,
     receptors_of,
 };
+use crate::slow::fall;
 use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -665,18 +666,18 @@ fn trained(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
             let cells: Vec<lif::Cell> = (0..p.count())
                 .map(|k| {
                     let rest = at(&p.e_l, k);
-                    let [p22, p21, p20, p11] =
+                    let [fall_m, p21, p20, fall_syn] =
                         lif::propagators(dt, at(&p.tau_m, k), at(&p.c_m, k), at(&p.tau_syn, k));
                     lif::Cell {
-                        p22,
+                        fall_m,
                         p21,
                         p20,
-                        p11,
+                        fall_syn,
                         v_th: at(&p.v_th, k) - rest,
                         v_reset: at(&p.v_reset, k) - rest,
                         t_ref: (at(&p.t_ref, k) / dt).round(),
                         delta_th: at(&p.delta_th, k),
-                        decay_rel: (-dt / at(&p.tau_rel, k)).exp(),
+                        fall_rel: fall(dt, at(&p.tau_rel, k)),
                         v_init: at(&p.v_init, k) - rest,
                     }
                 })
@@ -744,10 +745,10 @@ fn spread(values: Vec<f64>, size: usize) -> Vec<f64> {
 /// The weight with which one input lifts a neuron of `population` by its unit: see
 /// [`Projection::unit`].
 fn unit(population: &Population, dt: f64, constant: bool) -> f64 {
-    let (rise, [p22, p21, p20, p11]) = match &population.kind {
+    let (rise, [fall_m, p21, p20, fall_syn]) = match &population.kind {
         Kind::Lif(lif) => {
             let c = &lif.cells[0];
-            (lif.unit, [c.p22, c.p21, c.p20, c.p11])
+            (lif.unit, [c.fall_m, c.p21, c.p20, c.fall_syn])
         }
         Kind::Readout(readout) => (readout.v_unit, readout.cells[0]),
         // Only training knows units.
@@ -762,8 +763,8 @@ fn unit(population: &Population, dt: f64, constant: bool) -> f64 {
     // Peak of the response to one spike of 1 pA; the recursion stops when it falls.
     let (mut v, mut i, mut peak) = (0.0, 1.0, 0.0f64);
     loop {
-        v = p22 * v + p21 * i;
-        i *= p11;
+        v += fall_m * v + p21 * i;
+        i += fall_syn * i;
         if v <= peak {
             return rise / peak.max(p21 * dt * f64::MIN_POSITIVE);
         }

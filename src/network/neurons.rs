@@ -9,6 +9,7 @@ use crate::neuron::iaf::{Cell, Iaf};
 use crate::neuron::izhikevich::{self, Izhikevich};
 use crate::neuron::receptor::{Receptor, Response};
 use crate::scene::{self, Param, Parameters, Reset, Strength};
+use crate::slow::fall;
 
 /// Charge of a mole of electrons \[C\].
 const FARADAY: f64 = 96485.33212;
@@ -81,14 +82,14 @@ pub(super) fn lif(m: &scene::Lif, dt: f64, draw: &Draw) -> Result<Iaf, NetworkEr
         .map(|k| {
             let (c_m, tau_m, rest) = (at(&p.c_m, k), at(&p.tau_m, k), at(&rest, k));
             let g_l = c_m / tau_m;
-            let (p22, p20) = if nonlinear {
+            let (fall_m, p20) = if nonlinear {
                 (dt / c_m, g_l)
             } else {
-                ((-dt / tau_m).exp(), -(-dt / tau_m).exp_m1() * tau_m / c_m)
+                (fall(dt, tau_m), -fall(dt, tau_m) * tau_m / c_m)
             };
             let propagators = |r: &Receptor| r.response.propagators(dt, tau_m, c_m);
             Cell {
-                p22,
+                fall_m,
                 p20,
                 // Where all neurons measure from one potential, the leak towards their own is a current.
                 i_e: at(&p.i_e, k) + g_l * (at(&p.e_l, k) - rest),
@@ -96,7 +97,7 @@ pub(super) fn lif(m: &scene::Lif, dt: f64, draw: &Draw) -> Result<Iaf, NetworkEr
                 v_reset: at(&p.v_reset, k) - rest,
                 t_ref: (at(&p.t_ref, k) / dt).round(),
                 delta_th: at(&p.delta_th, k),
-                decay_rel: (-dt / at(&p.tau_rel, k)).exp(),
+                fall_rel: fall(dt, at(&p.tau_rel, k)),
                 v_init: at(&p.v_init, k) - rest,
                 receptors: receptors.iter().map(propagators).collect(),
                 ..Cell::plain()
@@ -105,7 +106,7 @@ pub(super) fn lif(m: &scene::Lif, dt: f64, draw: &Draw) -> Result<Iaf, NetworkEr
         .collect();
     below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)), &p.v_reset)?;
     let subtract = m.reset == Reset::Subtract;
-    Ok(Iaf { cells, e_l: rest, receptors, init, nonlinear, adex: false, subtract })
+    Ok(Iaf { cells, e_l: rest, receptors, init, dt, nonlinear, adex: false, subtract })
 }
 
 /// An adaptive exponential population.
@@ -119,7 +120,7 @@ pub(super) fn adex(m: &scene::Adex, dt: f64, draw: &Draw) -> Result<Iaf, Network
         .map(|k| {
             let (rest, g_l) = (at(&rest, k), value("g_l", k));
             Cell {
-                p22: dt / value("c_m", k),
+                fall_m: dt / value("c_m", k),
                 p20: g_l,
                 i_e: value("i_e", k) + g_l * (value("e_l", k) - rest),
                 v_th: value("v_peak", k) - rest,
@@ -129,7 +130,7 @@ pub(super) fn adex(m: &scene::Adex, dt: f64, draw: &Draw) -> Result<Iaf, Network
                 v_t: value("v_th", k) - rest,
                 a: value("a", k),
                 b: value("b", k),
-                decay_w: (-dt / value("tau_w", k)).exp(),
+                fall_w: fall(dt, value("tau_w", k)),
                 v_init: value("v_init", k) - rest,
                 receptors: vec![[0.0; 2]; receptors.len()],
                 ..Cell::plain()
@@ -137,7 +138,7 @@ pub(super) fn adex(m: &scene::Adex, dt: f64, draw: &Draw) -> Result<Iaf, Network
         })
         .collect();
     below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)), p.get("v_reset"))?;
-    Ok(Iaf { cells, e_l: rest, receptors, init, nonlinear: true, adex: true, subtract: false })
+    Ok(Iaf { cells, e_l: rest, receptors, init, dt, nonlinear: true, adex: true, subtract: false })
 }
 
 /// A population of Izhikevich's neurons.

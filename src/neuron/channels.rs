@@ -13,9 +13,8 @@
 //!   tau d[Na]i/dt = -gamma i_Na - 3 pump           [K]i = sum - [Na]i,  [Na]o = out - beta ([Na]i - in)
 //!   pump = rho / (1 + e^((25 - [Na]i) / 3)) / (1 + e^(5.5 - [K]o))     glia = G / (1 + e^((18 - [K]o) / 2.5))
 //! ```
-//! A step changes a concentration by less than a float of its size can show. What is to be added is
-//! therefore gathered in a second row and folded in every 256 steps; nothing is lost, since what the
-//! rounding of a fold leaves over stays in that row.
+//! A step changes a concentration by less than a float of its size can show, so these always have a second
+//! float ([`crate::slow`]); potential, gates and calcium have one where they need it.
 //!
 //! A channel is data, not code: a maximal conductance, a reversal potential, and gates with rates of
 //! three forms, each times a factor, of x = (v - v0) / k:
@@ -35,8 +34,12 @@
 //! Potentials are absolute.
 
 use super::receptor::{self, Given, Receptor};
-use super::stepped::{self, BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
+use super::stepped::{
+    self, BLOCK, Block, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Sums, Variable,
+    receptor_variables, rest_of, rests_of_receptor, with_rests,
+};
 use crate::kernel::*;
+use crate::slow::{advanced, fall, is_slow};
 use crate::stepped_params;
 use crate::vector::{Vector, Width};
 
@@ -305,14 +308,23 @@ const CHANNEL: usize = 3;
 /// Numbers of a gate in the table.
 const GATE: usize = 16;
 
-/// Numbers of the pool in the table: gamma, decay, rest, outside, thermal; then those of the ions.
+/// Numbers of the pool in the table: gamma, fall, rest, outside, thermal; then those of the ions.
 const POOL: usize = 5 + 11;
 
-/// Rows of state of the ions: potassium, what is to be added to it, sodium, what is to be added.
-const IONS: usize = 4;
+/// Rows of state of the ions: potassium and sodium.
+const IONS: usize = 2;
 
-/// Steps after which additions are folded in, a power of two.
-const FOLD: u64 = 256;
+/// Bit of [`Stepped::slow`]: calcium.
+const SLOW_CALCIUM: u32 = SLOW_OWN;
+
+/// Bit of [`Stepped::slow`]: gates.
+const SLOW_GATES: u32 = SLOW_OWN << 1;
+
+/// Bit of [`Stepped::slow`]: sodium and potassium.
+const SLOW_IONS: u32 = SLOW_OWN << 2;
+
+/// Potentials between which a gate may be slow \[mV\].
+const POTENTIALS: std::ops::RangeInclusive<i32> = -120..=60;
 
 /// One neuron's numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -380,8 +392,8 @@ impl Stepped for Membrane {
     }
     fn table(&self) -> Vec<f64> {
         let pool = self.pool.map_or([0.0; 5], |pool| {
-            let decay = (-self.dt / pool.tau).exp();
-            [pool.gamma * pool.tau, decay, pool.rest, pool.outside, pool.thermal]
+            let fall = fall(self.dt, pool.tau);
+            [pool.gamma * pool.tau, fall, pool.rest, pool.outside, pool.thermal]
         });
         let ions = self.ions.map_or([0.0; 11], |i| {
             let step = 1e-3 * self.dt;
@@ -458,10 +470,37 @@ impl Stepped for Membrane {
             rows.push(steady + (x - steady) * (0.5 * self.dt / tau).exp());
         }
         if let Some(ions) = self.ions {
-            rows.extend([ions.potassium_init, 0.0, ions.sodium_init, 0.0]);
+            rows.extend([ions.potassium_init, ions.sodium_init]);
         }
         rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
         rows
+    }
+    fn slow(&self) -> u32 {
+        let dt = self.dt;
+        // At least the leak is open; other channels only make the membrane faster.
+        let leaks = |channel: &Channel| channel.gates.is_empty();
+        let leak = |cell: &Cell| {
+            let open = self.channels.iter().zip(&cell.channels).filter(|(c, _)| leaks(c));
+            open.map(|(_, [g, _])| g).sum::<f64>()
+        };
+        let slow_membrane = |cell: &Cell| {
+            let leak = leak(cell);
+            leak <= 0.0 || is_slow(fall(dt, cell.c_m / leak))
+        };
+        let potential = self.cells.iter().any(slow_membrane);
+        let slow_gate = |gate: &Gate| {
+            gate.kinetics.has_state()
+                && POTENTIALS.map(f64::from).any(|v| is_slow(fall(dt, gate.kinetics.steady(v).1)))
+        };
+        [
+            (potential, SLOW_POTENTIAL),
+            (self.receptors.iter().any(|r| r.response.is_slow(dt)), SLOW_RECEPTORS),
+            (self.pool.is_some_and(|pool| is_slow(fall(dt, pool.tau))), SLOW_CALCIUM),
+            (self.gates().any(slow_gate), SLOW_GATES),
+            (self.ions.is_some(), SLOW_IONS),
+        ]
+        .into_iter()
+        .fold(0, |bits, (slow, bit)| if slow { bits | bit } else { bits })
     }
     fn variables(&self) -> Vec<Variable> {
         let mut variables = vec![Variable::potential(0)];
@@ -477,7 +516,7 @@ impl Stepped for Membrane {
         }
         if self.ions.is_some() {
             variables.push(Variable::new("k_o", row, "mM"));
-            variables.push(Variable::new("na_i", row + 2, "mM"));
+            variables.push(Variable::new("na_i", row + 1, "mM"));
             row += IONS;
         }
         variables.extend(receptor_variables(&self.receptors, row));
@@ -585,24 +624,23 @@ impl<F: Real> GateTwin<F> {
         }
     }
 
-    /// The gate's value after a step at potential `v`; `x` is the one before.
+    /// Whether the gate has a state; else it follows potential or calcium.
     #[inline(always)]
-    fn step<S: Simd>(
-        &self,
-        w: Width<S>,
-        x: Vector<S, F>,
-        (v, calcium): (Vector<S, F>, Vector<S, F>),
-        dt: Vector<S, F>,
-    ) -> Vector<S, F> {
+    fn has_state(&self) -> bool {
+        self.mode < 2
+    }
+
+    /// Steady state of a gate with a state at potential `v`, and -dt / tau.
+    #[inline(always)]
+    fn target<S: Simd>(&self, w: Width<S>, v: Vector<S, F>, dt: Vector<S, F>) -> [Vector<S, F>; 2] {
         let zero = v.of(0.0);
         match self.mode {
             0 => {
                 let (a, b) = (self.alpha.at(w, v), self.beta.at(w, v));
                 let rate = a + b;
-                let steady = a / rate;
-                steady + (x - steady) * (zero - dt * rate).exp()
+                [a / rate, zero - dt * rate]
             }
-            1 => {
+            _ => {
                 let steady = self.alpha.at(w, v);
                 let t = |k: usize| w.splat(self.tau[k]);
                 let first = t(3) * ((v - t(4)) * t(5)).exp();
@@ -612,8 +650,20 @@ impl<F: Real> GateTwin<F> {
                 } else {
                     t(1) + (t(2) + first) / (v.of(1.0) + second)
                 };
-                steady + (x - steady) * (zero - dt / tau).exp()
+                [steady, zero - dt / tau]
             }
+        }
+    }
+
+    /// Value of a gate without a state.
+    #[inline(always)]
+    fn at_once<S: Simd>(
+        &self,
+        w: Width<S>,
+        v: Vector<S, F>,
+        calcium: Vector<S, F>,
+    ) -> Vector<S, F> {
+        match self.mode {
             2 => self.alpha.at(w, v),
             4 => {
                 let a = self.alpha.at(w, v);
@@ -653,7 +703,7 @@ impl<S: Simd, F: Real> Concentrations<S, F> {
     #[inline(always)]
     fn load(w: Width<S>, rows: &[F], at: usize, t: &[F]) -> Self {
         let row = |k: usize| w.load(&rows[k * BLOCK..][..BLOCK], at);
-        let (potassium, sodium) = (row(0) + row(1), row(2) + row(3));
+        let (potassium, sodium) = (row(0), row(1));
         let potassium_inside = w.splat(t[2]) - sodium;
         let sodium_outside = w.splat(t[3]) - w.splat(t[1]) * (sodium - w.splat(t[4]));
         let nernst = |ratio: Vector<S, F>| w.splat(t[9]) * ratio.map(|x| x.ln());
@@ -666,11 +716,10 @@ impl<S: Simd, F: Real> Concentrations<S, F> {
     fn step(
         &self,
         w: Width<S>,
-        rows: &mut [F],
+        [rows, rests]: [&mut [F]; 2],
         at: usize,
         t: &[F],
         [i_potassium, i_sodium]: [Vector<S, F>; 2],
-        fold: bool,
     ) {
         let one = w.splat(F::one());
         let n = |k: usize| w.splat(t[k]);
@@ -683,16 +732,10 @@ impl<S: Simd, F: Real> Concentrations<S, F> {
             - glia
             - n(7) * (self.potassium - n(8));
         let lost = n(0) * i_sodium + one.of(3.0) * pump;
-        for (k, change) in [(0, gained), (2, -lost)] {
-            let (whole, rest) = rows[k * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
-            let mut addition = w.load(rest, at) + change;
-            if fold {
-                let before = w.load(whole, at);
-                let after = before + addition;
-                w.store(whole, at, after);
-                addition = addition - (after - before);
-            }
-            w.store(rest, at, addition);
+        let changes = [(self.potassium, gained), (self.sodium, -lost)];
+        for (k, (before, change)) in changes.into_iter().enumerate() {
+            let after = advanced(w, before, change, rest_of(rests, true, k), at);
+            w.store(&mut rows[k * BLOCK..][..BLOCK], at, after);
         }
     }
 }
@@ -725,7 +768,8 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
     let ion_rows = if p.ions == 1 { IONS } else { 0 };
     let rows = STATE + gate_rows + ion_rows + receptor::STATE * count;
     let fields = CELL + 2 * channels.len();
-    let fold = (call.clock.step + u64::from(call.span.t0)) % FOLD == FOLD - 1;
+    let all_rows = if p.slow > 0 { 2 * rows } else { rows };
+    let slow = |bit: u32| p.slow & bit != 0;
     let mut sums = Sums::new(call.clock, call.span, call.params);
     let first = call.units.start * p.tile as usize;
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
@@ -735,14 +779,16 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
     let shared: Vec<Vector<S, F>> =
         if OWN { vec![] } else { cell.iter().map(|x| w.splat(*x)).collect() };
 
-    for (index, state) in state.chunks_exact_mut(rows * BLOCK).enumerate() {
+    for (index, state) in state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
         let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
-        let (own, rest) = state.split_at_mut(STATE * BLOCK);
-        let (gate_state, rest) = rest.split_at_mut(gate_rows * BLOCK);
-        let (ion_state, synaptic) = rest.split_at_mut(ion_rows * BLOCK);
-        let (v_row, rest) = own.split_at_mut(BLOCK);
-        let (held_row, ca_row) = rest.split_at_mut(BLOCK);
+        let (state, rests) = with_rests(state, rows);
+        let (own, others) = state.split_at_mut(STATE * BLOCK);
+        let (gate_state, others) = others.split_at_mut(gate_rows * BLOCK);
+        let (ion_state, synaptic) = others.split_at_mut(ion_rows * BLOCK);
+        let (v_row, others) = own.split_at_mut(BLOCK);
+        let (held_row, ca_row) = others.split_at_mut(BLOCK);
+        let (gates_row, ions_row) = (STATE, STATE + gate_rows);
         let mut bits = 0;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let field = |k: usize| match OWN {
@@ -759,7 +805,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
             if p.ions == 1 {
                 ions = Concentrations::load(w, ion_state, at, &pool[5..]);
             }
-            let (mut next, mut middle, mut influx) = (v, v, zero);
+            let (mut change, mut middle, mut influx) = (zero, v, zero);
             let (mut potassium, mut sodium) = (zero, zero);
             for pass in 0..passes {
                 (influx, potassium, sodium) = (zero, zero, zero);
@@ -768,19 +814,25 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
                 for (c, (range, brings, ion)) in channels.iter().enumerate() {
                     let mut g = field(CELL + 2 * c);
                     for gate in &gates[range.clone()] {
-                        let stored = gate.mode < 2;
-                        let place = if stored { row * BLOCK } else { 0 };
-                        let mut x =
-                            if stored { w.load(&gate_state[place..][..BLOCK], at) } else { v };
-                        if !stored || pass == 0 {
-                            x = gate.step(w, x, (middle, calcium), dt);
-                        }
-                        if stored {
+                        let x = if gate.has_state() {
+                            let place = &mut gate_state[row * BLOCK..][..BLOCK];
+                            let mut x = w.load(place, at);
                             if pass == 0 {
-                                w.store(&mut gate_state[place..][..BLOCK], at, x);
+                                let [steady, exponent] = gate.target(w, middle, dt);
+                                x = if slow(SLOW_GATES) {
+                                    let low = rest_of(rests, true, gates_row + row);
+                                    let change = (x - steady) * exponent.exp_m1();
+                                    advanced(w, x, change, low, at)
+                                } else {
+                                    steady + (x - steady) * exponent.exp()
+                                };
+                                w.store(place, at, x);
                             }
                             row += 1;
-                        }
+                            x
+                        } else {
+                            gate.at_once(w, middle, calcium)
+                        };
                         for _ in 0..gate.power {
                             g = g * x;
                         }
@@ -819,16 +871,24 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
                         pull = pull + g;
                     }
                 }
-                let v_inf = pull / conductance;
-                next = v_inf + (v - v_inf) * (zero - field(0) * conductance).exp();
-                middle = (v + next) * v.of(0.5);
+                let exponent = zero - field(0) * conductance;
+                let fall = match slow(SLOW_POTENTIAL) {
+                    true => exponent.exp_m1(),
+                    false => exponent.exp() - one,
+                };
+                change = (v - pull / conductance) * fall;
+                middle = change.mul_add(v.of(0.5), v);
             }
+            let next = advanced(w, v, change, rest_of(rests, slow(SLOW_POTENTIAL), 0), at);
             if p.ions == 1 {
-                ions.step(w, ion_state, at, &pool[5..], [potassium, sodium], fold);
+                let low = &mut rests[ions_row * BLOCK..][..IONS * BLOCK];
+                ions.step(w, [ion_state, low], at, &pool[5..], [potassium, sodium]);
             }
             if p.pool == 1 {
                 let settled = w.splat(pool[2]) + w.splat(pool[0]) * influx.max(zero);
-                w.store(ca_row, at, settled + (calcium - settled) * w.splat(pool[1]));
+                let change = (calcium - settled) * w.splat(pool[1]);
+                let low = rest_of(rests, slow(SLOW_CALCIUM), 2);
+                w.store(ca_row, at, advanced(w, calcium, change, low, at));
             }
             let held = w.load(held_row, at);
             let spike = next.ge(field(2)).and(v.lt(field(2))).and(held.le(zero));
@@ -841,7 +901,12 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
             sums.take(ring, &block, r, &mut arrivals);
             let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
             for at in (0..BLOCK).step_by(w.lanes::<F>()) {
-                if let Some(jump) = given.step(w, [&mut *g, &mut *x], &arrivals, at) {
+                let low = rests_of_receptor(
+                    rests,
+                    slow(SLOW_RECEPTORS),
+                    ions_row + ion_rows + receptor::STATE * r,
+                );
+                if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals, at) {
                     w.store(v_row, at, w.load(v_row, at) + jump);
                 }
             }

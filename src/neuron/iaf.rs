@@ -8,18 +8,22 @@
 //!   dh/dt = -h / tau_rel          tau_w dw/dt = a v - w
 //! ```
 //! v is relative to e_l. Where nothing depends on v the equation is linear and one step is exact:
-//! v' = p22 v + p20 (i_e + i) + sum_r (c_r g_r + d_r x_r), with the propagators of
-//! [`super::receptor`]. Else conductances, w and the exponential are held over a step and the step is
-//! exact for them (exponential Euler, of first order): with G = g_l + sum_r g_r B_r and
-//! v_inf = I / G, v' = v_inf + (v - v_inf) e^(-dt G / c_m).
+//! v += fall v + p20 (i_e + i) + sum_r (c_r g_r + d_r x_r), with fall = e^(-dt/tau_m) - 1 and the
+//! propagators of [`super::receptor`]. Else conductances, w and the exponential are held over a step and
+//! the step is exact for them (exponential Euler, of first order): with G = g_l + sum_r g_r B_r and
+//! v_inf = I / G, v += (v - v_inf) (e^(-dt G / c_m) - 1).
 //!
-//! Order of a step: v; receptors decay and take what arrives; threshold; reset. A spike of step k
-//! with a delay of d steps thus acts on v from (k + 1 + d) dt on, as in NEST. AdEx: Brette & Gerstner
-//! 2005; conductances: Brette et al. 2007.
+//! Order of a step: v, h and w; receptors decay and take what arrives; threshold; reset. So v, h and w
+//! are all those of the end of the step when they are compared. A spike of step k with a delay of d steps acts on v
+//! from (k + 1 + d) dt on, as in NEST. AdEx: Brette & Gerstner 2005; conductances: Brette et al. 2007.
 
 use super::receptor::{self, Given, Receptor};
-use super::stepped::{self, BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
+use super::stepped::{
+    self, BLOCK, Block, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Sums, Variable,
+    receptor_variables, rest_of, rests_of_receptor, with_rests,
+};
 use crate::kernel::*;
+use crate::slow::{advanced, is_slow};
 use crate::stepped_params;
 use crate::vector::{Vector, Width};
 use arrayvec::ArrayVec;
@@ -33,11 +37,17 @@ pub const THRESHOLD: usize = 3;
 /// Rows of state before those of the receptors: v, steps still held, h, w.
 pub const STATE: usize = 4;
 
+/// Bit of [`Stepped::slow`]: the rise of the threshold.
+const SLOW_RISE: u32 = SLOW_OWN;
+
+/// Bit of [`Stepped::slow`]: the adaptation.
+const SLOW_ADAPTATION: u32 = SLOW_OWN << 1;
+
 /// Parameters of a neuron; potentials are relative to `e_l`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
-    /// e^(-dt / tau_m), or dt / c_m where conductances or AdEx make the step nonlinear.
-    pub p22: f64,
+    /// e^(-dt / tau_m) - 1, or dt / c_m where conductances or AdEx make the step nonlinear.
+    pub fall_m: f64,
     /// Effect of a constant current on v over a step \[mV/pA\], or g_l \[nS\].
     pub p20: f64,
     /// Constant current \[pA\].
@@ -50,8 +60,8 @@ pub struct Cell {
     pub t_ref: f64,
     /// Rise of the threshold per spike \[mV\].
     pub delta_th: f64,
-    /// e^(-dt / tau_rel).
-    pub decay_rel: f64,
+    /// e^(-dt / tau_rel) - 1.
+    pub fall_rel: f64,
     /// Slope of the exponential \[mV\].
     pub delta_t: f64,
     /// Potential at which the exponential takes off \[mV\].
@@ -60,8 +70,8 @@ pub struct Cell {
     pub a: f64,
     /// Adaptation per spike \[pA\].
     pub b: f64,
-    /// e^(-dt / tau_w).
-    pub decay_w: f64,
+    /// e^(-dt / tau_w) - 1.
+    pub fall_w: f64,
     /// Potential at the start \[mV\], of which the kernel knows nothing.
     pub v_init: f64,
     /// Propagators of each receptor into v \[mV/pA\].
@@ -72,19 +82,19 @@ impl Cell {
     /// A neuron without any of the extras.
     pub fn plain() -> Self {
         Self {
-            p22: 0.0,
+            fall_m: 0.0,
             p20: 0.0,
             i_e: 0.0,
             v_th: 0.0,
             v_reset: 0.0,
             t_ref: 0.0,
             delta_th: 0.0,
-            decay_rel: 0.0,
+            fall_rel: 0.0,
             delta_t: 1.0,
             v_t: 0.0,
             a: 0.0,
             b: 0.0,
-            decay_w: 0.0,
+            fall_w: 0.0,
             v_init: 0.0,
             receptors: Vec::new(),
         }
@@ -93,19 +103,19 @@ impl Cell {
     /// The numbers of the kernel in the order of the array.
     pub fn values(&self) -> Vec<f64> {
         let mut values = vec![
-            self.p22,
+            self.fall_m,
             self.p20,
             self.i_e,
             self.v_th,
             self.v_reset,
             self.t_ref,
             self.delta_th,
-            self.decay_rel,
+            self.fall_rel,
             self.delta_t,
             self.v_t,
             self.a,
             self.b,
-            self.decay_w,
+            self.fall_w,
         ];
         values.extend(self.receptors.iter().flatten());
         values
@@ -123,6 +133,8 @@ pub struct Iaf {
     pub receptors: Vec<Receptor>,
     /// Value of each receptor at the start; one, or one for each neuron.
     pub init: Vec<Vec<f64>>,
+    /// Time step \[ms\].
+    pub dt: f64,
     /// Whether the step is exponential Euler, rather than exact.
     pub nonlinear: bool,
     /// With the exponential and the adaptation current.
@@ -158,8 +170,22 @@ impl Stepped for Iaf {
         self.cells.iter().any(|cell| cell.delta_th > 0.0).then_some(2)
     }
     fn frozen_cells(&self) -> Vec<Vec<f64>> {
-        let held = |cell: &Cell| Cell { delta_th: 0.0, decay_rel: 1.0, ..cell.clone() }.values();
+        let held = |cell: &Cell| Cell { delta_th: 0.0, fall_rel: 0.0, ..cell.clone() }.values();
         self.cells.iter().map(held).collect()
+    }
+    fn slow(&self) -> u32 {
+        let potential = |cell: &Cell| match self.nonlinear {
+            true => -cell.fall_m * cell.p20,
+            false => cell.fall_m,
+        };
+        let any = |bit: u32, fall: &dyn Fn(&Cell) -> f64| {
+            if self.cells.iter().any(|cell| is_slow(fall(cell))) { bit } else { 0 }
+        };
+        let receptors = self.receptors.iter().any(|r| r.response.is_slow(self.dt));
+        any(SLOW_POTENTIAL, &potential)
+            | any(SLOW_RISE, &|cell| if cell.delta_th > 0.0 { cell.fall_rel } else { 0.0 })
+            | any(SLOW_ADAPTATION, &|cell| cell.fall_w)
+            | if receptors { SLOW_RECEPTORS } else { 0 }
     }
     fn variables(&self) -> Vec<Variable> {
         let mut variables = vec![Variable::potential(0), Variable::new("threshold_rise", 2, "mV")];
@@ -214,13 +240,18 @@ impl Twin for IafTwin {
             Slice::Reals(all) => Given::all(all, p.receptors as usize).iter().all(Given::is_plain),
             _ => false,
         };
-        match (p.own == 1, p.nonlinear == 1, if plain { p.receptors } else { 0 }) {
-            (false, false, _) => run::<S, F, false, false, 0>(simd, call),
-            (false, true, 2) => run::<S, F, false, true, 2>(simd, call),
-            (false, true, _) => run::<S, F, false, true, 0>(simd, call),
-            (true, false, _) => run::<S, F, true, false, 0>(simd, call),
-            (true, true, 2) => run::<S, F, true, true, 2>(simd, call),
-            (true, true, _) => run::<S, F, true, true, 0>(simd, call),
+        let plain = if plain && p.slow == 0 { p.receptors } else { 0 };
+        match (p.own == 1, p.nonlinear == 1, p.slow > 0, plain) {
+            (false, false, false, _) => run::<S, F, false, false, false, 0>(simd, call),
+            (false, false, true, _) => run::<S, F, false, false, true, 0>(simd, call),
+            (false, true, false, 2) => run::<S, F, false, true, false, 2>(simd, call),
+            (false, true, false, _) => run::<S, F, false, true, false, 0>(simd, call),
+            (false, true, true, _) => run::<S, F, false, true, true, 0>(simd, call),
+            (true, false, false, _) => run::<S, F, true, false, false, 0>(simd, call),
+            (true, false, true, _) => run::<S, F, true, false, true, 0>(simd, call),
+            (true, true, false, 2) => run::<S, F, true, true, false, 2>(simd, call),
+            (true, true, false, _) => run::<S, F, true, true, false, 0>(simd, call),
+            (true, true, true, _) => run::<S, F, true, true, true, 0>(simd, call),
         }
     }
 }
@@ -228,7 +259,14 @@ impl Twin for IafTwin {
 /// `PLAIN` is the number of receptors if all are plain and the compiler is to know how many there are,
 /// which a fifth of the time depends on; else 0.
 #[inline(always)]
-fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const PLAIN: usize>(
+fn run<
+    S: Simd,
+    F: Real,
+    const OWN: bool,
+    const NONLINEAR: bool,
+    const SLOW: bool,
+    const PLAIN: usize,
+>(
     simd: S,
     call: Call<'_, F>,
 ) {
@@ -241,6 +279,8 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const PLAIN: us
     let receptors = Given::all(receptor.reals(), count);
     let receptors = &receptors[..count];
     let (rows, fields) = (STATE + receptor::STATE * count, CELL + 2 * count);
+    let all_rows = if SLOW { 2 * rows } else { rows };
+    let slow = |bit: u32| SLOW && p.slow & bit != 0;
     let mut sums = Sums::new(call.clock, call.span, call.params);
     let first = call.units.start * p.tile as usize;
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
@@ -260,9 +300,10 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const PLAIN: us
     let shared: ArrayVec<Vector<S, F>, { CELL + 2 * receptor::MOST }> =
         given.iter().map(|x| w.splat(*x)).collect();
 
-    for (index, state) in state.chunks_exact_mut(rows * BLOCK).enumerate() {
+    for (index, state) in state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
         let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
+        let (state, rests) = with_rests(state, rows);
         let (own, synaptic) = state.split_at_mut(STATE * BLOCK);
         let (v_row, rest) = own.split_at_mut(BLOCK);
         let (held_row, rest) = rest.split_at_mut(BLOCK);
@@ -282,7 +323,8 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const PLAIN: us
                 input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
             }
             let g_of = |r: usize| w.load(&synaptic[2 * r * BLOCK..][..BLOCK], at);
-            let mut next;
+            let mut adaptation = zero;
+            let mut change;
             if NONLINEAR {
                 let mut conductance = field(1);
                 for r in 0..count {
@@ -296,41 +338,51 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const PLAIN: us
                     }
                 }
                 if p.adex == 1 {
-                    let adaptation = w.load(w_row, at);
+                    adaptation = w.load(w_row, at);
                     // Beyond the potential of a spike the exponential is of no use; long before it
                     // overflows it lifts v above any such potential.
                     let x = ((v.min(field(3)) - field(9)) / field(8)).min(v.of(60.0));
                     input = input + field(1) * field(8) * x.exp() - adaptation;
-                    let target = field(10) * v;
-                    w.store(w_row, at, target + (adaptation - target) * field(12));
+                    let change = (adaptation - field(10) * v) * field(12);
+                    let low = rest_of(rests, slow(SLOW_ADAPTATION), 3);
+                    adaptation = advanced(w, adaptation, change, low, at);
                 }
                 let v_inf = input / conductance;
-                next = v_inf + (v - v_inf) * (zero - field(0) * conductance).exp();
+                let exponent = zero - field(0) * conductance;
+                let fall = match slow(SLOW_POTENTIAL) {
+                    true => exponent.exp_m1(),
+                    false => exponent.exp() - one,
+                };
+                change = (v - v_inf) * fall;
             } else {
-                next = field(0) * v + field(1) * input;
+                change = v.mul_add(field(0), field(1) * input);
                 for (r, given) in receptors.iter().enumerate() {
-                    next = next + field(CELL + 2 * r) * g_of(r);
+                    change = change + field(CELL + 2 * r) * g_of(r);
                     if given.has_rise() {
                         let x = w.load(&synaptic[(2 * r + 1) * BLOCK..][..BLOCK], at);
-                        next = next + field(CELL + 2 * r + 1) * x;
+                        change = change + field(CELL + 2 * r + 1) * x;
                     }
                 }
             }
             let held = if absolute { w.load(held_row, at) } else { zero };
-            if absolute {
-                next = held.gt(zero).select(v, next);
-            }
             for (r, arrivals) in arrivals.iter().enumerate() {
                 let given = receptor_of(r);
                 let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
-                if let Some(jump) = given.step(w, [g, x], arrivals, at) {
-                    next = held.gt(zero).select(next, next + jump);
+                let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), STATE + 2 * r);
+                if let Some(jump) = given.step(w, [g, x], low, arrivals, at) {
+                    change = change + jump;
                 }
             }
+            if absolute {
+                change = held.gt(zero).select(zero, change);
+            }
+            let low = rest_of(rests, slow(SLOW_POTENTIAL), 0);
+            let next = advanced(w, v, change, low, at);
             let mut threshold = field(3);
             let mut h = zero;
             if relative {
                 h = w.load(h_row, at);
+                h = advanced(w, h, field(7) * h, rest_of(rests, slow(SLOW_RISE), 2), at);
                 threshold = threshold + h;
             }
             let mut spike = next.ge(threshold);
@@ -339,16 +391,16 @@ fn run<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const PLAIN: us
                 w.store(held_row, at, spike.select(field(5), (held - one).max(zero)));
             }
             if relative {
-                let fallen = field(7) * h;
-                w.store(h_row, at, spike.select(fallen + field(6), fallen));
+                w.store(h_row, at, spike.select(h + field(6), h));
             }
             let mut after = field(4);
             if p.reset == 1 {
                 after = next + (after - field(3));
+            } else if let Some(low) = rest_of(rests, slow(SLOW_POTENTIAL), 0) {
+                w.store(low, at, spike.select(zero, w.load(low, at)));
             }
             w.store(v_row, at, spike.select(after, next));
             if p.adex == 1 {
-                let adaptation = w.load(w_row, at);
                 w.store(w_row, at, spike.select(adaptation + field(11), adaptation));
             }
             bits |= u64::from(spike.bits()) << at;

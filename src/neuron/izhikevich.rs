@@ -16,8 +16,12 @@
 //! earliest, do, and through any other receptor from step k + d + 1 on, as in [`super::iaf`].
 
 use super::receptor::{self, Given, Receptor};
-use super::stepped::{self, BLOCK, Block, Stepped, Sums, Variable, receptor_variables};
+use super::stepped::{
+    self, BLOCK, Block, SLOW_OWN, SLOW_RECEPTORS, Stepped, Sums, Variable, receptor_variables,
+    rest_of, rests_of_receptor, with_rests,
+};
 use crate::kernel::*;
+use crate::slow::{advanced, is_slow};
 use crate::stepped_params;
 use crate::vector::Width;
 
@@ -26,6 +30,9 @@ pub const CELL: usize = 6;
 
 /// Rows of state before those of the receptors: v, u.
 pub const STATE: usize = 2;
+
+/// Bit of [`Stepped::slow`]: the recovery.
+const SLOW_RECOVERY: u32 = SLOW_OWN;
 
 /// Parameters of a neuron.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +98,11 @@ impl Stepped for Izhikevich {
         rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
         rows
     }
+    fn slow(&self) -> u32 {
+        let recovery = self.cells.iter().any(|cell| is_slow(cell.rate));
+        let receptors = self.receptors.iter().any(|r| r.response.is_slow(self.dt));
+        (if recovery { SLOW_RECOVERY } else { 0 }) | (if receptors { SLOW_RECEPTORS } else { 0 })
+    }
     fn variables(&self) -> Vec<Variable> {
         let mut variables = vec![Variable::potential(0), Variable::new("u", 1, "mV/ms")];
         for (variable, receptor) in receptor_variables(&self.receptors, STATE).zip(&self.receptors)
@@ -155,9 +167,13 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
     let step = w.splat(p.step);
 
-    for (index, state) in state.chunks_exact_mut(rows * BLOCK).enumerate() {
+    let all_rows = if p.slow > 0 { 2 * rows } else { rows };
+    let slow = |bit: u32| p.slow & bit != 0;
+
+    for (index, state) in state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
         let cell = if OWN { &cell[index * CELL * BLOCK..][..CELL * BLOCK] } else { cell };
+        let (state, rests) = with_rests(state, rows);
         let (own, synaptic) = state.split_at_mut(STATE * BLOCK);
         let (v_row, u_row) = own.split_at_mut(BLOCK);
         let field = |k: usize, at: usize| match OWN {
@@ -166,7 +182,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
         };
         let mut arrivals = [F::zero(); BLOCK];
         // Pulses take what arrives before the step, the others after it.
-        let mut receive = |pulses: bool, v_row: &mut [F], synaptic: &mut [F]| {
+        let mut receive = |pulses: bool, v_row: &mut [F], synaptic: &mut [F], rests: &mut [F]| {
             for (r, given) in receptors.iter().enumerate() {
                 if given.is_pulse() != pulses {
                     continue;
@@ -174,14 +190,15 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
                 sums.take(ring, &block, r, &mut arrivals);
                 let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
                 for at in (0..BLOCK).step_by(w.lanes::<F>()) {
-                    if let Some(jump) = given.step(w, [&mut *g, &mut *x], &arrivals, at) {
+                    let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), STATE + 2 * r);
+                    if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals, at) {
                         w.store(v_row, at, w.load(v_row, at) + jump);
                     }
                 }
             }
         };
 
-        receive(true, v_row, synaptic);
+        receive(true, v_row, synaptic, rests);
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let (before, u) = (w.load(v_row, at), w.load(u_row, at));
             let mut input = field(4, at) + w.splat(step_current);
@@ -207,9 +224,11 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
                 from = v;
             }
             w.store(v_row, at, v);
-            w.store(u_row, at, u + field(0, at) * (field(1, at) * from - u));
+            let change = field(0, at) * (field(1, at) * from - u);
+            let low = rest_of(rests, slow(SLOW_RECOVERY), 1);
+            w.store(u_row, at, advanced(w, u, change, low, at));
         }
-        receive(false, v_row, synaptic);
+        receive(false, v_row, synaptic, rests);
 
         let mut bits = 0;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {

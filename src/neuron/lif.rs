@@ -10,19 +10,22 @@
 //! The subthreshold equations are linear, so one step is exact (Rotter & Diesmann 1999). With v
 //! relative to e_l:
 //! ```text
-//!   v' = p22 v + p21 i + p20 i_e                  i' = p11 i + arrivals of this step
+//!   v' = v + fall_m v + p21 i + p20 i_e           i' = i + fall_syn i + arrivals of this step
 //! ```
 //! Input that arrives in a step thus changes i at its end and v from the next step on, as in NEST:
 //! a spike found at the end of step k with a delay of d steps starts a current at (k + 1 + d) dt.
-//! The factor p22 = exp(-dt/tau_m), the rest likewise, is computed in f64 by [`propagators`].
+//! The factor fall_m = exp(-dt/tau_m) - 1, the rest likewise, is computed in f64 by [`propagators`].
 //!
-//! The kernel turns the tape in place: it reads the arrivals and leaves u = v' - v_th - h, the
-//! distance to the threshold, which is all that the backward pass needs besides the spikes.
+//! The kernel turns the tape in place: it reads the arrivals and leaves u = v' - v_th - h', the
+//! distance to the threshold, both as they are at the end of the step, which is all that the backward
+//! pass needs besides the spikes.
 //! A neuron that is held cannot spike; its u is [`HELD`].
 
+use super::receptor::Response;
 use super::{Cells, store_bits, surrogate};
 use crate::kernel::*;
 use crate::params;
+use crate::slow::fall;
 use crate::vector::Width;
 
 // ---- parameters of each neuron, in the order of the array `cell` ---------------------------------
@@ -30,14 +33,14 @@ use crate::vector::Width;
 /// Propagators and levels of a neuron; levels are relative to `e_l`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cell {
-    /// exp(-dt / tau_m).
-    pub p22: f64,
+    /// exp(-dt / tau_m) - 1.
+    pub fall_m: f64,
     /// Effect of the synaptic current on v over a step \[mV/pA\].
     pub p21: f64,
     /// Effect of a constant current on v over a step \[mV/pA\].
     pub p20: f64,
-    /// exp(-dt / tau_syn).
-    pub p11: f64,
+    /// exp(-dt / tau_syn) - 1.
+    pub fall_syn: f64,
     /// Threshold \[mV\].
     pub v_th: f64,
     /// Reset potential \[mV\].
@@ -46,8 +49,8 @@ pub struct Cell {
     pub t_ref: f64,
     /// Rise of the threshold per spike \[mV\].
     pub delta_th: f64,
-    /// exp(-dt / tau_rel).
-    pub decay_rel: f64,
+    /// exp(-dt / tau_rel) - 1.
+    pub fall_rel: f64,
     /// Potential at the start \[mV\].
     pub v_init: f64,
 }
@@ -59,34 +62,26 @@ impl Cell {
     /// The fields in order.
     pub fn values(&self) -> [f64; CELL] {
         [
-            self.p22,
+            self.fall_m,
             self.p21,
             self.p20,
-            self.p11,
+            self.fall_syn,
             self.v_th,
             self.v_reset,
             self.t_ref,
             self.delta_th,
-            self.decay_rel,
+            self.fall_rel,
             self.v_init,
         ]
     }
 }
 
-/// Propagators `[p22, p21, p20, p11]` of a membrane with time constant `tau_m` and capacitance
+/// Propagators `[fall_m, p21, p20, fall_syn]` of a membrane with time constant `tau_m` and capacitance
 /// `c_m`, driven by an exponential current of time constant `tau_syn`; ms and pF.
-///
-/// p21 = (e^{-dt/tau_m} - e^{-dt/tau_syn}) / (1/tau_syn - 1/tau_m) / c_m has a removable
-/// singularity at tau_syn = tau_m. Written as e^{-dt/tau} dt/c_m · (1 - e^{-x})/x with
-/// x = dt |1/tau_syn - 1/tau_m| and the longer tau of the two, and (1 - e^{-x}) from `exp_m1`, it stays exact
-/// to rounding there, and finite for any time constants.
 pub fn propagators(dt: f64, tau_m: f64, c_m: f64, tau_syn: f64) -> [f64; 4] {
-    let p22 = (-dt / tau_m).exp();
-    let x = dt * (1.0 / tau_syn - 1.0 / tau_m).abs();
-    let ratio = if x == 0.0 { 1.0 } else { -(-x).exp_m1() / x };
-    let p21 = p22.max((-dt / tau_syn).exp()) * dt / c_m * ratio;
-    let p20 = -(-dt / tau_m).exp_m1() * tau_m / c_m;
-    [p22, p21, p20, (-dt / tau_syn).exp()]
+    let [p21, _] = Response::Exp { tau: tau_syn }.propagators(dt, tau_m, c_m);
+    let fall_m = fall(dt, tau_m);
+    [fall_m, p21, -fall_m * tau_m / c_m, fall(dt, tau_syn)]
 }
 
 /// Distance to the threshold of a neuron that is held in its refractory period \[mV\].
@@ -110,13 +105,14 @@ impl Potential {
     /// spiked, as NEST's multimeter shows it \[mV\].
     pub fn next(&mut self, cell: &Cell, subtract: bool, u: f64) -> f64 {
         let (held, spike) = (u <= HELD, u >= 0.0);
+        self.raised += cell.fall_rel * self.raised;
         let v = if held { self.held } else { u + cell.v_th + self.raised };
         self.held = match (spike, subtract) {
             (true, false) => cell.v_reset,
             (true, true) => v + cell.v_reset - cell.v_th,
             (false, _) => v,
         };
-        self.raised = cell.decay_rel * self.raised + if spike { cell.delta_th } else { 0.0 };
+        self.raised += if spike { cell.delta_th } else { 0.0 };
         self.held
     }
 }
@@ -307,16 +303,17 @@ fn step<S: Simd, F: Real, const OWN: bool, const REFRACTORY: bool>(
         let cell = |field: usize| cells.field(w, field, at);
         let (v_th, v_reset) = (cell(4), cell(5));
         let before = w.load(s.v, at);
-        let mut v = cell(0) * before + w.load(constant, at);
+        let mut v = before.mul_add(cell(0), before) + w.load(constant, at);
         if p.arrivals == 1 {
             let i = w.load(s.i, at);
             v = v + cell(1) * i;
-            w.store(s.i, at, cell(3) * i + w.load(tape, at));
+            w.store(s.i, at, i.mul_add(cell(3), i) + w.load(tape, at));
         }
         let (mut h, mut held) = (zero, zero);
         let mut u = v - v_th;
         if REFRACTORY {
             (h, held) = (w.load(s.h, at), w.load(s.held, at));
+            h = h.mul_add(cell(8), h);
             let holding = held.gt(zero);
             v = holding.select(before, v);
             u = holding.select(u.of(HELD), v - (v_th + h));
@@ -326,12 +323,11 @@ fn step<S: Simd, F: Real, const OWN: bool, const REFRACTORY: bool>(
         if p.soft == 2 {
             let soft = u.map(|u| soft_spike(p, u));
             w.store(s.v, at, v + soft * (after - v));
-            w.store(s.h, at, cell(8) * h + cell(7) * soft);
+            w.store(s.h, at, h + cell(7) * soft);
         } else {
             w.store(s.v, at, spike.select(after, v));
             if REFRACTORY {
-                let fallen = cell(8) * h;
-                w.store(s.h, at, spike.select(fallen + cell(7), fallen));
+                w.store(s.h, at, spike.select(h + cell(7), h));
             }
         }
         if REFRACTORY {

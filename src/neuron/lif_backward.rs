@@ -4,9 +4,9 @@
 //! ```text
 //!   s_bar  = cotangent[t] + attached · (v_bar · dv/ds + delta_th · h_bar)
 //!   v_bar' = v_bar · dv/dv' + s_bar · S'(u)        dv/dv' = 1 - s (reset to value), 1 (subtraction)
-//!   arrivals_bar[t] = i_bar                        h_bar := decay_rel h_bar - s_bar · S'(u)
-//!   i_bar := p11 i_bar + p21 v_bar'                input_bar += p20 v_bar'
-//!   v_bar := p22 v_bar'
+//!   arrivals_bar[t] = i_bar                        h_bar := (1 + fall_rel) (h_bar - s_bar · S'(u))
+//!   i_bar := (1 + fall_syn) i_bar + p21 v_bar'     input_bar += p20 v_bar'
+//!   v_bar := (1 + fall_m) v_bar'
 //! ```
 //! While a neuron is held its potential does not move: v_bar passes unchanged, nothing else acts on v.
 //!
@@ -80,22 +80,22 @@ pub static KERNEL: Kernel = Kernel {
 pub struct LifBackward;
 
 /// The part of the threshold that earlier spikes of a neuron have raised at step `t`:
-/// sum over earlier steps of delta_th s decay_rel^(t - 1 - step).
+/// sum over earlier steps of delta_th s (1 + fall_rel)^(t - step).
 #[inline(always)]
 fn raised_threshold<F: Real>(
     p: &LifBackwardParams<F>,
-    (delta_th, decay_rel): (F, F),
+    (delta_th, fall_rel): (F, F),
     spiked: impl Fn(usize) -> F,
     t: usize,
 ) -> F {
     let mut sum = F::zero();
-    let mut weight = delta_th;
+    let mut weight = delta_th + fall_rel * delta_th;
     for earlier in (0..t).rev() {
         if weight.abs() <= F::of(NEGLIGIBLE) * p.unit {
             break;
         }
         sum += weight * spiked(earlier);
-        weight *= decay_rel;
+        weight += fall_rel * weight;
     }
     sum
 }
@@ -211,15 +211,16 @@ fn step<S: Simd, F: Real, const OWN: bool>(
         let keep = if p.reset == 0 { one - w.load(spiked, at) } else { one };
         let kept = by_v * keep + by_u;
         let drive = held.select(zero, kept);
-        w.store(a.v, at, held.select(kept, cell(0) * kept));
+        w.store(a.v, at, held.select(kept, kept.mul_add(cell(0), kept)));
         w.store(a.input, at, w.load(a.input, at) + cell(2) * drive);
         if p.attached == 1 {
-            w.store(a.h, at, cell(8) * w.load(a.h, at) - by_u);
+            let by_h = w.load(a.h, at) - by_u;
+            w.store(a.h, at, by_h.mul_add(cell(8), by_h));
         }
         if p.arrivals == 1 {
             let by_i = w.load(a.i, at);
             w.store(tape, at, by_i);
-            w.store(a.i, at, cell(3) * by_i + cell(1) * drive);
+            w.store(a.i, at, by_i.mul_add(cell(3), by_i) + cell(1) * drive);
         }
     }
 }

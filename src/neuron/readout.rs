@@ -1,7 +1,7 @@
 //! Leaky integrator that does not spike: the network's answer is its potential.
 //!
 //! ```text
-//!   v' = p22 v + p21 i + p20 i_e          i' = p11 i + arrivals of this step
+//!   v' = v + fall_m v + p21 i + p20 i_e   i' = i + fall_syn i + arrivals of this step
 //!   output = (mean over steps | last | maximum) of v' / v_unit
 //! ```
 //! The equations of [`super::lif`] below threshold. The kernel leaves v' on the tape for recording.
@@ -10,7 +10,7 @@ use super::lif::propagators;
 use crate::kernel::*;
 use crate::params;
 
-/// Propagators `[p22, p21, p20, p11]` as the array `cell` of one neuron.
+/// Propagators `[fall_m, p21, p20, fall_syn]` as the array `cell` of one neuron.
 pub fn cell(dt: f64, tau_m: f64, c_m: f64, tau_syn: f64) -> [f64; CELL] {
     propagators(dt, tau_m, c_m, tau_syn)
 }
@@ -72,15 +72,15 @@ impl Twin for Readout {
             for id in 0..n {
                 let parameter =
                     |field: usize| if p.own == 1 { cell[field * n + id] } else { cell[field] };
-                let [p22, p21, p20, p11] = [0, 1, 2, 3].map(parameter);
+                let [fall_m, p21, p20, fall_syn] = [0, 1, 2, 3].map(parameter);
                 let input = if p.statics == 1 { statics[b * n + id] } else { F::zero() };
                 let constant = p20 * (i_e[id] + input);
                 let (mut v, mut i) = (F::zero(), F::zero());
                 let (mut sum, mut best, mut when) = (F::zero(), F::neg_infinity(), 0);
                 for t in call.span.steps() {
                     let at = (b * steps + t) * n + id;
-                    v = p22 * v + p21 * i + constant;
-                    i = p11 * i + if p.arrivals == 1 { tape[at] } else { F::zero() };
+                    v += fall_m * v + p21 * i + constant;
+                    i += fall_syn * i + if p.arrivals == 1 { tape[at] } else { F::zero() };
                     tape[at] = v;
                     sum += v;
                     if v > best {

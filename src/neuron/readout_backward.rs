@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   v_bar' = v_bar + output_bar[t]        output_bar[t] = output_bar / v_unit · (1/steps | t = last | t = peak)
-//!   arrivals_bar[t] = i_bar               i_bar := p11 i_bar + p21 v_bar'
-//!   input_bar += p20 v_bar'               v_bar := p22 v_bar'
+//!   arrivals_bar[t] = i_bar               i_bar := (1 + fall_syn) i_bar + p21 v_bar'
+//!   input_bar += p20 v_bar'               v_bar := (1 + fall_m) v_bar'
 //! ```
 //! Linear and exact. The tape is overwritten with the gradient by the arrivals.
 
@@ -59,7 +59,7 @@ impl Twin for ReadoutBackward {
             for id in 0..n {
                 let parameter =
                     |field: usize| if p.own == 1 { cell[field * n + id] } else { cell[field] };
-                let [p22, p21, p20, p11] = [0, 1, 2, 3].map(parameter);
+                let [fall_m, p21, p20, fall_syn] = [0, 1, 2, 3].map(parameter);
                 let by_output = output_gradient[b * n + id] / p.v_unit;
                 let by_mean = by_output / F::of(steps as f64);
                 let (mut by_v, mut by_i, mut by_input) = (F::zero(), F::zero(), F::zero());
@@ -72,9 +72,9 @@ impl Twin for ReadoutBackward {
                     };
                     let drive = by_v + here;
                     tape[(b * steps + t) * n + id] = by_i;
-                    by_i = p11 * by_i + p21 * drive;
+                    by_i += fall_syn * by_i + p21 * drive;
                     by_input += p20 * drive;
-                    by_v = p22 * drive;
+                    by_v = drive + fall_m * drive;
                 }
                 input_gradient[b * n + id] = by_input;
             }

@@ -8,12 +8,13 @@
 //!   Alpha         g = w (t / tau) e^(1 - t / tau)             peak w, at tau
 //!   DoubleExp     g = w N (e^(-t / tau_decay) - e^(-t / tau_rise))    peak w
 //! ```
-//! Exp, Alpha and DoubleExp are linear, so one step is exact: x' = rise · x + kick · arrivals and
-//! g' = decay · g + cross · x, with x only for the last two. What g does is up to `e_rev`: without it
+//! Exp, Alpha and DoubleExp are linear, so one step is exact: x += fall_rise · x + kick · arrivals and
+//! g += fall · g + cross · x, with x only for the last two and falls as in [`crate::slow`]. What g does is up to `e_rev`: without it
 //! g is a current in pA, with it a conductance in nS that drives a current g B(v) (e_rev - v). B is 1,
 //! or for NMDA the block by magnesium, 1 / (1 + \[Mg\] / 3.57 mM · e^(-0.062 v / mV)) (Jahr & Stevens 1990).
 
 use crate::kernel::{Real, Simd};
+use crate::slow::{self, fall};
 use crate::vector::{Vector, Width};
 use arrayvec::ArrayVec;
 use glam::{DMat3, DVec3};
@@ -64,22 +65,21 @@ pub struct Receptor {
     pub mg: f64,
 }
 
-/// Exact step of `dx/dt = -x / rise`, `dg/dt = -g / decay + x`, as `[decay, cross, rise]`.
-fn second_order(dt: f64, tau_rise: f64, tau_decay: f64) -> [f64; 3] {
-    let (decay, rise) = ((-dt / tau_decay).exp(), (-dt / tau_rise).exp());
-    // (e^{-dt/td} - e^{-dt/tr}) / (1/tr - 1/td), stable where the two are equal, and where one is so short that
-    // its exponential is 0: from the slower one down.
-    let x = dt * (1.0 / tau_rise - 1.0 / tau_decay).abs();
+/// What x = 1 adds to g over `dt`, for `dx/dt = -x / tau_rise`, `dg/dt = -g / tau_decay + x`:
+/// (e^(-dt/tau_decay) - e^(-dt/tau_rise)) / (1/tau_rise - 1/tau_decay), in a form that needs no case for
+/// equal time constants and in which nothing overflows.
+fn second_order(dt: f64, tau_rise: f64, tau_decay: f64) -> f64 {
+    let x = (dt / tau_rise - dt / tau_decay).abs();
     let ratio = if x == 0.0 { 1.0 } else { -(-x).exp_m1() / x };
-    [decay, decay.max(rise) * dt * ratio, rise]
+    dt * ratio * (-dt / tau_rise.max(tau_decay)).exp()
 }
 
 impl Response {
-    /// The step's factors `[decay, cross, rise]`, and the jump of g or x per unit of weight.
+    /// The step's factors `[fall, cross, fall_rise]`, and the jump of g or x per unit of weight.
     pub fn step(self, dt: f64) -> ([f64; 3], f64) {
         match self {
             Self::Delta | Self::Pulse => ([0.0; 3], 1.0),
-            Self::Exp { tau } => ([(-dt / tau).exp(), 0.0, 0.0], 1.0),
+            Self::Exp { tau } => ([fall(dt, tau), 0.0, 0.0], 1.0),
             Self::DoubleExp { tau_rise, tau_decay } => {
                 let peak = if tau_rise == tau_decay {
                     tau_decay
@@ -87,10 +87,17 @@ impl Response {
                     (tau_decay / tau_rise).ln() / (1.0 / tau_rise - 1.0 / tau_decay)
                 };
                 // g at time t after a jump of x by 1.
-                let height = second_order(peak, tau_rise, tau_decay)[1];
-                (second_order(dt, tau_rise, tau_decay), 1.0 / height)
+                let height = second_order(peak, tau_rise, tau_decay);
+                let cross = second_order(dt, tau_rise, tau_decay);
+                ([fall(dt, tau_decay), cross, fall(dt, tau_rise)], 1.0 / height)
             }
         }
+    }
+
+    /// Whether g or x needs a second float.
+    pub fn is_slow(self, dt: f64) -> bool {
+        let ([fall, _, fall_rise], _) = self.step(dt);
+        slow::is_slow(fall) || slow::is_slow(fall_rise)
     }
 
     /// Number by which kernels know the response.
@@ -110,9 +117,9 @@ impl Response {
         match self {
             Self::Delta => [0.0; 2],
             Self::Pulse => [-(-dt / tau_m).exp_m1() * tau_m / c_m, 0.0],
-            Self::Exp { tau } => [second_order(dt, tau, tau_m)[1] / c_m, 0.0],
+            Self::Exp { tau } => [second_order(dt, tau, tau_m) / c_m, 0.0],
             Self::DoubleExp { tau_rise, tau_decay } => {
-                let by_g = second_order(dt, tau_decay, tau_m)[1] / c_m;
+                let by_g = second_order(dt, tau_decay, tau_m) / c_m;
                 (by_g, third_order(dt, tau_rise, tau_decay, tau_m) / c_m).into()
             }
         }
@@ -146,12 +153,12 @@ impl Receptor {
     /// The numbers of the array `receptor`; `scale` is the weight of one unit of the ring, `rest` the
     /// potential from which kernels measure.
     pub fn values(&self, dt: f64, scale: f64, rest: f64) -> [f64; FIELDS] {
-        let ([decay, cross, rise], jump) = self.response.step(dt);
+        let ([fall, cross, fall_rise], jump) = self.response.step(dt);
         let conductance = f64::from(u8::from(self.e_rev.is_some()));
         let e_rev = self.e_rev.map_or(0.0, |e| e - rest);
         // [Mg] / 3.57 mM · e^{-0.062 rest}, so that the kernel may take v from rest.
         let block = self.mg / 3.57 * (-0.062 * rest).exp();
-        [self.response.kind(), decay, cross, rise, jump * scale, conductance, e_rev, block]
+        [self.response.kind(), fall, cross, fall_rise, jump * scale, conductance, e_rev, block]
     }
 }
 
@@ -161,9 +168,9 @@ impl Receptor {
 #[derive(Clone, Copy)]
 pub struct Given<F> {
     kind: u32,
-    decay: F,
+    fall: F,
     cross: F,
-    rise: F,
+    fall_rise: F,
     kick: F,
     /// Whether g is a conductance.
     pub conductance: bool,
@@ -177,9 +184,9 @@ impl<F: Real> Given<F> {
     pub fn all(receptor: &[F], count: usize) -> ArrayVec<Self, MOST> {
         let one = |r: &[F]| Self {
             kind: r[0].wide() as u32,
-            decay: r[1],
+            fall: r[1],
             cross: r[2],
-            rise: r[3],
+            fall_rise: r[3],
             kick: r[4],
             conductance: r[5] > F::zero(),
             e_rev: r[6],
@@ -229,26 +236,36 @@ impl<F: Real> Given<F> {
         [g, g * w.splat(self.e_rev)]
     }
 
-    /// The receptor over one step: `g` and `x` are rows, `arrivals` the sums of the ring. Delta
-    /// receptors give back the jump of the potential.
+    /// The receptor over one step: `g` and `x` are rows, `rest` those of their second floats if there are
+    /// some, `arrivals` the sums of the ring. Delta receptors give back the jump of the potential.
     #[inline(always)]
     pub fn step<S: Simd>(
         &self,
         w: Width<S>,
         [g, x]: [&mut [F]; 2],
+        rest: Option<[&mut [F]; 2]>,
         arrivals: &[F],
         at: usize,
     ) -> Option<Vector<S, F>> {
         let arriving = w.splat(self.kick) * w.load(arrivals, at);
+        let [rest_g, rest_x] = match rest {
+            Some(rest) => rest.map(Some),
+            None => [None, None],
+        };
+        let before = w.load(g, at);
         match self.kind {
             0 => return Some(arriving),
             1 => w.store(g, at, arriving),
-            2 => w.store(g, at, w.splat(self.decay) * w.load(g, at) + arriving),
+            2 => {
+                let change = before.mul_add(w.splat(self.fall), arriving);
+                w.store(g, at, slow::advanced(w, before, change, rest_g, at));
+            }
             _ => {
-                let before = w.load(x, at);
-                let grown = w.splat(self.decay) * w.load(g, at) + w.splat(self.cross) * before;
-                w.store(g, at, grown);
-                w.store(x, at, w.splat(self.rise) * before + arriving);
+                let rising = w.load(x, at);
+                let change = before.mul_add(w.splat(self.fall), w.splat(self.cross) * rising);
+                w.store(g, at, slow::advanced(w, before, change, rest_g, at));
+                let change = rising.mul_add(w.splat(self.fall_rise), arriving);
+                w.store(x, at, slow::advanced(w, rising, change, rest_x, at));
             }
         }
         None
@@ -264,7 +281,7 @@ mod tests {
     fn alpha_current_lifts_the_potential_as_printed() {
         let dt = 0.1;
         let response = Response::DoubleExp { tau_rise: 2.0, tau_decay: 2.0 };
-        let ([decay, cross, rise], jump) = response.step(dt);
+        let ([fall, cross, fall_rise], jump) = response.step(dt);
         let [by_g, by_x] = response.propagators(dt, 10.0, 250.0);
         let (mut v, mut g, mut x) = (0.0, 0.0, 100.0 * jump);
         let printed = [
@@ -277,8 +294,8 @@ mod tests {
         ];
         for step in 1..=27 {
             v = (-dt / 10.0f64).exp() * v + by_g * g + by_x * x;
-            g = decay * g + cross * x;
-            x *= rise;
+            g += fall * g + cross * x;
+            x += fall_rise * x;
             if let Some((_, value)) = printed.iter().find(|p| p.0 == step) {
                 assert!((v - 70.0 - value).abs() <= 1e-9, "step {step}: {} not {value}", v - 70.0);
             }
@@ -289,11 +306,12 @@ mod tests {
     fn peak_is_the_weight() {
         for (tau_rise, tau_decay) in [(1.0, 5.0), (2.0, 2.0), (0.5, 100.0), (60.0, 200.0)] {
             let dt = tau_rise / 1000.0;
-            let ([decay, cross, rise], jump) = Response::DoubleExp { tau_rise, tau_decay }.step(dt);
+            let ([fall, cross, fall_rise], jump) =
+                Response::DoubleExp { tau_rise, tau_decay }.step(dt);
             let (mut g, mut x, mut peak) = (0.0f64, jump, 0.0f64);
             for _ in 0..2_000_000 {
-                g = decay * g + cross * x;
-                x *= rise;
+                g += fall * g + cross * x;
+                x += fall_rise * x;
                 peak = peak.max(g);
             }
             assert!((peak - 1.0).abs() <= 1e-5, "{tau_rise}, {tau_decay}: {peak}");

@@ -15,6 +15,15 @@ use crate::kernel::*;
 /// Neurons of a block.
 pub const BLOCK: usize = 64;
 
+/// Bit of [`Stepped::slow`]: the potential.
+pub const SLOW_POTENTIAL: u32 = 1;
+
+/// Bit of [`Stepped::slow`]: what receptors hold.
+pub const SLOW_RECEPTORS: u32 = 2;
+
+/// First bit of [`Stepped::slow`] that a model may give a meaning of its own.
+pub const SLOW_OWN: u32 = 4;
+
 /// A population of a model whose kernel does a step at a time. Its arrays are [`BINDINGS`], its
 /// parameters begin with those of [`Place`].
 pub trait Stepped: std::fmt::Debug + Send + Sync {
@@ -32,6 +41,9 @@ pub trait Stepped: std::fmt::Debug + Send + Sync {
     }
     /// State of a neuron at the start, in the order of the rows.
     fn start(&self, neuron: usize) -> Vec<f64>;
+    /// Which states need a second float, see [`crate::slow`]: bits with a meaning of the model's. If any
+    /// does, all rows of state are there twice, those of the second floats behind the others.
+    fn slow(&self) -> u32;
     /// Row of state that lasts from one sample of a training to the next, if there is one.
     fn lasting(&self) -> Option<usize> {
         None
@@ -119,6 +131,8 @@ macro_rules! stepped_params {
                 row: word,
                 /// First word of this population.
                 first_word: word,
+                /// Which states have a second float.
+                slow: word,
                 $($own)*
             }
         }
@@ -128,6 +142,29 @@ macro_rules! stepped_params {
 stepped_params! {
     /// Where a population lies: the parameters with which every stepped kernel begins.
     pub struct Place {}
+}
+
+/// Rows of state of a block, and behind them those of the second floats, which are empty where nothing is
+/// slow.
+#[inline(always)]
+pub fn with_rests<F>(state: &mut [F], rows: usize) -> (&mut [F], &mut [F]) {
+    state.split_at_mut(rows * BLOCK)
+}
+
+/// Row `k` of second floats, if the states of that row have some.
+#[inline(always)]
+pub fn rest_of<F>(rests: &mut [F], slow: bool, k: usize) -> Option<&mut [F]> {
+    if slow { Some(&mut rests[k * BLOCK..][..BLOCK]) } else { None }
+}
+
+/// Rows `k` and `k + 1` of second floats, g and x of a receptor.
+#[inline(always)]
+pub fn rests_of_receptor<F>(rests: &mut [F], slow: bool, k: usize) -> Option<[&mut [F]; 2]> {
+    if !slow {
+        return None;
+    }
+    let (g, x) = rests[k * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
+    Some([g, x])
 }
 
 /// A block of a piece.

@@ -704,7 +704,9 @@ impl Simulator<'_> {
         // Lanes beyond the last neuron are copies of it, so that nothing odd happens there.
         let lane = |block: usize, k: usize| (block * BLOCK + k).min(n - 1);
 
-        let rows = neurons.start(0).len();
+        let slow = neurons.slow();
+        let own_rows = neurons.start(0).len();
+        let rows = own_rows * if slow > 0 { 2 } else { 1 };
         let mut state = vec![0.0; blocks * rows * BLOCK];
         for block in 0..blocks {
             for k in 0..BLOCK {
@@ -730,7 +732,8 @@ impl Simulator<'_> {
             }
             let params = restart::RestartParams::<f64> {
                 n: start.len() as u32,
-                rows: rows as u32,
+                // What lasts does so with its second float, which is as many rows further on.
+                rows: own_rows as u32,
                 kept: lasting.map_or(u32::MAX, |row| row as u32),
             };
             let len = start.len();
@@ -762,6 +765,7 @@ impl Simulator<'_> {
             current: u32::from(current.is_some()),
             row: self.ports.row as u32,
             first_word: self.ports.first_word[k] as u32,
+            slow,
         };
         let mut params = place.words();
         params.extend(neurons.params());

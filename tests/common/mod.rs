@@ -291,17 +291,22 @@ impl Simulated {
         done
     }
 
-    /// State by population, of neurons that exist: rows × neurons.
+    /// State by population, of neurons that exist: rows × neurons, each with its second float if it has one.
     pub fn states<E: Exact + ?Sized>(&self, engine: &mut E) -> BTreeMap<String, Vec<Vec<f64>>> {
         let mut states = BTreeMap::new();
-        for (Population { name, size, .. }, port) in
+        for (Population { name, size, kind, .. }, port) in
             self.network.populations.iter().zip(&self.ports().state)
         {
-            let Some((array, rows)) = *port else { continue };
+            let (Some((array, rows)), Kind::Stepped(neurons)) = (*port, kind) else { continue };
             let state = engine.exact(array);
             let of = |row: usize, id: usize| state[(id / 64 * rows + row) * 64 + id % 64];
-            let row = |row: usize| (0..*size).map(|id| of(row, id)).collect();
-            states.insert(name.clone(), (0..rows).map(row).collect());
+            let (own, rest) = match neurons.slow() {
+                0 => (rows, None),
+                _ => (rows / 2, Some(rows / 2)),
+            };
+            let whole = |row, id| of(row, id) + rest.map_or(0.0, |rest| of(row + rest, id));
+            let row = |row: usize| (0..*size).map(|id| whole(row, id)).collect();
+            states.insert(name.clone(), (0..own).map(row).collect());
         }
         states
     }
