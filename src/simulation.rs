@@ -319,8 +319,11 @@ impl<'a> Simulation<'a> {
             }
             let network = self.network;
             let p = &network.projections[k];
-            let (Some(lists), Some(Tiles::Sparse(array)), network::Synapses::Sparse { start, .. }) =
-                (self.ports.lists[k], &self.ports.weights[k], &p.synapses)
+            let (
+                Some(lists),
+                Some(Tiles::Sparse { array, synapses, .. }),
+                network::Synapses::Sparse { start, .. },
+            ) = (self.ports.lists[k], &self.ports.weights[k], &p.synapses)
             else {
                 continue;
             };
@@ -330,15 +333,22 @@ impl<'a> Simulation<'a> {
             let mut source = before.clone();
             let from = (network.populations[p.from].size, p.from == p.to);
             let interval = now / rule.every;
-            let replaced = rule.replace(interval, start, &mut source, &mut weights, from);
+            let replaced =
+                rule.replace(interval, start, &mut source, &mut weights[..*synapses], from);
             if replaced.is_empty() {
                 continue;
             }
             self.recording.rewired += replaced.len() as u64;
             self.count_synapses(p, &before, &source);
+            // What belongs to a synapse that is gone: its second float, its mark and what comes with that.
+            for rest in weights[*synapses..].chunks_mut((*synapses).max(1)) {
+                replaced.iter().for_each(|k| rest[*k] = 0.0);
+            }
             for array in self.ports.marks[k].iter().flat_map(Tiles::arrays) {
                 let mut marks = self.engine.read_reals(array)?;
-                replaced.iter().for_each(|k| marks[*k] = 0.0);
+                for part in marks.chunks_mut((*synapses).max(1)) {
+                    replaced.iter().for_each(|k| part[*k] = 0.0);
+                }
                 self.engine.write_reals(array, &marks)?;
             }
             let origin: Vec<u32> =

@@ -702,10 +702,10 @@ fn modulators_act_on_learning_gain_noise_and_threshold() {
         simulated(&scene(effects, v_th)).on_every_engine("modulators", |who, done| see(who, done));
     };
     let plain = simulated(&scene("", "-55")).solve();
-    // Released at 25 ms, in step 50; decays from there.
+    // Released at 25 ms, at the end of step 49; decays from there.
     let d = plain.values("modulators.concentration");
-    assert_eq!((d[0], d[49]), (1.0, 1.0));
-    assert!((d[50] - 3.0).abs() < 1e-12 && (d[90] - 1.0 - 2.0 * (-1f64).exp()).abs() < 1e-12);
+    assert_eq!((d[0], d[48]), (1.0, 1.0));
+    assert!((d[49] - 3.0).abs() < 1e-12 && (d[89] - 1.0 - 2.0 * (-1f64).exp()).abs() < 1e-12);
 
     // What the step that ends at a time changes.
     let change = |done: &Done, t: f64| {
@@ -717,7 +717,7 @@ fn modulators_act_on_learning_gain_noise_and_threshold() {
         // concentration is that of the step before.
         let (a, b) = (change(&plain, 15.0), change(&done, 15.0));
         assert!(a > 1e-3 && (a - b).abs() <= tolerance(20, 1.0), "{who}: {b} not {a}");
-        let factor = 1.0 - 2.0 * (-(35.0 - 25.5 - 0.5f64) / 20.0).exp();
+        let factor = 1.0 - 2.0 * (-(35.0 - 25.0 - 0.5f64) / 20.0).exp();
         let (a, b) = (change(&plain, 35.0), change(&done, 35.0));
         assert!(
             a > 1e-3 && (b - factor * a).abs() <= tolerance(40, 1.0),
@@ -730,7 +730,7 @@ fn modulators_act_on_learning_gain_noise_and_threshold() {
         assert!((a - b).abs() <= tolerance(20, 1.0), "{who}: {b} not {a}");
         // The spike carries the weight before its own change.
         let (w, i) = (done.values("p.weight")[2 * 58], peak(&done, 30));
-        let factor = 1.0 + 0.5 * 2.0 * (-(30.0 - 25.5f64) / 20.0).exp();
+        let factor = 1.0 + 0.5 * 2.0 * (-(30.0 - 25.0f64) / 20.0).exp();
         // And what is left of the first spike.
         let w = w + 0.5 * (-10f64).exp() / factor;
         assert!((i - factor * w).abs() <= tolerance(200, 1.0), "{who}: {i}, not {factor} of {w}");

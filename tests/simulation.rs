@@ -817,11 +817,13 @@ fn forced(model: &str, receptors: &str) -> String {
 fn force(engine: &mut dyn Engine, simulated: &Simulated, adex: bool, refractory: bool) {
     for (k, port) in simulated.ports().state.iter().enumerate() {
         let (array, rows) = port.unwrap();
+        let own = own_rows(&simulated.network.populations[k].kind, rows);
         let len = simulated.plan.arrays[array].len;
         let random = noise(len, 1.0, k as u32);
         let value = |at: usize| {
             let (row, lane, x) = (at / 64 % rows, at % 64, random[at]);
             match row {
+                _ if row >= own => 0.0,
                 0 if adex && lane % 16 == 5 => 75.0,
                 0 if adex => 20.0 * x,
                 0 => 25.0 * x,

@@ -1,5 +1,6 @@
 // What the kernels that change weights share: where traces lie, and the bounds. A
-// kernel that uses this declares `WG`, `BOUNDED` and a `Params` that begins with the fields of `Site`.
+// kernel that uses this declares `WG`, `BOUNDED`, the arrays `weight` and `rate`, and a `Params` that begins
+// with the fields of `Site`; it also uses lib/slow.wgsl.
 // Twin: src/plasticity/mod.rs.
 
 // Row of a ring of traces of `n` neurons for step `step`; rows are padded to blocks of 64.
@@ -7,12 +8,30 @@ fn trace_row(step: u32, n: u32) -> u32 {
     return (step & (params.slots - 1u)) * ((n + 63u) / 64u * 64u);
 }
 
-// A weight after a change: as it is (0), within bounds (1), or with a change that shrinks as the weight
-// nears the bound (2).
-fn changed(w: f32, change: f32) -> f32 {
+// Places in `rate`: the factor on every change, and for marks how much more a change counts that comes later
+// in an interval, and the integral of the concentration over the interval so far.
+const FACTOR = 0u;
+const GROWTH = 1u;
+const INTEGRAL = 2u;
+
+// What all changes of a step are multiplied by.
+fn pace() -> f32 {
     if BOUNDED == 0u {
-        return w + change;
+        return rate[FACTOR] * rate[GROWTH];
     }
+    return rate[FACTOR];
+}
+
+// Changes the weight at `at`, whose second float is `rest` numbers further on (0 for none). With BOUNDED 0
+// it is a mark, and what is behind it is the sum of its changes, each times the integral at that time; else the
+// weight stays within bounds (1), and with 2 the change shrinks as the weight nears them.
+fn change_weight(at: u32, rest: u32, change: f32) {
+    if BOUNDED == 0u {
+        weight[at] += change;
+        weight[at + rest] += change * rate[INTEGRAL];
+        return;
+    }
+    let w = weight[at];
     var by = change;
     if BOUNDED == 2u {
         let range = params.w_max - params.w_min;
@@ -22,7 +41,14 @@ fn changed(w: f32, change: f32) -> f32 {
             by *= power((w - params.w_min) / range, params.mu_down);
         }
     }
-    return clamp(w + by, params.w_min, params.w_max);
+    if rest == 0u {
+        weight[at] = clamp(w + by, params.w_min, params.w_max);
+        return;
+    }
+    let sum = advanced(vec2<f32>(w, weight[at + rest]), by);
+    let within = clamp(sum.x, params.w_min, params.w_max);
+    weight[at] = within;
+    weight[at + rest] = select(0.0, sum.y, within == sum.x);
 }
 
 fn power(x: f32, exponent: f32) -> f32 {

@@ -14,6 +14,7 @@ struct Params {
     place: u32,
     slots: u32,
     list: u32,
+    second: u32,
     axonal: u32,
     dendritic: u32,
     constant: f32,
@@ -25,6 +26,7 @@ struct Params {
     mu_down: f32,
 }
 
+//!use lib/slow.wgsl
 //!use lib/list.wgsl
 //!use lib/learn.wgsl
 
@@ -50,12 +52,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             continue;
         }
         let factor = params.pair + params.triplet * y2[y2_row + j];
-        let column = panel_column(params.sources, j);
+        let column = panel_column(params.sources + params.second, j);
         let stride = panel_stride(params.targets, j);
         for (var source = local; source < params.sources; source += WG) {
             let at = column + source * stride;
-            let change = rate[0] * (params.constant + x[x_row + source] * factor);
-            weight[at] = changed(weight[at], change);
+            let change = pace() * (params.constant + x[x_row + source] * factor);
+            change_weight(at, params.second * stride, change);
         }
     }
 }

@@ -14,6 +14,7 @@ struct Params {
     place: u32,
     slots: u32,
     list: u32,
+    second: u32,
     axonal: u32,
     dendritic: u32,
     constant: f32,
@@ -25,6 +26,7 @@ struct Params {
     mu_down: f32,
 }
 
+//!use lib/slow.wgsl
 //!use lib/list.wgsl
 //!use lib/learn.wgsl
 
@@ -51,9 +53,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
         let factor = params.pair + params.triplet * x2[x2_row + source];
         for (var j = local; j < params.targets; j += WG) {
-            let at = panel_column(params.sources, j) + source * panel_stride(params.targets, j);
-            let change = rate[0] * (params.constant + y[y_row + j] * factor);
-            weight[at] = changed(weight[at], change);
+            let stride = panel_stride(params.targets, j);
+            let at = panel_column(params.sources + params.second, j) + source * stride;
+            change_weight(at, params.second * stride, pace() * (params.constant + y[y_row + j] * factor));
         }
     }
 }

@@ -1,5 +1,6 @@
 // One workgroup = the concentration of one modulator over a step. Twin: src/plasticity/modulator.rs.
 //!use lib/call.wgsl
+//!use lib/slow.wgsl
 override WG: u32;
 
 struct Params {
@@ -10,7 +11,7 @@ struct Params {
     words: u32,
     first: u32,
     baseline: f32,
-    decay: f32,
+    fall: f32,
     amount: f32,
 }
 
@@ -32,11 +33,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     workgroupBarrier();
     if local == 0u {
-        var d = concentration[params.modulator];
+        var change = params.amount * f32(atomicLoad(&count));
+        let rest = params.modulators + params.modulator;
+        let d = vec2<f32>(concentration[params.modulator], concentration[rest]);
         if params.first == 1u {
             let released = release[span.t0 * params.modulators + params.modulator];
-            d = params.baseline + params.decay * (d - params.baseline) + released;
+            change += params.fall * (d.x - params.baseline) + released;
         }
-        concentration[params.modulator] = d + params.amount * f32(atomicLoad(&count));
+        let after = advanced(d, change);
+        concentration[params.modulator] = after.x;
+        concentration[rest] = after.y;
     }
 }

@@ -1,6 +1,7 @@
 // One invocation = one target, at the end of an interval. Twin: src/plasticity/normalise.rs.
 //!use lib/call.wgsl
 //!use lib/panel.wgsl
+//!use lib/slow.wgsl
 const PANEL = 16u;
 override WG: u32;
 override DENSE: u32;
@@ -8,6 +9,7 @@ override DENSE: u32;
 struct Params {
     sources: u32,
     targets: u32,
+    second: u32,
     every: u32,
     sum: f32,
     w_min: f32,
@@ -32,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var stride = 1u;
     var count = params.sources;
     if DENSE == 1u {
-        first = panel_column(params.sources, j);
+        first = panel_column(params.sources + params.second, j);
         stride = panel_stride(params.targets, j);
     } else {
         first = start[j];
@@ -46,8 +48,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         return;
     }
     let factor = params.sum / total;
+    let relative = (params.sum - total) / total;
     for (var i = 0u; i < count; i++) {
         let at = first + i * stride;
-        weight[at] = clamp(weight[at] * factor, params.w_min, params.w_max);
+        let w = weight[at];
+        if params.second == 0u {
+            weight[at] = clamp(w * factor, params.w_min, params.w_max);
+            continue;
+        }
+        let rest = at + params.second * stride;
+        let sum = advanced(vec2<f32>(w, weight[rest]), w * relative);
+        let within = clamp(sum.x, params.w_min, params.w_max);
+        weight[at] = within;
+        weight[rest] = select(0.0, sum.y, within == sum.x);
     }
 }

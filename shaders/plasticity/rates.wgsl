@@ -2,6 +2,7 @@
 // Twin and equations: src/plasticity/rates.rs.
 //!use lib/call.wgsl
 //!use lib/panel.wgsl
+//!use lib/slow.wgsl
 const PANEL = 16u;
 override WG: u32;
 override RULE: u32;
@@ -12,6 +13,7 @@ struct Params {
     targets: u32,
     first_target: u32,
     all_targets: u32,
+    second: u32,
     every: u32,
     slots: u32,
     source_bits: u32,
@@ -68,7 +70,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var stride = 1u;
     var count = params.sources;
     if DENSE == 1u {
-        first = panel_column(params.sources, j);
+        first = panel_column(params.sources + params.second, j);
         stride = panel_stride(params.targets, j);
     } else {
         first = start[j];
@@ -85,6 +87,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             r_i -= params.mean * x_slow[row + i];
         }
         let w = weight[at];
-        weight[at] = clamp(w + (factor * r_i - decay * w), params.w_min, params.w_max);
+        let rest = at + params.second * stride;
+        let sum = advanced(vec2<f32>(w, weight[rest]), factor * r_i - decay * w);
+        let within = clamp(sum.x, params.w_min, params.w_max);
+        weight[at] = within;
+        weight[rest] = select(0.0, sum.y, within == sum.x);
     }
 }

@@ -1,23 +1,27 @@
 // One invocation = one synapse, at the end of an interval. Twin and equations: src/plasticity/reinforce.rs.
 //!use lib/call.wgsl
+//!use lib/slow.wgsl
 override WG: u32;
 
 struct Params {
     n: u32,
+    block: u32,
     every: u32,
-    modulator: u32,
+    epoch: u32,
     gain: f32,
     decay: f32,
     w_min: f32,
     w_max: f32,
 }
 
+const INTEGRAL = 2u;
+
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> span: Span;
 @group(0) @binding(2) var<uniform> clock: Clock;
 @group(0) @binding(3) var<storage, read_write> weight: array<f32>;
 @group(0) @binding(4) var<storage, read_write> mark: array<f32>;
-@group(0) @binding(5) var<storage, read> concentration: array<f32>;
+@group(0) @binding(5) var<storage, read> rate: array<f32>;
 
 //!use lib/interval.wgsl
 
@@ -27,8 +31,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if k >= params.n || !ends_interval(span.t0, params.every) {
         return;
     }
-    let change = params.gain * concentration[params.modulator] * mark[k];
-    weight[k] = clamp(weight[k] + change, params.w_min, params.w_max);
-    let faded = params.decay * mark[k];
-    mark[k] = select(faded, 0.0, abs(faded) < 1e-30);
+    // Blocks are full, but for the last.
+    let first = k / params.block * params.block;
+    let at = 2u * first + k - first;
+    let rest = at + min(params.block, params.n - first);
+    let change = params.gain * (mark[at] * rate[INTEGRAL] - mark[rest]);
+    let sum = advanced(vec2<f32>(weight[at], weight[rest]), change);
+    let within = clamp(sum.x, params.w_min, params.w_max);
+    weight[at] = within;
+    weight[rest] = select(0.0, sum.y, within == sum.x);
+    mark[rest] = 0.0;
+    if ends_interval(span.t0, params.epoch) {
+        let faded = params.decay * mark[at];
+        mark[at] = select(faded, 0.0, abs(faded) < 1e-30);
+    }
 }

@@ -12,6 +12,7 @@ struct Params {
     place: u32,
     slots: u32,
     list: u32,
+    second: u32,
     axonal: u32,
     dendritic: u32,
     constant: f32,
@@ -25,6 +26,7 @@ struct Params {
     source_bits: u32,
 }
 
+//!use lib/slow.wgsl
 //!use lib/list.wgsl
 //!use lib/learn.wgsl
 
@@ -55,7 +57,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             let source = origin[s] & ((1u << params.source_bits) - 1u);
             let sent = now - params.axonal - (origin[s] >> params.source_bits) * params.spread;
             let x_now = x[trace_row(sent - 1u, params.sources) + source];
-            weight[s] = changed(weight[s], rate[0] * (params.constant + x_now * factor));
+            change_weight(s, params.second, pace() * (params.constant + x_now * factor));
         }
     }
 }

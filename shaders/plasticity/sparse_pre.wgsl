@@ -12,6 +12,7 @@ struct Params {
     place: u32,
     slots: u32,
     list: u32,
+    second: u32,
     axonal: u32,
     dendritic: u32,
     constant: f32,
@@ -26,6 +27,7 @@ struct Params {
     target_bits: u32,
 }
 
+//!use lib/slow.wgsl
 //!use lib/list.wgsl
 //!use lib/learn.wgsl
 
@@ -60,8 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             for (var s = begin[row] + local; s < begin[row + 1u]; s += WG) {
                 let j = outgoing[s] & ((1u << params.target_bits) - 1u);
                 let at = start[j] + (outgoing[s] >> params.target_bits);
-                let change = rate[0] * (params.constant + y[y_row + j] * factor);
-                weight[at] = changed(weight[at], change);
+                change_weight(at, params.second, pace() * (params.constant + y[y_row + j] * factor));
             }
         }
     }

@@ -1,14 +1,16 @@
 // One invocation = the trace of one neuron at one step. Twin: src/plasticity/trace.rs.
 //!use lib/call.wgsl
+//!use lib/slow.wgsl
 override WG: u32;
 override NEAREST: u32;
+override SLOW: u32;
 
 struct Params {
     n: u32,
     row: u32,
     first_word: u32,
     slots: u32,
-    decay: f32,
+    fall: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -26,11 +28,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let padded = (params.n + 63u) / 64u * 64u;
     let now = clock.step_lo + span.t0;
     let mask = params.slots - 1u;
-    var x = params.decay * trace[((now - 1u) & mask) * padded + neuron];
-    x = select(x, 0.0, x < 1e-30);
+    let rest = params.slots * padded + neuron;
+    var x = vec2<f32>(trace[((now - 1u) & mask) * padded + neuron], 0.0);
+    if SLOW == 1u {
+        x = advanced(vec2<f32>(x.x, trace[rest]), params.fall * x.x);
+    } else {
+        x.x += params.fall * x.x;
+    }
+    x.x = select(x.x, 0.0, x.x < 1e-30);
     let word = spikes[span.t0 * params.row + params.first_word + neuron / 32u];
     if ((word >> (neuron % 32u)) & 1u) == 1u {
-        x = select(x + 1.0, 1.0, NEAREST == 1u);
+        if NEAREST == 1u {
+            x = vec2<f32>(1.0, 0.0);
+        } else if SLOW == 1u {
+            x = advanced(x, 1.0);
+        } else {
+            x.x += 1.0;
+        }
     }
-    trace[(now & mask) * padded + neuron] = x;
+    trace[(now & mask) * padded + neuron] = x.x;
+    if SLOW == 1u {
+        trace[rest] = x.y;
+    }
 }

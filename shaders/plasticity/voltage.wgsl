@@ -2,6 +2,7 @@
 // targets to change in the next step are appended to its list in the order of chance, which does not matter,
 // since each has synapses of its own. Twin and equations: src/plasticity/voltage.rs.
 //!use lib/call.wgsl
+//!use lib/slow.wgsl
 override WG: u32;
 override SLIDING: u32;
 
@@ -40,10 +41,11 @@ fn slot(step: u32) -> u32 {
     return step & (params.slots - 1u);
 }
 
-fn filtered(at: u32, rate: f32, u: f32) -> f32 {
-    let x = filters[at] + rate * (u - filters[at]);
-    filters[at] = x;
-    return x;
+fn filtered(at: u32, rest: u32, rate: f32, u: f32) -> f32 {
+    let x = advanced(vec2<f32>(filters[at], filters[rest]), rate * (u - filters[at]));
+    filters[at] = x.x;
+    filters[rest] = x.y;
+    return x.x;
 }
 
 @compute @workgroup_size(WG)
@@ -69,9 +71,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         u = params.v_spike;
         left -= 1.0;
     }
-    let minus = filtered(neuron, params.rate_minus, u);
-    let ahead = filtered(padded + neuron, params.rate_plus, u);
-    let mean = filtered(2u * padded + neuron, params.rate_mean, u - rest[neuron]) * params.per_ref;
+    let second = 4u * padded;
+    let minus = filtered(neuron, second + neuron, params.rate_minus, u);
+    let next = padded + neuron;
+    let ahead = filtered(next, second + next, params.rate_plus, u);
+    let last = next + padded;
+    let mean = filtered(last, second + last, params.rate_mean, u - rest[neuron]) * params.per_ref;
     filters[3u * padded + neuron] = left;
     let row = slot(now) * padded + neuron;
     low[row] = max(minus - params.theta_minus, 0.0) * select(1.0, mean * mean, SLIDING == 1u);

@@ -10,6 +10,7 @@ struct Params {
     sources: u32,
     targets: u32,
     first_target: u32,
+    rows: u32,
     place: u32,
     slots: u32,
     list: u32,
@@ -45,7 +46,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
         let factor = carried(source);
         for (var j = local; j < params.targets; j += WG) {
-            let at = panel_column(params.sources, j) + source * panel_stride(params.targets, j);
+            let at = panel_column(params.rows, j) + source * panel_stride(params.targets, j);
             arrive(params.first_target + j, now + params.delay, weight[at] * factor);
         }
     }

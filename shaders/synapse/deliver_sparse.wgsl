@@ -8,6 +8,7 @@ struct Params {
     sources: u32,
     targets: u32,
     first_target: u32,
+    rows: u32,
     place: u32,
     slots: u32,
     list: u32,

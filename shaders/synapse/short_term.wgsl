@@ -1,14 +1,16 @@
 // One invocation = one source at one step. Twin and equations: src/synapse/short_term.rs.
 //!use lib/call.wgsl
+//!use lib/slow.wgsl
 override WG: u32;
+override SLOW: u32;
 
 struct Params {
     n: u32,
     row: u32,
     first_word: u32,
     u_rest: f32,
-    decay_facil: f32,
-    decay_rec: f32,
+    fall_facil: f32,
+    fall_rec: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,8 +26,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if source >= params.n {
         return;
     }
-    var u = params.decay_facil * utilisation[source];
-    var x = params.decay_rec * used[source];
+    var u = utilisation[source];
+    var x = used[source];
+    if SLOW == 1u {
+        let rest = params.n + source;
+        let slow_u = advanced(vec2<f32>(u, utilisation[rest]), params.fall_facil * u);
+        let slow_x = advanced(vec2<f32>(x, used[rest]), params.fall_rec * x);
+        u = slow_u.x;
+        x = slow_x.x;
+        utilisation[rest] = slow_u.y;
+        used[rest] = slow_x.y;
+    } else {
+        u += params.fall_facil * u;
+        x += params.fall_rec * x;
+    }
     let word = spikes[span.t0 * params.row + params.first_word + source / 32u];
     if ((word >> (source % 32u)) & 1u) == 1u {
         u += params.u_rest * (1.0 - u);

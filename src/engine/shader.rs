@@ -25,6 +25,7 @@ pub static KERNELS: &[&Kernel] = &[
     &neuron::readout_backward::KERNEL,
     &plasticity::dense_post::KERNEL,
     &plasticity::dense_pre::KERNEL,
+    &plasticity::eligibility::KERNEL,
     &plasticity::modulate::KERNEL,
     &plasticity::modulator::KERNEL,
     &plasticity::normalise::KERNEL,

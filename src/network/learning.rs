@@ -164,6 +164,7 @@ pub fn modulators(
             name: name.clone(),
             tau: m.tau.get(),
             baseline: m.baseline,
+            start: m.baseline,
             events: Vec::new(),
             spikes: Vec::new(),
             pairs: Vec::new(),
@@ -172,7 +173,13 @@ pub fn modulators(
         for (k, release) in m.release.iter().enumerate() {
             match release {
                 Release::Events { times, amount } => {
-                    made.events.extend(times.iter().map(|t| (step(*t), *amount)));
+                    // As with given spikes, what comes at a time comes at the end of the step before it.
+                    for time in times {
+                        match step(*time) {
+                            0 => made.start += amount,
+                            steps => made.events.push((steps - 1, *amount)),
+                        }
+                    }
                 }
                 Release::Spikes { population, amount } => {
                     made.spikes.push((find(population), *amount));

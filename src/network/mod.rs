@@ -206,6 +206,8 @@ pub struct Modulator {
     pub tau: f64,
     /// Concentration at rest.
     pub baseline: f64,
+    /// Concentration at the start: at rest, with what is released at time 0.
+    pub start: f64,
     /// Steps of releases and their amounts, ascending.
     pub events: Vec<(u64, f64)>,
     /// Populations whose spikes release it, and the amount of each.

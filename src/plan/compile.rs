@@ -392,7 +392,7 @@ impl<'a> Compiler<'a> {
                     launches.push(launch);
                 }
             }
-            Tiles::Sparse(weights) => {
+            Tiles::Sparse { array: weights, .. } => {
                 let lists = self.layout.lists[index].unwrap_or_default();
                 let by_value = constant || soft;
                 let p = sparse::SparseParams::<f64> {
@@ -610,7 +610,7 @@ impl<'a> Compiler<'a> {
                     launches.push(Launch { per_step: true, ..launch });
                 }
             }
-            Tiles::Sparse(weights) => {
+            Tiles::Sparse { array: weights, .. } => {
                 let lists = self.layout.lists[index].unwrap_or_default();
                 let p = sparse_backward::SparseBackwardParams::<f64> {
                     sources: from.n as u32,
@@ -776,7 +776,7 @@ impl<'a> Compiler<'a> {
                             (&dense_spikes_gradient::KERNEL, p.words(), args, units)
                         }
                     }
-                    Tiles::Sparse(_) => {
+                    Tiles::Sparse { .. } => {
                         let lists = self.layout.lists[index].unwrap_or_default();
                         let p = sparse_gradient::SparseGradientParams::<f64> {
                             sources,

@@ -291,7 +291,8 @@ impl<'a> Layout<'a> {
             let mut transposed = Vec::new();
             let tiles = match &projection.synapses {
                 Synapses::Dense { weights } => {
-                    let mut tiles = Tiles::cut(name, PANEL, [sources, targets], max_binding)?;
+                    let mut tiles =
+                        Tiles::cut(name, PANEL, false, [sources, targets], max_binding)?;
                     for tile in 0..tiles.arrays().len() {
                         let packed = tiles.pack(tile, weights);
                         let array = self.reals(format!("{name}.weights.{tile}"), packed);
@@ -316,7 +317,8 @@ impl<'a> Layout<'a> {
                 }
                 Synapses::Sparse { start, source, weights, .. } => {
                     lists = Some(self.lists(name, start, source, sources));
-                    Tiles::Sparse(self.reals(format!("{name}.weights"), weights.clone()))
+                    let array = self.reals(format!("{name}.weights"), weights.clone());
+                    Tiles::Sparse { array, synapses: weights.len(), second: false }
                 }
             };
             self.ports.weights.push(tiles);

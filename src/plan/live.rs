@@ -14,12 +14,19 @@ use crate::network::{self, Network, Projection, Synapses};
 use crate::neuron::stepped::BLOCK;
 use crate::neuron::{iaf, receptor};
 use crate::plasticity::{
-    Change, Rates, Rule, Site, Trace, Voltage, dense_post, dense_pre, modulate, modulator,
-    normalise, rates, reinforce, sparse_post, sparse_pre, trace, voltage,
+    Change, Eligibility, Rates, Rule, Site, Trace, Voltage, dense_post, dense_pre, eligibility,
+    modulate, modulator, normalise, rates, reinforce, sparse_post, sparse_pre, trace, voltage,
 };
+use crate::slow::{fall, is_slow};
 use crate::synapse::short_term;
 use crate::synapse::{Delivery, STRIP, by_row, deliver_dense, deliver_sparse, scatter};
 use crate::train::restart;
+
+/// Time after which marks decay, as a part of their time constant.
+const EPOCH: f64 = 0.1;
+
+/// Numbers of the array `rate` of a projection with marks: factor, growth, integral.
+const RATES: usize = 3;
 
 /// A live projection as its launches see it.
 struct Live<'n> {
@@ -99,6 +106,7 @@ pub(super) fn history(network: &Network) -> usize {
 /// Launches of a step that change weights, in their order.
 #[derive(Default)]
 pub(super) struct Learning {
+    before: Vec<Launch>,
     pre: Vec<Launch>,
     post: Vec<Launch>,
     traces: Vec<Launch>,
@@ -123,7 +131,7 @@ struct Potentials {
 impl Learning {
     /// All launches of a step.
     pub fn launches(&self) -> Vec<Launch> {
-        [&self.pre[..], &self.post, &self.traces, &self.later].concat()
+        [&self.before[..], &self.pre, &self.post, &self.traces, &self.later].concat()
     }
 
     /// Rings of traces.
@@ -189,9 +197,10 @@ impl<'n> Simulator<'n> {
         let size = [p.from, p.to].map(|k| network.populations[k].size);
         let place = [p.from, p.to].map(|k| 32 * self.ports.first_word[k]);
         let name = &p.name;
+        let second = p.scaling.is_some() || p.rule.as_ref().is_some_and(Rule::is_slow);
         let (weights, lists) = match &p.synapses {
             Synapses::Dense { weights } => {
-                let mut tiles = Tiles::cut(name, STRIP, size, self.options.max_binding)?;
+                let mut tiles = Tiles::cut(name, STRIP, second, size, self.options.max_binding)?;
                 for tile in 0..tiles.arrays().len() {
                     let packed = tiles.pack(tile, weights);
                     let array = self.reals(format!("{name}.weights.{tile}"), packed);
@@ -201,27 +210,35 @@ impl<'n> Simulator<'n> {
             }
             Synapses::Sparse { start, source, weights, .. } => {
                 let lists = self.lists_of(p, start, source, size)?;
-                let weights = self.reals(format!("{name}.weights"), weights.clone());
-                (Tiles::Sparse(weights), Some(lists))
+                let mut tiles = Tiles::Sparse { array: 0, synapses: weights.len(), second };
+                let packed = tiles.pack(0, weights);
+                tiles.place(0, self.reals(format!("{name}.weights"), packed));
+                (tiles, Some(lists))
             }
             Synapses::Procedural { .. } => {
                 unreachable!("a checked scene keeps the weights of live projections")
             }
         };
         let efficacy = p.short_term.map(|s| {
-            let [u, used, efficacy] = ["utilisation", "used", "efficacy"]
-                .map(|what| self.zeros(format!("{name}.{what}"), Kind::Real, size[0]));
-            let decay = |tau: f64| if tau > 0.0 { (-network.dt / tau).exp() } else { 0.0 };
+            let falls = [s.tau_facil, s.tau_rec].map(|tau| match tau > 0.0 {
+                true => fall(network.dt, tau),
+                false => -1.0,
+            });
+            let slow = usize::from(falls.into_iter().any(is_slow));
+            let [u, used] = ["utilisation", "used"]
+                .map(|what| self.zeros(format!("{name}.{what}"), Kind::Real, (1 + slow) * size[0]));
+            let efficacy = self.zeros(format!("{name}.efficacy"), Kind::Real, size[0]);
             let params = short_term::ShortTermParams::<f64> {
                 n: size[0] as u32,
                 row: self.ports.row as u32,
                 first_word: self.ports.first_word[p.from] as u32,
                 u_rest: s.u,
-                decay_facil: decay(s.tau_facil),
-                decay_rec: decay(s.tau_rec),
+                fall_facil: falls[0],
+                fall_rec: falls[1],
+                slow: slow as u32,
             };
-            let each = |array| Arg { array, split: Split::Stride(size[0]) };
-            let args = vec![whole(self.ports.spikes), each(u), each(used), each(efficacy)];
+            let all = |array| Arg { array, split: Split::Stride(self.arrays[array].len) };
+            let args = vec![whole(self.ports.spikes), all(u), all(used), all(efficacy)];
             let once = (Units::Count { count: 1, grain: 1 }, size[0]);
             launches.push(self.launch(&short_term::KERNEL, name, params.words(), args, once));
             self.ports.short_term.extend([u, used]);
@@ -291,6 +308,7 @@ impl<'n> Simulator<'n> {
             sources: live.size[0] as u32,
             targets: width as u32,
             first_target: first_target as u32,
+            rows: live.weights.rows() as u32,
             place: live.place[0] as u32,
             slots: self.history as u32,
             list: self.list_len() as u32,
@@ -313,7 +331,7 @@ impl<'n> Simulator<'n> {
                     launches.push(self.launch(kernel, name, params, args, once(kernel)));
                 }
             }
-            (Tiles::Sparse(array), Some(lists)) => {
+            (Tiles::Sparse { array, .. }, Some(lists)) => {
                 let mut params = params(0, live.size[1]).words();
                 params.extend([lists.groups as u32, lists.target_bits].map(Word::U));
                 params.push(short_term);
@@ -322,7 +340,7 @@ impl<'n> Simulator<'n> {
                 let kernel = &deliver_sparse::KERNEL;
                 launches.push(self.launch(kernel, name, params, args, once(kernel)));
             }
-            (Tiles::Sparse(_), None) => {}
+            (Tiles::Sparse { .. }, None) => {}
         }
     }
 
@@ -332,7 +350,6 @@ impl<'n> Simulator<'n> {
         let network = self.network;
         let rate = self.rate_of(p);
         let dt = network.dt;
-        let decay = |trace: &Trace| (-dt / trace.tau).exp();
         let needs_x2 = rule.pre.triplet != 0.0;
         let needs_y2 = rule.post.triplet != 0.0;
         let x = self.trace(p.from, rule.x[0], learning);
@@ -366,7 +383,10 @@ impl<'n> Simulator<'n> {
         }
         // Potentials are those of the step itself, and act on spikes of sources later.
         let later = rule.voltage.map_or(0, |voltage| voltage.delay);
-        let decay = |trace: &Trace| if rule.voltage.is_some() { 1.0 } else { decay(trace) };
+        let decay = |trace: &Trace| match rule.voltage {
+            Some(_) => 1.0,
+            None => (-dt / trace.tau).exp(),
+        };
         let site = |side: usize, change: Change, first_target: usize, width: usize| {
             let own = match side {
                 0 => [&rule.y[0], &rule.x[1]],
@@ -382,6 +402,7 @@ impl<'n> Simulator<'n> {
                 place: place as u32,
                 slots: history,
                 list: list as u32,
+                second: changed.second() as u32,
                 axonal: first as u32,
                 dendritic: rule.dendritic.saturating_add(if side == 0 { later } else { 0 }) as u32,
                 constant: change.constant,
@@ -403,7 +424,8 @@ impl<'n> Simulator<'n> {
                 for (array, first_target, width) in tiles {
                     let count = width.div_ceil(STRIP);
                     let units = self.shared_by_threads(count, sources * width);
-                    let weight = Arg { array: *array, split: Split::Stride(sources * STRIP) };
+                    let strip = changed.rows() * STRIP;
+                    let weight = Arg { array: *array, split: Split::Stride(strip) };
                     let args = |side: usize, a, b| {
                         vec![whole(lists[side].0), weight, whole(a), whole(b), whole(rate)]
                     };
@@ -417,7 +439,7 @@ impl<'n> Simulator<'n> {
                     learning.post.push(self.launch(kernel, &p.name, params, args(1, x, y2), size));
                 }
             }
-            (Tiles::Sparse(array), Some(synapses)) => {
+            (Tiles::Sparse { array, .. }, Some(synapses)) => {
                 let len = self.arrays[*array].len;
                 let weight = Arg { array: *array, split: Split::Stride(len) };
                 let units = Units::Count { count: 1, grain: 1 };
@@ -446,29 +468,69 @@ impl<'n> Simulator<'n> {
                 let size = (units, groups(1, kernel));
                 learning.post.push(self.launch(kernel, &p.name, params, args, size));
             }
-            (Tiles::Sparse(_), None) => {}
+            (Tiles::Sparse { .. }, None) => {}
         }
         if let Some(eligibility) = rule.eligibility {
-            for (weight, mark) in live.weights.arrays().into_iter().zip(changed.arrays()) {
-                let n = self.arrays[weight].len;
-                let interval = f64::from(eligibility.every) * dt;
-                let params = reinforce::ReinforceParams::<f64> {
-                    n: n as u32,
-                    every: eligibility.every,
-                    modulator: eligibility.modulator as u32,
-                    gain: eligibility.rate * interval,
-                    decay: (-interval / eligibility.tau).exp(),
-                    w_min: rule.bounds[0],
-                    w_max: rule.bounds[1],
-                };
-                let each = |array| Arg { array, split: Split::Stride(1) };
-                let concentration = self.ports.concentration.unwrap_or(rate);
-                let args = vec![each(weight), each(mark), whole(concentration)];
-                let grain = if self.is_small() { n } else { 1 << 16 };
-                let size = (Units::Count { count: n, grain }, n);
-                let kernel = &reinforce::KERNEL;
-                learning.later.push(self.launch(kernel, &p.name, params.words(), args, size));
-            }
+            self.reinforce(live, rule, &eligibility, learning);
+        }
+    }
+
+    /// What a modulator does to the weights of marked synapses.
+    fn reinforce(
+        &mut self,
+        live: &Live<'_>,
+        rule: &Rule,
+        eligibility: &Eligibility,
+        learning: &mut Learning,
+    ) {
+        let (network, dt, name) = (self.network, self.network.dt, &live.projection.name);
+        let rate = self.rate_of(live.projection);
+        let (Some(concentration), Some(marks)) =
+            (self.ports.concentration, self.ports.marks[live.index].clone())
+        else {
+            return;
+        };
+        let modulator = &network.modulators[eligibility.modulator];
+        // Integrals over a step of what decays with tau.
+        let over = |tau: f64| -tau * fall(dt, tau);
+        let every = eligibility.every;
+        let intervals = (EPOCH * eligibility.tau / (f64::from(every) * dt)).floor();
+        let epoch = every.saturating_mul(intervals.clamp(1.0, f64::from(u32::MAX / every)) as u32);
+        let params = eligibility::EligibilityParams::<f64> {
+            every,
+            epoch,
+            modulator: eligibility.modulator as u32,
+            rest: modulator.baseline,
+            by_rest: modulator.baseline * over(eligibility.tau),
+            by_excess: over(1.0 / (1.0 / eligibility.tau + 1.0 / modulator.tau)),
+            per_tau: dt / eligibility.tau,
+        };
+        let args = vec![whole(concentration), Arg { array: rate, split: Split::Stride(RATES) }];
+        let once = (Units::Count { count: 1, grain: 1 }, 1);
+        let kernel = &eligibility::KERNEL;
+        learning.before.push(self.launch(kernel, name, params.words(), args, once));
+        for (weight, mark) in live.weights.arrays().into_iter().zip(marks.arrays()) {
+            let n = self.arrays[weight].len / 2;
+            let block = match &live.weights {
+                Tiles::Dense { sources, .. } => (sources * STRIP).min(n),
+                Tiles::Sparse { .. } => n,
+            };
+            let params = reinforce::ReinforceParams::<f64> {
+                n: n as u32,
+                block: block as u32,
+                every,
+                epoch,
+                gain: eligibility.rate,
+                decay: (-f64::from(epoch) * dt / eligibility.tau).exp(),
+                w_min: rule.bounds[0],
+                w_max: rule.bounds[1],
+            };
+            let each = |array| Arg { array, split: Split::Stride(2 * block) };
+            let args = vec![each(weight), each(mark), whole(rate)];
+            let count = n.div_ceil(block.max(1));
+            let size = (self.shared_by_threads(count, n), n);
+            let kernel = &reinforce::KERNEL;
+            learning.later.push(self.launch(kernel, name, params.words(), args, size));
         }
     }
 
@@ -485,11 +547,11 @@ impl<'n> Simulator<'n> {
                 let unused = self.words(format!("{}.unused.lists", p.name), vec![0]);
                 (tiles.clone(), [unused; 2], 0)
             }
-            (Tiles::Sparse(array), Some(lists)) => {
+            (Tiles::Sparse { array, .. }, Some(lists)) => {
                 let tile = (*array, 0, live.size[1]);
                 (vec![tile], [lists.start, lists.origin], lists.source_bits)
             }
-            (Tiles::Sparse(_), None) => return,
+            (Tiles::Sparse { .. }, None) => return,
         };
         for (array, first_target, width) in tiles {
             let params = rates::RatesParams::<f64> {
@@ -497,6 +559,7 @@ impl<'n> Simulator<'n> {
                 targets: width as u32,
                 first_target: first_target as u32,
                 all_targets: live.size[1] as u32,
+                second: live.weights.second() as u32,
                 every: rule.every,
                 slots: self.history as u32,
                 source_bits,
@@ -539,16 +602,20 @@ impl<'n> Simulator<'n> {
         let n = population.size;
         let name = format!("{}.trace.{}", population.name, learning.known.len());
         let padded = n.div_ceil(64) * 64;
-        let array = self.zeros(name, Kind::Real, self.history * padded);
+        let fall = fall(self.network.dt, trace.tau);
+        let slow = usize::from(is_slow(fall));
+        let len = (self.history + slow) * padded;
+        let array = self.zeros(name, Kind::Real, len);
         let params = trace::TraceParams::<f64> {
             n: n as u32,
             row: self.ports.row as u32,
             first_word: self.ports.first_word[k] as u32,
             slots: self.history as u32,
-            decay: (-self.network.dt / trace.tau).exp(),
+            fall,
             nearest: u32::from(trace.nearest),
+            slow: slow as u32,
         };
-        let ring = Arg { array, split: Split::Stride(self.history * padded) };
+        let ring = Arg { array, split: Split::Stride(len) };
         let args = vec![whole(self.ports.spikes), ring];
         let once = (Units::Count { count: 1, grain: 1 }, n);
         let name = &population.name;
@@ -579,7 +646,8 @@ impl<'n> Simulator<'n> {
         let start: Vec<f64> =
             (0..padded).map(|k| neurons.start(lane(k))[potential] + rest[k]).collect();
         let above_rest = start.iter().zip(&rest).map(|(u, rest)| u - rest).collect();
-        let at_start = [start.clone(), start, above_rest, vec![0.0; padded]].concat();
+        let none = vec![0.0; (voltage::ROWS - 3) * padded];
+        let at_start = [start.clone(), start, above_rest, none].concat();
         let number = learning.potentials.len();
         let array = |what: &str| format!("{name}.potential.{number}.{what}");
         let rest = self.reals(array("rest"), rest);
@@ -642,13 +710,16 @@ impl<'n> Simulator<'n> {
                 let start = self.words(format!("{}.unused.start", p.name), vec![0]);
                 (tiles.iter().map(|tile| (tile.0, tile.2)).collect(), start)
             }
-            (Tiles::Sparse(array), Some(lists)) => (vec![(*array, live.size[1])], lists.start),
-            (Tiles::Sparse(_), None) => return,
+            (Tiles::Sparse { array, .. }, Some(lists)) => {
+                (vec![(*array, live.size[1])], lists.start)
+            }
+            (Tiles::Sparse { .. }, None) => return,
         };
         for (array, width) in widths {
             let params = normalise::NormaliseParams::<f64> {
                 sources: live.size[0] as u32,
                 targets: width as u32,
+                second: live.weights.second() as u32,
                 every: normalize.every,
                 sum: normalize.sum,
                 w_min: low,
@@ -668,9 +739,10 @@ impl<'n> Simulator<'n> {
         }
     }
 
-    /// Factor on the changes by spikes of a projection.
+    /// Factor on the changes by spikes of a projection, and what marks need beside it.
     fn rate_of(&mut self, p: &Projection) -> ArrayId {
-        self.constant(format!("{}.rate", p.name))
+        let marks = p.rule.as_ref().is_some_and(|rule| rule.eligibility.is_some());
+        self.ones(format!("{}.rate", p.name), if marks { RATES } else { 1 })
     }
 
     /// What modulators do to numbers that kernels read.
@@ -746,7 +818,8 @@ impl<'n> Simulator<'n> {
             return;
         }
         let release = self.zeros("modulators.release", Kind::Real, self.options.steps * count);
-        let start = network.modulators.iter().map(|m| m.baseline).collect();
+        let start = network.modulators.iter().map(|m| m.start);
+        let start = start.chain(network.modulators.iter().map(|_| 0.0)).collect();
         let concentration = self.reals("modulators.concentration", start);
         self.ports.release = Some(release);
         self.ports.concentration = Some(concentration);
@@ -764,10 +837,10 @@ impl<'n> Simulator<'n> {
                     words: words as u32,
                     first: u32::from(k == 0),
                     baseline: m.baseline,
-                    decay: (-network.dt / m.tau).exp(),
+                    fall: fall(network.dt, m.tau),
                     amount: *amount,
                 };
-                let state = Arg { array: concentration, split: Split::Stride(count) };
+                let state = Arg { array: concentration, split: Split::Stride(2 * count) };
                 let args = vec![whole(self.ports.spikes), whole(release), state];
                 let kernel = &modulator::KERNEL;
                 let once = (Units::Count { count: 1, grain: 1 }, kernel.workgroup as usize);

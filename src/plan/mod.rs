@@ -247,11 +247,20 @@ pub enum Tiles {
         targets: usize,
         /// Targets of a panel.
         panel: usize,
+        /// Whether each weight has a second float: a panel then has as many more rows behind its own.
+        second: bool,
         /// In the order of targets.
         tiles: Vec<(ArrayId, usize, usize)>,
     },
     /// Sparse weights by target.
-    Sparse(ArrayId),
+    Sparse {
+        /// The array.
+        array: ArrayId,
+        /// How many there are.
+        synapses: usize,
+        /// Whether each has a second float, behind them all.
+        second: bool,
+    },
 }
 
 impl Tiles {
@@ -259,7 +268,24 @@ impl Tiles {
     pub fn arrays(&self) -> Vec<ArrayId> {
         match self {
             Tiles::Dense { tiles, .. } => tiles.iter().map(|tile| tile.0).collect(),
-            Tiles::Sparse(array) => vec![*array],
+            Tiles::Sparse { array, .. } => vec![*array],
+        }
+    }
+
+    /// Rows of a panel of dense weights.
+    pub fn rows(&self) -> usize {
+        match self {
+            Tiles::Dense { sources, second, .. } => sources * if *second { 2 } else { 1 },
+            Tiles::Sparse { .. } => 0,
+        }
+    }
+
+    /// How many rows, or synapses, further on the second float of a weight is; 0 if there is none.
+    pub fn second(&self) -> usize {
+        match self {
+            Tiles::Dense { sources: count, second: true, .. }
+            | Tiles::Sparse { synapses: count, second: true, .. } => *count,
+            _ => 0,
         }
     }
 
@@ -267,10 +293,12 @@ impl Tiles {
     fn cut(
         name: &str,
         panel: usize,
+        second: bool,
         [sources, targets]: [usize; 2],
         max_binding: u64,
     ) -> Result<Self, PlanError> {
-        let bytes = (sources * panel.min(targets)) as u64 * 4;
+        let rows = sources * if second { 2 } else { 1 };
+        let bytes = (rows * panel.min(targets)) as u64 * 4;
         if bytes > max_binding {
             return Err(PlanError::Binding {
                 what: format!("a panel of {panel} targets of {name}"),
@@ -279,29 +307,29 @@ impl Tiles {
                 advice: "lower the number of sources",
             });
         }
-        let most = (max_binding / (sources as u64 * 4)) as usize / panel * panel;
+        let most = (max_binding / (rows as u64 * 4)) as usize / panel * panel;
         let most = if most == 0 { targets } else { most };
         let cuts = (0..targets).step_by(most).map(|first| (0, first, most.min(targets - first)));
-        Ok(Tiles::Dense { sources, targets, panel, tiles: cuts.collect() })
+        Ok(Tiles::Dense { sources, targets, panel, second, tiles: cuts.collect() })
     }
 
     /// Puts tile number `tile` into an array.
     fn place(&mut self, tile: usize, array: ArrayId) {
         match self {
             Tiles::Dense { tiles, .. } => tiles[tile].0 = array,
-            Tiles::Sparse(sparse) => *sparse = array,
+            Tiles::Sparse { array: sparse, .. } => *sparse = array,
         }
     }
 
     /// Array and place of a synapse that is given by its natural number.
     pub fn find(&self, synapse: usize) -> (ArrayId, usize) {
         match self {
-            Tiles::Sparse(array) => (*array, synapse),
-            Tiles::Dense { sources, targets, panel, tiles } => {
+            Tiles::Sparse { array, .. } => (*array, synapse),
+            Tiles::Dense { targets, panel, tiles, .. } => {
                 let (source, target) = (synapse / targets, synapse % targets);
                 let within = |tile: &&(ArrayId, usize, usize)| target < tile.1 + tile.2;
                 let (array, first, width) = tiles.iter().find(within).unwrap_or(&tiles[0]);
-                (*array, panel_index(*panel, [*sources, *width], source, target - first))
+                (*array, panel_index(*panel, [self.rows(), *width], source, target - first))
             }
         }
     }
@@ -309,9 +337,13 @@ impl Tiles {
     /// Weights of tile number `tile` in the order of the device, from the natural order.
     pub fn pack(&self, tile: usize, natural: &[f64]) -> Vec<f64> {
         match self {
-            Tiles::Sparse(_) => natural.to_vec(),
-            Tiles::Dense { sources, tiles, .. } => {
-                let mut packed = vec![0.0; sources * tiles[tile].2];
+            Tiles::Sparse { .. } => {
+                let mut packed = natural.to_vec();
+                packed.resize(natural.len() + self.second(), 0.0);
+                packed
+            }
+            Tiles::Dense { tiles, .. } => {
+                let mut packed = vec![0.0; self.rows() * tiles[tile].2];
                 self.each_row(tile, |row, place| packed[row].copy_from_slice(&natural[place]));
                 packed
             }
@@ -321,7 +353,7 @@ impl Tiles {
     /// Weights in their natural order, from the contents of the tiles.
     pub fn unpack(&self, contents: &[Vec<f32>]) -> Vec<f32> {
         match self {
-            Tiles::Sparse(_) => contents[0].clone(),
+            Tiles::Sparse { synapses, .. } => contents[0][..*synapses].to_vec(),
             Tiles::Dense { sources, targets, tiles, .. } => {
                 let mut natural = vec![0.0; sources * targets];
                 for (tile, packed) in (0..tiles.len()).zip(contents) {
@@ -334,12 +366,12 @@ impl Tiles {
 
     /// Each row of a panel of a dense tile: where it lies in the tile, and where in the natural order.
     fn each_row(&self, tile: usize, mut copy: impl FnMut(Range<usize>, Range<usize>)) {
-        let Tiles::Dense { sources, targets, panel, tiles } = self else { return };
+        let Tiles::Dense { sources, targets, panel, tiles, .. } = self else { return };
         let (_, first, width) = tiles[tile];
         for column in (0..width).step_by(*panel) {
             let len = (*panel).min(width - column);
             for source in 0..*sources {
-                let row = panel_index(*panel, [*sources, width], source, column);
+                let row = panel_index(*panel, [self.rows(), width], source, column);
                 let place = source * targets + first + column;
                 copy(row..row + len, place..place + len);
             }

@@ -327,10 +327,10 @@ impl Simulator<'_> {
         self.array(name, Kind::Word, len, Init::Words(values))
     }
 
-    /// An array of that name with a single 1, for a factor that a modulator may move.
-    pub fn constant(&mut self, name: String) -> ArrayId {
+    /// The array of that name, made of ones if it is new: for factors that a modulator may move.
+    pub fn ones(&mut self, name: String, len: usize) -> ArrayId {
         let known = self.arrays.iter().position(|array| array.name == name);
-        known.unwrap_or_else(|| self.reals(name, vec![1.0]))
+        known.unwrap_or_else(|| self.reals(name, vec![1.0; len]))
     }
 
     /// How many tiles of a population make a piece, and how many there are.
@@ -651,7 +651,7 @@ impl Simulator<'_> {
                     currents[k] = Some(current);
                     let process =
                         self.zeros(format!("stimulus.{index}.process"), Kind::Real, padded);
-                    let strength = self.constant(format!("{name}.noise"));
+                    let strength = self.ones(format!("{name}.noise"), 1);
                     let each = |array| Arg { array, split: Split::Stride(1) };
                     let args = vec![each(process), each(current), whole(strength)];
                     let grain = if self.network.neurons() as usize <= ALONE { n } else { 4096 };

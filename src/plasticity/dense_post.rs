@@ -16,10 +16,10 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     bindings: &[
         words("fired"),      // [slots, list],
-        reals_mut("weight"), // strips of [sources, 16],
-        reals("x"),          // [slots, sources],
-        reals("y2"),         // [slots, targets of the population],
-        reals("rate"),       // [1] factor on every change,
+        reals_mut("weight"), // strips of [sources, 16], and as many second floats
+        reals("x"),          // [slots, sources]
+        reals("y2"),         // [slots, targets of the population]
+        reals("rate"),       // [1], or [3] for marks
     ],
     params: Site::<f32>::FIELDS,
     twin32: dispatched::<DensePost, f32>,
@@ -37,7 +37,7 @@ impl Twin for DensePost {
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p: Site<F> = Site::of(call.params);
         let [fired, weight, x, y2, rate] = Call::take(call.args);
-        let (fired, weight, rate) = (fired.words(), weight.reals_mut(), rate.reals()[0]);
+        let (fired, weight, rate) = (fired.words(), weight.reals_mut(), rate.reals());
         let now = call.clock.step + u64::from(call.span.t0);
         let before = |delay: u32| now.wrapping_sub(1 + u64::from(delay));
         let (sources, targets) = (p.sources as usize, p.targets as usize);
@@ -50,23 +50,27 @@ impl Twin for DensePost {
             }
             let factor = p.pair + p.triplet * y2[p.first_target as usize + target];
             let stride = STRIP.min(targets - panel * STRIP);
-            let first = panel_index(STRIP, [sources, targets], 0, target)
-                - call.units.start * STRIP * sources;
+            let first = panel_index(STRIP, p.panels(), 0, target)
+                - call.units.start * STRIP * p.panels()[0];
             // Some changes at once, in vectors; then the weights, each in a line of its own.
             for (begin, x) in (0..).step_by(CHUNK).zip(x.chunks(CHUNK)) {
                 let mut changes = [F::zero(); CHUNK];
+                let pace = p.pace(rate);
                 for (change, x) in changes.iter_mut().zip(x) {
-                    *change = rate * (p.constant + *x * factor);
+                    *change = pace * (p.constant + *x * factor);
                 }
-                let column = weight[first + begin * stride..].iter_mut().step_by(stride);
-                if p.bounded == 1 {
+                if p.bounded == 1 && p.second == 0 {
+                    let column = weight[first + begin * stride..].iter_mut().step_by(stride);
                     for (w, change) in column.zip(&changes[..x.len()]) {
                         let new = *w + *change;
                         let new = if new < p.w_min { p.w_min } else { new };
                         *w = if new > p.w_max { p.w_max } else { new };
                     }
                 } else {
-                    column.zip(&changes[..x.len()]).for_each(|(w, c)| *w = p.changed(*w, *c));
+                    for (k, change) in changes[..x.len()].iter().enumerate() {
+                        let at = first + (begin + k) * stride;
+                        p.change(weight, at, p.second as usize * stride, *change, rate);
+                    }
                 }
             }
         }

@@ -17,10 +17,10 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     bindings: &[
         words("fired"),      // [slots, list],
-        reals_mut("weight"), // strips of [sources, 16],
-        reals("y"),          // [slots, targets of the population],
-        reals("x2"),         // [slots, sources],
-        reals("rate"),       // [1] factor on every change,
+        reals_mut("weight"), // strips of [sources, 16], and as many second floats
+        reals("y"),          // [slots, targets of the population]
+        reals("x2"),         // [slots, sources]
+        reals("rate"),       // [1], or [3] for marks
     ],
     params: Site::<f32>::FIELDS,
     twin32: dispatched::<DensePre, f32>,
@@ -36,7 +36,7 @@ impl Twin for DensePre {
         let p: Site<F> = Site::of(call.params);
         let w = Width(simd);
         let [fired, weight, y, x2, rate] = Call::take(call.args);
-        let (fired, weight, rate) = (fired.words(), weight.reals_mut(), rate.reals()[0]);
+        let (fired, weight, rate) = (fired.words(), weight.reals_mut(), rate.reals());
         let now = call.clock.step + u64::from(call.span.t0);
         let before = |delay: u32| now.wrapping_sub(1 + u64::from(delay));
         let (sources, targets) = (p.sources as usize, p.targets as usize);
@@ -45,26 +45,24 @@ impl Twin for DensePre {
         let (low, high) = (w.splat(p.w_min), w.splat(p.w_max));
         for source in p.spikes(fired, now.wrapping_sub(p.axonal.into()), p.sources) {
             let factor = p.pair + p.triplet * x2[source];
-            let vectors = [rate, p.constant, factor].map(|x| w.splat(x));
+            let vectors = [p.pace(rate), p.constant, factor].map(|x| w.splat(x));
             for panel in call.units.clone() {
                 let first = panel * STRIP;
                 let width = STRIP.min(targets - first);
-                let row = (first - call.units.start * STRIP) * sources + source * width;
-                let row = &mut weight[row..row + width];
+                let row = (first - call.units.start * STRIP) * p.panels()[0] + source * width;
                 let y = &y[p.first_target as usize + first..][..width];
-                if p.bounded == 2 {
-                    for (w, y) in row.iter_mut().zip(y) {
-                        *w = p.changed(*w, rate * (p.constant + *y * factor));
+                if p.bounded != 1 || p.second > 0 {
+                    for (k, y) in y.iter().enumerate() {
+                        let change = p.pace(rate) * (p.constant + *y * factor);
+                        p.change(weight, row + k, p.second as usize * width, change, rate);
                     }
                     continue;
                 }
+                let row = &mut weight[row..row + width];
                 let [rate, constant, factor] = vectors;
                 for at in (0..width).step_by(w.lanes::<F>()) {
-                    let mut new = w.load(row, at) + rate * (constant + w.load(y, at) * factor);
-                    if p.bounded == 1 {
-                        new = new.max(low).min(high);
-                    }
-                    w.store(row, at, new);
+                    let new = w.load(row, at) + rate * (constant + w.load(y, at) * factor);
+                    w.store(row, at, new.max(low).min(high));
                 }
             }
         }

@@ -21,10 +21,13 @@
 //!
 //! **Where weights lie.** Dense ones in strips of 16 targets, see [`crate::synapse::STRIP`]. Sparse ones by
 //! target; a row of `outgoing` leads to those of a source, grouped by axonal delay. 12 bytes for a synapse:
-//! weight, source with delay, target with rank.
+//! weight, source with delay, target with rank. Where changes are too small for one float
+//! ([`Rule::is_slow`]) a second one is kept for each weight: behind the rows of each strip, or behind all
+//! sparse weights.
 
 pub mod dense_post;
 pub mod dense_pre;
+pub mod eligibility;
 pub mod modulate;
 pub mod modulator;
 pub mod normalise;
@@ -36,6 +39,7 @@ pub mod trace;
 pub mod voltage;
 
 use crate::kernel::*;
+use crate::slow;
 use crate::synapse::list_spikes::listed;
 
 /// How a projection learns; times in steps, weights in the unit of the receptor.
@@ -65,10 +69,31 @@ pub struct Rule {
     pub voltage: Option<Voltage>,
 }
 
+/// Changes smaller than this fraction of the range of a weight are kept by a second float ([`crate::slow`]): a
+/// float of that size is rounded by up to 6e-8 of the range, and is so in the same way each time.
+const SMALL: f64 = 1e-4;
+
 impl Rule {
     /// Whether all weights stay negative, so that it is their magnitude that the rule changes.
     pub fn is_inhibitory(&self) -> bool {
         self.bounds[1] <= 0.0
+    }
+
+    /// Whether the weights need second floats: where a spike changes them by little, or where it is not
+    /// known by how much they change.
+    pub fn is_slow(&self) -> bool {
+        let largest = |change: &Change| {
+            [change.constant, change.pair, change.triplet]
+                .into_iter()
+                .map(f64::abs)
+                .fold(0.0, f64::max)
+        };
+        let changes = [&self.pre, &self.post].map(largest);
+        let small = SMALL * (self.bounds[1] - self.bounds[0]);
+        self.eligibility.is_some()
+            || self.rates.is_some()
+            || self.voltage.is_some()
+            || changes.into_iter().any(|change| change > 0.0 && change < small)
     }
 
     /// The learning window: change of a weight, or mark, by one pair of spikes alone, of which the target's
@@ -175,6 +200,8 @@ macro_rules! learn_params {
                 slots: word,
                 /// Numbers of a list.
                 list: word,
+                /// How many rows of a panel, or synapses, further on the second float of a weight is; 0 for none.
+                second: word,
                 /// Steps of a source's spike to the synapse; of the first group, where there are groups.
                 axonal: word,
                 /// Steps of a target's spike to the synapse.
@@ -193,7 +220,7 @@ macro_rules! learn_params {
                 mu_up: real,
                 /// Power with which changes down shrink.
                 mu_down: real,
-                /// 0: no bounds; 1: bounds; 2: changes shrink towards them.
+                /// 0: marks, without bounds; 1: weights with bounds; 2: changes shrink towards them.
                 bounded: option,
                 $($own)*
             }
@@ -232,14 +259,37 @@ impl<F: Real> Site<F> {
         listed(lists, step, [self.slots, self.list], (self.place, count))
     }
 
-    /// A weight after a change, see `shaders/lib/learn.wgsl`.
+    /// Sources and targets of a tile as [`panel_index`] wants them: rows of a panel, second floats included.
+    ///
+    /// [`panel_index`]: crate::synapse::panel_index
     #[inline(always)]
-    pub fn changed(&self, w: F, change: F) -> F {
+    pub fn panels(&self) -> [usize; 2] {
+        [(self.sources + self.second) as usize, self.targets as usize]
+    }
+
+    /// What all changes of a step are multiplied by; `rate` is what the kernel finds in the array of that
+    /// name.
+    #[inline(always)]
+    pub fn pace(&self, rate: &[F]) -> F {
+        match self.bounded {
+            0 => rate[FACTOR] * rate[GROWTH],
+            _ => rate[FACTOR],
+        }
+    }
+
+    /// Changes the weight, or the mark, number `at`, whose second float is `rest` further on; see
+    /// `shaders/lib/learn.wgsl`.
+    #[inline(always)]
+    pub fn change(&self, weight: &mut [F], at: usize, rest: usize, change: F, rate: &[F]) {
         let mut by = change;
         match self.bounded {
-            0 => return w + change,
+            0 => {
+                weight[at] += change;
+                weight[at + rest] += change * rate[INTEGRAL];
+                return;
+            }
             2 => {
-                let range = self.w_max - self.w_min;
+                let (w, range) = (weight[at], self.w_max - self.w_min);
                 by *= if change > F::zero() {
                     power((self.w_max - w) / range, self.mu_up)
                 } else {
@@ -248,7 +298,34 @@ impl<F: Real> Site<F> {
             }
             _ => {}
         }
-        (w + by).max(self.w_min).min(self.w_max)
+        let bounds = [self.w_min, self.w_max];
+        if rest == 0 {
+            weight[at] = (weight[at] + by).max(bounds[0]).min(bounds[1]);
+        } else {
+            let (mut w, mut low) = (weight[at], weight[at + rest]);
+            change_within(&mut w, &mut low, by, bounds);
+            (weight[at], weight[at + rest]) = (w, low);
+        }
+    }
+}
+
+/// Place in the array `rate` of the factor on every change of a projection.
+pub const FACTOR: usize = 0;
+
+/// Place in the array `rate` of what the changes of marks count more, the later in an interval they come;
+/// see [`eligibility`].
+pub const GROWTH: usize = 1;
+
+/// Place in the array `rate` of the integral of the concentration over the interval so far.
+pub const INTEGRAL: usize = 2;
+
+/// A weight, with its second float, after a change within bounds.
+#[inline(always)]
+pub fn change_within<F: Real>(w: &mut F, rest: &mut F, change: F, [low, high]: [F; 2]) {
+    slow::add(w, rest, change);
+    let within = w.max(low).min(high);
+    if within != *w {
+        (*w, *rest) = (within, F::zero());
     }
 }
 

@@ -3,10 +3,12 @@
 //! ```text
 //!   dD/dt = (D_rest - D) / tau,     D := D + amount at each release and each spike of a population
 //! ```
-//! The substance is everywhere at once. What is released in step t acts from that step on.
+//! The substance is everywhere at once. What is released in step t acts from that step on. There are few of
+//! them, so all have second floats ([`crate::slow`]).
 
 use crate::kernel::*;
 use crate::params;
+use crate::slow;
 
 params! {
     /// `Params` of `shaders/plasticity/modulator.wgsl`.
@@ -25,8 +27,8 @@ params! {
         first: word,
         /// Concentration at rest.
         baseline: real,
-        /// Decay over a step.
-        decay: real,
+        /// e^(-dt / tau) - 1.
+        fall: real,
         /// Release by a spike.
         amount: real,
     }
@@ -40,7 +42,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[
         words("spikes"),            // [steps, row]
         reals("release"),           // [steps, modulators]
-        reals_mut("concentration"), // [modulators]
+        reals_mut("concentration"), // [2, modulators], the second row for the second floats
     ],
     params: ModulatorParams::<f32>::FIELDS,
     twin32: dispatched::<Modulator, f32>,
@@ -60,10 +62,11 @@ impl Twin for Modulator {
         let words = &spikes.words()[at..at + p.words as usize];
         let spikes: u32 = words.iter().map(|word| word.count_ones()).sum();
         let released = release.reals()[t * p.modulators as usize + which];
-        let d = &mut concentration.reals_mut()[which];
+        let mut change = p.amount * F::of(f64::from(spikes));
+        let (d, rest) = concentration.reals_mut().split_at_mut(p.modulators as usize);
         if p.first == 1 {
-            *d = p.baseline + p.decay * (*d - p.baseline) + released;
+            change += p.fall * (d[which] - p.baseline) + released;
         }
-        *d += p.amount * F::of(f64::from(spikes));
+        slow::add(&mut d[which], &mut rest[which], change);
     }
 }

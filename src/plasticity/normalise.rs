@@ -6,6 +6,7 @@
 //! at the end of every so many steps, within the bounds; a target all of whose weights are 0 stays so.
 //! Sums are in the order of the synapses.
 
+use super::change_within;
 use crate::kernel::*;
 use crate::params;
 use crate::synapse::STRIP;
@@ -17,6 +18,8 @@ params! {
         sources: word,
         /// Targets, of this tile.
         targets: word,
+        /// How many rows of a panel, or synapses, further on the second float of a weight is; 0 for none.
+        second: word,
         /// Interval \[steps\]; 0 to do it whenever it is launched.
         every: word,
         /// What the sum is to be.
@@ -36,7 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/plasticity/normalise.wgsl"),
     workgroup: 64,
     bindings: &[
-        reals_mut("weight"), // strips of [sources, 16], or [synapses] by target
+        reals_mut("weight"), // strips of [sources, 16], or [synapses] by target; with second floats, if any
         words("start"),      // [targets] and the end, if sparse
     ],
     params: NormaliseParams::<f32>::FIELDS,
@@ -57,13 +60,24 @@ impl Twin for Normalise {
         }
         let [weight, start] = Call::take(call.args);
         let (weight, start) = (weight.reals_mut(), start.words());
-        let scaled = |w: F, factor: F| (w * factor).max(p.w_min).min(p.w_max);
+        let bounds = [p.w_min, p.w_max];
+        let scale = |weight: &mut [F], at: usize, rest: usize, total: F| {
+            if rest == 0 {
+                weight[at] = (weight[at] * (p.sum / total)).max(p.w_min).min(p.w_max);
+                return;
+            }
+            let (mut w, mut low) = (weight[at], weight[at + rest]);
+            let change = w * ((p.sum - total) / total);
+            change_within(&mut w, &mut low, change, bounds);
+            (weight[at], weight[at + rest]) = (w, low);
+        };
+        let second = p.second as usize;
         if p.dense == 0 {
             for row in start.windows(2) {
-                let row = &mut weight[row[0] as usize..row[1] as usize];
-                let total = row.iter().fold(F::zero(), |sum, w| sum + w.abs());
+                let row = row[0] as usize..row[1] as usize;
+                let total = weight[row.clone()].iter().fold(F::zero(), |sum, w| sum + w.abs());
                 if total > F::zero() {
-                    row.iter_mut().for_each(|w| *w = scaled(*w, p.sum / total));
+                    row.for_each(|at| scale(weight, at, second, total));
                 }
             }
             return;
@@ -72,16 +86,18 @@ impl Twin for Normalise {
         let (sources, targets) = (p.sources as usize, p.targets as usize);
         for first in (0..targets).step_by(STRIP) {
             let width = STRIP.min(targets - first);
-            let panel = &mut weight[first * sources..(first + width) * sources];
-            let mut factor = [F::zero(); STRIP];
-            for row in panel.chunks_exact(width) {
-                factor.iter_mut().zip(row).for_each(|(sum, w)| *sum += w.abs());
+            let rows = sources + second;
+            let panel = &mut weight[first * rows..(first + width) * rows];
+            let mut totals = [F::zero(); STRIP];
+            for row in panel[..sources * width].chunks_exact(width) {
+                totals.iter_mut().zip(row).for_each(|(sum, w)| *sum += w.abs());
             }
-            for total in &mut factor {
-                *total = if *total > F::zero() { p.sum / *total } else { F::one() };
-            }
-            for row in panel.chunks_exact_mut(width) {
-                row.iter_mut().zip(&factor).for_each(|(w, factor)| *w = scaled(*w, *factor));
+            for row in 0..sources {
+                for (k, total) in totals[..width].iter().enumerate() {
+                    if *total > F::zero() {
+                        scale(panel, row * width + k, second * width, *total);
+                    }
+                }
             }
         }
     }

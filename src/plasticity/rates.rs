@@ -12,7 +12,7 @@
 //! relative one per second and Hz. Oja 1982; Sejnowski 1977; Bienenstock, Cooper & Munro 1982, whose threshold
 //! is the square of the mean rate; van Rossum, Bi & Turrigiano 2000. Of first order in the interval.
 
-use super::trace_row;
+use super::{change_within, trace_row};
 use crate::kernel::*;
 use crate::params;
 use crate::synapse::{STRIP, panel_index};
@@ -28,6 +28,8 @@ params! {
         first_target: word,
         /// Targets of the population.
         all_targets: word,
+        /// How many rows of a panel, or synapses, further on the second float of a weight is.
+        second: word,
         /// Interval \[steps\].
         every: word,
         /// Steps of the rings of traces, a power of two.
@@ -61,7 +63,7 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/plasticity/rates.wgsl"),
     workgroup: 64,
     bindings: &[
-        reals_mut("weight"), // strips of [sources, 16], or [synapses] by target
+        reals_mut("weight"), // strips of [sources, 16], or [synapses] by target; with second floats
         words("start"),      // [targets] and the end, if sparse
         words("origin"),     // [synapses] source, if sparse
         reals("x"),          // [slots, sources]
@@ -91,6 +93,7 @@ impl Twin for Rates {
         let [x, x_slow] = [x, x_slow].map(|ring| row(ring.reals(), p.sources));
         let [y, y_slow] = [y, y_slow].map(|ring| row(ring.reals(), p.all_targets));
         let (sources, targets) = (p.sources as usize, p.targets as usize);
+        let second = p.second as usize;
         for j in 0..targets {
             let of = p.first_target as usize + j;
             let (r, m) = (p.rate * y[of], p.mean * y_slow[of]);
@@ -101,20 +104,23 @@ impl Twin for Rates {
                 4 => (F::zero(), p.eta * (m - p.rho)),
                 _ => (p.eta * r * (r - m * m / p.rho) / p.rho, F::zero()),
             };
-            let change = |w: F, i: usize| {
+            let mut change = |at: usize, rest: usize, i: usize| {
                 let r = p.rate * x[i];
                 let r = if p.rule == 2 { r - p.mean * x_slow[i] } else { r };
-                (w + (factor * r - decay * w)).max(p.w_min).min(p.w_max)
+                let (mut w, mut low) = (weight[at], weight[rest]);
+                let by = factor * r - decay * w;
+                change_within(&mut w, &mut low, by, [p.w_min, p.w_max]);
+                (weight[at], weight[rest]) = (w, low);
             };
             if p.dense == 1 {
+                let place = |row| panel_index(STRIP, [sources + second, targets], row, j);
                 for i in 0..sources {
-                    let w = &mut weight[panel_index(STRIP, [sources, targets], i, j)];
-                    *w = change(*w, i);
+                    change(place(i), place(i + second), i);
                 }
             } else {
-                let synapses = start[j] as usize..start[j + 1] as usize;
-                for (w, origin) in weight[synapses.clone()].iter_mut().zip(&origin[synapses]) {
-                    *w = change(*w, (origin & ((1 << p.source_bits) - 1)) as usize);
+                for at in start[j] as usize..start[j + 1] as usize {
+                    let i = (origin[at] & ((1 << p.source_bits) - 1)) as usize;
+                    change(at, at + second, i);
                 }
             }
         }

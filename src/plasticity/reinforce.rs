@@ -4,25 +4,33 @@
 //!   dc/dt = -c / tau + changes by spikes            dw/dt = rate · D(t) · c
 //! ```
 //! c is the mark of a synapse (Izhikevich 2007), D the concentration of a modulator. At the end of each
-//! interval of `every` steps the weight changes by `gain = rate · every · dt` times D and c as they are
-//! then, and c decays as over the whole interval: of first order in the interval.
+//! interval of `every` steps the weight changes by the integral over the interval, exactly:
+//! ```text
+//!   w += rate · (C I - M)         C: the mark in units of the start of the epoch, c e^(t / tau)
+//!   M := 0                        M: sum of its changes in the interval, each times the integral of its time
+//!   C := C e^(-epoch / tau)       at the end of an epoch
+//! ```
+//! with I the integral of [`super::eligibility`] over the interval. C and M lie where a weight and its second
+//! float do.
 
+use super::{INTEGRAL, change_within};
 use crate::kernel::*;
 use crate::params;
-use crate::vector::Width;
 
 params! {
     /// `Params` of `shaders/plasticity/reinforce.wgsl`.
     pub struct ReinforceParams {
         /// Synapses.
         n: word,
+        /// Synapses whose second floats lie together behind them.
+        block: word,
         /// Interval \[steps\].
         every: word,
-        /// Modulator.
-        modulator: word,
-        /// Change of a weight by a mark of 1 at a concentration of 1.
+        /// Epoch \[steps\].
+        epoch: word,
+        /// Change of a weight per ms, mark and concentration \[1/ms\].
         gain: real,
-        /// Decay of a mark over an interval.
+        /// e^(-epoch / tau).
         decay: real,
         /// Least weight.
         w_min: real,
@@ -37,37 +45,43 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/plasticity/reinforce.wgsl"),
     workgroup: 64,
     bindings: &[
-        reals_mut("weight"),    // [synapses]
-        reals_mut("mark"),      // [synapses]
-        reals("concentration"), // [modulators]
+        reals_mut("weight"), // [blocks, 2, block]: weights, then their second floats
+        reals_mut("mark"),   // the same: C and M
+        reals("rate"),       // [3], of which the integral
     ],
     params: ReinforceParams::<f32>::FIELDS,
     twin32: dispatched::<Reinforce, f32>,
     twin64: scalar::<Reinforce, f64>,
 };
 
-/// The twin of `shaders/plasticity/reinforce.wgsl`; units are synapses.
+/// The twin of `shaders/plasticity/reinforce.wgsl`; units are blocks.
 pub struct Reinforce;
 
 impl Twin for Reinforce {
     #[inline(always)]
-    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = ReinforceParams::<F>::of(call.params);
         let done = call.clock.step + u64::from(call.span.t0) + 1;
         if !done.is_multiple_of(p.every.into()) {
             return;
         }
-        let w = Width(simd);
-        let [weight, mark, concentration] = Call::take(call.args);
+        let [weight, mark, rate] = Call::take(call.args);
         let (weight, mark) = (weight.reals_mut(), mark.reals_mut());
-        let gain = w.splat(p.gain * concentration.reals()[p.modulator as usize]);
-        let [decay, low, high] = [p.decay, p.w_min, p.w_max].map(|x| w.splat(x));
-        let (least, zero) = (w.splat(F::of(1e-30)), w.splat(F::zero()));
-        for at in (0..weight.len()).step_by(w.lanes::<F>()) {
-            let c = w.load(mark, at);
-            w.store(weight, at, (w.load(weight, at) + gain * c).max(low).min(high));
-            let faded = decay * c;
-            w.store(mark, at, faded.abs().lt(least).select(zero, faded));
+        let (integral, bounds) = (rate.reals()[INTEGRAL], [p.w_min, p.w_max]);
+        let fades = done.is_multiple_of(p.epoch.into());
+        let block = 2 * p.block as usize;
+        for (weight, mark) in weight.chunks_mut(block).zip(mark.chunks_mut(block)) {
+            let (weight, low) = weight.split_at_mut(weight.len() / 2);
+            let (mark, sum) = mark.split_at_mut(mark.len() / 2);
+            for k in 0..weight.len() {
+                let change = p.gain * (mark[k] * integral - sum[k]);
+                change_within(&mut weight[k], &mut low[k], change, bounds);
+                sum[k] = F::zero();
+                if fades {
+                    let faded = p.decay * mark[k];
+                    mark[k] = if faded.abs() < F::of(1e-30) { F::zero() } else { faded };
+                }
+            }
         }
     }
 }

@@ -28,10 +28,10 @@ pub static KERNEL: Kernel = Kernel {
         words("fired"),      // [slots, list],
         words("start"),      // [targets] and the end,
         words("origin"),     // [synapses] by target: source, and above it the group of its delay,
-        reals_mut("weight"), // [synapses],
+        reals_mut("weight"), // [synapses], and as many second floats
         reals("x"),          // [slots, sources],
         reals("y2"),         // [slots, targets],
-        reals("rate"),       // [1] factor on every change,
+        reals("rate"),       // [1], or [3] for marks
     ],
     params: SparsePostParams::<f32>::FIELDS,
     twin32: dispatched::<SparsePost, f32>,
@@ -48,18 +48,18 @@ impl Twin for SparsePost {
         let SparsePostParams { spread, source_bits, .. } = SparsePostParams::<F>::of(call.params);
         let [fired, start, origin, weight, x, y2, rate] = Call::take(call.args);
         let (fired, start, origin) = (fired.words(), start.words(), origin.words());
-        let (weight, x, rate) = (weight.reals_mut(), x.reals(), rate.reals()[0]);
+        let (weight, x, rate) = (weight.reals_mut(), x.reals(), rate.reals());
         let now = call.clock.step + u64::from(call.span.t0);
         let before = now.wrapping_sub(1 + u64::from(p.dendritic));
         let y2 = p.trace(y2.reals(), before, p.all_targets as usize);
         for target in p.spikes(fired, now.wrapping_sub(p.dendritic.into()), p.targets) {
             let factor = p.pair + p.triplet * y2[target];
-            let row = start[target] as usize..start[target + 1] as usize;
-            for (w, origin) in weight[row.clone()].iter_mut().zip(&origin[row]) {
-                let source = (origin & ((1 << source_bits) - 1)) as usize;
-                let delay = 1 + u64::from(p.axonal + (origin >> source_bits) * spread);
+            for at in start[target] as usize..start[target + 1] as usize {
+                let source = (origin[at] & ((1 << source_bits) - 1)) as usize;
+                let delay = 1 + u64::from(p.axonal + (origin[at] >> source_bits) * spread);
                 let x = p.trace(x, now.wrapping_sub(delay), p.sources as usize)[source];
-                *w = p.changed(*w, rate * (p.constant + x * factor));
+                let change = p.pace(rate) * (p.constant + x * factor);
+                p.change(weight, at, p.second as usize, change, rate);
             }
         }
     }

@@ -32,10 +32,10 @@ pub static KERNEL: Kernel = Kernel {
         words("begin"),      // [sources, groups] and the end,
         words("outgoing"),   // [synapses] target, and above it the rank among its synapses,
         words("start"),      // [targets] and the end,
-        reals_mut("weight"), // [synapses] by target,
+        reals_mut("weight"), // [synapses] by target, and as many second floats
         reals("y"),          // [slots, targets],
         reals("x2"),         // [slots, sources],
-        reals("rate"),       // [1] factor on every change,
+        reals("rate"),       // [1], or [3] for marks
     ],
     params: SparsePreParams::<f32>::FIELDS,
     twin32: dispatched::<SparsePre, f32>,
@@ -53,7 +53,7 @@ impl Twin for SparsePre {
             SparsePreParams::<F>::of(call.params);
         let [fired, begin, outgoing, start, weight, y, x2, rate] = Call::take(call.args);
         let (fired, begin, outgoing) = (fired.words(), begin.words(), outgoing.words());
-        let (start, weight, rate) = (start.words(), weight.reals_mut(), rate.reals()[0]);
+        let (start, weight, rate) = (start.words(), weight.reals_mut(), rate.reals());
         let (y, x2) = (y.reals(), x2.reals());
         let now = call.clock.step + u64::from(call.span.t0);
         let before = now.wrapping_sub(1 + u64::from(p.dendritic));
@@ -66,8 +66,9 @@ impl Twin for SparsePre {
                 let row = source * groups as usize + group as usize;
                 for entry in &outgoing[begin[row] as usize..begin[row + 1] as usize] {
                     let target = (entry & ((1 << target_bits) - 1)) as usize;
-                    let w = &mut weight[(start[target] + (entry >> target_bits)) as usize];
-                    *w = p.changed(*w, rate * (p.constant + y[target] * factor));
+                    let at = (start[target] + (entry >> target_bits)) as usize;
+                    let change = p.pace(rate) * (p.constant + y[target] * factor);
+                    p.change(weight, at, p.second as usize, change, rate);
                 }
             }
         }

@@ -4,10 +4,12 @@
 //!   dx/dt = -x / tau,     x := x + 1 at a spike,  or x := 1 where only the latest spike counts
 //! ```
 //! One step is exact; what has decayed below 10^-30 is 0, before processors slow down over it. The trace
-//! of step t, its spikes included, is row t of a ring of steps.
+//! of step t, its spikes included, is row t of a ring of steps; behind the ring is a row of second floats
+//! where the trace is slow ([`crate::slow`]).
 
 use crate::kernel::*;
 use crate::params;
+use crate::slow::{self, advanced};
 use crate::vector::Width;
 
 params! {
@@ -21,10 +23,12 @@ params! {
         first_word: word,
         /// Steps of the ring, a power of two.
         slots: word,
-        /// Decay over a step.
-        decay: real,
+        /// e^(-dt / tau) - 1.
+        fall: real,
         /// 1 if only the latest spike counts.
         nearest: option,
+        /// 1 if there are second floats.
+        slow: option,
     }
 }
 
@@ -35,7 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     bindings: &[
         words("spikes"),    // [steps, row]
-        reals_mut("trace"), // [slots, n padded to 64]
+        reals_mut("trace"), // [slots + slow, n padded to 64]
     ],
     params: TraceParams::<f32>::FIELDS,
     twin32: dispatched::<TraceTwin, f32>,
@@ -56,23 +60,35 @@ impl Twin for TraceTwin {
         let now = (call.clock.step + u64::from(call.span.t0)) as usize;
         let mask = p.slots as usize - 1;
         let (new, old) = (now & mask, now.wrapping_sub(1) & mask);
-        let [new, old] = match trace
+        let (ring, rest) = trace.split_at_mut(p.slots as usize * padded);
+        let [new, old] = match ring
             .get_disjoint_mut([new * padded..(new + 1) * padded, old * padded..(old + 1) * padded])
         {
             Ok(rows) => rows,
             Err(_) => unreachable!("a ring has at least two rows"),
         };
-        let (decay, least, zero) = (w.splat(p.decay), w.splat(F::of(1e-30)), w.splat(F::zero()));
+        let (fall, least, zero) = (w.splat(p.fall), w.splat(F::of(1e-30)), w.splat(F::zero()));
         for at in (0..padded).step_by(w.lanes::<F>()) {
-            let x = decay * w.load(old, at);
+            let x = w.load(old, at);
+            let rest = (p.slow == 1).then_some(&mut rest[..]);
+            let x = match rest {
+                None => x.mul_add(fall, x),
+                rest => advanced(w, x, fall * x, rest, at),
+            };
             w.store(new, at, x.lt(least).select(zero, x));
         }
         let at = call.span.t0 as usize * p.row as usize + p.first_word as usize;
         for (word, bits) in spikes[at..at + spike_words(p.n as usize)].iter().enumerate() {
             let mut bits = *bits;
             while bits != 0 {
-                let x = &mut new[word * 32 + bits.trailing_zeros() as usize];
-                *x = if p.nearest == 1 { F::one() } else { *x + F::one() };
+                let neuron = word * 32 + bits.trailing_zeros() as usize;
+                let x = &mut new[neuron];
+                match (p.nearest, p.slow) {
+                    (0, 0) => *x += F::one(),
+                    (0, _) => slow::add(x, &mut rest[neuron], F::one()),
+                    (_, 0) => *x = F::one(),
+                    _ => (*x, rest[neuron]) = (F::one(), F::zero()),
+                }
                 bits &= bits - 1;
             }
         }

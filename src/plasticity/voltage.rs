@@ -20,6 +20,7 @@ use super::trace_row;
 use crate::kernel::*;
 use crate::neuron::stepped::BLOCK;
 use crate::params;
+use crate::slow;
 
 params! {
     /// `Params` of `shaders/plasticity/voltage.wgsl`.
@@ -61,8 +62,9 @@ params! {
     }
 }
 
-/// Rows of the array `filters`: u_-, u_+, m, and the steps that are left of a spike.
-pub const ROWS: usize = 4;
+/// Rows of the array `filters`: u_-, u_+, m, the steps that are left of a spike, and the second floats
+/// ([`crate::slow`]) of the first three.
+pub const ROWS: usize = 7;
 
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
@@ -117,8 +119,11 @@ impl Twin for Voltage {
             }
             let filtered = [(p.rate_minus, u), (p.rate_plus, u), (p.rate_mean, u - rest[k])];
             for (which, (rate, u)) in filtered.into_iter().enumerate() {
-                let x = &mut filters[which * padded + k];
-                *x += rate * (u - *x);
+                let (mut x, mut rest) =
+                    (filters[which * padded + k], filters[(4 + which) * padded + k]);
+                let change = rate * (u - x);
+                slow::add(&mut x, &mut rest, change);
+                (filters[which * padded + k], filters[(4 + which) * padded + k]) = (x, rest);
             }
             filters[3 * padded + k] = left;
             low[row + k] = above(filters[k], p.theta_minus);

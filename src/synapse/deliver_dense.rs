@@ -27,7 +27,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     bindings: &[
         words("fired"),    // [slots, list]
-        reals("weight"),   // strips of [sources, 16]
+        reals("weight"),   // strips of [rows, 16]
         reals("efficacy"), // [sources], with short-term plasticity
         words_mut("ring"), // [tiles, slots, receptors, tile] as i32
     ],
@@ -51,7 +51,7 @@ impl Twin for DeliverDense {
         let (fired, weight, ring) = (fired.words(), weight.reals(), ring.words_mut());
         let efficacy = (p.short_term == 1).then(|| efficacy.reals());
         let now = call.clock.step + u64::from(call.span.t0);
-        let (sources, targets) = (p.sources as usize, p.targets as usize);
+        let (rows, targets) = (p.rows as usize, p.targets as usize);
         let mut sent = d.spikes(fired, now).map(|source| (source, d.carried(efficacy, source)));
         loop {
             let mut some = [(0, F::zero()); SENT];
@@ -62,7 +62,7 @@ impl Twin for DeliverDense {
             // Strip by strip, whose sums stay in registers.
             for first in (0..targets).step_by(STRIP) {
                 let width = STRIP.min(targets - first);
-                let strip = &weight[first * sources..][..width * sources];
+                let strip = &weight[first * rows..][..width * rows];
                 // It begins at a multiple of 16, and so lies in one tile.
                 let at = d.place(p.first_target as usize + first, now + u64::from(p.delay));
                 let mut sums = [0u32; STRIP];

@@ -44,6 +44,8 @@ macro_rules! deliver_params {
                 targets: word,
                 /// First target of this tile.
                 first_target: word,
+                /// Rows of a panel of dense weights: sources, and their second floats if there are some.
+                rows: word,
                 /// Place of the first source in the row of spikes.
                 place: word,
                 /// Steps of the ring of lists, a power of two.

@@ -12,6 +12,7 @@
 
 use crate::kernel::*;
 use crate::params;
+use crate::slow;
 
 params! {
     /// `Params` of `shaders/synapse/short_term.wgsl`.
@@ -24,10 +25,12 @@ params! {
         first_word: word,
         /// U.
         u_rest: real,
-        /// Decay of u over a step; 0 without facilitation.
-        decay_facil: real,
-        /// Decay of 1 - x over a step.
-        decay_rec: real,
+        /// Relative change of u over a step; -1 without facilitation.
+        fall_facil: real,
+        /// Relative change of 1 - x over a step.
+        fall_rec: real,
+        /// 1 if u and 1 - x have second floats.
+        slow: option,
     }
 }
 
@@ -38,8 +41,8 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     bindings: &[
         words("spikes"),          // [steps, row]
-        reals_mut("utilisation"), // [sources] u
-        reals_mut("used"),        // [sources] 1 - x
+        reals_mut("utilisation"), // [1 + slow, sources] u
+        reals_mut("used"),        // [1 + slow, sources] 1 - x
         reals_mut("efficacy"),    // [sources] of the latest spike
     ],
     params: ShortTermParams::<f32>::FIELDS,
@@ -57,10 +60,23 @@ impl Twin for ShortTerm {
         let [spikes, utilisation, used, efficacy] = Call::take(call.args);
         let (u, x) = (utilisation.reals_mut(), used.reals_mut());
         let efficacy = efficacy.reals_mut();
-        u.iter_mut().for_each(|u| *u *= p.decay_facil);
-        x.iter_mut().for_each(|x| *x *= p.decay_rec);
+        let n = p.n as usize;
+        let fall = |state: &mut [F], by: F| {
+            let (state, rest) = state.split_at_mut(n);
+            match p.slow {
+                0 => state.iter_mut().for_each(|x| *x += by * *x),
+                _ => {
+                    for (x, rest) in state.iter_mut().zip(rest) {
+                        let change = by * *x;
+                        slow::add(x, rest, change);
+                    }
+                }
+            }
+        };
+        fall(u, p.fall_facil);
+        fall(x, p.fall_rec);
         let at = call.span.t0 as usize * p.row as usize + p.first_word as usize;
-        let words = &spikes.words()[at..at + spike_words(p.n as usize)];
+        let words = &spikes.words()[at..at + spike_words(n)];
         for (word, bits) in words.iter().enumerate() {
             let mut bits = *bits;
             while bits != 0 {

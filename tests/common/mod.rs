@@ -158,6 +158,14 @@ pub struct Simulated {
     pub plan: Plan,
 }
 
+/// How many of the rows of state of a population are not those of second floats.
+pub fn own_rows(kind: &Kind, rows: usize) -> usize {
+    match kind {
+        Kind::Stepped(neurons) if neurons.slow() > 0 => rows / 2,
+        _ => rows,
+    }
+}
+
 /// Network and plan of a scene without a training. All spikes are recorded, and what the scene says
 /// under `record.traces`.
 pub fn simulated(text: &str) -> Simulated {
@@ -297,13 +305,11 @@ impl Simulated {
         for (Population { name, size, kind, .. }, port) in
             self.network.populations.iter().zip(&self.ports().state)
         {
-            let (Some((array, rows)), Kind::Stepped(neurons)) = (*port, kind) else { continue };
+            let Some((array, rows)) = *port else { continue };
             let state = engine.exact(array);
             let of = |row: usize, id: usize| state[(id / 64 * rows + row) * 64 + id % 64];
-            let (own, rest) = match neurons.slow() {
-                0 => (rows, None),
-                _ => (rows / 2, Some(rows / 2)),
-            };
+            let own = own_rows(kind, rows);
+            let rest = (own < rows).then_some(own);
             let whole = |row, id| of(row, id) + rest.map_or(0.0, |rest| of(row + rest, id));
             let row = |row: usize| (0..*size).map(|id| whole(row, id)).collect();
             states.insert(name.clone(), (0..own).map(row).collect());

@@ -184,6 +184,13 @@ impl<'s> Checker<'s> {
             self.positive(&format!("{path}.tau"), eligibility.tau.get());
             self.finite(&format!("{path}.rate"), eligibility.rate);
             self.interval(&format!("{path}.every"), eligibility.every);
+            if eligibility.every.get() > 10.0 * eligibility.tau.get() {
+                let (every, tau) = (eligibility.every.get(), eligibility.tau.get());
+                let message =
+                    format!("an interval of {every} ms, in which marks decay with {tau} ms");
+                let help = "lower it to ten times `tau` or less";
+                self.fault_with_help(format!("{path}.every"), message, help);
+            }
             let names = || self.scene.modulators.iter().map(|(name, _)| name.as_str());
             if !names().any(|name| name == eligibility.modulator) {
                 let known: Vec<_> = names().collect();
