@@ -9,7 +9,7 @@ struct Params {
     stream: u32,
     mean: f32,
     deviation: f32,
-    rho: f32,
+    fall: f32,
     fresh: f32,
     start_lo: u32,
     start_hi: u32,
@@ -47,7 +47,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let words = philox(vec4<u32>(neuron / 2u, step.x, step.y, 0u), key);
     let pair = select(words.xy, words.zw, neuron % 2u == 1u);
     let normal = sqrt(-2.0 * log(uniform_of(pair.x))) * cos(6.283185307179586 * uniform_of(pair.y));
-    let x = params.rho * process[neuron] + params.fresh * normal;
+    let last = process[neuron];
+    let x = last + (params.fall * last + params.fresh * normal);
     process[neuron] = x;
     let before = select(0.0, current[neuron], params.accumulate == 1u);
     current[neuron] = before + select(0.0, params.mean + params.deviation * strength[0] * x, is_on(step));

@@ -1,11 +1,11 @@
 //! Noise current into each neuron: white, or an Ornstein–Uhlenbeck process.
 //!
 //! ```text
-//!   x' = rho x + sqrt(1 - rho^2) N(0, 1)      rho = e^(-dt / tau), or 0 for white noise
+//!   x' = x + fall x + sqrt(1 - (1 + fall)^2) N(0, 1)    fall = e^(-dt / tau) - 1, or -1 for white noise
 //!   i  = mean + std strength x      strength: 1, unless a modulator moves it
 //! ```
 //! which is exact for the process at the steps: its standard deviation is `std` whatever dt, and
-//! neighbouring steps correlate by rho. White noise is a new draw in each step, so its effect on the
+//! neighbouring steps correlate by 1 + fall. White noise is a new draw in each step, so its effect on the
 //! potential shrinks with dt, as that of NEST's noise generator does. Normal numbers come from
 //! Philox by Box and Muller's transform, four from the words of one call.
 
@@ -24,9 +24,9 @@ params! {
         mean: real,
         /// Standard deviation \[pA\].
         deviation: real,
-        /// Correlation of neighbouring steps.
-        rho: real,
-        /// sqrt(1 - rho^2).
+        /// e^(-dt / tau) - 1; -1 for white noise.
+        fall: real,
+        /// sqrt(1 - (1 + fall)^2).
         fresh: real,
         /// First step with noise; the lower half of the number.
         start_lo: word,
@@ -81,7 +81,7 @@ impl Twin for Noise {
             for (k, (x, i)) in xs.iter_mut().zip(is).enumerate() {
                 let (radius, angle) = (uniform::<F>(words[2 * k]), uniform::<F>(words[2 * k + 1]));
                 let normal = (F::of(-2.0) * radius.ln()).sqrt() * (tau * angle).cos();
-                *x = p.rho * *x + p.fresh * normal;
+                *x += p.fall * *x + p.fresh * normal;
                 let before = if p.accumulate == 1 { *i } else { F::zero() };
                 *i = before + if on { p.mean + deviation * *x } else { F::zero() };
             }

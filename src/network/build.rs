@@ -444,13 +444,13 @@ fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
             (Input::Ramp { from: from.get(), to: to.get(), moment }, step(*start), step(*stop))
         }
         I::Noise { mean, std, sigma, tau, start, stop } => {
-            let rho = tau.map_or(0.0, |tau| (-dt / tau.get()).exp());
+            let fall = tau.map_or(-1.0, |tau| fall(dt, tau.get()));
             let std = match (std, sigma) {
                 (Some(std), _) => std.get(),
                 // The mean of white noise over a step varies the less the longer the step is.
                 (None, sigma) => sigma.map_or(0.0, |sigma| sigma.get()) / dt.sqrt(),
             };
-            let input = Input::Noise { mean: mean.get(), std, rho };
+            let input = Input::Noise { mean: mean.get(), std, fall };
             (input, from(*start), until(*stop))
         }
     };

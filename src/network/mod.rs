@@ -80,8 +80,8 @@ pub enum Input {
         mean: f64,
         /// Standard deviation.
         std: f64,
-        /// Correlation of neighbouring steps.
-        rho: f64,
+        /// e^(-dt / tau) - 1; -1 for white noise.
+        fall: f64,
     },
 }
 

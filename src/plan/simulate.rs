@@ -629,14 +629,15 @@ impl Simulator<'_> {
                         self.ports.drive[k] = Some(drive);
                     }
                 }
-                Input::Noise { mean, std, rho } => {
+                Input::Noise { mean, std, fall } => {
                     let params = noise::NoiseParams {
                         n: n as u32,
                         stream,
                         mean,
                         deviation: std,
-                        rho,
-                        fresh: (1.0 - rho * rho).sqrt(),
+                        fall,
+                        // sqrt(1 - rho^2) with rho = 1 + fall
+                        fresh: (-fall * (2.0 + fall)).sqrt(),
                         start_lo,
                         start_hi,
                         stop_lo,
