@@ -1,4 +1,4 @@
-// One workgroup: each invocation takes every so manieth word of the row of spikes and appends the
+// One workgroup: each invocation takes every n-th word of the row of spikes and appends the
 // sources that spiked to the list. Twin: src/synapse/list_spikes.rs.
 //!use lib/call.wgsl
 override WG: u32;

@@ -55,7 +55,7 @@ pub static KERNEL: Kernel = Kernel {
     twin64: scalar::<Scatter, f64>,
 };
 
-/// Workgroups of the shader, for a list of at most so many spikes; each does every so manieth.
+/// Workgroups of the shader, for a list of at most so many spikes; each of n takes every n-th.
 pub fn groups(spikes: usize) -> usize {
     spikes.clamp(1, 1024)
 }
