@@ -1,20 +1,20 @@
 //! Runs the Rust twins of a plan's kernels, in parallel.
 //!
 //! How it works: a launch is cut into pieces of fixed size, each piece gets slices of the arrays
-//! that no other piece can touch, and a pool of threads takes piece after piece. Successive
+//! that no other piece can touch, and a team of threads claims piece after piece. Successive
 //! launches whose units are samples form a *chain* that a thread does for a few samples from end to
-//! end, while their data is in its cache. The cuts do not depend on the number of threads, and each
-//! number is computed by one piece in a fixed order, so neither does any result.
+//! end, while their data is in its cache. So do launches over the same tiles form a *strand*; strands that
+//! have nothing to do with each other form a *phase*, after which the threads meet. The cuts do not depend on the
+//! number of threads, and each number is computed by one piece in a fixed order, so neither does any result.
 //!
 //! At `f64` the same engine is the oracle of the tests.
 
 #![allow(unsafe_code, reason = "disjoint slices for parallel pieces; see `Shared`")]
 
-use super::team::Meeting;
+use super::team::{Member, Team};
 use super::{Device, Engine, EngineError, KernelTime};
 use crate::kernel::{Args, Call, Clock, Kind, Real, Slice, Span};
-use crate::plan::{Arg, ArrayId, Init, Launch, Plan, ProgramId, Split, Stage, Units};
-use rayon::prelude::*;
+use crate::plan::{Arg, Array, ArrayId, Init, Launch, Plan, ProgramId, Split, Stage, Units};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -27,7 +27,7 @@ pub struct Cpu<'p, F> {
     arrays: Vec<Data<F>>,
     programs: Vec<Work<'p>>,
     device: Device,
-    pool: Option<rayon::ThreadPool>,
+    team: Team,
     measure: bool,
 }
 
@@ -85,14 +85,28 @@ struct Work<'p> {
     passing: Vec<bool>,
 }
 
-/// What is done with one fork and join of the threads.
+/// Part of a program.
 enum Job<'p> {
     /// Links of a chain by samples.
     Chain(Vec<Link<'p>>),
-    /// One launch by its own units.
-    Launch(Timed<'p>),
-    /// Launches by their own units, for one step after the other.
-    Stepped(Vec<Timed<'p>>),
+    /// Launches by their own units, over the window.
+    Whole(Phase<'p>),
+    /// The same for one step after the other.
+    Steps(Vec<Phase<'p>>),
+}
+
+/// Strands that touch nothing that another of them writes: all their pieces may be done at the same time.
+struct Phase<'p>(Vec<Strand<'p>>);
+
+/// Launches of which a thread does one after the other, piece by piece: piece k of one touches only pieces k of the
+/// others.
+struct Strand<'p>(Vec<(Timed<'p>, Cut)>);
+
+/// So many units, of which `grain` make a piece.
+#[derive(Clone, Copy, PartialEq)]
+struct Cut {
+    count: usize,
+    grain: usize,
 }
 
 /// Part of a chain: launches over the window, or over its steps.
@@ -142,19 +156,15 @@ impl<'p, F: Twinned> Cpu<'p, F> {
                 (Init::Words(x), _) => Data::Words(Aligned::of(id, x.iter().copied(), 0)),
             })
             .collect();
-        let pool =
-            threads.and_then(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().ok());
-        let count =
-            pool.as_ref().map_or_else(rayon::current_num_threads, |p| p.current_num_threads());
+        let team = Team::new(threads);
         let device = Device {
             engine: "cpu",
-            adapter: format!("{} ({count} threads)", processor()),
+            adapter: format!("{} ({} threads)", processor(), team.members()),
             driver: vectors(),
             bytes: plan.bytes(),
         };
-        let programs = plan.programs.iter().map(|p| Work::new(&p.stages, plan.arrays.len()));
-        let programs = programs.collect();
-        Self { arrays, programs, device, pool, measure }
+        let programs = plan.programs.iter().map(|p| Work::new(&p.stages, &plan.arrays)).collect();
+        Self { arrays, programs, device, team, measure }
     }
 
     /// Reads an array of floats without rounding.
@@ -174,9 +184,9 @@ impl<'p, F: Twinned> Cpu<'p, F> {
 }
 
 impl<'p> Work<'p> {
-    fn new(stages: &'p [Stage], arrays: usize) -> Self {
-        let jobs = jobs(stages);
-        let mut uses = vec![0; arrays];
+    fn new(stages: &'p [Stage], arrays: &[Array]) -> Self {
+        let jobs = jobs(stages, arrays);
+        let mut uses = vec![0; arrays.len()];
         for job in &jobs {
             let args = job.launches().into_iter().flat_map(|timed| &timed.launch.args);
             let mut used: Vec<ArrayId> = args.map(|arg| arg.array).collect();
@@ -191,39 +201,145 @@ impl<'p> Work<'p> {
 impl<'p> Job<'p> {
     fn launches(&self) -> Vec<&Timed<'p>> {
         match self {
-            Job::Launch(timed) => vec![timed],
             Job::Chain(links) => links.iter().flat_map(|link| link.launches()).collect(),
-            Job::Stepped(launches) => launches.iter().collect(),
+            Job::Whole(phase) => phase.launches().collect(),
+            Job::Steps(phases) => phases.iter().flat_map(Phase::launches).collect(),
+        }
+    }
+
+    /// Whether no launch has more than one piece: there is too little to do for several threads.
+    fn is_for_one(&self) -> bool {
+        match self {
+            Job::Chain(_) => false,
+            Job::Whole(phase) => phase.is_for_one(),
+            Job::Steps(phases) => phases.iter().all(Phase::is_for_one),
         }
     }
 }
 
-/// Puts successive launches by samples into chains.
-fn jobs(stages: &[Stage]) -> Vec<Job<'_>> {
+/// Puts successive launches by samples into chains, and others into phases.
+fn jobs<'p>(stages: &'p [Stage], arrays: &[Array]) -> Vec<Job<'p>> {
     let mut jobs: Vec<Job<'_>> = Vec::new();
     for stage in stages {
         match stage {
             Stage::Whole(launches) => {
-                for launch in launches {
-                    match launch.units {
-                        Units::Samples => link(&mut jobs, Link::Whole(timed(launch))),
-                        Units::Count { .. } => jobs.push(Job::Launch(timed(launch))),
+                for by_sample in launches.chunk_by(|a, b| is_by_sample(a) == is_by_sample(b)) {
+                    if is_by_sample(&by_sample[0]) {
+                        by_sample.iter().for_each(|l| link(&mut jobs, Link::Whole(timed(l))));
+                    } else {
+                        jobs.extend(phases(by_sample, arrays).into_iter().map(Job::Whole));
                     }
                 }
             }
-            Stage::Steps { launches, backward } if !launches.is_empty() => {
-                let by_sample = launches.iter().any(|launch| launch.units == Units::Samples);
+            Stage::Steps { launches, backward } if launches.iter().any(is_by_sample) => {
                 let launches = launches.iter().map(timed).collect();
-                if !by_sample {
-                    jobs.push(Job::Stepped(launches));
-                    continue;
-                }
                 link(&mut jobs, Link::Steps { launches, backward: *backward });
             }
-            Stage::Steps { .. } => {}
+            Stage::Steps { launches, .. } => {
+                jobs.push(Job::Steps(phases(launches, arrays)));
+            }
         }
     }
     jobs
+}
+
+fn is_by_sample(launch: &Launch) -> bool {
+    launch.units == Units::Samples
+}
+
+/// Puts successive launches into as few phases as their arrays allow.
+fn phases<'p>(launches: &'p [Launch], arrays: &[Array]) -> Vec<Phase<'p>> {
+    let mut phases: Vec<Phase<'p>> = Vec::new();
+    for launch in launches {
+        let Units::Count { count, grain } = launch.units else { continue };
+        let strand = Strand(vec![(timed(launch), Cut { count, grain })]);
+        let Some(Phase(strands)) = phases.last_mut() else {
+            phases.push(Phase(vec![strand]));
+            continue;
+        };
+        let touched = strands.iter_mut().filter(|s| s.touches(&strand, arrays));
+        match *touched.collect::<Vec<_>>() {
+            [] => strands.push(strand),
+            [ref mut one] if one.is_cut_like(&strand) => one.0.extend(strand.0),
+            _ => phases.push(Phase(vec![strand])),
+        }
+    }
+    phases
+}
+
+impl<'p> Phase<'p> {
+    fn launches(&self) -> impl Iterator<Item = &Timed<'p>> {
+        self.0.iter().flat_map(|strand| &strand.0).map(|(timed, _)| timed)
+    }
+
+    fn pieces(&self) -> usize {
+        self.0.iter().map(Strand::pieces).sum()
+    }
+
+    fn is_for_one(&self) -> bool {
+        self.0.iter().all(|strand| strand.pieces() == 1)
+    }
+
+    /// The strand that piece number `k` is of, and its number there.
+    fn piece(&self, mut k: usize) -> (&Strand<'p>, usize) {
+        let mut strands = self.0.iter();
+        loop {
+            match strands.next() {
+                Some(strand) if k < strand.pieces() => return (strand, k),
+                Some(strand) => k -= strand.pieces(),
+                None => unreachable!("a phase has as many pieces as its strands"),
+            }
+        }
+    }
+}
+
+impl Cut {
+    fn pieces(self) -> usize {
+        self.count.div_ceil(self.grain)
+    }
+
+    /// Units of piece number `k`.
+    fn units(self, k: usize) -> Range<usize> {
+        k * self.grain..self.count.min((k + 1) * self.grain)
+    }
+}
+
+impl Strand<'_> {
+    fn pieces(&self) -> usize {
+        self.0[0].1.pieces()
+    }
+
+    /// Parts of arrays that both use and one writes: the array, and for either the split and the cut.
+    fn shared(&self, other: &Self) -> impl Iterator<Item = (ArrayId, [(Split, Cut); 2])> {
+        fn parts<'s>(
+            strand: &'s Strand<'_>,
+        ) -> impl Iterator<Item = (ArrayId, bool, (Split, Cut))> + 's {
+            strand.0.iter().flat_map(|(timed, cut)| {
+                let written = timed.launch.kernel.bindings.iter().map(|b| b.written);
+                let args = timed.launch.args.iter().zip(written);
+                args.map(|(arg, written)| (arg.array, written, (arg.split, *cut)))
+            })
+        }
+        parts(self).flat_map(|(array, writes, part)| {
+            let both = parts(other).filter(move |(a, w, _)| *a == array && (writes || *w));
+            both.map(move |(_, _, other)| (array, [part, other]))
+        })
+    }
+
+    /// Whether something that one of the two writes is used by the other.
+    fn touches(&self, other: &Self, arrays: &[Array]) -> bool {
+        self.shared(other).any(|(array, parts)| {
+            let [a, b] =
+                parts.map(|(split, cut)| split.range(&(0..cut.count), 0, arrays[array].len));
+            a.start < b.end && b.start < a.end
+        })
+    }
+
+    /// Whether each piece of the other touches only the same piece of this one.
+    fn is_cut_like(&self, other: &Self) -> bool {
+        let alone = self.pieces() == 1 && other.pieces() == 1;
+        alone || self.shared(other).all(|(_, [a, b])| a == b && a.0 != Split::Whole)
+    }
 }
 
 fn timed(launch: &Launch) -> Timed<'_> {
@@ -261,13 +377,17 @@ impl<'p> Link<'p> {
 ///
 /// # Safety
 /// A piece writes only what its units own. [`Split`] gives successive units successive ranges, so
-/// pieces, being disjoint ranges of units, own disjoint slices; [`passing`] gives each thread its own, and
+/// pieces, being disjoint ranges of units, own disjoint slices; [`Shared::passing`] gives each thread its own, and
 /// a thread is done with one piece before it takes the next. Within a job an array is either cut in one
-/// way by all launches ([`link`] sees to that), or read whole and not written. Each piece runs on one
-/// thread, one launch after the other.
+/// way by all launches ([`link`] sees to that), or read whole and not written; so within a strand, and strands of a
+/// phase share nothing that one of them writes ([`phases`] sees to that). A piece is claimed by one thread, which
+/// does one launch after the other, and the team begins with a phase when all pieces of the one before are done.
 struct Shared<'w, F> {
     arrays: Vec<Pointer<F>>,
     passing: &'w [bool],
+    clock: &'w Clock,
+    threads: usize,
+    measure: bool,
 }
 
 enum Pointer<F> {
@@ -280,12 +400,14 @@ unsafe impl<F: Send> Sync for Shared<'_, F> {}
 
 impl<F: Twinned> Shared<'_, F> {
     /// Slices of a piece of a launch.
-    fn slices(&self, launch: &Launch, units: &Range<usize>, t0: u32) -> Args<'_, F> {
+    fn slices(&self, thread: usize, launch: &Launch, units: &Range<usize>, t0: u32) -> Args<'_, F> {
         let bindings = launch.kernel.bindings;
         let slice = |(Arg { array, split }, written): (&Arg, bool)| {
             let cut = |len: usize| {
                 let range = match *split {
-                    Split::Passing(stride) if self.passing[*array] => passing(stride, units, len),
+                    Split::Passing(stride) if self.passing[*array] => {
+                        self.passing(thread, stride, units, len)
+                    }
                     _ => split.range(units, t0, len),
                 };
                 assert!(
@@ -331,78 +453,91 @@ impl<F: Twinned> Shared<'_, F> {
         launch.args.iter().zip(bindings.iter().map(|b| b.written)).map(slice).collect()
     }
 
-    /// A launch by its own units; a single piece needs no other thread.
-    fn launch(&self, timed: &Timed<'_>, clock: &Clock, span: Span, measure: bool) {
-        let Units::Count { count, grain } = timed.launch.units else { return };
-        if count <= grain {
-            self.call(timed, clock, span, 0..count, measure);
+    /// Where a thread keeps what it needs of `units` only while it is at work on them: in a place of its own
+    /// at the start of the array, if there is one for every thread, else where the units lie.
+    fn passing(
+        &self,
+        thread: usize,
+        stride: usize,
+        units: &Range<usize>,
+        len: usize,
+    ) -> Range<usize> {
+        let place = SAMPLES * stride;
+        if self.threads * place <= len {
+            thread * place..thread * place + units.len() * stride
         } else {
-            pieces(count, grain).for_each(|units| self.call(timed, clock, span, units, measure));
+            Split::Stride(stride).range(units, 0, len)
         }
     }
 
-    /// Launches step by step. Each thread does the same pieces in every step, so that what they need
-    /// stays in its cache; every so manieth, so that all have about as much to do.
-    fn steps(&self, launches: &[Timed<'_>], clock: &Clock, whole: Span, measure: bool) {
-        let alone = |timed: &Timed<'_>| match timed.launch.units {
-            Units::Count { count, grain } => count <= grain,
-            Units::Samples => true,
-        };
-        let part = |thread: usize, threads: usize, meeting: &Meeting| {
-            for t0 in whole.t0..whole.t1 {
-                for timed in launches {
-                    let Units::Count { count, grain } = timed.launch.units else { continue };
-                    for k in (thread..count.div_ceil(grain)).step_by(threads) {
-                        let units = k * grain..count.min((k + 1) * grain);
-                        self.call(timed, clock, Span { t0, t1: t0 + 1 }, units, measure);
+    /// All jobs, as a member of the team goes through them.
+    fn jobs(&self, jobs: &[Job<'_>], steps: u32, member: &mut Member<'_>) {
+        for job in jobs {
+            if job.is_for_one() {
+                let mut one = member.alone();
+                member.phase(1, |_| self.job(job, steps, &mut one));
+            } else {
+                self.job(job, steps, member);
+            }
+        }
+    }
+
+    fn job(&self, job: &Job<'_>, steps: u32, member: &mut Member<'_>) {
+        let thread = member.index();
+        let whole = Span { t0: 0, t1: steps };
+        let samples = Cut { count: self.clock.samples as usize, grain: SAMPLES };
+        match job {
+            Job::Chain(links) => member.phase(samples.pieces(), |k| {
+                let units = samples.units(k);
+                links.iter().for_each(|link| self.link(thread, link, whole, &units));
+            }),
+            Job::Whole(phase) => {
+                member.phase(phase.pieces(), |k| self.piece(thread, phase, k, whole))
+            }
+            Job::Steps(phases) => {
+                for t0 in 0..steps {
+                    let span = Span { t0, t1: t0 + 1 };
+                    for phase in phases {
+                        member.phase(phase.pieces(), |k| self.piece(thread, phase, k, span));
                     }
-                    meeting.wait();
                 }
             }
-        };
-        if launches.iter().all(alone) || rayon::current_num_threads() == 1 {
-            part(0, 1, &Meeting::new(1));
-        } else {
-            let meeting = Meeting::new(rayon::current_num_threads());
-            rayon::broadcast(|thread| {
-                meeting.attend(|| part(thread.index(), thread.num_threads(), &meeting));
-            });
         }
     }
 
-    fn call(
-        &self,
-        timed: &Timed<'_>,
-        clock: &Clock,
-        span: Span,
-        units: Range<usize>,
-        measure: bool,
-    ) {
-        let start = measure.then(Instant::now);
-        let args = self.slices(timed.launch, &units, span.t0);
-        F::twin(timed.launch)(Call { params: &timed.launch.params, clock, span, units, args });
+    /// A link of a chain, for some samples.
+    fn link(&self, thread: usize, link: &Link<'_>, whole: Span, units: &Range<usize>) {
+        match link {
+            Link::Whole(timed) => self.call(thread, timed, whole, units),
+            Link::Steps { launches, backward } => {
+                for k in whole.t0..whole.t1 {
+                    let t0 = if *backward { whole.t1 - 1 - k } else { k };
+                    for timed in launches {
+                        self.call(thread, timed, Span { t0, t1: t0 + 1 }, units);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Piece number `k` of a phase.
+    fn piece(&self, thread: usize, phase: &Phase<'_>, k: usize, span: Span) {
+        let (Strand(launches), k) = phase.piece(k);
+        launches.iter().for_each(|(timed, cut)| self.call(thread, timed, span, &cut.units(k)));
+    }
+
+    /// A launch for some units.
+    fn call(&self, thread: usize, timed: &Timed<'_>, span: Span, units: &Range<usize>) {
+        let start = self.measure.then(Instant::now);
+        let args = self.slices(thread, timed.launch, units, span.t0);
+        let params = &timed.launch.params;
+        let units = units.clone();
+        F::twin(timed.launch)(Call { params, clock: self.clock, span, units, args });
         if let Some(start) = start {
             timed.nanoseconds.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
             timed.calls.fetch_add(1, Ordering::Relaxed);
         }
     }
-}
-
-/// Where a thread keeps what it needs of `units` only while it is at work on them: in a place of its own
-/// at the start of the array, if there is one for every thread, else where the units lie.
-fn passing(stride: usize, units: &Range<usize>, len: usize) -> Range<usize> {
-    let place = SAMPLES * stride;
-    match rayon::current_thread_index() {
-        Some(thread) if rayon::current_num_threads() * place <= len => {
-            thread * place..thread * place + units.len() * stride
-        }
-        _ => Split::Stride(stride).range(units, 0, len),
-    }
-}
-
-/// Pieces of `grain` of `count` units.
-fn pieces(count: usize, grain: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
-    (0..count.div_ceil(grain)).into_par_iter().map(move |k| k * grain..count.min((k + 1) * grain))
 }
 
 impl<F: Twinned> Engine for Cpu<'_, F> {
@@ -439,39 +574,18 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
             Data::Reals(x) => Pointer::Reals(x.as_mut_ptr(), x.len()),
             Data::Words(x) => Pointer::Words(x.as_mut_ptr(), x.len()),
         };
-        let shared = Shared { arrays: self.arrays.iter_mut().map(pointer).collect(), passing };
-        let measure = self.measure;
-        let whole = Span { t0: 0, t1: steps as u32 };
-        let samples = clock.samples as usize;
-        let work = || {
-            for job in jobs {
-                match job {
-                    Job::Launch(timed) => shared.launch(timed, clock, whole, measure),
-                    Job::Stepped(launches) => shared.steps(launches, clock, whole, measure),
-                    Job::Chain(links) => pieces(samples, SAMPLES).for_each(|units| {
-                        for link in links {
-                            match link {
-                                Link::Whole(timed) => {
-                                    shared.call(timed, clock, whole, units.clone(), measure)
-                                }
-                                Link::Steps { launches, backward } => {
-                                    for k in whole.steps() {
-                                        let t0 = if *backward { steps - 1 - k } else { k } as u32;
-                                        let span = Span { t0, t1: t0 + 1 };
-                                        for timed in launches {
-                                            shared.call(timed, clock, span, units.clone(), measure);
-                                        }
-                                    }
-                                }
-                            }
-                        }
-                    }),
-                }
-            }
+        let shared = Shared {
+            arrays: self.arrays.iter_mut().map(pointer).collect(),
+            passing,
+            clock,
+            threads: self.team.members(),
+            measure: self.measure,
         };
-        match &self.pool {
-            Some(pool) => pool.install(work),
-            None => work(),
+        let part = |member: &mut Member<'_>| shared.jobs(jobs, steps as u32, member);
+        if jobs.iter().all(Job::is_for_one) {
+            self.team.alone(part)
+        } else {
+            self.team.run(part)
         }
         Ok(())
     }
@@ -513,4 +627,60 @@ fn processor() -> String {
     let table = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = table.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::poisson_drive;
+    use crate::kernel::Kernel;
+    use crate::neuron::iaf;
+    use crate::synapse::{list_spikes, scatter};
+
+    const NUMBERS: ArrayId = 0;
+    const RING: ArrayId = 1;
+    const SPIKES: ArrayId = 2;
+    const FIRED: ArrayId = 3;
+    const STATE: [ArrayId; 2] = [4, 5];
+
+    /// A step of two populations, of three tiles and of one, with stimuli and synapses: stimulus and
+    /// neurons of a tile are one piece, and only the list of spikes needs those of all.
+    #[test]
+    fn a_step_has_as_few_phases_as_its_arrays_allow() {
+        let len = [1, 4 * 8, 4 * 2, 1 + 4 * 64, 3 * 4, 4];
+        let array = |len| Array { name: String::new(), kind: Kind::Word, len, init: Init::Zero };
+        let arrays = len.map(array);
+        let launch = |kernel: &'static Kernel, count: usize, args: &[(ArrayId, Split)]| {
+            let args = args.iter().map(|&(array, split)| Arg { array, split }).collect();
+            let units = Units::Count { count, grain: 1 };
+            let (label, params) = (String::new(), Vec::new());
+            Launch { kernel, label, params, args, units, invocations: 1, per_step: false }
+        };
+        let numbers = (NUMBERS, Split::Whole);
+        let ring = |first| (RING, Split::From { first: 8 * first, stride: 8 });
+        let stimulus =
+            |first, count| launch(&poisson_drive::KERNEL, count, &[numbers, ring(first)]);
+        let neurons = |index: usize, first: usize, count: usize| {
+            let row = Split::Row { row: 8, first: 2 * first, len: 2 * count, stride: 2 };
+            let state = (STATE[index], Split::Stride(4));
+            let args = [state, numbers, numbers, ring(first), numbers, numbers, (SPIKES, row)];
+            launch(&iaf::KERNEL, count, &args)
+        };
+        let list = [(SPIKES, Split::Whole), (FIRED, Split::Stride(len[FIRED]))];
+        let synapses = [(FIRED, Split::Whole), numbers, numbers, numbers, (RING, Split::Stride(8))];
+        let launches = [
+            stimulus(0, 3),
+            stimulus(3, 1),
+            neurons(0, 0, 3),
+            neurons(1, 3, 1),
+            launch(&list_spikes::KERNEL, 1, &list),
+            launch(&scatter::KERNEL, 4, &synapses),
+        ];
+        let phases = phases(&launches, &arrays);
+        let shape = |phase: &Phase<'_>| {
+            phase.0.iter().map(|strand| (strand.0.len(), strand.pieces())).collect::<Vec<_>>()
+        };
+        let shapes: Vec<_> = phases.iter().map(shape).collect();
+        assert_eq!(shapes, [vec![(2, 3), (2, 1)], vec![(1, 1)], vec![(1, 4)]]);
+    }
 }
