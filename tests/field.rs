@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use neuralearn::files::{Npy, write_npz};
-use neuralearn::network::{Kind, build};
+use neuralearn::network::{Input, Kind, build};
 use neuralearn::plan::simulate;
 use neuralearn::scene::{Override, load_str};
 use neuralearn::simulation::{Simulation, options};
@@ -136,6 +136,42 @@ fn drawn_weights_part_by_their_signs() {
     }
 }
 
+/// Weights of stimuli go where those of projections do.
+#[test]
+fn stimuli_go_by_the_sign_of_their_weight() {
+    for (model, weight, receptor, into) in [
+        (CURRENTS, -2.0, "", (1, -2.0)),
+        (CONDUCTANCES, -2.0, "", (1, 2.0)),
+        (CONDUCTANCES, 2.0, "", (0, 2.0)),
+        (CONDUCTANCES, 2.0, ", receptor: \"in\"", (1, 2.0)),
+        ("Adex()", -2.0, "", (1, 2.0)),
+        ("Lif()", -2.0, "", (0, -2.0)),
+    ] {
+        let network = build(&scene(&format!(
+            r#"(version: 1, simulation: (dt: 0.1, duration: 1), populations: {{ "a": (size: 1, model: {model}) }},
+            stimuli: [(to: "a", input: Poisson(rate: 100, weight: {weight}{receptor}))])"#
+        )));
+        let Input::Poisson { receptor, weight, .. } = network.unwrap().stimuli[0].input else {
+            panic!()
+        };
+        assert_eq!((receptor, weight), into, "{model}");
+    }
+}
+
+/// A modulator that turns the gain of a population down turns nothing round.
+#[test]
+fn a_gain_does_not_fall_below_zero() {
+    let text = r#"(version: 1, simulation: (dt: 0.1, duration: 20), populations: {
+            "s": (size: 1, model: Spikes(times: [[10]])), "a": (size: 1, model: Lif(e_ex: 0)) },
+        projections: [(from: "s", to: "a", connect: Dense, weight: 5)],
+        modulators: {"m": (tau: 1000, release: [Events(times: [1], amount: 10)],
+            effects: [Gain(population: "a", slope: -1)])},
+        record: (traces: [(population: "a", variables: ["g_ex"], every: 1)]))"#;
+    on_both_engines("gain", text, |who, done| {
+        assert!(done.recorded["a.g_ex"].iter().all(|g| *g == 0.0), "{who}");
+    });
+}
+
 #[test]
 fn a_conductance_is_never_negative() {
     let text = |weight: &str, receptors: &str| {
@@ -232,6 +268,9 @@ fn rules_change_the_magnitude_of_inhibitory_weights() {
         assert!((above - 50.0).abs() > 1e-3, "{rule}: {above}");
         assert_near(rule, below, -above, 1e-5);
     }
+    let said =
+        warning(&inhibitory(-50.0, &format!("Stdp({bounds})"), ", scaling: (rho: 5, eta: 0.01)"));
+    assert_says(&said, &["projections.1.scaling.eta", "drives its rate away"]);
     let text = refusal(&inhibitory(-50.0, "Stdp(w_max: -100)", ""));
     assert_says(&text, &["w_min: -100, w_max: 0"]);
 }
@@ -315,6 +354,23 @@ fn times_of_stimuli_off_the_grid_are_warned_of() {
     }
     let text = refusal(&step("Step(amplitude: 250, start: 2.2, stop: 2.4)"));
     assert_says(&text, &["from 2.2 to 2.4 ms there is no step of 1 ms"]);
+}
+
+#[test]
+fn releases_off_the_grid_or_too_late_are_warned_of() {
+    let text = |times: &str| {
+        format!(
+            r#"(version: 1, simulation: (dt: 1, duration: 10), populations: {{ "a": (size: 1, model: Lif()) }},
+            modulators: {{"m": (tau: 20, release: [Events(times: {times}, amount: 1)])}})"#
+        )
+    };
+    let said = warning(&text("[1, 2.5, 3.25]"));
+    assert_says(
+        &said,
+        &["modulators.m.release.0.times", "2 of 3 releases", "2.5 ms, comes at 3 ms"],
+    );
+    assert_says(&warning(&text("[1, 10, 12]")), &["2 of 3 releases come after the end at 10 ms"]);
+    assert_eq!(judged(&text("[0, 9]"), Path::new(""), &[]), Ok(vec![]));
 }
 
 /// Stimuli without an end, spikes and recordings beyond the 2^32nd step.
@@ -505,6 +561,40 @@ fn a_time_constant_far_below_a_step_is_no_fault() {
             v.for_each(|v| assert_near(&format!("{who}, {model}"), v, 2e-4, 1e-5));
         });
     }
+}
+
+// ---- statistics -----------------------------------------------------------------------------------
+
+/// 500 Hz for 200 ms, then 20 Hz: what is before the start counts for nothing, and is in the files.
+#[test]
+fn a_transient_is_kept_out_of_rates() {
+    let text = |start: &str| {
+        format!(
+            r#"(version: 1, simulation: (dt: 1, duration: 1200), populations: {{ "s": (size: 1, model: Spikes(
+                times: [{:?}])) }}, record: ({start} spikes: ["s"]))"#,
+            (1..=100).map(|k| 2 * k).chain((1..=20).map(|k| 200 + 50 * k)).collect::<Vec<_>>()
+        )
+    };
+    for (start, count, rate) in [("", 120, 100.0), ("start: \"200 ms\",", 20, 20.0)] {
+        let simulated = simulated(&text(start));
+        let mut simulation = Simulation::new(
+            &simulated.network,
+            &simulated.plan,
+            &simulated.scene,
+            Box::new(simulated.cpu(1)),
+        )
+        .unwrap();
+        simulation.run(1200, &mut |_| true).unwrap();
+        let activity = &simulation.recording.populations[0];
+        assert_eq!(activity.times.len(), 120);
+        assert_eq!(
+            (activity.statistics.spikes, activity.statistics.rate(1200)),
+            (count, Some(rate))
+        );
+        assert_eq!(activity.statistics.cv_isi() == Some(0.0), !start.is_empty());
+    }
+    assert_says(&refusal(&text("start: 1200,")), &["nothing counts", "1200 ms"]);
+    assert_says(&warning(&text("start: 200.5,")), &["record.start", "not a multiple of dt"]);
 }
 
 // ---- draws ----------------------------------------------------------------------------------------

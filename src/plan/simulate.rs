@@ -456,7 +456,7 @@ impl Simulator<'_> {
         let stimuli = network.stimuli.iter().enumerate().filter_map(|(index, s)| match &s.input {
             Input::Poisson { weight, receptor, .. } => {
                 let path = format!("stimuli.{index}.input");
-                Some((path, (s.to, *receptor), std::slice::from_ref(weight)))
+                Some((path, (s.to, *receptor), std::slice::from_ref(weight), 0.0))
             }
             _ => None,
         });
@@ -465,13 +465,19 @@ impl Simulator<'_> {
                 Synapses::Procedural { weight, .. } => std::slice::from_ref(weight),
                 stored => stored.weights(),
             };
-            (format!("projections.{}", p.name), (p.to, p.receptor), weights)
+            // A weight that changes may become as large as its bounds allow.
+            let bound = if p.rule.is_some() { p.largest() } else { 0.0 };
+            (format!("projections.{}", p.name), (p.to, p.receptor), weights, bound)
         });
         let all: Vec<_> = projections.chain(stimuli).collect();
         let mut warnings = Vec::new();
-        for (path, (to, receptor), weights) in &all {
+        for (path, (to, receptor), weights, _) in &all {
             let unit = self.scale[*to][*receptor];
-            let off = |w: f64| ((w / unit).round() * unit - w).abs() > MOST_LOST * w.abs();
+            // Only what is small against half a unit can be; that is soon seen.
+            let off = |w: f64| {
+                w.abs() * MOST_LOST < 0.5 * unit
+                    && ((w / unit).round() * unit - w).abs() > MOST_LOST * w.abs()
+            };
             // Of weights that are drawn a few come out near zero, and count for nothing.
             let count = weights.iter().filter(|w| off(**w)).count();
             if count * 100 <= weights.len() {
@@ -479,11 +485,8 @@ impl Simulator<'_> {
             }
             let Some(lost) = weights.iter().copied().find(|w| off(*w)) else { continue };
             let beside = all.iter().filter(|other| other.1 == (*to, *receptor));
-            let largest = beside.map(|(path, _, weights)| {
-                let largest = weights.iter().fold(0.0f64, |most, w| most.max(w.abs()));
-                let rule =
-                    network.projections.iter().find(|p| *path == format!("projections.{}", p.name));
-                (rule.map_or(largest, |p| p.largest().max(largest)), path)
+            let largest = beside.map(|(path, _, weights, bound)| {
+                (weights.iter().fold(*bound, |most, w| most.max(w.abs())), path)
             });
             let (large, whose) = largest.fold((0.0, path), |a, b| if b.0 > a.0 { b } else { a });
             let kept = (lost / unit).round() * unit;
