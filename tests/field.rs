@@ -2,6 +2,8 @@
 //! derived from its equation. What a scene must not do is refused or warned of, in words that say what to do.
 
 mod common;
+#[path = "common/place.rs"]
+mod place;
 
 use common::*;
 use neuralearn::files::{Npy, write_npz};
@@ -9,6 +11,8 @@ use neuralearn::network::{Input, Kind, build};
 use neuralearn::plan::simulate;
 use neuralearn::scene::{Override, load_str};
 use neuralearn::simulation::{Simulation, options};
+use place::{Place, TRAINING, edit};
+use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
@@ -595,6 +599,44 @@ fn a_transient_is_kept_out_of_rates() {
     }
     assert_says(&refusal(&text("start: 1200,")), &["nothing counts", "1200 ms"]);
     assert_says(&warning(&text("start: 200.5,")), &["record.start", "not a multiple of dt"]);
+}
+
+// ---- what was accepted and then ignored -----------------------------------------------------------
+
+/// The currents of a training count as much as its weights, and are lost no more than these.
+#[test]
+fn a_trained_network_is_the_same_when_it_is_used_again() {
+    let place = Place::new();
+    let trained = place.done("train.ron", "trained", &[]);
+    let file = "File(\"trained/weights.safetensors\")";
+    let again = edit(TRAINING, "Kaiming(gain: 1.4)", file);
+    fs::write(place.path("again.ron"), edit(&again, "Kaiming(gain: 1.0)", file)).unwrap();
+    let still = ["--set", "training.epochs=1", "--set", "training.optimizer.lr=1e-12"];
+    let again = place.done("again.ron", "again", &still);
+    let loss = |summary: &serde_json::Value| summary["training"]["test_loss"].as_f64().unwrap();
+    assert_near("test loss", loss(&again), loss(&trained), 1e-5 * loss(&trained));
+}
+
+#[test]
+fn what_a_training_does_not_do_is_told() {
+    let recording =
+        edit(TRAINING, "training: (", "record: (spikes: [\"hidden\"]),\n    training: (");
+    assert_says(&warning(&recording), &["record", "is of simulations"]);
+}
+
+#[test]
+fn silent_and_saturated_populations_are_told_once() {
+    let place = Place::new();
+    for (set, words) in [
+        ("projections.0.weight=0.001", "populations.exc: never spiked"),
+        ("populations.exc.model.i_e=1e5", "populations.exc: fires at 4"),
+    ] {
+        let said = place.run("sim.ron", "run", &["--overwrite", "--set", set]);
+        said.expect(0, words);
+        assert_eq!(said.err.matches("WARN").count(), 1, "{}", said.err);
+    }
+    let said = place.run("sim.ron", "run", &["--overwrite"]);
+    assert!(said.code == Some(0) && !said.err.contains("WARN"), "{}", said.err);
 }
 
 // ---- draws ----------------------------------------------------------------------------------------
