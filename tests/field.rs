@@ -510,6 +510,10 @@ fn sources_too_fast_to_be_random_are_warned_of() {
         assert_says(&said, &["populations.p.model.rate", "above 0.1", "lower `simulation.dt`"]);
     }
     assert_eq!(judged(&text("100"), Path::new(""), &[]), Ok(vec![]));
+    // Pixels are coded by single draws on purpose.
+    let latency = "Latency(window: \"10 ms\", cutoff: 0.2)";
+    let pixels = edit(TRAINING, latency, "Poisson(max_rate: 500)");
+    assert_eq!(judged(&pixels, Path::new(""), &[]), Ok(vec![]));
 }
 
 #[test]

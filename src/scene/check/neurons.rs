@@ -32,6 +32,11 @@ impl<'s> Checker<'s> {
                 self.bound(&path, &source.rate, not_negative);
                 if let Some((_, rate)) = bounds(&source.rate) {
                     self.spike_probability(&path, rate);
+                    // Pixels are drawn once in a step by design, as rate coding has it.
+                    let regular = self.dt().filter(|dt| rate * dt <= 1000.0);
+                    if let Some(message) = regular.and_then(|dt| not_poisson(rate, dt)) {
+                        self.warn(&path, message);
+                    }
                 }
             }
             Model::Adex(neuron) => {
@@ -396,8 +401,6 @@ impl<'s> Checker<'s> {
                 rate * dt / 1000.0
             );
             self.fault_with_help(path, message, "lower the rate or `simulation.dt`");
-        } else if let Some(message) = not_poisson(rate, dt) {
-            self.warn(path, message);
         }
     }
 }
