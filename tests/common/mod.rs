@@ -74,21 +74,37 @@ pub fn tolerance(operations: usize, scale: f64) -> f64 {
     tolerance
 }
 
-/// Asserts that two arrays agree. NaN never does.
-pub fn assert_close(what: &str, got: &[f32], want: &[f64], tolerance: f64) {
+/// Asserts that two arrays agree, each entry to its own tolerance. NaN never does.
+pub fn assert_each_close(what: &str, got: &[f32], want: &[f64], tolerances: &[f64]) {
     assert_eq!(got.len(), want.len(), "{what}: lengths");
-    for (k, (g, w)) in got.iter().zip(want).enumerate() {
+    assert_eq!(tolerances.len(), want.len(), "{what}: tolerances");
+    for (k, ((g, w), tolerance)) in got.iter().zip(want).zip(tolerances).enumerate() {
         let error = (f64::from(*g) - w).abs();
         assert!(
-            error <= tolerance,
+            error <= *tolerance,
             "{what}[{k}]: {g} is not {w}, off by {error:e} > {tolerance:e}"
         );
     }
 }
 
+/// Asserts that two arrays agree, all entries to the same tolerance.
+pub fn assert_close(what: &str, got: &[f32], want: &[f64], tolerance: f64) {
+    assert_each_close(what, got, want, &vec![tolerance; want.len()]);
+}
+
 /// Largest magnitude.
 pub fn scale(x: &[f64]) -> f64 {
     x.iter().fold(f64::MIN_POSITIVE, |m, x| m.max(x.abs()))
+}
+
+/// Largest magnitude among the entries with the same key, for each entry.
+pub fn scales_by<K: Ord>(x: &[f64], key: impl Fn(usize) -> K) -> Vec<f64> {
+    let mut largest = BTreeMap::new();
+    for (k, x) in x.iter().enumerate() {
+        let most: &mut f64 = largest.entry(key(k)).or_default();
+        *most = most.max(x.abs());
+    }
+    (0..x.len()).map(|k| largest[&key(k)]).collect()
 }
 
 /// `count` numbers around zero, the same each time.
@@ -133,6 +149,102 @@ pub fn load(engine: &mut dyn Engine, plan: &Plan, split: &Split, samples: usize)
     engine.write_words(ports.pixels.unwrap(), &words).unwrap();
     engine.write_words(ports.labels.unwrap(), &labels).unwrap();
     engine.write_words(ports.presentation.unwrap(), &presentation).unwrap();
+}
+
+/// Sizes of gradients of neurons, samples × rows × neurons: the largest of the neuron in the sample. That is a sum
+/// over targets and steps whose terms may cancel, so it is taken as at least a sixteenth of the largest of all
+/// neurons in the sample.
+pub fn gradient_scales(gradients: &[f64], rows: usize, n: usize) -> Vec<f64> {
+    let own = scales_by(gradients, |k| (k / (rows * n), k % n));
+    let all = scales_by(gradients, |k| k / (rows * n));
+    own.iter().zip(all).map(|(own, all)| own.max(all / 16.0)).collect()
+}
+
+/// A gradient as a sum over samples and steps, and a bound of the magnitudes of its terms.
+pub struct Terms {
+    pub sum: f64,
+    pub magnitude: f64,
+}
+
+/// Gradients of a training in the order of its ports, summed by plain loops over what the oracle's backward
+/// pass has left:
+/// ```text
+///   by a weight             sum over samples and steps of  s_i[b, t] · arrivals_bar[b, t + d, j]
+///   by a constant current   sum over samples of  input_bar[b, j]
+/// ```
+/// A term counts by the size of its gradient, see [`gradient_scales`].
+pub fn gradients_by_terms(
+    network: &Network,
+    plan: &Plan,
+    oracle: &mut Cpu<'_, f64>,
+) -> Vec<Vec<Terms>> {
+    let ports = &plan.ports.gradients;
+    let of = |weights: usize| ports.iter().position(|(_, other)| *other == weights);
+    let no_terms = |_| Terms { sum: 0.0, magnitude: 0.0 };
+    let len = |(gradient, _): &(usize, usize)| plan.arrays[*gradient].len;
+    let mut all: Vec<Vec<Terms>> =
+        ports.iter().map(|g| (0..len(g)).map(no_terms).collect()).collect();
+    let (batch, steps) = (plan.batch, plan.steps);
+    let named = |oracle: &Cpu<'_, f64>, k: usize, what: &str| {
+        oracle.wide(array(plan, &format!("{}.{what}", network.populations[k].name)))
+    };
+    for (projection, tiles) in network.projections.iter().zip(&plan.ports.weights) {
+        if tiles.arrays().iter().all(|weights| of(*weights).is_none()) {
+            continue;
+        }
+        let (from, to, delay) = (projection.from, projection.to, projection.delay);
+        let [sources, targets] = [from, to].map(|k| network.populations[k].size);
+        // What sources sent and what targets want, samples × rows × neurons; a constant input has one row.
+        let (rows, sent, wanted) = if delay == 0 {
+            (1, named(oracle, from, "values"), named(oracle, to, "input_gradient"))
+        } else {
+            let port = plan.ports.populations[from];
+            let soft = format!("{}.soft_spikes", network.populations[from].name);
+            let soft = plan.arrays.iter().position(|array| array.name == soft);
+            let stored = port.history + steps;
+            let sent = match soft {
+                Some(soft) => oracle.wide(soft),
+                None => {
+                    let words = oracle.read_words(port.spikes.unwrap()).unwrap();
+                    let bit = |row: usize, i: usize| {
+                        words[row * sources.div_ceil(32) + i / 32] >> (i % 32)
+                    };
+                    let rows =
+                        (0..batch * stored).flat_map(|row| (0..sources).map(move |i| (row, i)));
+                    rows.map(|(row, i)| f64::from(bit(row, i) & 1)).collect()
+                }
+            };
+            let window =
+                |b: usize| (b * stored + port.history) * sources..(b + 1) * stored * sources;
+            let sent = (0..batch).flat_map(|b| sent[window(b)].to_vec()).collect();
+            (steps, sent, named(oracle, to, "tape"))
+        };
+        let largest = gradient_scales(&wanted, rows, targets);
+        let synapses = 0..projection.synapses.weights().len();
+        for (synapse, (i, j)) in
+            synapses.map_while(|k| Some((k, projection.synapses.ends(k, targets)?)))
+        {
+            let (weights, at) = tiles.find(synapse);
+            let Some(gradient) = of(weights) else { continue };
+            for (b, t) in (0..batch).flat_map(|b| (0..rows - delay).map(move |t| (b, t))) {
+                let s: f64 = sent[(b * rows + t) * sources + i as usize];
+                let arrival = (b * rows + t + delay) * targets + j as usize;
+                all[gradient][at].sum += s * wanted[arrival];
+                all[gradient][at].magnitude += s.abs() * largest[arrival];
+            }
+        }
+    }
+    for (k, i_e) in plan.ports.i_e.iter().enumerate() {
+        let Some(gradient) = i_e.and_then(of) else { continue };
+        let input = named(oracle, k, "input_gradient");
+        let n = network.populations[k].size;
+        let largest = gradient_scales(&input, 1, n);
+        for at in 0..input.len() {
+            all[gradient][at % n].sum += input[at];
+            all[gradient][at % n].magnitude += largest[at];
+        }
+    }
+    all
 }
 
 /// A parameter of a launch by its name.
