@@ -36,9 +36,7 @@ fn resident() -> Option<u64> {
 }
 
 fn array<T: npyz::Deserialize>(path: &Path, name: &str) -> (Vec<u64>, Vec<T>) {
-    let mut archive = npyz::npz::NpzArchive::open(path).unwrap();
-    let array = archive.by_name(name).unwrap().unwrap_or_else(|| panic!("no array {name}"));
-    (array.shape().to_vec(), array.into_vec().unwrap())
+    neuralearn::files::read_array(path, name).unwrap()
 }
 
 #[test]

@@ -6,10 +6,10 @@
 //! reading goes on to the end of the file so that surplus bytes and a wrong gzip checksum are seen.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use crate::files::read;
 use flate2::bufread::MultiGzDecoder;
 
 /// Most bytes a file may hold, header included and counted after decompression: 1 GiB. MNIST needs
@@ -107,10 +107,10 @@ impl fmt::Display for Magic {
 /// # Errors
 ///
 /// [`IdxError`] unless the file is exactly one IDX array of `RANK` dimensions of bytes.
-pub fn read<const RANK: usize>(path: &Path) -> Result<Idx<RANK>, IdxError> {
-    File::open(path)
+pub fn load<const RANK: usize>(path: &Path) -> Result<Idx<RANK>, IdxError> {
+    read::open(path)
         .map_err(Problem::Io)
-        .and_then(|file| decode(BufReader::new(file), MAX_BYTES))
+        .and_then(|opened| decode(BufReader::new(opened.file), MAX_BYTES))
         .map_err(|problem| IdxError { path: path.to_path_buf(), problem })
 }
 
@@ -294,7 +294,7 @@ pub(super) mod tests {
 
     #[test]
     fn names_the_file() {
-        let error = read::<3>(Path::new("no/such/file")).unwrap_err().to_string();
+        let error = load::<3>(Path::new("no/such/file")).unwrap_err().to_string();
         assert!(error.starts_with("no/such/file: cannot be read: "), "{error}");
     }
 }

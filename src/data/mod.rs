@@ -7,7 +7,6 @@
 pub mod idx;
 
 use std::path::{Path, PathBuf};
-use std::{panic, thread};
 
 use idx::{Idx, IdxError};
 
@@ -112,11 +111,7 @@ pub enum DataError {
 /// [`DataError`] if a file is missing or damaged, or if the four do not fit together.
 pub fn mnist(dir: &Path) -> Result<Dataset, DataError> {
     // Decompression takes most of the time, so the two sets are read side by side.
-    let (train, test) = thread::scope(|scope| {
-        let train = scope.spawn(|| split(dir, "train"));
-        let test = split(dir, "t10k");
-        (train.join().unwrap_or_else(|payload| panic::resume_unwind(payload)), test)
-    });
+    let (train, test) = rayon::join(|| split(dir, "train"), || split(dir, "t10k"));
     let (train, test) = (train?, test?);
     let shape = |split: &Split| [split.rows, split.cols];
     if shape(&train) != shape(&test) {
@@ -133,8 +128,8 @@ pub fn mnist(dir: &Path) -> Result<Dataset, DataError> {
 fn split(dir: &Path, prefix: &str) -> Result<Split, DataError> {
     let images_path = find(dir, &format!("{prefix}-images"), 3)?;
     let labels_path = find(dir, &format!("{prefix}-labels"), 1)?;
-    let Idx { dims, data: images } = idx::read::<3>(&images_path)?;
-    let Idx { data: labels, .. } = idx::read::<1>(&labels_path)?;
+    let Idx { dims, data: images } = idx::load::<3>(&images_path)?;
+    let Idx { data: labels, .. } = idx::load::<1>(&labels_path)?;
     let [count, rows, cols] = dims;
     if count != labels.len() {
         return Err(DataError::Count {
@@ -157,7 +152,7 @@ fn find(dir: &Path, stem: &str, rank: u32) -> Result<PathBuf, DataError> {
     let spellings = [name.clone(), format!("{name}.gz"), format!("{dotted}.gz"), dotted];
     let mut paths = spellings.into_iter().map(|spelling| dir.join(spelling));
     paths
-        .find(|path| path.is_file())
+        .find(|path| path.exists())
         .ok_or_else(|| DataError::Missing { dir: dir.to_path_buf(), name })
 }
 

@@ -14,6 +14,7 @@
 use super::team::{Member, Team};
 use super::{Device, Engine, EngineError, KernelTime};
 use crate::kernel::{Args, Call, Clock, Kind, Real, Slice, Span};
+use crate::machine;
 use crate::plan::{Arg, Array, ArrayId, Init, Launch, Plan, ProgramId, Split, Stage, Units};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -159,7 +160,7 @@ impl<'p, F: Twinned> Cpu<'p, F> {
         let team = Team::new(threads);
         let device = Device {
             engine: "cpu",
-            adapter: format!("{} ({} threads)", processor(), team.members()),
+            adapter: format!("{} ({} threads)", machine::processor(), team.members()),
             driver: vectors(),
             bytes: plan.bytes(),
         };
@@ -620,13 +621,6 @@ fn vectors() -> String {
         other => other,
     };
     format!("{name} vectors")
-}
-
-/// Name of the processor, where the system tells.
-fn processor() -> String {
-    let table = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = table.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
 #[cfg(test)]

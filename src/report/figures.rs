@@ -33,6 +33,19 @@ const MAX_TRACES: usize = 6;
 /// A trace longer than twice this many samples is reduced to its envelope.
 const MAX_BUCKETS: usize = 2_000;
 
+/// What figures are called, before their numbers.
+pub(super) const KINDS: [&str; 9] = [
+    "learning",
+    "confusion",
+    "sample",
+    "activity",
+    "distributions",
+    "traces",
+    "window",
+    "weights",
+    "fields",
+];
+
 /// A finished figure.
 pub(super) struct Figure {
     /// Name of the PNG file.
@@ -84,6 +97,7 @@ struct Sketch {
 impl Sketch {
     fn finish(self) -> Result<Figure, ReportError> {
         let file = format!("{}.png", self.name);
+        debug_assert!(super::is_figure(&file), "{file} has no kind");
         match RasterBackend::new().with_scale(2.0).render_scene(&self.scene) {
             Ok(png) => Ok(Figure {
                 file,

@@ -9,10 +9,14 @@ mod html;
 
 use std::borrow::Cow;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::files::write_atomic;
 use crate::record::statistics::SpikeStatistics;
+
+/// Folder of the figures.
+pub const FIGURES: &str = "figures";
 
 /// Everything that a report shows.
 #[derive(Debug, Default)]
@@ -174,7 +178,7 @@ pub struct Fields {
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A file or directory could not be written.
-    #[error("cannot write {}", path.display())]
+    #[error("{} cannot be written: {source}", path.display())]
     Write {
         /// The file or directory.
         path: PathBuf,
@@ -204,7 +208,7 @@ pub fn write(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let figures = figures::draw(report)?;
     let mut files = vec![(dir.join("report.html"), html::page(report, &figures).into_bytes())];
     for figure in figures {
-        files.push((dir.join("figures").join(figure.file), figure.png));
+        files.push((dir.join(FIGURES).join(figure.file), figure.png));
     }
     files
         .into_iter()
@@ -215,14 +219,20 @@ pub fn write(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
         .collect()
 }
 
-/// Writes a file beside its final place, then renames it, so that nobody sees half of it.
+/// Whether a file of this name is a figure of a report: `learning.png`, `traces-2-1.png`.
+pub fn is_figure(name: &str) -> bool {
+    let Some(name) = name.strip_suffix(".png") else { return false };
+    let mut parts = name.split('-');
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_digit());
+    parts.next().is_some_and(|kind| figures::KINDS.contains(&kind)) && parts.all(is_number)
+}
+
+/// Writes a file into a folder that is made if it is not there.
 fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
-    let draft = path.with_extension("part");
-    fs::write(&draft, bytes)?;
-    fs::rename(draft, path)
+    write_atomic(path, |writer| writer.write_all(bytes))
 }
 
 #[cfg(test)]
@@ -308,6 +318,12 @@ mod tests {
             "traces-1-1.png",
         ];
         assert_eq!(names, expected);
+        let figures = names.iter().filter_map(|name| name.to_str()).filter(|n| n.ends_with(".png"));
+        assert!(figures.clone().count() == 6 && figures.clone().all(is_figure));
+        for other in ["mine.png", "learning-a.png", "learning.jpg", "activity-.png", "report.html"]
+        {
+            assert!(!is_figure(other), "{other}");
+        }
         Ok(())
     }
 

@@ -8,14 +8,16 @@ use super::check::{Fault, Warning, check};
 use super::models::AnyParam;
 use super::text::{Field, Node, Shape, SyntaxError, closest, path_of, scan};
 use super::{Connect, Data, Dimension, Model, Param, Parameters, Scene, Weight};
+use crate::files;
+use crate::words::visible;
 use ariadne::{Color, Config, Label, Report, ReportKind};
 use ron::error::{Error as RonError, SpannedError};
 use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Display};
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::fs;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -67,7 +69,7 @@ pub struct Source {
 impl Source {
     /// SHA-256 of the file, before any override, in hexadecimal.
     pub fn sha256(&self) -> String {
-        self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        files::hex(&self.digest)
     }
 
     /// The comment with which the scene opens, without its marks.
@@ -197,31 +199,12 @@ impl Problem {
 
 /// Reads a file, unless it is of a kind or size that no scene has.
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    let meta = fs::metadata(path).map_err(|error| match error.kind() {
+    files::read::read(path, MAX_BYTES).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
             Problem { help: neighbours(path), ..Problem::new("there is no such file") }
         }
         _ => Problem::new(format!("it cannot be read: {error}")),
-    })?;
-    if !meta.is_file() {
-        let kind = if meta.is_dir() { "a directory" } else { "not a regular file" };
-        let message = format!("this is {kind}, a scene is a regular file");
-        return Err(Problem::new(message));
-    }
-    let too_large = |size: u64| {
-        Problem::new(format!("{size} bytes are more than the {MAX_BYTES} that a scene may have"))
-    };
-    if meta.len() > MAX_BYTES {
-        return Err(too_large(meta.len()));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| Problem::new(format!("it cannot be read: {error}")))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(too_large(bytes.len() as u64));
-    }
-    Ok(bytes)
+    })
 }
 
 /// The scenes that lie where one was looked for.
@@ -255,6 +238,16 @@ fn decode(bytes: &[u8]) -> Result<String, Problem> {
             Err(Problem::new(message))
         }
     }
+}
+
+/// A text without control characters, each replaced by one of as many bytes: places stay where they are.
+fn plain(text: &str) -> String {
+    let plain = |c: char| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() => ['?', '\u{b7}'][c.len_utf8() - 1],
+        c => c,
+    };
+    text.chars().map(plain).collect()
 }
 
 /// Every path in the scene.
@@ -648,8 +641,19 @@ fn first_words(value: &str) -> String {
 impl SceneError {
     /// The problems for people to read, with the lines they are about.
     pub fn render(&self, color: bool) -> String {
-        let reports: Vec<_> =
-            self.problems.iter().map(|problem| self.report(problem, color)).collect();
+        // Colours are the only orders to a terminal; what is quoted gives none.
+        let shown = Self {
+            name: visible(&self.name).into_owned(),
+            text: plain(&self.text),
+            problems: vec![],
+        };
+        let problems = self.problems.iter().map(|problem| Problem {
+            path: visible(&problem.path).into_owned(),
+            span: problem.span.clone(),
+            message: visible(&problem.message).into_owned(),
+            help: problem.help.as_ref().map(|help| visible(help).into_owned()),
+        });
+        let reports: Vec<_> = problems.map(|problem| shown.report(&problem, color)).collect();
         reports.join("\n")
     }
 
@@ -1494,14 +1498,14 @@ mod tests {
         assert_eq!(read.projections[2].weight, Weight::File(dir.path().join("w.safetensors")));
         assert_eq!(source.dir, dir.path());
         let error = |path: &Path| load(path, &[]).unwrap_err().to_string();
-        assert!(error(dir.path()).contains("this is a directory"));
+        assert!(error(dir.path()).contains("it is a directory"));
         let missing = error(&dir.path().join("minst.ron"));
         assert!(missing.contains("no such file") && missing.contains("mnist.ron`?"), "{missing}");
         let large = dir.path().join("large.ron");
-        File::create(&large).unwrap().set_len(MAX_BYTES + 1).unwrap();
-        assert!(error(&large).contains("more than the 16777216"));
+        fs::File::create(&large).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        assert!(error(&large).contains("at most 16777216"));
         if cfg!(target_os = "linux") {
-            assert!(error(Path::new("/dev/zero")).contains("not a regular file"));
+            assert!(error(Path::new("/dev/zero")).contains("it is a device"));
         }
     }
 
