@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use neuralearn::checkpoint;
+use neuralearn::checkpoint::{self, Origin, Store};
 use neuralearn::engine::Engine;
 use neuralearn::files::Values;
 use neuralearn::simulation::Simulation;
@@ -569,7 +569,8 @@ fn a_checkpoint_holds_traces_marks_and_concentrations() {
         for (to, from) in [(111, false), (250, true), (399, true)] {
             let from = from.then_some(dir.path());
             let (_, progress, state) = go(engine(), from, to);
-            checkpoint::save(dir.path(), to, &progress, &state).unwrap();
+            let store = Store::new(dir.path(), Origin::default());
+            store.save(to, &progress, &state).unwrap();
         }
         let broken = go(engine(), Some(dir.path()), 600);
         assert_eq!(whole.0, broken.0, "{who}");
@@ -612,7 +613,8 @@ fn a_checkpoint_serves_another_engine() {
     let mut whole = start(Box::new(simulated.cpu(1)));
     whole.run(501, &mut |_| true).unwrap();
     let state = whole.state().unwrap();
-    checkpoint::save(dir.path(), 501, &whole.progress(), &state).unwrap();
+    let store = Store::new(dir.path(), Origin::default());
+    store.save(501, &whole.progress(), &state).unwrap();
     let mut other = start(Box::new(gpu(&found, plan)));
     let saved = checkpoint::newest(dir.path()).unwrap();
     other.restore(&saved, saved.progress().unwrap()).unwrap();

@@ -1,5 +1,6 @@
 //! From a scene to a network: units become propagators, rules become synapses.
 
+use super::budget::Budget;
 use super::draw::{Wiring, parameter};
 use super::learning;
 use super::space::{self, Point};
@@ -21,12 +22,6 @@ const MAX_SYNAPSES: f64 = u32::MAX as f64;
 /// Time constant of a membrane of which nothing is said \[ms\].
 const TAU_M: f64 = 10.0;
 
-/// Bytes of host memory that building takes per synapse: its weight in f64 and f32, its source.
-const HOST_BYTES_PER_SYNAPSE: f64 = 16.0;
-
-/// Bytes that a delay of its own adds.
-const HOST_BYTES_PER_DELAY: f64 = 2.0;
-
 /// Why a scene cannot become a network.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
@@ -41,7 +36,7 @@ pub enum NetworkError {
         /// The file.
         file: PathBuf,
         /// Values in it.
-        found: usize,
+        found: u64,
         /// Neurons.
         wanted: usize,
     },
@@ -57,20 +52,32 @@ pub enum NetworkError {
         /// The rule.
         rule: &'static str,
     },
-    /// More synapses than can be indexed or held.
+    /// More synapses than can be indexed.
     #[error(
-        "projection `{name}` has {synapses:.4e} synapses, {bytes:.3e} bytes to build; the limit is \
-         {limit}. Make a population smaller, or connect fewer pairs (FixedProbability, FixedInDegree)"
+        "projection `{name}` has {synapses:.4e} synapses; the limit is {MAX_SYNAPSES:.4e} of a projection. \
+         Make a population smaller, or connect fewer pairs (FixedProbability, FixedInDegree)"
     )]
     TooLarge {
         /// Name of the projection.
         name: String,
         /// Synapses, exactly or on average.
         synapses: f64,
-        /// Bytes of memory to build them.
-        bytes: f64,
-        /// What limits them.
-        limit: String,
+    },
+    /// More than the memory holds.
+    #[error(
+        "the network takes about {needed} of memory to build and to run, {most} of it for {what}; this \
+         process can use {memory}. Make populations smaller, or connect fewer pairs (FixedProbability, \
+         FixedInDegree; Procedural takes no memory)"
+    )]
+    Memory {
+        /// Bytes that are needed.
+        needed: String,
+        /// Bytes that are there.
+        memory: String,
+        /// What needs the most.
+        what: String,
+        /// Bytes of that.
+        most: String,
     },
     /// A file of pairs, or of spikes, names a neuron that does not exist.
     #[error(
@@ -219,6 +226,7 @@ pub fn build_watched(
     scene: &Scene,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Network, NetworkError> {
+    let mut budget = Budget::new(scene)?;
     let dt = scene.simulation.dt.get();
     let seed = scene.simulation.seed;
     let gradients = scene.training.as_ref().is_some_and(|training| training.loss.is_gradient());
@@ -277,7 +285,7 @@ pub fn build_watched(
             least: if conductance && ends[0] == ends[1] { 0.0 } else { f64::NEG_INFINITY },
             key: (seed, index as u32),
         };
-        fits(&wiring)?;
+        fits(&wiring, &mut budget)?;
         let synapses = match (&projection.connect, &projection.weight) {
             (&Connect::Procedural { k, autapses }, Weight::Constant(weight)) => {
                 Synapses::Procedural {
@@ -773,28 +781,16 @@ fn unit(population: &Population, dt: f64, constant: bool) -> f64 {
 }
 
 /// Refuses a projection that cannot be indexed or held, before anything is allocated for it.
-fn fits(wiring: &Wiring<'_>) -> Result<(), NetworkError> {
+fn fits(wiring: &Wiring<'_>, budget: &mut Budget) -> Result<(), NetworkError> {
     let synapses = wiring.expected();
-    let each =
-        HOST_BYTES_PER_SYNAPSE + if wiring.has_delays() { HOST_BYTES_PER_DELAY } else { 0.0 };
-    let bytes = synapses * each;
-    let memory = host_memory();
-    let limit = if synapses > MAX_SYNAPSES {
-        format!("{MAX_SYNAPSES:.4e} synapses per projection")
-    } else if memory.is_some_and(|memory| bytes > memory) {
-        format!("{:.3e} bytes, the memory of this machine", memory.unwrap_or_default())
-    } else {
-        return Ok(());
-    };
-    Err(NetworkError::TooLarge { name: wiring.name.to_owned(), synapses, bytes, limit })
-}
-
-/// Bytes of memory of this machine, where the system tells.
-fn host_memory() -> Option<f64> {
-    let table = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let total = table.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kibibytes: f64 = total.split_whitespace().next()?.parse().ok()?;
-    Some(kibibytes * 1024.0)
+    if synapses > MAX_SYNAPSES {
+        return Err(NetworkError::TooLarge { name: wiring.name.to_owned(), synapses });
+    }
+    match wiring.projection.connect {
+        // The others were counted before neurons had their places.
+        Connect::Distance { .. } => budget.projection(wiring.projection, synapses),
+        _ => Ok(()),
+    }
 }
 
 /// A model with the constant currents that a training found, if weights into the population are from its file.
@@ -1049,7 +1045,8 @@ mod tests {
     fn what_does_not_fit_is_refused_before_it_is_drawn() {
         let rules = "connect: FixedTotalNumber(n: 5000000000), weight: 1";
         let error = network(Path::new(""), rules).unwrap_err();
-        assert!(matches!(error, NetworkError::TooLarge { .. }), "{error}");
+        let refused = matches!(error, NetworkError::TooLarge { .. } | NetworkError::Memory { .. });
+        assert!(refused, "{error}");
         let rules = "connect: Dense, weight: 1, delay: Uniform(low: 1e4, high: 2e4)";
         let error = network(Path::new(""), rules).unwrap_err();
         assert!(matches!(error, NetworkError::Delay { .. }), "{error}");

@@ -4,7 +4,7 @@
 //! the result does not depend on their order.
 
 use super::space::{Metric, Point, Reach, Tree};
-use super::{NetworkError, Synapses};
+use super::{NetworkError, Synapses, budget};
 use crate::files;
 use crate::rng::{self, Purpose, Stream};
 use crate::scene::{self, Connect, Delay, Dimension, Param, Quantity, Weight};
@@ -51,19 +51,25 @@ pub fn parameter<D: Dimension>(
             each(&|k| base.get() + scale.get() * stream.uniform(k, shared).powf(*exponent))
         }
         Param::File(file) => {
-            let values = match file.extension().is_some_and(|end| end == "safetensors") {
-                true => tensor(file, model, name)?,
-                false => files::read_npy_f64(file)?,
-            };
-            if values.len() != size {
-                return Err(NetworkError::Length {
-                    path,
+            let fits = |found: u64| match found == size as u64 {
+                true => Ok(()),
+                false => Err(NetworkError::Length {
+                    path: path.clone(),
                     file: file.clone(),
-                    found: values.len(),
+                    found,
                     wanted: size,
-                });
+                }),
+            };
+            if file.extension().is_some_and(|end| end == "safetensors") {
+                let values = tensor(file, model, name)?;
+                fits(values.len() as u64)?;
+                return Ok(values);
             }
-            values
+            let array = files::NpyReader::open(file)?;
+            if array.shape().len() == 1 {
+                fits(array.count())?;
+            }
+            array.numbers()?
         }
     })
 }
@@ -113,31 +119,23 @@ impl Wiring<'_> {
     /// How many synapses the rule makes: exactly, on average, or, with distances, as estimated from
     /// a sample of pairs. A list has as many as its file, whose size has a limit of its own.
     pub fn expected(&self) -> f64 {
-        let pairs = self.sources as f64 * self.targets as f64;
-        match self.projection.connect {
-            Connect::Dense => pairs,
-            Connect::Others => pairs - self.targets as f64,
-            Connect::OneToOne => self.targets as f64,
-            Connect::FixedProbability { p, .. } => p * pairs,
-            Connect::FixedInDegree { k, .. } => k as f64 * self.targets as f64,
-            Connect::FixedOutDegree { k, .. } => k as f64 * self.sources as f64,
-            // They take no memory.
-            Connect::Procedural { .. } => 0.0,
-            Connect::FixedTotalNumber { n, .. } => n as f64,
-            Connect::Distance { .. } => {
-                let (stream, metric, reach) = (self.pairs(), self.metric(), self.reach());
-                let [from, to] = self.places();
-                let pick = |points: &[Point], draw: u64| {
-                    points[stream.below(points.len() as u64, ALL, draw) as usize]
-                };
-                let probability = |draw: u64| {
-                    let (a, b) = (pick(from, 2 * draw), pick(to, 2 * draw + 1));
-                    reach.probability(metric.distance(&a, &b))
-                };
-                (0..PROBES).map(probability).sum::<f64>() / PROBES as f64 * pairs
+        let ends = [self.sources as f64, self.targets as f64];
+        budget::expected(&self.projection.connect, ends).unwrap_or_else(|| {
+            if !matches!(self.projection.connect, Connect::Distance { .. }) {
+                return 0.0;
             }
-            Connect::List(_) => 0.0,
-        }
+            let pairs = ends[0] * ends[1];
+            let (stream, metric, reach) = (self.pairs(), self.metric(), self.reach());
+            let [from, to] = self.places();
+            let pick = |points: &[Point], draw: u64| {
+                points[stream.below(points.len() as u64, ALL, draw) as usize]
+            };
+            let probability = |draw: u64| {
+                let (a, b) = (pick(from, 2 * draw), pick(to, 2 * draw + 1));
+                reach.probability(metric.distance(&a, &b))
+            };
+            (0..PROBES).map(probability).sum::<f64>() / PROBES as f64 * pairs
+        })
     }
 
     /// Whether each synapse has its own delay.
@@ -284,8 +282,6 @@ impl Wiring<'_> {
         lists.map_err(|synapses| NetworkError::TooLarge {
             name: self.name.to_owned(),
             synapses: synapses as f64,
-            bytes: synapses as f64 * size_of::<u32>() as f64,
-            limit: format!("{} synapses per projection", u32::MAX),
         })
     }
 

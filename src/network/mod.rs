@@ -3,6 +3,7 @@
 //! f64 throughout, natural order (source by target), no word about devices. Every number here is a
 //! function of scene and seed alone, so all engines start from the same network.
 
+mod budget;
 mod build;
 mod channels;
 mod draw;

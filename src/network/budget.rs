@@ -1,0 +1,147 @@
+//! How much memory a network takes, known before any of it is taken.
+//!
+//! Counted is what stands side by side while a network is built, planned and put on a device: numbers of the
+//! scene, of the plan, and of an engine on the same machine. Numbers of synapses are those that their rules
+//! make on average. A network is refused that would not fit, in a sentence that says what takes the most;
+//! otherwise the system would end the program in the middle, without a word.
+
+use super::NetworkError;
+use crate::machine;
+use crate::scene::{Connect, Delay, Model, Population, Projection, Scene};
+use crate::words::{bytes, grouped};
+use serde_json::Value;
+
+/// Bytes of a source: its statistics, its spikes, its number of synapses.
+const SOURCE: f64 = 80.0;
+
+/// Bytes of a neuron: state as f64 of the plan, twice, and as f32; statistics; its part of the ring.
+const NEURON: f64 = 300.0;
+
+/// More bytes of a neuron with parameters of its own, most of them while they are laid out for a device.
+const OWN: f64 = 700.0;
+
+/// Bytes of a position.
+const POSITION: f64 = 24.0;
+
+/// Bytes of a synapse: source and weight as drawn; two words in the plan, while it is made once more, and on
+/// the device.
+const SYNAPSE: f64 = 36.0;
+
+/// Bytes of a synapse that learns: beside these, its place in two lists, and what its rule keeps.
+const PLASTIC: f64 = 60.0;
+
+/// Bytes that a delay of its own adds to a synapse.
+const DELAY: f64 = 2.0;
+
+/// Memory that is left for what is to be made.
+pub(super) struct Budget {
+    memory: f64,
+    needed: f64,
+    /// Whether all synapses may learn.
+    training: bool,
+    /// What takes the most so far, and how much.
+    most: (String, f64),
+}
+
+impl Budget {
+    /// What is left of this machine's memory beside the populations of a scene, and the projections of which
+    /// the number of synapses is known before neurons have their places.
+    ///
+    /// # Errors
+    /// These do not fit.
+    pub fn new(scene: &Scene) -> Result<Self, NetworkError> {
+        let mut budget = Self {
+            memory: machine::memory() as f64,
+            needed: 0.0,
+            training: scene.training.is_some(),
+            most: (String::new(), 0.0),
+        };
+        for (name, population) in &scene.populations {
+            let size = population.size;
+            let each = of_neuron(population);
+            budget.take(size as f64 * each, || {
+                format!("the {} neurons of `{name}`", grouped(size))
+            })?;
+        }
+        let size = |name: &str| {
+            let found = scene.populations.iter().find(|(known, _)| known == name);
+            found.map_or(0, |(_, population)| population.size) as f64
+        };
+        for projection in &scene.projections {
+            let pairs = [size(&projection.from), size(&projection.to)];
+            if let Some(synapses) = expected(&projection.connect, pairs) {
+                budget.projection(projection, synapses)?;
+            }
+        }
+        Ok(budget)
+    }
+
+    /// Takes what the synapses of a projection need.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn projection(&mut self, p: &Projection, synapses: f64) -> Result<(), NetworkError> {
+        let learns = self.training || p.learn.is_some() || p.short_term.is_some();
+        let has_delays = !matches!(p.delay, None | Some(Delay::Value(_)));
+        let each = if learns { PLASTIC } else { SYNAPSE } + if has_delays { DELAY } else { 0.0 };
+        let what =
+            || format!("the {} synapses of `{}`", grouped(synapses.round() as u64), p.name());
+        self.take(synapses * each, what)
+    }
+
+    fn take(&mut self, needed: f64, what: impl Fn() -> String) -> Result<(), NetworkError> {
+        self.needed += needed;
+        if needed > self.most.1 {
+            self.most = (what(), needed);
+        }
+        if self.needed <= self.memory {
+            return Ok(());
+        }
+        let (what, most) = &self.most;
+        let [needed, memory, most] = [self.needed, self.memory, *most].map(|n| bytes(n as u64));
+        Err(NetworkError::Memory { needed, memory, what: what.clone(), most })
+    }
+}
+
+/// Bytes of a neuron of a population.
+fn of_neuron(population: &Population) -> f64 {
+    let place = if population.positions.is_some() { POSITION } else { 0.0 };
+    place
+        + match &population.model {
+            Model::Poisson(_) | Model::Images(_) | Model::Spikes(_) => SOURCE,
+            model if serde_json::to_value(model).is_ok_and(|model| is_drawn(&model)) => {
+                NEURON + OWN
+            }
+            _ => NEURON,
+        }
+}
+
+/// Whether a parameter is one for each neuron: it is then not a number but how numbers are come by.
+fn is_drawn(parameters: &Value) -> bool {
+    const WAYS: [&str; 4] = ["Normal", "Uniform", "Power", "File"];
+    match parameters {
+        Value::Object(map) => {
+            map.iter().any(|(name, inner)| WAYS.contains(&name.as_str()) || is_drawn(inner))
+        }
+        Value::Array(list) => list.iter().any(is_drawn),
+        _ => false,
+    }
+}
+
+/// How many synapses a rule makes of so many sources and targets, exactly or on average; none if that
+/// depends on where neurons are, or on a file, whose size has a limit of its own.
+pub(super) fn expected(connect: &Connect, [sources, targets]: [f64; 2]) -> Option<f64> {
+    let pairs = sources * targets;
+    Some(match *connect {
+        Connect::Dense => pairs,
+        Connect::Others => pairs - targets,
+        Connect::OneToOne => targets,
+        Connect::FixedProbability { p, .. } => p * pairs,
+        Connect::FixedInDegree { k, .. } => k as f64 * targets,
+        Connect::FixedOutDegree { k, .. } => k as f64 * sources,
+        // They take no memory.
+        Connect::Procedural { .. } => 0.0,
+        Connect::FixedTotalNumber { n, .. } => n as f64,
+        Connect::Distance { .. } | Connect::List(_) => return None,
+    })
+}
