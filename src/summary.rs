@@ -1,7 +1,6 @@
 //! `summary.json`: the numbers of a finished run. Fields that do not apply are absent.
 
-use serde::Serialize;
-use std::collections::BTreeMap;
+use serde::{Serialize, Serializer};
 
 /// The summary of a run.
 #[derive(Debug, Default, Serialize)]
@@ -49,11 +48,23 @@ pub struct Summary {
     /// Synapses that were replaced, where some may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub synapses_rewired: Option<u64>,
-    /// By name.
-    pub populations: BTreeMap<String, Population>,
+    /// By name, in the order of the scene.
+    #[serde(serialize_with = "as_map")]
+    pub populations: Vec<(String, Population)>,
     /// In a training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
+}
+
+/// Writes pairs as a map, in their order.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn as_map<K: Serialize, V: Serialize, S: Serializer>(
+    pairs: &[(K, V)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
 /// Activity of a population: over the simulation, or over the test set after training.
@@ -86,4 +97,6 @@ pub struct Training {
     pub test_loss: Option<f64>,
     /// The best of all epochs; its weights are in `weights-best.safetensors`.
     pub best_test_accuracy: f64,
+    /// Samples of the test set by true class, and for each by predicted class, after the last epoch.
+    pub confusion: Vec<Vec<u64>>,
 }

@@ -10,12 +10,12 @@ use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::process::Command;
 
 /// One array of an .npz file with its shape.
 fn array<T: npyz::Deserialize>(path: &Path, name: &str) -> (Vec<u64>, Vec<T>) {
-    let mut archive = npyz::npz::NpzArchive::open(path).unwrap();
-    let array = archive.by_name(name).unwrap().unwrap_or_else(|| panic!("no array {name}"));
-    (array.shape().to_vec(), array.into_vec().unwrap())
+    neuralearn::files::read_array(path, name).unwrap()
 }
 
 fn gzip(content: &[u8]) -> Vec<u8> {
@@ -501,13 +501,210 @@ fn bad_data() {
     place.refuses_run("train.ron", &["--set", "populations.pixels.size=35"], 2, pixels);
 }
 
+/// A `.npy` file of one dimension.
+fn npy(kind: &str, data: &[u8], count: usize) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({count},), }}\n");
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
+}
+
+/// Whatever has a path may stand where a file should, and whatever it is, nobody waits for it.
+#[test]
+#[cfg(target_os = "linux")]
+fn only_files_are_read() {
+    let place = Place::new();
+    let made =
+        Command::new("mkfifo").args(["pipe.ron", "pipe"]).current_dir(place.path(".")).status();
+    assert!(made.unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", place.path("endless")).unwrap();
+    let (pipe, device) = ("a named pipe, and a regular file is needed", "a device");
+    place.refuses(&["check", "pipe.ron"], 2, pipe);
+    place.refuses(&["check", "endless"], 2, device);
+    for (from, to) in [
+        ("weight: 60", "weight: File(\"FILE\")"),
+        ("Lif()", "Lif(i_e: File(\"FILE\"))"),
+        ("FixedProbability(p: 0.2)", "List(\"FILE\")"),
+        ("Poisson(rate: 100)", "Spikes(file: \"FILE\")"),
+    ] {
+        for (file, words) in [("pipe", pipe), ("endless", device), ("data", "a directory")] {
+            let text = edit(SIMULATION, from, &to.replace("FILE", file));
+            fs::write(place.path("bad.ron"), text).unwrap();
+            place.refuses(&["check", "bad.ron"], 3, &format!("{file} | {words}"));
+        }
+    }
+    let images = place.path("data/train-images-idx3-ubyte");
+    fs::remove_file(&images).unwrap();
+    fs::rename(place.path("pipe"), images).unwrap();
+    place.refuses_run("train.ron", &[], 3, &format!("train-images-idx3-ubyte | {pipe}"));
+}
+
+/// Arrays are read as far as they are of use.
+#[test]
+fn arrays_that_do_not_fit_are_not_read() {
+    let place = Place::new();
+    let check = |from: &str, to: &str, words: &str| {
+        fs::write(place.path("bad.ron"), edit(SIMULATION, from, to)).unwrap();
+        place.refuses(&["check", "bad.ron"], 3, words);
+    };
+    let file = "Lif(i_e: File(\"a.npy\"))";
+    fs::write(place.path("a.npy"), npy("<f8", &1e300f64.to_le_bytes().repeat(30), 30)).unwrap();
+    check("Lif()", file, "a.npy | element 0 is 1e300 | single precision");
+    // A hole of 80 GB, which only its header says something about.
+    let count = 10_000_000_000;
+    fs::write(place.path("a.npy"), npy("<f8", &[], count)).unwrap();
+    let hole = fs::OpenOptions::new().write(true).open(place.path("a.npy")).unwrap();
+    let header = hole.metadata().unwrap().len();
+    hole.set_len(header + 8 * count as u64).unwrap();
+    check("Lif()", file, "a.npy | bytes");
+
+    let mut zip = zip::ZipWriter::new(fs::File::create(place.path("s.npz")).unwrap());
+    for (name, kind, size) in [("noise.t_ms.npy", "<f8", 8), ("noise.id.npy", "<u4", 4)] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(&npy(kind, &vec![0; size << 22], 1 << 22)).unwrap();
+    }
+    zip.finish().unwrap();
+    assert!(fs::metadata(place.path("s.npz")).unwrap().len() < 100_000);
+    check("Poisson(rate: 100)", "Spikes(file: \"s.npz\")", "s.npz | noise.t_ms | 33554");
+}
+
+/// Two arrays of one name would be one.
+#[test]
+fn names_that_cannot_be_told_apart_are_refused() {
+    let place = Place::new();
+    let learning = "(version: 1, simulation: (dt: 0.1, duration: 1), populations: {
+        \"a\": (size: 4, model: Lif()), \"b\": (size: 5, model: Lif()),
+        \"b.source\": (size: 6, model: Lif())}, projections: [
+        (from: \"a\", to: \"b\", connect: FixedInDegree(k: 2), weight: 5, learn: Stdp(w_max: 10)),
+        (from: \"a\", to: \"b.source\", connect: Dense, weight: 5, learn: Stdp(w_max: 10))])";
+    fs::write(place.path("twice.ron"), learning).unwrap();
+    place.refuses_run(
+        "twice.ron",
+        &[],
+        2,
+        "weights.safetensors | name `a->b.source` | another `name`",
+    );
+    fs::write(
+        place.path("apart.ron"),
+        edit(learning, "to: \"b.source\"", "name: \"other\", to: \"b.source\""),
+    )
+    .unwrap();
+    place.done("apart.ron", "apart", &[]);
+    let twice = "every: 1), (population: \"exc\", ids: [1])]";
+    fs::write(place.path("twice.ron"), edit(SIMULATION, "every: 1)]", twice)).unwrap();
+    place.refuses_run("twice.ron", &[], 2, "traces.npz | `exc.v` | record it once");
+}
+
+// ---- What reaches the terminal ----
+
+/// Names may hold orders to a terminal, which are shown and not obeyed.
+#[test]
+fn names_give_no_orders_to_a_terminal() {
+    let place = Place::new();
+    let text = SIMULATION.replace("\"exc\"", "\"\\u{1b}[31mred\\u{7}\"");
+    fs::write(place.path("named.ron"), &text).unwrap();
+    let told = place.call(&["--scene", "named.ron", "--out", "run", "--engine", "cpu", "-v"]);
+    told.expect(0, "");
+    fs::write(place.path("bad.ron"), edit(&text, "spikes: [\"noise\"", "spikes: [\"\\u{1b}[2J\""))
+        .unwrap();
+    let refused = place.refuses(&["check", "bad.ron"], 2, r"no population `\u{1b}[2J`");
+    let checked = place.call(&["check", "named.ron"]);
+    for said in [&told, &refused, &checked] {
+        let orders = |text: &str| text.contains(|c: char| c.is_control() && c != '\n' && c != '\t');
+        assert!(!orders(&said.out) && !orders(&said.err), "{:?}{:?}", said.out, said.err);
+    }
+    assert!(told.out.contains(r"\u{1b}[31mred\u{7}: "), "{}", told.out);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn results_that_cannot_be_printed_are_an_error() {
+    let place = Place::new();
+    for args in [
+        &["check", "--json", "sim.ron"][..],
+        &["check", "sim.ron"],
+        &["models"],
+        &["--help"],
+        &["--scene", "sim.ron", "--out", "run", "--engine", "cpu"],
+    ] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let child = place.command(args).stdout(full).spawn().unwrap();
+        ended(child).expect(5, "standard output | No space left");
+    }
+}
+
+/// Results go to standard output, and what is first in the scene is first everywhere.
+#[test]
+fn results_are_printed_in_the_order_of_the_scene() {
+    let place = Place::new();
+    let ordered = |text: &str, words: [&str; 3]| {
+        let at =
+            words.map(|word| text.find(word).unwrap_or_else(|| panic!("{word} is not in {text}")));
+        assert!(at.is_sorted(), "{at:?} in {text}");
+    };
+    let text = edit(
+        SIMULATION,
+        "\"exc\": (size: 30",
+        "\"a\": (size: 1, model: Lif()), \"exc\": (size: 30",
+    );
+    fs::write(place.path("three.ron"), text).unwrap();
+    let said = place.call(&["--scene", "three.ron", "--out", "run", "--engine", "cpu"]);
+    said.expect(0, "");
+    ordered(&said.out, ["\nnoise: ", "\na: ", "\nexc: "]);
+    for file in ["summary.json", "metrics.jsonl"] {
+        let text = String::from_utf8(place.read(&format!("run/{file}"))).unwrap();
+        ordered(&text, ["\"noise\"", "\"a\"", "\"exc\""]);
+    }
+    let said = place.call(&["--scene", "train.ron", "--out", "train", "--engine", "cpu"]);
+    ordered(&said.out, ["epoch   1  loss", "epoch   4  loss", "test accuracy"]);
+    assert!(said.err.is_empty(), "{}", said.err);
+}
+
+#[test]
+fn every_bad_scene_is_shown_with_its_place() {
+    let place = Place::new();
+    for (name, dt) in [("one.ron", "-1"), ("two.ron", "-2")] {
+        fs::write(place.path(name), edit(SIMULATION, "dt: 0.5", &format!("dt: {dt}"))).unwrap();
+    }
+    let words = "one.ron:3:22 | dt: -1, duration | two.ron:3:22 | dt: -2, duration";
+    place.refuses(&["check", "one.ron", "sim.ron", "two.ron"], 2, words);
+}
+
+/// More threads than processors only wait for each other.
+#[test]
+fn threads_are_bounded_by_the_machine() {
+    let place = Place::new();
+    let said = place.run("sim.ron", "run", &["--threads", "8000"]);
+    said.expect(0, "--threads 8000 | at a time");
+    let few = place.done("sim.ron", "few", &["--threads", "1"]);
+    assert_eq!(numbers(&place.summary("run")), numbers(&few));
+}
+
 #[test]
 fn what_is_too_large_is_refused_before_it_is_made() {
     let place = Place::new();
     let set = ["--set", "populations.noise.size=2000000", "--set", "populations.exc.size=2000000"];
-    let words = "noise->exc | 4.0000e12 synapses | bytes | limit | FixedProbability";
+    let words =
+        "4,000,000,000,000 synapses of `noise->exc` | GB | this process can use | Procedural";
     place.refuses_run("sim.ron", &set, 4, words);
     place.refuses(&[&["check", "sim.ron"], &set[..]].concat(), 4, words);
+    // Neurons with numbers of their own, as many as there are.
+    let drawn = edit(SIMULATION, "Lif()", "Lif(v_init: Uniform(low: -70, high: -60))");
+    fs::write(place.path("drawn.ron"), edit(&drawn, "size: 30", "size: 2147483648")).unwrap();
+    let words = "the 2,147,483,648 neurons of `exc` | GB | this process can use";
+    place.refuses(&["check", "drawn.ron"], 4, words);
+    if cfg!(target_os = "linux") {
+        // Less memory than the machine has, and still no abort.
+        for size in [2_000_000u64, 2_147_483_648] {
+            fs::write(place.path("drawn.ron"), edit(&drawn, "size: 30", &format!("size: {size}")))
+                .unwrap();
+            let mut limited = std::process::Command::new("sh");
+            limited.args(["-c", "ulimit -v 1000000; exec \"$0\" check drawn.ron"]);
+            limited.arg(env!("CARGO_BIN_EXE_neuralearn")).current_dir(place.path("."));
+            limited.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+            ended(limited.spawn().unwrap())
+                .expect(4, "neurons of `exc` | this process can use 1.0");
+        }
+    }
     for delay in ["1e6", "1e9", "1e30"] {
         let set = format!("projections.1.delay={delay}");
         let words = "longest delay | steps | bytes | lower the delay";

@@ -1,10 +1,13 @@
 //! `check`, `devices` and `models`: what can be told without running anything.
 
-use super::run::{MAX_BINDING, prepare};
-use super::{bytes, grouped, print};
+use super::complain;
+use super::run::{MAX_BINDING, make_threads, prepare};
+use super::terminal::print;
 use crate::engine::gpu;
+use crate::machine;
 use crate::plan::{Plan, Stage};
-use crate::scene::Override;
+use crate::scene::{self, Override};
+use crate::words::{bytes, grouped};
 use anyhow::Result;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -36,11 +39,15 @@ struct Listed {
 
 /// Validates scenes and prints their plans.
 pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<()> {
+    make_threads(None)?;
     let mut all = Vec::new();
-    let mut first_error = None;
+    let mut failed = None;
     for path in scenes {
-        match prepare(path, overrides, true) {
-            Ok((_, source, warnings, network, plan)) => {
+        let prepared = scene::load(path, overrides)
+            .map_err(|e| (*e).into())
+            .and_then(|(scene, source, warnings)| Ok((source, warnings, prepare(&scene, true)?)));
+        match prepared {
+            Ok((source, warnings, (network, plan))) => {
                 for w in &warnings {
                     log::warn!("{}: {}: {}", source.name, w.path, w.message);
                 }
@@ -66,20 +73,19 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
                     programs: listed(&plan),
                 });
             }
-            // All scenes are checked; the last error ends the command, the others are shown here.
+            // All scenes are checked; the last error ends the command, those before it are told here.
             Err(e) => {
-                if let Some(earlier) = first_error.replace(e) {
-                    eprintln!("{earlier:#}");
+                if let Some(earlier) = failed.replace(e) {
+                    complain(&earlier);
                 }
             }
         }
     }
-    if json {
-        print(&(serde_json::to_string_pretty(&all)? + "\n"));
-    } else {
-        all.iter().for_each(|checked| print(&text(checked)));
+    match json {
+        true => print(serde_json::to_string_pretty(&all)? + "\n")?,
+        false => all.iter().try_for_each(|checked| print(text(checked)))?,
     }
-    first_error.map_or(Ok(()), Err)
+    failed.map_or(Ok(()), Err)
 }
 
 fn listed(plan: &Plan) -> Vec<Listed> {
@@ -171,14 +177,12 @@ pub fn devices() -> Result<()> {
     if found.is_empty() {
         out += "no adapter of Vulkan, Metal or DX12 (Debian: libvulkan1 and mesa-vulkan-drivers)\n";
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = machine::threads();
     out += &format!("cpu: {cores} threads, always there (--engine cpu)\n");
-    print(&out);
-    Ok(())
+    Ok(print(out)?)
 }
 
 /// The catalogue of words that a scene can use.
 pub fn models() -> Result<()> {
-    print(include_str!("models.txt"));
-    Ok(())
+    Ok(print(include_str!("models.txt"))?)
 }

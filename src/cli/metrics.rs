@@ -1,13 +1,13 @@
 //! `metrics.jsonl` of a simulation: a line from time to time.
 
-use super::FileFault;
+use super::{FileFault, fault};
 use crate::network::Network;
 use crate::simulation::Recording;
+use crate::summary::as_map;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Biological time between two lines at least \[ms\].
@@ -22,8 +22,9 @@ struct Line<'a> {
     t_ms: f64,
     /// Wall time so far \[s\].
     wall_s: f64,
-    /// By name, those that spike.
-    populations: BTreeMap<&'a str, Entry>,
+    /// By name, those that spike, in the order of the scene.
+    #[serde(serialize_with = "as_map")]
+    populations: Vec<(&'a str, Entry)>,
 }
 
 /// Since the last line.
@@ -56,6 +57,17 @@ pub struct Told {
     spikes: Vec<u64>,
     /// Wall time of the run before this program was started \[s\].
     before_s: f64,
+}
+
+impl Told {
+    /// Whether a run that has recorded so much may have told this.
+    pub fn is_of(&self, recording: &Recording) -> bool {
+        let counts = recording.populations.iter().map(|activity| activity.statistics.spikes);
+        self.steps <= recording.steps
+            && self.before_s.is_finite()
+            && self.spikes.len() == recording.populations.len()
+            && self.spikes.iter().zip(counts).all(|(told, count)| *told <= count)
+    }
 }
 
 impl<'a> Metrics<'a> {
@@ -106,7 +118,7 @@ impl<'a> Metrics<'a> {
     }
 
     /// Writes the last line, of what no line has told.
-    pub fn finish(mut self, recording: &Recording) -> Result<(), FileFault> {
+    pub fn finish(&mut self, recording: &Recording) -> Result<(), FileFault> {
         match recording.steps > self.told.steps {
             true => self.line(recording),
             false => Ok(()),
@@ -138,8 +150,4 @@ impl<'a> Metrics<'a> {
         (self.told.steps, self.told.spikes) = (recording.steps, counts);
         Ok(())
     }
-}
-
-fn fault(path: &Path, source: std::io::Error) -> FileFault {
-    FileFault { what: path.display().to_string(), source }
 }

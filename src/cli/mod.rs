@@ -5,14 +5,18 @@ mod inspect;
 mod metrics;
 mod pictures;
 mod progress;
+mod resume;
 mod run;
 mod simulate;
+mod stop;
+mod terminal;
 
 use crate::engine::EngineError;
 use crate::scene::{Override, SceneError};
+use crate::words::visible;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Simulates and trains biologically realistic spiking networks from a scene file.
@@ -87,8 +91,9 @@ struct Run {
     /// Threads of the CPU engine; default all cores.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
-    /// Go on from the newest good checkpoint of a run folder.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "set", "seed"])]
+    /// Go on from the newest good checkpoint of a run folder; with --set training.epochs=N or
+    /// simulation.duration=T beyond its end.
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<PathBuf>,
     /// No progress on the terminal.
     #[arg(long)]
@@ -123,6 +128,13 @@ struct Interrupted(PathBuf);
 #[error("{0}")]
 struct Usage(String);
 
+/// Threads that the system does not give.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "threads cannot be made: {0}; ask for fewer with --threads, or give the process more memory"
+)]
+struct Threads(String);
+
 /// A file or folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {source}")]
@@ -131,15 +143,22 @@ struct FileFault {
     source: std::io::Error,
 }
 
+/// A file that cannot be used.
+fn fault(path: &Path, source: std::io::Error) -> FileFault {
+    FileFault { what: path.display().to_string(), source }
+}
+
 /// Parses the command line, does what it says, and gives the exit code.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(e) => {
-            // Help and version are no errors. Printing fails only where nobody reads.
+        Err(e) if e.use_stderr() => {
+            // Nobody is told that this cannot be said.
             let _ = e.print();
-            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
+            return ExitCode::from(2);
         }
+        // Help and version.
+        Err(text) => return concluded(terminal::print(text.render()).map_err(Into::into)),
     };
     let level = match cli.run.verbose {
         0 => "warn,wgpu_hal=error,wgpu_core=error,naga=error",
@@ -148,26 +167,42 @@ pub fn main() -> ExitCode {
         _ => "trace",
     };
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level))
-        .format_timestamp(None)
+        .format(|out, record| {
+            let (level, style) = (record.level(), out.default_level_style(record.level()));
+            let message = record.args().to_string();
+            let (target, message) = (record.target(), visible(&message));
+            writeln!(out, "[{style}{level:<5}{style:#} {target}] {message}")
+        })
         .init();
-    let result = match &cli.command {
+    concluded(match &cli.command {
         Some(Command::Check(check)) => inspect::check(&check.scenes, &check.set, check.json),
         Some(Command::Devices) => inspect::devices(),
         Some(Command::Models) => inspect::models(),
         None => run::run(&cli.run),
-    };
+    })
+}
+
+/// Says what went wrong, if anything did, and gives the exit code.
+fn concluded(result: Result<(), anyhow::Error>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            let message = match e.downcast_ref::<SceneError>() {
-                Some(scene) => scene.render(color),
-                // An error's own words include those of its source.
-                None => format!("error: {e}"),
-            };
-            let _ = writeln!(std::io::stderr(), "{}", message.trim_end());
+            complain(&e);
             ExitCode::from(exit_code(&e))
         }
+    }
+}
+
+/// Says what went wrong.
+fn complain(e: &anyhow::Error) {
+    match e.downcast_ref::<SceneError>() {
+        Some(scene) => {
+            let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            // Rendered with its colours, and with nothing else that is meant for the terminal.
+            let _ = writeln!(std::io::stderr(), "{}", scene.render(color).trim_end());
+        }
+        // An error's own words include those of its source.
+        None => terminal::say(format!("error: {e}").trim_end()),
     }
 }
 
@@ -199,7 +234,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
             | NetworkError::Dendritic { .. }
             | NetworkError::BothSigns { .. }
             | NetworkError::Delay { .. } => 2,
-            NetworkError::TooLarge { .. } => 4,
+            NetworkError::TooLarge { .. } | NetworkError::Memory { .. } => 4,
             NetworkError::File(_)
             | NetworkError::Length { .. }
             | NetworkError::Pair { .. }
@@ -231,38 +266,12 @@ fn exit_code(e: &anyhow::Error) -> u8 {
             SimulationError::Diverged { .. } => 6,
             SimulationError::Variable { .. } | SimulationError::Synapse { .. } => 2,
         }
+    } else if e.is::<Threads>() {
+        4
     } else if e.is::<Interrupted>() {
         130
     } else {
         5
-    }
-}
-
-/// Prints to standard output. That nobody reads it any more is no error.
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (k, digit) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// Bytes with a unit.
-fn bytes(n: u64) -> String {
-    match n {
-        0..10_000 => format!("{n} B"),
-        10_000..10_000_000 => format!("{:.1} kB", n as f64 / 1e3),
-        10_000_000..10_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
-        _ => format!("{:.1} GB", n as f64 / 1e9),
     }
 }
 
@@ -274,12 +283,5 @@ mod tests {
     fn command_line_is_consistent() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn numbers_for_people() {
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(bytes(12_900_000), "12.9 MB");
     }
 }

@@ -1,9 +1,9 @@
 //! What a person sees while a run goes on: a bar on a terminal, lines elsewhere.
 
+use super::FileFault;
+use super::terminal::{print, say};
+use crate::words::visible;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often a line is written where there is no terminal.
@@ -40,7 +40,7 @@ impl Progress {
             Some(bar) => {
                 bar.set_length(length);
                 bar.set_prefix(prefix.to_owned());
-                bar.set_message(message.to_owned());
+                bar.set_message(visible(message).into_owned());
                 bar.set_position(position);
             }
             None if !self.quiet && self.told.elapsed() > LINE => {
@@ -48,22 +48,19 @@ impl Progress {
                 let elapsed = self.start.elapsed().as_secs_f64();
                 let left =
                     elapsed * (length.saturating_sub(position)) as f64 / position.max(1) as f64;
-                self.line(&format!(
-                    "{prefix} {position}/{length} {message}, about {left:.0} s left"
-                ));
+                say(format!("{prefix} {position}/{length} {message}, about {left:.0} s left"));
             }
             None => {}
         }
     }
 
-    /// Writes a line that stays.
-    pub fn line(&self, text: &str) {
-        if self.quiet {
-            return;
-        }
+    /// Prints a result above the bar; nothing if it is to be quiet.
+    pub fn result(&self, text: &str) -> Result<(), FileFault> {
+        let line = format!("{text}\n");
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprint_line(text)),
-            None => eprint_line(text),
+            _ if self.quiet => Ok(()),
+            Some(bar) => bar.suspend(|| print(line)),
+            None => print(line),
         }
     }
 
@@ -73,27 +70,4 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
-}
-
-fn eprint_line(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
-}
-
-/// Set when the user asks to stop. The first Ctrl-C (or SIGTERM) lets the run save its state; the
-/// second ends the process at once.
-pub fn stop_flag() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let count = AtomicU32::new(0);
-    let set = Arc::clone(&flag);
-    let installed = ctrlc::set_handler(move || {
-        set.store(true, Ordering::Relaxed);
-        if count.fetch_add(1, Ordering::Relaxed) > 0 {
-            std::process::exit(130);
-        }
-        eprint_line("stopping; what is done so far is being saved (once more to end at once)");
-    });
-    if let Err(e) = installed {
-        log::warn!("Ctrl-C will end the run without saving: {e}");
-    }
-    flag
 }

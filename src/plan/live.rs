@@ -295,7 +295,7 @@ impl<'n> Simulator<'n> {
         }
         let efficacy = match live.efficacy {
             Some(efficacy) => efficacy,
-            None => self.zeros(format!("{}.unused", p.name), Kind::Real, 1),
+            None => self.zeros(format!("{}.efficacy", p.name), Kind::Real, 1),
         };
         let count = live.size[1].div_ceil(self.ring.tile);
         let once = |kernel: &Kernel| {
@@ -657,6 +657,7 @@ impl<'n> Simulator<'n> {
             ["low", "plus", "high"].map(|what| self.zeros(array(what), Kind::Real, ring));
         let list = 1 + padded;
         let changing = self.zeros(array("changing"), Kind::Word, self.history * list);
+        self.ports.spike_lists.push((changing, list));
         let rate = |tau: f64| -(-self.network.dt / tau).exp_m1();
         let params = voltage::VoltageParams::<f64> {
             n: n as u32,
