@@ -2,7 +2,9 @@
 //!
 //! While the simulation runs, each array grows in a file of its own in a hidden folder: raw numbers,
 //! the lowest byte first. At the end the archives are put together from these files, and the folder
-//! goes; a run that is broken off keeps it, to go on. Until then a recording takes its size on disk, and twice of it while it is put together.
+//! goes; a run that is broken off keeps it, to go on, and one that goes on beyond its end takes the numbers
+//! back out of the archives. A recording thus takes its size on disk, and twice of it while it is put
+//! together.
 
 use crate::files::{self, Npy, Number};
 use crate::network::Network;
@@ -14,6 +16,19 @@ use std::path::{Path, PathBuf};
 
 /// Name of the folder in which arrays grow.
 pub const SCRATCH: &str = ".recording";
+
+/// Archives.
+const SPIKES: &str = "spikes.npz";
+const TRACES: &str = "traces.npz";
+
+/// Whether a file of this name is one in which an array grows.
+pub fn is_recording(name: &str) -> bool {
+    let rest = name.strip_prefix("trace-").or_else(|| {
+        let rest = name.strip_prefix("spikes-")?;
+        rest.strip_suffix(".t_ms").or_else(|| rest.strip_suffix(".id"))
+    });
+    rest.is_some_and(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()))
+}
 
 /// Files that take what a simulation records.
 pub struct Archive<'a> {
@@ -43,9 +58,7 @@ impl<'a> Archive<'a> {
         record: &scene::Record,
         recording: &Recording,
     ) -> Result<Self, ArchiveError> {
-        let scratch = folder.join(SCRATCH);
-        fs::create_dir(&scratch)
-            .map_err(|source| ArchiveError::Scratch { path: scratch.clone(), source })?;
+        make_scratch(folder)?;
         let mut archive = Self::of(folder, network, record, recording);
         archive.files().try_for_each(|file| file.create())?;
         Ok(archive)
@@ -55,7 +68,7 @@ impl<'a> Archive<'a> {
     /// what came later is dropped.
     ///
     /// # Errors
-    /// A file is missing, is shorter, or cannot be changed.
+    /// A file is missing or shorter, and the archives do not have the numbers either; it cannot be changed.
     pub fn reopen(
         folder: &Path,
         network: &'a Network,
@@ -63,6 +76,7 @@ impl<'a> Archive<'a> {
         recording: &Recording,
         lengths: &[u64],
     ) -> Result<Self, ArchiveError> {
+        make_scratch(folder)?;
         let mut archive = Self::of(folder, network, record, recording);
         let mut lengths = lengths.iter();
         archive.files().try_for_each(|file| file.reopen(lengths.next().copied().unwrap_or(0)))?;
@@ -77,15 +91,26 @@ impl<'a> Archive<'a> {
         recording: &Recording,
     ) -> Self {
         let scratch = folder.join(SCRATCH);
-        let grow = |name: String| Growing { path: scratch.join(name), bytes: 0 };
+        let grow = |file: String, archive: &str, name: String, kind| Growing {
+            path: scratch.join(file),
+            bytes: 0,
+            archive: folder.join(archive),
+            name,
+            kind,
+        };
         let spikes = network.populations.iter().enumerate().map(|(k, population)| {
-            record.spikes.contains(&population.name).then(|| Spikes {
-                t_ms: grow(format!("spikes-{k}.t_ms")),
-                id: grow(format!("spikes-{k}.id")),
+            let name = &population.name;
+            record.spikes.contains(name).then(|| Spikes {
+                t_ms: grow(format!("spikes-{k}.t_ms"), SPIKES, format!("{name}.t_ms"), f64::KIND),
+                id: grow(format!("spikes-{k}.id"), SPIKES, format!("{name}.id"), u32::KIND),
             })
         });
         let spikes = spikes.collect();
-        let traces = (0..recording.traces.len()).map(|k| grow(format!("trace-{k}"))).collect();
+        let traces =
+            recording.traces.iter().enumerate().map(|(k, trace)| {
+                grow(format!("trace-{k}"), TRACES, trace.name(network), f32::KIND)
+            });
+        let traces = traces.collect();
         Self { network, folder: folder.to_owned(), spikes, traces }
     }
 
@@ -127,7 +152,7 @@ impl<'a> Archive<'a> {
     pub fn write(&mut self, recording: &mut Recording) -> Result<(), ArchiveError> {
         self.take(recording)?;
         for (name, arrays) in
-            [("spikes.npz", self.spike_arrays()), ("traces.npz", self.trace_arrays(recording))]
+            [(SPIKES, self.spike_arrays()), (TRACES, self.trace_arrays(recording))]
         {
             if !arrays.is_empty() {
                 let path = self.folder.join(name);
@@ -138,28 +163,30 @@ impl<'a> Archive<'a> {
         Ok(())
     }
 
-    /// Removes the files in which arrays grew, after which the run cannot go on.
+    /// Removes the files in which arrays grew: what they held is in the archives.
     ///
     /// # Errors
-    /// The folder cannot be removed.
-    pub fn close(self) -> Result<(), ArchiveError> {
-        let path = self.folder.join(SCRATCH);
-        match fs::remove_dir_all(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(ArchiveError::Scratch { path, source })
+    /// A file cannot be removed.
+    pub fn close(mut self) -> Result<(), ArchiveError> {
+        for file in self.files() {
+            let removed = fs::remove_file(&file.path);
+            if let Err(source) = removed
+                && source.kind() != io::ErrorKind::NotFound
+            {
+                return Err(ArchiveError::Scratch { path: file.path.clone(), source });
             }
-            _ => Ok(()),
         }
+        // It stays if it holds what is not ours.
+        let _ = fs::remove_dir(self.folder.join(SCRATCH));
+        Ok(())
     }
 
     fn spike_arrays(&self) -> Vec<Npy<'_>> {
-        let mut arrays = Vec::new();
-        for (population, spikes) in self.network.populations.iter().zip(&self.spikes) {
-            let Some(Spikes { t_ms, id }) = spikes else { continue };
-            arrays.push(t_ms.array::<f64>(format!("{}.t_ms", population.name), |len| vec![len]));
-            arrays.push(id.array::<u32>(format!("{}.id", population.name), |len| vec![len]));
-        }
-        arrays
+        let spikes = self.spikes.iter().flatten();
+        let arrays = spikes.flat_map(|Spikes { t_ms, id }| {
+            [t_ms.array::<f64>(|len| vec![len]), id.array::<u32>(|len| vec![len])]
+        });
+        arrays.collect()
     }
 
     /// Traces, and their times: once if all are the same, else for each population, or even for each
@@ -170,7 +197,6 @@ impl<'a> Archive<'a> {
         let mut arrays: Vec<Npy<'_>> = Vec::new();
         for (trace, values) in traces.iter().zip(&self.traces) {
             let owner = trace.owner(self.network);
-            let name = format!("{owner}.{}", trace.variable.name);
             let (neurons, every) = (trace.ids.len() as u64, trace.every);
             let samples = values.len::<f32>() / neurons.max(1);
             let mut others = traces.iter().filter(|other| other.every != every);
@@ -179,7 +205,7 @@ impl<'a> Archive<'a> {
                 Some(_) if others.all(|other| other.owner(self.network) != owner) => {
                     format!("{owner}.t_ms")
                 }
-                Some(_) => format!("{name}.t_ms"),
+                Some(_) => format!("{}.t_ms", values.name),
             };
             if arrays.iter().all(|array| array.name() != times) {
                 arrays.push(Npy::new::<f64>(times, &[samples], move |writer| {
@@ -187,10 +213,15 @@ impl<'a> Archive<'a> {
                     (1..=samples).try_for_each(|sample| writer.write_all(&time(sample).bytes()))
                 }));
             }
-            arrays.push(values.array::<f32>(name, |_| vec![samples, neurons]));
+            arrays.push(values.array::<f32>(|_| vec![samples, neurons]));
         }
         arrays
     }
+}
+
+fn make_scratch(folder: &Path) -> Result<(), ArchiveError> {
+    let path = folder.join(SCRATCH);
+    fs::create_dir_all(&path).map_err(|source| ArchiveError::Scratch { path, source })
 }
 
 /// An array in a file, to which more and more is appended. The file is open only meanwhile: there may
@@ -198,6 +229,10 @@ impl<'a> Archive<'a> {
 struct Growing {
     path: PathBuf,
     bytes: u64,
+    /// Archive into which it goes, and its name and type of element there.
+    archive: PathBuf,
+    name: String,
+    kind: &'static str,
 }
 
 impl Growing {
@@ -207,20 +242,29 @@ impl Growing {
         Ok(())
     }
 
-    /// Takes the file as it was when it had so many bytes.
+    /// Takes the file as it was when it had so many bytes, or what the archive has if the file is gone.
     fn reopen(&mut self, bytes: u64) -> Result<(), ArchiveError> {
+        let found = || fs::metadata(&self.path).map_or(0, |file| file.len());
         let cut = || -> io::Result<()> {
-            let file = OpenOptions::new().write(true).open(&self.path)?;
-            let found = file.metadata()?.len();
-            if found < bytes {
-                let what = format!("it has {found} bytes of {bytes}; run the scene again");
+            let before = found();
+            let unpacked = if before < bytes { self.unpack() } else { Ok(()) };
+            if found() < bytes {
+                let why = unpacked.err().map_or(String::new(), |e| format!(", and {e}"));
+                let what = format!("it has {before} bytes of {bytes}{why}; run the scene again");
                 return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
             }
-            file.set_len(bytes)
+            OpenOptions::new().write(true).open(&self.path)?.set_len(bytes)
         };
         cut().map_err(|source| ArchiveError::Reopen { path: self.path.clone(), source })?;
         self.bytes = bytes;
         Ok(())
+    }
+
+    /// Fills the file with what is in the archive.
+    fn unpack(&self) -> anyhow::Result<()> {
+        let mut file = BufWriter::new(File::create(&self.path)?);
+        files::copy_array(&self.archive, &self.name, self.kind, &mut file)?;
+        Ok(file.flush()?)
     }
 
     fn sync(&self) -> Result<(), ArchiveError> {
@@ -253,8 +297,8 @@ impl Growing {
         self.bytes / size_of::<T::Bytes>() as u64
     }
 
-    fn array<T: Number>(&self, name: String, shape: impl FnOnce(u64) -> Vec<u64>) -> Npy<'_> {
-        Npy::new::<T>(name, &shape(self.len::<T>()), |writer| {
+    fn array<T: Number>(&self, shape: impl FnOnce(u64) -> Vec<u64>) -> Npy<'_> {
+        Npy::new::<T>(&self.name, &shape(self.len::<T>()), |writer| {
             io::copy(&mut File::open(&self.path)?, writer)?;
             Ok(())
         })

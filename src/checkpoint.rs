@@ -1,31 +1,61 @@
 //! State of a run on disk: bit-exact, complete or absent.
 //!
-//! A checkpoint is a safetensors file with every array that a run changes and, as JSON in one more
-//! tensor, what its host knows: the progress. Its metadata hold a SHA-256 of both. It is written beside its
-//! final name, flushed and renamed, so a kill at any moment leaves the ones before it. The newest `KEEP`
-//! are kept; resuming takes the newest whose hash is right.
+//! A checkpoint is a safetensors file with every array that a run changes and, as JSON in two more
+//! tensors, what its host knows: what the run began with, and how far it is. Its metadata hold a SHA-256 of
+//! all of it. It is written beside its final name, flushed and renamed, so a kill at any moment leaves the
+//! ones before it. The newest two are kept; resuming takes the newest whose hash is right. A right hash
+//! says that the file is as some program wrote it, not that this run can go on with it: what is taken
+//! out of it is checked where it is known what it means.
 
 use crate::files::{self, Values};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Checkpoints that are kept.
 const KEEP: usize = 2;
 
 /// Version of what is in a checkpoint.
-const FORMAT: &str = "2";
+const FORMAT: &str = "3";
 
-/// Name of the tensor that holds the progress; no array's name begins with a slash.
+/// Names of the tensors that hold what the host knows; no array's name begins with a slash.
+const ORIGIN: &str = "/origin";
 const PROGRESS: &str = "/progress";
+
+/// Names of checkpoints around their numbers.
+const BEGIN: &str = "state-";
+const END: &str = ".safetensors";
+
+/// What a run began with. It stays the same however often the run is broken off.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Name of the scene.
+    pub name: String,
+    /// Hash of the file with which the run began.
+    pub sha256: String,
+    /// The comment with which that file opens.
+    pub description: String,
+    /// The scene that ran, as RON with all defaults and overrides.
+    pub scene: String,
+}
+
+/// Where the checkpoints of a run are.
+#[derive(Debug, Clone)]
+pub struct Store {
+    dir: PathBuf,
+    origin: Origin,
+}
 
 /// A state as read.
 pub struct Checkpoint {
     /// The file.
     pub path: PathBuf,
+    /// What the run began with.
+    pub origin: Origin,
     /// What the host knew, as JSON.
     progress: Vec<u8>,
     /// Arrays by name.
@@ -52,7 +82,7 @@ pub enum CheckpointError {
         why: String,
     },
     /// There is none.
-    #[error("no checkpoint in {} can be read{}", dir.display(), tried.iter().map(|t| format!("\n  {t}")).collect::<String>())]
+    #[error("no checkpoint in {} can be read, so the run cannot go on; start it again{}", dir.display(), tried.iter().map(|t| format!("\n  {t}")).collect::<String>())]
     None {
         /// The directory.
         dir: PathBuf,
@@ -93,46 +123,81 @@ impl Checkpoint {
         }
     }
 
+    /// The same, all of them finite.
+    ///
+    /// # Errors
+    /// As for [`Self::values`], and for a number that is not finite.
+    pub fn finite(&self, name: &str, len: usize) -> Result<&[f32], CheckpointError> {
+        let values = self.reals(name, len)?;
+        match values.iter().position(|x| !x.is_finite()) {
+            None => Ok(values),
+            Some(k) => Err(self.damaged(format!("number {k} of `{name}` is {}", values[k]))),
+        }
+    }
+
+    /// An error: it cannot be what a run saved.
+    pub fn damaged(&self, why: String) -> CheckpointError {
+        CheckpointError::Damaged { path: self.path.clone(), why }
+    }
+
     /// An error: it belongs to another network.
     pub fn foreign(&self, why: String) -> CheckpointError {
-        let why = format!("{why}; it belongs to another network");
-        CheckpointError::Damaged { path: self.path.clone(), why }
+        self.damaged(format!("{why}; it belongs to another network"))
     }
 }
 
-/// Saves a state under a number that grows from state to state, and removes older ones.
-///
-/// # Errors
-/// The file system refuses.
-pub fn save(
-    dir: &Path,
-    number: u64,
-    progress: &impl Serialize,
-    arrays: &[(String, Values)],
-) -> Result<(), CheckpointError> {
-    let path = dir.join(format!("state-{number:014}.safetensors"));
-    let io = |source| CheckpointError::Io { path: path.clone(), source };
-    std::fs::create_dir_all(dir).map_err(io)?;
-    let progress = serde_json::to_vec(progress).map_err(|e| io(e.into()))?;
-    let metadata = HashMap::from([
-        ("format".to_owned(), FORMAT.to_owned()),
-        ("sha256".to_owned(), digest(&progress, arrays)),
-    ]);
-    let views = arrays.iter().map(|(name, values)| Ok((name.as_str(), values.view()?)));
-    let known = TensorView::new(Dtype::U8, vec![progress.len()], &progress);
-    let views = views.chain([known.map(|known| (PROGRESS, known))]);
-    let bytes = views
-        .collect::<Result<Vec<_>, _>>()
-        .and_then(|views| safetensors::serialize(views, Some(metadata)))
-        .map_err(|e| io(std::io::Error::other(e.to_string())))?;
-    files::write_atomic(&path, |w| w.write_all(&bytes)).map_err(io)?;
-    let old = list(dir, ".safetensors").into_iter().rev().skip(KEEP);
-    // What a kill left half written goes too.
-    for path in old.chain(list(dir, ".tmp")) {
-        // A file that cannot be removed costs space only.
-        let _ = std::fs::remove_file(path);
+impl Store {
+    /// The checkpoints in a folder, which need not be there yet.
+    pub fn new(dir: impl Into<PathBuf>, origin: Origin) -> Self {
+        Self { dir: dir.into(), origin }
     }
-    Ok(())
+
+    /// Saves a state under a number that grows from state to state, and removes all but it and the one before.
+    ///
+    /// # Errors
+    /// The file system refuses.
+    pub fn save(
+        &self,
+        number: u64,
+        progress: &impl Serialize,
+        arrays: &[(String, Values)],
+    ) -> Result<(), CheckpointError> {
+        let path = self.dir.join(format!("{BEGIN}{number:014}{END}"));
+        let io = |source| CheckpointError::Io { path: path.clone(), source };
+        std::fs::create_dir_all(&self.dir).map_err(io)?;
+        let origin = serde_json::to_vec(&self.origin).map_err(|e| io(e.into()))?;
+        let progress = serde_json::to_vec(progress).map_err(|e| io(e.into()))?;
+        let metadata = HashMap::from([
+            ("format".to_owned(), FORMAT.to_owned()),
+            ("sha256".to_owned(), digest(&origin, &progress, arrays)),
+        ]);
+        let views = arrays.iter().map(|(name, values)| Ok((name.as_str(), values.view()?)));
+        let known = [(ORIGIN, &origin), (PROGRESS, &progress)].map(|(name, json)| {
+            TensorView::new(Dtype::U8, vec![json.len()], json).map(|view| (name, view))
+        });
+        let bytes = views
+            .chain(known)
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|views| safetensors::serialize(views, Some(metadata)))
+            .map_err(|e| io(std::io::Error::other(e.to_string())))?;
+        files::write_atomic(&path, |w| w.write_all(&bytes)).map_err(io)?;
+        self.keep(KEEP);
+        Ok(())
+    }
+
+    /// Removes all but the newest so many.
+    pub fn keep(&self, count: usize) {
+        for path in list(&self.dir).into_iter().rev().skip(count) {
+            // A file that cannot be removed costs space only.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Whether a file of this name is a checkpoint.
+pub fn is_checkpoint(name: &str) -> bool {
+    let number = name.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END));
+    number.is_some_and(|number| number.len() >= 14 && number.bytes().all(|c| c.is_ascii_digit()))
 }
 
 /// The newest checkpoint in `dir` that is whole.
@@ -141,7 +206,7 @@ pub fn save(
 /// There is none; the error says what is wrong with each.
 pub fn newest(dir: &Path) -> Result<Checkpoint, CheckpointError> {
     let mut tried = Vec::new();
-    for path in list(dir, ".safetensors").into_iter().rev() {
+    for path in list(dir).into_iter().rev() {
         match load(&path) {
             Ok(checkpoint) => {
                 for fault in &tried {
@@ -157,7 +222,7 @@ pub fn newest(dir: &Path) -> Result<Checkpoint, CheckpointError> {
 
 fn load(path: &Path) -> Result<Checkpoint, CheckpointError> {
     let damaged = |why: String| CheckpointError::Damaged { path: path.to_owned(), why };
-    let bytes = std::fs::read(path)
+    let bytes = files::read::read(path, files::read::roomy())
         .map_err(|source| CheckpointError::Io { path: path.to_owned(), source })?;
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
     let metadata = header.metadata().clone().unwrap_or_default();
@@ -168,11 +233,15 @@ fn load(path: &Path) -> Result<Checkpoint, CheckpointError> {
     }
     let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
     let mut arrays = Vec::new();
-    let mut progress = Vec::new();
+    let [mut origin, mut progress] = [Vec::new(), Vec::new()];
     for (name, view) in file.iter() {
         let values = match view.dtype() {
             Dtype::F32 => Values::Reals(bytemuck::pod_collect_to_vec(view.data())),
             Dtype::U32 => Values::Words(bytemuck::pod_collect_to_vec(view.data())),
+            Dtype::U8 if name == ORIGIN => {
+                origin = view.data().to_vec();
+                continue;
+            }
             Dtype::U8 if name == PROGRESS => {
                 progress = view.data().to_vec();
                 continue;
@@ -181,20 +250,22 @@ fn load(path: &Path) -> Result<Checkpoint, CheckpointError> {
         };
         arrays.push((name.to_owned(), values));
     }
-    if field("sha256") != digest(&progress, &arrays) {
+    if field("sha256") != digest(&origin, &progress, &arrays) {
         return Err(damaged("its content does not match its hash".to_owned()));
     }
-    Ok(Checkpoint { path: path.to_owned(), progress, arrays })
+    let origin = serde_json::from_slice(&origin).map_err(|e| damaged(e.to_string()))?;
+    Ok(Checkpoint { path: path.to_owned(), origin, progress, arrays })
 }
 
-/// Hash of progress and arrays, in the order of their names.
-fn digest(progress: &[u8], arrays: &[(String, Values)]) -> String {
+/// Hash of what the host knows and of the arrays, in the order of their names.
+fn digest(origin: &[u8], progress: &[u8], arrays: &[(String, Values)]) -> String {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     };
     part(FORMAT.as_bytes());
+    part(origin);
     part(progress);
     let mut sorted: Vec<_> = arrays.iter().collect();
     sorted.sort_by(|a, b| a.0.cmp(&b.0));
@@ -202,16 +273,14 @@ fn digest(progress: &[u8], arrays: &[(String, Values)]) -> String {
         part(name.as_bytes());
         part(values.bytes());
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    files::hex(&hash.finalize())
 }
 
-/// Checkpoints in `dir` with that ending, oldest first.
-fn list(dir: &Path, ending: &str) -> Vec<PathBuf> {
+/// Checkpoints in `dir`, oldest first.
+fn list(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let ours = |path: &PathBuf| {
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        name.starts_with("state-") && name.ends_with(ending)
-    };
+    let ours =
+        |path: &PathBuf| path.file_name().and_then(|n| n.to_str()).is_some_and(is_checkpoint);
     let mut paths: Vec<PathBuf> = entries.map(|e| e.path()).filter(ours).collect();
     paths.sort();
     paths
@@ -229,7 +298,8 @@ mod tests {
             ("a".to_owned(), Values::Reals(vec![1.5, -0.0])),
             ("b/c".to_owned(), Values::Words(vec![number as u32, u32::MAX])),
         ];
-        save(dir, number, &(number, 0.1 + 0.2), &arrays).unwrap();
+        let origin = Origin { name: "sample".to_owned(), ..Origin::default() };
+        Store::new(dir, origin).save(number, &(number, 0.1 + 0.2), &arrays).unwrap();
     }
 
     #[test]
@@ -237,6 +307,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         (1..=4).for_each(|number| sample(dir.path(), number));
         let found = newest(dir.path()).unwrap();
+        assert_eq!(found.origin.name, "sample");
         let (number, sum): Known = found.progress().unwrap();
         assert_eq!((number, sum.to_bits()), (4, (0.1f64 + 0.2).to_bits()));
         assert_eq!(found.reals("a", 2).unwrap()[1].to_bits(), (-0.0f32).to_bits());
@@ -245,14 +316,14 @@ mod tests {
             assert!(refused.unwrap_err().to_string().contains("another network"));
         }
         assert!(found.progress::<String>().is_err());
-        assert_eq!(list(dir.path(), ".safetensors").len(), KEEP);
+        assert_eq!(list(dir.path()).len(), KEEP);
     }
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_found() {
         let dir = tempfile::tempdir().unwrap();
         sample(dir.path(), 1);
-        let path = list(dir.path(), ".safetensors").remove(0);
+        let path = list(dir.path()).remove(0);
         let whole = std::fs::read(&path).unwrap();
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
@@ -271,7 +342,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         sample(dir.path(), 1);
         sample(dir.path(), 2);
-        let last = list(dir.path(), ".safetensors").pop().unwrap();
+        let last = list(dir.path()).pop().unwrap();
         std::fs::write(&last, b"not a checkpoint").unwrap();
         assert_eq!(newest(dir.path()).unwrap().progress::<Known>().unwrap().0, 1);
     }

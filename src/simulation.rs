@@ -10,7 +10,7 @@ use crate::kernel::{self, Clock};
 use crate::network::{self, Input, Kind, Network, Population};
 use crate::neuron::stepped::{BLOCK, Variable};
 use crate::plan::{
-    ArrayId, Plan, ProgramId, Recorded, Sampled, SimulationOptions, SimulationPorts, Tiles,
+    ArrayId, Lists, Plan, ProgramId, Recorded, Sampled, SimulationOptions, SimulationPorts, Tiles,
 };
 use crate::record::decode_row;
 use crate::record::excerpt::Excerpt;
@@ -122,6 +122,14 @@ fn traces(scene: &Scene, network: &Network) -> Result<Vec<Trace>, SimulationErro
     Ok(traces)
 }
 
+/// Names of the arrays of what a scene samples, in the order of [`Recording::traces`].
+///
+/// # Errors
+/// A variable that a population does not have.
+pub fn trace_names(scene: &Scene, network: &Network) -> Result<Vec<String>, SimulationError> {
+    Ok(traces(scene, network)?.iter().map(|trace| trace.name(network)).collect())
+}
+
 /// What was recorded. Spikes and samples pile up here until someone takes them, as
 /// [`crate::archive`] does after every window; all else stays as small as it is.
 #[derive(Debug, Default)]
@@ -180,6 +188,11 @@ impl Trace {
             Recorded::Weights { projection } => &network.projections[projection].name,
             Recorded::Concentrations => "modulators",
         }
+    }
+
+    /// Name of its array.
+    pub fn name(&self, network: &Network) -> String {
+        format!("{}.{}", self.owner(network), self.variable.name)
     }
 }
 
@@ -353,15 +366,26 @@ impl<'a> Simulation<'a> {
             }
             let origin: Vec<u32> =
                 origin.iter().zip(&source).map(|(word, s)| lists.with_source(*word, *s)).collect();
-            let row = |k: usize| source[k] as usize * lists.groups + lists.group(origin[k]);
-            let rows = from.0 * lists.groups;
-            let (begin, outgoing) = by_row(start, rows, lists.target_bits, row);
             self.engine.write_reals(*array, &weights)?;
-            self.engine.write_words(lists.origin, &origin)?;
-            self.engine.write_words(lists.begin, &begin)?;
-            self.engine.write_words(lists.outgoing, &outgoing)?;
+            self.write_lists(&lists, start, &origin, from.0)?;
         }
         Ok(())
+    }
+
+    /// Writes where the synapses of a projection come from, and where those of each source are.
+    fn write_lists(
+        &mut self,
+        lists: &Lists,
+        start: &[u32],
+        origin: &[u32],
+        sources: usize,
+    ) -> Result<(), EngineError> {
+        let row =
+            |k: usize| lists.source(origin[k]) as usize * lists.groups + lists.group(origin[k]);
+        let (begin, outgoing) = by_row(start, sources * lists.groups, lists.target_bits, row);
+        self.engine.write_words(lists.origin, origin)?;
+        self.engine.write_words(lists.begin, &begin)?;
+        self.engine.write_words(lists.outgoing, &outgoing)
     }
 
     /// Takes note of where the synapses of a projection come from.
@@ -470,9 +494,8 @@ impl<'a> Simulation<'a> {
     fn changing(&self) -> Vec<ArrayId> {
         let mut arrays = self.plan.written(self.run);
         arrays.retain(|array| *array != self.ports.spikes && !self.ports.samples.contains(array));
-        // The host changes these.
-        let lists = self.rewirings().filter_map(|(k, _)| self.ports.lists[k]);
-        arrays.extend(lists.flat_map(|lists| [lists.origin, lists.begin, lists.outgoing]));
+        // The host changes this, and with it what follows from it.
+        arrays.extend(self.rewirings().filter_map(|(k, _)| Some(self.ports.lists[k]?.origin)));
         arrays
     }
 
@@ -516,27 +539,28 @@ impl<'a> Simulation<'a> {
         checkpoint: &Checkpoint,
         progress: Progress,
     ) -> Result<(), SimulationError> {
+        self.fits(checkpoint, &progress)?;
+        let origins: Vec<ArrayId> = self.ports.lists.iter().flatten().map(|l| l.origin).collect();
         for array in self.changing() {
             let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
             match (self.plan.arrays[array].kind, checkpoint.values(name, len)?) {
-                (kernel::Kind::Real, Values::Reals(values)) => {
-                    self.engine.write_reals(array, values)?;
+                (kernel::Kind::Real, Values::Reals(_)) => {
+                    self.engine.write_reals(array, checkpoint.finite(name, len)?)?;
                 }
+                // Written below, when it is known to be in order.
+                (kernel::Kind::Word, Values::Words(_)) if origins.contains(&array) => {}
                 (kernel::Kind::Word, Values::Words(values)) => {
+                    let lists = self.ports.spike_lists.iter().find(|(lists, _)| *lists == array);
+                    if let Some((_, list)) = lists {
+                        in_range(values, *list)
+                            .map_err(|why| checkpoint.damaged(format!("array `{name}`: {why}")))?;
+                    }
                     self.engine.write_words(array, values)?;
                 }
                 _ => Err(checkpoint.foreign(format!("array `{name}` is of another type")))?,
             }
         }
         let recording = &mut self.recording;
-        let sizes = recording.populations.iter().map(|p| p.statistics.size());
-        let drawn = recording.traces.iter().map(|trace| trace.excerpts.len());
-        if !sizes.eq(progress.statistics.iter().map(SpikeStatistics::size))
-            || !drawn.eq(progress.excerpts.iter().map(Vec::len))
-            || self.pairs.len() != progress.pairs.len()
-        {
-            Err(checkpoint.foreign("its populations or recordings are others".to_owned()))?;
-        }
         recording.steps = progress.steps;
         recording.synaptic_events = progress.synaptic_events;
         recording.rewired = progress.rewired;
@@ -549,17 +573,57 @@ impl<'a> Simulation<'a> {
         for (k, _) in self.rewirings() {
             let (network, Some(lists)) = (self.network, self.ports.lists[k]) else { continue };
             let p = &network.projections[k];
-            let network::Synapses::Sparse { source, .. } = &p.synapses else { continue };
-            let origin = self.engine.read_words(lists.origin)?;
-            let origin = origin.iter().take(source.len());
-            let sources: Vec<u32> = origin.map(|word| lists.source(*word)).collect();
-            if sources.iter().any(|s| *s as usize >= network.populations[p.from].size) {
-                Err(checkpoint.foreign("it has synapses from unknown sources".to_owned()))?;
+            let network::Synapses::Sparse { start, source, .. } = &p.synapses else { continue };
+            let drawn = self.engine.read_words(lists.origin)?;
+            let name = &self.plan.arrays[lists.origin].name;
+            let Values::Words(origin) = checkpoint.values(name, drawn.len())? else { continue };
+            let sources = network.populations[p.from].size;
+            // A synapse that moved has another source, and the delay that it had.
+            let moved = |(now, before): (&u32, &u32)| {
+                (lists.source(*now) as usize) < sources && lists.group(*now) == lists.group(*before)
+            };
+            if let Some(k) = origin.iter().zip(&drawn).position(|ends| !moved(ends)) {
+                let why = format!("synapse {k} of `{name}` comes from nowhere");
+                Err(checkpoint.damaged(why))?;
             }
-            self.count_synapses(p, source, &sources);
+            let origin = &origin[..source.len()];
+            let now: Vec<u32> = origin.iter().map(|word| lists.source(*word)).collect();
+            self.count_synapses(p, source, &now);
+            self.write_lists(&lists, start, origin, sources)?;
         }
         self.rewards = progress.rewards;
         self.pairs = progress.pairs;
+        Ok(())
+    }
+
+    /// Refuses progress that no run of this network makes.
+    fn fits(&self, checkpoint: &Checkpoint, progress: &Progress) -> Result<(), CheckpointError> {
+        let recording = &self.recording;
+        let statistics = recording.populations.iter().zip(&progress.statistics);
+        let excerpts = recording.traces.iter().zip(&progress.excerpts);
+        if progress.statistics.len() != recording.populations.len()
+            || progress.excerpts.len() != recording.traces.len()
+            || !excerpts.clone().all(|(trace, saved)| trace.excerpts.len() == saved.len())
+            || self.pairs.len() != progress.pairs.len()
+        {
+            return Err(checkpoint.foreign("its populations or recordings are others".to_owned()));
+        }
+        for ((own, saved), population) in statistics.zip(&self.network.populations) {
+            if !saved.can_follow(&own.statistics, progress.steps) {
+                let why = format!("the spikes of `{}` are no such spikes", population.name);
+                return Err(checkpoint.damaged(why));
+            }
+        }
+        if !progress.excerpts.iter().flatten().all(Excerpt::is_whole) {
+            return Err(checkpoint.damaged("an excerpt of a trace is damaged".to_owned()));
+        }
+        let modulators = self.network.modulators.len();
+        let rewards = progress.rewards.iter();
+        if !rewards.clone().all(|(_, which, amount)| *which < modulators && amount.is_finite())
+            || progress.pairs.iter().any(|(first, _)| first.is_some_and(|t| t >= progress.steps))
+        {
+            return Err(checkpoint.damaged("a reward is of no modulator of the network".to_owned()));
+        }
         Ok(())
     }
 
@@ -655,6 +719,21 @@ impl<'a> Simulation<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether lists of so many numbers are lists of spikes: how many follow, and then their places.
+fn in_range(lists: &[u32], list: usize) -> Result<(), String> {
+    for numbers in lists.chunks_exact(list) {
+        let (count, room) = (numbers[0] as usize, list - 1);
+        let places = numbers[1..].iter().take(count);
+        if count > room {
+            return Err(format!("{count} spikes are more than the {room} neurons"));
+        }
+        if let Some(place) = places.into_iter().find(|place| **place as usize >= room) {
+            return Err(format!("a spike of neuron {place} of {room}"));
+        }
+    }
+    Ok(())
 }
 
 /// Weights of the projections that learn on their own, by name, in their natural order.

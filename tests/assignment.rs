@@ -4,7 +4,7 @@
 mod common;
 
 use common::{adapter, gpu};
-use neuralearn::checkpoint;
+use neuralearn::checkpoint::{self, Origin, Store};
 use neuralearn::data::{Dataset, mnist};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
@@ -15,27 +15,7 @@ use neuralearn::train::{Event, Learner, Outcome};
 
 #[path = "common/place.rs"]
 mod place;
-use place::Place;
-
-const STRIPES: &str = r#"(
-    version: 1,
-    simulation: (dt: 1, seed: 1),
-    populations: {
-        "pixels": (size: 36, model: Images(encoder: Poisson(max_rate: 200))),
-        "noise": (size: 10, model: Poisson(rate: 5)),
-        "exc": (size: 12, model: Lif(
-            c_m: "100 pF", tau_m: 100, e_l: -65, v_th: -52, v_reset: -60, t_ref: 5,
-            delta_th: 1, tau_rel: 1e7, receptors: { "ex": Delta(), "in": Delta() })),
-    },
-    projections: [
-        (from: "pixels", to: "exc", connect: Dense, weight: Uniform(low: 0, high: 0.3), receptor: "ex",
-            learn: Stdp(a_plus: 2e-2, a_minus: 1e-3, pairing: Nearest, w_max: 1), normalize: (sum: 12)),
-        (from: "noise", to: "exc", connect: FixedProbability(p: 0.5), weight: 0.1, receptor: "ex"),
-        (from: "exc", to: "exc", connect: Others, weight: -60, receptor: "in"),
-    ],
-    training: (data: Mnist(dir: "data"), epochs: 6, batch: 1, steps: 100,
-        loss: Assignment(population: "exc", samples: 42)),
-)"#;
+use place::{Place, STRIPES};
 
 struct Stripes {
     scene: Scene,
@@ -105,14 +85,15 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
     whole.run(None, &mut |_| true).unwrap();
 
     let dir = stripes.place.path("checkpoints");
+    let store = Store::new(&dir, Origin::default());
     let mut first = stripes.cpu(1);
     let outcome =
-        first.run(Some(&dir), &mut |event| !matches!(event, Event::Batch { .. })).unwrap();
+        first.run(Some(&store), &mut |event| !matches!(event, Event::Batch { .. })).unwrap();
     assert_eq!(outcome, Outcome::Interrupted);
     let mut second = stripes.cpu(2);
     second.restore(&checkpoint::newest(&dir).unwrap()).unwrap();
     assert_eq!(second.progress.batch, 42);
-    assert_eq!(second.run(Some(&dir), &mut |_| true).unwrap(), Outcome::Finished);
+    assert_eq!(second.run(Some(&store), &mut |_| true).unwrap(), Outcome::Finished);
     assert!(second.weights().unwrap() == whole.weights().unwrap());
     assert_eq!(second.assigned, whole.assigned);
     let accuracy = |learner: &Learner<'_>| -> Vec<f64> {

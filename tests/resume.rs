@@ -3,13 +3,15 @@
 #[path = "common/place.rs"]
 mod place;
 
-use place::{Place, SIMULATION, TRAINING, arguments, edit, ended, numbers};
+use neuralearn::checkpoint::{self, Store};
+use neuralearn::files::{Values, read_array};
+use place::{Place, SIMULATION, STRIPES, TRAINING, arguments, edit, ended, numbers};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Child;
 #[cfg(unix)]
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -126,11 +128,10 @@ fn a_simulation_goes_on_as_if_nothing_had_been() {
         broken += 1;
         if signal == "INT" {
             said.expect(130, "interrupted | --resume run");
-            let mut archive = npyz::npz::NpzArchive::open(place.path("run/spikes.npz")).unwrap();
-            let spikes = archive.by_name("exc.id").unwrap().unwrap().len();
+            let (_, ids) = read_array::<u32>(&place.path("run/spikes.npz"), "exc.id").unwrap();
             assert_eq!(
                 place.path("run/.recording/spikes-1.id").metadata().unwrap().len(),
-                4 * spikes
+                4 * ids.len() as u64
             );
         }
         assert!(!place.path("run/summary.json").exists());
@@ -147,18 +148,48 @@ fn a_simulation_goes_on_as_if_nothing_had_been() {
     assert_eq!(Some(told.sum()), place.summary("run")["populations"]["exc"]["spikes"].as_u64());
     // It was a run in which things happen.
     assert!(place.summary("run")["synapses_rewired"].as_u64() > Some(10));
-    let mut archive = npyz::npz::NpzArchive::open(place.path("run/traces.npz")).unwrap();
     for name in ["marked.weight", "modulators.concentration", "inh.w"] {
-        let values: Vec<f32> = archive.by_name(name).unwrap().unwrap().into_vec().unwrap();
+        let (_, values) = read_array::<f32>(&place.path("run/traces.npz"), name).unwrap();
         assert!(values.iter().any(|x| *x != values[0]), "{name} does not change");
     }
     let figures =
         |out: &str| place.files(&format!("{out}/figures")).into_values().collect::<Vec<_>>();
     assert!(figures("unbroken") == figures("run"), "its figures differ");
-    for gone in [".recording", "checkpoints"] {
-        assert!(!place.path("run").join(gone).exists(), "{gone} is left");
+    assert!(!place.path("run/.recording").exists());
+    assert_eq!(fs::read_dir(place.path("run/checkpoints")).unwrap().count(), 1);
+    says_finished(&place, &resume, "simulation.duration");
+}
+
+/// What the caller has told a run to ignore, as `nohup` does, stays ignored.
+#[test]
+#[cfg(target_os = "linux")]
+fn signals_that_the_caller_ignores_stay_ignored() {
+    let place = Place::new();
+    let set = ["--set", "simulation.duration=10000000"];
+    for ignored in ["HUP", "INT", "TERM"] {
+        let args = arguments(&["--scene", "sim.ron", "--out", ignored], &set);
+        let program = place.command(&args);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("trap '' {ignored}; exec \"$0\" \"$@\"")]);
+        shell.arg(program.get_program()).args(&args).current_dir(place.path("."));
+        shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = shell.spawn().unwrap();
+        begun(&place, ignored, 100);
+        send(ignored, &child);
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(child.try_wait().unwrap().is_none(), "{ignored} ended it");
+        send(if ignored == "INT" { "TERM" } else { "INT" }, &child);
+        ended(child).expect(130, "interrupted | stopping");
     }
-    place.refuses(&resume, 2, "run | is finished");
+}
+
+/// Asserts that a run is finished, that this is said, and that nothing is done.
+#[track_caller]
+fn says_finished(place: &Place, resume: &[&str], longer: &str) {
+    let said = place.refuses(resume, 0, "");
+    for word in ["is finished", "nothing is left to do", "--resume", longer] {
+        assert!(said.out.contains(word), "`{word}` is not in {}", said.out);
+    }
 }
 
 /// Nothing recorded, nothing missed.
@@ -198,9 +229,11 @@ fn a_simulation_whose_files_are_damaged() {
     let scene = place.read("run/scene.ron");
     let text = String::from_utf8(scene.clone()).unwrap();
     fs::write(place.path("run/scene.ron"), edit(&text, "size: 30", "size: 31")).unwrap();
-    place.call(&resume).expect(3, "checkpoints | another network");
+    place.refuses(&resume, 2, "another scene | populations.exc.size: 30 in the run, now 31");
     fs::write(place.path("run/scene.ron"), scene).unwrap();
 
+    // What is in the archives may be missing elsewhere.
+    fs::remove_file(place.path("run/spikes.npz")).unwrap();
     fs::write(place.path("run/.recording/spikes-1.id"), "cut").unwrap();
     place.call(&resume).expect(5, "spikes-1.id does not hold what was recorded before | 3 bytes");
     fs::remove_dir_all(place.path("run/.recording")).unwrap();
@@ -247,9 +280,10 @@ fn run_folders_are_not_taken_from_anyone() {
     let summary = place.done("sim.ron", "run", &["--overwrite"]);
     assert_eq!(summary["scene"], "sim");
     assert!(place.path("run/spikes.npz").exists());
-    for old in ["weights.safetensors", "weights-best.safetensors", "checkpoints", ".recording"] {
+    for old in ["weights.safetensors", "weights-best.safetensors", ".recording"] {
         assert!(!place.path("run").join(old).exists(), "{old} of the run before is still there");
     }
+    assert_eq!(fs::read_dir(place.path("run/checkpoints")).unwrap().count(), 1);
     assert_eq!(place.read("run/notes.txt"), b"mine");
 
     for number in 1..=2 {
@@ -301,9 +335,7 @@ fn assert_same_run(place: &Place, a: &str, b: &str) {
     }
     let names = |out: &str| {
         let name = |path: &PathBuf| path.strip_prefix(place.path(out)).unwrap().to_owned();
-        // A file that was being written when its writer was killed may stay.
-        let whole = |path: &PathBuf| path.extension().is_none_or(|end| end != "tmp");
-        place.files(out).keys().map(name).filter(whole).collect::<Vec<_>>()
+        place.files(out).keys().map(name).collect::<Vec<_>>()
     };
     assert_eq!(names(a), names(b));
 }
@@ -378,6 +410,7 @@ fn damaged_checkpoints_and_other_scenes() {
             _ => bytes.clear(),
         }
         fs::write(&newest, bytes).unwrap();
+        fs::remove_file(place.path("train-1/summary.json")).unwrap();
         let name = newest.file_name().unwrap().to_str().unwrap();
         place.call(&RESUME).expect(0, &format!("{name} | the one before"));
         assert_same_run(&place, "unbroken", "train-1");
@@ -390,8 +423,274 @@ fn damaged_checkpoints_and_other_scenes() {
     assert_same_run(&place, "unbroken", "train-1");
 
     saved().iter().for_each(|path| fs::write(path, "damaged").unwrap());
+    says_finished(&place, &RESUME, "training.epochs");
+    fs::remove_file(place.path("train-1/summary.json")).unwrap();
     let said = place.refuses(&RESUME, 3, "no checkpoint | train-1");
     saved().iter().for_each(|path| {
         assert!(said.err.contains(path.file_name().unwrap().to_str().unwrap()), "{}", said.err);
     });
+}
+
+// ---- Runs that go on beyond their end ----
+
+/// A run that is extended is the longer run.
+#[test]
+fn a_finished_run_can_be_extended() {
+    let place = Place::new();
+    place.done("train.ron", "unbroken", &["--set", "training.epochs=6"]);
+    place.done("train.ron", "train-1", &["--set", "training.epochs=4"]);
+    let took = place.summary("train-1")["wall_s"].as_f64().unwrap();
+    says_finished(&place, &RESUME, "training.epochs");
+    place.call(&[&RESUME[..], &["--set", "training.epochs=6"]].concat()).expect(0, "");
+    assert_same_run(&place, "unbroken", "train-1");
+    // Its name is that of its beginning, and its time all that it took.
+    assert_eq!(place.summary("train-1")["scene"], "train");
+    assert!(place.summary("train-1")["wall_s"].as_f64().unwrap() > took);
+    says_finished(&place, &RESUME, "training.epochs");
+
+    let resume = ["--resume", "run", "--engine", "cpu", "--quiet"];
+    for record in ["", "--set=record=()"] {
+        let more: Vec<&str> = [record].into_iter().filter(|set| !set.is_empty()).collect();
+        let longer = [&more[..], &["--set", "simulation.duration=900"]].concat();
+        place.done("sim.ron", "long", &[&longer[..], &["--overwrite"]].concat());
+        place.done("sim.ron", "run", &[&more[..], &["--overwrite"]].concat());
+        place.call(&[&resume[..], &["--set", "simulation.duration=900"]].concat()).expect(0, "");
+        assert_eq!(numbers(&place.summary("long")), numbers(&place.summary("run")));
+        for file in ["spikes.npz", "traces.npz", "scene.ron"] {
+            let read = |out: &str| fs::read(place.path(out).join(file)).ok();
+            assert!(read("long") == read("run"), "{file} differs");
+        }
+        assert!(!place.path("run/.recording").exists());
+        says_finished(&place, &resume, "simulation.duration");
+    }
+}
+
+/// A run goes on as what it began as.
+#[test]
+fn nothing_but_the_length_of_a_run_may_change() {
+    let place = Place::new();
+    place.done("train.ron", "train-1", &[]);
+    for (set, words) in [
+        ("training.optimizer.lr=0.5", "optimizer.Adam.lr: 0.02 in the run, now 0.5"),
+        ("simulation.seed=7", "simulation.seed: 1 in the run, now 7"),
+        ("training.epochs=3", "training.epochs: 4 in the run, now 3"),
+    ] {
+        let words = format!("train-1 is a run of another scene | {words} | only training.epochs");
+        place.refuses(&[&RESUME[..], &["--set", set]].concat(), 2, &words);
+    }
+    place.refuses(&[&RESUME[..], &["--seed", "7"]].concat(), 2, "simulation.seed: 1 in the run");
+    // The same by hand.
+    let text = String::from_utf8(place.read("train-1/scene.ron")).unwrap();
+    let changed = edit(&text, "t_ref: 2.0", "t_ref: 3.0");
+    fs::write(place.path("train-1/scene.ron"), changed).unwrap();
+    place.refuses(&RESUME, 2, "another scene | hidden | t_ref | 2.0 in the run, now 3.0");
+}
+
+/// All that a training by assignment knows outlives it.
+#[test]
+fn an_assignment_keeps_its_confusion_matrix() {
+    let place = Place::new();
+    fs::write(place.path("stripes.ron"), edit(STRIPES, "epochs: 6", "epochs: 2")).unwrap();
+    let unbroken = place.done("stripes.ron", "unbroken", &[]);
+    let confusion = unbroken["training"]["confusion"].as_array().unwrap();
+    let row = |row: &Value| row.as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(confusion.iter().map(row).collect::<Vec<u64>>(), [7, 7, 7]);
+    place.done("stripes.ron", "train-1", &[]);
+    // As after a kill that came before anything was written of the end.
+    for file in ["summary.json", "weights.safetensors", "report.html"] {
+        fs::remove_file(place.path("train-1").join(file)).unwrap();
+    }
+    place.call(&RESUME).expect(0, "");
+    assert_eq!(numbers(&place.summary("train-1")), numbers(&unbroken));
+    assert!(
+        place.read("train-1/weights.safetensors") == place.read("unbroken/weights.safetensors")
+    );
+}
+
+/// A checkpoint whose hash is right may still hold what no run has saved.
+#[test]
+#[cfg(unix)]
+fn contents_of_checkpoints_are_checked() {
+    let place = Place::new();
+    fs::write(place.path("learn.ron"), LEARNING).unwrap();
+    place.done("learn.ron", "sim", &["--set", "simulation.duration=3000"]);
+    place.done("train.ron", "train", &[]);
+    fs::write(place.path("stripes.ron"), edit(STRIPES, "epochs: 6", "epochs: 1")).unwrap();
+    place.done("stripes.ron", "assign", &[]);
+    type Change = fn(&mut Value, &mut Vec<(String, Values)>);
+    fn reals<'a>(arrays: &'a mut [(String, Values)], end: &str) -> &'a mut Vec<f32> {
+        let found = arrays.iter_mut().find(|(name, _)| name.ends_with(end));
+        match found.unwrap_or_else(|| panic!("no array {end}")) {
+            (_, Values::Reals(values)) => values,
+            (_, Values::Words(_)) => panic!("{end} is of words"),
+        }
+    }
+    fn words<'a>(arrays: &'a mut [(String, Values)], end: &str) -> &'a mut Vec<u32> {
+        let found = arrays.iter_mut().find(|(name, _)| name.ends_with(end));
+        match found.unwrap_or_else(|| panic!("no array {end}")) {
+            (_, Values::Words(values)) => values,
+            (_, Values::Reals(_)) => panic!("{end} is of reals"),
+        }
+    }
+    let cases: [(&str, &str, Change); 18] = [
+        ("sim", "`marked.weights`", |_, a| reals(a, "marked.weights")[3] = f32::NAN),
+        ("sim", "`exc.state`", |_, a| reals(a, "exc.state")[0] = f32::INFINITY),
+        ("sim", "`exc.state`", |_, a| reals(a, "exc.state").truncate(5)),
+        ("sim", "`marked.origin`", |_, a| words(a, "marked.origin")[0] = u32::MAX),
+        ("sim", "`fired`", |_, a| words(a, "fired")[0] = u32::MAX),
+        ("sim", "`fired`", |_, a| words(a, "fired")[..2].copy_from_slice(&[1, u32::MAX])),
+        ("sim", "`ring`", |_, a| a.retain(|(name, _)| name != "ring")),
+        ("sim", "spikes of `exc`", |p, _| {
+            p["simulation"]["statistics"][1]["neurons"][0]["last"] = u64::MAX.into()
+        }),
+        ("sim", "spikes of `noise`", |p, _| {
+            p["simulation"]["statistics"][0]["counts"]["width"] = 0.into()
+        }),
+        ("sim", "recordings", |p, _| p["simulation"]["excerpts"] = Value::Array(vec![])),
+        ("sim", "modulator", |p, _| p["simulation"]["rewards"] = serde_json::json!([[1, 7, 1.0]])),
+        ("sim", "told", |p, _| p["metrics"]["spikes"] = serde_json::json!([1, 2])),
+        ("train", "hidden", |_, a| reals(a, "hidden->classes.weights.0")[0] = f32::NAN),
+        ("train", "best/", |_, a| a.retain(|(name, _)| !name.starts_with("best/"))),
+        ("train", "epoch", |p, _| p[0]["epochs"][0]["test_spikes"] = Value::Array(vec![])),
+        ("train", "batch", |p, _| p[0]["batch"] = u64::MAX.into()),
+        ("assign", "`assigned`", |_, a| reals(a, "assigned")[0] = 1e9),
+        ("assign", "confusion", |p, _| p[1] = serde_json::json!([1, 2, 3])),
+    ];
+    for (run, words, change) in cases {
+        let dir = place.path(run).join("checkpoints");
+        let good = checkpoint::newest(&dir).unwrap();
+        let (mut progress, mut arrays) = (good.progress::<Value>().unwrap(), good.arrays.clone());
+        change(&mut progress, &mut arrays);
+        let bytes = fs::read(&good.path).unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+        let summary = fs::read(place.path(run).join("summary.json")).unwrap();
+        fs::remove_file(place.path(run).join("summary.json")).unwrap();
+        Store::new(&dir, good.origin.clone()).save(1, &progress, &arrays).unwrap();
+        let resume = ["--resume", run, "--engine", "cpu", "--quiet"];
+        place.call(&resume).expect(3, &format!("state-00000000000001.safetensors | {words}"));
+        fs::remove_dir_all(&dir).unwrap();
+        fs::create_dir(&dir).unwrap();
+        fs::write(&good.path, bytes).unwrap();
+        fs::write(place.path(run).join("summary.json"), summary).unwrap();
+    }
+}
+
+// ---- What is not ours ----
+
+/// What this program did not make it does not replace.
+#[test]
+fn only_folders_of_this_program_are_overwritten() {
+    let place = Place::new();
+    let files = |names: &[&str]| {
+        for name in names {
+            let path = place.path("mine").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "mine").unwrap();
+        }
+    };
+    let overwrite = arguments(&["--scene", "sim.ron", "--out", "mine", "--overwrite"], &[]);
+    let theirs =
+        ["figures/learning.png", "checkpoints/best.pt", "weights.safetensors", "summary.json"];
+    files(&theirs);
+    place.refuses(&overwrite, 5, "mine | nothing that shows | another for --out");
+
+    // The scene itself may lie where its effective form would.
+    fs::create_dir(place.path("project")).unwrap();
+    fs::copy(place.path("sim.ron"), place.path("project/scene.ron")).unwrap();
+    let own =
+        ["--scene", "project/scene.ron", "--out", "project", "--overwrite", "--engine", "cpu"];
+    place.refuses(&own, 5, "project");
+    place.done("sim.ron", "run", &[]);
+    let own = ["--scene", "run/scene.ron", "--out", "run", "--overwrite", "--engine", "cpu"];
+    place.refuses(&own, 5, "run | scene.ron is the scene to run");
+
+    // In a folder of a run lies what is of the run, and what is not.
+    fs::remove_dir_all(place.path("mine")).unwrap();
+    place.done("train.ron", "mine", &[]);
+    let kept = ["notes.txt", "figures/mine.png", "figures/a/b.png", "checkpoints/best.pt", "sub/x"];
+    files(&kept);
+    fs::remove_file(place.path("mine/summary.json")).unwrap();
+    place.call(&overwrite).expect(0, "");
+    for name in kept {
+        assert_eq!(place.read(&format!("mine/{name}")), b"mine", "{name}");
+    }
+    assert!(!place.path("mine/figures/learning.png").exists());
+    assert!(!place.path("mine/weights.safetensors").exists());
+}
+
+/// Links are neither followed nor removed.
+#[test]
+#[cfg(unix)]
+fn links_in_a_run_folder_are_left_alone() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    fs::create_dir(place.path("far")).unwrap();
+    fs::write(place.path("far/file"), "far").unwrap();
+    for name in [".neuralearn", ".lock", "summary.json", "scene.ron", "metrics.jsonl"] {
+        place.done("train.ron", "train-1", &["--overwrite"]);
+        let _ = fs::remove_file(place.path("train-1").join(name));
+        symlink("../far/file", place.path("train-1").join(name)).unwrap();
+        let overwrite = ["--scene", "sim.ron", "--out", "train-1", "--overwrite"];
+        place.call(&overwrite).expect(5, "train-1");
+        place.call(&[&RESUME[..], &["--set", "training.epochs=5"]].concat());
+        assert_eq!(place.read("far/file"), b"far", "{name}");
+        assert!(place.path("train-1").join(name).is_symlink(), "{name}");
+        fs::remove_dir_all(place.path("train-1")).unwrap();
+    }
+    for name in ["checkpoints", "figures", ".recording"] {
+        place.done("train.ron", "train-1", &["--overwrite"]);
+        let _ = fs::remove_dir_all(place.path("train-1").join(name));
+        symlink("../far", place.path("train-1").join(name)).unwrap();
+        let overwrite = ["--scene", "sim.ron", "--out", "train-1", "--overwrite"];
+        place.call(&overwrite).expect(5, &format!("{name} | symbolic link"));
+        assert_eq!(fs::read_dir(place.path("far")).unwrap().count(), 1, "{name}");
+        fs::remove_file(place.path("train-1").join(name)).unwrap();
+    }
+}
+
+/// What a dead run left goes with the next that takes its folder.
+#[test]
+fn no_litter_outlives_the_next_run() {
+    let place = Place::new();
+    place.done("train.ron", "clean", &[]);
+    let litter = [
+        ".lock",
+        "summary.json.a1B2c3.part",
+        "weights.safetensors.abcdef.part",
+        "figures/learning.png.abcdef.part",
+        "checkpoints/state-00000000000001.safetensors.abcdef.part",
+        ".recording/spikes-0.id",
+        "diverged.safetensors",
+    ];
+    for (finished, next) in [
+        (false, &RESUME[..]),
+        (true, &RESUME),
+        (true, &["--scene", "train.ron", "--out", "train-1", "--overwrite", "--engine", "cpu"]),
+    ] {
+        place.done("train.ron", "train-1", &["--overwrite"]);
+        for name in litter {
+            let path = place.path("train-1").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "litter").unwrap();
+        }
+        if !finished {
+            fs::remove_file(place.path("train-1/summary.json")).unwrap();
+        }
+        place.call(next).expect(0, "");
+        assert_same_run(&place, "clean", "train-1");
+    }
+}
+
+/// Pictures that cannot be drawn cost the pictures, and the reason is said.
+#[test]
+fn a_report_that_cannot_be_written_costs_the_report_only() {
+    let place = Place::new();
+    place.done("train.ron", "train-1", &[]);
+    fs::remove_dir_all(place.path("train-1/figures")).unwrap();
+    fs::write(place.path("train-1/figures"), "in the way").unwrap();
+    let longer = [&RESUME[..], &["--set", "training.epochs=5"]].concat();
+    place.call(&longer).expect(0, "the report is incomplete | figures | cannot be written: ");
+    assert_eq!(place.summary("train-1")["training"]["epochs"].as_array().unwrap().len(), 5);
+    let parts = place.files("train-1").into_keys().filter(|path| path.ends_with(".part"));
+    assert_eq!(parts.count(), 0);
 }

@@ -1,109 +1,215 @@
 //! The run folder: found or made before anything long begins, and used by one run at a time.
+//!
+//! A file with the name [`MARK`] says that a folder is one of this program's. It is made before all else,
+//! stays, and is locked by the run that uses the folder; the lock ends with its process, however that
+//! ends. Only in a marked folder is anything replaced, and only files that have the names of a run's own.
+//! A symbolic link in the place of one of these is neither followed nor removed: it is an error.
 
 use super::{FileFault, Usage};
-use crate::archive;
+use crate::files::write::is_draft_of;
+use crate::{archive, checkpoint, report};
 use anyhow::Result;
-use std::fs::File;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// Files and folders that a run writes. `--overwrite` removes these and nothing else.
-const OURS: &[&str] = &[
-    "summary.json",
-    "scene.ron",
+/// Name of the file that marks a run folder.
+const MARK: &str = ".neuralearn";
+
+/// Files of a run, the one that says that it is finished first.
+const FILES: &[&str] = &[
+    SUMMARY,
+    SCENE,
     "metrics.jsonl",
     "spikes.npz",
     "traces.npz",
-    archive::SCRATCH,
     "weights.safetensors",
     "weights-best.safetensors",
-    "checkpoints",
-    "figures",
+    DIVERGED,
     "report.html",
-    LOCK,
+    // Of a version that marked a folder only while a run was using it.
+    ".lock",
 ];
 
-const LOCK: &str = ".lock";
+/// What a run that comes to its end leaves: its presence says that it did.
+pub const SUMMARY: &str = "summary.json";
+
+/// The scene as it ran.
+pub const SCENE: &str = "scene.ron";
+
+/// State of a simulation that diverged.
+pub const DIVERGED: &str = "diverged.safetensors";
+
+/// State of a run, to go on from.
+pub const CHECKPOINTS: &str = "checkpoints";
+
+/// Whether a file of this name is a run's own.
+type IsOwn = fn(&str) -> bool;
+
+/// Folders of a run, and which files in them are its own.
+const FOLDERS: &[(&str, IsOwn)] = &[
+    (CHECKPOINTS, checkpoint::is_checkpoint),
+    (report::FIGURES, report::is_figure),
+    (archive::SCRATCH, archive::is_recording),
+];
 
 /// A run folder that is ours until this is dropped.
 pub struct Folder {
     /// Where it is.
     pub path: PathBuf,
-    lock: File,
+    /// The mark, locked.
+    _mark: File,
 }
 
 impl Folder {
-    /// Makes a folder for a new run of the scene called `stem`.
-    pub fn create(out: Option<&Path>, stem: &str, overwrite: bool) -> Result<Self> {
+    /// Makes a folder for a new run of the scene in the file `scene`, called `stem`.
+    pub fn create(out: Option<&Path>, scene: &Path, stem: &str, overwrite: bool) -> Result<Self> {
         let path = match out {
             Some(path) => path.to_owned(),
             None => next_free(stem)?,
         };
-        let fault = |source| FileFault { what: format!("run folder {}", path.display()), source };
-        std::fs::create_dir_all(&path).map_err(fault)?;
-        let mut entries = std::fs::read_dir(&path).map_err(fault)?;
-        if entries.any(|e| e.is_ok_and(|e| e.file_name() != LOCK)) && !overwrite {
-            let why = std::io::Error::new(
-                std::io::ErrorKind::AlreadyExists,
-                "it is not empty; use --overwrite to replace its results, or --resume to go on",
-            );
-            return Err(fault(why).into());
+        fs::create_dir_all(&path).map_err(|source| fault(&path, source))?;
+        let mut entries = fs::read_dir(&path).map_err(|source| fault(&path, source))?;
+        let is_used = entries.any(|e| e.is_ok_and(|e| e.file_name() != MARK));
+        if is_used && !overwrite {
+            let why =
+                "it is not empty; use --overwrite to replace its results, or --resume to go on";
+            return Err(refused(&path, why));
         }
-        let folder = Self::open(path)?;
-        if overwrite {
-            for name in OURS.iter().filter(|name| **name != LOCK) {
-                let path = folder.path.join(name);
-                let removed = if path.is_dir() {
-                    std::fs::remove_dir_all(&path)
-                } else {
-                    std::fs::remove_file(&path)
-                };
-                match removed {
-                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(
-                            FileFault { what: path.display().to_string(), source: e }.into()
-                        );
-                    }
-                    _ => {}
-                }
-            }
+        if is_used && !is_ours(&path) {
+            let why = "--overwrite replaces results of this program, and there is nothing that shows that \
+                       it made this folder; choose another for --out, or empty it yourself";
+            return Err(refused(&path, why));
         }
+        let own = |path: &Path| fs::canonicalize(path).ok();
+        if own(scene).is_some_and(|scene| Some(scene) == own(&path.join(SCENE))) {
+            let why = "its scene.ron is the scene to run, which would be replaced; choose another for --out";
+            return Err(refused(&path, why));
+        }
+        let folder = Self::take(path)?;
+        folder.clear(|_| true)?;
         Ok(folder)
     }
 
-    /// Takes an existing folder, or says that another run has it.
+    /// Takes the folder of a run that is to go on, and clears away what a run that was killed left.
     pub fn open(path: PathBuf) -> Result<Self> {
-        let file = path.join(LOCK);
-        let fault = |source| FileFault { what: format!("run folder {}", path.display()), source };
-        if !path.is_dir() {
+        if !path.is_dir() || !(is_ours(&path) || path.join(CHECKPOINTS).is_dir()) {
             return Err(Usage(format!("{} is not a run folder", path.display())).into());
         }
-        let lock = File::create(&file).map_err(fault)?;
-        lock.try_lock().map_err(|_| {
-            fault(std::io::Error::new(std::io::ErrorKind::ResourceBusy, "another run is using it"))
+        let folder = Self::take(path)?;
+        folder.clear(|name| name == DIVERGED || name == ".lock")?;
+        Ok(folder)
+    }
+
+    /// Marks and locks a folder, or says that another run has it.
+    fn take(path: PathBuf) -> Result<Self> {
+        for name in FILES.iter().chain(&[MARK]).chain(FOLDERS.iter().map(|(name, _)| name)) {
+            if path.join(name).is_symlink() {
+                let why = "it is a symbolic link, which a run neither follows nor removes; take it away, \
+                           or choose another folder";
+                return Err(refused(&path.join(name), why));
+            }
+        }
+        let file = path.join(MARK);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        {
+            use rustix::fs::OFlags;
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
+        }
+        let mark = options.open(&file).map_err(|source| fault(&file, source))?;
+        mark.try_lock().map_err(|e| match e {
+            TryLockError::WouldBlock => {
+                fault(&path, io::Error::new(ErrorKind::ResourceBusy, "another run is using it"))
+            }
+            TryLockError::Error(source) => fault(&file, source),
         })?;
-        Ok(Self { path, lock })
+        Ok(Self { path, _mark: mark })
+    }
+
+    /// Removes the files of a run whose names are given, and all its drafts.
+    fn clear(&self, gone: impl Fn(&str) -> bool) -> Result<()> {
+        remove_files(&self.path, |name| {
+            let known = |name: &str| FILES.contains(&name);
+            known(name) && gone(name) || is_draft_of(name, known)
+        })?;
+        for (folder, is_own) in FOLDERS {
+            let path = self.path.join(folder);
+            remove_files(&path, |name| is_own(name) && gone(folder) || is_draft_of(name, is_own))?;
+            // It stays if something of the user's is in it.
+            let _ = fs::remove_dir(path);
+        }
+        Ok(())
+    }
+
+    /// Removes a folder of the run, but for what is not its own.
+    pub fn remove(&self, folder: &str) -> Result<()> {
+        self.clear(|name| name == folder)
+    }
+
+    /// Path of a file of the run.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // The lock ends with the process in any case; the file is only tidied away.
-        let _ = self.lock.unlock();
-        let _ = std::fs::remove_file(self.path.join(LOCK));
+/// Whether this program made the folder: it is marked, or has the summary of a version that made no marks.
+fn is_ours(path: &Path) -> bool {
+    let is_file = |name: &str| path.join(name).symlink_metadata().is_ok_and(|m| m.is_file());
+    let summary = || {
+        let text = crate::files::read::read(&path.join(SUMMARY), 1 << 30).ok()?;
+        let summary: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        Some(summary.get("scene_sha256")?.is_string() && summary.get("version")?.is_string())
+    };
+    is_file(MARK) || is_file(SUMMARY) && summary() == Some(true)
+}
+
+/// Removes the regular files of a folder whose names are given; nothing else, and nothing of what links
+/// lead to.
+fn remove_files(folder: &Path, is_named: impl Fn(&str) -> bool) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|source| fault(folder, source))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|source| fault(folder, source))?;
+        let kind = entry.file_type().map_err(|source| fault(&entry.path(), source))?;
+        if kind.is_file() && entry.file_name().to_str().is_some_and(&is_named) {
+            found.push(entry.path());
+        }
     }
+    // That a run is finished is the first thing that is no longer said.
+    found.sort_by_key(|path| !path.ends_with(SUMMARY));
+    for path in found {
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(fault(&path, e).into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn refused(path: &Path, why: &str) -> anyhow::Error {
+    fault(path, io::Error::new(ErrorKind::AlreadyExists, why)).into()
+}
+
+fn fault(path: &Path, source: io::Error) -> FileFault {
+    FileFault { what: format!("run folder {}", path.display()), source }
 }
 
 /// The first of runs/<stem>-1, -2, ... that can be made.
 fn next_free(stem: &str) -> Result<PathBuf> {
     let runs = Path::new("runs");
-    let fault = |source| FileFault { what: format!("run folder {}", runs.display()), source };
-    std::fs::create_dir_all(runs).map_err(fault)?;
+    fs::create_dir_all(runs).map_err(|source| fault(runs, source))?;
     for n in 1.. {
         let path = runs.join(format!("{stem}-{n}"));
-        match std::fs::create_dir(&path) {
+        match fs::create_dir(&path) {
             Ok(()) => return Ok(path),
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(fault(e).into()),
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(fault(runs, e).into()),
         }
     }
     unreachable!("the numbers do not end")

@@ -48,7 +48,7 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
             .and_then(|(scene, source, warnings)| Ok((source, warnings, prepare(&scene, true)?)));
         match prepared {
             Ok((source, warnings, (network, plan))) => {
-                for w in &warnings {
+                for w in warnings.iter().chain(&network.warnings).chain(&plan.warnings) {
                     log::warn!("{}: {}: {}", source.name, w.path, w.message);
                 }
                 all.push(Checked {

@@ -9,10 +9,11 @@ use crate::record::statistics::SpikeStatistics;
 use crate::report::{
     self, Activity, Confusion, Epoch, Fields, Report, Sample, Trace, Traces, Weights, Window,
 };
-use crate::scene::{Reset, Source};
+use crate::scene::Reset;
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
 use crate::train::{self, Learner, TrainError, Trainer};
+use crate::words::{bytes, grouped};
 use std::borrow::Cow;
 
 /// Neurons whose potential is drawn.
@@ -26,14 +27,14 @@ const FIELDS: usize = 64;
 
 /// The report of a training: curves, confusion matrix, one test digit, receptive fields.
 pub fn training<'a>(
-    source: &'a Source,
+    description: &'a str,
     network: &Network,
     trainer: &mut Trainer<'_>,
+    counts: Vec<u64>,
     data: &Dataset,
     summary: &'a Summary,
     warnings: &[String],
 ) -> Result<Report<'a>, TrainError> {
-    let counts = trainer.confusion()?;
     let classes = counts.len().isqrt();
     let shown = trainer.present(0)?;
     let steps = network.populations.iter().zip(&shown.tapes);
@@ -93,7 +94,7 @@ pub fn training<'a>(
         activity,
         fields,
         ..trained(
-            source,
+            description,
             &trainer.progress.epochs,
             (classes, counts),
             data,
@@ -106,7 +107,7 @@ pub fn training<'a>(
 
 /// The report of a training whose synapses learn by themselves.
 pub fn learning<'a>(
-    source: &'a Source,
+    description: &'a str,
     network: &Network,
     learner: &mut Learner<'_>,
     data: &Dataset,
@@ -131,7 +132,7 @@ pub fn learning<'a>(
         windows: windows(network),
         fields,
         ..trained(
-            source,
+            description,
             &learner.progress.epochs,
             confusion,
             data,
@@ -144,7 +145,7 @@ pub fn learning<'a>(
 
 /// What the reports of all trainings show.
 fn trained<'a>(
-    source: &'a Source,
+    description: &'a str,
     epochs: &[train::Epoch],
     (classes, counts): (usize, Vec<u64>),
     data: &Dataset,
@@ -162,7 +163,7 @@ fn trained<'a>(
     };
     Report {
         title: &summary.scene,
-        description: source.description(),
+        description: description.to_owned(),
         facts: facts(summary),
         epochs: epochs.iter().map(epoch).collect(),
         confusion: Some(Confusion { classes, counts }),
@@ -209,7 +210,7 @@ fn windows(network: &Network) -> Vec<Window> {
 
 /// The report of a simulation: activity of each population.
 pub fn simulation<'a>(
-    source: &'a Source,
+    description: &'a str,
     network: &Network,
     recording: &'a Recording,
     weights: Vec<Weights>,
@@ -265,7 +266,7 @@ pub fn simulation<'a>(
     let activity = populations.chain(others);
     Report {
         title: &summary.scene,
-        description: source.description(),
+        description: description.to_owned(),
         facts: facts(summary),
         activity: activity.collect(),
         windows: windows(network),
@@ -289,7 +290,7 @@ fn facts(s: &Summary) -> Vec<(String, String)> {
     if let Some(t) = &s.training {
         fact("test accuracy", format!("{:.2} %", 100.0 * t.test_accuracy));
         fact("best test accuracy", format!("{:.2} %", 100.0 * t.best_test_accuracy));
-        fact("trained parameters", super::grouped(t.parameters));
+        fact("trained parameters", grouped(t.parameters));
         if let Some(last) = t.epochs.last() {
             fact("training speed", format!("{:.0} samples/s", last.train_samples_per_s));
         }
@@ -298,12 +299,12 @@ fn facts(s: &Summary) -> Vec<(String, String)> {
         fact("wall time per biological second", format!("{factor:.3} s"));
     }
     fact("wall time", format!("{:.1} s", s.wall_s));
-    fact("neurons", super::grouped(s.neurons));
-    fact("synapses", super::grouped(s.synapses));
-    fact("time step", format!("{} ms, {} steps", s.dt_ms, super::grouped(s.steps)));
+    fact("neurons", grouped(s.neurons));
+    fact("synapses", grouped(s.synapses));
+    fact("time step", format!("{} ms, {} steps", s.dt_ms, grouped(s.steps)));
     fact("seed", s.seed.to_string());
     fact("engine", format!("{} on {} ({})", s.engine, s.adapter, s.driver));
-    fact("memory on the device", super::bytes(s.bytes_device));
+    fact("memory on the device", bytes(s.bytes_device));
     fact("version", s.version.clone());
     facts
 }

@@ -1,38 +1,41 @@
 //! Runs a scene: everything that can fail early does so before the run folder exists.
 
-use super::folder::Folder;
-use super::progress::{Progress, stop_flag};
-use super::{EngineChoice, FileFault, Interrupted, Run, Usage, bytes, grouped, pictures};
-use crate::checkpoint::{self, Checkpoint};
+use super::folder::{CHECKPOINTS, Folder, SCENE, SUMMARY};
+use super::progress::Progress;
+use super::stop::Stop;
+use super::terminal::print;
+use super::{EngineChoice, FileFault, Interrupted, Run, Threads, Usage, fault, pictures, resume};
+use crate::checkpoint::{Checkpoint, Origin, Store};
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::{self, Gpu, Wanted};
 use crate::engine::{Device, Engine, KernelTime};
+use crate::files::write::Draft;
 use crate::files::{self, Values};
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
-use crate::scene::{self, Data, Override, Scene, Source};
+use crate::scene::{self, Data, Override, Scene};
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
 use crate::train::{Event, Learner, Outcome, Trainer};
-use crate::{data, train};
+use crate::words::{bytes, grouped};
+use crate::{data, machine, train};
 use anyhow::Result;
+use std::collections::HashSet;
+use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Largest array that every adapter can bind \[bytes\].
 pub const MAX_BINDING: u64 = 128 << 20;
 
-/// What `check` and a run have in common: from a file to a plan.
-pub fn prepare(
-    path: &Path,
-    overrides: &[Override],
-    quiet: bool,
-) -> Result<(Scene, Source, Vec<scene::Warning>, Network, Plan)> {
-    let (scene, source, mut warnings) = scene::load(path, overrides).map_err(|e| *e)?;
+/// What is written of a synapse beside its weight.
+const ENDS: [&str; 2] = ["source", "target"];
+
+/// From a scene to a plan.
+pub fn prepare(scene: &Scene, quiet: bool) -> Result<(Network, Plan)> {
     let mut bar = Progress::new(scene.projections.len() as u64, "projections", quiet);
-    let network = network::build_watched(&scene, &mut |drawn, of| {
+    let network = network::build_watched(scene, &mut |drawn, of| {
         bar.at("building", drawn as u64, of as u64, "");
     });
     bar.finish();
@@ -53,18 +56,57 @@ pub fn prepare(
                 plan::Options { batch, steps, training, soft: 0, max_binding: MAX_BINDING };
             plan::compile(&network, &options)?
         }
-        None => plan::simulate(&network, &simulation::options(&scene, &network, MAX_BINDING)?)?,
+        None => plan::simulate(&network, &simulation::options(scene, &network, MAX_BINDING)?)?,
     };
-    warnings.extend(network.warnings.iter().chain(&plan.warnings).cloned());
-    Ok((scene, source, warnings, network, plan))
+    tell_apart("state that is saved", plan.arrays.iter().map(|array| array.name.clone()))?;
+    tell_apart("weights.safetensors", tensor_names(&network))?;
+    tell_apart("traces.npz", simulation::trace_names(scene, &network)?)?;
+    Ok((network, plan))
+}
+
+/// Names under which weights and constant currents of a network may be written.
+fn tensor_names(network: &Network) -> impl Iterator<Item = String> {
+    let projections = network.projections.iter().flat_map(|p| {
+        let ends = match p.synapses {
+            network::Synapses::Sparse { .. } => &ENDS[..],
+            _ => &[],
+        };
+        std::iter::once(p.name.clone()).chain(ends.iter().map(|end| format!("{}.{end}", p.name)))
+    });
+    projections.chain(network.populations.iter().map(|p| format!("{}.i_e", p.name)))
+}
+
+/// Refuses to write two arrays under one name, where one would be taken for the other.
+fn tell_apart(place: &str, names: impl IntoIterator<Item = String>) -> Result<(), Usage> {
+    let mut known = HashSet::new();
+    match names.into_iter().find(|name| !known.insert(name.clone())) {
+        None => Ok(()),
+        Some(name) => Err(Usage(format!(
+            "two arrays of {place} would have the name `{name}`: give a population or projection \
+             with which it begins another `name`, or record it once"
+        ))),
+    }
+}
+
+/// Makes the threads that build and simulate: as many as were asked for, if the machine has processors for
+/// them. More would only wait for each other.
+pub fn make_threads(wanted: Option<u16>) -> Result<()> {
+    let most = machine::threads();
+    let wanted = wanted.map_or(most, usize::from);
+    if wanted > most {
+        log::warn!("--threads {wanted}: this machine runs {most} at a time, so {most} are made");
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(wanted.min(most));
+    Ok(pool.build_global().map_err(|e| Threads(e.to_string()))?)
 }
 
 /// Runs a scene, or goes on with a run.
 pub fn run(args: &Run) -> Result<()> {
     let started = Instant::now();
+    make_threads(args.threads)?;
     let path = match (&args.scene, &args.resume) {
         (Some(scene), _) => scene.clone(),
-        (None, Some(dir)) => dir.join("scene.ron"),
+        (None, Some(dir)) => dir.join(SCENE),
         (None, None) => {
             return Err(Usage(
                 "give a scene: neuralearn --scene scenes/mnist.ron (see --help)".into(),
@@ -76,8 +118,16 @@ pub fn run(args: &Run) -> Result<()> {
     if let Some(seed) = args.seed {
         overrides.push(Override { path: "simulation.seed".into(), value: seed.to_string() });
     }
-    let (scene, source, warnings, network, plan) = prepare(&path, &overrides, args.quiet)?;
-    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let (scene, source, mut warnings) = scene::load(&path, &overrides).map_err(|e| *e)?;
+    let checkpoint = match &args.resume {
+        Some(dir) => match resume::from(dir, &scene)? {
+            None => return Ok(()),
+            found => found,
+        },
+        None => None,
+    };
+    let (network, plan) = prepare(&scene, args.quiet)?;
+    warnings.extend(network.warnings.iter().chain(&plan.warnings).cloned());
     for warning in &warnings {
         log::warn!("{}: {}: {}", source.name, warning.path, warning.message);
     }
@@ -85,23 +135,33 @@ pub fn run(args: &Run) -> Result<()> {
         Some(training) => Some(load_data(training, &network)?),
         None => None,
     };
-    let checkpoint = match &args.resume {
-        Some(dir) => Some(resumable(dir, &scene, args.scene.is_some())?),
-        None => None,
-    };
     let engine = engine(args, &plan)?;
-    let folder = match &args.resume {
-        Some(dir) => Folder::open(dir.clone())?,
-        None => Folder::create(args.out.as_deref(), &name, args.overwrite)?,
-    };
     let effective =
         scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))?;
-    write(&folder.path.join("scene.ron"), effective.as_bytes())?;
+    let origin = match &checkpoint {
+        Some(checkpoint) => Origin { scene: effective.clone(), ..checkpoint.origin.clone() },
+        None => Origin {
+            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            sha256: source.sha256(),
+            description: source.description(),
+            scene: effective.clone(),
+        },
+    };
+    let folder = match &args.resume {
+        Some(dir) => Folder::open(dir.clone())?,
+        None => Folder::create(args.out.as_deref(), &path, &origin.name, args.overwrite)?,
+    };
+    // A run that goes on is not finished any more.
+    folder.remove(SUMMARY)?;
+    if checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.origin.scene != effective) {
+        write(&folder.join(SCENE), effective.as_bytes())?;
+    }
 
     let mut session = Session {
-        summary: start_summary(&scene, &source, &name, &network, &plan, engine.device()),
+        summary: start_summary(&scene, &origin, &network, &plan, engine.device()),
+        store: Store::new(folder.join(CHECKPOINTS), origin.clone()),
         scene: &scene,
-        source: &source,
+        origin: &origin,
         network: &network,
         plan: &plan,
         folder,
@@ -109,7 +169,7 @@ pub fn run(args: &Run) -> Result<()> {
         quiet: args.quiet,
     };
     session.summary.build_s = started.elapsed().as_secs_f64();
-    session.banner();
+    session.banner()?;
     let times = match (&scene.training, &dataset) {
         (Some(training), Some(data)) if !training.loss.is_gradient() => {
             let learner = Learner::new(training, &network, &plan, data, engine);
@@ -122,12 +182,9 @@ pub fn run(args: &Run) -> Result<()> {
         _ => session.simulate(Simulation::new(&network, &plan, &scene, engine)?, checkpoint)?,
     };
     if args.profile {
-        profile(&times);
+        profile(&times)?;
     }
-    if !args.quiet {
-        super::print(&format!("results in {}\n", session.folder.path.display()));
-    }
-    Ok(())
+    session.tell(format!("results in {}\n", session.folder.path.display()))
 }
 
 fn load_data(training: &scene::Training, network: &Network) -> Result<data::Dataset> {
@@ -159,32 +216,13 @@ fn load_data(training: &scene::Training, network: &Network) -> Result<data::Data
     Ok(dataset)
 }
 
-/// The newest checkpoint of a run of the same scene.
-fn resumable(dir: &Path, scene: &Scene, given: bool) -> Result<Checkpoint> {
-    if scene.training.is_none() && dir.join("summary.json").exists() {
-        return Err(Usage(format!("the simulation in {} is finished", dir.display())).into());
-    }
-    if given {
-        let (earlier, ..) = scene::load(&dir.join("scene.ron"), &[]).map_err(|e| *e)?;
-        if earlier != *scene {
-            return Err(Usage(format!(
-                "{} is a run of another scene; leave out --scene to go on with its own",
-                dir.display()
-            ))
-            .into());
-        }
-    }
-    Ok(checkpoint::newest(&dir.join("checkpoints"))?)
-}
-
 /// The engine that was asked for.
 fn engine<'p>(args: &Run, plan: &'p Plan) -> Result<Box<dyn Engine + 'p>> {
     let name = args.adapter.as_deref();
     let on = |wanted| -> Result<Box<dyn Engine + 'p>> {
         Ok(Box::new(Gpu::new(&gpu::choose(wanted, name)?, plan, args.profile)?))
     };
-    let threads = args.threads.map(usize::from);
-    let cpu = || Box::new(Cpu::<f32>::new(plan, threads, args.profile));
+    let cpu = || Box::new(Cpu::<f32>::new(plan, None, args.profile));
     match args.engine {
         EngineChoice::Gpu => on(Wanted::Hardware),
         EngineChoice::Software => on(Wanted::Software),
@@ -203,15 +241,14 @@ fn engine<'p>(args: &Run, plan: &'p Plan) -> Result<Box<dyn Engine + 'p>> {
 
 fn start_summary(
     scene: &Scene,
-    source: &Source,
-    name: &str,
+    origin: &Origin,
     network: &Network,
     plan: &Plan,
     device: &Device,
 ) -> Summary {
     Summary {
-        scene: name.to_owned(),
-        scene_sha256: source.sha256(),
+        scene: origin.name.clone(),
+        scene_sha256: origin.sha256.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seed: network.seed,
         engine: device.engine.to_owned(),
@@ -232,10 +269,11 @@ fn start_summary(
 /// A run that has begun.
 pub struct Session<'a> {
     pub scene: &'a Scene,
-    pub source: &'a Source,
+    pub origin: &'a Origin,
     pub network: &'a Network,
     pub plan: &'a Plan,
     pub folder: Folder,
+    pub store: Store,
     pub summary: Summary,
     pub warnings: Vec<String>,
     pub quiet: bool,
@@ -243,15 +281,20 @@ pub struct Session<'a> {
 
 impl Session<'_> {
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path.join(name)
+        self.folder.join(name)
     }
 
-    fn banner(&self) {
-        if self.quiet {
-            return;
+    /// Prints a part of the results, unless they are to be quiet.
+    pub fn tell(&self, text: impl fmt::Display) -> Result<()> {
+        if !self.quiet {
+            print(text)?;
         }
+        Ok(())
+    }
+
+    fn banner(&self) -> Result<()> {
         let s = &self.summary;
-        super::print(&format!(
+        self.tell(format!(
             "neuralearn {} · {} · seed {}\n{} on {} · {}\n{} neurons, {} synapses, {} on the device · dt {} ms, {} steps · ready in {:.2} s\n",
             s.version,
             s.scene,
@@ -265,7 +308,7 @@ impl Session<'_> {
             s.dt_ms,
             grouped(s.steps),
             s.build_s,
-        ));
+        ))
     }
 
     fn train(
@@ -274,22 +317,23 @@ impl Session<'_> {
         data: &data::Dataset,
         checkpoint: Option<Checkpoint>,
     ) -> Result<Vec<KernelTime>> {
-        trainer.progress.origin = (self.summary.scene.clone(), self.summary.scene_sha256.clone());
         if let Some(checkpoint) = checkpoint {
             trainer.restore(&checkpoint)?;
-            self.train_on(&trainer.progress);
+            self.train_on(&trainer.progress)?;
         }
         let (progress, samples) = (trainer.progress.clone(), data.train.len() as u64);
-        self.watched(&progress, samples, |dir, observe| trainer.run(Some(dir), observe))?;
+        self.watched(&progress, samples, |store, observe| trainer.run(Some(store), observe))?;
         for (best, file) in [(false, "weights.safetensors"), (true, "weights-best.safetensors")] {
             self.write_weights(file, trainer.natural_weights(best)?, &[])?;
         }
-        self.training_summary(&trainer.progress.epochs, trainer.parameters(), data);
         let times = trainer.engine().profile();
+        let confusion = trainer.confusion()?;
+        self.training_summary(&trainer.progress, trainer.parameters(), &confusion, data);
         let report = pictures::training(
-            self.source,
+            &self.origin.description,
             self.network,
             &mut trainer,
+            confusion,
             data,
             &self.summary,
             &self.warnings,
@@ -303,7 +347,10 @@ impl Session<'_> {
         &mut self,
         progress: &train::Progress,
         samples: u64,
-        run: impl FnOnce(&Path, &mut dyn FnMut(Event<'_>) -> bool) -> Result<Outcome, train::TrainError>,
+        run: impl FnOnce(
+            &Store,
+            &mut dyn FnMut(Event<'_>) -> bool,
+        ) -> Result<Outcome, train::TrainError>,
     ) -> Result<()> {
         let of_loss =
             |loss: Option<f64>| loss.map_or(String::new(), |loss| format!("loss {loss:.4}  "));
@@ -312,12 +359,11 @@ impl Session<'_> {
         write(&metrics, lines.as_bytes())?;
         let mut metrics_file = append(&metrics)?;
         let epochs = self.scene.training.as_ref().map_or(0, |t| t.epochs);
-        let stop = stop_flag();
-        let since = Instant::now();
+        let stop = Stop::listen();
         let mut bar = Progress::new(samples * epochs, "samples", self.quiet);
         let mut done_epochs = progress.epoch;
         let mut written = Ok(());
-        let outcome = run(&self.path("checkpoints"), &mut |event| {
+        let outcome = run(&self.store, &mut |event| {
             match event {
                 Event::Batch { samples: done, of, loss, accuracy } => bar.at(
                     &format!("epoch {}", done_epochs + 1),
@@ -328,25 +374,26 @@ impl Session<'_> {
                 Event::Testing => {}
                 Event::Epoch(epoch) => {
                     done_epochs = epoch.epoch;
-                    written = metrics_file.write_all(json_line(epoch).as_bytes());
-                    bar.line(&format!(
+                    let line = metrics_file.write_all(json_line(epoch).as_bytes());
+                    let line = line.map_err(|source| fault(&metrics, source));
+                    let told = format!(
                         "epoch {:>3}  {}train {:.2} %  test {:.2} %  {:>6.0} samples/s",
                         epoch.epoch,
                         of_loss(epoch.loss),
                         100.0 * epoch.train_accuracy,
                         100.0 * epoch.test_accuracy,
                         epoch.train_samples_per_s,
-                    ));
+                    );
+                    written = line.and_then(|()| bar.result(&told));
                 }
             }
-            written.is_ok() && !stop.load(Ordering::Relaxed)
+            written.is_ok() && !stop.asked()
         })?;
         bar.finish();
-        written.map_err(|source| FileFault { what: metrics.display().to_string(), source })?;
+        written?;
         if outcome == Outcome::Interrupted {
             return Err(Interrupted(self.folder.path.clone()).into());
         }
-        self.summary.wall_s = since.elapsed().as_secs_f64();
         Ok(())
     }
 
@@ -357,18 +404,17 @@ impl Session<'_> {
         data: &data::Dataset,
         checkpoint: Option<Checkpoint>,
     ) -> Result<Vec<KernelTime>> {
-        learner.progress.origin = (self.summary.scene.clone(), self.summary.scene_sha256.clone());
         if let Some(checkpoint) = checkpoint {
             learner.restore(&checkpoint)?;
-            self.train_on(&learner.progress);
+            self.train_on(&learner.progress)?;
         }
         let (progress, samples) = (learner.progress.clone(), data.train.len() as u64);
-        self.watched(&progress, samples, |dir, observe| learner.run(Some(dir), observe))?;
+        self.watched(&progress, samples, |store, observe| learner.run(Some(store), observe))?;
         self.write_weights("weights.safetensors", learner.weights()?, &[])?;
-        self.training_summary(&learner.progress.epochs, learner.parameters(), data);
+        self.training_summary(&learner.progress, learner.parameters(), &learner.confusion, data);
         let times = learner.engine().profile();
         let report = pictures::learning(
-            self.source,
+            &self.origin.description,
             self.network,
             &mut learner,
             data,
@@ -379,31 +425,16 @@ impl Session<'_> {
         Ok(times)
     }
 
-    fn train_on(&mut self, progress: &train::Progress) {
+    fn train_on(&self, progress: &train::Progress) -> Result<()> {
         let (epoch, batch) = (progress.epoch, progress.batch);
-        self.go_on(&progress.origin, &format!("{epoch} epochs and {batch} batches"));
-    }
-
-    /// Takes name and hash of the scene with which a run began.
-    pub fn go_on(&mut self, origin: &(String, String), after: &str) {
-        (self.summary.scene, self.summary.scene_sha256) = origin.clone();
-        if !self.quiet {
-            super::print(&format!("going on after {after}\n"));
-        }
+        self.tell(format!("going on after {epoch} epochs and {batch} batches\n"))
     }
 
     fn finish_training(&self, report: &crate::report::Report<'_>) -> Result<()> {
         self.finish(report)?;
-        if let Some(training) = &self.summary.training
-            && !self.quiet
-        {
-            super::print(&format!(
-                "test accuracy {:.2} % in {:.1} s\n",
-                100.0 * training.test_accuracy,
-                self.summary.wall_s
-            ));
-        }
-        Ok(())
+        let Some(training) = &self.summary.training else { return Ok(()) };
+        let (accuracy, seconds) = (100.0 * training.test_accuracy, self.summary.wall_s);
+        self.tell(format!("test accuracy {accuracy:.2} % in {seconds:.1} s\n"))
     }
 
     /// Weights by projection, if there are any. Those that are not of all pairs come with their sources and
@@ -429,17 +460,26 @@ impl Session<'_> {
                 let ends = start.windows(2).zip(0u32..);
                 let target =
                     ends.flat_map(|(ends, target)| (ends[0]..ends[1]).map(move |_| target));
-                tensors.push((format!("{name}.source"), Values::Words(source)));
-                tensors.push((format!("{name}.target"), Values::Words(target.collect())));
+                for (end, values) in ENDS.iter().zip([source, target.collect()]) {
+                    tensors.push((format!("{name}.{end}"), Values::Words(values)));
+                }
             }
             tensors.push((name, Values::Reals(values)));
         }
         let written = files::write_tensors(&path, &tensors);
-        Ok(written.map_err(|source| FileFault { what: path.display().to_string(), source })?)
+        Ok(written.map_err(|source| fault(&path, source))?)
     }
 
-    fn training_summary(&mut self, epochs: &[train::Epoch], parameters: u64, data: &data::Dataset) {
+    fn training_summary(
+        &mut self,
+        progress: &train::Progress,
+        parameters: u64,
+        confusion: &[u64],
+        data: &data::Dataset,
+    ) {
+        let epochs = &progress.epochs;
         let Some(last) = epochs.last() else { return };
+        self.summary.wall_s = progress.wall_s;
         let seconds = data.test.len() as f64 * self.plan.steps as f64 * self.network.dt * 1e-3;
         let tested = data.test.len() as f64;
         for (k, population) in self.network.populations.iter().enumerate() {
@@ -447,26 +487,34 @@ impl Session<'_> {
             let rate_hz = spikes.map(|s| s as f64 / population.size as f64 / seconds);
             let size = population.size as u64;
             let entry = summary::Population { size, spikes, rate_hz, cv_isi: None };
-            self.summary.populations.insert(population.name.clone(), entry);
+            self.summary.populations.push((population.name.clone(), entry));
         }
         self.summary.training = Some(summary::Training {
             parameters,
             test_accuracy: last.test_accuracy,
             test_loss: last.test_loss,
             best_test_accuracy: epochs.iter().map(|e| e.test_accuracy).fold(0.0, f64::max),
-            epochs: epochs.to_vec(),
+            epochs: epochs.clone(),
+            confusion: confusion
+                .chunks(confusion.len().isqrt().max(1))
+                .map(<[_]>::to_vec)
+                .collect(),
         });
     }
 
-    /// Report and, last of all, the summary.
+    /// Summary and report. The summary is on disk before the report takes what room there is, and in its
+    /// place after it.
     pub fn finish(&self, report: &crate::report::Report<'_>) -> Result<()> {
+        let path = self.path(SUMMARY);
+        let json =
+            serde_json::to_string_pretty(&self.summary).map_err(|e| fault(&path, e.into()))?;
+        let summary = Draft::write(&path, |w| writeln!(w, "{json}"));
+        let summary = summary.map_err(|source| fault(&path, source))?;
         if let Err(e) = crate::report::write(report, &self.folder.path) {
             // Pictures are not worth the loss of the numbers.
             log::warn!("the report is incomplete: {e}");
         }
-        let json = serde_json::to_string_pretty(&self.summary)
-            .map_err(|e| FileFault { what: "summary.json".into(), source: e.into() })?;
-        write(&self.path("summary.json"), (json + "\n").as_bytes())
+        Ok(summary.publish().map_err(|source| fault(&path, source))?)
     }
 }
 
@@ -474,18 +522,17 @@ fn json_line(epoch: &train::Epoch) -> String {
     serde_json::to_string(epoch).map(|line| line + "\n").unwrap_or_default()
 }
 
-fn write(path: &Path, content: &[u8]) -> Result<()> {
-    let done = files::write_atomic(path, |w| w.write_all(content));
-    Ok(done.map_err(|source| FileFault { what: path.display().to_string(), source })?)
+fn write(path: &Path, content: &[u8]) -> Result<(), FileFault> {
+    files::write_atomic(path, |w| w.write_all(content)).map_err(|source| fault(path, source))
 }
 
-fn append(path: &Path) -> Result<std::fs::File> {
+fn append(path: &Path) -> Result<std::fs::File, FileFault> {
     let file = std::fs::OpenOptions::new().append(true).open(path);
-    Ok(file.map_err(|source| FileFault { what: path.display().to_string(), source })?)
+    file.map_err(|source| fault(path, source))
 }
 
 /// Prints the time of each kernel.
-fn profile(times: &[KernelTime]) {
+fn profile(times: &[KernelTime]) -> Result<(), FileFault> {
     let mut times = times.to_vec();
     times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     let total: f64 = times.iter().map(|t| t.seconds).sum();
@@ -500,5 +547,5 @@ fn profile(times: &[KernelTime]) {
             t.kernel, t.label, t.launches, t.seconds, share
         );
     }
-    super::print(&text);
+    print(text)
 }

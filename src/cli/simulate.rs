@@ -1,12 +1,14 @@
 //! Runs a simulation: its recording, its metrics and its checkpoints.
 
+use super::Interrupted;
+use super::folder::{CHECKPOINTS, DIVERGED};
 use super::metrics::{Metrics, Told};
 use super::pictures;
-use super::progress::{Progress, stop_flag};
+use super::progress::Progress;
 use super::run::Session;
-use super::{Interrupted, print};
+use super::stop::Stop;
 use crate::archive::Archive;
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::Checkpoint;
 use crate::engine::KernelTime;
 use crate::network::Network;
 use crate::report::Weights;
@@ -14,7 +16,6 @@ use crate::simulation::{self, Recording, Simulation, SimulationError};
 use crate::summary;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Times at which weights that change are looked at, beside the start.
@@ -29,8 +30,6 @@ const SHARE: u32 = 20;
 /// What a checkpoint knows beside the arrays of the network.
 #[derive(Serialize, Deserialize)]
 struct Saved {
-    /// Name and hash of the scene file with which the run began.
-    origin: (String, String),
     simulation: simulation::Progress,
     /// Bytes of each file of the recording.
     archive: Vec<u64>,
@@ -47,10 +46,10 @@ impl Session<'_> {
         checkpoint: Option<Checkpoint>,
     ) -> Result<Vec<KernelTime>> {
         let end = simulation::steps(self.scene);
-        let stop = stop_flag();
+        let stop = Stop::listen();
         let dt = self.network.dt;
         let (folder, network) = (self.folder.path.clone(), self.network);
-        let (states, told) = (folder.join("checkpoints"), folder.join("metrics.jsonl"));
+        let told = folder.join("metrics.jsonl");
         let mut weights = start_weights(network);
         let record = &self.scene.record;
         let (mut archive, mut metrics) = match checkpoint {
@@ -61,11 +60,14 @@ impl Session<'_> {
             Some(checkpoint) => {
                 let saved: Saved = checkpoint.progress()?;
                 simulation.restore(&checkpoint, saved.simulation)?;
+                let recording = &simulation.recording;
+                if !saved.metrics.is_of(recording) || !can_follow(&saved.weights, &weights) {
+                    Err(checkpoint.damaged("what it has told is of another run".to_owned()))?;
+                }
                 for (weights, at) in weights.iter_mut().zip(saved.weights) {
                     weights.at = at;
                 }
-                let recording = &simulation.recording;
-                self.go_on(&saved.origin, &format!("{:.0} ms", recording.steps as f64 * dt));
+                self.tell(format!("going on after {:.0} ms\n", recording.steps as f64 * dt))?;
                 let lengths = &saved.archive;
                 (
                     Archive::reopen(&folder, network, record, recording, lengths)?,
@@ -90,7 +92,7 @@ impl Session<'_> {
                 bar.at("simulating", step, end, &format!("{:.0} ms", step as f64 * dt));
                 let taken = archive.take(recording).map_err(anyhow::Error::from);
                 written = taken.and_then(|()| Ok(metrics.tell(recording)?));
-                written.is_ok() && !stop.load(Ordering::Relaxed) && saved.elapsed() < interval
+                written.is_ok() && !stop.asked() && saved.elapsed() < interval
             });
             written?;
             if ran.is_err() {
@@ -105,19 +107,10 @@ impl Session<'_> {
                 }
                 metrics.leave_out(since);
             }
-            let interrupted = step < end && stop.load(Ordering::Relaxed);
+            let interrupted = step < end && stop.asked();
             if interrupted || (step < end && saved.elapsed() >= interval) {
                 let since = Instant::now();
-                let kept = archive.lengths().map_err(anyhow::Error::from).and_then(|archive| {
-                    let known = Saved {
-                        origin: (self.summary.scene.clone(), self.summary.scene_sha256.clone()),
-                        simulation: simulation.progress(),
-                        archive,
-                        metrics: metrics.told(),
-                        weights: weights.iter().map(|weights| weights.at.clone()).collect(),
-                    };
-                    Ok(checkpoint::save(&states, step, &known, &simulation.state()?)?)
-                });
+                let kept = self.save(&mut simulation, &mut archive, &metrics, &weights);
                 match kept {
                     Err(e) if !interrupted => log::warn!("no checkpoint at step {step}: {e}"),
                     kept => kept?,
@@ -137,13 +130,13 @@ impl Session<'_> {
         // Whatever stopped the run, what was recorded before is not lost.
         let recorded = archive.write(&mut simulation.recording);
         if let Err(diverged @ SimulationError::Diverged { .. }) = ran {
-            self.write_weights("diverged.safetensors", simulation.states()?, &[])?;
+            self.write_weights(DIVERGED, simulation.states()?, &[])?;
             // It would diverge again.
-            let _ = std::fs::remove_dir_all(&states);
+            self.folder.remove(CHECKPOINTS)?;
             archive.close()?;
             return Err(diverged.into());
         }
-        if ran.is_err() && states.exists() {
+        if ran.is_err() && self.path(CHECKPOINTS).exists() {
             let folder = folder.display();
             log::warn!("the state is saved; go on with: neuralearn --resume {folder}");
         }
@@ -152,10 +145,15 @@ impl Session<'_> {
         metrics.finish(&simulation.recording)?;
         let sources = simulation.sources()?;
         self.write_weights("weights.safetensors", simulation.weights()?, &sources)?;
+        // From its end a run can be extended.
+        match self.save(&mut simulation, &mut archive, &metrics, &weights) {
+            Ok(()) => self.store.keep(1),
+            Err(e) => log::warn!("the run cannot be extended: {e}"),
+        }
         self.simulation_summary(&simulation.recording);
         let times = simulation.engine().profile();
         let report = pictures::simulation(
-            self.source,
+            &self.origin.description,
             network,
             &simulation.recording,
             weights,
@@ -163,22 +161,32 @@ impl Session<'_> {
             &self.warnings,
         );
         self.finish(&report)?;
-        // What is finished does not go on. A folder that cannot be removed costs space only.
-        let _ = std::fs::remove_dir_all(&states);
         archive.close()?;
-        if !self.quiet {
-            for (name, population) in &self.summary.populations {
-                if let Some(rate) = population.rate_hz {
-                    print(&format!("{name}: {rate:.2} Hz\n"));
-                }
+        for (name, population) in &self.summary.populations {
+            if let Some(rate) = population.rate_hz {
+                self.tell(format!("{name}: {rate:.2} Hz\n"))?;
             }
-            print(&format!(
-                "{:.0} ms simulated in {:.2} s\n",
-                end as f64 * dt,
-                self.summary.wall_s
-            ));
         }
+        let (simulated, seconds) = (end as f64 * dt, self.summary.wall_s);
+        self.tell(format!("{simulated:.0} ms simulated in {seconds:.2} s\n"))?;
         Ok(times)
+    }
+
+    /// Saves all that the run needs to go on.
+    fn save(
+        &self,
+        simulation: &mut Simulation<'_>,
+        archive: &mut Archive<'_>,
+        metrics: &Metrics<'_>,
+        weights: &[Weights],
+    ) -> Result<()> {
+        let known = Saved {
+            simulation: simulation.progress(),
+            archive: archive.lengths()?,
+            metrics: metrics.told(),
+            weights: weights.iter().map(|weights| weights.at.clone()).collect(),
+        };
+        Ok(self.store.save(simulation.recording.steps, &known, &simulation.state()?)?)
     }
 
     fn simulation_summary(&mut self, recording: &simulation::Recording) {
@@ -196,7 +204,7 @@ impl Session<'_> {
             if let (true, Some(rate)) = (given.model.is_spiking(), entry.rate_hz) {
                 self.judge(&population.name, rate);
             }
-            self.summary.populations.insert(population.name.clone(), entry);
+            self.summary.populations.push((population.name.clone(), entry));
             if population.is_neural() {
                 spikes += statistics.spikes;
             }
@@ -230,9 +238,17 @@ impl Session<'_> {
         } else {
             return;
         };
-        log::warn!("{}: populations.{name}: {message}", self.source.name);
+        log::warn!("{}: populations.{name}: {message}", self.summary.scene);
         self.warnings.push(format!("populations.{name}: {message}"));
     }
+}
+
+/// Whether distributions that were saved can be those of weights that began so.
+fn can_follow(saved: &[Vec<(f64, Vec<f64>)>], start: &[Weights]) -> bool {
+    let whole = |(time, bins): &(f64, Vec<f64>)| {
+        bins.len() == Weights::BINS && bins.iter().chain([time]).all(|x| x.is_finite())
+    };
+    saved.len() == start.len() && saved.iter().flatten().all(whole)
 }
 
 /// Distributions of the weights that are going to change, at the start.

@@ -93,6 +93,8 @@ pub struct SimulationPorts {
     pub given: Vec<Option<ArrayId>>,
     /// Weights of each projection that changes.
     pub weights: Vec<Option<Tiles>>,
+    /// Rings of lists of spikes, and numbers of a list: how many follow, and their places.
+    pub spike_lists: Vec<(ArrayId, usize)>,
     /// Lists of the synapses of each projection that changes and is not dense.
     pub lists: Vec<Option<Lists>>,
     /// Marks of each projection whose rule has eligibility.
@@ -805,6 +807,7 @@ impl Simulator<'_> {
     ) -> Result<(), PlanError> {
         let sources = 32 * self.ports.row;
         let fired = self.zeros("fired", Kind::Word, self.history * self.list_len());
+        self.ports.spike_lists.push((fired, self.list_len()));
         let table = self.table();
         self.ports.out_degree = table.out_degree(self.ring.tiles);
         let drawn = |p: &&Projection| matches!(p.synapses, Synapses::Procedural { .. });

@@ -49,6 +49,15 @@ impl Excerpt {
         }
     }
 
+    /// Whether samples can be added. What is read from a file need not be of this kind.
+    pub fn is_whole(&self) -> bool {
+        self.stride.is_power_of_two()
+            && self.stride.leading_zeros() > 2
+            && self.values.len() < ROOM
+            && (self.stride == 1 || self.values.len().is_multiple_of(2))
+            && self.taken < 2 * self.stride
+    }
+
     /// Samples for each of the [`Self::values`]; 1 if they are the samples themselves.
     pub fn stride(&self) -> usize {
         self.stride

@@ -159,6 +159,38 @@ impl SpikeStatistics {
         }
     }
 
+    /// Whether these can be what `fresh` statistics, before any spike, become within so many steps. What is
+    /// read from a file need not be.
+    pub fn can_follow(&self, fresh: &Self, steps: u64) -> bool {
+        let alike = |(own, fresh): (&Neuron, &Neuron)| {
+            own.traced == fresh.traced
+                && own.squares.is_finite()
+                && (own.spikes == 0 || own.first <= own.last && own.last < steps)
+        };
+        let latest = |own: &Latest, fresh: &Latest| {
+            own.room == fresh.room
+                && own.spikes.len() <= own.room
+                && own.spikes.iter().all(|(step, id)| *step < steps && (*id as usize) < self.size())
+        };
+        let total = self.neurons.iter().try_fold(0u64, |sum, own| sum.checked_add(own.spikes));
+        let most = steps.saturating_mul(self.size() as u64);
+        self.dt == fresh.dt
+            && self.size() == fresh.size()
+            && self.neurons.iter().zip(&fresh.neurons).all(alike)
+            && total == Some(self.spikes)
+            && self.spikes <= most
+            && self.counts.width >= fresh.counts.width
+            && self.counts.bins.len() <= MAX_BINS
+            && self.counts.bins.iter().all(|count| *count <= most)
+            && self.fano.width == fresh.fano.width
+            && self.fano.count <= most
+            && self.fano.squares.is_finite()
+            && self.intervals.len() <= bin(steps) + 1
+            && self.intervals.iter().all(|count| *count <= most)
+            && latest(&self.raster, &fresh.raster)
+            && latest(&self.traced, &fresh.traced)
+    }
+
     /// Number of neurons.
     pub fn size(&self) -> usize {
         self.neurons.len()
@@ -354,6 +386,31 @@ mod tests {
         assert_eq!(statistics.counts().collect::<Vec<_>>(), [4, 3, 2, 0]);
         assert_eq!(of(1, 1.0, [(1, 0), (2, 0)]).cv_isi(), None);
         assert_eq!(of(0, 1.0, []).cv_isi(), None);
+    }
+
+    #[test]
+    fn statistics_that_cannot_be_are_told() {
+        let fresh = of(3, 1.0, []);
+        let good = of(3, 1.0, [(0, 0), (5, 0), (9, 2)]);
+        assert!(good.can_follow(&fresh, 10) && fresh.can_follow(&fresh, 0));
+        assert!(!good.can_follow(&fresh, 9), "a spike after the end");
+        assert!(!good.can_follow(&of(4, 1.0, []), 10), "another size");
+        type Change = fn(&mut SpikeStatistics);
+        let changes: [Change; 8] = [
+            |s| s.spikes += 1,
+            |s| s.neurons[0].last = u64::MAX,
+            |s| s.neurons[1].squares = f64::NAN,
+            |s| s.counts.width = 0,
+            |s| s.fano.width = 0,
+            |s| s.intervals.resize(1000, 0),
+            |s| s.raster.spikes.push_back((0, 3)),
+            |s| s.traced.room = usize::MAX,
+        ];
+        for (k, change) in changes.into_iter().enumerate() {
+            let mut bad = good.clone();
+            change(&mut bad);
+            assert!(!bad.can_follow(&fresh, 10), "change {k}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@
 use super::trainer::{
     Epoch, Event, Outcome, Presented, Progress, SAVE, TELL, TEST_KEY, TrainError,
 };
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::{Checkpoint, Store};
 use crate::data::{Dataset, Split};
 use crate::engine::{Engine, EngineError};
 use crate::files::Values;
@@ -21,7 +21,6 @@ use crate::record::decode_row;
 use crate::rng::{Purpose, Stream};
 use crate::scene::{Loss, Training};
 use crate::simulation::learned_weights;
-use std::path::Path;
 use std::time::Instant;
 
 /// Samples after which neurons are assigned anew, for the accuracy while learning.
@@ -161,17 +160,18 @@ impl<'a> Learner<'a> {
         self.ports.weights.iter().flatten().flat_map(|tiles| tiles.arrays()).collect()
     }
 
-    /// Learns until all epochs are done or the observer answers false. Checkpoints go to `dir` as in
+    /// Learns until all epochs are done or the observer answers false. Checkpoints go to `store` as in
     /// [`super::Trainer::run`].
     ///
     /// # Errors
     /// The engine fails, a checkpoint cannot be written, a weight is not finite.
     pub fn run(
         &mut self,
-        dir: Option<&Path>,
+        store: Option<&Store>,
         observe: &mut dyn FnMut(Event<'_>) -> bool,
     ) -> Result<Outcome, TrainError> {
         let (mut saved, mut told) = (Instant::now(), Instant::now());
+        let (begun, before) = (saved, self.progress.wall_s);
         let count = self.data.train.len() as u64;
         while self.progress.epoch < self.training.epochs {
             let order = self.shuffle.permutation(count as u32, self.progress.epoch);
@@ -199,10 +199,11 @@ impl<'a> Learner<'a> {
                     let batch = Event::Batch { samples: done, of: count, loss: None, accuracy };
                     go_on = observe(batch);
                 }
-                if let Some(dir) = dir
+                self.progress.wall_s = before + begun.elapsed().as_secs_f64();
+                if let Some(store) = store
                     && (saved.elapsed() > SAVE || !go_on)
                 {
-                    self.save(dir)?;
+                    self.save(store)?;
                     saved = Instant::now();
                 }
                 if !go_on {
@@ -211,15 +212,10 @@ impl<'a> Learner<'a> {
             }
             observe(Event::Testing);
             let epoch = self.finish_epoch(&order)?;
-            self.progress.epochs.push(epoch);
-            self.progress = Progress {
-                epoch: self.progress.epoch + 1,
-                origin: std::mem::take(&mut self.progress.origin),
-                epochs: std::mem::take(&mut self.progress.epochs),
-                ..Progress::default()
-            };
-            if let Some(dir) = dir {
-                self.save(dir)?;
+            self.progress.wall_s = before + begun.elapsed().as_secs_f64();
+            self.progress.complete(epoch);
+            if let Some(store) = store {
+                self.save(store)?;
                 saved = Instant::now();
             }
             if let Some(epoch) = self.progress.epochs.last()
@@ -351,11 +347,11 @@ impl<'a> Learner<'a> {
         arrays
     }
 
-    /// Saves the whole state to `dir`.
+    /// Saves the whole state.
     ///
     /// # Errors
     /// The engine fails, a weight is not finite, the file cannot be written.
-    pub fn save(&mut self, dir: &Path) -> Result<(), TrainError> {
+    pub fn save(&mut self, store: &Store) -> Result<(), TrainError> {
         let mut arrays = Vec::new();
         for array in self.lasting() {
             let name = self.plan.arrays[array].name.clone();
@@ -378,7 +374,7 @@ impl<'a> Learner<'a> {
             arrays.push((name.to_owned(), Values::Reals(values)));
         }
         let update = self.progress.epoch * self.data.train.len() as u64 + self.progress.batch;
-        checkpoint::save(dir, update, &self.progress, &arrays)?;
+        store.save(update, &(&self.progress, &self.confusion), &arrays)?;
         Ok(())
     }
 
@@ -387,17 +383,33 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// The engine fails, the checkpoint is of another network.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
-        for array in self.lasting() {
-            let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
-            self.engine.write_reals(array, checkpoint.reals(name, len)?)?;
+        let (progress, confusion): (Progress, Vec<u64>) = checkpoint.progress()?;
+        let samples = self.data.train.len() as u64;
+        let most = [samples, samples, self.network.populations.len() as u64];
+        if let Some(why) = progress.impossible(most) {
+            Err(checkpoint.foreign(why))?;
         }
         let (neurons, classes) = (self.assigned.len(), self.classes);
-        let assigned = checkpoint.reals("assigned", neurons)?;
+        if confusion.len() != classes * classes {
+            let why = format!("its confusion matrix has {} places", confusion.len());
+            Err(checkpoint.foreign(why))?;
+        }
+        let assigned = checkpoint.finite("assigned", neurons)?;
+        if let Some(class) = assigned.iter().find(|class| **class >= classes as f32) {
+            Err(checkpoint.foreign(format!("array `assigned` has class {class} of {classes}")))?;
+        }
         let class = |class: &f32| (*class >= 0.0).then_some(*class as usize);
-        self.assigned = assigned.iter().map(class).collect();
-        self.responses.spikes = checkpoint.reals("responses", classes * neurons)?.to_vec();
-        self.responses.shown = checkpoint.reals("shown", classes)?.to_vec();
-        self.progress = checkpoint.progress()?;
+        let assigned = assigned.iter().map(class).collect();
+        let responses = checkpoint.finite("responses", classes * neurons)?;
+        let shown = checkpoint.finite("shown", classes)?;
+        for array in self.lasting() {
+            let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
+            self.engine.write_reals(array, checkpoint.finite(name, len)?)?;
+        }
+        self.assigned = assigned;
+        self.responses.spikes = responses.to_vec();
+        self.responses.shown = shown.to_vec();
+        (self.progress, self.confusion) = (progress, confusion);
         Ok(())
     }
 }

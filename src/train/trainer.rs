@@ -5,7 +5,7 @@
 //! waited for in between. They are summed in f64 in the order of the samples: the sums do not depend
 //! on when they were fetched, and an interrupted epoch goes on where it was.
 
-use crate::checkpoint::{self, Checkpoint, CheckpointError};
+use crate::checkpoint::{Checkpoint, CheckpointError, Store};
 use crate::data::{Dataset, Split};
 use crate::engine::{Engine, EngineError};
 use crate::files::Values;
@@ -16,7 +16,6 @@ use crate::plan::{ArrayId, Plan, ProgramId};
 use crate::rng::{Purpose, Stream};
 use crate::scene::{Optimizer, Schedule, Training};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Changes the key of random numbers for the test set, whose noise is the same in every epoch.
@@ -54,8 +53,8 @@ pub struct Epoch {
 /// How far a training has come. Together with the arrays of the checkpoint this is all its state.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// Name and hash of the scene file with which the run began.
-    pub origin: (String, String),
+    /// Wall time of the training, in this and earlier sessions \[s\].
+    pub wall_s: f64,
     /// Epochs completed.
     pub epoch: u64,
     /// Batches of the current epoch that are done.
@@ -68,6 +67,42 @@ pub struct Progress {
     pub seconds: f64,
     /// Completed epochs.
     pub epochs: Vec<Epoch>,
+}
+
+impl Progress {
+    /// Adds a completed epoch and begins the next.
+    pub(super) fn complete(&mut self, epoch: Epoch) {
+        let mut epochs = std::mem::take(&mut self.epochs);
+        epochs.push(epoch);
+        *self = Self { wall_s: self.wall_s, epoch: self.epoch + 1, epochs, ..Self::default() };
+    }
+
+    /// Why a training of so many samples to an epoch, batches and populations cannot be this far; none if it
+    /// can.
+    pub(super) fn impossible(&self, [samples, batches, populations]: [u64; 3]) -> Option<String> {
+        let finite = [self.wall_s, self.loss, self.seconds].iter().all(|x| x.is_finite());
+        let whole = |(epoch, number): (&Epoch, u64)| {
+            epoch.epoch == number
+                && (0.0..=1.0).contains(&epoch.train_accuracy)
+                && (0.0..=1.0).contains(&epoch.test_accuracy)
+                && epoch.test_spikes.len() as u64 == populations
+                && epoch.test_spikes.iter().all(|spikes| spikes.is_finite())
+        };
+        Some(match () {
+            () if !finite => "a time or a loss is not finite".to_owned(),
+            () if self.batch > batches => format!("batch {} is beyond {batches}", self.batch),
+            () if self.correct > samples => {
+                format!("{} right answers are more than {samples} samples", self.correct)
+            }
+            () if self.epochs.len() as u64 != self.epoch => {
+                format!("it has results of {} epochs of {}", self.epochs.len(), self.epoch)
+            }
+            () if !self.epochs.iter().zip(1..).all(whole) => {
+                "results of an epoch are not possible".to_owned()
+            }
+            () => return None,
+        })
+    }
 }
 
 /// What the loop tells its observer.
@@ -198,21 +233,22 @@ impl<'a> Trainer<'a> {
 
     /// Trains until all epochs are done or the observer answers false.
     ///
-    /// Checkpoints go to `dir`, if given: at the beginning, every `SAVE`, after every epoch. A
+    /// Checkpoints go to `store`, if given: at the beginning, every `SAVE`, after every epoch. A
     /// state with a number that is not finite is never saved.
     ///
     /// # Errors
     /// The engine fails, a checkpoint cannot be written, a number is not finite.
     pub fn run(
         &mut self,
-        dir: Option<&Path>,
+        store: Option<&Store>,
         observe: &mut dyn FnMut(Event<'_>) -> bool,
     ) -> Result<Outcome, TrainError> {
         let mut saved = Instant::now();
-        if let Some(dir) = dir
+        let (begun, before) = (saved, self.progress.wall_s);
+        if let Some(store) = store
             && (self.progress.epoch, self.progress.batch) == (0, 0)
         {
-            self.save(dir)?;
+            self.save(store)?;
         }
         while self.progress.epoch < self.training.epochs {
             let train = &self.data.train;
@@ -235,7 +271,7 @@ impl<'a> Trainer<'a> {
                 self.progress.batch += 1;
                 pending.push(samples.to_vec());
                 let last = self.progress.batch as usize == count;
-                let save = dir.is_some() && saved.elapsed() > SAVE;
+                let save = store.is_some() && saved.elapsed() > SAVE;
                 let tell = told.elapsed() > TELL;
                 let mut go_on = true;
                 if last || save || tell || pending.len() == self.plan.ports.slots {
@@ -253,10 +289,11 @@ impl<'a> Trainer<'a> {
                 } else {
                     self.progress.seconds += since.elapsed().as_secs_f64();
                 }
-                if let Some(dir) = dir
+                self.progress.wall_s = before + begun.elapsed().as_secs_f64();
+                if let Some(store) = store
                     && (save || !go_on)
                 {
-                    self.save(dir)?;
+                    self.save(store)?;
                     saved = Instant::now();
                 }
                 if !go_on {
@@ -269,15 +306,10 @@ impl<'a> Trainer<'a> {
             if self.best.as_ref().is_none_or(|(best, _)| epoch.test_accuracy > *best) {
                 self.best = Some((epoch.test_accuracy, self.weights()?));
             }
-            self.progress.epochs.push(epoch);
-            self.progress = Progress {
-                epoch: self.progress.epoch + 1,
-                origin: std::mem::take(&mut self.progress.origin),
-                epochs: std::mem::take(&mut self.progress.epochs),
-                ..Progress::default()
-            };
-            if let Some(dir) = dir {
-                self.save(dir)?;
+            self.progress.wall_s = before + begun.elapsed().as_secs_f64();
+            self.progress.complete(epoch);
+            if let Some(store) = store {
+                self.save(store)?;
                 saved = Instant::now();
             }
             if let Some(epoch) = self.progress.epochs.last()
@@ -553,11 +585,11 @@ impl<'a> Trainer<'a> {
         Ok(named)
     }
 
-    /// Saves the whole state to `dir`.
+    /// Saves the whole state.
     ///
     /// # Errors
     /// The engine fails, the file cannot be written.
-    pub fn save(&mut self, dir: &Path) -> Result<(), TrainError> {
+    pub fn save(&mut self, store: &Store) -> Result<(), TrainError> {
         self.check_weights()?;
         let mut arrays = Vec::new();
         for array in self.trained().into_iter().chain(self.plan.ports.moments.clone()) {
@@ -573,7 +605,7 @@ impl<'a> Trainer<'a> {
         let best = self.best.as_ref().map(|(accuracy, _)| *accuracy);
         let per_epoch = self.batches(self.data.train.len()) as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
-        checkpoint::save(dir, update, &(&self.progress, best), &arrays)?;
+        store.save(update, &(&self.progress, best), &arrays)?;
         Ok(())
     }
 
@@ -582,21 +614,28 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// The engine fails, the checkpoint is of another network.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
-        let find = |name: &str| self.plan.arrays.iter().position(|a| a.name == name);
-        let wanted: Vec<_> =
-            self.trained().into_iter().chain(self.plan.ports.moments.clone()).collect();
-        for array in wanted {
-            let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
-            self.engine.write_reals(array, checkpoint.reals(name, len)?)?;
-        }
         let (progress, best): (Progress, Option<f64>) = checkpoint.progress()?;
-        self.best = best.map(|accuracy| {
-            let arrays = checkpoint.arrays.iter().filter_map(|(name, values)| {
-                let Values::Reals(values) = values else { return None };
-                Some((find(name.strip_prefix("best/")?)?, values.clone()))
-            });
-            (accuracy, arrays.collect())
-        });
+        let samples = self.data.train.len();
+        let most = [samples, self.batches(samples), self.network.populations.len()];
+        if let Some(why) = progress.impossible(most.map(|n| n as u64)) {
+            Err(checkpoint.foreign(why))?;
+        }
+        let trained = self.trained();
+        for array in trained.iter().chain(&self.plan.ports.moments) {
+            let (name, len) = (&self.plan.arrays[*array].name, self.plan.arrays[*array].len);
+            self.engine.write_reals(*array, checkpoint.finite(name, len)?)?;
+        }
+        let of_best = |array: &ArrayId| {
+            let (name, len) = (&self.plan.arrays[*array].name, self.plan.arrays[*array].len);
+            Ok((*array, checkpoint.finite(&format!("best/{name}"), len)?.to_vec()))
+        };
+        self.best = match best {
+            Some(accuracy) => {
+                let arrays: Result<_, CheckpointError> = trained.iter().map(of_best).collect();
+                Some((accuracy, arrays?))
+            }
+            None => None,
+        };
         self.progress = progress;
         Ok(())
     }

@@ -50,6 +50,27 @@ pub const SIMULATION: &str = r#"(
 )
 "#;
 
+/// A training whose synapses learn by themselves.
+pub const STRIPES: &str = r#"(
+    version: 1,
+    simulation: (dt: 1, seed: 1),
+    populations: {
+        "pixels": (size: 36, model: Images(encoder: Poisson(max_rate: 200))),
+        "noise": (size: 10, model: Poisson(rate: 5)),
+        "exc": (size: 12, model: Lif(
+            c_m: "100 pF", tau_m: 100, e_l: -65, v_th: -52, v_reset: -60, t_ref: 5,
+            delta_th: 1, tau_rel: 1e7, receptors: { "ex": Delta(), "in": Delta() })),
+    },
+    projections: [
+        (from: "pixels", to: "exc", connect: Dense, weight: Uniform(low: 0, high: 0.3), receptor: "ex",
+            learn: Stdp(a_plus: 2e-2, a_minus: 1e-3, pairing: Nearest, w_max: 1), normalize: (sum: 12)),
+        (from: "noise", to: "exc", connect: FixedProbability(p: 0.5), weight: 0.1, receptor: "ex"),
+        (from: "exc", to: "exc", connect: Others, weight: -60, receptor: "in"),
+    ],
+    training: (data: Mnist(dir: "data"), epochs: 6, batch: 1, steps: 100,
+        loss: Assignment(population: "exc", samples: 42)),
+)"#;
+
 // ---- A folder with data and scenes, and the program in it ----
 
 /// What the program said.
