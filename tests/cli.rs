@@ -555,7 +555,7 @@ fn arrays_that_do_not_fit_are_not_read() {
     let hole = fs::OpenOptions::new().write(true).open(place.path("a.npy")).unwrap();
     let header = hole.metadata().unwrap().len();
     hole.set_len(header + 8 * count as u64).unwrap();
-    check("Lif()", file, "a.npy | bytes");
+    check("Lif()", file, "a.npy | 0000000000");
 
     let mut zip = zip::ZipWriter::new(fs::File::create(place.path("s.npz")).unwrap());
     for (name, kind, size) in [("noise.t_ms.npy", "<f8", 8), ("noise.id.npy", "<u4", 4)] {
@@ -702,7 +702,7 @@ fn what_is_too_large_is_refused_before_it_is_made() {
             limited.arg(env!("CARGO_BIN_EXE_neuralearn")).current_dir(place.path("."));
             limited.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
             ended(limited.spawn().unwrap())
-                .expect(4, "neurons of `exc` | this process can use 1.0");
+                .expect(4, "neurons of `exc` | this process can use 1024.0 MB");
         }
     }
     for delay in ["1e6", "1e9", "1e30"] {

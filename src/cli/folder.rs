@@ -170,7 +170,9 @@ fn is_ours(path: &Path) -> bool {
 /// lead to.
 fn remove_files(folder: &Path, is_named: impl Fn(&str) -> bool) -> Result<()> {
     let entries = match fs::read_dir(folder) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(());
+        }
         entries => entries.map_err(|source| fault(folder, source))?,
     };
     let mut found = Vec::new();

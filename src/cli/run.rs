@@ -5,6 +5,7 @@ use super::progress::Progress;
 use super::stop::Stop;
 use super::terminal::print;
 use super::{EngineChoice, FileFault, Interrupted, Run, Threads, Usage, fault, pictures, resume};
+use crate::archive;
 use crate::checkpoint::{Checkpoint, Origin, Store};
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::{self, Gpu, Wanted};
@@ -151,8 +152,11 @@ pub fn run(args: &Run) -> Result<()> {
         Some(dir) => Folder::open(dir.clone())?,
         None => Folder::create(args.out.as_deref(), &path, &origin.name, args.overwrite)?,
     };
-    // A run that goes on is not finished any more.
+    // A run that goes on is not finished any more, and a training records nothing.
     folder.remove(SUMMARY)?;
+    if scene.training.is_some() {
+        folder.remove(archive::SCRATCH)?;
+    }
     if checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.origin.scene != effective) {
         write(&folder.join(SCENE), effective.as_bytes())?;
     }

@@ -146,7 +146,7 @@ mod tests {
         let said = |name: &str| read_tensor(&path, name).unwrap_err().to_string();
         assert!(said("b").contains("elements are U32, F32 is needed"), "{}", said("b"));
         assert!(said("c").contains("element 1 is NaN"), "{}", said("c"));
-        assert!(said("d").contains('d'), "{}", said("d"));
+        assert!(said("d").contains("`d` not found"), "{}", said("d"));
     }
 
     #[test]

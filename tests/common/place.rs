@@ -167,15 +167,15 @@ impl Place {
         whole.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Every file under a folder with its content.
+    /// Everything under a folder, files with their content.
     pub fn files(&self, name: &str) -> BTreeMap<PathBuf, Vec<u8>> {
         fn walk(path: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
             for entry in fs::read_dir(path).unwrap().map(|e| e.unwrap().path()) {
-                if entry.is_dir() {
-                    found.insert(entry.clone(), Vec::new());
+                let kind = fs::symlink_metadata(&entry).unwrap().file_type();
+                let content = if kind.is_file() { fs::read(&entry).unwrap() } else { Vec::new() };
+                found.insert(entry.clone(), content);
+                if kind.is_dir() {
                     walk(&entry, found);
-                } else {
-                    found.insert(entry.clone(), fs::read(&entry).unwrap());
                 }
             }
         }
