@@ -555,7 +555,8 @@ fn arrays_that_do_not_fit_are_not_read() {
     let hole = fs::OpenOptions::new().write(true).open(place.path("a.npy")).unwrap();
     let header = hole.metadata().unwrap().len();
     hole.set_len(header + 8 * count as u64).unwrap();
-    check("Lif()", file, "a.npy | 0000000000");
+    place.call(&["check", "bad.ron"]).expect(3, "a.npy | 0000000000");
+    fs::remove_file(place.path("a.npy")).unwrap();
 
     let mut zip = zip::ZipWriter::new(fs::File::create(place.path("s.npz")).unwrap());
     for (name, kind, size) in [("noise.t_ms.npy", "<f8", 8), ("noise.id.npy", "<u4", 4)] {
@@ -591,7 +592,7 @@ fn names_that_cannot_be_told_apart_are_refused() {
     place.done("apart.ron", "apart", &[]);
     let twice = "every: 1), (population: \"exc\", ids: [1])]";
     fs::write(place.path("twice.ron"), edit(SIMULATION, "every: 1)]", twice)).unwrap();
-    place.refuses_run("twice.ron", &[], 2, "traces.npz | `exc.v` | record it once");
+    place.refuses_run("twice.ron", &[], 2, "`exc.v` is recorded twice");
 }
 
 // ---- What reaches the terminal ----
@@ -600,19 +601,20 @@ fn names_that_cannot_be_told_apart_are_refused() {
 #[test]
 fn names_give_no_orders_to_a_terminal() {
     let place = Place::new();
-    let text = SIMULATION.replace("\"exc\"", "\"\\u{1b}[31mred\\u{7}\"");
-    fs::write(place.path("named.ron"), &text).unwrap();
-    let told = place.call(&["--scene", "named.ron", "--out", "run", "--engine", "cpu", "-v"]);
+    let out = "run\u{1b}[31m\u{7}";
+    let told = place.call(&["--scene", "sim.ron", "--out", out, "--engine", "cpu", "-v"]);
     told.expect(0, "");
-    fs::write(place.path("bad.ron"), edit(&text, "spikes: [\"noise\"", "spikes: [\"\\u{1b}[2J\""))
-        .unwrap();
-    let refused = place.refuses(&["check", "bad.ron"], 2, r"no population `\u{1b}[2J`");
-    let checked = place.call(&["check", "named.ron"]);
+    let name = "\"\\u{1b}[2J\"";
+    let bad = edit(SIMULATION, "spikes: [\"noise\"", &format!("spikes: [{name}"));
+    fs::write(place.path("bad\u{1b}[2J.ron"), bad).unwrap();
+    let refused = place.refuses(&["check", "bad\u{1b}[2J.ron"], 2, r"no population `\u{1b}[2J`");
+    fs::copy(place.path("sim.ron"), place.path("sim\u{1b}[2J.ron")).unwrap();
+    let checked = place.call(&["check", "sim\u{1b}[2J.ron"]);
     for said in [&told, &refused, &checked] {
         let orders = |text: &str| text.contains(|c: char| c.is_control() && c != '\n' && c != '\t');
         assert!(!orders(&said.out) && !orders(&said.err), "{:?}{:?}", said.out, said.err);
     }
-    assert!(told.out.contains(r"\u{1b}[31mred\u{7}: "), "{}", told.out);
+    assert!(told.out.contains(r"run\u{1b}[31m\u{7}"), "{}", told.out);
 }
 
 #[test]
