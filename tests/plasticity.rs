@@ -591,7 +591,7 @@ fn a_checkpoint_holds_traces_marks_and_concentrations() {
             "modulators.concentration",
             "out.cell",
             "stimulus.0.process",
-            "p.outgoing",
+            "p.origin",
         ] {
             assert!(names.contains(&part), "{who}: {part} is not among {names:?}");
         }

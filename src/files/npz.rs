@@ -81,12 +81,15 @@ fn write_array(zip: &mut ZipWriter<&mut BufWriter<&mut File>>, array: &Npy) -> i
         .large_file(true);
     zip.start_file(file_name(&array.name), options)?;
     let kind: TypeStr = array.kind.parse().map_err(io::Error::other)?;
-    let header = WriteOptions::new_header_only().dtype(DType::new_scalar(kind));
-    header.shape(&array.shape).writer(&mut *zip).write_header_only()?;
+    // A shape whose size no number holds has no header either; it is refused below, by what it has.
+    let want = array.shape.iter().try_fold(array.size, |product, dim| product.checked_mul(*dim));
+    if want.is_some() {
+        let header = WriteOptions::new_header_only().dtype(DType::new_scalar(kind));
+        header.shape(&array.shape).writer(&mut *zip).write_header_only()?;
+    }
     let mut counting = Counting { inner: BufWriter::new(zip), bytes: 0 };
     (array.fill)(&mut counting)?;
     counting.inner.flush()?;
-    let want = array.shape.iter().try_fold(array.size, |product, dim| product.checked_mul(*dim));
     if want != Some(counting.bytes) {
         let Npy { name, shape, size, .. } = array;
         let elements = counting.bytes / size;

@@ -337,7 +337,7 @@ mod tests {
                     "{response:?}, {tau_m}: {by:?}"
                 );
                 let (factors, jump) = response.step(0.1);
-                let sound = factors.iter().all(|x| (0.0..=1.0).contains(x)) && jump.is_finite();
+                let sound = factors.iter().all(|x| (-1.0..=1.0).contains(x)) && jump.is_finite();
                 assert!(sound, "{response:?}: {factors:?}, {jump}");
             }
         }

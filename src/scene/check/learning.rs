@@ -184,8 +184,8 @@ impl<'s> Checker<'s> {
             self.positive(&format!("{path}.tau"), eligibility.tau.get());
             self.finite(&format!("{path}.rate"), eligibility.rate);
             self.interval(&format!("{path}.every"), eligibility.every);
-            if eligibility.every.get() > 10.0 * eligibility.tau.get() {
-                let (every, tau) = (eligibility.every.get(), eligibility.tau.get());
+            let (every, tau) = (eligibility.every.get(), eligibility.tau.get());
+            if tau > 0.0 && every > 10.0 * tau {
                 let message =
                     format!("an interval of {every} ms, in which marks decay with {tau} ms");
                 let help = "lower it to ten times `tau` or less";
