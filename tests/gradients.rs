@@ -203,10 +203,14 @@ fn engines_against_oracle(name: &str, case: &Case, soft: u32) {
         for (((gradient, _), (array, got)), terms) in
             plan.ports.gradients.iter().zip(got).zip(&terms)
         {
-            let close = |terms: &Terms| tolerance(operations(case), terms.magnitude);
+            let want = oracle.wide(*gradient);
+            // Near the edge of a triangle the slope is a difference of numbers that are almost equal, and its
+            // error that of the largest slope.
+            let edge = if case.surrogate.starts_with("Triangle") { scale(&want) } else { 0.0 };
+            let close = |terms: &Terms| tolerance(operations(case), terms.magnitude.max(edge));
             let tolerances: Vec<f64> = terms.iter().map(close).collect();
             let what = format!("{name}, {who}: {array}");
-            assert_each_close(&what, &got, &oracle.wide(*gradient), &tolerances);
+            assert_each_close(&what, &got, &want, &tolerances);
         }
     };
     check("f32", &mut Cpu::<f32>::new(&plan, Some(2), false));
