@@ -8,7 +8,7 @@ use neuralearn::network::Projection;
 use std::collections::BTreeMap;
 
 /// Around a word of 32 spikes, a strip of 16 weights and a block of 64 neurons.
-const SIZES: [usize; 7] = [1, 15, 31, 32, 33, 64, 65];
+const SIZES: [usize; 8] = [1, 15, 31, 32, 33, 63, 64, 65];
 const DT: f64 = 0.5;
 const STEPS: u64 = 44;
 /// Parts of the delay before and behind the synapse \[steps\]; the delay is drawn in sparse projections.
@@ -16,9 +16,9 @@ const DENDRITIC: u64 = 1;
 const DELAY: u64 = 3;
 
 const RULE: &str =
-    "Stdp(a_plus: 0.2, a_minus: 0.3, tau_plus: 5, tau_minus: 9, w_max: 1, dendritic: 0.5)";
-const A_PLUS: f64 = 0.2;
-const A_MINUS: f64 = 0.3;
+    "Stdp(a_plus: 0.6, a_minus: 0.7, tau_plus: 5, tau_minus: 9, w_max: 1, dendritic: 0.5)";
+const A_PLUS: f64 = 0.6;
+const A_MINUS: f64 = 0.7;
 const TAU_PLUS: f64 = 5.0;
 const TAU_MINUS: f64 = 9.0;
 /// Time constants of the receptors of plastic and of fixed synapses \[ms\].
