@@ -671,6 +671,19 @@ fn every_bad_scene_is_shown_with_its_place() {
     place.refuses(&["check", "one.ron", "sim.ron", "two.ron"], 2, words);
 }
 
+/// The time of a kernel is told apart by what it was spent for.
+#[test]
+fn a_profile_tells_training_from_evaluation() {
+    let place = Place::new();
+    let said = place.run("train.ron", "run", &["--profile"]);
+    said.expect(0, "");
+    for program in ["train", "evaluate"] {
+        let rows = said.out.lines().filter(|line| line.starts_with(program));
+        let launches = rows.filter(|line| line.contains("neuron/lif ") && line.contains("hidden"));
+        assert_eq!(launches.count(), 1, "{program} in\n{}", said.out);
+    }
+}
+
 /// More threads than processors only wait for each other.
 #[test]
 fn threads_are_bounded_by_the_machine() {

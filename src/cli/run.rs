@@ -541,14 +541,14 @@ fn profile(times: &[KernelTime]) -> Result<(), FileFault> {
     times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     let total: f64 = times.iter().map(|t| t.seconds).sum();
     let mut text = format!(
-        "{:<34} {:<26} {:>9} {:>10} {:>7}\n",
-        "kernel", "for", "launches", "time (s)", "share"
+        "{:<9} {:<34} {:<26} {:>9} {:>10} {:>7}\n",
+        "program", "kernel", "for", "launches", "time (s)", "share"
     );
     for t in &times {
         let share = 100.0 * t.seconds / total;
         text += &format!(
-            "{:<34} {:<26} {:>9} {:>10.3} {:>5.1} %\n",
-            t.kernel, t.label, t.launches, t.seconds, share
+            "{:<9} {:<34} {:<26} {:>9} {:>10.3} {:>5.1} %\n",
+            t.program, t.kernel, t.label, t.launches, t.seconds, share
         );
     }
     print(text)

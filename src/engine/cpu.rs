@@ -15,7 +15,9 @@ use super::team::{Member, Team};
 use super::{Device, Engine, EngineError, KernelTime};
 use crate::kernel::{Args, Call, Clock, Kind, Real, Slice, Span};
 use crate::machine;
-use crate::plan::{Arg, Array, ArrayId, Init, Launch, Plan, ProgramId, Split, Stage, Units};
+use crate::plan::{
+    Arg, Array, ArrayId, Init, Launch, Plan, Program, ProgramId, Split, Stage, Units,
+};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -80,6 +82,7 @@ impl<T> std::ops::DerefMut for Aligned<T> {
 
 /// A program as this engine does it.
 struct Work<'p> {
+    program: &'static str,
     jobs: Vec<Job<'p>>,
     /// For each array whether [`Split::Passing`] may be taken at its word: all that use it are in one
     /// job, so a thread that is done with a sample needs its part no more.
@@ -164,7 +167,7 @@ impl<'p, F: Twinned> Cpu<'p, F> {
             driver: vectors(),
             bytes: plan.bytes(),
         };
-        let programs = plan.programs.iter().map(|p| Work::new(&p.stages, &plan.arrays)).collect();
+        let programs = plan.programs.iter().map(|p| Work::new(p, &plan.arrays)).collect();
         Self { arrays, programs, device, team, measure }
     }
 
@@ -185,8 +188,8 @@ impl<'p, F: Twinned> Cpu<'p, F> {
 }
 
 impl<'p> Work<'p> {
-    fn new(stages: &'p [Stage], arrays: &[Array]) -> Self {
-        let jobs = jobs(stages, arrays);
+    fn new(program: &'p Program, arrays: &[Array]) -> Self {
+        let jobs = jobs(&program.stages, arrays);
         let mut uses = vec![0; arrays.len()];
         for job in &jobs {
             let args = job.launches().into_iter().flat_map(|timed| &timed.launch.args);
@@ -195,7 +198,8 @@ impl<'p> Work<'p> {
             used.dedup();
             used.into_iter().for_each(|array| uses[array] += 1);
         }
-        Self { jobs, passing: uses.into_iter().map(|jobs| jobs == 1).collect() }
+        let passing = uses.into_iter().map(|jobs| jobs == 1).collect();
+        Self { program: program.name, jobs, passing }
     }
 }
 
@@ -570,7 +574,7 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
     }
 
     fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {
-        let Work { jobs, passing } = &self.programs[program];
+        let Work { jobs, passing, .. } = &self.programs[program];
         let pointer = |data: &mut Data<F>| match data {
             Data::Reals(x) => Pointer::Reals(x.as_mut_ptr(), x.len()),
             Data::Words(x) => Pointer::Words(x.as_mut_ptr(), x.len()),
@@ -596,17 +600,19 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
     }
 
     fn profile(&mut self) -> Vec<KernelTime> {
-        let jobs = self.programs.iter().flat_map(|work| &work.jobs);
-        let times = jobs.flat_map(|job| job.launches());
-        times
-            .map(|timed| KernelTime {
+        let mut times = Vec::new();
+        for work in &self.programs {
+            let launches = work.jobs.iter().flat_map(|job| job.launches());
+            times.extend(launches.map(|timed| KernelTime {
+                program: work.program,
                 kernel: timed.launch.kernel.name,
                 label: timed.launch.label.clone(),
                 launches: timed.calls.load(Ordering::Relaxed),
                 seconds: timed.nanoseconds.load(Ordering::Relaxed) as f64 * 1e-9,
-            })
-            .filter(|time| time.launches > 0)
-            .collect()
+            }));
+        }
+        times.retain(|time| time.launches > 0);
+        times
     }
 }
 

@@ -159,6 +159,7 @@ struct Ready {
 }
 
 struct Dispatch {
+    program: &'static str,
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
     invocations: u64,
@@ -172,7 +173,8 @@ struct Timer {
     queries: wgpu::QuerySet,
     resolved: wgpu::Buffer,
     period: f64,
-    pending: Vec<(&'static str, String)>,
+    /// Program, kernel and label of the dispatches whose times are not taken yet.
+    pending: Vec<([&'static str; 2], String)>,
     times: Vec<KernelTime>,
 }
 
@@ -285,7 +287,7 @@ impl Gpu {
                 let dispatches = stage
                     .launches()
                     .iter()
-                    .map(|l| maker.dispatch(l))
+                    .map(|l| maker.dispatch(program.name, l))
                     .collect::<Result<Vec<_>, _>>()?;
                 let stepped = match stage {
                     Stage::Whole(_) => None,
@@ -423,14 +425,19 @@ impl Gpu {
             .map(|b| b.iter().rev().fold(0, |x, byte| x << 8 | u64::from(*byte)))
             .collect();
         let Some(timer) = &mut self.timer else { return Ok(()) };
-        for ((kernel, label), pair) in pending.into_iter().zip(ticks.chunks_exact(2)) {
+        for (([program, kernel], label), pair) in pending.into_iter().zip(ticks.chunks_exact(2)) {
             let seconds = pair[1].saturating_sub(pair[0]) as f64 * period;
-            match timer.times.iter_mut().find(|t| t.kernel == kernel && t.label == label) {
+            let same = |t: &&mut KernelTime| {
+                t.program == program && t.kernel == kernel && t.label == label
+            };
+            match timer.times.iter_mut().find(same) {
                 Some(time) => {
                     time.launches += 1;
                     time.seconds += seconds;
                 }
-                None => timer.times.push(KernelTime { kernel, label, launches: 1, seconds }),
+                None => {
+                    timer.times.push(KernelTime { program, kernel, label, launches: 1, seconds })
+                }
             }
         }
         Ok(())
@@ -449,7 +456,11 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn dispatch(&mut self, launch: &Launch) -> Result<Dispatch, EngineError> {
+    fn dispatch(
+        &mut self,
+        program: &'static str,
+        launch: &Launch,
+    ) -> Result<Dispatch, EngineError> {
         let kernel = launch.kernel;
         let fail = |why: String| EngineError::Shader { kernel: kernel.name, why };
         let source = Source::assemble(kernel).map_err(fail)?;
@@ -546,6 +557,7 @@ impl Maker<'_> {
             return Err(fail(e.to_string()));
         }
         Ok(Dispatch {
+            program,
             pipeline: pipeline.clone(),
             bind_group,
             invocations: launch.invocations,
@@ -646,7 +658,8 @@ impl Gpu {
                     }
                     let timestamp_writes = self.timer.as_mut().map(|timer| {
                         let first = 2 * timer.pending.len() as u32;
-                        timer.pending.push((dispatch.kernel, dispatch.label.clone()));
+                        let names = [dispatch.program, dispatch.kernel];
+                        timer.pending.push((names, dispatch.label.clone()));
                         wgpu::ComputePassTimestampWrites {
                             query_set: &timer.queries,
                             beginning_of_pass_write_index: Some(first),

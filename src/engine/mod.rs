@@ -89,9 +89,11 @@ pub struct Device {
     pub bytes: u64,
 }
 
-/// Time that a kernel took, over all its launches of one label.
+/// Time that a kernel took, over all its launches of one label in one program.
 #[derive(Debug, Clone)]
 pub struct KernelTime {
+    /// Name of the program: what it was for, such as training or evaluation.
+    pub program: &'static str,
     /// Name of the kernel.
     pub kernel: &'static str,
     /// Population or projection.
