@@ -1,7 +1,7 @@
 //! Files that other programs write and read.
 //!
 //! What comes in goes through [`read`], which opens regular files only and reads no more than its caller has
-//! use for. What goes out goes through [`write`], which puts a file in its place once it is whole. Between
+//! use for. What goes out goes through [`mod@write`], which puts a file in its place once it is whole. Between
 //! them and the rest of the program are the formats: [`npy`] and [`npz`] of numpy, [`tensors`] in
 //! safetensors.
 
