@@ -17,10 +17,10 @@
 //!   the next phase. What was done in a phase is thereby seen by all in the next.
 //! * **Waiting.** Only a member that was stopped in the middle of a piece can hold up the others. They look for as
 //!   long as it takes to wake a thread, then sleep: whoever spins takes processors from the one it waits for.
-//! * **Rests.** On a busy machine even that costs more than a helper brings. A member that finds, when it ends a phase
-//!   or comes when all is over, that others slept because of it for most of the time since that happened last (or
-//!   since it came) rests for many times as long; the others are slowed down by a few percent at most. The first
-//!   member never rests.
+//! * **Rests.** On a busy machine even that costs more than a helper brings. A member because of which others slept
+//!   for most of the time that it was there rests for many times as long; the others are slowed down by a few percent
+//!   at most. That is judged over [`TRIAL`]s: where phases are few and long, one whose last piece is late is no sign
+//!   of a busy machine. The first member never rests.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -34,6 +34,9 @@ const PATIENCE: u32 = 100;
 
 /// A rest is so many times as long as others slept.
 const REST: u32 = 16;
+
+/// A member is there for so long, in one run or in several, before it is judged whether it helps.
+const TRIAL: Duration = Duration::from_millis(10);
 
 /// Members, and where they are.
 pub struct Team {
@@ -60,8 +63,18 @@ struct Lane {
     claimed: AtomicU64,
     /// Whether the owner was last seen at work.
     present: AtomicBool,
-    /// Until when the owner rests.
-    rest: Mutex<Option<Instant>>,
+    help: Mutex<Help>,
+}
+
+/// What is known of a member that may have to rest.
+#[derive(Default)]
+struct Help {
+    /// For how long it was there since it was judged last.
+    there: Duration,
+    /// For how much of that others slept because of it.
+    slept: Duration,
+    /// Until when it rests.
+    rest: Option<Instant>,
 }
 
 impl Lane {
@@ -97,7 +110,7 @@ struct Bell {
     epoch: Instant,
     /// Since when somebody sleeps \[ns since the epoch\], 0 if nobody does.
     asleep: AtomicU64,
-    lock: Mutex<()>,
+    sleepers: Mutex<usize>,
     rung: Condvar,
 }
 
@@ -108,14 +121,19 @@ impl Bell {
 
     /// Sleeps until the bell is rung and `over` is true.
     fn sleep(&self, over: impl Fn() -> bool) {
-        let since = self.now().max(1);
-        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        *sleepers += 1;
         loop {
-            let _ = self.asleep.compare_exchange(0, since, Ordering::SeqCst, Ordering::Relaxed);
+            let now = self.now().max(1);
+            let _ = self.asleep.compare_exchange(0, now, Ordering::SeqCst, Ordering::Relaxed);
             if over() {
-                return;
+                break;
             }
-            lock = self.rung.wait(lock).unwrap_or_else(PoisonError::into_inner);
+            sleepers = self.rung.wait(sleepers).unwrap_or_else(PoisonError::into_inner);
+        }
+        *sleepers -= 1;
+        if *sleepers == 0 {
+            self.asleep.store(0, Ordering::Relaxed);
         }
     }
 
@@ -130,7 +148,7 @@ impl Bell {
     fn ring(&self) -> Option<Duration> {
         let slept = self.slept();
         if slept.is_some() {
-            let _lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+            let _sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
             self.asleep.store(0, Ordering::Relaxed);
             self.rung.notify_all();
         }
@@ -145,7 +163,7 @@ pub struct Member<'t> {
     /// Of how many.
     members: usize,
     phase: u64,
-    /// When it came, or others last slept because of it.
+    /// When it came, or others last slept because of it. Its [`Help`] does not have the time since then.
     since: Instant,
     rests: bool,
 }
@@ -164,7 +182,7 @@ impl Team {
         let bell = Bell {
             epoch: Instant::now(),
             asleep: AtomicU64::new(0),
-            lock: Mutex::new(()),
+            sleepers: Mutex::default(),
             rung: Condvar::new(),
         };
         Self {
@@ -196,8 +214,8 @@ impl Team {
         for (index, Line(lane)) in self.lanes.iter_mut().enumerate() {
             *lane.claimed.get_mut() = 0;
             *lane.present.get_mut() = false;
-            let rest = lane.rest.get_mut().unwrap_or_else(PoisonError::into_inner);
-            if index > 0 && rest.is_none_or(|end| end <= now) {
+            let help = lane.help.get_mut().unwrap_or_else(PoisonError::into_inner);
+            if index > 0 && help.rest.is_none_or(|end| end <= now) {
                 helpers.push(index);
             }
         }
@@ -251,8 +269,8 @@ impl Team {
         // The first waits for the others to leave.
         if index == 0 {
             self.bell.asleep.store(self.bell.now(), Ordering::Relaxed);
-        } else if let Some(slept) = self.bell.slept() {
-            member.held_up(slept);
+        } else {
+            member.held_up(self.bell.slept().unwrap_or_default());
         }
     }
 
@@ -328,14 +346,23 @@ impl Member<'_> {
 
     /// Others have slept for so long because of this member, which rests if that is too much.
     fn held_up(&mut self, slept: Duration) {
-        let now = Instant::now();
-        if self.index > 0 && !self.rests && 2 * slept > now - self.since {
-            let lane = &self.team.lanes[self.index].0;
-            lane.present.store(false, Ordering::Relaxed);
-            *lane.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(now + REST * slept);
-            self.rests = true;
+        if self.index == 0 || self.rests {
+            return;
         }
+        let now = Instant::now();
+        let lane = &self.team.lanes[self.index].0;
+        let mut help = lane.help.lock().unwrap_or_else(PoisonError::into_inner);
+        help.there += now - self.since;
+        help.slept += slept;
         self.since = now;
+        if help.there >= TRIAL {
+            if 2 * help.slept > help.there {
+                help.rest = Some(now + REST * help.slept);
+                lane.present.store(false, Ordering::Relaxed);
+                self.rests = true;
+            }
+            (help.there, help.slept) = Default::default();
+        }
     }
 }
 
@@ -345,6 +372,14 @@ mod tests {
 
     fn counters(count: usize) -> Vec<AtomicUsize> {
         (0..count).map(|_| AtomicUsize::new(0)).collect()
+    }
+
+    /// A mark left behind would have a later phase take all the time since for one of sleep.
+    #[test]
+    fn who_need_not_sleep_leaves_no_mark() {
+        let team = Team::new(Some(1));
+        team.bell.sleep(|| true);
+        assert_eq!(team.bell.slept(), None);
     }
 
     #[test]
