@@ -61,23 +61,28 @@ impl Twin for Normalise {
         let [weight, start] = Call::take(call.args);
         let (weight, start) = (weight.reals_mut(), start.words());
         let bounds = [p.w_min, p.w_max];
-        let scale = |weight: &mut [F], at: usize, rest: usize, total: F| {
-            if rest == 0 {
-                weight[at] = (weight[at] * (p.sum / total)).max(p.w_min).min(p.w_max);
-                return;
-            }
-            let (mut w, mut low) = (weight[at], weight[at + rest]);
-            let change = w * ((p.sum - total) / total);
-            change_within(&mut w, &mut low, change, bounds);
-            (weight[at], weight[at + rest]) = (w, low);
+        // For a target of such a sum: the factor, or with second floats the part that is added; neither does
+        // anything if all weights are 0.
+        let part = |total: F| match (total > F::zero(), p.second) {
+            (true, 0) => p.sum / total,
+            (true, _) => (p.sum - total) / total,
+            (false, 0) => F::one(),
+            (false, _) => F::zero(),
         };
+        let scale = |w: &mut F, part: F| *w = (*w * part).max(p.w_min).min(p.w_max);
+        let add = |w: &mut F, low: &mut F, part: F| change_within(w, low, *w * part, bounds);
         let second = p.second as usize;
         if p.dense == 0 {
+            let (weight, low) = weight.split_at_mut(if second > 0 { second } else { weight.len() });
             for row in start.windows(2) {
                 let row = row[0] as usize..row[1] as usize;
-                let total = weight[row.clone()].iter().fold(F::zero(), |sum, w| sum + w.abs());
-                if total > F::zero() {
-                    row.for_each(|at| scale(weight, at, second, total));
+                let weight = &mut weight[row.clone()];
+                let part = part(weight.iter().fold(F::zero(), |sum, w| sum + w.abs()));
+                if second == 0 {
+                    weight.iter_mut().for_each(|w| scale(w, part));
+                } else {
+                    let low = &mut low[row];
+                    weight.iter_mut().zip(low).for_each(|(w, low)| add(w, low, part));
                 }
             }
             return;
@@ -88,15 +93,19 @@ impl Twin for Normalise {
             let width = STRIP.min(targets - first);
             let rows = sources + second;
             let panel = &mut weight[first * rows..(first + width) * rows];
-            let mut totals = [F::zero(); STRIP];
-            for row in panel[..sources * width].chunks_exact(width) {
-                totals.iter_mut().zip(row).for_each(|(sum, w)| *sum += w.abs());
+            let (panel, low) = panel.split_at_mut(sources * width);
+            let mut parts = [F::zero(); STRIP];
+            for row in panel.chunks_exact(width) {
+                parts.iter_mut().zip(row).for_each(|(sum, w)| *sum += w.abs());
             }
-            for row in 0..sources {
-                for (k, total) in totals[..width].iter().enumerate() {
-                    if *total > F::zero() {
-                        scale(panel, row * width + k, second * width, *total);
-                    }
+            parts.iter_mut().for_each(|total| *total = part(*total));
+            let rows = panel.chunks_exact_mut(width);
+            if second == 0 {
+                rows.for_each(|row| row.iter_mut().zip(&parts).for_each(|(w, part)| scale(w, *part)));
+            } else {
+                for (row, low) in rows.zip(low.chunks_exact_mut(width)) {
+                    let both = row.iter_mut().zip(low).zip(&parts);
+                    both.for_each(|((w, low), part)| add(w, low, *part));
                 }
             }
         }
