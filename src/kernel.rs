@@ -2,7 +2,7 @@
 //!
 //! A kernel exists twice: as WGSL in `shaders/<area>/<name>.wgsl` and as its Rust twin in
 //! `src/<area>/<name>.rs`. A [`Kernel`] is the table entry that ties them together: bindings and
-//! parameters by name, which a test compares with naga's reflection of the shader.
+//! parameters by name, from which the shader's declarations are made.
 //!
 //! A twin is written for a *piece* of a launch: a range of its units (samples, rows of weights,
 //! elements), with slices cut so that pieces cannot touch each other's data. It is generic over
@@ -128,6 +128,8 @@ pub struct Binding {
     pub kind: Kind,
     /// Whether the kernel writes it.
     pub written: bool,
+    /// Whether invocations add to the same element, so that a shader sees atomics.
+    pub atomic: bool,
 }
 
 /// Type of an array's elements.
@@ -141,19 +143,23 @@ pub enum Kind {
 
 /// Read-only array of floats.
 pub const fn reals(name: &'static str) -> Binding {
-    Binding { name, kind: Kind::Real, written: false }
+    Binding { name, kind: Kind::Real, written: false, atomic: false }
 }
 /// Array of floats that the kernel writes.
 pub const fn reals_mut(name: &'static str) -> Binding {
-    Binding { name, kind: Kind::Real, written: true }
+    Binding { name, kind: Kind::Real, written: true, atomic: false }
 }
 /// Read-only array of words.
 pub const fn words(name: &'static str) -> Binding {
-    Binding { name, kind: Kind::Word, written: false }
+    Binding { name, kind: Kind::Word, written: false, atomic: false }
 }
 /// Array of words that the kernel writes.
 pub const fn words_mut(name: &'static str) -> Binding {
-    Binding { name, kind: Kind::Word, written: true }
+    Binding { name, kind: Kind::Word, written: true, atomic: false }
+}
+/// Array of words to which many invocations may add at the same time.
+pub const fn sums(name: &'static str) -> Binding {
+    Binding { name, kind: Kind::Word, written: true, atomic: true }
 }
 
 /// A parameter of a kernel.

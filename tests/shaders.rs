@@ -1,6 +1,6 @@
 //! Levels 0 and 1: every shader assembles, parses and validates, for every option that a plan can
 //! choose, can be written in the languages of all platforms, and is taken by the compilers of browsers as
-//! far as can be told without them; every parameter, binding and option of a kernel is the shader's; nothing
+//! far as can be told without them; every array and option of a kernel is used by its shader; nothing
 //! lacks its twin. No device is needed.
 
 #[path = "shaders/browser.rs"]
@@ -10,9 +10,9 @@ mod operators;
 
 use naga::back::{hlsl, msl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
-use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
-use neuralearn::engine::shader::{Access, KERNELS, Source, resources};
-use neuralearn::kernel::{Kernel, Kind, Place};
+use naga::valid::{Capabilities, GlobalUse, ModuleInfo, ValidationFlags, Validator};
+use neuralearn::engine::shader::{KERNELS, Source};
+use neuralearn::kernel::{Kernel, Place};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -141,76 +141,28 @@ fn a_forgotten_or_unknown_option_is_an_error() {
     assert!(!with(&[&all[..], &["CARY"]].concat()));
 }
 
+/// What the table says of an array becomes its declaration; this is about what the shader does with it.
 #[test]
-fn parameters_are_those_of_the_shader() {
+fn a_shader_uses_all_that_it_is_given() {
     for kernel in KERNELS {
-        let module = module(kernel);
-        let (_, params) = module
-            .types
-            .iter()
-            .find(|(_, t)| t.name.as_deref() == Some("Params"))
-            .unwrap_or_else(|| panic!("{} has no Params", kernel.name));
-        let naga::TypeInner::Struct { members, .. } = &params.inner else {
-            panic!("{}: Params is no struct", kernel.name)
-        };
-        let uniform: Vec<_> = kernel.params.iter().filter(|f| f.place != Place::Option).collect();
-        assert_eq!(members.len(), uniform.len(), "{}", kernel.name);
-        for (k, (member, field)) in members.iter().zip(&uniform).enumerate() {
-            assert_eq!(member.name.as_deref(), Some(field.name), "{}", kernel.name);
-            assert_eq!(member.offset as usize, 4 * k, "{}: {}", kernel.name, field.name);
-            let scalar = match module.types[member.ty].inner {
-                naga::TypeInner::Scalar(scalar) => scalar,
-                ref other => panic!("{}: {} is {other:?}", kernel.name, field.name),
-            };
-            let expected =
-                if field.place == Place::Real { naga::Scalar::F32 } else { naga::Scalar::U32 };
-            assert_eq!(scalar, expected, "{}: {}", kernel.name, field.name);
-        }
-        let overrides: BTreeSet<String> =
-            module.overrides.iter().filter_map(|(_, o)| o.name.clone()).collect();
-        let options = kernel.params.iter().filter(|f| f.place == Place::Option);
-        let mut wanted: BTreeSet<String> = options.map(|f| f.name.to_uppercase()).collect();
-        wanted.insert("WG".to_owned());
-        assert_eq!(overrides, wanted, "{}", kernel.name);
-    }
-}
-
-#[test]
-fn bindings_are_those_of_the_shader() {
-    for kernel in KERNELS {
-        let module = module(kernel);
-        let found: BTreeSet<(String, bool)> = resources(&module)
-            .into_iter()
-            .filter(|r| r.access != Access::Uniform)
-            .map(|r| (r.name, r.access == Access::Write))
-            .collect();
-        let wanted: BTreeSet<(String, bool)> =
-            kernel.bindings.iter().map(|b| (b.name.to_owned(), b.written)).collect();
-        assert_eq!(found, wanted, "{}", kernel.name);
         assert!(kernel.bindings.len() <= 8, "{} has too many storage buffers", kernel.name);
+        let module = module(kernel);
+        let info = validate(&module).unwrap_or_else(|e| panic!("{}: {e}", kernel.name));
+        let main = info.get_entry_point(0);
         for binding in kernel.bindings {
-            let variable = module.global_variables.iter().map(|(_, v)| v);
-            let variable =
-                variable.into_iter().find(|v| v.name.as_deref() == Some(binding.name)).unwrap();
-            let naga::TypeInner::Array { base, .. } = module.types[variable.ty].inner else {
-                panic!("{}: {} is no array", kernel.name, binding.name)
-            };
-            let expected = match binding.kind {
-                Kind::Real => naga::Scalar::F32,
-                Kind::Word => naga::Scalar::U32,
-            };
-            // A kernel that adds from many places sees words as atomics.
-            let inner = match module.types[base].inner {
-                naga::TypeInner::Atomic(scalar) => naga::TypeInner::Scalar(scalar),
-                ref other => other.clone(),
-            };
-            assert_eq!(
-                inner,
-                naga::TypeInner::Scalar(expected),
-                "{}: {}",
-                kernel.name,
-                binding.name
-            );
+            let mut variables = module.global_variables.iter();
+            let (handle, _) =
+                variables.find(|(_, v)| v.name.as_deref() == Some(binding.name)).unwrap();
+            let used = main[handle];
+            let (read, written) = (GlobalUse::READ, GlobalUse::WRITE);
+            let fits = if binding.written { used.contains(written) } else { used.contains(read) };
+            assert!(fits, "{}: {} is {used:?}", kernel.name, binding.name);
+        }
+        let text = Source::assemble(kernel).unwrap().text;
+        for option in kernel.params.iter().filter(|field| field.place == Place::Option) {
+            let name = option.name.to_uppercase();
+            // Once where it is declared.
+            assert!(text.matches(&name).count() > 1, "{}: {name} is not used", kernel.name);
         }
     }
 }
@@ -237,7 +189,7 @@ fn every_shader_has_a_twin_and_every_twin_a_shader() {
 
 #[test]
 fn errors_name_file_and_line() {
-    let mut kernel = Kernel { wgsl: "//!use lib/call.wgsl\nfn f() { missing(); }", ..*KERNELS[0] };
+    let mut kernel = Kernel { wgsl: "//!use lib/slow.wgsl\nfn f() { missing(); }", ..*KERNELS[0] };
     kernel.name = "neuron/broken";
     let fault = Source::assemble(&kernel).unwrap().parse().unwrap_err();
     assert!(fault.starts_with("shaders/neuron/broken.wgsl:2: "), "{fault}");

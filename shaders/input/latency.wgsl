@@ -1,20 +1,5 @@
 // One invocation = 32 sources of one sample at one step: writes one word of spikes.
 // Twin: src/input/latency.rs.
-//!use lib/call.wgsl
-override WG: u32;
-
-struct Params {
-    n: u32,
-    steps: u32,
-    history: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> pixels: array<u32>;
-@group(0) @binding(4) var<storage, read> step_of: array<u32>;
-@group(0) @binding(5) var<storage, read_write> spikes: array<u32>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

@@ -1,29 +1,6 @@
 // One invocation = one neuron at one step: the next value of its noise current.
 // Twin and equations: src/input/noise.rs.
-//!use lib/call.wgsl
 //!use lib/philox.wgsl
-override WG: u32;
-
-struct Params {
-    n: u32,
-    stream: u32,
-    mean: f32,
-    deviation: f32,
-    fall: f32,
-    fresh: f32,
-    start_lo: u32,
-    start_hi: u32,
-    stop_lo: u32,
-    stop_hi: u32,
-    accumulate: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> process: array<f32>;
-@group(0) @binding(4) var<storage, read_write> current: array<f32>;
-@group(0) @binding(5) var<storage, read> strength: array<f32>;
 
 fn uniform_of(word: u32) -> f32 {
     return (f32(word >> 9u) + 0.5) * (1.0 / 8388608.0);

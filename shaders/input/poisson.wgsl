@@ -1,26 +1,6 @@
 // One invocation = 32 sources of one sample at one step: draws their spikes, writes one word.
 // Twin: src/input/poisson.rs.
-//!use lib/call.wgsl
 //!use lib/philox.wgsl
-override WG: u32;
-override IMAGES: u32;
-
-struct Params {
-    n: u32,
-    steps: u32,
-    history: u32,
-    row: u32,
-    first: u32,
-    stream: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> pixels: array<u32>;
-@group(0) @binding(4) var<storage, read> threshold: array<u32>;
-@group(0) @binding(5) var<storage, read> presentation: array<u32>;
-@group(0) @binding(6) var<storage, read_write> spikes: array<u32>;
 
 fn level(b: u32, id: u32) -> u32 {
     if id >= params.n {

@@ -1,22 +1,6 @@
 // One invocation = 32 sources at one step: draws how many spike and which, writes one word.
 // Twin: src/input/poisson_alike.rs.
-//!use lib/call.wgsl
 //!use lib/philox.wgsl
-override WG: u32;
-
-struct Params {
-    n: u32,
-    row: u32,
-    first: u32,
-    stream: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> level: array<u32>;
-@group(0) @binding(4) var<storage, read> presentation: array<u32>;
-@group(0) @binding(5) var<storage, read_write> spikes: array<u32>;
 
 const MEMBERS = 0x80000000u;
 

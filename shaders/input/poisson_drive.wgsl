@@ -1,31 +1,6 @@
 // One invocation = four neurons at one step: draws their events and adds them to the ring.
 // Twin: src/input/poisson_drive.rs.
-//!use lib/call.wgsl
 //!use lib/philox.wgsl
-override WG: u32;
-
-struct Params {
-    n: u32,
-    tile: u32,
-    first_tile: u32,
-    slots: u32,
-    stride: u32,
-    receptor: u32,
-    weight: u32,
-    levels: u32,
-    stream: u32,
-    start_lo: u32,
-    start_hi: u32,
-    stop_lo: u32,
-    stop_hi: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> level: array<u32>;
-@group(0) @binding(4) var<storage, read_write> ring: array<u32>;
-
 //!use lib/steps.wgsl
 
 fn is_on(step: vec2<u32>) -> bool {

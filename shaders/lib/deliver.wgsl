@@ -1,5 +1,6 @@
 // What the kernels that deliver weights that change share: what a spike carries, and the ring. A kernel that
-// uses this declares `SHORT_TERM`, the arrays `efficacy` and `ring`, and a `Params` that begins with the fields of `Delivery`. Twin: src/synapse/mod.rs.
+// uses this has the option `SHORT_TERM`, the arrays `efficacy` and `ring`, and parameters that begin with the fields
+// of `Delivery`. Twin: src/synapse/mod.rs.
 
 // Units of the ring that a weight of 1 of this source brings.
 fn carried(source: u32) -> f32 {

@@ -1,6 +1,6 @@
-// What the kernels that change weights share: where traces lie, and the bounds. A
-// kernel that uses this declares `WG`, `BOUNDED`, the arrays `weight` and `rate`, and a `Params` that begins
-// with the fields of `Site`; it also uses lib/slow.wgsl.
+// What the kernels that change weights share: where traces lie, and the bounds. A kernel that uses this has
+// the option `BOUNDED`, the arrays `weight` and `rate`, and parameters that begin with the fields of `Site`; it also
+// uses lib/slow.wgsl.
 // Twin: src/plasticity/mod.rs.
 
 // Row of a ring of traces of `n` neurons for step `step`; rows are padded to blocks of 64.

@@ -1,22 +1,10 @@
-// What the stepped neuron kernels share: their arrays, the currents from outside, and their spikes. A
-// kernel that uses this declares `WG` and a `Params` that begins with the fields of `Place`.
-// Twin: src/neuron/stepped.rs.
+// What the stepped neuron kernels share: the currents from outside, and their spikes. The parameters of a
+// kernel that uses this begin with the fields of `Place`. Twin: src/neuron/stepped.rs.
 const BLOCK = 64u;      // neurons of a block, whose state lies together
 
 // Bits of `params.slow`; models have more of their own.
 const SLOW_POTENTIAL = 1u;
 const SLOW_RECEPTORS = 2u;
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> state: array<f32>;
-@group(0) @binding(4) var<storage, read> cell: array<f32>;
-@group(0) @binding(5) var<storage, read> receptor: array<f32>;
-@group(0) @binding(6) var<storage, read_write> ring: array<u32>;
-@group(0) @binding(7) var<storage, read> drive: array<f32>;
-@group(0) @binding(8) var<storage, read> current: array<f32>;
-@group(0) @binding(9) var<storage, read_write> spikes: array<u32>;
 
 var<workgroup> spiked: array<u32, WG>;
 

@@ -1,6 +1,5 @@
 // Surrogate derivative f(x) of a spike and the soft spike of which it is the derivative.
 // Twin: src/neuron/surrogate.rs. The choice is made when the pipeline is built.
-override SURROGATE: u32;
 
 fn surrogate_derivative(steepness: f32, x: f32) -> f32 {
     switch SURROGATE {

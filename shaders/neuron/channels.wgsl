@@ -1,28 +1,6 @@
 // One invocation = one neuron at one step: gates, potential, calcium, what arrives, spike.
 // Twin and equations: src/neuron/channels.rs. Behind the receptors the array `receptor` holds the
 // calcium pool, the channels, the gates, and dt.
-//!use lib/call.wgsl
-override WG: u32;
-
-struct Params {
-    n: u32,
-    tile: u32,
-    first_tile: u32,
-    slots: u32,
-    stride: u32,
-    receptors: u32,
-    own: u32,
-    drive: u32,
-    current: u32,
-    row: u32,
-    first_word: u32,
-    slow: u32,
-    channels: u32,
-    gates: u32,
-    pool: u32,
-    ions: u32,
-}
-
 //!use lib/slow.wgsl
 //!use lib/stepped.wgsl
 //!use lib/receptor.wgsl

@@ -1,25 +1,5 @@
 // One invocation = one neuron at one step: take pulses, integrate, take what else arrives, threshold,
 // reset. Twin and equations: src/neuron/izhikevich.rs.
-//!use lib/call.wgsl
-override WG: u32;
-override HALF_STEPS: u32;
-
-struct Params {
-    n: u32,
-    tile: u32,
-    first_tile: u32,
-    slots: u32,
-    stride: u32,
-    receptors: u32,
-    own: u32,
-    drive: u32,
-    current: u32,
-    row: u32,
-    first_word: u32,
-    slow: u32,
-    step: f32,
-}
-
 //!use lib/slow.wgsl
 //!use lib/stepped.wgsl
 //!use lib/receptor.wgsl

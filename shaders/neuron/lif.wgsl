@@ -2,34 +2,7 @@
 // Twin and equations: src/neuron/lif.rs. Turns the tape (arrivals -> distance to threshold) in
 // place, writes spikes as bits of 32 neighbouring neurons. Neurons are padded to whole workgroups,
 // so that the 64 invocations of a workgroup belong to one sample.
-//!use lib/call.wgsl
 //!use lib/surrogate.wgsl
-override WG: u32;
-override CARRY: u32;
-override RESET: u32;
-override SOFT: u32;
-
-struct Params {
-    n: u32,
-    steps: u32,
-    history: u32,
-    arrivals: u32,
-    statics: u32,
-    own: u32,
-    steepness: f32,
-    unit: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> tape: array<f32>;
-@group(0) @binding(4) var<storage, read> statics: array<f32>;
-@group(0) @binding(5) var<storage, read> i_e: array<f32>;
-@group(0) @binding(6) var<storage, read> cell: array<f32>;
-@group(0) @binding(7) var<storage, read_write> spikes: array<u32>;
-@group(0) @binding(8) var<storage, read_write> state: array<f32>;
-@group(0) @binding(9) var<storage, read_write> soft_spikes: array<f32>;
 
 const HELD = -1e9;
 const STATE = 4u;

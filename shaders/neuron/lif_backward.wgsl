@@ -1,33 +1,7 @@
 // One invocation = one neuron of one sample: the adjoint recursion over the steps of the span,
 // last step first. Twin and equations: src/neuron/lif_backward.rs. Turns the tape (distance to
 // threshold -> gradient by the arrivals) in place.
-//!use lib/call.wgsl
 //!use lib/surrogate.wgsl
-override WG: u32;
-override CARRY: u32;
-override RESET: u32;
-override SOFT: u32;
-override ATTACHED: u32;
-
-struct Params {
-    n: u32,
-    steps: u32,
-    history: u32,
-    arrivals: u32,
-    own: u32,
-    steepness: f32,
-    unit: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> tape: array<f32>;
-@group(0) @binding(4) var<storage, read> cotangent: array<f32>;
-@group(0) @binding(5) var<storage, read> cell: array<f32>;
-@group(0) @binding(6) var<storage, read> spikes: array<u32>;
-@group(0) @binding(7) var<storage, read_write> adjoint: array<f32>;
-@group(0) @binding(8) var<storage, read_write> input_gradient: array<f32>;
 
 const HELD = -1e9;
 const STATE = 3u;

@@ -1,27 +1,5 @@
 // One invocation = one neuron of one sample: integrate over the steps of the window, reduce over
 // time. Twin and equations: src/neuron/readout.rs. Turns the tape (arrivals -> potential) in place.
-//!use lib/call.wgsl
-override WG: u32;
-override OVER: u32;
-
-struct Params {
-    n: u32,
-    steps: u32,
-    arrivals: u32,
-    statics: u32,
-    own: u32,
-    v_unit: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> tape: array<f32>;
-@group(0) @binding(4) var<storage, read> statics: array<f32>;
-@group(0) @binding(5) var<storage, read> i_e: array<f32>;
-@group(0) @binding(6) var<storage, read> cell: array<f32>;
-@group(0) @binding(7) var<storage, read_write> output: array<f32>;
-@group(0) @binding(8) var<storage, read_write> peak: array<u32>;
 
 fn parameter(field: u32, neuron: u32) -> f32 {
     return cell[select(field, field * params.n + neuron, params.own == 1u)];

@@ -1,24 +1,5 @@
 // One invocation = one neuron of one sample: the adjoint recursion, last step first.
 // Twin and equations: src/neuron/readout_backward.rs. Writes the gradient by the arrivals on the tape.
-//!use lib/call.wgsl
-override WG: u32;
-override OVER: u32;
-
-struct Params {
-    n: u32,
-    steps: u32,
-    own: u32,
-    v_unit: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> tape: array<f32>;
-@group(0) @binding(4) var<storage, read> output_gradient: array<f32>;
-@group(0) @binding(5) var<storage, read> peak: array<u32>;
-@group(0) @binding(6) var<storage, read> cell: array<f32>;
-@group(0) @binding(7) var<storage, read_write> input_gradient: array<f32>;
 
 fn parameter(field: u32, neuron: u32) -> f32 {
     return cell[select(field, field * params.n + neuron, params.own == 1u)];

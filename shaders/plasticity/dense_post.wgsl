@@ -1,43 +1,11 @@
 // A workgroup takes one spike of a target after the other, and its invocations the weights of that target.
 // Twin and equations: src/plasticity/dense_post.rs.
-//!use lib/call.wgsl
 //!use lib/panel.wgsl
 const PANEL = 16u;
-override WG: u32;
-override BOUNDED: u32;
-
-struct Params {
-    sources: u32,
-    targets: u32,
-    first_target: u32,
-    all_targets: u32,
-    place: u32,
-    slots: u32,
-    list: u32,
-    second: u32,
-    axonal: u32,
-    dendritic: u32,
-    constant: f32,
-    pair: f32,
-    triplet: f32,
-    w_min: f32,
-    w_max: f32,
-    mu_up: f32,
-    mu_down: f32,
-}
 
 //!use lib/slow.wgsl
 //!use lib/list.wgsl
 //!use lib/learn.wgsl
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> fired: array<u32>;
-@group(0) @binding(4) var<storage, read_write> weight: array<f32>;
-@group(0) @binding(5) var<storage, read> x: array<f32>;
-@group(0) @binding(6) var<storage, read> y2: array<f32>;
-@group(0) @binding(7) var<storage, read> rate: array<f32>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

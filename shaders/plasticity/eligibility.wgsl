@@ -1,25 +1,7 @@
 // One invocation = one projection over a step. Twin and equations: src/plasticity/eligibility.rs.
-//!use lib/call.wgsl
-override WG: u32;
-
-struct Params {
-    every: u32,
-    epoch: u32,
-    modulator: u32,
-    rest: f32,
-    by_rest: f32,
-    by_excess: f32,
-    per_tau: f32,
-}
 
 const GROWTH = 1u;
 const INTEGRAL = 2u;
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> concentration: array<f32>;
-@group(0) @binding(4) var<storage, read_write> rate: array<f32>;
 
 //!use lib/interval.wgsl
 

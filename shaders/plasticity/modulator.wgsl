@@ -1,25 +1,5 @@
 // One workgroup = the concentration of one modulator over a step. Twin: src/plasticity/modulator.rs.
-//!use lib/call.wgsl
 //!use lib/slow.wgsl
-override WG: u32;
-
-struct Params {
-    modulator: u32,
-    modulators: u32,
-    row: u32,
-    first_word: u32,
-    words: u32,
-    first: u32,
-    baseline: f32,
-    fall: f32,
-    amount: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<storage, read> spikes: array<u32>;
-@group(0) @binding(3) var<storage, read> release: array<f32>;
-@group(0) @binding(4) var<storage, read_write> concentration: array<f32>;
 
 var<workgroup> count: atomic<u32>;
 

@@ -1,26 +1,7 @@
 // One invocation = one target, at the end of an interval. Twin: src/plasticity/normalise.rs.
-//!use lib/call.wgsl
 //!use lib/panel.wgsl
 //!use lib/slow.wgsl
 const PANEL = 16u;
-override WG: u32;
-override DENSE: u32;
-
-struct Params {
-    sources: u32,
-    targets: u32,
-    second: u32,
-    every: u32,
-    sum: f32,
-    w_min: f32,
-    w_max: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> weight: array<f32>;
-@group(0) @binding(4) var<storage, read> start: array<u32>;
 
 //!use lib/interval.wgsl
 

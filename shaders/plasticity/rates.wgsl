@@ -1,41 +1,8 @@
 // One invocation = the synapses of one target, at the end of an interval.
 // Twin and equations: src/plasticity/rates.rs.
-//!use lib/call.wgsl
 //!use lib/panel.wgsl
 //!use lib/slow.wgsl
 const PANEL = 16u;
-override WG: u32;
-override RULE: u32;
-override DENSE: u32;
-
-struct Params {
-    sources: u32,
-    targets: u32,
-    first_target: u32,
-    all_targets: u32,
-    second: u32,
-    every: u32,
-    slots: u32,
-    source_bits: u32,
-    eta: f32,
-    rate: f32,
-    mean: f32,
-    rho: f32,
-    unit: f32,
-    w_min: f32,
-    w_max: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> weight: array<f32>;
-@group(0) @binding(4) var<storage, read> start: array<u32>;
-@group(0) @binding(5) var<storage, read> origin: array<u32>;
-@group(0) @binding(6) var<storage, read> x: array<f32>;
-@group(0) @binding(7) var<storage, read> x_slow: array<f32>;
-@group(0) @binding(8) var<storage, read> y: array<f32>;
-@group(0) @binding(9) var<storage, read> y_slow: array<f32>;
 
 //!use lib/interval.wgsl
 

@@ -1,27 +1,7 @@
 // One invocation = one synapse, at the end of an interval. Twin and equations: src/plasticity/reinforce.rs.
-//!use lib/call.wgsl
 //!use lib/slow.wgsl
-override WG: u32;
-
-struct Params {
-    n: u32,
-    block: u32,
-    every: u32,
-    epoch: u32,
-    gain: f32,
-    decay: f32,
-    w_min: f32,
-    w_max: f32,
-}
 
 const INTEGRAL = 2u;
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read_write> weight: array<f32>;
-@group(0) @binding(4) var<storage, read_write> mark: array<f32>;
-@group(0) @binding(5) var<storage, read> rate: array<f32>;
 
 //!use lib/interval.wgsl
 

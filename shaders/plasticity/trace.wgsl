@@ -1,23 +1,5 @@
 // One invocation = the trace of one neuron at one step. Twin: src/plasticity/trace.rs.
-//!use lib/call.wgsl
 //!use lib/slow.wgsl
-override WG: u32;
-override NEAREST: u32;
-override SLOW: u32;
-
-struct Params {
-    n: u32,
-    row: u32,
-    first_word: u32,
-    slots: u32,
-    fall: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> spikes: array<u32>;
-@group(0) @binding(4) var<storage, read_write> trace: array<f32>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

@@ -1,41 +1,7 @@
 // One invocation = one neuron at one step: filters of its potential, and what they do to its synapses. The
 // targets to change in the next step are appended to its list in the order of chance, which does not matter,
 // since each has synapses of its own. Twin and equations: src/plasticity/voltage.rs.
-//!use lib/call.wgsl
 //!use lib/slow.wgsl
-override WG: u32;
-override SLIDING: u32;
-
-struct Params {
-    n: u32,
-    row: u32,
-    first_word: u32,
-    rows: u32,
-    potential: u32,
-    slots: u32,
-    list: u32,
-    delay: u32,
-    hold: u32,
-    v_spike: f32,
-    rate_minus: f32,
-    rate_plus: f32,
-    rate_mean: f32,
-    theta_minus: f32,
-    theta_plus: f32,
-    per_ref: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> spikes: array<u32>;
-@group(0) @binding(4) var<storage, read> state: array<f32>;
-@group(0) @binding(5) var<storage, read> rest: array<f32>;
-@group(0) @binding(6) var<storage, read_write> filters: array<f32>;
-@group(0) @binding(7) var<storage, read_write> low: array<f32>;
-@group(0) @binding(8) var<storage, read_write> plus: array<f32>;
-@group(0) @binding(9) var<storage, read_write> high: array<f32>;
-@group(0) @binding(10) var<storage, read_write> changing: array<atomic<u32>>;
 
 fn slot(step: u32) -> u32 {
     return step & (params.slots - 1u);

@@ -1,21 +1,4 @@
 // One invocation = one recorded neuron. Twin: src/record/sample.rs.
-//!use lib/call.wgsl
-override WG: u32;
-
-struct Params {
-    count: u32,
-    rows: u32,
-    row: u32,
-    every_lo: u32,
-    every_hi: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> state: array<f32>;
-@group(0) @binding(4) var<storage, read> ids: array<u32>;
-@group(0) @binding(5) var<storage, read_write> samples: array<f32>;
 
 //!use lib/steps.wgsl
 

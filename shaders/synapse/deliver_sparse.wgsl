@@ -1,39 +1,5 @@
 // A workgroup takes one spike after the other, and its invocations the synapses of the source, group by
 // group of delays. Twin: src/synapse/deliver_sparse.rs.
-//!use lib/call.wgsl
-override WG: u32;
-override SHORT_TERM: u32;
-
-struct Params {
-    sources: u32,
-    targets: u32,
-    first_target: u32,
-    rows: u32,
-    place: u32,
-    slots: u32,
-    list: u32,
-    tile: u32,
-    first_tile: u32,
-    ring_slots: u32,
-    stride: u32,
-    receptor: u32,
-    delay: u32,
-    units: f32,
-    groups: u32,
-    target_bits: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> fired: array<u32>;
-@group(0) @binding(4) var<storage, read> begin: array<u32>;
-@group(0) @binding(5) var<storage, read> outgoing: array<u32>;
-@group(0) @binding(6) var<storage, read> start: array<u32>;
-@group(0) @binding(7) var<storage, read> weight: array<f32>;
-@group(0) @binding(8) var<storage, read> efficacy: array<f32>;
-@group(0) @binding(9) var<storage, read_write> ring: array<atomic<u32>>;
-
 //!use lib/list.wgsl
 //!use lib/deliver.wgsl
 

@@ -1,28 +1,8 @@
 // One invocation = four targets of one sample at one step: sums the weights of the sources that
 // spiked. Twin: src/synapse/dense_spikes.rs. The four share the search for spikes; they lie a quarter of
 // the targets apart, so that neighbouring invocations read neighbouring weights.
-//!use lib/call.wgsl
 //!use lib/panel.wgsl
 const PANEL = 64u;
-override WG: u32;
-
-struct Params {
-    sources: u32,
-    targets: u32,
-    first: u32,
-    width: u32,
-    steps: u32,
-    history: u32,
-    delay: u32,
-    accumulate: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> spikes: array<u32>;
-@group(0) @binding(4) var<storage, read> weights: array<f32>;
-@group(0) @binding(5) var<storage, read_write> arrivals: array<f32>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

@@ -1,26 +1,7 @@
 // One invocation = one weight: sums value times gradient by arrival.
 // Twin: src/synapse/dense_values_gradient.rs.
-//!use lib/call.wgsl
 //!use lib/panel.wgsl
 const PANEL = 64u;
-override WG: u32;
-
-struct Params {
-    sources: u32,
-    source_rows: u32,
-    shift: u32,
-    targets: u32,
-    first: u32,
-    width: u32,
-    rows: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> values: array<f32>;
-@group(0) @binding(4) var<storage, read> arrivals: array<f32>;
-@group(0) @binding(5) var<storage, read_write> gradient: array<f32>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

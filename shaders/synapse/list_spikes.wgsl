@@ -1,18 +1,5 @@
 // One workgroup: each invocation takes every n-th word of the row of spikes and appends the
 // sources that spiked to the list. Twin: src/synapse/list_spikes.rs.
-//!use lib/call.wgsl
-override WG: u32;
-
-struct Params {
-    row: u32,
-    slots: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> spikes: array<u32>;
-@group(0) @binding(4) var<storage, read_write> fired: array<u32>;
 
 var<workgroup> count: atomic<u32>;
 

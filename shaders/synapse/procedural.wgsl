@@ -1,32 +1,6 @@
 // A workgroup takes one spike after the other, and its invocations the synapses of the source, four to a
 // draw. Twin: src/synapse/procedural.rs.
-//!use lib/call.wgsl
 //!use lib/philox.wgsl
-override WG: u32;
-
-struct Params {
-    lists: u32,
-    list: u32,
-    first: u32,
-    sources: u32,
-    targets: u32,
-    degree: u32,
-    weight: u32,
-    delay: u32,
-    receptor: u32,
-    skip: u32,
-    tile: u32,
-    first_tile: u32,
-    slots: u32,
-    stride: u32,
-    stream: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> fired: array<u32>;
-@group(0) @binding(4) var<storage, read_write> ring: array<atomic<u32>>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

@@ -1,28 +1,5 @@
 // A workgroup takes one spike after the other, and its invocations the synapses of the source.
 // Twin: src/synapse/scatter.rs. Sums are i32 in two's complement, so their order does not matter.
-//!use lib/call.wgsl
-override WG: u32;
-override SHARED: u32;
-
-struct Params {
-    lists: u32,
-    list: u32,
-    first: u32,
-    sources: u32,
-    tiles: u32,
-    slots: u32,
-    places: u32,
-    port_bits: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> fired: array<u32>;
-@group(0) @binding(4) var<storage, read> start: array<u32>;
-@group(0) @binding(5) var<storage, read> port: array<u32>;
-@group(0) @binding(6) var<storage, read> weight: array<u32>;
-@group(0) @binding(7) var<storage, read_write> ring: array<atomic<u32>>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

@@ -1,24 +1,5 @@
 // One invocation = one source at one step. Twin and equations: src/synapse/short_term.rs.
-//!use lib/call.wgsl
 //!use lib/slow.wgsl
-override WG: u32;
-override SLOW: u32;
-
-struct Params {
-    n: u32,
-    row: u32,
-    first_word: u32,
-    u_rest: f32,
-    fall_facil: f32,
-    fall_rec: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<storage, read> spikes: array<u32>;
-@group(0) @binding(3) var<storage, read_write> utilisation: array<f32>;
-@group(0) @binding(4) var<storage, read_write> used: array<f32>;
-@group(0) @binding(5) var<storage, read_write> efficacy: array<f32>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

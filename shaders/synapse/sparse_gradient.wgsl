@@ -1,29 +1,5 @@
 // One invocation = one synapse: sums the gradients by the arrivals that its source made.
 // Twin: src/synapse/sparse_gradient.rs.
-//!use lib/call.wgsl
-override WG: u32;
-override VALUES: u32;
-
-struct Params {
-    sources: u32,
-    targets: u32,
-    synapses: u32,
-    train: u32,
-    delay: u32,
-    source_rows: u32,
-    shift: u32,
-    rows: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> trains: array<u32>;
-@group(0) @binding(4) var<storage, read> x: array<f32>;
-@group(0) @binding(5) var<storage, read> source: array<u32>;
-@group(0) @binding(6) var<storage, read> target_of: array<u32>;
-@group(0) @binding(7) var<storage, read> arrivals: array<f32>;
-@group(0) @binding(8) var<storage, read_write> gradient: array<f32>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

@@ -1,21 +1,5 @@
 // One invocation = 32 rows (sample, step) of one source: gathers its bits into one word.
 // Twin: src/synapse/transpose_spikes.rs.
-//!use lib/call.wgsl
-override WG: u32;
-
-struct Params {
-    sources: u32,
-    steps: u32,
-    history: u32,
-    train: u32,
-    delay: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<uniform> clock: Clock;
-@group(0) @binding(3) var<storage, read> spikes: array<u32>;
-@group(0) @binding(4) var<storage, read_write> trains: array<u32>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

@@ -1,14 +1,4 @@
 // One invocation = one element. Twin: src/train/clear_reals.rs.
-//!use lib/call.wgsl
-override WG: u32;
-
-struct Params {
-    n: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<storage, read_write> values: array<f32>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {

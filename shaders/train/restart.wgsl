@@ -1,17 +1,4 @@
 // One invocation = one number of state. Twin: src/train/restart.rs.
-//!use lib/call.wgsl
-override WG: u32;
-
-struct Params {
-    n: u32,
-    rows: u32,
-    kept: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<uniform> span: Span;
-@group(0) @binding(2) var<storage, read_write> state: array<f32>;
-@group(0) @binding(3) var<storage, read> start: array<f32>;
 
 const BLOCK = 64u;
 

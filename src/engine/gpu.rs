@@ -8,7 +8,7 @@
 //!
 //! Only default limits and no features are asked for, but for timestamps where times are wanted.
 
-use super::shader::{Access, Source, resources};
+use super::shader::{self, Source};
 use super::{Device, Engine, EngineError, KernelTime};
 use crate::kernel::Clock;
 use crate::plan::{ArrayId, Init, Launch, Plan, ProgramId, Stage};
@@ -463,30 +463,29 @@ impl Maker<'_> {
     ) -> Result<Dispatch, EngineError> {
         let kernel = launch.kernel;
         let fail = |why: String| EngineError::Shader { kernel: kernel.name, why };
-        let source = Source::assemble(kernel).map_err(fail)?;
-        let module = source.parse().map_err(fail)?;
-        let resources = resources(&module);
         let (_, mut options) = launch.device_form();
         options.push(("WG".to_owned(), f64::from(kernel.workgroup)));
         let key = format!("{} {options:?}", kernel.name);
         if !self.made.contains_key(&key) {
-            let entries: Vec<_> = resources
-                .iter()
-                .map(|r| wgpu::BindGroupLayoutEntry {
-                    binding: r.binding,
-                    visibility: wgpu::ShaderStages::COMPUTE,
-                    ty: wgpu::BindingType::Buffer {
-                        ty: match r.access {
-                            Access::Uniform => wgpu::BufferBindingType::Uniform,
-                            access => wgpu::BufferBindingType::Storage {
-                                read_only: access == Access::Read,
-                            },
-                        },
-                        has_dynamic_offset: r.name == "span",
-                        min_binding_size: None,
-                    },
-                    count: None,
-                })
+            let source = Source::assemble(kernel).map_err(fail)?;
+            source.parse().map_err(fail)?;
+            let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
+                binding,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer {
+                    ty,
+                    has_dynamic_offset: binding == shader::SPAN,
+                    min_binding_size: None,
+                },
+                count: None,
+            };
+            let uniforms = [shader::PARAMS, shader::SPAN, shader::CLOCK].into_iter();
+            let arrays = (shader::ARRAYS..).zip(kernel.bindings);
+            let entries: Vec<_> = uniforms
+                .map(|binding| entry(binding, wgpu::BufferBindingType::Uniform))
+                .chain(arrays.map(|(binding, array)| {
+                    entry(binding, wgpu::BufferBindingType::Storage { read_only: !array.written })
+                }))
                 .collect();
             let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
             let shader = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -524,29 +523,23 @@ impl Maker<'_> {
         let (pipeline, layout) = &self.made[&key];
         let at = self.next * ALIGN as u64;
         self.next += 1;
-        let entries = resources
-            .iter()
-            .map(|r| {
-                let part = |buffer, offset, size| {
-                    wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                        buffer,
-                        offset,
-                        size: std::num::NonZeroU64::new(size),
-                    })
-                };
-                let resource = match r.name.as_str() {
-                    "params" => part(self.params, at, ALIGN as u64),
-                    "clock" => part(self.clock, 0, 48),
-                    "span" => part(self.spans, 0, 8),
-                    name => {
-                        let found = kernel.bindings.iter().position(|b| b.name == name);
-                        let index = found.ok_or_else(|| fail(format!("no array for `{name}`")))?;
-                        self.buffers[launch.args[index].array].as_entire_binding()
-                    }
-                };
-                Ok(wgpu::BindGroupEntry { binding: r.binding, resource })
-            })
-            .collect::<Result<Vec<_>, EngineError>>()?;
+        let part = |binding, buffer, offset, size| wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset,
+                size: std::num::NonZeroU64::new(size),
+            }),
+        };
+        let mut entries = vec![
+            part(shader::PARAMS, self.params, at, ALIGN as u64),
+            part(shader::SPAN, self.spans, 0, 8),
+            part(shader::CLOCK, self.clock, 0, 48),
+        ];
+        entries.extend((shader::ARRAYS..).zip(&launch.args).map(|(binding, arg)| {
+            let resource = self.buffers[arg.array].as_entire_binding();
+            wgpu::BindGroupEntry { binding, resource }
+        }));
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(kernel.name),

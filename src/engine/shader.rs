@@ -1,10 +1,11 @@
-//! Shaders: the table of kernels, includes, and what naga knows of them.
+//! Shaders: the table of kernels, and how the text of one is put together.
 //!
-//! A shader is plain WGSL. A line `//!use lib/name.wgsl` stands for the text of that file, pasted
-//! once, in the order of the lines; errors are mapped back to file and line. Bindings are found by
-//! name in naga's reflection, never by number.
+//! A shader is plain WGSL without the declarations of what it is given: those are made from the kernel's
+//! entry in the table and come first, `params`, `span`, `clock` and the arrays, and options in capitals. A line
+//! `//!use lib/name.wgsl` stands for the text of that file, pasted once, in the order of the lines; errors are mapped
+//! back to file and line.
 
-use crate::kernel::Kernel;
+use crate::kernel::{Binding, Field, Kernel, Kind, Place};
 use crate::{input, neuron, plasticity, record, synapse, train};
 
 /// Every kernel of the program.
@@ -65,7 +66,6 @@ pub static KERNELS: &[&Kernel] = &[
 
 /// Files that shaders may use.
 const LIBRARY: &[(&str, &str)] = &[
-    ("lib/call.wgsl", include_str!("../../shaders/lib/call.wgsl")),
     ("lib/interval.wgsl", include_str!("../../shaders/lib/interval.wgsl")),
     ("lib/steps.wgsl", include_str!("../../shaders/lib/steps.wgsl")),
     ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),
@@ -88,13 +88,16 @@ pub struct Source {
 }
 
 impl Source {
-    /// Pastes the includes of a kernel's shader.
+    /// Declares what a kernel's shader is given, and pastes its includes.
     ///
     /// # Errors
     /// Names an include that does not exist.
     pub fn assemble(kernel: &Kernel) -> Result<Self, String> {
         let mut source = Self { text: String::new(), origin: Vec::new() };
         let file = format!("{}.wgsl", kernel.name);
+        for (number, line) in declarations(kernel).lines().enumerate() {
+            source.push(line, &format!("{file}, declarations"), number + 1);
+        }
         for (number, line) in kernel.wgsl.lines().enumerate() {
             match line.strip_prefix("//!use ") {
                 None => source.push(line, &file, number + 1),
@@ -140,46 +143,50 @@ impl Source {
     }
 }
 
-/// A resource of a shader.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resource {
-    /// Name of the variable.
-    pub name: String,
-    /// Number of its binding in group 0.
-    pub binding: u32,
-    /// Uniform, or storage that is read only or also written.
-    pub access: Access,
-}
+/// Number of the binding of a kernel's parameters, a uniform.
+pub const PARAMS: u32 = 0;
 
-/// How a shader uses a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Uniform buffer.
-    Uniform,
-    /// Storage, read.
-    Read,
-    /// Storage, read and written.
-    Write,
-}
+/// Number of the binding of [`crate::kernel::Span`], a uniform.
+pub const SPAN: u32 = 1;
 
-/// Resources of a module, in the order of their declaration.
-pub fn resources(module: &naga::Module) -> Vec<Resource> {
-    let globals = module.global_variables.iter();
-    globals
-        .filter_map(|(_, variable)| {
-            let access = match variable.space {
-                naga::AddressSpace::Uniform => Access::Uniform,
-                naga::AddressSpace::Storage { access } => {
-                    if access.contains(naga::StorageAccess::STORE) {
-                        Access::Write
-                    } else {
-                        Access::Read
-                    }
-                }
-                _ => return None,
-            };
-            let binding = variable.binding.as_ref()?.binding;
-            Some(Resource { name: variable.name.clone()?, binding, access })
-        })
-        .collect()
+/// Number of the binding of [`crate::kernel::Clock`], a uniform.
+pub const CLOCK: u32 = 2;
+
+/// Number of the binding of a kernel's first array; the others follow.
+pub const ARRAYS: u32 = 3;
+
+/// What a shader is given, in WGSL.
+fn declarations(kernel: &Kernel) -> String {
+    let mut text = include_str!("../../shaders/lib/call.wgsl").to_owned();
+    let uniform = |binding: u32, name: &str, of: &str| {
+        format!("@group(0) @binding({binding}) var<uniform> {name}: {of};\n")
+    };
+    let (options, fields): (Vec<&Field>, Vec<&Field>) =
+        kernel.params.iter().partition(|field| field.place == Place::Option);
+    text += "override WG: u32;\n";
+    for option in options {
+        text += &format!("override {}: u32;\n", option.name.to_uppercase());
+    }
+    if !fields.is_empty() {
+        text += "struct Params {\n";
+        for field in fields {
+            let of = if field.place == Place::Real { "f32" } else { "u32" };
+            text += &format!("    {}: {of},\n", field.name);
+        }
+        text += "}\n";
+        text += &uniform(PARAMS, "params", "Params");
+    }
+    text += &uniform(SPAN, "span", "Span");
+    text += &uniform(CLOCK, "clock", "Clock");
+    for (binding, Binding { name, kind, written, atomic }) in (ARRAYS..).zip(kernel.bindings) {
+        let access = if *written { "read_write" } else { "read" };
+        let of = match (kind, atomic) {
+            (Kind::Real, _) => "f32",
+            (Kind::Word, false) => "u32",
+            (Kind::Word, true) => "atomic<u32>",
+        };
+        text +=
+            &format!("@group(0) @binding({binding}) var<storage, {access}> {name}: array<{of}>;\n");
+    }
+    text
 }

@@ -101,7 +101,9 @@ impl Twin for Normalise {
             parts.iter_mut().for_each(|total| *total = part(*total));
             let rows = panel.chunks_exact_mut(width);
             if second == 0 {
-                rows.for_each(|row| row.iter_mut().zip(&parts).for_each(|(w, part)| scale(w, *part)));
+                rows.for_each(|row| {
+                    row.iter_mut().zip(&parts).for_each(|(w, part)| scale(w, *part))
+                });
             } else {
                 for (row, low) in rows.zip(low.chunks_exact_mut(width)) {
                     let both = row.iter_mut().zip(low).zip(&parts);

@@ -72,14 +72,14 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/plasticity/voltage.wgsl"),
     workgroup: 64,
     bindings: &[
-        words("spikes"),       // [steps, row]
-        reals("state"),        // [blocks, rows, 64] of the neurons
-        reals("rest"),         // [blocks, 64] mV
-        reals_mut("filters"),  // [ROWS, n padded to 64]
-        reals_mut("low"),      // [slots, n padded to 64]
-        reals_mut("plus"),     // [slots, n padded to 64], u_+ - theta_- where it is positive
-        reals_mut("high"),     // [slots, n padded to 64]
-        words_mut("changing"), // [slots, list] number and indices of the targets to change in a step
+        words("spikes"),      // [steps, row]
+        reals("state"),       // [blocks, rows, 64] of the neurons
+        reals("rest"),        // [blocks, 64] mV
+        reals_mut("filters"), // [ROWS, n padded to 64]
+        reals_mut("low"),     // [slots, n padded to 64]
+        reals_mut("plus"),    // [slots, n padded to 64], u_+ - theta_- where it is positive
+        reals_mut("high"),    // [slots, n padded to 64]
+        sums("changing"),     // [slots, list] number and indices of the targets to change in a step
     ],
     params: VoltageParams::<f32>::FIELDS,
     twin32: dispatched::<Voltage, f32>,

@@ -29,7 +29,7 @@ pub static KERNEL: Kernel = Kernel {
         words("fired"),    // [slots, list]
         reals("weight"),   // strips of [rows, 16]
         reals("efficacy"), // [sources], with short-term plasticity
-        words_mut("ring"), // [tiles, slots, receptors, tile] as i32
+        sums("ring"),      // [tiles, slots, receptors, tile] as i32
     ],
     params: DeliverDenseParams::<f32>::FIELDS,
     twin32: dispatched::<DeliverDense, f32>,

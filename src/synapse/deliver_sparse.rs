@@ -35,7 +35,7 @@ pub static KERNEL: Kernel = Kernel {
         words("start"),    // [targets] and the end
         reals("weight"),   // [synapses] by target
         reals("efficacy"), // [sources], with short-term plasticity
-        words_mut("ring"), // [tiles, slots, receptors, tile] as i32
+        sums("ring"),      // [tiles, slots, receptors, tile] as i32
     ],
     params: DeliverSparseParams::<f32>::FIELDS,
     twin32: dispatched::<DeliverSparse, f32>,

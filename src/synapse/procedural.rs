@@ -56,8 +56,8 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/synapse/procedural.wgsl"),
     workgroup: 64,
     bindings: &[
-        words("fired"),    // [1 + sources of all populations]
-        words_mut("ring"), // [tiles, slots, receptors, tile] as i32
+        words("fired"), // [1 + sources of all populations]
+        sums("ring"),   // [tiles, slots, receptors, tile] as i32
     ],
     params: ProceduralParams::<f32>::FIELDS,
     twin32: dispatched::<Procedural, f32>,

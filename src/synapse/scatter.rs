@@ -44,11 +44,11 @@ pub static KERNEL: Kernel = Kernel {
     wgsl: include_str!("../../shaders/synapse/scatter.wgsl"),
     workgroup: 64,
     bindings: &[
-        words("fired"),    // [lists, 1 + sources of all parts]
-        words("start"),    // [sources, tiles] and the end
-        words("port"),     // [synapses] delay, tile and place
-        words("weight"),   // [synapses] or [sources, tiles] as i32, in units of the ring
-        words_mut("ring"), // [tiles, slots, places] as i32
+        words("fired"),  // [lists, 1 + sources of all parts]
+        words("start"),  // [sources, tiles] and the end
+        words("port"),   // [synapses] delay, tile and place
+        words("weight"), // [synapses] or [sources, tiles] as i32, in units of the ring
+        sums("ring"),    // [tiles, slots, places] as i32
     ],
     params: ScatterParams::<f32>::FIELDS,
     twin32: dispatched::<Scatter, f32>,
