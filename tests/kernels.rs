@@ -197,6 +197,7 @@ fn more_workgroups_than_a_dimension_holds_reach_every_element() {
             units: Units::Count { count: 1, grain: 1 },
             invocations: n as u64,
             per_step: false,
+            every: 1,
         };
         let plan = Plan {
             arrays: vec![values],

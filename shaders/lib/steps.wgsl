@@ -26,3 +26,8 @@ fn remainder_of(number: vec2<u32>, by: vec2<u32>) -> vec2<u32> {
     }
     return r;
 }
+
+// Steps from the start of an interval of so many to step t of the window.
+fn phase(t: u32, every: u32) -> u32 {
+    return remainder_of(step_at(t), vec2<u32>(every, 0u)).x;
+}

@@ -25,7 +25,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let all_rows = select(rows, 2u * rows, params.slow != 0u);
     let s = neuron / BLOCK * all_rows * BLOCK + local;
     let before = state[s];
-    let held = state[s + BLOCK];
+    // What no neuron has is neither read nor written.
+    let absolute = (params.refractory & 1u) != 0u;
+    let relative = (params.refractory & 2u) != 0u;
+    var held = 0.0;
+    if absolute {
+        held = state[s + BLOCK];
+    }
     let v_th = parameter(3u, neuron);
 
     var input = with_stimuli(parameter(2u, neuron), neuron);
@@ -73,17 +79,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let v = advance(s, slow_v, select(0.0, change, free));
     let slow_h = second_float(SLOW_RISE, rows);
     let rise = s + 2u * BLOCK;
-    let h = advance(rise, slow_h, parameter(7u, neuron) * state[rise]);
+    var h = 0.0;
+    if relative {
+        h = advance(rise, slow_h, parameter(7u, neuron) * state[rise]);
+    }
     let spike = free && v >= v_th + h;
-    state[s + BLOCK] = max(held - 1.0, 0.0);
+    if absolute {
+        state[s + BLOCK] = select(max(held - 1.0, 0.0), parameter(5u, neuron), spike);
+    }
     if spike {
         if RESET == 0u {
             assign(s, slow_v, parameter(4u, neuron));
         } else {
             state[s] = v + (parameter(4u, neuron) - v_th);
         }
-        state[s + BLOCK] = parameter(5u, neuron);
-        state[rise] = h + parameter(6u, neuron);
+        if relative {
+            state[rise] = h + parameter(6u, neuron);
+        }
         if ADEX == 1u {
             state[s + 3u * BLOCK] += parameter(11u, neuron);
         }

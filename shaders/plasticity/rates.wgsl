@@ -4,8 +4,6 @@
 //!use lib/slow.wgsl
 const PANEL = 16u;
 
-//!use lib/interval.wgsl
-
 // Where the traces of `n` neurons in this step begin.
 fn now_row(n: u32) -> u32 {
     return ((clock.step_lo + span.t0) & (params.slots - 1u)) * ((n + 63u) / 64u * 64u);
@@ -14,7 +12,7 @@ fn now_row(n: u32) -> u32 {
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let j = invocation(group, groups, local, WG);
-    if j >= params.targets || !ends_interval(span.t0, params.every) {
+    if j >= params.targets {
         return;
     }
     let of_target = now_row(params.all_targets) + params.first_target + j;

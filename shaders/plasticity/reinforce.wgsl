@@ -1,14 +1,13 @@
 // One invocation = one synapse, at the end of an interval. Twin and equations: src/plasticity/reinforce.rs.
 //!use lib/slow.wgsl
+//!use lib/steps.wgsl
 
 const INTEGRAL = 2u;
-
-//!use lib/interval.wgsl
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let k = invocation(group, groups, local, WG);
-    if k >= params.n || !ends_interval(span.t0, params.every) {
+    if k >= params.n {
         return;
     }
     // Blocks are full, but for the last.
@@ -21,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     weight[at] = within;
     weight[rest] = select(0.0, sum.y, within == sum.x);
     mark[rest] = 0.0;
-    if ends_interval(span.t0, params.epoch) {
+    if phase(span.t0 + 1u, params.epoch) == 0u {
         let faded = params.decay * mark[at];
         mark[at] = select(faded, 0.0, abs(faded) < 1e-30);
     }

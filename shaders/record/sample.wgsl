@@ -1,5 +1,4 @@
 // One invocation = one recorded neuron. Twin: src/record/sample.rs.
-
 //!use lib/steps.wgsl
 
 const BLOCK = 64u;
@@ -11,9 +10,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         return;
     }
     let every = vec2<u32>(params.every_lo, params.every_hi);
-    if any(remainder_of(step_at(span.t0 + 1u), every) != vec2<u32>(0u)) {
-        return;
-    }
     // Steps from the start of the window to the first of its samples; where an interval is longer than 2^32
     // steps there is only one.
     let first = every.x - remainder_of(step_at(0u), every).x;

@@ -107,7 +107,10 @@ fn listed(plan: &Plan) -> Vec<Listed> {
                 .iter()
                 .map(|s| match s {
                     Stage::Whole(launches) => launches.len(),
-                    Stage::Steps { launches, .. } => launches.len() * plan.steps,
+                    // Of a window from the start of a run.
+                    Stage::Steps { launches, .. } => {
+                        launches.iter().map(|l| plan.steps as u64 / l.every).sum::<u64>() as usize
+                    }
                 })
                 .sum(),
             stages: p.stages.iter().map(stage).filter(|(_, l)| !l.is_empty()).collect(),

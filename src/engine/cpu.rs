@@ -281,6 +281,11 @@ impl<'p> Phase<'p> {
         self.0.iter().map(Strand::pieces).sum()
     }
 
+    /// Whether there is anything to do in a step.
+    fn is_due(&self, step: u64) -> bool {
+        self.launches().any(|timed| timed.launch.is_due(step))
+    }
+
     fn is_for_one(&self) -> bool {
         self.0.iter().all(|strand| strand.pieces() == 1)
     }
@@ -502,7 +507,8 @@ impl<F: Twinned> Shared<'_, F> {
             Job::Steps(phases) => {
                 for t0 in 0..steps {
                     let span = Span { t0, t1: t0 + 1 };
-                    for phase in phases {
+                    let step = self.clock.step + u64::from(t0);
+                    for phase in phases.iter().filter(|phase| phase.is_due(step)) {
                         member.phase(phase.pieces(), |k| self.piece(thread, phase, k, span));
                     }
                 }
@@ -528,7 +534,9 @@ impl<F: Twinned> Shared<'_, F> {
     /// Piece number `k` of a phase.
     fn piece(&self, thread: usize, phase: &Phase<'_>, k: usize, span: Span) {
         let (Strand(launches), k) = phase.piece(k);
-        launches.iter().for_each(|(timed, cut)| self.call(thread, timed, span, &cut.units(k)));
+        let step = self.clock.step + u64::from(span.t0);
+        let due = launches.iter().filter(|(timed, _)| timed.launch.is_due(step));
+        due.for_each(|(timed, cut)| self.call(thread, timed, span, &cut.units(k)));
     }
 
     /// A launch for some units.
@@ -654,7 +662,7 @@ mod tests {
             let args = args.iter().map(|&(array, split)| Arg { array, split }).collect();
             let units = Units::Count { count, grain: 1 };
             let (label, params) = (String::new(), Vec::new());
-            Launch { kernel, label, params, args, units, invocations: 1, per_step: false }
+            Launch { kernel, label, params, args, units, invocations: 1, per_step: false, every: 1 }
         };
         let numbers = (NUMBERS, Split::Whole);
         let ring = |first| (RING, Split::From { first: 8 * first, stride: 8 });

@@ -4,7 +4,8 @@
 //! once, when the plan is loaded. A run only encodes dispatches. Parameters of launches lie in one
 //! uniform buffer, the spans of steps in another at a dynamic offset, and the clock, which changes
 //! from run to run, in a third. Work is submitted in portions of about `PORTION`, so that no driver
-//! takes a long one for a hang, and at most `IN_FLIGHT` portions are under way.
+//! takes a long one for a hang, and at most `IN_FLIGHT` portions are under way. A portion is one pass, to which only
+//! what changes from dispatch to dispatch is said; where times are wanted each dispatch has a pass of its own.
 //!
 //! Only default limits and no features are asked for, but for timestamps where times are wanted.
 
@@ -164,9 +165,18 @@ struct Dispatch {
     bind_group: wgpu::BindGroup,
     invocations: u64,
     per_step: bool,
+    every: u64,
     workgroup: u32,
     kernel: &'static str,
     label: String,
+}
+
+impl Dispatch {
+    /// Workgroups over so many steps, in two dimensions.
+    fn groups(&self, steps: usize) -> (u32, u32) {
+        let factor = if self.per_step { steps as u64 } else { 1 };
+        fold((self.invocations * factor).div_ceil(u64::from(self.workgroup)))
+    }
 }
 
 struct Timer {
@@ -357,12 +367,9 @@ impl Gpu {
     }
 
     /// Submits what was encoded, and waits until few enough portions are under way.
-    fn submit(
-        &mut self,
-        encoder: wgpu::CommandEncoder,
-        dispatches: usize,
-    ) -> Result<(), EngineError> {
-        let index = self.queue.submit([encoder.finish()]);
+    fn submit(&mut self, portion: Portion) -> Result<(), EngineError> {
+        let dispatches = portion.dispatches;
+        let index = self.queue.submit([portion.finish()]);
         self.in_flight.push_back((index, dispatches, Instant::now()));
         while self.in_flight.len() > IN_FLIGHT {
             let Some((index, dispatches, since)) = self.in_flight.pop_front() else { break };
@@ -555,6 +562,7 @@ impl Maker<'_> {
             bind_group,
             invocations: launch.invocations,
             per_step: launch.per_step,
+            every: launch.every,
             workgroup: kernel.workgroup,
             kernel: kernel.name,
             label: launch.label.clone(),
@@ -609,7 +617,7 @@ impl Engine for Gpu {
             self.window = steps;
         }
         let stages = std::mem::take(&mut self.programs[program]);
-        let result = self.encode(&stages, steps);
+        let result = self.encode(&stages, clock.step, steps);
         self.programs[program] = stages;
         result
     }
@@ -627,59 +635,111 @@ impl Engine for Gpu {
 }
 
 impl Gpu {
-    fn encode(&mut self, stages: &[Ready], steps: usize) -> Result<(), EngineError> {
+    /// Encodes and submits the stages of a program over a window that starts at step `first` of the run.
+    fn encode(&mut self, stages: &[Ready], first: u64, steps: usize) -> Result<(), EngineError> {
         debug_assert!(steps <= self.steps);
-        let new = |device: &wgpu::Device| {
-            device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
-        };
-        let mut encoder = new(&self.device);
-        let mut count = 0;
+        let mut portion = Portion::new(&self.device);
         for stage in stages {
-            let spans: Vec<(u32, usize)> = match stage.stepped {
-                None => vec![(0, steps)],
-                Some(false) => (0..steps).map(|t| (t as u32 + 1, 1)).collect(),
-                Some(true) => (0..steps).rev().map(|t| (t as u32 + 1, 1)).collect(),
-            };
-            for (span, length) in spans {
+            let Some(backward) = stage.stepped else {
                 for dispatch in &stage.dispatches {
-                    if self.timer.as_ref().is_some_and(|t| 2 * t.pending.len() as u32 + 2 > QUERIES)
-                    {
-                        let full = std::mem::replace(&mut encoder, new(&self.device));
-                        self.submit(full, count)?;
-                        count = 0;
-                        self.collect_times()?;
-                    }
-                    let timestamp_writes = self.timer.as_mut().map(|timer| {
-                        let first = 2 * timer.pending.len() as u32;
-                        let names = [dispatch.program, dispatch.kernel];
-                        timer.pending.push((names, dispatch.label.clone()));
-                        wgpu::ComputePassTimestampWrites {
-                            query_set: &timer.queries,
-                            beginning_of_pass_write_index: Some(first),
-                            end_of_pass_write_index: Some(first + 1),
-                        }
-                    });
-                    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-                        label: Some(dispatch.kernel),
-                        timestamp_writes,
-                    });
-                    let factor = if dispatch.per_step { length as u64 } else { 1 };
-                    let groups =
-                        (dispatch.invocations * factor).div_ceil(u64::from(dispatch.workgroup));
-                    let (x, y) = fold(groups);
-                    pass.set_pipeline(&dispatch.pipeline);
-                    pass.set_bind_group(0, &dispatch.bind_group, &[span * ALIGN as u32]);
-                    pass.dispatch_workgroups(x, y, 1);
-                    drop(pass);
-                    count += 1;
-                    if count as f64 * self.seconds_per_dispatch > PORTION.as_secs_f64() {
-                        let full = std::mem::replace(&mut encoder, new(&self.device));
-                        self.submit(full, count)?;
-                        count = 0;
-                    }
+                    self.add(&mut portion, dispatch, 0, steps)?;
+                }
+                continue;
+            };
+            for k in 0..steps {
+                let t = if backward { steps - 1 - k } else { k };
+                let step = first + t as u64 + 1;
+                let due = stage.dispatches.iter().filter(|d| step.is_multiple_of(d.every));
+                for dispatch in due {
+                    self.add(&mut portion, dispatch, t as u32 + 1, 1)?;
                 }
             }
         }
-        self.submit(encoder, count)
+        self.submit(portion)
+    }
+
+    /// Adds a dispatch over a span, and submits what there is if that is enough.
+    fn add(
+        &mut self,
+        portion: &mut Portion,
+        dispatch: &Dispatch,
+        span: u32,
+        steps: usize,
+    ) -> Result<(), EngineError> {
+        if let Some(timer) = &mut self.timer {
+            portion.time(timer, dispatch);
+        }
+        portion.dispatch(dispatch, span, steps);
+        let full = portion.dispatches as f64 * self.seconds_per_dispatch > PORTION.as_secs_f64();
+        let untimed = self.timer.as_ref().is_some_and(Timer::is_full);
+        if full || untimed {
+            let full = std::mem::replace(portion, Portion::new(&self.device));
+            self.submit(full)?;
+        }
+        if untimed {
+            self.collect_times()?;
+        }
+        Ok(())
+    }
+}
+
+impl Timer {
+    /// Whether no other pair of timestamps has room.
+    fn is_full(&self) -> bool {
+        2 * self.pending.len() as u32 + 2 > QUERIES
+    }
+}
+
+/// What is submitted at once.
+struct Portion {
+    encoder: wgpu::CommandEncoder,
+    pass: Option<wgpu::ComputePass<'static>>,
+    /// What the pass was told last.
+    pipeline: Option<wgpu::ComputePipeline>,
+    dispatches: usize,
+}
+
+impl Portion {
+    fn new(device: &wgpu::Device) -> Self {
+        let encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        Self { encoder, pass: None, pipeline: None, dispatches: 0 }
+    }
+
+    /// Begins a pass whose time is taken.
+    fn time(&mut self, timer: &mut Timer, dispatch: &Dispatch) {
+        let first = 2 * timer.pending.len() as u32;
+        timer.pending.push(([dispatch.program, dispatch.kernel], dispatch.label.clone()));
+        self.pass = None;
+        self.begin(Some(wgpu::ComputePassTimestampWrites {
+            query_set: &timer.queries,
+            beginning_of_pass_write_index: Some(first),
+            end_of_pass_write_index: Some(first + 1),
+        }));
+    }
+
+    fn begin(&mut self, timestamp_writes: Option<wgpu::ComputePassTimestampWrites<'_>>) {
+        let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
+        self.pass = Some(self.encoder.begin_compute_pass(&descriptor).forget_lifetime());
+        self.pipeline = None;
+    }
+
+    fn dispatch(&mut self, dispatch: &Dispatch, span: u32, steps: usize) {
+        if self.pass.is_none() {
+            self.begin(None);
+        }
+        let Some(pass) = &mut self.pass else { return };
+        if self.pipeline.as_ref() != Some(&dispatch.pipeline) {
+            pass.set_pipeline(&dispatch.pipeline);
+            self.pipeline = Some(dispatch.pipeline.clone());
+        }
+        pass.set_bind_group(0, &dispatch.bind_group, &[span * ALIGN as u32]);
+        let (x, y) = dispatch.groups(steps);
+        pass.dispatch_workgroups(x, y, 1);
+        self.dispatches += 1;
+    }
+
+    fn finish(self) -> wgpu::CommandBuffer {
+        drop(self.pass);
+        self.encoder.finish()
     }
 }

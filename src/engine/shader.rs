@@ -66,7 +66,6 @@ pub static KERNELS: &[&Kernel] = &[
 
 /// Files that shaders may use.
 const LIBRARY: &[(&str, &str)] = &[
-    ("lib/interval.wgsl", include_str!("../../shaders/lib/interval.wgsl")),
     ("lib/steps.wgsl", include_str!("../../shaders/lib/steps.wgsl")),
     ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),
     ("lib/deliver.wgsl", include_str!("../../shaders/lib/deliver.wgsl")),

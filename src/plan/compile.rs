@@ -217,7 +217,16 @@ impl<'a> Compiler<'a> {
     ) -> Launch {
         let invocations = (self.layout.batch * per_sample) as u64;
         let label = label.to_owned();
-        Launch { kernel, label, params, args, units: Units::Samples, invocations, per_step: false }
+        Launch {
+            kernel,
+            label,
+            params,
+            args,
+            units: Units::Samples,
+            invocations,
+            per_step: false,
+            every: 1,
+        }
     }
 
     // ---- forward ----------------------------------------------------------------------------------
@@ -540,6 +549,7 @@ impl<'a> Compiler<'a> {
                     units: Units::Count { count: sources.div_ceil(PANEL) * width, grain: 64 },
                     invocations: (sources * width) as u64,
                     per_step: false,
+                    every: 1,
                 });
             }
         }
@@ -809,6 +819,7 @@ impl<'a> Compiler<'a> {
                     units,
                     invocations: len as u64,
                     per_step: false,
+                    every: 1,
                 });
             }
         }
@@ -833,6 +844,7 @@ impl<'a> Compiler<'a> {
                     units: Units::Count { count: pop.n, grain: 256 },
                     invocations: pop.n as u64,
                     per_step: false,
+                    every: 1,
                 });
             }
         }
@@ -859,6 +871,7 @@ impl<'a> Compiler<'a> {
             units: Units::Count { count: spike_words(pop.n), grain: 1 },
             invocations: (pop.n * train) as u64,
             per_step: false,
+            every: 1,
         };
         (array, launch)
     }
@@ -916,6 +929,7 @@ impl<'a> Compiler<'a> {
                 units: Units::Count { count: count as usize, grain: 16384 },
                 invocations: u64::from(count),
                 per_step: false,
+                every: 1,
             });
         }
         stages.push(Stage::Whole(launches));
@@ -997,6 +1011,7 @@ impl<'a> Compiler<'a> {
             units: Units::Count { count: 1, grain: 1 },
             invocations: self.layout.batch as u64,
             per_step: false,
+            every: 1,
         }
     }
 }

@@ -518,7 +518,6 @@ impl<'n> Simulator<'n> {
             let params = reinforce::ReinforceParams::<f64> {
                 n: n as u32,
                 block: block as u32,
-                every,
                 epoch,
                 gain: eligibility.rate,
                 decay: (-f64::from(epoch) * dt / eligibility.tau).exp(),
@@ -530,7 +529,8 @@ impl<'n> Simulator<'n> {
             let count = n.div_ceil(block.max(1));
             let size = (self.shared_by_threads(count, n), n);
             let kernel = &reinforce::KERNEL;
-            learning.later.push(self.launch(kernel, name, params.words(), args, size));
+            let launch = self.launch(kernel, name, params.words(), args, size);
+            learning.later.push(Launch { every: every.into(), ..launch });
         }
     }
 
@@ -560,7 +560,6 @@ impl<'n> Simulator<'n> {
                 first_target: first_target as u32,
                 all_targets: live.size[1] as u32,
                 second: live.weights.second() as u32,
-                every: rule.every,
                 slots: self.history as u32,
                 source_bits,
                 eta: rule.eta * f64::from(rule.every) * dt * 1e-3,
@@ -578,7 +577,7 @@ impl<'n> Simulator<'n> {
             let args = [&[weight][..], &lists].concat();
             let once = (Units::Count { count: 1, grain: 1 }, width);
             let launch = self.launch(&rates::KERNEL, &p.name, params.words(), args, once);
-            learning.later.push(launch);
+            learning.later.push(Launch { every: rule.every.into(), ..launch });
         }
     }
 
@@ -721,7 +720,6 @@ impl<'n> Simulator<'n> {
                 sources: live.size[0] as u32,
                 targets: width as u32,
                 second: live.weights.second() as u32,
-                every: normalize.every,
                 sum: normalize.sum,
                 w_min: low,
                 w_max: high,
@@ -735,7 +733,7 @@ impl<'n> Simulator<'n> {
             let launch = self.launch(kernel, &p.name, params.words(), args, once);
             match normalize.every {
                 0 => learning.by_sample.push(launch),
-                _ => learning.later.push(launch),
+                every => learning.later.push(Launch { every: every.into(), ..launch }),
             }
         }
     }

@@ -104,6 +104,9 @@ pub struct Launch {
     pub invocations: u64,
     /// Whether the invocations multiply with the steps.
     pub per_step: bool,
+    /// Of a launch that is done step by step: it is done at the end of so many steps, counted from the start of the
+    /// run.
+    pub every: u64,
 }
 
 /// How a launch is cut into pieces.
@@ -417,6 +420,11 @@ impl Stage {
 }
 
 impl Launch {
+    /// Whether it is due in a step, whose number counts from the start of the run.
+    pub fn is_due(&self, step: u64) -> bool {
+        self.every == 1 || (step + 1).is_multiple_of(self.every)
+    }
+
     /// Bytes of the shader's `Params`, and the values of its options.
     pub fn device_form(&self) -> (Vec<u8>, Vec<(String, f64)>) {
         let mut bytes = Vec::new();

@@ -374,7 +374,7 @@ impl Simulator<'_> {
         (units, invocations): (Units, usize),
     ) -> Launch {
         let (label, invocations) = (label.to_owned(), invocations as u64);
-        Launch { kernel, label, params, args, units, invocations, per_step: false }
+        Launch { kernel, label, params, args, units, invocations, per_step: false, every: 1 }
     }
 
     /// Weight of one unit of the ring for each receptor: a power of two, small enough that the sum of all
@@ -1026,7 +1026,8 @@ impl Simulator<'_> {
             let out = Arg { array: samples, split: Split::Stride(len) };
             let args = vec![whole(array), whole(ids), out];
             let size = (Units::Count { count: 1, grain: 1 }, count);
-            launches.push(self.launch(&sample::KERNEL, &name, params.words(), args, size));
+            let launch = self.launch(&sample::KERNEL, &name, params.words(), args, size);
+            launches.push(Launch { every: sampled.every, ..launch });
         }
         Ok(())
     }

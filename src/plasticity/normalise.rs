@@ -20,8 +20,6 @@ params! {
         targets: word,
         /// How many rows of a panel, or synapses, further on the second float of a weight is; 0 for none.
         second: word,
-        /// Interval \[steps\]; 0 to do it whenever it is launched.
-        every: word,
         /// What the sum is to be.
         sum: real,
         /// Least weight.
@@ -54,10 +52,6 @@ impl Twin for Normalise {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = NormaliseParams::<F>::of(call.params);
-        let done = call.clock.step + u64::from(call.span.t0) + 1;
-        if p.every > 0 && !done.is_multiple_of(p.every.into()) {
-            return;
-        }
         let [weight, start] = Call::take(call.args);
         let (weight, start) = (weight.reals_mut(), start.words());
         let bounds = [p.w_min, p.w_max];

@@ -30,8 +30,6 @@ params! {
         all_targets: word,
         /// How many rows of a panel, or synapses, further on the second float of a weight is.
         second: word,
-        /// Interval \[steps\].
-        every: word,
         /// Steps of the rings of traces, a power of two.
         slots: word,
         /// Bits of an entry of `origin` below the delay.
@@ -84,9 +82,6 @@ impl Twin for Rates {
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = RatesParams::<F>::of(call.params);
         let now = call.clock.step + u64::from(call.span.t0);
-        if !(now + 1).is_multiple_of(p.every.into()) {
-            return;
-        }
         let [weight, start, origin, x, x_slow, y, y_slow] = Call::take(call.args);
         let (weight, start, origin) = (weight.reals_mut(), start.words(), origin.words());
         let row = |ring, n: u32| trace_row(ring, now, p.slots, n as usize);

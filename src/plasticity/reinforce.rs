@@ -24,8 +24,6 @@ params! {
         n: word,
         /// Synapses whose second floats lie together behind them.
         block: word,
-        /// Interval \[steps\].
-        every: word,
         /// Epoch \[steps\].
         epoch: word,
         /// Change of a weight per ms, mark and concentration \[1/ms\].
@@ -62,9 +60,6 @@ impl Twin for Reinforce {
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = ReinforceParams::<F>::of(call.params);
         let done = call.clock.step + u64::from(call.span.t0) + 1;
-        if !done.is_multiple_of(p.every.into()) {
-            return;
-        }
         let [weight, mark, rate] = Call::take(call.args);
         let (weight, mark) = (weight.reals_mut(), mark.reals_mut());
         let (integral, bounds) = (rate.reals()[INTEGRAL], [p.w_min, p.w_max]);
