@@ -181,16 +181,26 @@ impl Store {
             .and_then(|views| safetensors::serialize(views, Some(metadata)))
             .map_err(|e| io(std::io::Error::other(e.to_string())))?;
         files::write_atomic(&path, |w| w.write_all(&bytes)).map_err(io)?;
-        self.keep(KEEP);
+        tidy(&self.dir);
         Ok(())
     }
 
     /// Removes all but the newest so many.
     pub fn keep(&self, count: usize) {
-        for path in list(&self.dir).into_iter().rev().skip(count) {
-            // A file that cannot be removed costs space only.
-            let _ = std::fs::remove_file(path);
-        }
+        keep(&self.dir, count);
+    }
+}
+
+/// Removes the checkpoints in a folder that a run no longer needs. Saving does; a run that was killed before may
+/// have left one more.
+pub fn tidy(dir: &Path) {
+    keep(dir, KEEP);
+}
+
+fn keep(dir: &Path, count: usize) {
+    for path in list(dir).into_iter().rev().skip(count) {
+        // A file that cannot be removed costs space only.
+        let _ = std::fs::remove_file(path);
     }
 }
 
@@ -317,6 +327,17 @@ mod tests {
         }
         assert!(found.progress::<String>().is_err());
         assert_eq!(list(dir.path()).len(), KEEP);
+    }
+
+    #[test]
+    fn what_a_killed_run_kept_too_many_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        (2..4).for_each(|number| sample(dir.path(), number));
+        let newer = list(dir.path());
+        let oldest = dir.path().join(format!("{BEGIN}{:014}{END}", 1));
+        std::fs::copy(&newer[0], oldest).unwrap();
+        tidy(dir.path());
+        assert_eq!(list(dir.path()), newer);
     }
 
     #[test]

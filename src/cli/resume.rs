@@ -115,6 +115,7 @@ fn shortened(value: &Value) -> String {
 fn say_finished(dir: &Path, scene: &Scene) -> Result<()> {
     let folder = Folder::open(dir.to_owned())?;
     folder.remove(archive::SCRATCH)?;
+    checkpoint::tidy(&dir.join(CHECKPOINTS));
     let (path, has) = match &scene.training {
         Some(training) => (LENGTHS[0], format!("{} epochs", training.epochs)),
         None => {

@@ -6,7 +6,7 @@ use super::stop::Stop;
 use super::terminal::print;
 use super::{EngineChoice, FileFault, Interrupted, Run, Threads, Usage, fault, pictures, resume};
 use crate::archive;
-use crate::checkpoint::{Checkpoint, Origin, Store};
+use crate::checkpoint::{self, Checkpoint, Origin, Store};
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::{self, Gpu, Wanted};
 use crate::engine::{Device, Engine, KernelTime};
@@ -161,6 +161,7 @@ pub fn run(args: &Run) -> Result<()> {
         write(&folder.join(SCENE), effective.as_bytes())?;
     }
 
+    checkpoint::tidy(&folder.join(CHECKPOINTS));
     let mut session = Session {
         summary: start_summary(&scene, &origin, &network, &plan, engine.device()),
         store: Store::new(folder.join(CHECKPOINTS), origin.clone()),
