@@ -1,5 +1,5 @@
-//! Level 3, kernels alone: optimisers from a forced state, and launches of more workgroups than one dimension
-//! of a grid holds.
+//! Level 3, kernels alone: optimisers from a forced state, launches of more workgroups than one dimension
+//! of a grid holds, and launches that are one dispatch.
 
 mod common;
 
@@ -7,8 +7,15 @@ use common::*;
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::{Clock, Kind};
-use neuralearn::plan::{Arg, Array, Init, Launch, Plan, Ports, Program, Split, Stage, Units};
+use neuralearn::network::build;
+use neuralearn::plan::{
+    Arg, Array, Dispatches, Init, Launch, Plan, Ports, Program, SimulationOptions, Split, Stage,
+    Units, simulate,
+};
+use neuralearn::scene::{Scene, load};
+use neuralearn::simulation::options;
 use neuralearn::train::clear_words::{self, ClearWordsParams};
+use std::path::Path;
 
 /// A plan whose program `train` only updates the weights.
 fn updates_alone(optimizer: &str) -> Plan {
@@ -219,5 +226,136 @@ fn more_workgroups_than_a_dimension_holds_reach_every_element() {
         if let Some(found) = adapter("workgroups") {
             check("wgsl", &mut gpu(&found, &plan));
         }
+    }
+}
+
+/// The plan of a scene, as the program makes it.
+fn planned(scene: &Scene) -> Plan {
+    const MOST: u64 = 128 << 20;
+    let options = match &scene.training {
+        Some(training) if training.loss.is_gradient() => {
+            return plan(scene, training.batch as usize, training.steps as usize, 0).1;
+        }
+        Some(training) => SimulationOptions {
+            steps: training.steps as usize,
+            samples: Vec::new(),
+            presented: true,
+            max_binding: MOST,
+        },
+        None => options(scene, &build(scene).unwrap(), MOST).unwrap_or_else(|e| panic!("{e}")),
+    };
+    simulate(&build(scene).unwrap(), &options).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// All scenes that are shipped.
+fn shipped() -> Vec<(String, Plan)> {
+    let scenes = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenes");
+    let mut plans = Vec::new();
+    for file in std::fs::read_dir(scenes).unwrap().flatten() {
+        let path = file.path();
+        if path.extension().is_none_or(|extension| extension != "ron") {
+            continue;
+        }
+        let (scene, ..) = load(&path, &[]).unwrap_or_else(|e| panic!("{e}"));
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        plans.push((name, planned(&scene)));
+    }
+    plans
+}
+
+/// What is merged may be done in any order, what is not keeps its own, and no buffer is bound twice where it is
+/// written.
+#[test]
+fn dispatches_keep_the_order_that_launches_need() {
+    for (name, plan) in shipped() {
+        let merged = Dispatches::of(&plan, 128 << 20);
+        for (array, (buffer, begin)) in plan.arrays.iter().zip(&merged.places) {
+            assert!(begin + array.bytes() <= merged.buffers[*buffer], "{name}: {}", array.name);
+        }
+        for (program, stages) in plan.programs.iter().zip(&merged.programs) {
+            for (stage, dispatches) in program.stages.iter().zip(stages) {
+                let launches = stage.launches();
+                let mut order = vec![None; launches.len()];
+                for (place, members) in dispatches.iter().enumerate() {
+                    members.iter().for_each(|k| assert!(order[*k].replace(place).is_none()));
+                }
+                let order: Vec<usize> = order.into_iter().map(Option::unwrap).collect();
+                for (k, launch) in launches.iter().enumerate() {
+                    for j in (0..k).filter(|j| launches[*j].touches(launch, &plan.arrays)) {
+                        assert!(
+                            order[j] < order[k],
+                            "{name}: {} and {}",
+                            launches[j].label,
+                            launch.label
+                        );
+                    }
+                    let bound = launch.args.iter().zip(launch.kernel.bindings);
+                    let bound: Vec<_> =
+                        bound.map(|(a, b)| (merged.places[a.array].0, b.written)).collect();
+                    for (at, (buffer, written)) in bound.iter().enumerate() {
+                        let twice = |(b, w): &(usize, bool)| b == buffer && (*w || *written);
+                        assert!(!bound[..at].iter().any(twice), "{name}: {}", launch.label);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Dispatches of a step, those that are due at intervals by their share; of a whole batch for a training.
+#[test]
+fn a_step_is_few_dispatches() {
+    // Beside what records: coba and microcircuit neurons, stimuli, list of spikes, delivery.
+    let most = [
+        ("coba", 3.2),
+        ("microcircuit", 4.2),
+        ("hh_squid", 1.2),
+        ("reward", 10.3),
+        ("mnist", 18.0),
+    ];
+    let plans = shipped();
+    for (name, most) in most {
+        let plan = &plans.iter().find(|(known, _)| known == name).unwrap().1;
+        let merged = Dispatches::of(plan, 128 << 20);
+        let program = plan.programs.len() - 1;
+        let stages = plan.programs[program].stages.iter().zip(&merged.programs[program]);
+        let each = stages.flat_map(|(stage, dispatches)| {
+            dispatches.iter().map(|members| 1.0 / stage.launches()[members[0]].every as f64)
+        });
+        let count: f64 = each.sum();
+        assert!(count <= most, "{name}: {count} dispatches");
+    }
+}
+
+/// More populations than the table of a dispatch has room for: every other one fires.
+#[test]
+fn hundreds_of_populations_are_some_dispatches() {
+    const POPULATIONS: usize = 400;
+    let populations: Vec<String> = (0..POPULATIONS)
+        .map(|k| {
+            let current = if k % 2 == 0 { 2000.0 } else { 0.0 };
+            format!(
+                "\"p{k}\": (size: {}, model: Lif(tau_m: 10, tau_syn: 2, i_e: {current}))",
+                1 + k % 70
+            )
+        })
+        .collect();
+    let scene = scene(&format!(
+        "(version: 1, simulation: (dt: 1.0, seed: 3, duration: 20), populations: {{ {} }})",
+        populations.join(", ")
+    ));
+    let plan = planned(&scene);
+    let merged = Dispatches::of(&plan, 128 << 20);
+    let neurons = merged.programs[0].iter().flatten().filter(|members| members.len() > 1);
+    assert!((2..10).contains(&neurons.count()));
+    let spikes = plan.ports.simulation.as_ref().unwrap().spikes;
+    let run = |engine: &mut dyn Engine| {
+        engine.run(0, &clock(1), 20).unwrap();
+        engine.read_words(spikes).unwrap()
+    };
+    let expected = run(&mut Cpu::<f64>::new(&plan, Some(1), false));
+    assert!(expected.iter().any(|word| *word != 0) && expected.contains(&0));
+    if let Some(found) = adapter("populations") {
+        assert_eq!(run(&mut gpu(&found, &plan)), expected);
     }
 }

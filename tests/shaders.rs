@@ -159,6 +159,14 @@ fn a_shader_uses_all_that_it_is_given() {
             assert!(fits, "{}: {} is {used:?}", kernel.name, binding.name);
         }
         let text = Source::assemble(kernel).unwrap().text;
+        for array in kernel.bindings.iter().filter(|_| kernel.merges) {
+            // Added once: where the array is indexed, or to the one place from which it is.
+            let at = format!("params.{}_at", array.name);
+            let indexed = text.matches(&format!("{}[{at}", array.name)).count();
+            let others = text.matches(&at).count() - indexed;
+            let once = if indexed > 0 { others == 0 } else { others == 1 };
+            assert!(once, "{}: {at} {indexed} and {others} times", kernel.name);
+        }
         for option in kernel.params.iter().filter(|field| field.place == Place::Option) {
             let name = option.name.to_uppercase();
             // Once where it is declared.

@@ -24,9 +24,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let words = philox(vec4<u32>(neuron / 2u, step.x, step.y, 0u), key);
     let pair = select(words.xy, words.zw, neuron % 2u == 1u);
     let normal = sqrt(-2.0 * log(uniform_of(pair.x))) * cos(6.283185307179586 * uniform_of(pair.y));
-    let last = process[neuron];
+    let last = process[params.process_at + neuron];
     let x = last + (params.fall * last + params.fresh * normal);
-    process[neuron] = x;
-    let before = select(0.0, current[neuron], params.accumulate == 1u);
-    current[neuron] = before + select(0.0, params.mean + params.deviation * strength[0] * x, is_on(step));
+    process[params.process_at + neuron] = x;
+    let before = select(0.0, current[params.current_at + neuron], params.accumulate == 1u);
+    let deviation = params.deviation * strength[params.strength_at];
+    current[params.current_at + neuron] = before + select(0.0, params.mean + deviation * x, is_on(step));
 }

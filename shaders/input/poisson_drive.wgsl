@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let random = philox(vec4<u32>(rank, step.x, step.y, 0u), key);
     var count = vec4<u32>(0u);
     for (var k = 0u; k < params.levels; k++) {
-        count += select(vec4<u32>(0u), vec4<u32>(1u), random >= vec4<u32>(level[k]));
+        count += select(vec4<u32>(0u), vec4<u32>(1u), random >= vec4<u32>(level[params.level_at + k]));
     }
     let slot = step.x & (params.slots - 1u);
     for (var lane = 0u; lane < 4u; lane++) {
@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         if neuron < params.n {
             let tile = params.first_tile + neuron / params.tile;
             let row = (tile * params.slots + slot) * params.stride + params.receptor;
-            ring[row * params.tile + neuron % params.tile] += count[lane] * params.weight;
+            ring[params.ring_at + row * params.tile + neuron % params.tile] += count[lane] * params.weight;
         }
     }
 }

@@ -5,7 +5,7 @@
 // Units of the ring that a weight of 1 of this source brings.
 fn carried(source: u32) -> f32 {
     if SHORT_TERM == 1u {
-        return params.units * efficacy[source];
+        return params.units * efficacy[params.efficacy_at + source];
     }
     return params.units;
 }
@@ -15,5 +15,5 @@ fn arrive(target_id: u32, step: u32, units: f32) {
     let tile = params.first_tile + target_id / params.tile;
     let slot = step & (params.ring_slots - 1u);
     let row = (tile * params.ring_slots + slot) * params.stride + params.receptor;
-    atomicAdd(&ring[row * params.tile + target_id % params.tile], bitcast<u32>(i32(round(units))));
+    atomicAdd(&ring[params.ring_at + row * params.tile + target_id % params.tile], bitcast<u32>(i32(round(units))));
 }

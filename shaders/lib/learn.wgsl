@@ -17,9 +17,9 @@ const INTEGRAL = 2u;
 // What all changes of a step are multiplied by.
 fn pace() -> f32 {
     if BOUNDED == 0u {
-        return rate[FACTOR] * rate[GROWTH];
+        return rate[params.rate_at + FACTOR] * rate[params.rate_at + GROWTH];
     }
-    return rate[FACTOR];
+    return rate[params.rate_at + FACTOR];
 }
 
 // Changes the weight at `at`, whose second float is `rest` numbers further on (0 for none). With BOUNDED 0
@@ -27,11 +27,11 @@ fn pace() -> f32 {
 // weight stays within bounds (1), and with 2 the change shrinks as the weight nears them.
 fn change_weight(at: u32, rest: u32, change: f32) {
     if BOUNDED == 0u {
-        weight[at] += change;
-        weight[at + rest] += change * rate[INTEGRAL];
+        weight[params.weight_at + at] += change;
+        weight[params.weight_at + at + rest] += change * rate[params.rate_at + INTEGRAL];
         return;
     }
-    let w = weight[at];
+    let w = weight[params.weight_at + at];
     var by = change;
     if BOUNDED == 2u {
         let range = params.w_max - params.w_min;
@@ -42,13 +42,13 @@ fn change_weight(at: u32, rest: u32, change: f32) {
         }
     }
     if rest == 0u {
-        weight[at] = clamp(w + by, params.w_min, params.w_max);
+        weight[params.weight_at + at] = clamp(w + by, params.w_min, params.w_max);
         return;
     }
-    let sum = advanced(vec2<f32>(w, weight[at + rest]), by);
+    let sum = advanced(vec2<f32>(w, weight[params.weight_at + at + rest]), by);
     let within = clamp(sum.x, params.w_min, params.w_max);
-    weight[at] = within;
-    weight[at + rest] = select(0.0, sum.y, within == sum.x);
+    weight[params.weight_at + at] = within;
+    weight[params.weight_at + at + rest] = select(0.0, sum.y, within == sum.x);
 }
 
 fn power(x: f32, exponent: f32) -> f32 {

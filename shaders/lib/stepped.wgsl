@@ -11,7 +11,7 @@ var<workgroup> spiked: array<u32, WG>;
 // Parameter `field` of the `fields` that a neuron has, its own or that of all.
 fn cell_field(fields: u32, field: u32, neuron: u32) -> f32 {
     let own = (neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK;
-    return cell[select(field, own, params.own == 1u)];
+    return cell[params.cell_at + select(field, own, params.own == 1u)];
 }
 
 // Where the second float of a state is, for those that are slow: so many numbers further on; 0 for none.
@@ -43,10 +43,10 @@ fn assign(at: u32, rest: u32, value: f32) {
 fn with_stimuli(constant: f32, neuron: u32) -> f32 {
     var input = constant;
     if params.drive == 1u {
-        input += drive[span.t0];
+        input += drive[params.drive_at + span.t0];
     }
     if params.current == 1u {
-        input += current[neuron];
+        input += current[params.current_at + neuron];
     }
     return input;
 }
@@ -66,6 +66,6 @@ fn store_spikes(base: u32, local: u32, spike: bool) {
         for (var k = 0u; k < 32u; k++) {
             bits |= spiked[local * 32u + k] << k;
         }
-        spikes[span.t0 * params.row + params.first_word + base / 32u + local] = bits;
+        spikes[params.spikes_at + span.t0 * params.row + params.first_word + base / 32u + local] = bits;
     }
 }

@@ -15,15 +15,14 @@ fn parameter(field: u32, neuron: u32) -> f32 {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let base = invocation(group, groups, 0u, WG);
-    let padded = (params.n + BLOCK - 1u) / BLOCK * BLOCK;
-    if base >= padded {
+    if is_beyond(group, groups) {
         return;
     }
+    let base = invocation(group, groups, 0u, WG);
     let neuron = base + local;
     let rows = STATE + 2u * params.receptors;
     let all_rows = select(rows, 2u * rows, params.slow != 0u);
-    let s = neuron / BLOCK * all_rows * BLOCK + local;
+    let s = params.state_at + neuron / BLOCK * all_rows * BLOCK + local;
     let before = state[s];
     // What no neuron has is neither read nor written.
     let absolute = (params.refractory & 1u) != 0u;
@@ -40,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         var conductance = parameter(1u, neuron);
         for (var r = 0u; r < params.receptors; r++) {
             let g = state[s + (STATE + 2u * r) * BLOCK];
-            if receptor[r * RECEPTOR + 5u] > 0.0 {
+            if receptor_field(r, 5u) > 0.0 {
                 let open = receptor_open(r, g, before);
                 conductance += open.g;
                 input += open.g_e;
@@ -61,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         change = parameter(0u, neuron) * before + parameter(1u, neuron) * input;
         for (var r = 0u; r < params.receptors; r++) {
             change += parameter(CELL + 2u * r, neuron) * state[s + (STATE + 2u * r) * BLOCK];
-            if receptor[r * RECEPTOR] == 3.0 {
+            if receptor_field(r, 0u) == 3.0 {
                 change += parameter(CELL + 2u * r + 1u, neuron) * state[s + (STATE + 2u * r + 1u) * BLOCK];
             }
         }

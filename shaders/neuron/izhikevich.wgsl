@@ -20,15 +20,14 @@ fn next(v: f32, slope: f32, level: f32) -> f32 {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let base = invocation(group, groups, 0u, WG);
-    let padded = (params.n + BLOCK - 1u) / BLOCK * BLOCK;
-    if base >= padded {
+    if is_beyond(group, groups) {
         return;
     }
+    let base = invocation(group, groups, 0u, WG);
     let neuron = base + local;
     let rows = STATE + 2u * params.receptors;
     let all_rows = select(rows, 2u * rows, params.slow != 0u);
-    let s = neuron / BLOCK * all_rows * BLOCK + local;
+    let s = params.state_at + neuron / BLOCK * all_rows * BLOCK + local;
     let before = state[s];
     var u = state[s + BLOCK];
 
@@ -37,11 +36,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let slot = slot_now();
     for (var r = 0u; r < params.receptors; r++) {
         let at = s + (STATE + 2u * r) * BLOCK;
-        if u32(receptor[r * RECEPTOR]) == PULSE {
+        if u32(receptor_field(r, 0u)) == PULSE {
             state[at] = ring_take(neuron, r, slot);
         }
         let g = state[at];
-        if receptor[r * RECEPTOR + 5u] > 0.0 {
+        if receptor_field(r, 5u) > 0.0 {
             let open = receptor_open(r, g, before);
             slope -= open.g;
             input += open.g_e;
@@ -61,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 
     let slow_receptors = second_float(SLOW_RECEPTORS, rows);
     for (var r = 0u; r < params.receptors; r++) {
-        if u32(receptor[r * RECEPTOR]) != PULSE {
+        if u32(receptor_field(r, 0u)) != PULSE {
             let arriving = ring_take(neuron, r, slot);
             v += receptor_step(r, s + (STATE + 2u * r) * BLOCK, slow_receptors, arriving);
         }

@@ -9,21 +9,25 @@ const PANEL = 16u;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    if is_beyond(group, groups) {
+        return;
+    }
+    let rank = invocation(group, groups, 0u, 1u);
     let now = clock.step_lo + span.t0;
     let list = spike_list(now - params.axonal);
     let y_row = trace_row(now - 1u - params.dendritic, params.all_targets) + params.first_target;
     let x2_row = trace_row(now - 1u - params.axonal, params.sources);
-    for (var k = group.y * groups.x + group.x; k < fired[list]; k += groups.x * groups.y) {
+    for (var k = rank; k < fired[params.fired_at + list]; k += workgroups) {
         // Spikes of others are beyond the end, or before the start and wrap around.
-        let source = fired[list + 1u + k] - params.place;
+        let source = fired[params.fired_at + list + 1u + k] - params.place;
         if source >= params.sources {
             continue;
         }
-        let factor = params.pair + params.triplet * x2[x2_row + source];
+        let factor = params.pair + params.triplet * x2[params.x2_at + x2_row + source];
         for (var j = local; j < params.targets; j += WG) {
             let stride = panel_stride(params.targets, j);
             let at = panel_column(params.sources + params.second, j) + source * stride;
-            change_weight(at, params.second * stride, pace() * (params.constant + y[y_row + j] * factor));
+            change_weight(at, params.second * stride, pace() * (params.constant + y[params.y_at + y_row + j] * factor));
         }
     }
 }

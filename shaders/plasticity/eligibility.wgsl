@@ -10,9 +10,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         return;
     }
     let since = f32(phase(span.t0, params.epoch));
-    let excess = concentration[params.modulator] - params.rest;
-    let before = select(rate[INTEGRAL], 0.0, phase(span.t0, params.every) == 0u);
+    let excess = concentration[params.concentration_at + params.modulator] - params.rest;
+    let before = select(rate[params.rate_at + INTEGRAL], 0.0, phase(span.t0, params.every) == 0u);
     let met = params.by_rest + params.by_excess * excess;
-    rate[INTEGRAL] = before + exp(-since * params.per_tau) * met;
-    rate[GROWTH] = exp((since + 1.0) * params.per_tau);
+    rate[params.rate_at + INTEGRAL] = before + exp(-since * params.per_tau) * met;
+    rate[params.rate_at + GROWTH] = exp((since + 1.0) * params.per_tau);
 }

@@ -7,7 +7,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         return;
     }
     let at = params.first + k / params.group * params.stride + k % params.group;
-    let d = concentration[params.modulator] - params.rest;
+    let d = concentration[params.concentration_at + params.modulator] - params.rest;
     let factor = max(1.0 + params.scale * d, params.least);
-    numbers[at] = base[at] * factor + params.shift * d;
+    numbers[params.numbers_at + at] = base[params.base_at + at] * factor + params.shift * d;
 }

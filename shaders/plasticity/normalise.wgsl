@@ -16,12 +16,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         first = panel_column(params.sources + params.second, j);
         stride = panel_stride(params.targets, j);
     } else {
-        first = start[j];
-        count = start[j + 1u] - first;
+        first = start[params.start_at + j];
+        count = start[params.start_at + j + 1u] - first;
     }
     var total = 0.0;
     for (var i = 0u; i < count; i++) {
-        total += abs(weight[first + i * stride]);
+        total += abs(weight[params.weight_at + first + i * stride]);
     }
     if total <= 0.0 {
         return;
@@ -30,15 +30,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let relative = (params.sum - total) / total;
     for (var i = 0u; i < count; i++) {
         let at = first + i * stride;
-        let w = weight[at];
+        let w = weight[params.weight_at + at];
         if params.second == 0u {
-            weight[at] = clamp(w * factor, params.w_min, params.w_max);
+            weight[params.weight_at + at] = clamp(w * factor, params.w_min, params.w_max);
             continue;
         }
         let rest = at + params.second * stride;
-        let sum = advanced(vec2<f32>(w, weight[rest]), w * relative);
+        let sum = advanced(vec2<f32>(w, weight[params.weight_at + rest]), w * relative);
         let within = clamp(sum.x, params.w_min, params.w_max);
-        weight[at] = within;
-        weight[rest] = select(0.0, sum.y, within == sum.x);
+        weight[params.weight_at + at] = within;
+        weight[params.weight_at + rest] = select(0.0, sum.y, within == sum.x);
     }
 }

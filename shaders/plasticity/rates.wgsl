@@ -16,8 +16,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         return;
     }
     let of_target = now_row(params.all_targets) + params.first_target + j;
-    let r = params.rate * y[of_target];
-    let m = params.mean * y_slow[of_target];
+    let r = params.rate * y[params.y_at + of_target];
+    let m = params.mean * y_slow[params.y_slow_at + of_target];
     var factor = params.eta * r;
     var decay = 0.0;
     if RULE == 1u {
@@ -38,24 +38,24 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         first = panel_column(params.sources + params.second, j);
         stride = panel_stride(params.targets, j);
     } else {
-        first = start[j];
-        count = start[j + 1u] - first;
+        first = start[params.start_at + j];
+        count = start[params.start_at + j + 1u] - first;
     }
     for (var k = 0u; k < count; k++) {
         let at = first + k * stride;
         var i = k;
         if DENSE == 0u {
-            i = origin[at] & ((1u << params.source_bits) - 1u);
+            i = origin[params.origin_at + at] & ((1u << params.source_bits) - 1u);
         }
-        var r_i = params.rate * x[row + i];
+        var r_i = params.rate * x[params.x_at + row + i];
         if RULE == 2u {
-            r_i -= params.mean * x_slow[row + i];
+            r_i -= params.mean * x_slow[params.x_slow_at + row + i];
         }
-        let w = weight[at];
+        let w = weight[params.weight_at + at];
         let rest = at + params.second * stride;
-        let sum = advanced(vec2<f32>(w, weight[rest]), factor * r_i - decay * w);
+        let sum = advanced(vec2<f32>(w, weight[params.weight_at + rest]), factor * r_i - decay * w);
         let within = clamp(sum.x, params.w_min, params.w_max);
-        weight[at] = within;
-        weight[rest] = select(0.0, sum.y, within == sum.x);
+        weight[params.weight_at + at] = within;
+        weight[params.weight_at + rest] = select(0.0, sum.y, within == sum.x);
     }
 }

@@ -14,14 +14,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let first = k / params.block * params.block;
     let at = 2u * first + k - first;
     let rest = at + min(params.block, params.n - first);
-    let change = params.gain * (mark[at] * rate[INTEGRAL] - mark[rest]);
-    let sum = advanced(vec2<f32>(weight[at], weight[rest]), change);
+    let change = params.gain * (mark[params.mark_at + at] * rate[params.rate_at + INTEGRAL] - mark[params.mark_at + rest]);
+    let sum = advanced(vec2<f32>(weight[params.weight_at + at], weight[params.weight_at + rest]), change);
     let within = clamp(sum.x, params.w_min, params.w_max);
-    weight[at] = within;
-    weight[rest] = select(0.0, sum.y, within == sum.x);
-    mark[rest] = 0.0;
+    weight[params.weight_at + at] = within;
+    weight[params.weight_at + rest] = select(0.0, sum.y, within == sum.x);
+    mark[params.mark_at + rest] = 0.0;
     if phase(span.t0 + 1u, params.epoch) == 0u {
-        let faded = params.decay * mark[at];
-        mark[at] = select(faded, 0.0, abs(faded) < 1e-30);
+        let faded = params.decay * mark[params.mark_at + at];
+        mark[params.mark_at + at] = select(faded, 0.0, abs(faded) < 1e-30);
     }
 }

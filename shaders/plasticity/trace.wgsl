@@ -11,14 +11,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let now = clock.step_lo + span.t0;
     let mask = params.slots - 1u;
     let rest = params.slots * padded + neuron;
-    var x = vec2<f32>(trace[((now - 1u) & mask) * padded + neuron], 0.0);
+    var x = vec2<f32>(trace[params.trace_at + ((now - 1u) & mask) * padded + neuron], 0.0);
     if SLOW == 1u {
-        x = advanced(vec2<f32>(x.x, trace[rest]), params.fall * x.x);
+        x = advanced(vec2<f32>(x.x, trace[params.trace_at + rest]), params.fall * x.x);
     } else {
         x.x += params.fall * x.x;
     }
     x.x = select(x.x, 0.0, x.x < 1e-30);
-    let word = spikes[span.t0 * params.row + params.first_word + neuron / 32u];
+    let word = spikes[params.spikes_at + span.t0 * params.row + params.first_word + neuron / 32u];
     if ((word >> (neuron % 32u)) & 1u) == 1u {
         if NEAREST == 1u {
             x = vec2<f32>(1.0, 0.0);
@@ -28,8 +28,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             x.x += 1.0;
         }
     }
-    trace[(now & mask) * padded + neuron] = x.x;
+    trace[params.trace_at + (now & mask) * padded + neuron] = x.x;
     if SLOW == 1u {
-        trace[rest] = x.y;
+        trace[params.trace_at + rest] = x.y;
     }
 }

@@ -10,7 +10,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let first = (b * (params.history + params.steps) + params.history + span.t0) * words;
     var total = 0u;
     for (var w = 0u; w < (span.t1 - span.t0) * words; w++) {
-        total += countOneBits(spikes[first + w]);
+        total += countOneBits(spikes[params.spikes_at + first + w]);
     }
-    count[b] = total;
+    count[params.count_at + b] = total;
 }

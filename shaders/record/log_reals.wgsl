@@ -6,5 +6,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if b >= clock.samples {
         return;
     }
-    ring[clock.slot * params.batch + b] = x[b];
+    ring[params.ring_at + clock.slot * params.batch + b] = x[params.x_at + b];
 }

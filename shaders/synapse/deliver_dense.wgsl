@@ -8,18 +8,22 @@ const PANEL = 16u;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    if is_beyond(group, groups) {
+        return;
+    }
+    let rank = invocation(group, groups, 0u, 1u);
     let now = clock.step_lo + span.t0;
     let list = spike_list(now);
-    for (var k = group.y * groups.x + group.x; k < fired[list]; k += groups.x * groups.y) {
+    for (var k = rank; k < fired[params.fired_at + list]; k += workgroups) {
         // Sources of others are beyond the end, or before the start and wrap around.
-        let source = fired[list + 1u + k] - params.place;
+        let source = fired[params.fired_at + list + 1u + k] - params.place;
         if source >= params.sources {
             continue;
         }
         let factor = carried(source);
         for (var j = local; j < params.targets; j += WG) {
             let at = panel_column(params.rows, j) + source * panel_stride(params.targets, j);
-            arrive(params.first_target + j, now + params.delay, weight[at] * factor);
+            arrive(params.first_target + j, now + params.delay, weight[params.weight_at + at] * factor);
         }
     }
 }

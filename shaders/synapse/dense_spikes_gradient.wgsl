@@ -13,12 +13,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     var sum = 0.0;
     for (var w = 0u; w < params.train; w++) {
-        var bits = trains[i * params.train + w];
+        var bits = trains[params.trains_at + i * params.train + w];
         while bits != 0u {
             let row = w * 32u + firstTrailingBit(bits) + params.delay;
-            sum += arrivals[row * params.targets + params.first + j];
+            sum += arrivals[params.arrivals_at + row * params.targets + params.first + j];
             bits &= bits - 1u;
         }
     }
-    gradient[panel_column(params.sources, j) + i * panel_stride(params.width, j)] = sum;
+    gradient[params.gradient_at + panel_column(params.sources, j) + i * panel_stride(params.width, j)] = sum;
 }

@@ -12,5 +12,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         return;
     }
     let origin = panel_column(params.sources, j) + i * panel_stride(params.width, j);
-    transposed[panel_column(params.width, i) + j * panel_stride(params.sources, i)] = weights[origin];
+    transposed[params.transposed_at + panel_column(params.width, i) + j * panel_stride(params.sources, i)] = weights[params.weights_at + origin];
 }

@@ -18,8 +18,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let t = row % params.steps;
         if b < clock.samples && t + params.delay < params.steps {
             let at = b * (params.history + params.steps) + params.history + t;
-            bits |= ((spikes[at * words + source / 32u] >> (source % 32u)) & 1u) << k;
+            bits |= ((spikes[params.spikes_at + at * words + source / 32u] >> (source % 32u)) & 1u) << k;
         }
     }
-    trains[source * params.train + column] = bits;
+    trains[params.trains_at + source * params.train + column] = bits;
 }

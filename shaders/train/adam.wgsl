@@ -6,11 +6,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if k >= params.count {
         return;
     }
-    let g = gradient[k] * params.unit;
-    let m = params.beta1 * mean[k] + params.rest1 * g;
-    let v = params.beta2 * square[k] + params.rest2 * (g * g);
-    mean[k] = m;
-    square[k] = v;
+    let g = gradient[params.gradient_at + k] * params.unit;
+    let m = params.beta1 * mean[params.mean_at + k] + params.rest1 * g;
+    let v = params.beta2 * square[params.square_at + k] + params.rest2 * (g * g);
+    mean[params.mean_at + k] = m;
+    square[params.square_at + k] = v;
     let rate = clock.learning_rate * params.unit;
-    weights[k] -= rate * (m * clock.correction1) / (sqrt(v * clock.correction2) + params.eps);
+    weights[params.weights_at + k] -= rate * (m * clock.correction1) / (sqrt(v * clock.correction2) + params.eps);
 }

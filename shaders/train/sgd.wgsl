@@ -6,7 +6,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if k >= params.count {
         return;
     }
-    let change = params.momentum * velocity[k] + gradient[k] * params.unit;
-    velocity[k] = change;
-    weights[k] -= clock.learning_rate * params.unit * change;
+    let change = params.momentum * velocity[params.velocity_at + k] + gradient[params.gradient_at + k] * params.unit;
+    velocity[params.velocity_at + k] = change;
+    weights[params.weights_at + k] -= clock.learning_rate * params.unit * change;
 }

@@ -8,7 +8,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     var total = 0.0;
     for (var b = 0u; b < clock.samples; b++) {
-        total += x[b * params.n + id];
+        total += x[params.x_at + b * params.n + id];
     }
-    sum[id] = total;
+    sum[params.sum_at + id] = total;
 }

@@ -5,7 +5,7 @@ use super::run::{MAX_BINDING, make_threads, prepare};
 use super::terminal::print;
 use crate::engine::gpu;
 use crate::machine;
-use crate::plan::{Plan, Stage};
+use crate::plan::{Dispatches, Plan, Stage};
 use crate::scene::{self, Override};
 use crate::words::{bytes, grouped};
 use anyhow::Result;
@@ -88,34 +88,41 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
     failed.map_or(Ok(()), Err)
 }
 
+/// Programs as the launches that a GPU does, some of which stand for several.
 fn listed(plan: &Plan) -> Vec<Listed> {
-    let stage = |stage: &Stage| {
-        let when = match stage {
-            Stage::Whole(_) => "all steps at once",
-            Stage::Steps { backward: false, .. } => "step by step",
-            Stage::Steps { backward: true, .. } => "step by step, backwards",
-        };
-        let launches = stage.launches().iter();
-        (when, launches.map(|l| format!("{} ({})", l.kernel.name, l.label)).collect::<Vec<_>>())
-    };
-    let programs = plan.programs.iter();
+    let merged = Dispatches::of(plan, MAX_BINDING);
+    let mut programs = Vec::with_capacity(plan.programs.len());
+    for (program, merged) in plan.programs.iter().zip(&merged.programs) {
+        let mut listed = Listed { name: program.name, launches: 0, stages: Vec::new() };
+        for (stage, merged) in program.stages.iter().zip(merged) {
+            let when = match stage {
+                Stage::Whole(_) => "all steps at once",
+                Stage::Steps { backward: false, .. } => "step by step",
+                Stage::Steps { backward: true, .. } => "step by step, backwards",
+            };
+            let mut names = Vec::with_capacity(merged.len());
+            for ids in merged {
+                let first = &stage.launches()[ids[0]];
+                let labels = ids.iter().map(|k| stage.launches()[*k].label.as_str());
+                let labels = labels.collect::<Vec<_>>().join(", ");
+                // Of a window from the start of a run.
+                listed.launches += match stage {
+                    Stage::Whole(_) => 1,
+                    Stage::Steps { .. } => (plan.steps as u64 / first.every) as usize,
+                };
+                let when_due = match first.every {
+                    1 => String::new(),
+                    every => format!(", every {every} steps"),
+                };
+                names.push(format!("{} ({labels}){when_due}", first.kernel.name));
+            }
+            if !names.is_empty() {
+                listed.stages.push((when, names));
+            }
+        }
+        programs.push(listed);
+    }
     programs
-        .map(|p| Listed {
-            name: p.name,
-            launches: p
-                .stages
-                .iter()
-                .map(|s| match s {
-                    Stage::Whole(launches) => launches.len(),
-                    // Of a window from the start of a run.
-                    Stage::Steps { launches, .. } => {
-                        launches.iter().map(|l| plan.steps as u64 / l.every).sum::<u64>() as usize
-                    }
-                })
-                .sum(),
-            stages: p.stages.iter().map(stage).filter(|(_, l)| !l.is_empty()).collect(),
-        })
-        .collect()
 }
 
 fn text(c: &Checked) -> String {

@@ -338,11 +338,8 @@ impl Strand<'_> {
 
     /// Whether something that one of the two writes is used by the other.
     fn touches(&self, other: &Self, arrays: &[Array]) -> bool {
-        self.shared(other).any(|(array, parts)| {
-            let [a, b] =
-                parts.map(|(split, cut)| split.range(&(0..cut.count), 0, arrays[array].len));
-            a.start < b.end && b.start < a.end
-        })
+        let mut launches = self.0.iter().map(|(timed, _)| timed.launch);
+        launches.any(|a| other.0.iter().any(|(b, _)| a.touches(b.launch, arrays)))
     }
 
     /// Whether each piece of the other touches only the same piece of this one.

@@ -1,8 +1,8 @@
 //! Runs the shaders of a plan's kernels on an adapter of Vulkan, Metal or DX12.
 //!
-//! How it works: every array is a buffer, every launch a pipeline with one bind group, both made
-//! once, when the plan is loaded. A run only encodes dispatches. Parameters of launches lie in one
-//! uniform buffer, the spans of steps in another at a dynamic offset, and the clock, which changes
+//! How it works: every array is a buffer or a part of one, every dispatch a pipeline with one bind group, made
+//! once, when the plan is loaded; launches that may be one dispatch are ([`Dispatches`]). A run only encodes
+//! dispatches. The parameters of each lie in a uniform buffer, the spans of steps in another at a dynamic offset, and the clock, which changes
 //! from run to run, in a third. Work is submitted in portions of about `PORTION`, so that no driver
 //! takes a long one for a hang, and at most `IN_FLIGHT` portions are under way. A portion is one pass, to which only
 //! what changes from dispatch to dispatch is said; where times are wanted each dispatch has a pass of its own.
@@ -12,7 +12,7 @@
 use super::shader::{self, Source};
 use super::{Device, Engine, EngineError, KernelTime};
 use crate::kernel::Clock;
-use crate::plan::{ArrayId, Init, Launch, Plan, ProgramId, Stage};
+use crate::plan::{ArrayId, Dispatches, Init, Launch, Plan, ProgramId, Stage};
 use pollster::block_on;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -141,6 +141,8 @@ pub struct Gpu {
     queue: wgpu::Queue,
     info: Device,
     buffers: Vec<wgpu::Buffer>,
+    /// Buffer of each array, where it begins there, and its size \[bytes\].
+    places: Vec<(usize, u64, u64)>,
     clock: wgpu::Buffer,
     spans: wgpu::Buffer,
     steps: usize,
@@ -207,6 +209,7 @@ impl Gpu {
                 )));
             }
         }
+        let max_binding = limits.max_storage_buffer_binding_size;
         let timestamps =
             measure && found.adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
         let required_features =
@@ -244,18 +247,24 @@ impl Gpu {
                 mapped_at_creation: false,
             })
         };
+        let merged = Dispatches::of(plan, max_binding);
         let buffers: Vec<_> =
-            plan.arrays.iter().map(|a| buffer(&a.name, a.bytes(), usage)).collect();
-        for (array, buffer) in plan.arrays.iter().zip(&buffers) {
+            merged.buffers.iter().map(|size| buffer("arrays", *size, usage)).collect();
+        for (array, (of, begin)) in plan.arrays.iter().zip(&merged.places) {
+            let write = |words: &[u32]| {
+                queue.write_buffer(&buffers[*of], *begin, bytemuck::cast_slice(words));
+            };
             match &array.init {
                 Init::Zero => {}
-                Init::Words(words) => queue.write_buffer(buffer, 0, bytemuck::cast_slice(words)),
+                Init::Words(words) => write(words),
                 Init::Reals(reals) => {
-                    let reals: Vec<f32> = reals.iter().map(|x| *x as f32).collect();
-                    queue.write_buffer(buffer, 0, bytemuck::cast_slice(&reals));
+                    write(&reals.iter().map(|x| (*x as f32).to_bits()).collect::<Vec<_>>());
                 }
             }
         }
+        let sizes = merged.places.iter().zip(&plan.arrays);
+        let places: Vec<_> =
+            sizes.map(|((of, begin), array)| (*of, *begin, array.bytes())).collect();
         if let Some(e) = block_on(scope.pop()) {
             return Err(limit(format!("{} bytes do not fit: {e}", plan.bytes())));
         }
@@ -271,33 +280,24 @@ impl Gpu {
         let spans = buffer("spans", bytes.len() as u64, uniform);
         queue.write_buffer(&spans, 0, &bytes);
 
-        let launches: Vec<&Launch> =
-            plan.programs.iter().flat_map(|p| &p.stages).flat_map(|s| s.launches()).collect();
-        let mut bytes = vec![0u8; launches.len().max(1) * ALIGN];
-        for (launch, slot) in launches.iter().zip(bytes.chunks_exact_mut(ALIGN)) {
-            let params = launch.device_form().0;
-            slot[..params.len()].copy_from_slice(&params);
-        }
-        let params = buffer("params", bytes.len() as u64, uniform);
-        queue.write_buffer(&params, 0, &bytes);
-
         let mut maker = Maker {
             device: &device,
+            queue: &queue,
             buffers: &buffers,
+            places: &places,
             clock: &clock,
             spans: &spans,
-            params: &params,
-            next: 0,
             made: HashMap::new(),
         };
         let mut programs = Vec::new();
-        for program in &plan.programs {
+        for (program, merged) in plan.programs.iter().zip(&merged.programs) {
             let mut stages = Vec::new();
-            for stage in &program.stages {
-                let dispatches = stage
-                    .launches()
+            for (stage, merged) in program.stages.iter().zip(merged) {
+                let launches = stage.launches();
+                let members = |ids: &Vec<usize>| ids.iter().map(|k| &launches[*k]).collect();
+                let dispatches = merged
                     .iter()
-                    .map(|l| maker.dispatch(program.name, l))
+                    .map(|ids| maker.dispatch(program.name, members(ids)))
                     .collect::<Result<Vec<_>, _>>()?;
                 let stepped = match stage {
                     Stage::Whole(_) => None,
@@ -336,6 +336,7 @@ impl Gpu {
             queue,
             info,
             buffers,
+            places,
             clock,
             spans,
             steps: plan.steps,
@@ -382,11 +383,16 @@ impl Gpu {
     }
 
     fn read(&mut self, array: ArrayId) -> Result<Vec<u8>, EngineError> {
-        let source = &self.buffers[array];
-        self.read_buffer(&source.clone(), source.size())
+        let (buffer, begin, size) = self.places[array];
+        self.read_buffer(&self.buffers[buffer].clone(), begin, size)
     }
 
-    fn read_buffer(&mut self, source: &wgpu::Buffer, size: u64) -> Result<Vec<u8>, EngineError> {
+    fn read_buffer(
+        &mut self,
+        source: &wgpu::Buffer,
+        begin: u64,
+        size: u64,
+    ) -> Result<Vec<u8>, EngineError> {
         let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("staging"),
             size,
@@ -395,7 +401,7 @@ impl Gpu {
         });
         let mut encoder =
             self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(source, 0, &staging, 0, size);
+        encoder.copy_buffer_to_buffer(source, begin, &staging, 0, size);
         let index = self.queue.submit([encoder.finish()]);
         let slice = staging.slice(..);
         let (send, receive) = std::sync::mpsc::channel();
@@ -426,7 +432,7 @@ impl Gpu {
             self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.resolve_query_set(&timer.queries, 0..2 * pending.len() as u32, &resolved, 0);
         self.queue.submit([encoder.finish()]);
-        let bytes = self.read_buffer(&resolved, pending.len() as u64 * 16)?;
+        let bytes = self.read_buffer(&resolved, 0, pending.len() as u64 * 16)?;
         let ticks: Vec<u64> = bytes
             .chunks_exact(8)
             .map(|b| b.iter().rev().fold(0, |x, byte| x << 8 | u64::from(*byte)))
@@ -454,20 +460,50 @@ impl Gpu {
 /// Makes dispatches: pipelines are shared by launches with the same kernel and options.
 struct Maker<'a> {
     device: &'a wgpu::Device,
+    queue: &'a wgpu::Queue,
     buffers: &'a [wgpu::Buffer],
+    places: &'a [(usize, u64, u64)],
     clock: &'a wgpu::Buffer,
     spans: &'a wgpu::Buffer,
-    params: &'a wgpu::Buffer,
-    next: u64,
     made: HashMap<String, (wgpu::ComputePipeline, wgpu::BindGroupLayout)>,
 }
 
 impl Maker<'_> {
+    /// Parameters of a dispatch as its shader reads them, and its invocations.
+    fn parameters(&self, launches: &[&Launch]) -> (Vec<u8>, u64) {
+        let kernel = launches[0].kernel;
+        if !kernel.merges {
+            let mut bytes = launches[0].device_form().0;
+            bytes.resize(bytes.len().max(1).next_multiple_of(16), 0);
+            return (bytes, launches[0].invocations);
+        }
+        let mut groups = 0u64;
+        let mut records = Vec::with_capacity(shader::TABLE);
+        for launch in launches {
+            let end = records.len() + 16 * shader::record(kernel);
+            records.extend((groups as u32).to_le_bytes());
+            records.extend(launch.device_form().0);
+            for arg in &launch.args {
+                records.extend(((self.places[arg.array].1 / 4) as u32).to_le_bytes());
+            }
+            records.resize(end, 0);
+            groups += launch.invocations.div_ceil(u64::from(kernel.workgroup));
+        }
+        let mut table = Vec::with_capacity(shader::TABLE);
+        [launches.len() as u32, groups as u32, 0, 0]
+            .iter()
+            .for_each(|word| table.extend(word.to_le_bytes()));
+        table.extend(records);
+        table.resize(shader::TABLE, 0);
+        (table, groups * u64::from(kernel.workgroup))
+    }
+
     fn dispatch(
         &mut self,
         program: &'static str,
-        launch: &Launch,
+        launches: Vec<&Launch>,
     ) -> Result<Dispatch, EngineError> {
+        let launch = launches[0];
         let kernel = launch.kernel;
         let fail = |why: String| EngineError::Shader { kernel: kernel.name, why };
         let (_, mut options) = launch.device_form();
@@ -528,8 +564,14 @@ impl Maker<'_> {
             self.made.insert(key.clone(), (pipeline, layout));
         }
         let (pipeline, layout) = &self.made[&key];
-        let at = self.next * ALIGN as u64;
-        self.next += 1;
+        let (parameters, invocations) = self.parameters(&launches);
+        let params = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("params"),
+            size: parameters.len() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        self.queue.write_buffer(&params, 0, &parameters);
         let part = |binding, buffer, offset, size| wgpu::BindGroupEntry {
             binding,
             resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
@@ -539,13 +581,18 @@ impl Maker<'_> {
             }),
         };
         let mut entries = vec![
-            part(shader::PARAMS, self.params, at, ALIGN as u64),
+            part(shader::PARAMS, &params, 0, parameters.len() as u64),
             part(shader::SPAN, self.spans, 0, 8),
             part(shader::CLOCK, self.clock, 0, 48),
         ];
         entries.extend((shader::ARRAYS..).zip(&launch.args).map(|(binding, arg)| {
-            let resource = self.buffers[arg.array].as_entire_binding();
-            wgpu::BindGroupEntry { binding, resource }
+            let (buffer, begin, size) = self.places[arg.array];
+            let buffer = &self.buffers[buffer];
+            if kernel.merges {
+                part(binding, buffer, 0, buffer.size())
+            } else {
+                part(binding, buffer, begin, size)
+            }
         }));
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -560,12 +607,12 @@ impl Maker<'_> {
             program,
             pipeline: pipeline.clone(),
             bind_group,
-            invocations: launch.invocations,
+            invocations,
             per_step: launch.per_step,
             every: launch.every,
             workgroup: kernel.workgroup,
             kernel: kernel.name,
-            label: launch.label.clone(),
+            label: launches.iter().map(|l| l.label.as_str()).collect::<Vec<_>>().join(", "),
         })
     }
 }
@@ -579,12 +626,14 @@ fn fold(count: u64) -> (u32, u32) {
 
 impl Engine for Gpu {
     fn write_words(&mut self, array: ArrayId, values: &[u32]) -> Result<(), EngineError> {
-        self.queue.write_buffer(&self.buffers[array], 0, bytemuck::cast_slice(values));
+        let (buffer, begin, _) = self.places[array];
+        self.queue.write_buffer(&self.buffers[buffer], begin, bytemuck::cast_slice(values));
         self.check()
     }
 
     fn write_reals(&mut self, array: ArrayId, values: &[f32]) -> Result<(), EngineError> {
-        self.queue.write_buffer(&self.buffers[array], 0, bytemuck::cast_slice(values));
+        let (buffer, begin, _) = self.places[array];
+        self.queue.write_buffer(&self.buffers[buffer], begin, bytemuck::cast_slice(values));
         self.check()
     }
 

@@ -154,6 +154,33 @@ pub const CLOCK: u32 = 2;
 /// Number of the binding of a kernel's first array; the others follow.
 pub const ARRAYS: u32 = 3;
 
+/// Size of the table of the launches that are one dispatch \[bytes\].
+pub const TABLE: usize = 1 << 14;
+
+/// Numbers of four words that a launch of a merging kernel takes in the table, behind a first one of which the words
+/// are how many launches there are, and how many workgroups: its first workgroup, its parameters, and where its
+/// part of each array begins.
+pub fn record(kernel: &Kernel) -> usize {
+    let fields = kernel.params.iter().filter(|field| field.place != Place::Option);
+    (1 + fields.count() + kernel.bindings.len()).div_ceil(4)
+}
+
+/// How a workgroup of several launches finds its own.
+fn merged(names: &[(String, &str)]) -> String {
+    let word = |k: usize| format!("launches[at + {}u].{}", k / 4, ["x", "y", "z", "w"][k % 4]);
+    let value = |(k, (_, of)): (usize, &(String, &str))| match *of {
+        "f32" => format!("bitcast<f32>({})", word(k + 1)),
+        _ => word(k + 1),
+    };
+    let values: Vec<String> = names.iter().enumerate().map(value).collect();
+    let record = (1 + names.len()).div_ceil(4);
+    let enter = format!(
+        "const RECORD = {record}u;\nfn params_of(at: u32) -> Params {{\n    return Params({});\n}}\n",
+        values.join(", ")
+    );
+    enter + include_str!("../../shaders/lib/merged.wgsl")
+}
+
 /// What a shader is given, in WGSL.
 fn declarations(kernel: &Kernel) -> String {
     let mut text = include_str!("../../shaders/lib/call.wgsl").to_owned();
@@ -166,14 +193,26 @@ fn declarations(kernel: &Kernel) -> String {
     for option in options {
         text += &format!("override {}: u32;\n", option.name.to_uppercase());
     }
-    if !fields.is_empty() {
+    let mut names: Vec<(String, &str)> = fields
+        .iter()
+        .map(|f| (f.name.to_owned(), if f.place == Place::Real { "f32" } else { "u32" }))
+        .collect();
+    if kernel.merges {
+        names.extend(kernel.bindings.iter().map(|array| (format!("{}_at", array.name), "u32")));
+    }
+    if !names.is_empty() {
         text += "struct Params {\n";
-        for field in fields {
-            let of = if field.place == Place::Real { "f32" } else { "u32" };
-            text += &format!("    {}: {of},\n", field.name);
-        }
+        names.iter().for_each(|(name, of)| text += &format!("    {name}: {of},\n"));
         text += "}\n";
-        text += &uniform(PARAMS, "params", "Params");
+    }
+    if kernel.merges {
+        text += &merged(&names);
+        text += &uniform(PARAMS, "launches", &format!("array<vec4<u32>, {}>", TABLE / 16));
+    } else {
+        text += include_str!("../../shaders/lib/alone.wgsl");
+        if !names.is_empty() {
+            text += &uniform(PARAMS, "params", "Params");
+        }
     }
     text += &uniform(SPAN, "span", "Span");
     text += &uniform(CLOCK, "clock", "Clock");

@@ -20,6 +20,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "input/constant",
     wgsl: include_str!("../../shaders/input/constant.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("pixels"),     // [samples, ceil(n / 4)]
         reals_mut("values"), // [samples, n]

@@ -20,6 +20,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "input/given_spikes",
     wgsl: include_str!("../../shaders/input/given_spikes.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("given"),      // [steps, words]
         words_mut("spikes"), // [steps, row]

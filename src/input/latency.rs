@@ -41,6 +41,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "input/latency",
     wgsl: include_str!("../../shaders/input/latency.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("pixels"),     // [samples, ceil(n / 4)]
         words("step_of"),    // [256]

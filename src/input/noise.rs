@@ -46,6 +46,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "input/noise",
     wgsl: include_str!("../../shaders/input/noise.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         reals_mut("process"), // [n] x
         reals_mut("current"), // [n] pA

@@ -47,6 +47,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "input/poisson",
     wgsl: include_str!("../../shaders/input/poisson.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("pixels"),       // [samples, ceil(n / 4)]
         words("threshold"),    // [256] or [n]

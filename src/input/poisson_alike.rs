@@ -46,6 +46,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "input/poisson_alike",
     wgsl: include_str!("../../shaders/input/poisson_alike.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("level"),        // [32]
         words("presentation"), // [1] number that tells presentations apart

@@ -67,6 +67,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "input/poisson_drive",
     wgsl: include_str!("../../shaders/input/poisson_drive.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("level"),    // [levels]
         words_mut("ring"), // [tiles, slots, receptors, tile] as i32

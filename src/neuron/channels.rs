@@ -457,7 +457,6 @@ impl Stepped for Membrane {
             }
             table.extend(numbers);
         }
-        table.push(self.dt);
         table
     }
     fn start(&self, neuron: usize) -> Vec<f64> {
@@ -525,9 +524,14 @@ impl Stepped for Membrane {
     fn params(&self) -> Vec<Word> {
         let stateful = self.gates().filter(|gate| gate.kinetics.has_state()).count();
         let (pool, ions) = (self.pool.is_some(), self.ions.is_some());
-        [self.channels.len(), stateful, usize::from(pool), usize::from(ions)]
-            .map(|x| Word::U(x as u32))
-            .to_vec()
+        let at_once = |gate: &Gate| {
+            matches!(gate.kinetics, Kinetics::Instant { .. } | Kinetics::Steady { .. })
+        };
+        let passes = if self.gates().any(at_once) { 2 } else { 1 };
+        let counts = [self.channels.len(), stateful, usize::from(pool), usize::from(ions), passes];
+        let mut params = counts.map(|x| Word::U(x as u32)).to_vec();
+        params.push(Word::F(self.dt));
+        params
     }
 }
 
@@ -542,6 +546,10 @@ stepped_params! {
         pool: word,
         /// 1 if sodium and potassium move.
         ions: word,
+        /// 2 where gates without a state follow the potential: v is then moved twice.
+        passes: word,
+        /// Step \[ms\].
+        dt: real,
     }
 }
 
@@ -550,6 +558,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "neuron/channels",
     wgsl: include_str!("../../shaders/neuron/channels.wgsl"),
     workgroup: BLOCK as u32,
+    merges: true,
     bindings: stepped::BINDINGS,
     params: ChannelsParams::<f32>::FIELDS,
     twin32: dispatched::<Channels, f32>,
@@ -753,7 +762,6 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
     let (pool, rest) = table.split_at(POOL);
     let (kinds, gates) = rest.split_at(channels * CHANNEL);
     let gates: Vec<GateTwin<F>> = gates.chunks_exact(GATE).map(GateTwin::new).collect();
-    let passes = if gates.iter().any(|g| matches!(g.mode, 2 | 4)) { 2 } else { 1 };
     // Channels as their gates, what they do to calcium, and the ion that e_rev follows.
     let mut first = 0;
     let channels: Vec<_> = kinds
@@ -774,7 +782,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
     let first = call.units.start * p.tile as usize;
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
-    let dt = w.splat(receptor[receptor.len() - 1]);
+    let dt = w.splat(p.dt);
     // What all neurons share is spread over the lanes once.
     let shared: Vec<Vector<S, F>> =
         if OWN { vec![] } else { cell.iter().map(|x| w.splat(*x)).collect() };
@@ -807,7 +815,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
             }
             let (mut change, mut middle, mut influx) = (zero, v, zero);
             let (mut potassium, mut sodium) = (zero, zero);
-            for pass in 0..passes {
+            for pass in 0..p.passes {
                 (influx, potassium, sodium) = (zero, zero, zero);
                 let (mut conductance, mut pull) = (zero, input);
                 let mut row = 0;

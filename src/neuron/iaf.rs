@@ -222,6 +222,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "neuron/iaf",
     wgsl: include_str!("../../shaders/neuron/iaf.wgsl"),
     workgroup: BLOCK as u32,
+    merges: true,
     bindings: stepped::BINDINGS,
     params: IafParams::<f32>::FIELDS,
     twin32: dispatched::<IafTwin, f32>,

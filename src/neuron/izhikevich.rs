@@ -133,6 +133,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "neuron/izhikevich",
     wgsl: include_str!("../../shaders/neuron/izhikevich.wgsl"),
     workgroup: BLOCK as u32,
+    merges: true,
     bindings: stepped::BINDINGS,
     params: IzhikevichParams::<f32>::FIELDS,
     twin32: dispatched::<IzhikevichTwin, f32>,

@@ -159,6 +159,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "neuron/lif",
     wgsl: include_str!("../../shaders/neuron/lif.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         reals_mut("tape"),        // [samples, steps, n] arrivals in, u out
         reals("statics"),         // [samples, n] constant input, pA

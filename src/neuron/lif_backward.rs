@@ -63,6 +63,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "neuron/lif_backward",
     wgsl: include_str!("../../shaders/neuron/lif_backward.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         reals_mut("tape"),           // [samples, steps, n] u in, gradient by arrivals out
         reals("cotangent"),          // [samples, steps, n] gradient by spikes

@@ -43,6 +43,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "neuron/readout",
     wgsl: include_str!("../../shaders/neuron/readout.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         reals_mut("tape"),   // [samples, steps, n] arrivals in, v out
         reals("statics"),    // [samples, n] constant input, pA

@@ -31,6 +31,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "neuron/readout_backward",
     wgsl: include_str!("../../shaders/neuron/readout_backward.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         reals_mut("tape"),           // [samples, steps, n] gradient by arrivals out
         reals("output_gradient"),    // [samples, n]

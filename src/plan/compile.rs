@@ -137,8 +137,8 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
     c.logs(&mut evaluate);
     c.logs(&mut train);
     let programs = vec![
-        Program { name: "evaluate", stages: evaluate },
-        Program { name: "train", stages: train },
+        Program { name: "evaluate", stages: joined(evaluate) },
+        Program { name: "train", stages: joined(train) },
     ];
     debug_assert!(c.layout.names_are_unique(), "an array was made twice");
     for array in &c.layout.arrays {
@@ -161,6 +161,18 @@ struct Filled {
     tape: bool,
     statics: bool,
     cotangent: bool,
+}
+
+/// The same with what is done for all steps at once, one after the other, as one stage.
+fn joined(stages: Vec<Stage>) -> Vec<Stage> {
+    let mut joined: Vec<Stage> = Vec::new();
+    for stage in stages {
+        match (joined.last_mut(), stage) {
+            (Some(Stage::Whole(before)), Stage::Whole(launches)) => before.extend(launches),
+            (_, stage) => joined.push(stage),
+        }
+    }
+    joined
 }
 
 struct Compiler<'a> {

@@ -6,12 +6,14 @@
 //! are done layer by layer with all steps at once; only what lies on a cycle is stepped.
 
 mod compile;
+mod dispatch;
 mod layout;
 mod live;
 mod order;
 mod simulate;
 
 pub use compile::{Options, PlanError, compile};
+pub use dispatch::Dispatches;
 pub use live::Lists;
 pub use simulate::{Recorded, Sampled, SimulationOptions, SimulationPorts, simulate};
 
@@ -420,6 +422,31 @@ impl Stage {
 }
 
 impl Launch {
+    /// Whether one of two launches writes what the other uses, in the same step.
+    pub fn touches(&self, other: &Self, arrays: &[Array]) -> bool {
+        self.uses(arrays).any(|(array, part, writes)| {
+            let mut others = other.uses(arrays);
+            others.any(|(also, range, written)| {
+                array == also
+                    && (writes || written)
+                    && part.start < range.end
+                    && range.start < part.end
+            })
+        })
+    }
+
+    /// Arrays that it uses, which part of each in the first step of a window, and whether it writes it.
+    fn uses(&self, arrays: &[Array]) -> impl Iterator<Item = (ArrayId, Range<usize>, bool)> {
+        self.args.iter().zip(self.kernel.bindings).map(|(arg, binding)| {
+            let len = arrays[arg.array].len;
+            let part = match self.units {
+                Units::Samples => 0..len,
+                Units::Count { count, .. } => arg.split.range(&(0..count), 0, len),
+            };
+            (arg.array, part, binding.written)
+        })
+    }
+
     /// Whether it is due in a step, whose number counts from the start of the run.
     pub fn is_due(&self, step: u64) -> bool {
         self.every == 1 || (step + 1).is_multiple_of(self.every)

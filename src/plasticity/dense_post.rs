@@ -14,6 +14,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/dense_post",
     wgsl: include_str!("../../shaders/plasticity/dense_post.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("fired"),      // [slots, list],
         reals_mut("weight"), // strips of [sources, 16], and as many second floats

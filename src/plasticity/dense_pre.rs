@@ -15,6 +15,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/dense_pre",
     wgsl: include_str!("../../shaders/plasticity/dense_pre.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("fired"),      // [slots, list],
         reals_mut("weight"), // strips of [sources, 16], and as many second floats

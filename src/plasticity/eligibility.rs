@@ -40,6 +40,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/eligibility",
     wgsl: include_str!("../../shaders/plasticity/eligibility.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         reals("concentration"), // [2, modulators]
         reals_mut("rate"),      // [3], of which growth and integral

@@ -39,6 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/modulate",
     wgsl: include_str!("../../shaders/plasticity/modulate.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         reals_mut("numbers"),   // those that are moved, among others
         reals("base"),          // the same at rest

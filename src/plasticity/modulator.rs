@@ -39,6 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/modulator",
     wgsl: include_str!("../../shaders/plasticity/modulator.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("spikes"),            // [steps, row]
         reals("release"),           // [steps, modulators]

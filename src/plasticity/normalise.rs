@@ -36,6 +36,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/normalise",
     wgsl: include_str!("../../shaders/plasticity/normalise.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         reals_mut("weight"), // strips of [sources, 16], or [synapses] by target; with second floats, if any
         words("start"),      // [targets] and the end, if sparse

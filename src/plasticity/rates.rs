@@ -60,6 +60,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/rates",
     wgsl: include_str!("../../shaders/plasticity/rates.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         reals_mut("weight"), // strips of [sources, 16], or [synapses] by target; with second floats
         words("start"),      // [targets] and the end, if sparse

@@ -42,6 +42,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/reinforce",
     wgsl: include_str!("../../shaders/plasticity/reinforce.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         reals_mut("weight"), // [blocks, 2, block]: weights, then their second floats
         reals_mut("mark"),   // the same: C and M

@@ -24,6 +24,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/sparse_post",
     wgsl: include_str!("../../shaders/plasticity/sparse_post.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("fired"),      // [slots, list],
         words("start"),      // [targets] and the end,

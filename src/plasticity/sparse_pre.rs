@@ -27,6 +27,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/sparse_pre",
     wgsl: include_str!("../../shaders/plasticity/sparse_pre.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("fired"),      // [slots, list],
         words("begin"),      // [sources, groups] and the end,

@@ -37,6 +37,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/trace",
     wgsl: include_str!("../../shaders/plasticity/trace.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("spikes"),    // [steps, row]
         reals_mut("trace"), // [slots + slow, n padded to 64]

@@ -71,6 +71,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/voltage",
     wgsl: include_str!("../../shaders/plasticity/voltage.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("spikes"),      // [steps, row]
         reals("state"),       // [blocks, rows, 64] of the neurons

@@ -20,6 +20,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "record/count_spikes",
     wgsl: include_str!("../../shaders/record/count_spikes.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("spikes"),    // [samples, history + steps, words]
         words_mut("count"), // [samples]

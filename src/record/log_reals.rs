@@ -17,6 +17,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "record/log_reals",
     wgsl: include_str!("../../shaders/record/log_reals.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         reals("x"),        // [batch]
         reals_mut("ring"), // [slots, batch]

@@ -17,6 +17,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "record/log_words",
     wgsl: include_str!("../../shaders/record/log_words.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("x"),        // [batch]
         words_mut("ring"), // [slots, batch]

@@ -28,6 +28,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "record/sample",
     wgsl: include_str!("../../shaders/record/sample.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         reals("state"),       // [blocks, rows, 64]
         words("ids"),         // [count]

@@ -25,6 +25,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/deliver_dense",
     wgsl: include_str!("../../shaders/synapse/deliver_dense.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("fired"),    // [slots, list]
         reals("weight"),   // strips of [rows, 16]

@@ -28,6 +28,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/deliver_sparse",
     wgsl: include_str!("../../shaders/synapse/deliver_sparse.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("fired"),    // [slots, list]
         words("begin"),    // [sources, groups] and the end

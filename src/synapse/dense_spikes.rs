@@ -39,6 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/dense_spikes",
     wgsl: include_str!("../../shaders/synapse/dense_spikes.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("spikes"),       // [samples, history + steps, words]
         reals("weights"),      // [panels, sources, panel]

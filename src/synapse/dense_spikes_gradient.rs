@@ -33,6 +33,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/dense_spikes_gradient",
     wgsl: include_str!("../../shaders/synapse/dense_spikes_gradient.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("trains"),       // [sources, train]
         reals("arrivals"),     // [samples, steps, targets] gradient by arrivals

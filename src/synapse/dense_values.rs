@@ -41,6 +41,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/dense_values",
     wgsl: include_str!("../../shaders/synapse/dense_values.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         reals("values"),  // [samples, source_rows, source_stride]
         reals("weights"), // [panels, sources, panel]

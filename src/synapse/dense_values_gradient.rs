@@ -33,6 +33,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/dense_values_gradient",
     wgsl: include_str!("../../shaders/synapse/dense_values_gradient.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         reals("values"),       // [samples, source_rows, sources]
         reals("arrivals"),     // [samples, rows, targets] gradient by arrivals

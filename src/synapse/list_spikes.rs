@@ -23,6 +23,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/list_spikes",
     wgsl: include_str!("../../shaders/synapse/list_spikes.wgsl"),
     workgroup: 256,
+    merges: false,
     bindings: &[
         words("spikes"),    // [steps, row]
         words_mut("fired"), // [slots, 1 + 32 row]

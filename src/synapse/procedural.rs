@@ -55,6 +55,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/procedural",
     wgsl: include_str!("../../shaders/synapse/procedural.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("fired"), // [1 + sources of all populations]
         sums("ring"),   // [tiles, slots, receptors, tile] as i32

@@ -43,6 +43,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/scatter",
     wgsl: include_str!("../../shaders/synapse/scatter.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("fired"),  // [lists, 1 + sources of all parts]
         words("start"),  // [sources, tiles] and the end

@@ -39,6 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/short_term",
     wgsl: include_str!("../../shaders/synapse/short_term.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("spikes"),          // [steps, row]
         reals_mut("utilisation"), // [1 + slow, sources] u

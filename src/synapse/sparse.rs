@@ -33,6 +33,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/sparse",
     wgsl: include_str!("../../shaders/synapse/sparse.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("spikes"),       // [samples, source_rows, words]
         reals("x"),            // [samples, source_rows, sources]

@@ -29,6 +29,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/sparse_backward",
     wgsl: include_str!("../../shaders/synapse/sparse_backward.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         reals("arrivals"),      // [samples, steps, targets] gradient by arrivals
         words("out_start"),     // [sources + 1] first of each source's synapses

@@ -38,6 +38,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/sparse_gradient",
     wgsl: include_str!("../../shaders/synapse/sparse_gradient.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         words("trains"),       // [sources, train]
         reals("x"),            // [samples, source_rows, sources]

@@ -20,6 +20,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/transpose",
     wgsl: include_str!("../../shaders/synapse/transpose.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         reals("weights"),        // [panels of targets, sources, panel]
         reals_mut("transposed"), // [panels of sources, targets, panel]

@@ -28,6 +28,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/transpose_spikes",
     wgsl: include_str!("../../shaders/synapse/transpose_spikes.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         words("spikes"),     // [samples, history + steps, words]
         words_mut("trains"), // [sources, train]

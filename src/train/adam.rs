@@ -35,6 +35,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "train/adam",
     wgsl: include_str!("../../shaders/train/adam.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[reals("gradient"), reals_mut("weights"), reals_mut("mean"), reals_mut("square")],
     params: AdamParams::<f32>::FIELDS,
     twin32: dispatched::<Adam, f32>,

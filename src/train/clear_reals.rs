@@ -16,6 +16,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "train/clear_reals",
     wgsl: include_str!("../../shaders/train/clear_reals.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[reals_mut("values")],
     params: ClearRealsParams::<f32>::FIELDS,
     twin32: dispatched::<ClearReals, f32>,

@@ -16,6 +16,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "train/clear_words",
     wgsl: include_str!("../../shaders/train/clear_words.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[words_mut("values")],
     params: ClearWordsParams::<f32>::FIELDS,
     twin32: dispatched::<ClearWords, f32>,

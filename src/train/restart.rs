@@ -21,6 +21,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "train/restart",
     wgsl: include_str!("../../shaders/train/restart.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         reals_mut("state"), // [blocks, rows, 64]
         reals("start"),     // [blocks, rows, 64]

@@ -25,6 +25,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "train/sgd",
     wgsl: include_str!("../../shaders/train/sgd.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[reals("gradient"), reals_mut("weights"), reals_mut("velocity")],
     params: SgdParams::<f32>::FIELDS,
     twin32: dispatched::<Sgd, f32>,

@@ -22,6 +22,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "train/softmax_cross_entropy",
     wgsl: include_str!("../../shaders/train/softmax_cross_entropy.wgsl"),
     workgroup: 64,
+    merges: false,
     bindings: &[
         reals("output"),              // [samples, classes]
         words("labels"),              // [samples]

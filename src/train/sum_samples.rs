@@ -20,6 +20,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "train/sum_samples",
     wgsl: include_str!("../../shaders/train/sum_samples.wgsl"),
     workgroup: 64,
+    merges: true,
     bindings: &[
         reals("x"),       // [samples, n]
         reals_mut("sum"), // [n]
