@@ -56,9 +56,11 @@ pub static KERNEL: Kernel = Kernel {
     twin64: scalar::<Scatter, f64>,
 };
 
-/// Workgroups of the shader, for a list of at most so many spikes; each of n takes every n-th.
+/// Workgroups of the shader, for a list of at most so many spikes; each of n takes every n-th. In a step few sources
+/// spike, and a workgroup without a spike costs as much as a short row of synapses.
 pub fn groups(spikes: usize) -> usize {
-    spikes.clamp(1, 1024)
+    const FEW: usize = 32;
+    spikes.div_ceil(8).max(spikes.min(FEW)).clamp(1, 1024)
 }
 
 /// The twin of `shaders/synapse/scatter.wgsl`; units are tiles.
