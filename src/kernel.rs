@@ -109,8 +109,8 @@ pub struct Kernel {
     pub wgsl: &'static str,
     /// Invocations per workgroup; the shader's `override WG`.
     pub workgroup: u32,
-    /// Whether launches of it, one after the other, may be one dispatch on a GPU. Its shader then finds what is its
-    /// own of an array `x` from `params.x_at` on, and no workgroup may know how many there are.
+    /// Whether several launches of it may be one dispatch on a GPU. Its shader then finds its own part of an array `x`
+    /// from `params.x_at` on, and takes `workgroups` for the number of workgroups: see `shaders/lib/merged.wgsl`.
     pub merges: bool,
     /// Arrays, in the order of a launch's arguments.
     pub bindings: &'static [Binding],

@@ -6,11 +6,12 @@ mod common;
 use common::*;
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
+use neuralearn::engine::dispatch::Dispatches;
 use neuralearn::kernel::{Clock, Kind};
 use neuralearn::network::build;
 use neuralearn::plan::{
-    Arg, Array, Dispatches, Init, Launch, Plan, Ports, Program, SimulationOptions, Split, Stage,
-    Units, simulate,
+    Arg, Array, Init, Launch, Plan, Ports, Program, SimulationOptions, Split, Stage, Units,
+    simulate,
 };
 use neuralearn::scene::{Scene, load};
 use neuralearn::simulation::options;
@@ -309,9 +310,9 @@ fn a_step_is_few_dispatches() {
     let most = [
         ("coba", 3.2),
         ("microcircuit", 4.2),
-        ("hh_squid", 1.2),
-        ("reward", 10.3),
-        ("mnist", 18.0),
+        ("hh_squid", 1.1),
+        ("reward", 10.2),
+        ("mnist", 17.0),
     ];
     let plans = shipped();
     for (name, most) in most {

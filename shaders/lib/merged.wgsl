@@ -1,5 +1,8 @@
 // Several launches of a kernel as one dispatch: their workgroups lie one after the other. The table `launches` has
-// how many launches and workgroups there are, then a record of each launch, of which the first word is its first workgroup.
+// how many launches and workgroups there are, then a record of each launch, of which the first word is its first
+// workgroup. A shader of this kind calls `invocation` before it reads `params`; adds where its part of an array begins
+// once, where it indexes it; counts with `workgroups`; and returns where `is_beyond`, if it has a barrier or takes
+// every n-th.
 
 // Of the launch of this workgroup, once `invocation` has been called.
 var<private> params: Params;

@@ -3,9 +3,10 @@
 use super::complain;
 use super::run::{MAX_BINDING, make_threads, prepare};
 use super::terminal::print;
+use crate::engine::dispatch::Dispatches;
 use crate::engine::gpu;
 use crate::machine;
-use crate::plan::{Dispatches, Plan, Stage};
+use crate::plan::{Plan, Stage};
 use crate::scene::{self, Override};
 use crate::words::{bytes, grouped};
 use anyhow::Result;

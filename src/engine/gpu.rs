@@ -9,10 +9,11 @@
 //!
 //! Only default limits and no features are asked for, but for timestamps where times are wanted.
 
+use super::dispatch::Dispatches;
 use super::shader::{self, Source};
 use super::{Device, Engine, EngineError, KernelTime};
 use crate::kernel::Clock;
-use crate::plan::{ArrayId, Dispatches, Init, Launch, Plan, ProgramId, Stage};
+use crate::plan::{ArrayId, Init, Launch, Plan, ProgramId, Stage};
 use pollster::block_on;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};

@@ -5,6 +5,7 @@
 //! is submitted.
 
 pub mod cpu;
+pub mod dispatch;
 pub mod gpu;
 pub mod shader;
 mod team;

@@ -6,14 +6,12 @@
 //! are done layer by layer with all steps at once; only what lies on a cycle is stepped.
 
 mod compile;
-mod dispatch;
 mod layout;
 mod live;
 mod order;
 mod simulate;
 
 pub use compile::{Options, PlanError, compile};
-pub use dispatch::Dispatches;
 pub use live::Lists;
 pub use simulate::{Recorded, Sampled, SimulationOptions, SimulationPorts, simulate};
 

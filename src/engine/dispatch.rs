@@ -6,9 +6,9 @@
 //! offset on. No shader may bind a buffer twice if it writes to it, so arrays that some launch binds side by side, one
 //! of them to write, stay apart; and a buffer is at most as large as a binding.
 
-use super::{Array, ArrayId, Launch, Plan};
-use crate::engine::shader;
+use super::shader;
 use crate::kernel::Place;
+use crate::plan::{Array, ArrayId, Launch, Plan};
 
 /// Alignment of an array in a buffer \[bytes\]: that of offsets of bindings.
 const ALIGN: u64 = 256;
