@@ -20,6 +20,7 @@ pub mod cli;
 pub mod data;
 pub mod engine;
 pub mod files;
+pub mod grammar;
 pub mod input;
 pub mod kernel;
 pub mod machine;

@@ -302,11 +302,11 @@ fn bad_simulations() {
         ("Lif()", "Lif(receptors: {\"a\": Amap()})", "no choice `Amap` | `Ampa`"),
         ("Lif()", "Lif(receptors: {\"a\": Exp(tua: 2)})", "no field `tua` | `tau`"),
         ("Lif()", "Lif(receptors: {\"a\": Exp(tau: 0)})", "receptors.a.tau | strictly positive"),
-        ("Lif()", "Lif(receptors: {\"n\": Nmda(mg: -1)})", "receptors.n.mg | -1 is negative"),
+        ("Lif()", "Lif(receptors: {\"n\": Nmda(mg: -1)})", "receptors.n.mg | -1 mM is negative"),
         ("Lif()", "Lif(receptors: {\"a\": Ampa(), \"a\": Ampa()})", "two entries | `a`"),
         ("Lif()", "Lif(e_ex: 0, receptors: {\"a\": Ampa()})", "both given, keep one"),
         ("Lif()", "Adex(v_peak: -70)", "v_reset | -60 mV, is not below | -70 mV"),
-        ("Lif()", "Adex(tau_w: 0)", "tau_w | 0: it must be positive"),
+        ("Lif()", "Adex(tau_w: 0)", "tau_w | 0 ms is not strictly positive"),
         // Sources.
         ("Poisson(rate: 100)", "Spikes(times: [[1, 3, 2]])", "times.0.2 | 2 ms comes after 3 ms"),
         ("Poisson(rate: 100)", "Spikes(times: [[], [-1, 2]])", "times.1.0 | -1 ms | positive"),
@@ -342,12 +342,12 @@ fn bad_simulations() {
         (
             "record",
             &stimulus("(to: \"exc\", input: Noise(std: 1, start: -2))"),
-            "stimuli.0.input.start | -2 is negative",
+            "stimuli.0.input.start | -2 ms is negative",
         ),
         (
             "record",
             &stimulus("(to: \"exc\", input: Noise(std: -1, tau: 0))"),
-            "input.std | -1 is negative | input.tau | 0 is not strictly positive",
+            "input.std | -1 pA is negative | input.tau | 0 ms is not strictly positive",
         ),
         // What is recorded.
         (

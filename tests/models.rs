@@ -1,73 +1,78 @@
-//! Level 6: `neuralearn models` against the grammar. Each word of a choice, by its own name or that of another
-//! simulator, is in the text; each word that the text writes like a choice is one.
+//! Level 6: `neuralearn models` says what a scene may say.
 
+use neuralearn::grammar::{Block, Kind, Value, ron_options};
 use neuralearn::scene::*;
-use serde::de::DeserializeOwned;
-use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::process::{Command, Output};
 
-const TEXT: &str = include_str!("../src/cli/models.txt");
+fn models(words: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_neuralearn");
+    Command::new(program).arg("models").args(words).output().unwrap()
+}
 
-/// The words among which a scene chooses, as the reader knows them.
-fn choices<T: DeserializeOwned + Debug>() -> &'static [&'static str] {
-    match ron::from_str::<T>("NoSuchWord()").unwrap_err().code {
-        ron::Error::NoSuchEnumVariant { expected, .. } => expected,
-        other => panic!("{other}"),
+fn said(words: &[&str]) -> String {
+    let output = models(words);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What is printed as the default of a field is what a scene gets that leaves the field out.
+fn defaults_hold<T: Value + Default + Debug + PartialEq>(block: &Block) {
+    let given = |field: &neuralearn::grammar::Field| {
+        let default = (field.default)().unwrap();
+        (!default.is_empty()).then(|| format!("{}: {default}", field.name))
+    };
+    let given: Vec<_> = block.fields.iter().filter_map(given).collect();
+    assert!(!given.is_empty(), "{}", block.name);
+    let text = format!("({})", given.join(", "));
+    assert_eq!(ron_options().from_str::<T>(&text).unwrap(), T::default(), "{text}");
+}
+
+#[test]
+fn printed_defaults_are_those_that_are_used() {
+    defaults_hold::<Lif>(Lif::BLOCK);
+    defaults_hold::<Adex>(Adex::BLOCK);
+    defaults_hold::<Izhikevich>(Izhikevich::BLOCK);
+    defaults_hold::<Hh>(Hh::BLOCK);
+    defaults_hold::<Ions>(Ions::BLOCK);
+    defaults_hold::<Readout>(Readout::BLOCK);
+}
+
+#[test]
+fn every_word_is_listed_and_explained() {
+    let all = said(&[]);
+    let Kind::Choices(models) = Model::kind() else { panic!() };
+    for word in models.words {
+        assert!(all.contains(&format!("\n{}( ... )\n", word.name)), "{} has no section", word.name);
     }
-}
-
-fn grammar() -> BTreeSet<&'static str> {
-    let choices = [
-        choices::<Model>(),
-        choices::<Channel>(),
-        choices::<Gate>(),
-        choices::<Rate>(),
-        choices::<Ion>(),
-        choices::<Receptor>(),
-        choices::<Method>(),
-        choices::<Reset>(),
-        choices::<Encoder>(),
-        choices::<Positions>(),
-        choices::<Connect>(),
-        choices::<DistanceKernel>(),
-        choices::<Weight>(),
-        choices::<Learn>(),
-        choices::<Pairing>(),
-        choices::<Release>(),
-        choices::<Effect>(),
-        choices::<Input>(),
-        choices::<Data>(),
-        choices::<Loss>(),
-        choices::<Over>(),
-        choices::<Optimizer>(),
-        choices::<Schedule>(),
-        choices::<Surrogate>(),
-    ];
-    let mut words: BTreeSet<&str> = choices.into_iter().flatten().copied().collect();
-    // Distributions, beside which a number may stand alone.
-    words.extend(["Normal", "Uniform", "Power", "File", "Distance"]);
-    words
-}
-
-#[test]
-fn every_word_of_the_grammar_is_explained() {
-    let text: BTreeSet<&str> = TEXT.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-    let missing: Vec<&str> = grammar().into_iter().filter(|word| !text.contains(word)).collect();
-    assert!(missing.is_empty(), "`neuralearn models` lacks {missing:?}");
-}
-
-#[test]
-fn every_word_that_is_explained_is_in_the_grammar() {
-    let grammar = grammar();
-    for (end, _) in TEXT.match_indices('(') {
-        let before = &TEXT[..end];
-        let start = before.rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |at| at + 1);
-        let word = &before[start..];
-        if word.starts_with(|c: char| c.is_ascii_uppercase()) {
-            assert!(
-                grammar.contains(word),
-                "`neuralearn models` has {word}, which a scene may not"
-            );
+    let fields = Scene::kind().fields();
+    assert!(fields.len() > 250, "{}", fields.len());
+    for field in fields {
+        assert!(all.contains(&format!("  {} ", field.name)), "{} is not listed", field.name);
+        let doc = field.doc.join(" ");
+        assert!(doc.trim().ends_with('.'), "{}: `{doc}`", field.name);
+        for alias in field.aliases {
+            assert!(all.contains(alias), "{}: {alias} is not listed", field.name);
         }
     }
+    // Those of a column stay within it, whatever the length of what they say.
+    let longest = all.lines().map(|line| line.chars().count()).max();
+    assert!(longest <= Some(140), "{longest:?}");
+}
+
+#[test]
+fn one_word_is_explained_alone() {
+    let lif = said(&["lif"]);
+    assert!(lif.starts_with("Model\n  Lif( ... )") && lif.contains("  v_th "), "{lif}");
+    assert!(!lif.contains("Adex"), "{lif}");
+    // By the name of a field, or by that which another simulator has for it.
+    for word in ["tau_w", "Delta_T"] {
+        let found = said(&[word]);
+        assert!(found.starts_with("Adex\n") && found.lines().count() == 2, "{found}");
+    }
+    assert!(said(&["iaf_psc_exp"]).contains("Lif( ... )"));
+    let output = models(&["Adx"]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("no scene has a word `Adx`; did you mean `Adex`?"), "{error}");
 }

@@ -192,8 +192,3 @@ pub fn devices() -> Result<()> {
     out += &format!("cpu: {cores} threads, always there (--engine cpu)\n");
     Ok(print(out)?)
 }
-
-/// The catalogue of words that a scene can use.
-pub fn models() -> Result<()> {
-    Ok(print(include_str!("models.txt"))?)
-}

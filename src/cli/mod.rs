@@ -3,6 +3,7 @@
 mod folder;
 mod inspect;
 mod metrics;
+mod models;
 mod pictures;
 mod progress;
 mod resume;
@@ -48,7 +49,10 @@ enum Command {
     /// List the adapters of this machine, their limits, and what fits.
     Devices,
     /// List every model, encoder, rule, optimiser ... with parameters, units, defaults, source.
-    Models,
+    Models {
+        /// One of them, by its name or that of a field, as Lif or tau_m; all if absent.
+        word: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -177,7 +181,7 @@ pub fn main() -> ExitCode {
     concluded(match &cli.command {
         Some(Command::Check(check)) => inspect::check(&check.scenes, &check.set, check.json),
         Some(Command::Devices) => inspect::devices(),
-        Some(Command::Models) => inspect::models(),
+        Some(Command::Models { word }) => models::models(word.as_deref()),
         None => run::run(&cli.run),
     })
 }
@@ -230,6 +234,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
     } else if let Some(e) = e.downcast_ref::<NetworkError>() {
         match e {
             NetworkError::Value { .. }
+            | NetworkError::Count { .. }
             | NetworkError::Synapse { .. }
             | NetworkError::Dendritic { .. }
             | NetworkError::BothSigns { .. }

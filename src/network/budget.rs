@@ -6,10 +6,10 @@
 //! otherwise the system would end the program in the middle, without a word.
 
 use super::NetworkError;
+use crate::grammar::{At, One, Param, Rule, Value, Visitor};
 use crate::machine;
 use crate::scene::{Connect, Delay, Model, Population, Projection, Scene};
 use crate::words::{bytes, grouped};
-use serde_json::Value;
 
 // Measured as the growth of the largest resident size of `--engine cpu` with the size of the network.
 
@@ -84,7 +84,7 @@ impl Budget {
     /// It is not there.
     pub fn projection(&mut self, p: &Projection, synapses: f64) -> Result<(), NetworkError> {
         let learns = self.training || p.learn.is_some() || p.short_term.is_some();
-        let has_delays = !matches!(p.delay, None | Some(Delay::Value(_)));
+        let has_delays = !matches!(p.delay, None | Some(Delay::Constant(_)));
         let each = if learns { PLASTIC } else { SYNAPSE } + if has_delays { DELAY } else { 0.0 };
         let what =
             || format!("the {} synapses of `{}`", grouped(synapses.round() as u64), p.name());
@@ -111,23 +111,25 @@ fn of_neuron(population: &Population) -> f64 {
     place
         + match &population.model {
             Model::Poisson(_) | Model::Images(_) | Model::Spikes(_) => SOURCE,
-            model if serde_json::to_value(model).is_ok_and(|model| is_drawn(&model)) => {
-                NEURON + OWN
-            }
+            model if is_drawn(model) => NEURON + OWN,
             _ => NEURON,
         }
 }
 
-/// Whether a parameter is one for each neuron: it is then not a number but how numbers are come by.
-fn is_drawn(parameters: &Value) -> bool {
-    const WAYS: [&str; 4] = ["Normal", "Uniform", "Power", "File"];
-    match parameters {
-        Value::Object(map) => {
-            map.iter().any(|(name, inner)| WAYS.contains(&name.as_str()) || is_drawn(inner))
+/// Whether a parameter is one for each neuron.
+fn is_drawn(model: &Model) -> bool {
+    struct Own(bool);
+
+    impl Visitor for Own {
+        fn number(&mut self, _: &At, _: Rule, _: f64, _: &'static str) {}
+        fn param(&mut self, _: &At, _: Rule, param: &Param<One>, _: &'static str) {
+            self.0 |= param.shared().is_none();
         }
-        Value::Array(list) => list.iter().any(is_drawn),
-        _ => false,
     }
+
+    let mut own = Own(false);
+    model.visit(&At::new(""), Rule::Any, &mut own);
+    own.0
 }
 
 /// How many synapses a rule makes of so many sources and targets, exactly or on average; none if that

@@ -1,15 +1,14 @@
 //! From a scene to a network: units become propagators, rules become synapses.
 
 use super::budget::Budget;
-use super::draw::{Wiring, parameter};
+use super::draw::{Drawn, Wiring, at};
 use super::learning;
 use super::space::{self, Point};
 use super::*;
 use crate::files;
 use crate::rng::{Purpose, Stream, stream};
 use crate::scene::{
-    Connect, Delay, Dimension, Learn, Model, OnGrid, Param, Scene, Warning, Weight, not_poisson,
-    receptors_of,
+    Connect, Delay, Learn, Model, OnGrid, Param, Scene, Warning, Weight, not_poisson, receptors_of,
 };
 use crate::slow::fall;
 use std::borrow::Cow;
@@ -41,7 +40,7 @@ pub enum NetworkError {
         wanted: usize,
     },
     /// A drawn or read value breaks the parameter's rule.
-    #[error("{path}: neuron {neuron} has {value}, but {rule}")]
+    #[error("{path}: neuron {neuron} has {value}, {why}")]
     Value {
         /// Path in the scene.
         path: String,
@@ -49,8 +48,21 @@ pub enum NetworkError {
         neuron: usize,
         /// Its value.
         value: f64,
-        /// The rule.
-        rule: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Weights or delays that are given one by one are not as many as the synapses.
+    #[error(
+        "{path}: {given} values for {synapses} synapses; give one for each, in the order of weights.safetensors: of \
+         Dense by source, else by target. Linspace needs two synapses or more"
+    )]
+    Count {
+        /// Path in the scene.
+        path: String,
+        /// Values that are given.
+        given: usize,
+        /// Synapses.
+        synapses: usize,
     },
     /// More synapses than can be indexed.
     #[error(
@@ -236,8 +248,8 @@ pub fn build_watched(
         .iter()
         .map(|(name, population)| {
             let size = population.size as usize;
-            let draw = Draw { path: format!("populations.{name}.model"), size, seed };
             let model = with_biases(scene, name, &population.model);
+            let draw = Drawn::new(&*model, format!("populations.{name}.model"), size, seed)?;
             let kind = match (&*model, gradients) {
                 (Model::Spikes(m), _) => {
                     let end = scene.simulation.duration.map(scene::Quantity::get);
@@ -301,7 +313,7 @@ pub fn build_watched(
         let shortest = synapses.delays().iter().min();
         let delay = match projection.delay {
             _ if constant => 0,
-            Some(Delay::Value(delay)) => (delay.get() / dt).round() as usize,
+            Some(Delay::Constant(delay)) => (delay.get() / dt).round() as usize,
             _ => shortest.map_or(1, |&steps| steps.into()),
         };
         let learn = match &projection.learn {
@@ -470,11 +482,11 @@ fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
 /// membrane forgets of it until the end: with x = dt / tau, 1 / (1 - e^-x) - 1 / x.
 fn moment(model: &Model, dt: f64) -> f64 {
     let tau = match model {
-        Model::Lif(scene::Lif { tau_m: Some(tau_m), .. }) => constant(tau_m),
+        Model::Lif(scene::Lif { tau_m: Some(tau_m), .. }) => tau_m.shared(),
         Model::Lif(scene::Lif { g_l: None, .. }) => Some(TAU_M),
         Model::Lif(scene::Lif { c_m, g_l: Some(g_l), .. })
         | Model::Adex(scene::Adex { c_m, g_l, .. }) => {
-            constant(c_m).zip(constant(g_l)).map(|(c_m, g_l)| c_m / g_l)
+            c_m.shared().zip(g_l.shared()).map(|(c_m, g_l)| c_m / g_l)
         }
         _ => None,
     };
@@ -485,56 +497,8 @@ fn moment(model: &Model, dt: f64) -> f64 {
     }
 }
 
-/// The value of a parameter that all neurons share.
-fn constant<D: Dimension>(param: &Param<D>) -> Option<f64> {
-    match param {
-        Param::Value(value) => Some(value.get()),
-        _ => None,
-    }
-}
-
-/// Where the values of a population's parameters come from.
-pub(super) struct Draw {
-    pub path: String,
-    size: usize,
-    seed: u64,
-}
-
-impl Draw {
-    /// Values of the parameter at `name`, checked against its rule.
-    pub fn values<D: Dimension>(
-        &self,
-        name: &str,
-        param: &Param<D>,
-        (rule, holds): Rule,
-    ) -> Result<Vec<f64>, NetworkError> {
-        let values = self.drawn(name, param)?;
-        match values.iter().position(|v| !holds(*v)) {
-            Some(neuron) => {
-                let path = format!("{}.{name}", self.path);
-                Err(NetworkError::Value { path, neuron, value: values[neuron], rule })
-            }
-            None => Ok(values),
-        }
-    }
-
-    /// Values of the parameter at `name`.
-    pub fn drawn<D: Dimension>(
-        &self,
-        name: &str,
-        param: &Param<D>,
-    ) -> Result<Vec<f64>, NetworkError> {
-        parameter(param, self.size, self.seed, [&self.path, name])
-    }
-}
-
-type Rule = (&'static str, fn(f64) -> bool);
-pub(super) const POSITIVE: Rule = ("it must be positive", |x| x > 0.0);
-pub(super) const NOT_NEGATIVE: Rule = ("it must not be negative", |x| x >= 0.0);
-pub(super) const ANY: Rule = ("it must be finite", f64::is_finite);
-
 /// The neurons of a simulation.
-fn simulated(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
+fn simulated(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
     Ok(Kind::Stepped(match model {
         Model::Lif(m) => Arc::new(neurons::lif(m, dt, draw)?),
         Model::Readout(m) => Arc::new(neurons::readout(m, dt, draw)?),
@@ -552,7 +516,7 @@ fn given(
     m: &scene::Spikes,
     (dt, end): (f64, Option<f64>),
     name: &str,
-    draw: &Draw,
+    draw: &Drawn,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Vec<u64>>, NetworkError> {
     let Some(file) = &m.file else {
@@ -581,137 +545,78 @@ fn given(
 fn poisson(
     m: &scene::Poisson,
     dt: f64,
-    draw: &Draw,
+    draw: &Drawn,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<f64>, NetworkError> {
-    let rate = draw.values("rate", &m.rate, NOT_NEGATIVE)?;
+    let rate = draw.get("rate");
     let path = format!("{}.rate", draw.path);
     let per_step: Vec<f64> = rate.iter().map(|r| r * 1e-3 * dt).collect();
     if let Some(neuron) = per_step.iter().position(|p| *p > 1.0) {
-        let rule = "a source spikes at most once per step: lower the rate or dt";
-        return Err(NetworkError::Value { path, neuron, value: at(&rate, neuron), rule });
+        let why = "but a source spikes at most once per step: lower the rate or dt";
+        return Err(draw.refused("rate", neuron, at(rate, neuron), why));
     }
     // Of rates that are known before they are drawn the check of the scene has told.
-    if matches!(m.rate, Param::Normal { .. } | Param::File(_)) {
+    if m.rate.bounds().is_none_or(|(_, highest)| highest.is_infinite()) {
         let highest = rate.iter().copied().fold(0.0, f64::max);
         warnings.extend(not_poisson(highest, dt).map(|message| Warning { path, message }));
     }
     Ok(per_step)
 }
 
-/// Drawn parameters of leaky integrate-and-fire neurons, one value for all or one for each.
-pub(super) struct LifValues {
-    pub c_m: Vec<f64>,
-    pub tau_m: Vec<f64>,
-    pub e_l: Vec<f64>,
-    pub v_th: Vec<f64>,
-    pub v_reset: Vec<f64>,
-    pub t_ref: Vec<f64>,
-    pub tau_syn: Vec<f64>,
-    pub i_e: Vec<f64>,
-    pub delta_th: Vec<f64>,
-    pub tau_rel: Vec<f64>,
-    pub v_init: Vec<f64>,
-}
-
-impl LifValues {
-    /// Draws them; without `v_init` a neuron starts at rest.
-    pub fn draw(m: &scene::Lif, draw: &Draw) -> Result<Self, NetworkError> {
-        let c_m = draw.values("c_m", &m.c_m, POSITIVE)?;
-        let tau_m = membrane(draw, &c_m, &m.tau_m, &m.g_l)?;
-        let e_l = draw.values("e_l", &m.e_l, ANY)?;
-        let v_init = match &m.v_init {
-            Some(v) => draw.values("v_init", v, ANY)?,
-            None => e_l.clone(),
-        };
-        Ok(Self {
-            v_th: draw.values("v_th", &m.v_th, ANY)?,
-            v_reset: draw.values("v_reset", &m.v_reset, ANY)?,
-            t_ref: draw.values("t_ref", &m.t_ref, NOT_NEGATIVE)?,
-            tau_syn: draw.values("tau_syn", &m.tau_syn, POSITIVE)?,
-            i_e: draw.values("i_e", &m.i_e, ANY)?,
-            delta_th: draw.values("delta_th", &m.delta_th, NOT_NEGATIVE)?,
-            tau_rel: draw.values("tau_rel", &m.tau_rel, POSITIVE)?,
-            c_m,
-            tau_m,
-            e_l,
-            v_init,
-        })
-    }
-
-    /// How many neurons have to be told apart, currents aside.
-    pub fn count(&self) -> usize {
-        let Self { c_m, tau_m, e_l, v_th, v_reset, t_ref, .. } = self;
-        let Self { tau_syn, delta_th, tau_rel, v_init, .. } = self;
-        [c_m, tau_m, e_l, v_th, v_reset, t_ref, tau_syn, delta_th, tau_rel, v_init]
-            .map(Vec::len)
-            .into_iter()
-            .max()
-            .unwrap_or(1)
-    }
-}
-
 /// Refuses a neuron whose reset, the first of a pair, is not below its threshold.
 pub(super) fn below_threshold(
-    draw: &Draw,
+    draw: &Drawn,
     mut cells: impl Iterator<Item = (f64, f64)>,
-    v_reset: &[f64],
 ) -> Result<(), NetworkError> {
     let Some(neuron) = cells.position(|(v_reset, v_th)| v_reset >= v_th) else { return Ok(()) };
-    Err(NetworkError::Value {
-        path: format!("{}.v_reset", draw.path),
-        neuron,
-        value: at(v_reset, neuron),
-        rule: "the reset potential must lie below the threshold",
-    })
+    let why = "but the reset potential must lie below the threshold";
+    Err(draw.refused("v_reset", neuron, draw.of("v_reset", neuron), why))
 }
 
 /// The neurons of a training by gradients.
-fn trained(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
+fn trained(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
     Ok(match model {
         Model::Lif(m) => {
-            let p = LifValues::draw(m, draw)?;
-            let cells: Vec<lif::Cell> = (0..p.count())
+            let p = |name: &str, k: usize| draw.of(name, k);
+            let tau_m = membrane(draw);
+            let cells: Vec<lif::Cell> = (0..draw.count_but("i_e"))
                 .map(|k| {
-                    let rest = at(&p.e_l, k);
+                    let rest = p("e_l", k);
                     let [fall_m, p21, p20, fall_syn] =
-                        lif::propagators(dt, at(&p.tau_m, k), at(&p.c_m, k), at(&p.tau_syn, k));
+                        lif::propagators(dt, at(&tau_m, k), p("c_m", k), p("tau_syn", k));
                     lif::Cell {
                         fall_m,
                         p21,
                         p20,
                         fall_syn,
-                        v_th: at(&p.v_th, k) - rest,
-                        v_reset: at(&p.v_reset, k) - rest,
-                        t_ref: (at(&p.t_ref, k) / dt).round(),
-                        delta_th: at(&p.delta_th, k),
-                        fall_rel: fall(dt, at(&p.tau_rel, k)),
-                        v_init: at(&p.v_init, k) - rest,
+                        v_th: p("v_th", k) - rest,
+                        v_reset: p("v_reset", k) - rest,
+                        t_ref: (p("t_ref", k) / dt).round(),
+                        delta_th: p("delta_th", k),
+                        fall_rel: fall(dt, p("tau_rel", k)),
+                        v_init: draw.find("v_init").map_or(rest, |v| at(v, k)) - rest,
                     }
                 })
                 .collect();
-            below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)), &p.v_reset)?;
+            below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)))?;
             // A neuron whose threshold lies at or below rest fires tonically; its scale is then the
             // distance the other way, and never zero.
             let distance = cells.iter().map(|c| c.v_th).sum::<f64>() / cells.len() as f64;
             let unit = if distance == 0.0 { 1.0 } else { distance.abs() };
-            let i_e = spread(p.i_e, draw.size);
-            Kind::Lif(Lif { cells, e_l: p.e_l, i_e, unit, reset: m.reset })
+            let (e_l, i_e) = (draw.get("e_l").to_vec(), spread(draw.get("i_e"), draw.size));
+            Kind::Lif(Lif { cells, e_l, i_e, unit, reset: m.reset })
         }
         Model::Readout(m) => {
-            let c_m = draw.values("c_m", &m.c_m, POSITIVE)?;
-            let tau_m = membrane(draw, &c_m, &m.tau_m, &m.g_l)?;
-            let e_l = draw.values("e_l", &m.e_l, ANY)?;
-            let tau_syn = draw.values("tau_syn", &m.tau_syn, POSITIVE)?;
-            let i_e = draw.values("i_e", &m.i_e, ANY)?;
-            let count = [&c_m, &tau_m, &tau_syn].iter().map(|v| v.len()).max().unwrap_or(1);
+            let tau_m = membrane(draw);
+            let (c_m, tau_syn) = (draw.get("c_m"), draw.get("tau_syn"));
+            let count = c_m.len().max(tau_m.len()).max(tau_syn.len());
             let cells = (0..count)
-                .map(|k| readout::cell(dt, at(&tau_m, k), at(&c_m, k), at(&tau_syn, k)))
+                .map(|k| readout::cell(dt, at(&tau_m, k), at(c_m, k), at(tau_syn, k)))
                 .collect();
             Kind::Readout(Readout {
                 cells,
-                e_l,
-                i_e: spread(i_e, draw.size),
+                e_l: draw.get("e_l").to_vec(),
+                i_e: spread(draw.get("i_e"), draw.size),
                 v_unit: m.v_unit.get(),
             })
         }
@@ -727,27 +632,19 @@ fn trained(model: &Model, dt: f64, draw: &Draw) -> Result<Kind, NetworkError> {
 }
 
 /// Membrane time constants \[ms\] from `tau_m` or `c_m / g_l`.
-pub(super) fn membrane(
-    draw: &Draw,
-    c_m: &[f64],
-    tau_m: &Option<Param<scene::Ms>>,
-    g_l: &Option<Param<scene::Ns>>,
-) -> Result<Vec<f64>, NetworkError> {
-    if let Some(tau_m) = tau_m {
-        return draw.values("tau_m", tau_m, POSITIVE);
+pub(super) fn membrane(draw: &Drawn) -> Vec<f64> {
+    match (draw.find("tau_m"), draw.find("g_l")) {
+        (Some(tau_m), _) => tau_m.to_vec(),
+        (None, None) => vec![TAU_M],
+        (None, Some(g_l)) => {
+            let c_m = draw.get("c_m");
+            (0..c_m.len().max(g_l.len())).map(|k| at(c_m, k) / at(g_l, k)).collect()
+        }
     }
-    let Some(g_l) = g_l else { return Ok(vec![TAU_M]) };
-    let g_l = draw.values("g_l", g_l, POSITIVE)?;
-    Ok((0..c_m.len().max(g_l.len())).map(|k| at(c_m, k) / at(&g_l, k)).collect())
 }
 
-/// Value of neuron `k` in a vector of one for all or one for each.
-pub(super) fn at(values: &[f64], k: usize) -> f64 {
-    if values.len() == 1 { values[0] } else { values[k] }
-}
-
-fn spread(values: Vec<f64>, size: usize) -> Vec<f64> {
-    if values.len() == size { values } else { vec![values[0]; size] }
+fn spread(values: &[f64], size: usize) -> Vec<f64> {
+    if values.len() == size { values.to_vec() } else { vec![values[0]; size] }
 }
 
 /// The weight with which one input lifts a neuron of `population` by its unit: see

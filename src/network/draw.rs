@@ -6,8 +6,9 @@
 use super::space::{Metric, Point, Reach, Tree};
 use super::{NetworkError, Synapses, budget};
 use crate::files;
+use crate::grammar::{At, One, Param, Quantity, Rule, Value, Visitor};
 use crate::rng::{self, Purpose, Stream};
-use crate::scene::{self, Connect, Delay, Dimension, Param, Quantity, Weight};
+use crate::scene::{self, Connect, Delay, Weight};
 use rayon::prelude::*;
 use std::collections::HashSet;
 use std::mem::take;
@@ -27,11 +28,134 @@ const PROBES: u64 = 1 << 17;
 /// to it that a hundredth of all draws lie within, so this is not to happen.
 const REDRAWS: u64 = 10_000;
 
-/// Values of a parameter: one for all neurons, or one for each. Draws are keyed by the path of the field, a
-/// model's and its own, so that no two fields share numbers; what several fields draw together is a field
-/// of the model.
-pub fn parameter<D: Dimension>(
-    param: &Param<D>,
+/// The parameters of a model, drawn and checked against their rules: by path within the model one number that all
+/// neurons share, or one for each.
+pub struct Drawn {
+    /// Path of the model in the scene.
+    pub path: String,
+    /// Neurons.
+    pub size: usize,
+    values: Vec<(String, Vec<f64>)>,
+}
+
+impl Drawn {
+    /// Draws all parameters of a model. Draws are keyed by the path of the field, a model's and its own, so
+    /// that no two fields share numbers; what several fields draw together is a field of the model.
+    ///
+    /// # Errors
+    /// A value breaks the rule of its field; a file cannot be read, or does not fit.
+    pub fn new(
+        model: &impl Value,
+        path: String,
+        size: usize,
+        seed: u64,
+    ) -> Result<Self, NetworkError> {
+        /// What was drawn so far, until something was wrong.
+        struct Drawing<'a>(&'a mut Drawn, u64, Result<(), NetworkError>);
+
+        impl Visitor for Drawing<'_> {
+            fn number(&mut self, _: &At, _: Rule, _: f64, _: &'static str) {}
+            fn param(&mut self, at: &At, rule: Rule, param: &Param<One>, _: &'static str) {
+                if self.2.is_ok() {
+                    self.2 = self.0.draw(at.to_string(), rule, param, self.1);
+                }
+            }
+        }
+
+        let mut drawn = Self { path, size, values: Vec::new() };
+        let mut drawing = Drawing(&mut drawn, seed, Ok(()));
+        model.visit(&At::new(""), Rule::Any, &mut drawing);
+        drawing.2?;
+        Ok(drawn)
+    }
+
+    fn draw(
+        &mut self,
+        name: String,
+        rule: Rule,
+        param: &Param<One>,
+        seed: u64,
+    ) -> Result<(), NetworkError> {
+        let values = parameter(param, self.size, seed, [&self.path, &name])?;
+        if let Some((neuron, broken)) =
+            values.iter().enumerate().find_map(|(k, value)| Some((k, rule.broken(*value)?)))
+        {
+            return Err(self.refused(&name, neuron, values[neuron], format!("which {broken}")));
+        }
+        self.values.push((name, values));
+        Ok(())
+    }
+
+    /// A value that cannot be used, and why.
+    pub fn refused(
+        &self,
+        name: &str,
+        neuron: usize,
+        value: f64,
+        why: impl Into<String>,
+    ) -> NetworkError {
+        NetworkError::Value {
+            path: format!("{}.{name}", self.path),
+            neuron,
+            value,
+            why: why.into(),
+        }
+    }
+
+    /// Values of a parameter that may be absent.
+    pub fn find(&self, name: &str) -> Option<&[f64]> {
+        let found = self.values.iter().find(|(known, _)| known == name);
+        found.map(|(_, values)| values.as_slice())
+    }
+
+    /// Values of a parameter.
+    ///
+    /// # Panics
+    /// The model has no such parameter.
+    pub fn get(&self, name: &str) -> &[f64] {
+        self.find(name).unwrap_or_else(|| panic!("{} has no parameter `{name}`", self.path))
+    }
+
+    /// Value of a parameter of neuron `k`.
+    ///
+    /// # Panics
+    /// The model has no such parameter.
+    pub fn of(&self, name: &str, k: usize) -> f64 {
+        at(self.get(name), k)
+    }
+
+    /// How many neurons have to be told apart, values at the start of receptors aside.
+    pub fn count(&self) -> usize {
+        self.count_but("")
+    }
+
+    /// The same, but for one parameter.
+    pub fn count_but(&self, but: &str) -> usize {
+        let own = self.values.iter().filter(|(name, _)| !name.ends_with(".init") && name != but);
+        own.map(|(_, values)| values.len()).max().unwrap_or(1)
+    }
+}
+
+/// Value of neuron `k` in a list of one for all or one for each.
+pub fn at(values: &[f64], k: usize) -> f64 {
+    if values.len() == 1 { values[0] } else { values[k] }
+}
+
+/// Logarithmic mean and deviation of a log-normal distribution with this mean and deviation.
+fn logarithmic(mean: f64, std: f64) -> (f64, f64) {
+    let variance = (std / mean).powi(2).ln_1p();
+    (mean.ln() - variance / 2.0, variance.sqrt())
+}
+
+/// Point `k` of `count` evenly spaced ones; the ends are exact.
+fn evenly((from, to): (f64, f64), k: usize, count: usize) -> f64 {
+    let last = count.saturating_sub(1).max(1) as f64;
+    from * ((last - k as f64) / last) + to * (k as f64 / last)
+}
+
+/// Values of a parameter: one for all neurons, or one for each.
+fn parameter(
+    param: &Param<One>,
     size: usize,
     seed: u64,
     [model, name]: [&str; 2],
@@ -42,7 +166,13 @@ pub fn parameter<D: Dimension>(
     let each = |draw: &dyn Fn(u64) -> f64| (0..size as u64).map(draw).collect();
     Ok(match param {
         Param::Value(value) => vec![value.get()],
+        Param::Values(values) => values.iter().map(|value| value.get()).collect(),
+        Param::Linspace { from, to } => each(&|k| evenly((from.get(), to.get()), k as usize, size)),
         Param::Normal { mean, std } => each(&|k| mean.get() + std.get() * stream.normal(k, key)),
+        Param::LogNormal { mean, std } => {
+            let (mean, std) = logarithmic(mean.get(), std.get());
+            each(&|k| (mean + std * stream.normal(k, key)).exp())
+        }
         Param::Uniform { low, high } => {
             each(&|k| low.get() + (high.get() - low.get()) * stream.uniform(k, key))
         }
@@ -140,7 +270,7 @@ impl Wiring<'_> {
 
     /// Whether each synapse has its own delay.
     pub fn has_delays(&self) -> bool {
-        !matches!(self.projection.delay, None | Some(Delay::Value(_)))
+        !matches!(self.projection.delay, None | Some(Delay::Constant(_)))
     }
 
     /// Draws the synapses.
@@ -150,22 +280,28 @@ impl Wiring<'_> {
     /// more steps than can be counted.
     pub fn synapses(&self) -> Result<Synapses, NetworkError> {
         if matches!(self.projection.connect, Connect::Dense) && !self.has_delays() {
-            let mut weights = vec![0.0; self.sources * self.targets];
+            let count = self.sources * self.targets;
+            self.has_values_for(count)?;
+            let mut weights = vec![0.0; count];
             weights.par_chunks_mut(self.targets).enumerate().for_each(|(source, row)| {
                 for (target, w) in row.iter_mut().enumerate() {
-                    *w = self.weight(self.sources, source, target);
+                    let place = (source * self.targets + target, count);
+                    *w = self.weight(self.sources, source, target, place);
                 }
             });
             return Ok(Synapses::Dense { weights });
         }
         let lists = self.incoming()?;
+        let count = lists.source.len();
+        self.has_values_for(count)?;
         let mut weights = vec![0.0; lists.source.len()];
         let dense = matches!(self.projection.connect, Connect::Dense);
         lists.fill(&mut weights, |target, sources, weights| {
             for (k, w) in weights.iter_mut().enumerate() {
                 // Delays do not change the weights of a dense projection.
                 let (entity, draw) = if dense { (k, target) } else { (target, k) };
-                *w = self.weight(sources.len(), entity, draw);
+                let place = (lists.start[target] as usize + k, count);
+                *w = self.weight(sources.len(), entity, draw, place);
             }
         });
         let delays = self.delays(&lists)?;
@@ -305,12 +441,41 @@ impl Wiring<'_> {
         pairs.iter().enumerate().map(key).collect()
     }
 
-    /// The weight of a synapse \[pA\].
-    fn weight(&self, fan_in: usize, entity: usize, draw: usize) -> f64 {
+    /// Whether weights and delays that are given one by one are as many as there are synapses.
+    fn has_values_for(&self, synapses: usize) -> Result<(), NetworkError> {
+        let weights = match &self.projection.weight {
+            Weight::Values(values) => Some(values.len()),
+            Weight::Linspace { .. } => Some(synapses.max(2)),
+            _ => None,
+        };
+        let delays = match &self.projection.delay {
+            Some(Delay::Values(values)) => Some(values.len()),
+            Some(Delay::Linspace { .. }) => Some(synapses.max(2)),
+            _ => None,
+        };
+        for (field, given) in [("weight", weights), ("delay", delays)] {
+            if let Some(given) = given.filter(|given| *given != synapses) {
+                let path = format!("{}.{field}", self.path);
+                return Err(NetworkError::Count { path, given, synapses });
+            }
+        }
+        Ok(())
+    }
+
+    /// The weight of a synapse, number `place.0` of `place.1`, in the unit of its receptor.
+    fn weight(&self, fan_in: usize, entity: usize, draw: usize, place: (usize, usize)) -> f64 {
         let stream = Stream::new(self.key.0, Purpose::Weights, self.key.1);
         let (entity, draw) = (entity as u64, draw as u64);
-        match self.projection.weight {
+        match &self.projection.weight {
             Weight::Constant(w) => w.get(),
+            Weight::Values(values) => values[place.0].get(),
+            Weight::Linspace { from, to } => evenly((from.get(), to.get()), place.0, place.1),
+            Weight::LogNormal { mean, std, max } => {
+                let high = max.map_or(f64::INFINITY, |max| max.get().ln());
+                let logarithmic = logarithmic(mean.get(), std.get());
+                let ends = (f64::NEG_INFINITY, high);
+                normal_within(&stream, (entity, draw), logarithmic, ends).exp()
+            }
             Weight::Normal { mean, std, min, max } => {
                 let low = min.map_or(self.least, Quantity::get);
                 let high = max.map_or(f64::INFINITY, Quantity::get);
@@ -332,8 +497,12 @@ impl Wiring<'_> {
         if !self.has_delays() {
             return Ok(Vec::new());
         }
+        let delay = |target: usize, k: usize, source: u32| {
+            let place = (lists.start[target] as usize + k, lists.source.len());
+            self.delay(target, k, source as usize, place)
+        };
         let steps = |target: usize, k: usize, source: u32| {
-            (self.delay(target, k, source as usize) / self.dt).round().max(1.0)
+            (delay(target, k, source) / self.dt).round().max(1.0)
         };
         let mut delays = vec![0; lists.source.len()];
         lists.fill(&mut delays, |target, sources, delays| {
@@ -353,18 +522,26 @@ impl Wiring<'_> {
             name: self.name.to_owned(),
             source_neuron: source,
             target_neuron: target as u32,
-            delay: self.delay(target, k, source as usize),
+            delay: delay(target, k, source),
             steps: steps(target, k, source),
         })
     }
 
     /// The delay of one synapse \[ms\], before it is rounded.
-    fn delay(&self, target: usize, k: usize, source: usize) -> f64 {
+    fn delay(&self, target: usize, k: usize, source: usize, place: (usize, usize)) -> f64 {
         let stream = Stream::new(self.key.0, Purpose::Delays, self.key.1);
         let at = (target as u64, k as u64);
-        match self.projection.delay {
+        match &self.projection.delay {
             None => self.dt,
-            Some(Delay::Value(delay)) => delay.get(),
+            Some(Delay::Constant(delay)) => delay.get(),
+            Some(Delay::Values(values)) => values[place.0].get(),
+            Some(Delay::Linspace { from, to }) => evenly((from.get(), to.get()), place.0, place.1),
+            Some(Delay::LogNormal { mean, std, min, max }) => {
+                let low = min.map_or(self.dt, |min| min.get().max(self.dt));
+                let high = max.map_or(f64::INFINITY, |max| max.get().ln());
+                let logarithmic = logarithmic(mean.get(), std.get());
+                normal_within(&stream, at, logarithmic, (low.ln(), high)).exp()
+            }
             Some(Delay::Normal { mean, std, min, max }) => {
                 let low = min.map_or(self.dt, |min| min.get().max(self.dt));
                 let high = max.map_or(f64::INFINITY, Quantity::get);
@@ -1177,7 +1354,7 @@ mod tests {
         }
     }
 
-    fn quantity<D: Dimension>(value: f64) -> Quantity<D> {
+    fn quantity<D: crate::grammar::Dimension>(value: f64) -> Quantity<D> {
         Quantity::new(value)
     }
 }

@@ -2,13 +2,15 @@
 //! kernels.
 
 use super::NetworkError;
-use super::build::{ANY, Draw, LifValues, NOT_NEGATIVE, at, below_threshold};
+use super::build::{below_threshold, membrane};
 use super::channels;
+use super::draw::{Drawn, at};
+use crate::grammar::Rule;
 use crate::neuron::channels::{self as channels_model, Ions, Membrane, Pool};
 use crate::neuron::iaf::{Cell, Iaf};
 use crate::neuron::izhikevich::{self, Izhikevich};
 use crate::neuron::receptor::{Receptor, Response};
-use crate::scene::{self, Param, Parameters, Reset, Strength};
+use crate::scene::{self, Param, Reset};
 use crate::slow::fall;
 
 /// Charge of a mole of electrons \[C\].
@@ -19,7 +21,7 @@ const GAS: f64 = 8.314462618;
 
 /// A receptor as kernels know it, and its value at the start.
 fn receptor(
-    draw: &Draw,
+    draw: &Drawn,
     (name, receptor): &(String, scene::Receptor),
 ) -> Result<(Receptor, Vec<f64>), NetworkError> {
     use scene::Receptor as R;
@@ -27,37 +29,39 @@ fn receptor(
     let double = |rise: &scene::Quantity<scene::Ms>, decay: &scene::Quantity<scene::Ms>| {
         Response::DoubleExp { tau_rise: rise.get(), tau_decay: decay.get() }
     };
-    let none = Param::<Strength>::value(0.0);
-    let (response, e_rev, mg, init) = match receptor {
-        R::Delta {} => (Response::Delta, None, 0.0, &none),
-        R::Pulse {} => (Response::Pulse, None, 0.0, &none),
-        R::Exp { tau, e_rev, init } => (exp(tau), e_rev.map(|e| e.get()), 0.0, init),
-        R::Alpha { tau, e_rev } => (double(tau, tau), e_rev.map(|e| e.get()), 0.0, &none),
+    let (response, e_rev, mg) = match receptor {
+        R::Delta {} => (Response::Delta, None, 0.0),
+        R::Pulse {} => (Response::Pulse, None, 0.0),
+        R::Exp { tau, e_rev, .. } => (exp(tau), e_rev.map(|e| e.get()), 0.0),
+        R::Alpha { tau, e_rev } => (double(tau, tau), e_rev.map(|e| e.get()), 0.0),
         R::DoubleExp { tau_rise, tau_decay, e_rev } => {
-            (double(tau_rise, tau_decay), e_rev.map(|e| e.get()), 0.0, &none)
+            (double(tau_rise, tau_decay), e_rev.map(|e| e.get()), 0.0)
         }
-        R::Ampa { tau, e_rev } | R::GabaA { tau, e_rev } => {
-            (exp(tau), Some(e_rev.get()), 0.0, &none)
-        }
+        R::Ampa { tau, e_rev } | R::GabaA { tau, e_rev } => (exp(tau), Some(e_rev.get()), 0.0),
         R::Nmda { tau_rise, tau_decay, e_rev, mg } => {
-            (double(tau_rise, tau_decay), Some(e_rev.get()), mg.get(), &none)
+            (double(tau_rise, tau_decay), Some(e_rev.get()), mg.get())
         }
         R::GabaB { tau_rise, tau_decay, e_rev } => {
-            (double(tau_rise, tau_decay), Some(e_rev.get()), 0.0, &none)
+            (double(tau_rise, tau_decay), Some(e_rev.get()), 0.0)
         }
     };
     let path = format!("receptors.{name}.init");
-    let init = match (e_rev, init) {
-        // Published networks start from normal distributions, and what is below 0 in them sets off their activity.
-        (None, _) | (Some(_), Param::Normal { .. }) => draw.values(&path, init, ANY)?,
-        (Some(_), _) => draw.values(&path, init, NOT_NEGATIVE)?,
-    };
-    Ok((Receptor { name: name.clone(), response, e_rev, mg }, init))
+    let init = draw.find(&path).unwrap_or(&[0.0]);
+    // Published networks start from normal distributions, and what is below 0 in them sets off their activity.
+    let normal = matches!(receptor, R::Exp { init: Param::Normal { .. }, .. });
+    if e_rev.is_some()
+        && !normal
+        && let Some(neuron) = init.iter().position(|x| *x < 0.0)
+    {
+        let why = Rule::NotNegative.broken(init[neuron]).unwrap_or_default();
+        return Err(draw.refused(&path, neuron, init[neuron], format!("which {why}")));
+    }
+    Ok((Receptor { name: name.clone(), response, e_rev, mg }, init.to_vec()))
 }
 
 /// All receptors of a population, and their values at the start.
 pub(super) fn receptors(
-    draw: &Draw,
+    draw: &Drawn,
     named: &[(String, scene::Receptor)],
 ) -> Result<(Vec<Receptor>, Vec<Vec<f64>>), NetworkError> {
     let all = named.iter().map(|named| receptor(draw, named));
@@ -65,22 +69,19 @@ pub(super) fn receptors(
 }
 
 /// A leaky integrate-and-fire population.
-pub(super) fn lif(m: &scene::Lif, dt: f64, draw: &Draw) -> Result<Iaf, NetworkError> {
-    let p = LifValues::draw(m, draw)?;
+pub(super) fn lif(m: &scene::Lif, dt: f64, draw: &Drawn) -> Result<Iaf, NetworkError> {
+    let p = |name: &str, k: usize| draw.of(name, k);
+    let (tau_m, tau_syn) = (membrane(draw), draw.get("tau_syn"));
     let (receptors, init) = receptors(draw, &m.receptors())?;
-    if p.tau_syn.len() > 1 && receptors.len() > 1 {
-        return Err(NetworkError::Value {
-            path: format!("{}.tau_syn", draw.path),
-            neuron: 0,
-            value: p.tau_syn[0],
-            rule: "with several receptors their time constants are shared by all neurons",
-        });
+    if tau_syn.len() > 1 && receptors.len() > 1 {
+        let why = "but with several receptors their time constants are shared by all neurons";
+        return Err(draw.refused("tau_syn", 0, tau_syn[0], why));
     }
     let nonlinear = receptors.iter().any(|r| r.e_rev.is_some());
-    let rest = reference(&p.e_l, nonlinear);
-    let cells: Vec<Cell> = (0..p.count().max(p.i_e.len()))
+    let rest = reference(draw.get("e_l"), nonlinear);
+    let cells: Vec<Cell> = (0..draw.count())
         .map(|k| {
-            let (c_m, tau_m, rest) = (at(&p.c_m, k), at(&p.tau_m, k), at(&rest, k));
+            let (c_m, tau_m, rest) = (p("c_m", k), at(&tau_m, k), at(&rest, k));
             let g_l = c_m / tau_m;
             let (fall_m, p20) = if nonlinear {
                 (dt / c_m, g_l)
@@ -92,31 +93,30 @@ pub(super) fn lif(m: &scene::Lif, dt: f64, draw: &Draw) -> Result<Iaf, NetworkEr
                 fall_m,
                 p20,
                 // Where all neurons measure from one potential, the leak towards their own is a current.
-                i_e: at(&p.i_e, k) + g_l * (at(&p.e_l, k) - rest),
-                v_th: at(&p.v_th, k) - rest,
-                v_reset: at(&p.v_reset, k) - rest,
-                t_ref: (at(&p.t_ref, k) / dt).round(),
-                delta_th: at(&p.delta_th, k),
-                fall_rel: fall(dt, at(&p.tau_rel, k)),
-                v_init: at(&p.v_init, k) - rest,
+                i_e: p("i_e", k) + g_l * (p("e_l", k) - rest),
+                v_th: p("v_th", k) - rest,
+                v_reset: p("v_reset", k) - rest,
+                t_ref: (p("t_ref", k) / dt).round(),
+                delta_th: p("delta_th", k),
+                fall_rel: fall(dt, p("tau_rel", k)),
+                // Without `v_init` a neuron starts at rest.
+                v_init: draw.find("v_init").map_or(p("e_l", k), |v| at(v, k)) - rest,
                 receptors: receptors.iter().map(propagators).collect(),
                 ..Cell::plain()
             }
         })
         .collect();
-    below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)), &p.v_reset)?;
+    below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)))?;
     let subtract = m.reset == Reset::Subtract;
     Ok(Iaf { cells, e_l: rest, receptors, init, dt, nonlinear, adex: false, subtract })
 }
 
 /// An adaptive exponential population.
-pub(super) fn adex(m: &scene::Adex, dt: f64, draw: &Draw) -> Result<Iaf, NetworkError> {
-    let p = draw.all(m)?;
-    let value = |name: &str, k: usize| at(p.get(name), k);
+pub(super) fn adex(m: &scene::Adex, dt: f64, draw: &Drawn) -> Result<Iaf, NetworkError> {
+    let value = |name: &str, k: usize| draw.of(name, k);
     let (receptors, init) = receptors(draw, &m.receptors)?;
-    let e_l = p.get("e_l").to_vec();
-    let rest = reference(&e_l, true);
-    let cells: Vec<Cell> = (0..p.count())
+    let rest = reference(draw.get("e_l"), true);
+    let cells: Vec<Cell> = (0..draw.count())
         .map(|k| {
             let (rest, g_l) = (at(&rest, k), value("g_l", k));
             Cell {
@@ -137,7 +137,7 @@ pub(super) fn adex(m: &scene::Adex, dt: f64, draw: &Draw) -> Result<Iaf, Network
             }
         })
         .collect();
-    below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)), p.get("v_reset"))?;
+    below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)))?;
     Ok(Iaf { cells, e_l: rest, receptors, init, dt, nonlinear: true, adex: true, subtract: false })
 }
 
@@ -145,12 +145,11 @@ pub(super) fn adex(m: &scene::Adex, dt: f64, draw: &Draw) -> Result<Iaf, Network
 pub(super) fn izhikevich(
     m: &scene::Izhikevich,
     dt: f64,
-    draw: &Draw,
+    draw: &Drawn,
 ) -> Result<Izhikevich, NetworkError> {
-    let p = draw.all(m)?;
-    let value = |name: &str, k: usize| at(p.get(name), k);
+    let value = |name: &str, k: usize| draw.of(name, k);
     let (receptors, init) = receptors(draw, &m.receptors)?;
-    let cells: Vec<izhikevich::Cell> = (0..p.count())
+    let cells: Vec<izhikevich::Cell> = (0..draw.count())
         .map(|k| izhikevich::Cell {
             rate: value("a", k) * dt,
             b: value("b", k),
@@ -162,40 +161,30 @@ pub(super) fn izhikevich(
         })
         .collect();
     if let Some(neuron) = cells.iter().position(|cell| cell.c >= cell.v_th) {
-        return Err(NetworkError::Value {
-            path: format!("{}.c", draw.path),
-            neuron,
-            value: cells[neuron].c,
-            rule: "the potential after a spike must lie below that of a spike",
-        });
+        let why = "but the potential after a spike must lie below that of a spike";
+        return Err(draw.refused("c", neuron, cells[neuron].c, why));
     }
     let half_steps = m.method == scene::Method::HalfSteps;
     Ok(Izhikevich { cells, dt, half_steps, receptors, init })
 }
 
 /// A membrane with channels.
-pub(super) fn hh(m: &scene::Hh, dt: f64, draw: &Draw) -> Result<Membrane, NetworkError> {
-    let p = draw.all(m)?;
-    let mut strengths = Vec::new();
-    for (name, channel) in &m.channels {
-        let (g, e_rev) = channel.strength();
-        let g = draw.values(&format!("channels.{name}.g"), g, NOT_NEGATIVE)?;
-        let e_rev = match e_rev {
-            Some(e) => draw.values(&format!("channels.{name}.e_rev"), e, ANY)?,
-            None => vec![0.0],
-        };
-        strengths.push([g, e_rev]);
-    }
+pub(super) fn hh(m: &scene::Hh, dt: f64, draw: &Drawn) -> Result<Membrane, NetworkError> {
+    let p = |name: &str, k: usize| draw.of(name, k);
+    let strength = |channel: &str, field: &str, k: usize| {
+        draw.find(&format!("channels.{channel}.{field}")).map_or(0.0, |values| at(values, k))
+    };
     let (receptors, init) = receptors(draw, &m.receptors)?;
-    let own = strengths.iter().flatten().map(|v| v.len()).max().unwrap_or(1);
-    let cells = (0..p.count().max(own))
+    let cells = (0..draw.count())
         .map(|k| channels_model::Cell {
-            c_m: at(p.get("c_m"), k),
-            i_e: at(p.get("i_e"), k),
-            v_th: at(p.get("v_th"), k),
-            t_ref: (at(p.get("t_ref"), k) / dt).round(),
-            v_init: at(p.get("v_init"), k),
-            channels: strengths.iter().map(|[g, e]| [at(g, k), at(e, k)]).collect(),
+            c_m: p("c_m", k),
+            i_e: p("i_e", k),
+            v_th: p("v_th", k),
+            t_ref: (p("t_ref", k) / dt).round(),
+            v_init: p("v_init", k),
+            channels: (m.channels.iter())
+                .map(|(name, _)| [strength(name, "g", k), strength(name, "e_rev", k)])
+                .collect(),
         })
         .collect();
     let pool = m.calcium.as_ref().map(|calcium| Pool {
@@ -228,7 +217,7 @@ pub(super) fn hh(m: &scene::Hh, dt: f64, draw: &Draw) -> Result<Membrane, Networ
 }
 
 /// A readout in a simulation: a leaky integrator whose threshold nothing reaches.
-pub(super) fn readout(m: &scene::Readout, dt: f64, draw: &Draw) -> Result<Iaf, NetworkError> {
+pub(super) fn readout(m: &scene::Readout, dt: f64, draw: &Drawn) -> Result<Iaf, NetworkError> {
     let lif = scene::Lif {
         c_m: m.c_m.clone(),
         tau_m: m.tau_m.clone(),
@@ -248,41 +237,4 @@ pub(super) fn readout(m: &scene::Readout, dt: f64, draw: &Draw) -> Result<Iaf, N
 /// potentials that of the first.
 fn reference(e_l: &[f64], shared: bool) -> Vec<f64> {
     if shared { vec![e_l[0]] } else { e_l.to_vec() }
-}
-
-/// Values of a model's parameters by name.
-pub(super) struct Values(Vec<(&'static str, Vec<f64>)>);
-
-impl Values {
-    /// Values of one parameter, one for all neurons or one for each.
-    pub fn get(&self, name: &str) -> &[f64] {
-        let found = self.0.iter().find(|(known, _)| *known == name);
-        found.map_or(&[], |(_, values)| values)
-    }
-
-    /// How many neurons have to be told apart.
-    pub fn count(&self) -> usize {
-        self.0.iter().map(|(_, values)| values.len()).max().unwrap_or(1)
-    }
-}
-
-impl Draw {
-    /// Values of all parameters of a model, checked against their rules.
-    pub(super) fn all(&self, model: &impl Parameters) -> Result<Values, NetworkError> {
-        let mut all = Vec::new();
-        for (name, param, rule) in model.parameters() {
-            let holds = |x: f64| rule.broken(x).is_none();
-            let values = self.drawn(name, &param)?;
-            if let Some(neuron) = values.iter().position(|v| !holds(*v)) {
-                return Err(NetworkError::Value {
-                    path: format!("{}.{name}", self.path),
-                    neuron,
-                    value: values[neuron],
-                    rule: rule.broken(values[neuron]).unwrap_or("it must be finite"),
-                });
-            }
-            all.push((name, values));
-        }
-        Ok(Values(all))
-    }
 }

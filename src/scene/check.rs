@@ -1,4 +1,5 @@
-//! Rules of a scene that its types cannot express.
+//! Rules of a scene that its types cannot express: those that declarations give each field, and those that
+//! join several.
 //!
 //! Every rule is applied, whatever the others found, so that one reading of the faults mends the
 //! whole scene. A fault names the path of the value it is about; [`super::load`] finds its place.
@@ -8,14 +9,13 @@ mod neurons;
 mod projections;
 mod training;
 
-use super::text::closest;
 use super::trains::{OnGrid, moved, not_poisson};
 use super::{
-    Channel, Common, Connect, Delay, Dimension, DistanceKernel, Effect, Encoder, Gate, Hh, Input,
-    Learn, Lif, Loss, Model, Modulator, Ms, Mv, Ns, One, Optimizer, Param, Parameters, Pf,
-    Population, Positions, Projection, Quantity, Rate, Readout, Receptor, Record, Release, Rewire,
-    Rule, Scene, Schedule, Spikes, Stimulus, Surrogate, Training, Um, Weight, receptors_of,
+    Channel, Common, Connect, Delay, Effect, Encoder, Gate, Hh, Input, Learn, Lif, Loss, Model,
+    Modulator, Ms, Mv, Ns, One, Param, Population, Positions, Projection, Quantity, Rate, Receptor,
+    Record, Release, Rewire, Scene, Spikes, Stimulus, Training, Um, Weight, receptors_of,
 };
+use crate::grammar::{At, Rule, Value, Visitor, closest};
 use std::collections::HashSet;
 
 /// A value that breaks a rule.
@@ -40,7 +40,7 @@ pub struct Warning {
 
 /// Applies every rule to a scene.
 pub fn check(scene: &Scene) -> (Vec<Fault>, Vec<Warning>) {
-    let mut checker = Checker { scene, faults: Vec::new(), warnings: Vec::new() };
+    let mut checker = Checker { scene, size: None, faults: Vec::new(), warnings: Vec::new() };
     checker.scene();
     (checker.faults, checker.warnings)
 }
@@ -48,6 +48,8 @@ pub fn check(scene: &Scene) -> (Vec<Fault>, Vec<Warning>) {
 /// The scene under examination and what was found so far.
 struct Checker<'s> {
     scene: &'s Scene,
+    /// Neurons of the population whose numbers are looked at.
+    size: Option<u64>,
     faults: Vec<Fault>,
     warnings: Vec<Warning>,
 }
@@ -55,6 +57,7 @@ struct Checker<'s> {
 impl<'s> Checker<'s> {
     fn scene(&mut self) {
         let scene = self.scene;
+        self.fields();
         if scene.version != 1 {
             let message =
                 format!("version {} is not known, this program reads version 1", scene.version);
@@ -102,16 +105,33 @@ impl<'s> Checker<'s> {
         self.recorded_weights(&scene.record);
     }
 
+    /// What declarations ask of each field.
+    fn fields(&mut self) {
+        let scene = self.scene;
+        let root = At::new("");
+        scene.simulation.visit(&root.field("simulation"), Rule::Any, self);
+        for (name, population) in &scene.populations {
+            self.size = Some(population.size);
+            population.visit(&root.field("populations").field(name), Rule::Any, self);
+        }
+        self.size = None;
+        scene.projections.visit(&root.field("projections"), Rule::Any, self);
+        for (index, stimulus) in scene.stimuli.iter().enumerate() {
+            self.size = self.population_named(&stimulus.to).map(|population| population.size);
+            stimulus.visit(&root.field("stimuli").index(index), Rule::Any, self);
+        }
+        self.size = None;
+        scene.modulators.visit(&root.field("modulators"), Rule::Any, self);
+        scene.training.visit(&root.field("training"), Rule::Any, self);
+        scene.record.visit(&root.field("record"), Rule::Any, self);
+    }
+
     fn simulation(&mut self) {
         let simulation = &self.scene.simulation;
         if self.dt().is_none() {
             let message =
                 format!("{} ms is not a time step above 0 and up to 100 ms", simulation.dt.get());
             self.fault("simulation.dt", message);
-        }
-        if let Some(duration) = simulation.duration {
-            self.positive("simulation.duration", duration.get());
-            self.whole_steps("simulation.duration", duration.get());
         }
     }
 
@@ -122,8 +142,6 @@ impl<'s> Checker<'s> {
 
     fn record(&mut self, record: &Record) {
         if let Some(start) = record.start.map(Quantity::get) {
-            self.not_negative("record.start", start);
-            self.moment("record.start", start);
             if let Some(duration) = self.scene.simulation.duration.map(Quantity::get)
                 && start >= duration
             {
@@ -158,9 +176,6 @@ impl<'s> Checker<'s> {
                     self.fault_with_help(path.clone(), message, help);
                 }
             }
-            if let Some(every) = trace.every {
-                self.interval(&format!("{path}.every"), every);
-            }
             let Some(population) = self.known(&format!("{path}.population"), &trace.population)
             else {
                 continue;
@@ -187,9 +202,7 @@ impl<'s> Checker<'s> {
     }
 
     /// An interval at which something is done.
-    fn interval(&mut self, path: &str, every: Quantity<Ms>) {
-        let every = every.get();
-        self.positive(path, every);
+    fn interval(&mut self, path: &str, every: f64) {
         self.whole_steps(path, every);
         let (Some(dt), Some(length)) = (self.dt(), self.length()) else { return };
         if every > length {
@@ -218,9 +231,6 @@ impl<'s> Checker<'s> {
         let scene = self.scene;
         for (i, trace) in record.weights.iter().enumerate() {
             let path = format!("record.weights.{i}");
-            if let Some(every) = trace.every {
-                self.interval(&format!("{path}.every"), every);
-            }
             let path = format!("{path}.projection");
             if let Some(p) = self.known_projection(&path, &trace.projection)
                 && p.learn.as_ref().and_then(Learn::common).is_none()
@@ -229,11 +239,8 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(path, message, "add a rule as its `learn`");
             }
         }
-        if let Some(every) = record.modulators {
-            self.interval("record.modulators", every);
-            if scene.modulators.is_empty() {
-                self.fault("record.modulators", "there are no modulators to record");
-            }
+        if record.modulators.is_some() && scene.modulators.is_empty() {
+            self.fault("record.modulators", "there are no modulators to record");
         }
     }
 
@@ -257,33 +264,9 @@ impl<'s> Checker<'s> {
         found
     }
 
-    /// The shape of a distribution, and the lowest value that it can give.
-    fn bound<D: Dimension>(
-        &mut self,
-        path: &str,
-        param: &Param<D>,
-        rule: fn(f64) -> Option<&'static str>,
-    ) {
-        self.distribution(path, param);
-        let lowest = bounds(param).map(|(low, _)| low);
-        if let Some((value, rule)) = lowest.and_then(|low| Some((low, rule(low)?))) {
-            self.fault(path, format!("{value} {} {rule}", D::UNITS[0].0));
-        }
-    }
-
-    fn distribution<D: Dimension>(&mut self, path: &str, param: &Param<D>) {
-        match *param {
-            Param::Normal { std, .. } => self.not_negative(&format!("{path}.std"), std.get()),
-            Param::Uniform { low, high } => self.ordered(path, low, high),
-            Param::Power { exponent, .. } => self.positive(&format!("{path}.exponent"), exponent),
-            Param::Value(_) | Param::File(_) => {}
-        }
-    }
-
-    fn ordered<D: Dimension>(&mut self, path: &str, low: Quantity<D>, high: Quantity<D>) {
-        if low.get() > high.get() {
-            let message =
-                format!("the lower bound, {}, is above the upper bound, {}", low.get(), high.get());
+    fn ordered(&mut self, path: &str, low: f64, high: f64) {
+        if low > high {
+            let message = format!("the lower bound, {low}, is above the upper bound, {high}");
             self.fault(format!("{path}.low"), message);
         }
     }
@@ -316,34 +299,14 @@ impl<'s> Checker<'s> {
         }
     }
 
-    fn positive(&mut self, path: &str, value: f64) {
-        self.rule(path, value, positive);
-    }
-
-    fn not_negative(&mut self, path: &str, value: f64) {
-        self.rule(path, value, not_negative);
-    }
-
-    fn finite(&mut self, path: &str, value: f64) {
-        self.rule(path, value, |value| (!is_finite(value)).then_some("is not a finite number"));
-    }
-
-    fn fraction(&mut self, path: &str, value: f64) {
-        self.rule(path, value, |value| {
-            (!(0.0..=1.0).contains(&value)).then_some("is not from 0 to 1")
-        });
-    }
-
-    fn below_one(&mut self, path: &str, value: f64) {
-        self.rule(path, value, |value| {
-            (!(0.0..1.0).contains(&value)).then_some("is not from 0 to below 1")
-        });
-    }
-
-    fn rule(&mut self, path: &str, value: f64, rule: impl Fn(f64) -> Option<&'static str>) {
-        if let Some(broken) = rule(value) {
-            self.fault(path, format!("{value} {broken}"));
+    /// Whether a number obeys a rule; a fault if not.
+    fn obeys(&mut self, path: &str, rule: Rule, value: f64, unit: &str) -> bool {
+        let broken = rule.broken(value);
+        if let Some(broken) = broken {
+            let space = if unit.is_empty() { "" } else { " " };
+            self.fault(path, format!("{value}{space}{unit} {broken}"));
         }
+        broken.is_none()
     }
 
     fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
@@ -368,6 +331,65 @@ impl<'s> Checker<'s> {
     }
 }
 
+impl Visitor for Checker<'_> {
+    fn number(&mut self, at: &At, rule: Rule, value: f64, unit: &'static str) {
+        if rule == Rule::Any && value.is_finite() && (value as f32).is_finite() {
+            return;
+        }
+        let path = at.to_string();
+        if !self.obeys(&path, rule, value, unit) {
+            return;
+        }
+        match rule {
+            Rule::Moment => self.moment(&path, value),
+            Rule::Steps | Rule::Duration => self.whole_steps(&path, value),
+            Rule::Interval => self.interval(&path, value),
+            _ => {}
+        }
+    }
+
+    fn param(&mut self, at: &At, rule: Rule, param: &Param<One>, unit: &'static str) {
+        let path = at.to_string();
+        match param {
+            Param::Normal { std, .. } => {
+                self.obeys(&format!("{path}.std"), Rule::NotNegative, std.get(), unit);
+            }
+            Param::LogNormal { mean, std } => {
+                self.obeys(&format!("{path}.mean"), Rule::Positive, mean.get(), unit);
+                self.obeys(&format!("{path}.std"), Rule::NotNegative, std.get(), unit);
+                return;
+            }
+            Param::Uniform { low, high } => self.ordered(&path, low.get(), high.get()),
+            Param::Power { exponent, .. } => {
+                self.obeys(&format!("{path}.exponent"), Rule::Positive, *exponent, "");
+            }
+            Param::Linspace { .. } => {
+                if self.size == Some(1) {
+                    let message =
+                        "a line from one value to another needs two neurons, and there is one";
+                    self.fault_with_help(&path, message, "give the one value");
+                }
+            }
+            Param::Values(values) => {
+                if let Some(size) = self.size.filter(|size| *size != values.len() as u64) {
+                    let message =
+                        format!("{} values for a population of {size} neurons", values.len());
+                    self.fault_with_help(&path, message, "give one value for each neuron");
+                }
+                for (k, value) in values.iter().enumerate() {
+                    self.obeys(&format!("{path}.{k}"), rule, value.get(), unit);
+                }
+                return;
+            }
+            Param::Value(value) => return self.number(at, rule, value.get(), unit),
+            Param::File(_) => {}
+        }
+        if let Some((lowest, highest)) = param.bounds() {
+            let _ = self.obeys(&path, rule, lowest, unit) && self.obeys(&path, rule, highest, unit);
+        }
+    }
+}
+
 /// Receptors of a population.
 const MOST_RECEPTORS: usize = crate::neuron::receptor::MOST;
 
@@ -379,35 +401,9 @@ fn is_dimension(count: &usize) -> bool {
     (2..=3).contains(count)
 }
 
-/// Whether single precision, in which the simulation computes, holds the value.
-fn is_finite(value: f64) -> bool {
-    (value as f32).is_finite()
-}
-
 /// Whether the value is above zero in single precision, too.
 fn is_positive(value: f64) -> bool {
-    is_finite(value) && value as f32 > 0.0
-}
-
-fn positive(value: f64) -> Option<&'static str> {
-    (!is_positive(value)).then_some("is not strictly positive")
-}
-
-fn not_negative(value: f64) -> Option<&'static str> {
-    (!is_finite(value) || value < 0.0).then_some("is negative, 0 is the least")
-}
-
-/// Lowest and highest value that a parameter can take, where that is known before the draw.
-fn bounds<D: Dimension>(param: &Param<D>) -> Option<(f64, f64)> {
-    match *param {
-        Param::Value(value) => Some((value.get(), value.get())),
-        Param::Uniform { low, high } => Some((low.get(), high.get())),
-        Param::Power { base, scale, .. } => {
-            let (a, b) = (base.get(), base.get() + scale.get());
-            Some((a.min(b), a.max(b)))
-        }
-        Param::Normal { .. } | Param::File(_) => None,
-    }
+    Rule::Positive.broken(value).is_none()
 }
 
 /// `[A-Za-z_][A-Za-z0-9_.-]{0,63}`.

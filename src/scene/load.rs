@@ -4,15 +4,14 @@
 //! way as what the file says. A mistake found while reading is noted and its field blanked out, and
 //! the rest is read again: one run shows all independent mistakes.
 
+use super::Scene;
 use super::check::{Fault, Warning, check};
-use super::models::AnyParam;
-use super::text::{Field, Node, Shape, SyntaxError, closest, path_of, scan};
-use super::{Connect, Data, Dimension, Model, Param, Parameters, Scene, Weight};
 use crate::files;
+use crate::grammar::text::{self, Node, Shape, SyntaxError, path_of, scan};
+use crate::grammar::{Field, Value, closest, explain, ron_options};
 use crate::words::visible;
 use ariadne::{Color, Config, Label, Report, ReportKind};
 use ron::error::{Error as RonError, SpannedError};
-use ron::extensions::Extensions;
 use ron::ser::PrettyConfig;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Display};
@@ -21,6 +20,7 @@ use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 /// Largest scene file that is read \[bytes\]; data and weights live in files of their own.
 const MAX_BYTES: u64 = 16 << 20;
@@ -155,9 +155,7 @@ fn load_bytes(
     let here = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     let dir = std::path::absolute(here).unwrap_or_else(|_| here.to_owned());
     let source = Source { name: name.to_owned(), text, dir, digest: Sha256::digest(bytes).into() };
-    for path in paths_mut(&mut scene) {
-        *path = source.resolve(path);
-    }
+    scene.files_mut(&mut |path| *path = source.resolve(path));
     Ok((scene, source, warnings))
 }
 
@@ -169,15 +167,6 @@ impl Scene {
     pub fn to_ron(&self) -> Result<String, ron::Error> {
         ron_options().to_string_pretty(self, PrettyConfig::new().new_line("\n").depth_limit(3))
     }
-}
-
-/// The dialect of scenes: `Some` and the inner parentheses of `Lif((...))` are left out.
-pub(super) fn ron_options() -> ron::Options {
-    ron::Options::default().with_default_extension(
-        Extensions::IMPLICIT_SOME
-            | Extensions::UNWRAP_NEWTYPES
-            | Extensions::UNWRAP_VARIANT_NEWTYPES,
-    )
 }
 
 fn parse(text: &str) -> Result<Scene, SpannedError> {
@@ -250,64 +239,10 @@ fn plain(text: &str) -> String {
     text.chars().map(plain).collect()
 }
 
-/// Every path in the scene.
-fn paths_mut(scene: &mut Scene) -> impl Iterator<Item = &mut PathBuf> {
-    fn file<D: Dimension>(param: &mut Param<D>) -> Option<&mut PathBuf> {
-        if let Param::File(path) = param { Some(path) } else { None }
-    }
-    let in_populations =
-        scene.populations.iter_mut().flat_map(|(_, population)| match &mut population.model {
-            Model::Lif(n) => vec![
-                file(&mut n.c_m),
-                n.tau_m.as_mut().and_then(file),
-                n.g_l.as_mut().and_then(file),
-                file(&mut n.e_l),
-                file(&mut n.v_th),
-                file(&mut n.v_reset),
-                file(&mut n.t_ref),
-                file(&mut n.tau_syn),
-                file(&mut n.i_e),
-                file(&mut n.delta_th),
-                file(&mut n.tau_rel),
-                n.v_init.as_mut().and_then(file),
-            ],
-            Model::Readout(n) => vec![
-                file(&mut n.c_m),
-                n.tau_m.as_mut().and_then(file),
-                n.g_l.as_mut().and_then(file),
-                file(&mut n.e_l),
-                file(&mut n.tau_syn),
-                file(&mut n.i_e),
-            ],
-            Model::Adex(n) => n.parameters_mut().into_iter().map(|p| p.file_mut()).collect(),
-            Model::Izhikevich(n) => n.parameters_mut().into_iter().map(|p| p.file_mut()).collect(),
-            Model::Hh(n) => {
-                let mut files: Vec<_> =
-                    n.channels.iter_mut().flat_map(|(_, c)| c.files_mut()).map(Some).collect();
-                let own = [&mut n.c_m as &mut dyn AnyParam, &mut n.i_e, &mut n.v_th, &mut n.t_ref];
-                files.extend(own.map(|p| p.file_mut()));
-                files.push(n.v_init.file_mut());
-                files
-            }
-            Model::Spikes(source) => vec![source.file.as_mut()],
-            Model::Poisson(source) => vec![file(&mut source.rate)],
-            Model::Images(_) => vec![],
-        });
-    let in_projections = scene.projections.iter_mut().flat_map(|projection| {
-        let weights = match &mut projection.weight {
-            Weight::File(path) => Some(path),
-            _ => None,
-        };
-        let pairs = match &mut projection.connect {
-            Connect::List(path) => Some(path),
-            _ => None,
-        };
-        [weights, pairs]
-    });
-    let in_training = scene.training.iter_mut().map(|training| match &mut training.data {
-        Data::Mnist { dir } => Some(dir),
-    });
-    in_populations.chain(in_projections).chain(in_training).flatten()
+/// Whether two words are spellings of one field of the grammar.
+fn same(a: &str, b: &str) -> bool {
+    static FIELDS: LazyLock<Vec<&Field>> = LazyLock::new(|| Scene::kind().fields());
+    a == b || FIELDS.iter().any(|field| field.is_spelt(a) && field.is_spelt(b))
 }
 
 // ---- Overrides ----
@@ -354,7 +289,7 @@ fn apply_all(mut text: String, overrides: &[Override]) -> Result<String, (String
 
 /// The outermost block on a path that the text does not have.
 fn absent_block(tree: &Node, path: &str) -> Option<String> {
-    let (_, rest) = tree.follow(path);
+    let (_, rest) = tree.follow(path, &same);
     let (block, within) = rest.split_once('.')?;
     let before = &path[..path.len() - within.len() - 1];
     before.ends_with(block).then(|| before.to_owned())
@@ -367,7 +302,7 @@ fn blame(problem: Problem, change: &Override) -> Problem {
 /// The text with the value at `path` replaced, or put in where its field is absent, with the blocks around it
 /// that are absent too.
 fn edit(text: &str, tree: &Node, path: &str, value: &str) -> Result<String, Problem> {
-    let (trail, rest) = tree.follow(path);
+    let (trail, rest) = tree.follow(path, &same);
     let node = trail.last().map_or(tree, |field| &field.node);
     let splice =
         |span: Range<usize>, with: &str| [&text[..span.start], with, &text[span.end..]].concat();
@@ -482,7 +417,7 @@ impl<'t> Mistakes<'t> {
         };
         let node = trail.last().map_or(tree, |field| &field.node);
         if !self.incomplete.contains(&node.span.start) {
-            let on_key = |field: &&&Field| {
+            let on_key = |field: &&&text::Field| {
                 let key = &field.key_span;
                 !key.is_empty() && (key.start..=key.end).contains(&offset)
             };
@@ -514,7 +449,7 @@ impl<'t> Mistakes<'t> {
         let Ok(tree) = scan(&self.readable) else {
             return;
         };
-        let (trail, rest) = tree.follow(&fault.path);
+        let (trail, rest) = tree.follow(&fault.path, &same);
         let span = trail
             .last()
             .map_or_else(|| first_line(self.text, &tree), |field| field.label(self.text));
@@ -532,7 +467,7 @@ impl<'t> Mistakes<'t> {
     }
 
     /// The path of a field in the text as it was written, before anything was blanked out.
-    fn path_in_full(&self, trail: &[&Field]) -> String {
+    fn path_in_full(&self, trail: &[&text::Field]) -> String {
         match (scan(self.text), trail.last()) {
             (Ok(tree), Some(field)) => path_of(&tree.touching(field.node.span.start)[..]),
             _ => path_of(trail),
@@ -563,77 +498,6 @@ fn offset_of(text: &str, position: ron::error::Position) -> usize {
     let line = text.split_inclusive('\n').take(position.line - 1).map(str::len).sum::<usize>();
     let column = text[line..].char_indices().nth(position.col - 1);
     column.map_or(text.len(), |(at, _)| line + at)
-}
-
-/// What an error of the RON reader about the text `value` means to who wrote it, and what to do.
-pub(super) fn explain(error: &RonError, value: &str) -> (String, Option<String>) {
-    let within = |outer: &Option<String>| {
-        outer.as_ref().map_or(String::new(), |outer| format!(" in `{outer}`"))
-    };
-    let choices = |found: &str, expected: &[&'static str], what: &str| match closest(
-        found,
-        expected.iter().copied(),
-    ) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("the {what} are {}", expected.join(", ")),
-    };
-    let value = first_words(value);
-    let expected = |what: &str| format!("{what} is expected, not `{value}`");
-    match error {
-        RonError::NoSuchStructField { expected, found, outer } => (
-            format!("no field `{found}`{}", within(outer)),
-            Some(choices(found, expected, "fields")),
-        ),
-        RonError::NoSuchEnumVariant { expected, found, outer } => (
-            format!("no choice `{found}`{}", within(outer)),
-            Some(choices(found, expected, "choices")),
-        ),
-        RonError::MissingStructField { field, outer } => (
-            format!("the field `{field}` is missing{}", within(outer)),
-            Some(format!("add `{field}: ...`")),
-        ),
-        RonError::DuplicateStructField { field, .. } => (
-            format!("the field `{field}` is given twice"),
-            Some("keep one; another spelling counts as the same field".to_owned()),
-        ),
-        RonError::IntegerOutOfBounds => {
-            (format!("`{value}` is out of the range of whole numbers here"), None)
-        }
-        RonError::ExpectedInteger => (expected("a whole number"), None),
-        RonError::ExpectedComma | RonError::InvalidIntegerDigit { .. }
-            if value.parse::<f64>().is_ok() =>
-        {
-            (expected("a whole number"), Some("write it without point and exponent".to_owned()))
-        }
-        RonError::ExpectedComma if value.ends_with(')') => {
-            (format!("`{value}` takes nothing in parentheses"), Some("leave them out".to_owned()))
-        }
-        RonError::ExpectedComma => (format!("`{value}` cannot be read"), None),
-        RonError::ExpectedFloat => (expected("a number"), None),
-        RonError::ExpectedBoolean => (expected("`true` or `false`"), None),
-        RonError::ExpectedString => (expected("text in quotes"), None),
-        RonError::ExpectedIdentifier => (expected("a name"), None),
-        RonError::ExpectedArray => (expected("a list, `[...]`,"), None),
-        RonError::ExpectedMap => (expected("a map, `{ \"name\": ... }`,"), None),
-        RonError::ExpectedStructLike | RonError::ExpectedNamedStructLike(_) => {
-            (expected("a group of fields, `(...)`,"), None)
-        }
-        RonError::ExpectedDifferentStructName { expected: name, .. } => {
-            (expected(&format!("`{name}(...)`")), None)
-        }
-        RonError::InvalidValueForType { expected: wanted, .. } => (expected(wanted), None),
-        RonError::ExceededRecursionLimit => ("brackets are nested too deep".to_owned(), None),
-        other => (other.to_string(), None),
-    }
-}
-
-/// The start of a value, short enough to be quoted in a sentence.
-fn first_words(value: &str) -> String {
-    let line = value.lines().next().unwrap_or_default();
-    match line.char_indices().nth(40) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None => line.to_owned(),
-    }
 }
 
 // ---- Display ----
@@ -701,8 +565,12 @@ impl SceneError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Delay, Quantity};
+    use super::super::{
+        Connect, Data, Delay, Model, Ms, Named, Param, Population, Projection, Quantity, Um, Weight,
+    };
     use super::*;
+    use serde::de::DeserializeOwned;
+    use serde::{Deserialize, Serialize};
 
     const SIMULATION: &str = r#"(
     version: 1,
@@ -835,6 +703,24 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_found_by_any_spelling() {
+        let text = "(learn: Clopath(V_clamp: 33), model: Adex(v_spike: 1, E_L: -70))";
+        let tree = scan(text).unwrap();
+        for (path, value) in [
+            ("learn.v_spike", "33"),
+            ("learn.V_clamp", "33"),
+            ("model.v_peak", "1"),
+            ("model.V_peak", "1"),
+            ("model.e_l", "-70"),
+            ("model.v_rest", "-70"),
+        ] {
+            let (trail, rest) = tree.follow(path, &same);
+            assert_eq!(rest, "", "{path}");
+            assert_eq!(&text[trail.last().unwrap().node.span.clone()], value, "{path}");
+        }
+    }
+
+    #[test]
     fn good_scenes_load_without_a_warning() {
         let (scene, source, warnings) = read_text(SIMULATION).unwrap();
         assert_eq!(warnings, []);
@@ -957,7 +843,7 @@ mod tests {
                     "3, high",
                     "lower bound, 3, is above",
                 ),
-                ("std: 2)", "std: -2)", "-2", "-2 is negative"),
+                ("std: 2)", "std: -2)", "-2", "-2 ms is negative"),
                 ("\"0.25 nF\"", "\"-250 pF\"", "\"-250", "-250 pF is not strictly positive"),
                 ("C_m: \"0.25 nF\"", "g_L: 10", "10", "`tau_m` and `g_l` are both given"),
                 (
@@ -1004,7 +890,7 @@ mod tests {
                     "a readout, which sends no spikes",
                 ),
                 ("p: 0.5", "p: 1.5", "1.5", "1.5 is not from 0 to 1"),
-                ("p: 0.5", "p: NaN", "NaN", "NaN is not from 0 to 1"),
+                ("p: 0.5", "p: NaN", "NaN", "NaN is not a finite number"),
                 ("k: 8", "k: 80", "80", "80 sources of the 79"),
                 ("k: 8", "k: 0", "0", "at least 1"),
                 ("delay: 1.5", "delay: 0.05", "0.05", "below one step of 0.1 ms"),
@@ -1170,7 +1056,7 @@ mod tests {
                 ("batch: 100", "batch: 0", "0", "at least 1"),
                 ("steps: 25", "steps: 0", "0", "at least 1"),
                 ("lr: 0.001", "lr: 0", "0", "0 is not strictly positive"),
-                ("lr: 0.001", "lr: inf", "inf", "not strictly positive"),
+                ("lr: 0.001", "lr: inf", "inf", "not a finite number"),
                 ("lr: 0.001", "lr: 0.001, beta1: 1", "1", "from 0 to below 1"),
                 ("Adam(lr: 0.001)", "Sgd(lr: 0.1, momentum: -0.1)", "-0.1", "from 0 to below 1"),
                 ("floor: 0.1", "floor: 2", "2", "from 0 to 1"),
@@ -1388,7 +1274,7 @@ mod tests {
         assert_eq!(exc.c_m, Param::value(200.0));
         let Model::Readout(out) = &population("out").model else { panic!() };
         assert_eq!(out.tau_m, Some(Param::value(30.0)));
-        assert_eq!(scene.projections[0].delay, Some(Delay::Value(Quantity::new(2.0))));
+        assert_eq!(scene.projections[0].delay, Some(Delay::Constant(Quantity::new(2.0))));
         assert_eq!(scene.projections[2].from, "noise");
         assert_eq!(scene.projections[1].connect, Connect::Dense);
         assert_eq!(scene.projections[1].weight, Weight::Constant(Quantity::new(3.0)));
@@ -1520,5 +1406,60 @@ mod tests {
                     .map_err(|error| error.to_string());
             }
         }
+    }
+
+    fn value<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+        ron_options().from_str(text).map_err(|error| error.code.to_string())
+    }
+
+    #[test]
+    fn a_weight_may_be_bare() {
+        let projection = |weight: &str| {
+            let text = format!("(from: \"a\", to: \"b\", connect: Dense, weight: {weight})");
+            value::<Projection>(&text).map(|projection| projection.weight)
+        };
+        for text in ["20.0", "\"0.02 nA\"", "Constant(20)", "Constant(\"20 pA\")"] {
+            assert_eq!(projection(text), Ok(Weight::Constant(Quantity::new(20.0))), "{text}");
+        }
+        assert_eq!(projection("Kaiming(gain: 1)"), Ok(Weight::Kaiming { gain: 1.0 }));
+    }
+
+    #[test]
+    fn a_delay_is_a_quantity_or_is_drawn() {
+        let ms = Quantity::<Ms>::new;
+        for (text, delay) in [
+            ("1.5", Delay::Constant(ms(1.5))),
+            ("\"0.0015 s\"", Delay::Constant(ms(1.5))),
+            (
+                "Normal(mean: 1.5, std: \"500 us\", max: 3)",
+                Delay::Normal { mean: ms(1.5), std: ms(0.5), min: None, max: Some(ms(3.0)) },
+            ),
+            ("Uniform(low: 1, high: 2)", Delay::Uniform { low: ms(1.0), high: ms(2.0) }),
+            (
+                "Distance(velocity: \"300 um/ms\")",
+                Delay::Distance { offset: ms(0.0), velocity: Quantity::new(0.3) },
+            ),
+        ] {
+            assert_eq!(value::<Delay>(text).as_ref(), Ok(&delay), "{text}");
+            assert_eq!(value(&ron_options().to_string(&delay).unwrap()), Ok(delay), "{text}");
+        }
+        let error = value::<Delay>("Distance(velocity: \"3 um\")").unwrap_err();
+        assert!(error.contains("`3 um` is a length, here a velocity in m/s"), "{error}");
+        assert_eq!(value("\"1.5 mm\""), Ok(Quantity::<Um>::new(1500.0)));
+        assert_eq!(value("\"2 µm\""), Ok(Quantity::<Um>::new(2.0)));
+        assert_eq!(value("3"), Ok(Quantity::<Um>::new(3.0)));
+    }
+
+    #[test]
+    fn populations_keep_their_order_and_none_is_lost() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Holder(Named<Population>);
+
+        let text = r#"{"z": (size: 1, model: Lif()), "a": (size: 2, model: Readout())}"#;
+        let holder: Holder = value(text).unwrap();
+        assert_eq!(holder.0.0.iter().map(|entry| entry.0.as_str()).collect::<Vec<_>>(), ["z", "a"]);
+        assert_eq!(value(&ron_options().to_string(&holder).unwrap()), Ok(holder));
+        let error = value::<Holder>(&text.replace("\"a\"", "\"z\"")).unwrap_err();
+        assert!(error.contains("two entries with the name `z`"), "{error}");
     }
 }

@@ -10,106 +10,91 @@ mod check;
 mod learning;
 mod load;
 mod models;
-mod quantity;
-mod text;
 mod trains;
 
+pub use crate::grammar::{
+    Dimension, Hz, Mm, Ms, Mv, Named, Ns, One, Pa, PaRootMs, Param, Pf, Quantity, Strength, Um,
+    Velocity,
+};
 pub use check::{Fault, Warning, check};
 pub use learning::{
     Bcm, Clopath, Common, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja,
     Pairing, Release, Rewire, Scaling, ShortTerm, Stdp, Triplet, Vogels,
 };
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
-pub use models::{
-    Adex, Calcium, Channel, Gate, Hh, Ion, Ions, Izhikevich, Method, Parameters, Rate, Receptor,
-    Rule,
-};
-pub use quantity::{
-    Dimension, Hz, Mm, Ms, Mv, Ns, One, Pa, PaRootMs, Param, Pf, Quantity, Strength, Um, Velocity,
-};
+pub use models::{Adex, Calcium, Channel, Gate, Hh, Ion, Ions, Izhikevich, Method, Rate, Receptor};
 pub use trains::{OnGrid, not_poisson};
 
-use serde::{Deserialize, Serialize};
+use crate::declare;
+use crate::grammar::OneOrMany;
 use std::path::PathBuf;
 
-/// A whole scene: the network, how long to run it or how to train it, and what to write down.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scene {
-    /// Version of the grammar; this program reads version 1.
-    pub version: u32,
-    /// Time step, duration, seed.
-    pub simulation: Simulation,
-    /// Groups of neurons and of sources, by name, in the order of the file.
-    #[serde(with = "quantity::named")]
-    pub populations: Vec<(String, Population)>,
-    /// Synapses between populations.
-    #[serde(default)]
-    pub projections: Vec<Projection>,
-    /// What acts on populations beside spikes of others.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stimuli: Vec<Stimulus>,
-    /// Substances that act on synapses, by name.
-    #[serde(default, with = "quantity::named", skip_serializing_if = "Vec::is_empty")]
-    pub modulators: Vec<(String, Modulator)>,
-    /// Present in a scene that learns from data by gradients.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub training: Option<Training>,
-    /// What a simulation writes to the run folder.
-    #[serde(default)]
-    pub record: Record,
+declare! {
+    /// A whole scene: the network, how long to run it or how to train it, and what to write down.
+    pub struct Scene {
+        /// Version of the grammar; this program reads version 1.
+        version: u32;
+        /// Time step, duration, seed.
+        simulation: Simulation;
+        /// Groups of neurons and of sources, by name, in the order of the file.
+        populations: Named<Population>;
+        /// Synapses between populations.
+        projections: Vec<Projection> = vec![];
+        /// What acts on populations beside spikes of others.
+        stimuli: Vec<Stimulus> = vec![];
+        /// Substances that act on synapses, by name.
+        modulators: Named<Modulator> = Named::none();
+        /// Present in a scene that learns from data by gradients.
+        training: Option<Training>;
+        /// What a simulation writes to the run folder.
+        record: Record = Record::default();
+    }
 }
 
-/// Time and chance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Simulation {
-    /// Time step \[ms\].
-    pub dt: Quantity<Ms>,
-    /// Simulated time \[ms\]; a training scene has `training.steps` instead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub duration: Option<Quantity<Ms>>,
-    /// Key of every random number of the run.
-    #[serde(default = "default::seed")]
-    pub seed: u64,
+declare! {
+    /// Time and chance.
+    pub struct Simulation {
+        /// Time step \[ms\].
+        dt: Quantity<Ms>;
+        /// Simulated time \[ms\]; a training scene has `training.steps` instead.
+        duration: Option<Quantity<Ms>> [Duration];
+        /// Key of every random number of the run.
+        seed: u64 = 1u64;
+    }
 }
 
-/// A group of alike neurons or sources.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Population {
-    /// Number of neurons.
-    #[serde(alias = "n")]
-    pub size: u64,
-    /// Where they are; rules and delays that depend on distance need it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub positions: Option<Positions>,
-    /// What each of them is.
-    pub model: Model,
+declare! {
+    /// A group of alike neurons or sources.
+    pub struct Population {
+        /// Number of neurons.
+        size | "n": u64;
+        /// Where they are; rules and delays that depend on distance need it.
+        positions: Option<Positions>;
+        /// What each of them is.
+        model: Model;
+    }
 }
 
-/// Where the neurons of a population are, in two or three dimensions.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Positions {
-    /// On the points of a grid; the first coordinate runs fastest with the number of the neuron.
-    Grid {
-        /// Points along each axis, in all as many as there are neurons.
-        shape: Vec<u64>,
-        /// Distance of neighbours \[µm\].
-        spacing: Quantity<Um>,
-        /// Position of the first neuron \[µm\]; if absent, the grid is centred at 0.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        origin: Option<Vec<Quantity<Um>>>,
-    },
-    /// Drawn from the seed, uniformly in a box.
-    Uniform {
-        /// Edges of the box \[µm\].
-        extent: Vec<Quantity<Um>>,
-        /// Its corner with the lowest coordinates \[µm\]; if absent, the box is centred at 0.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        origin: Option<Vec<Quantity<Um>>>,
-    },
+declare! {
+    /// Where the neurons of a population are, in two or three dimensions.
+    pub enum Positions {
+        /// On the points of a grid; the first coordinate runs fastest with the number of the neuron.
+        Grid {
+            /// Points along each axis, in all as many as there are neurons.
+            shape: Vec<u64>;
+            /// Distance of neighbours \[µm\].
+            spacing: Quantity<Um> [Positive];
+            /// Position of the first neuron \[µm\]; if absent, the grid is centred at 0.
+            origin: Option<Vec<Quantity<Um>>>;
+        };
+        /// Drawn from the seed, uniformly in a box.
+        Uniform {
+            /// Edges of the box \[µm\].
+            extent: Vec<Quantity<Um>> [Positive];
+            /// Its corner with the lowest coordinates \[µm\]; if absent, the box is centred at 0.
+            origin: Option<Vec<Quantity<Um>>>;
+        };
+    }
 }
 
 impl Positions {
@@ -122,30 +107,26 @@ impl Positions {
     }
 }
 
-/// What the neurons of a population are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Model {
-    /// Leaky integrate-and-fire neuron with exponential synaptic current.
-    #[serde(alias = "iaf_psc_exp")]
-    Lif(Lif),
-    /// Adaptive exponential integrate-and-fire neuron.
-    #[serde(alias = "aeif_cond_exp", alias = "aeif_psc_exp")]
-    Adex(Adex),
-    /// Hodgkin–Huxley neuron with channels of your choice.
-    Hh(Hh),
-    /// Izhikevich's neuron.
-    #[serde(alias = "izhikevich")]
-    Izhikevich(Izhikevich),
-    /// Leaky integrator that does not spike; its potential is the network's answer.
-    Readout(Readout),
-    /// Source of given spikes.
-    #[serde(alias = "spike_generator", alias = "SpikeSourceArray")]
-    Spikes(Spikes),
-    /// Source of independent Poisson spike trains.
-    #[serde(alias = "poisson_generator")]
-    Poisson(Poisson),
-    /// One source per pixel of the training images.
-    Images(Images),
+declare! {
+    /// What the neurons of a population are.
+    pub enum Model {
+        /// Leaky integrate-and-fire neuron with exponential synaptic current.
+        Lif | "iaf_psc_exp"(Lif);
+        /// Adaptive exponential integrate-and-fire neuron.
+        Adex | "aeif_cond_exp" | "aeif_psc_exp"(Adex);
+        /// Hodgkin–Huxley neuron with channels of your choice.
+        Hh(Hh);
+        /// Izhikevich's neuron.
+        Izhikevich | "izhikevich"(Izhikevich);
+        /// Leaky integrator that does not spike; its potential is the network's answer.
+        Readout(Readout);
+        /// Source of given spikes.
+        Spikes | "spike_generator" | "SpikeSourceArray"(Spikes);
+        /// Source of independent Poisson spike trains.
+        Poisson | "poisson_generator"(Poisson);
+        /// One source per pixel of the training images.
+        Images(Images);
+    }
 }
 
 impl Model {
@@ -153,9 +134,9 @@ impl Model {
     pub fn receptors(&self) -> Vec<(String, Receptor)> {
         match self {
             Self::Lif(m) => m.receptors(),
-            Self::Adex(m) => m.receptors.clone(),
-            Self::Izhikevich(m) => m.receptors.clone(),
-            Self::Hh(m) => m.receptors.clone(),
+            Self::Adex(m) => m.receptors.to_vec(),
+            Self::Izhikevich(m) => m.receptors.to_vec(),
+            Self::Hh(m) => m.receptors.to_vec(),
             Self::Readout(m) => Lif { tau_syn: m.tau_syn.clone(), ..Lif::default() }.receptors(),
             Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => vec![],
         }
@@ -185,6 +166,14 @@ impl Weight {
             Self::Constant(w) => Some((w.get(), w.get())),
             Self::Uniform { low, high } => Some((low.get(), high.get())),
             Self::Normal { min, max, .. } => Some((min.as_ref()?.get(), max.as_ref()?.get())),
+            Self::LogNormal { max, .. } => Some((0.0, max.as_ref()?.get())),
+            Self::Linspace { from, to } => {
+                Some((from.get().min(to.get()), from.get().max(to.get())))
+            }
+            Self::Values(values) => {
+                let all = values.iter().map(|value| (value.get(), value.get()));
+                all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+            }
             Self::Kaiming { .. } | Self::File(_) => None,
         }
     }
@@ -195,7 +184,7 @@ impl Lif {
     /// current; its time constant may vary between neurons, and is not given here then.
     pub fn receptors(&self) -> Vec<(String, Receptor)> {
         if !self.receptors.is_empty() {
-            return self.receptors.clone();
+            return self.receptors.to_vec();
         }
         let tau = match self.tau_syn {
             Param::Value(tau) => tau,
@@ -212,267 +201,234 @@ impl Lif {
     }
 }
 
-/// Leaky integrate-and-fire. Parameters may be numbers, distributions over neurons, or files.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Lif {
-    /// Membrane capacitance \[pF\].
-    #[serde(alias = "C_m", alias = "cm")]
-    pub c_m: Param<Pf>,
-    /// Membrane time constant \[ms\]; give this or `g_l`, default 10 ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tau_m: Option<Param<Ms>>,
-    /// Leak conductance \[nS\], `c_m / tau_m`.
-    #[serde(alias = "g_L", skip_serializing_if = "Option::is_none")]
-    pub g_l: Option<Param<Ns>>,
-    /// Leak reversal, the resting potential \[mV\].
-    #[serde(alias = "E_L", alias = "v_rest")]
-    pub e_l: Param<Mv>,
-    /// Threshold at rest \[mV\].
-    #[serde(alias = "V_th", alias = "v_thresh")]
-    pub v_th: Param<Mv>,
-    /// Potential after a spike \[mV\].
-    #[serde(alias = "V_reset")]
-    pub v_reset: Param<Mv>,
-    /// Absolute refractory period \[ms\].
-    #[serde(alias = "tau_refrac")]
-    pub t_ref: Param<Ms>,
-    /// Time constant of the synaptic current \[ms\].
-    #[serde(alias = "tau_syn_ex", alias = "tau_syn_E")]
-    pub tau_syn: Param<Ms>,
-    /// Time constant of a second receptor, `in`, beside `ex` \[ms\].
-    #[serde(alias = "tau_syn_I", skip_serializing_if = "Option::is_none")]
-    pub tau_syn_in: Option<Quantity<Ms>>,
-    /// Reversal potential of the receptor `ex`, which makes it a conductance \[mV\].
-    #[serde(alias = "E_ex", alias = "e_rev_E", skip_serializing_if = "Option::is_none")]
-    pub e_ex: Option<Quantity<Mv>>,
-    /// Reversal potential of the receptor `in` \[mV\].
-    #[serde(alias = "E_in", alias = "e_rev_I", skip_serializing_if = "Option::is_none")]
-    pub e_in: Option<Quantity<Mv>>,
-    /// Receptors by name, instead of those that `tau_syn` and the fields after it describe.
-    #[serde(with = "quantity::named", skip_serializing_if = "Vec::is_empty")]
-    pub receptors: Vec<(String, Receptor)>,
-    /// Constant current \[pA\].
-    #[serde(alias = "I_e", alias = "i_offset")]
-    pub i_e: Param<Pa>,
-    /// Rise of the threshold with each spike, the relative refractoriness \[mV\].
-    pub delta_th: Param<Mv>,
-    /// Time constant with which that rise decays \[ms\].
-    pub tau_rel: Param<Ms>,
-    /// What a spike does to the potential.
-    pub reset: Reset,
-    /// Potential at the start \[mV\]; `e_l` if absent.
-    #[serde(alias = "V_m", skip_serializing_if = "Option::is_none")]
-    pub v_init: Option<Param<Mv>>,
+declare! {
+    /// Leaky integrate-and-fire neuron, exact integration (Rotter & Diesmann 1999; NEST iaf_psc_exp). A conductance
+    /// among its receptors makes it one with exponential Euler steps (Brette et al. 2007). A training takes one
+    /// exponential current.
+    pub struct Lif: Default {
+        /// Membrane capacitance \[pF\].
+        c_m | "C_m" | "cm": Param<Pf> [Positive] = 250.0;
+        /// Membrane time constant \[ms\]; give this or `g_l`, default 10 ms.
+        tau_m: Option<Param<Ms>> [Positive];
+        /// Leak conductance \[nS\], `c_m / tau_m`.
+        g_l | "g_L": Option<Param<Ns>> [Positive];
+        /// Leak reversal, the resting potential \[mV\].
+        e_l | "E_L" | "v_rest": Param<Mv> = -70.0;
+        /// Threshold at rest \[mV\].
+        v_th | "V_th" | "v_thresh": Param<Mv> = -55.0;
+        /// Potential after a spike \[mV\].
+        v_reset | "V_reset": Param<Mv> = -70.0;
+        /// Absolute refractory period \[ms\].
+        t_ref | "tau_refrac": Param<Ms> [Steps] = 2.0;
+        /// Time constant of the synaptic current \[ms\].
+        tau_syn | "tau_syn_ex" | "tau_syn_E": Param<Ms> [Positive] = 2.0;
+        /// Time constant of a second receptor, `in`, beside `ex`, as NEST has them; negative weights then go to
+        /// `in` \[ms\].
+        tau_syn_in | "tau_syn_I": Option<Quantity<Ms>> [Positive];
+        /// Reversal potential of the receptor `ex`, which makes it a conductance \[mV\].
+        e_ex | "E_ex" | "e_rev_E": Option<Quantity<Mv>>;
+        /// Reversal potential of the receptor `in` \[mV\].
+        e_in | "E_in" | "e_rev_I": Option<Quantity<Mv>>;
+        /// Receptors by name, instead of those that `tau_syn` and the fields after it describe: without any there
+        /// is `ex`, an exponential current.
+        receptors: Named<Receptor> = Named::none();
+        /// Constant current \[pA\].
+        i_e | "I_e" | "i_offset": Param<Pa> = 0.0;
+        /// Rise of the threshold with each spike, the relative refractoriness \[mV\].
+        delta_th: Param<Mv> [NotNegative] = 0.0;
+        /// Time constant with which that rise decays: the relative refractory period \[ms\].
+        tau_rel: Param<Ms> [Positive] = 10.0;
+        /// What a spike does to the potential.
+        reset: Reset = Reset::Value;
+        /// Potential at the start \[mV\]; `e_l` if absent.
+        v_init | "V_m": Option<Param<Mv>>;
+    }
 }
 
-/// What a spike does to the membrane potential.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reset {
-    /// The potential becomes `v_reset`.
-    Value,
-    /// The potential falls by `v_th - v_reset`.
-    Subtract,
+declare! {
+    /// What a spike does to the membrane potential.
+    #[derive(Copy, Eq)]
+    pub enum Reset {
+        /// The potential becomes `v_reset`.
+        Value;
+        /// The potential falls by `v_th - v_reset`.
+        Subtract;
+    }
 }
 
-/// Leaky integrator without a threshold.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Readout {
-    /// Membrane capacitance \[pF\].
-    #[serde(alias = "C_m", alias = "cm")]
-    pub c_m: Param<Pf>,
-    /// Membrane time constant \[ms\]; give this or `g_l`, default 10 ms.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tau_m: Option<Param<Ms>>,
-    /// Leak conductance \[nS\].
-    #[serde(alias = "g_L", skip_serializing_if = "Option::is_none")]
-    pub g_l: Option<Param<Ns>>,
-    /// Leak reversal \[mV\].
-    #[serde(alias = "E_L", alias = "v_rest")]
-    pub e_l: Param<Mv>,
-    /// Time constant of the synaptic current \[ms\].
-    #[serde(alias = "tau_syn_ex", alias = "tau_syn_E")]
-    pub tau_syn: Param<Ms>,
-    /// Constant current \[pA\].
-    #[serde(alias = "I_e", alias = "i_offset")]
-    pub i_e: Param<Pa>,
-    /// Depolarisation that counts as one unit of the output (one logit) \[mV\].
-    pub v_unit: Quantity<Mv>,
+declare! {
+    /// Leaky integrator that does not spike; its potential is the network's answer.
+    pub struct Readout: Default {
+        /// Membrane capacitance \[pF\].
+        c_m | "C_m" | "cm": Param<Pf> [Positive] = 250.0;
+        /// Membrane time constant \[ms\]; give this or `g_l`, default 10 ms.
+        tau_m: Option<Param<Ms>> [Positive];
+        /// Leak conductance \[nS\].
+        g_l | "g_L": Option<Param<Ns>> [Positive];
+        /// Leak reversal \[mV\].
+        e_l | "E_L" | "v_rest": Param<Mv> = -70.0;
+        /// Time constant of the synaptic current \[ms\].
+        tau_syn | "tau_syn_ex" | "tau_syn_E": Param<Ms> [Positive] = 2.0;
+        /// Constant current \[pA\].
+        i_e | "I_e" | "i_offset": Param<Pa> = 0.0;
+        /// Depolarisation that counts as one unit of the output (one logit) \[mV\].
+        v_unit: Quantity<Mv> [Positive] = 1.0;
+    }
 }
 
-/// Poisson spike trains.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Poisson {
-    /// Rate of each source \[Hz\].
-    pub rate: Param<Hz>,
+declare! {
+    /// Independent Poisson spike trains, one draw in each step: above 0.1 spikes per step they are too regular, and
+    /// a warning says so.
+    pub struct Poisson {
+        /// Rate of each source \[Hz\].
+        rate: Param<Hz> [NotNegative];
+    }
 }
 
-/// Given spikes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Spikes {
-    /// Times of the spikes of each source \[ms\], ascending; a source beyond the list is silent.
-    #[serde(default, alias = "spike_times", skip_serializing_if = "Vec::is_empty")]
-    pub times: Vec<Vec<f64>>,
-    /// A `spikes.npz` of an earlier run, instead of `times`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<PathBuf>,
-    /// Population of that file whose spikes are taken; the name of this one if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub population: Option<String>,
+declare! {
+    /// Given spikes. Two spikes of a source in one step are an error, spikes off the grid of steps or after the end
+    /// a warning.
+    pub struct Spikes {
+        /// Times of the spikes of each source \[ms\], ascending; a source beyond the list is silent.
+        times | "spike_times": Vec<Vec<f64>> = vec![];
+        /// A `spikes.npz` of an earlier run, instead of `times`.
+        file: Option<PathBuf>;
+        /// Population of that file whose spikes are taken; the name of this one if absent.
+        population: Option<String>;
+    }
 }
 
-/// Input of a population.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Stimulus {
-    /// Population that gets it.
-    pub to: String,
-    /// What it gets.
-    pub input: Input,
+declare! {
+    /// What acts on a population beside spikes of others. Without a stop it lasts; times are rounded to steps, with
+    /// a warning.
+    pub struct Stimulus {
+        /// Population that gets it.
+        to: String;
+        /// What it gets.
+        input: Input;
+    }
 }
 
-/// What a stimulus is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Input {
-    /// Events at random times, independent for each neuron, as from many weak sources.
-    Poisson {
-        /// Rate for each neuron \[Hz\].
-        rate: Quantity<Hz>,
-        /// Weight of an event in the unit of the receptor.
-        weight: Quantity<Strength>,
-        /// Receptor; chosen as that of a projection if absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        receptor: Option<String>,
-        /// Time of the first event at the earliest \[ms\].
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        start: Option<Quantity<Ms>>,
-        /// Time from which there are no more \[ms\].
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        stop: Option<Quantity<Ms>>,
-    },
-    /// A constant current for some time, the same for each neuron.
-    Step {
-        /// Current \[pA\].
-        amplitude: Quantity<Pa>,
-        /// Begin \[ms\].
-        start: Quantity<Ms>,
-        /// End \[ms\]; that of the simulation if absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        stop: Option<Quantity<Ms>>,
-    },
-    /// A current that changes linearly.
-    Ramp {
-        /// Current at the begin \[pA\].
-        from: Quantity<Pa>,
-        /// Current at the end \[pA\].
-        to: Quantity<Pa>,
-        /// Begin \[ms\].
-        start: Quantity<Ms>,
-        /// End \[ms\].
-        stop: Quantity<Ms>,
-    },
-    /// A noise current, independent for each neuron.
-    Noise {
-        /// Mean \[pA\].
-        #[serde(default = "default::no_current")]
-        mean: Quantity<Pa>,
-        /// Standard deviation \[pA\], of white noise that of each step; give this or `sigma`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        std: Option<Quantity<Pa>>,
-        /// Strength of white noise \[pA·√ms\], whose deviation in a step is then `sigma / sqrt(dt)`: what it
-        /// does to a neuron does not depend on dt.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        sigma: Option<Quantity<PaRootMs>>,
-        /// Correlation time of an Ornstein–Uhlenbeck process \[ms\]; white noise, a new draw in each
-        /// step, if absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        tau: Option<Quantity<Ms>>,
-        /// Begin \[ms\].
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        start: Option<Quantity<Ms>>,
-        /// End \[ms\].
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        stop: Option<Quantity<Ms>>,
-    },
+declare! {
+    /// What a stimulus is.
+    pub enum Input {
+        /// Events at random times, independent for each neuron, as from many weak sources.
+        Poisson {
+            /// Rate for each neuron \[Hz\].
+            rate: Quantity<Hz> [NotNegative];
+            /// Weight of an event in the unit of the receptor.
+            weight: Quantity<Strength>;
+            /// Receptor; chosen as that of a projection if absent.
+            receptor: Option<String>;
+            /// Time of the first event at the earliest \[ms\].
+            start: Option<Quantity<Ms>> [Moment];
+            /// Time from which there are no more \[ms\].
+            stop: Option<Quantity<Ms>> [Moment];
+        };
+        /// A constant current for some time, the same for each neuron.
+        Step {
+            /// Current \[pA\].
+            amplitude: Quantity<Pa>;
+            /// Begin \[ms\].
+            start: Quantity<Ms> [Moment];
+            /// End \[ms\]; that of the simulation if absent.
+            stop: Option<Quantity<Ms>> [Moment];
+        };
+        /// A current that changes linearly.
+        Ramp {
+            /// Current at the begin \[pA\].
+            from: Quantity<Pa>;
+            /// Current at the end \[pA\].
+            to: Quantity<Pa>;
+            /// Begin \[ms\].
+            start: Quantity<Ms> [Moment];
+            /// End \[ms\].
+            stop: Quantity<Ms> [Moment];
+        };
+        /// A noise current, independent for each neuron.
+        Noise {
+            /// Mean \[pA\].
+            mean: Quantity<Pa> = 0.0;
+            /// Standard deviation; of white noise that of each step, whatever dt, so that its effect grows with
+            /// sqrt(dt), as in published code that has one step in mind. Give this or `sigma` \[pA\].
+            std: Option<Quantity<Pa>> [NotNegative];
+            /// Strength of white noise, whose deviation in a step is then `sigma / sqrt(dt)`: what it does to a
+            /// neuron does not depend on dt.
+            sigma: Option<Quantity<PaRootMs>> [NotNegative];
+            /// Correlation time of an Ornstein–Uhlenbeck process \[ms\]; white noise, a new draw in each
+            /// step, if absent.
+            tau: Option<Quantity<Ms>> [Positive];
+            /// Begin \[ms\].
+            start: Option<Quantity<Ms>> [Moment];
+            /// End \[ms\].
+            stop: Option<Quantity<Ms>> [Moment];
+        };
+    }
 }
 
-/// Pixels as sources.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Images {
-    /// How a pixel's intensity becomes input.
-    pub encoder: Encoder,
+declare! {
+    /// A source for each pixel of the training images.
+    pub struct Images {
+        /// How a pixel's intensity becomes input.
+        encoder: Encoder;
+    }
 }
 
-/// How a pixel's intensity x, from 0 to 1, becomes input.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Encoder {
-    /// A Poisson train of rate `max_rate · x`.
-    Poisson {
-        /// Rate of a white pixel \[Hz\].
-        max_rate: Quantity<Hz>,
-    },
-    /// One spike, the earlier the brighter: at `(1 - x) · window`, none below `cutoff`.
-    Latency {
-        /// Time of the spike of the darkest pixel \[ms\].
-        window: Quantity<Ms>,
-        /// Intensity below which a pixel stays silent, from 0 to 1.
-        #[serde(default = "default::cutoff")]
-        cutoff: f64,
-    },
-    /// A constant current of `gain · x` times the weight, for the whole presentation.
-    Constant {
-        /// Factor on the intensity.
-        #[serde(default = "default::one")]
-        gain: f64,
-    },
+declare! {
+    /// How a pixel's intensity x, from 0 to 1, becomes input.
+    pub enum Encoder {
+        /// A Poisson train of rate `max_rate · x`.
+        Poisson {
+            /// Rate of a white pixel \[Hz\].
+            max_rate: Quantity<Hz> [NotNegative];
+        };
+        /// One spike, the earlier the brighter: at `(1 - x) · window`, none below `cutoff` (Thorpe, Delorme & Van
+        /// Rullen 2001).
+        Latency {
+            /// Time of the spike of the darkest pixel \[ms\].
+            window: Quantity<Ms> [Positive];
+            /// Intensity below which a pixel stays silent, from 0 to 1.
+            cutoff: f64 [Fraction] = 0.2;
+        };
+        /// A constant current of `gain · x` times the weight, for the whole presentation.
+        Constant {
+            /// Factor on the intensity.
+            gain: f64 = 1.0;
+        };
+    }
 }
 
-/// Synapses from one population to another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Projection {
-    /// Name; `from->to` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Presynaptic population.
-    #[serde(alias = "pre", alias = "source")]
-    pub from: String,
-    /// Postsynaptic population.
-    #[serde(alias = "post", alias = "target")]
-    pub to: String,
-    /// Which pairs are connected.
-    pub connect: Connect,
-    /// Synaptic weights in the unit of the receptor: pA for a current, nS for a conductance, mV for a
-    /// jump of the potential. A bare quantity stands for `Constant`.
-    #[serde(deserialize_with = "quantity::weight")]
-    pub weight: Weight,
-    /// Delay from a spike to the start of its current \[ms\], at least one step; one step if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delay: Option<Delay>,
-    /// Receptor of the target; if absent its first one, or of `ex` and `in` that of the weight's sign.
-    #[serde(default, alias = "receptor_type", skip_serializing_if = "Option::is_none")]
-    pub receptor: Option<String>,
-    /// By which rule the weights change; `Backprop` in a scene with training, else `Fixed`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub learn: Option<Learn>,
-    /// Whether spikes of a source change what its next ones carry.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub short_term: Option<ShortTerm>,
-    /// Whether the weights of each target keep their sum.
-    #[serde(default, alias = "normalise", skip_serializing_if = "Option::is_none")]
-    pub normalize: Option<Normalize>,
-    /// Whether the weights of each target are scaled until it has a given rate.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scaling: Option<Scaling>,
-    /// Whether weak synapses are replaced by new ones.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rewire: Option<Rewire>,
+declare! {
+    /// Synapses from one population to another. A spike carries the weight of the time when it leaves its neuron.
+    pub struct Projection {
+        /// Name; `from->to` if absent.
+        name: Option<String>;
+        /// Presynaptic population.
+        from | "pre" | "source": String;
+        /// Postsynaptic population.
+        to | "post" | "target": String;
+        /// Which pairs are connected.
+        connect: Connect;
+        /// Synaptic weights in the unit of the receptor: pA for a current, nS for a conductance, mV for a
+        /// jump of the potential. A bare quantity stands for `Constant`.
+        weight: Weight;
+        /// Delay from a spike to the start of its current \[ms\], at least one step; one step if absent.
+        delay: Option<Delay>;
+        /// Receptor of the target. Without a name its first one; but of `ex` and `in` weights above 0 get `ex`,
+        /// those below 0 `in`, as in NEST, and if that is a conductance their magnitude. Weights of both signs are
+        /// then two parts of the projection, of which neither learns.
+        receptor | "receptor_type": Option<String>;
+        /// By which rule the weights change; `Backprop` in a training by gradients, else `Fixed`.
+        learn: Option<Learn>;
+        /// Whether spikes of a source change what its next ones carry.
+        short_term: Option<ShortTerm>;
+        /// Whether the weights of each target keep their sum.
+        normalize | "normalise": Option<Normalize>;
+        /// Whether the weights of each target are scaled until it has a given rate.
+        scaling: Option<Scaling>;
+        /// Whether weak synapses are replaced by new ones.
+        rewire: Option<Rewire>;
+    }
 }
 
 impl Projection {
@@ -482,230 +438,259 @@ impl Projection {
     }
 }
 
-/// Which pairs of neurons are connected.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Connect {
-    /// Every pair.
-    #[serde(alias = "AllToAll", alias = "all_to_all")]
-    Dense,
-    /// Every pair but source k and target k, in populations of the same size: lateral inhibition.
-    Others,
-    /// Every pair with probability `p`, independently.
-    #[serde(alias = "Bernoulli", alias = "pairwise_bernoulli")]
-    FixedProbability {
-        /// Probability of a synapse.
-        p: f64,
-        /// Whether a neuron may connect to itself.
-        #[serde(default = "default::yes", alias = "allow_autapses")]
-        autapses: bool,
-    },
-    /// Each target draws `k` sources.
-    #[serde(alias = "fixed_indegree")]
-    FixedInDegree {
-        /// Incoming synapses of each target.
-        #[serde(alias = "indegree")]
-        k: u64,
-        /// Whether a neuron may connect to itself.
-        #[serde(default = "default::yes", alias = "allow_autapses")]
-        autapses: bool,
-        /// Whether a pair may be connected more than once.
-        #[serde(default = "default::yes", alias = "allow_multapses")]
-        multapses: bool,
-    },
-    /// Each source draws `k` targets.
-    #[serde(alias = "fixed_outdegree")]
-    FixedOutDegree {
-        /// Outgoing synapses of each source.
-        #[serde(alias = "outdegree")]
-        k: u64,
-        /// Whether a neuron may connect to itself.
-        #[serde(default = "default::yes", alias = "allow_autapses")]
-        autapses: bool,
-        /// Whether a pair may be connected more than once.
-        #[serde(default = "default::yes", alias = "allow_multapses")]
-        multapses: bool,
-    },
-    /// Each source has `k` targets, drawn with multapses, that are nowhere stored but drawn again at
-    /// every spike: a projection of any size without memory. For simulation, with one weight and one
-    /// delay.
-    Procedural {
-        /// Outgoing synapses of each source.
-        #[serde(alias = "outdegree")]
-        k: u64,
-        /// Whether a neuron may connect to itself.
-        #[serde(default = "default::yes", alias = "allow_autapses")]
-        autapses: bool,
-    },
-    /// `n` synapses, each drawn uniformly from all pairs.
-    #[serde(alias = "fixed_total_number")]
-    FixedTotalNumber {
-        /// Synapses in all.
-        n: u64,
-        /// Whether a neuron may connect to itself.
-        #[serde(default = "default::yes", alias = "allow_autapses")]
-        autapses: bool,
-        /// Whether a pair may be connected more than once.
-        #[serde(default = "default::yes", alias = "allow_multapses")]
-        multapses: bool,
-    },
-    /// Source k with target k, in populations of the same size.
-    #[serde(alias = "one_to_one")]
-    OneToOne,
-    /// Every pair independently, with a probability that depends on its distance.
-    Distance {
-        /// The probability as a function of distance.
-        kernel: DistanceKernel,
-        /// Whether a neuron may connect to itself.
-        #[serde(default = "default::yes", alias = "allow_autapses")]
-        autapses: bool,
-        /// Distance beyond which there are no synapses \[µm\]; none if absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        max_distance: Option<Quantity<Um>>,
-        /// Whether space closes on itself after `extent`, so that there are no edges. Delays by
-        /// distance are then measured in the same way.
-        #[serde(default)]
-        periodic: bool,
-        /// Length of each axis after which it closes \[µm\]; goes with `periodic`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        extent: Option<Vec<Quantity<Um>>>,
-    },
-    /// The pairs in a `.npy` file of integers, a row (source, target) for each synapse.
-    List(PathBuf),
+declare! {
+    /// Which pairs of neurons are connected.
+    pub enum Connect {
+        /// Every pair.
+        Dense | "AllToAll" | "all_to_all";
+        /// Every pair but source k and target k, in populations of the same size: lateral inhibition.
+        Others;
+        /// Every pair with probability `p`, independently.
+        FixedProbability | "Bernoulli" | "pairwise_bernoulli" {
+            /// Probability of a synapse.
+            p: f64 [Fraction];
+            /// Whether a neuron may connect to itself.
+            autapses | "allow_autapses": bool = true;
+        };
+        /// Each target draws `k` sources.
+        FixedInDegree | "fixed_indegree" {
+            /// Incoming synapses of each target.
+            k | "indegree": u64;
+            /// Whether a neuron may connect to itself.
+            autapses | "allow_autapses": bool = true;
+            /// Whether a pair may be connected more than once.
+            multapses | "allow_multapses": bool = true;
+        };
+        /// Each source draws `k` targets.
+        FixedOutDegree | "fixed_outdegree" {
+            /// Outgoing synapses of each source.
+            k | "outdegree": u64;
+            /// Whether a neuron may connect to itself.
+            autapses | "allow_autapses": bool = true;
+            /// Whether a pair may be connected more than once.
+            multapses | "allow_multapses": bool = true;
+        };
+        /// Each source has `k` targets, drawn with multapses, that are nowhere stored but drawn again at
+        /// every spike: a projection of any size without memory. For simulation, with one weight and one
+        /// delay.
+        Procedural {
+            /// Outgoing synapses of each source.
+            k | "outdegree": u64;
+            /// Whether a neuron may connect to itself.
+            autapses | "allow_autapses": bool = true;
+        };
+        /// `n` synapses, each drawn uniformly from all pairs.
+        FixedTotalNumber | "fixed_total_number" {
+            /// Synapses in all.
+            n: u64;
+            /// Whether a neuron may connect to itself.
+            autapses | "allow_autapses": bool = true;
+            /// Whether a pair may be connected more than once.
+            multapses | "allow_multapses": bool = true;
+        };
+        /// Source k with target k, in populations of the same size.
+        OneToOne | "one_to_one";
+        /// Every pair independently, with a probability that depends on its distance.
+        Distance {
+            /// The probability as a function of distance.
+            kernel: DistanceKernel;
+            /// Whether a neuron may connect to itself.
+            autapses | "allow_autapses": bool = true;
+            /// Distance beyond which there are no synapses \[µm\]; none if absent.
+            max_distance: Option<Quantity<Um>> [Positive];
+            /// Whether space closes on itself after `extent`, so that there are no edges. Delays by
+            /// distance are then measured in the same way.
+            periodic: bool = false;
+            /// Length of each axis after which it closes \[µm\]; goes with `periodic`.
+            extent: Option<Vec<Quantity<Um>>> [Positive];
+        };
+        /// The pairs in a `.npy` file of integers, a row (source, target) for each synapse.
+        List(PathBuf);
+    }
 }
 
-/// Probability of a synapse as a function of the distance d.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum DistanceKernel {
-    /// `p · exp(-d² / (2 sigma²))`.
-    Gaussian {
-        /// Probability at distance 0.
-        p: f64,
-        /// Standard deviation \[µm\].
-        sigma: Quantity<Um>,
-    },
-    /// `p · exp(-d / length)`.
-    Exponential {
-        /// Probability at distance 0.
-        p: f64,
-        /// Length over which the probability falls by e \[µm\].
-        length: Quantity<Um>,
-    },
-    /// `p` up to a radius, none beyond.
-    Step {
-        /// Probability within the radius.
-        p: f64,
-        /// The radius, itself included \[µm\].
-        radius: Quantity<Um>,
-    },
+declare! {
+    /// Probability of a synapse as a function of the distance d.
+    #[derive(Copy)]
+    pub enum DistanceKernel {
+        /// `p · exp(-d² / (2 sigma²))`.
+        Gaussian {
+            /// Probability at distance 0.
+            p: f64 [Fraction];
+            /// Standard deviation \[µm\].
+            sigma: Quantity<Um> [Positive];
+        };
+        /// `p · exp(-d / length)`.
+        Exponential {
+            /// Probability at distance 0.
+            p: f64 [Fraction];
+            /// Length over which the probability falls by e \[µm\].
+            length: Quantity<Um> [Positive];
+        };
+        /// `p` up to a radius, none beyond.
+        Step {
+            /// Probability within the radius.
+            p: f64 [Fraction];
+            /// The radius, itself included \[µm\].
+            radius: Quantity<Um> [Positive];
+        };
+    }
 }
 
-/// Delays of a projection \[ms\]. What is drawn is drawn for each synapse, rounded to whole steps,
-/// and at least one step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub enum Delay {
-    /// Normal distribution; what lies below one step or outside the bounds is drawn again.
-    Normal {
-        /// Mean before anything is drawn again \[ms\].
-        mean: Quantity<Ms>,
-        /// Standard deviation, likewise \[ms\].
-        std: Quantity<Ms>,
-        /// Lower bound \[ms\]; one step if absent.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        min: Option<Quantity<Ms>>,
-        /// Upper bound \[ms\]; none if absent.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        max: Option<Quantity<Ms>>,
-    },
-    /// Uniform distribution on `[low, high)`.
-    Uniform {
-        /// Lower bound \[ms\].
-        low: Quantity<Ms>,
-        /// Upper bound \[ms\].
-        high: Quantity<Ms>,
-    },
-    /// `offset + distance / velocity`.
-    Distance {
-        /// Delay at distance 0 \[ms\].
-        offset: Quantity<Ms>,
-        /// Speed of conduction \[m/s\].
-        velocity: Quantity<Velocity>,
-    },
-    /// The same for every synapse.
-    #[serde(untagged)]
-    Value(Quantity<Ms>),
+declare! {
+    /// Delays of a projection: a number of ms, a list, or one of these. What is drawn is drawn for each synapse,
+    /// rounded to whole steps, and at least one step; a `Dense` projection is then held as a list of all its pairs.
+    /// A training by gradients takes one delay for each projection.
+    pub enum Delay or Constant(OneOrMany<Ms>) {
+        /// Normal distribution; what lies below one step or outside the bounds is drawn again.
+        Normal {
+            /// Mean before anything is drawn again \[ms\].
+            mean: Quantity<Ms>;
+            /// Standard deviation, likewise \[ms\].
+            std: Quantity<Ms> [NotNegative];
+            /// Lower bound \[ms\]; one step if absent.
+            min: Option<Quantity<Ms>>;
+            /// Upper bound \[ms\]; none if absent.
+            max: Option<Quantity<Ms>>;
+        };
+        /// Uniform distribution on `[low, high)`.
+        Uniform {
+            /// Lower bound \[ms\].
+            low: Quantity<Ms>;
+            /// Upper bound \[ms\].
+            high: Quantity<Ms>;
+        };
+        /// Distribution whose logarithm is normal; what lies below one step or outside the bounds is drawn again.
+        LogNormal {
+            /// Mean of the delays themselves, before anything is drawn again \[ms\].
+            mean: Quantity<Ms> [Positive];
+            /// Standard deviation of the delays themselves, likewise \[ms\].
+            std: Quantity<Ms> [NotNegative];
+            /// Lower bound \[ms\]; one step if absent.
+            min: Option<Quantity<Ms>>;
+            /// Upper bound \[ms\]; none if absent.
+            max: Option<Quantity<Ms>>;
+        };
+        /// Evenly spaced from the first synapse to the last, in the order of `weights.safetensors`.
+        Linspace {
+            /// Delay of the first \[ms\].
+            from: Quantity<Ms>;
+            /// Delay of the last \[ms\].
+            to: Quantity<Ms>;
+        };
+        /// One for each synapse, in the order of `weights.safetensors`; so is a bare list.
+        Values(Vec<Quantity<Ms>>);
+        /// `offset + distance / velocity`.
+        Distance {
+            /// Delay at distance 0 \[ms\].
+            offset: Quantity<Ms> [NotNegative] = 0.0;
+            /// Speed of conduction \[m/s\].
+            velocity: Quantity<Velocity> [Positive];
+        };
+        /// The same for every synapse; so is a bare quantity.
+        Constant(Quantity<Ms>);
+    }
 }
 
-/// Where initial weights come from in the unit of the receptor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Weight {
-    /// The same everywhere.
-    Constant(Quantity<Strength>),
-    /// Normal distribution.
-    Normal {
-        /// Mean in the unit of the receptor.
-        mean: Quantity<Strength>,
-        /// Standard deviation in the unit of the receptor.
-        std: Quantity<Strength>,
-        /// What is drawn below this is drawn again in the unit of the receptor.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        min: Option<Quantity<Strength>>,
-        /// What is drawn above this is drawn again in the unit of the receptor.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        max: Option<Quantity<Strength>>,
-    },
-    /// Uniform distribution on `[low, high)`.
-    Uniform {
-        /// Lower bound in the unit of the receptor.
-        low: Quantity<Strength>,
-        /// Upper bound in the unit of the receptor.
-        high: Quantity<Strength>,
-    },
-    /// Normal, mean 0, standard deviation `gain / sqrt(in-degree)` units, where one unit is the
-    /// weight with which a single input lifts the target from rest to threshold.
-    Kaiming {
-        /// Factor on the standard deviation.
-        #[serde(default = "default::kaiming_gain")]
-        gain: f64,
-    },
-    /// From a `.safetensors` file that an earlier run wrote, by projection name.
-    File(PathBuf),
+impl From<OneOrMany<Ms>> for Delay {
+    fn from(bare: OneOrMany<Ms>) -> Self {
+        match bare {
+            OneOrMany::One(delay) => Self::Constant(delay),
+            OneOrMany::Many(delays) => Self::Values(delays),
+        }
+    }
 }
 
-/// Learning from data by backpropagation through time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Training {
-    /// The samples.
-    pub data: Data,
-    /// Passes over the training set.
-    pub epochs: u64,
-    /// Samples per update of the weights.
-    pub batch: u64,
-    /// Time steps for which a sample is shown.
-    pub steps: u64,
-    /// Train on the first `limit` samples only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u64>,
-    /// What is minimised.
-    pub loss: Loss,
-    /// How gradients change weights; needed by every loss that has gradients.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub optimizer: Option<Optimizer>,
-    /// How the learning rate changes over the training.
-    #[serde(default)]
-    pub schedule: Schedule,
-    /// What stands for the derivative of a spike; needed by every loss that has gradients.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub surrogate: Option<Surrogate>,
-    /// Whether the gradient ignores that a spike resets its own neuron and raises its threshold.
-    #[serde(default = "default::yes")]
-    pub detach_reset: bool,
-    /// Whether each trained neuron's constant current `i_e` is trained too.
-    #[serde(default)]
-    pub biases: bool,
+declare! {
+    /// Initial weights: a number in the unit of the receptor, a list, or one of these. The unit is nS where the
+    /// receptor has `e_rev`, mV for jumps of the potential, else pA.
+    pub enum Weight or Constant(OneOrMany<Strength>) {
+        /// The same everywhere; so is a bare quantity.
+        Constant(Quantity<Strength>);
+        /// Normal distribution.
+        Normal {
+            /// Mean in the unit of the receptor.
+            mean: Quantity<Strength>;
+            /// Standard deviation in the unit of the receptor.
+            std: Quantity<Strength> [NotNegative];
+            /// What is drawn below this is drawn again in the unit of the receptor.
+            min: Option<Quantity<Strength>>;
+            /// What is drawn above this is drawn again in the unit of the receptor.
+            max: Option<Quantity<Strength>>;
+        };
+        /// Uniform distribution on `[low, high)`.
+        Uniform {
+            /// Lower bound in the unit of the receptor.
+            low: Quantity<Strength>;
+            /// Upper bound in the unit of the receptor.
+            high: Quantity<Strength>;
+        };
+        /// Distribution whose logarithm is normal.
+        LogNormal {
+            /// Mean of the weights themselves in the unit of the receptor.
+            mean: Quantity<Strength> [Positive];
+            /// Standard deviation of the weights themselves in the unit of the receptor.
+            std: Quantity<Strength> [NotNegative];
+            /// What is drawn above this is drawn again in the unit of the receptor.
+            max: Option<Quantity<Strength>>;
+        };
+        /// Evenly spaced from the first synapse to the last, in the order of `weights.safetensors`.
+        Linspace {
+            /// Weight of the first in the unit of the receptor.
+            from: Quantity<Strength>;
+            /// Weight of the last in the unit of the receptor.
+            to: Quantity<Strength>;
+        };
+        /// One for each synapse, in the order of `weights.safetensors`; so is a bare list.
+        Values(Vec<Quantity<Strength>>);
+        /// Normal, mean 0, standard deviation `gain / sqrt(in-degree)` units, where one unit is the
+        /// weight with which a single input lifts the target from rest to threshold.
+        Kaiming {
+            /// Factor on the standard deviation.
+            gain: f64 [Positive] = std::f64::consts::SQRT_2;
+        };
+        /// From the `weights.safetensors` of an earlier run, by projection name: between the sources and targets
+        /// that the file names, whatever `connect` says; of a file that names none, `Dense` by source, then target;
+        /// else by target, sources ascending. Constant currents that a training found (`biases`) are taken along.
+        File(PathBuf);
+    }
+}
+
+impl From<OneOrMany<Strength>> for Weight {
+    fn from(bare: OneOrMany<Strength>) -> Self {
+        match bare {
+            OneOrMany::One(weight) => Self::Constant(weight),
+            OneOrMany::Many(weights) => Self::Values(weights),
+        }
+    }
+}
+
+declare! {
+    /// Learning from data: by backpropagation through time, or by the rules of synapses.
+    pub struct Training {
+        /// The samples.
+        data: Data;
+        /// Passes over the training set.
+        epochs: u64 [Count];
+        /// Samples per update of the weights.
+        batch: u64 [Count];
+        /// Time steps for which a sample is shown.
+        steps: u64 [Count];
+        /// Train on the first `limit` samples only.
+        limit: Option<u64> [Count];
+        /// What is minimised.
+        loss: Loss;
+        /// How gradients change weights; needed by every loss that has gradients.
+        optimizer: Option<Optimizer>;
+        /// How the learning rate changes over the training.
+        schedule: Schedule = Schedule::Constant;
+        /// What stands for the derivative of a spike; needed by every loss that has gradients.
+        surrogate: Option<Surrogate>;
+        /// Whether the gradient ignores that a spike resets its own neuron and raises its threshold.
+        detach_reset: bool = true;
+        /// Whether each trained neuron's constant current `i_e` is trained too.
+        biases: bool = false;
+    }
 }
 
 impl Training {
@@ -719,36 +704,38 @@ impl Training {
     }
 }
 
-/// A data set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Data {
-    /// The four IDX files of MNIST, raw or gzipped, in a directory.
-    Mnist {
-        /// Directory, relative to the scene file.
-        dir: PathBuf,
-    },
+declare! {
+    /// A data set.
+    pub enum Data {
+        /// The four IDX files of MNIST, raw or gzipped, in a directory.
+        Mnist {
+            /// Directory, relative to the scene file.
+            dir: PathBuf;
+        };
+    }
 }
 
-/// What training minimises.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Loss {
-    /// Cross-entropy of the softmax of the readout's potential.
-    SoftmaxCrossEntropy {
-        /// How the potential over time becomes one number per class.
-        #[serde(default)]
-        over: Over,
-    },
-    /// None: the synapses learn by themselves, and each neuron of a population is assigned to the
-    /// class for which it spikes most, over the last training samples, with learning switched off. The
-    /// answer to a sample is the class whose neurons spike most on average (Diehl & Cook 2015).
-    Assignment {
-        /// The population.
-        population: String,
-        /// Training samples by which neurons are assigned.
-        samples: u64,
-    },
+declare! {
+    /// What training minimises.
+    #[derive(Eq)]
+    pub enum Loss {
+        /// Cross-entropy of the softmax of the readout's potential.
+        SoftmaxCrossEntropy {
+            /// How the potential over time becomes one number per class.
+            over: Over = Over::Mean;
+        };
+        /// None: the synapses learn by themselves, sample by sample (`batch: 1`, `Images` as Poisson trains, any
+        /// neurons), and before each sample all but weights and thresholds is forgotten. Then each neuron of a
+        /// population is assigned to the class for which it spikes most over the last training samples, with
+        /// learning switched off. The answer to a sample is the class whose neurons spike most on average (Diehl &
+        /// Cook 2015).
+        Assignment {
+            /// The population.
+            population: String;
+            /// Training samples by which neurons are assigned.
+            samples: u64 [Count];
+        };
+    }
 }
 
 impl Loss {
@@ -758,215 +745,134 @@ impl Loss {
     }
 }
 
-/// How a potential over time becomes one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Over {
-    /// Mean over the steps.
-    #[default]
-    Mean,
-    /// Value at the last step.
-    Last,
-    /// Largest value.
-    Max,
-}
-
-/// How gradients change weights. Learning rates are in units of each projection (see
-/// [`Weight::Kaiming`]), so that the usual values hold whatever the capacitance.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Optimizer {
-    /// Adam (Kingma & Ba 2015).
-    Adam {
-        /// Learning rate.
-        lr: f64,
-        /// Decay of the mean of the gradient.
-        #[serde(default = "default::beta1")]
-        beta1: f64,
-        /// Decay of the mean of its square.
-        #[serde(default = "default::beta2")]
-        beta2: f64,
-        /// Added to the root of that mean.
-        #[serde(default = "default::eps")]
-        eps: f64,
-    },
-    /// Stochastic gradient descent.
-    Sgd {
-        /// Learning rate.
-        lr: f64,
-        /// Fraction of the last change that is kept.
-        #[serde(default)]
-        momentum: f64,
-    },
-}
-
-/// Learning rate over the training.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Schedule {
-    /// The same throughout.
-    #[default]
-    Constant,
-    /// Half a cosine from `lr` down to `floor · lr` at the last update.
-    Cosine {
-        /// Fraction of `lr` at the end.
-        #[serde(default)]
-        floor: f64,
-    },
-}
-
-/// Surrogate derivative of a spike, as a function of x = (v - threshold) / (v_th - e_l).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub enum Surrogate {
-    /// `1 / (1 + slope |x|)^2`.
-    FastSigmoid {
-        /// Steepness.
-        slope: f64,
-    },
-    /// `1 / (1 + (pi/2 alpha x)^2) · alpha/2`.
-    ArcTan {
-        /// Steepness.
-        alpha: f64,
-    },
-    /// `gamma · max(0, 1 - |x|)`.
-    Triangle {
-        /// Height.
-        gamma: f64,
-    },
-    /// `beta / (1 + beta |x|)^2` (Zenke & Ganguli 2018).
-    SuperSpike {
-        /// Steepness.
-        beta: f64,
-    },
-    /// `1 / width` where `|x| < width / 2`.
-    Boxcar {
-        /// Width.
-        width: f64,
-    },
-    /// 1 everywhere.
-    StraightThrough,
-}
-
-/// What a simulation writes to the run folder.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Record {
-    /// Time from which spikes count for rates, intervals and figures \[ms\], so that a transient is left out;
-    /// the files of spikes and traces have all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<Quantity<Ms>>,
-    /// Populations whose spikes are written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub spikes: Vec<String>,
-    /// Populations whose membrane potential is written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub traces: Vec<Trace>,
-    /// Projections of which weights are written while they change.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub weights: Vec<WeightTrace>,
-    /// Interval at which the concentrations of all modulators are written \[ms\]; not at all if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub modulators: Option<Quantity<Ms>>,
-}
-
-/// A recording of weights.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WeightTrace {
-    /// Name of the projection.
-    pub projection: String,
-    /// Which synapses, counted as in `weights.safetensors`; the first ten if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ids: Option<Vec<u64>>,
-    /// Interval between samples \[ms\]; every step if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub every: Option<Quantity<Ms>>,
-}
-
-/// A recording of membrane potentials.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trace {
-    /// Whose.
-    pub population: String,
-    /// Which neurons; the first ten if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ids: Option<Vec<u64>>,
-    /// Which state variables, such as `v` or `g_ex`; the potential if absent.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub variables: Vec<String>,
-    /// Interval between samples \[ms\]; every step if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub every: Option<Quantity<Ms>>,
-}
-
-impl Default for Lif {
-    fn default() -> Self {
-        Self {
-            c_m: Param::value(250.0),
-            tau_m: None,
-            g_l: None,
-            e_l: Param::value(-70.0),
-            v_th: Param::value(-55.0),
-            v_reset: Param::value(-70.0),
-            t_ref: Param::value(2.0),
-            tau_syn: Param::value(2.0),
-            tau_syn_in: None,
-            e_ex: None,
-            e_in: None,
-            receptors: Vec::new(),
-            i_e: Param::value(0.0),
-            delta_th: Param::value(0.0),
-            tau_rel: Param::value(10.0),
-            reset: Reset::Value,
-            v_init: None,
-        }
+declare! {
+    /// How a potential over time becomes one number.
+    #[derive(Copy, Eq)]
+    pub enum Over {
+        /// Mean over the steps.
+        Mean;
+        /// Value at the last step.
+        Last;
+        /// Largest value.
+        Max;
     }
 }
 
-impl Default for Readout {
-    fn default() -> Self {
-        Self {
-            c_m: Param::value(250.0),
-            tau_m: None,
-            g_l: None,
-            e_l: Param::value(-70.0),
-            tau_syn: Param::value(2.0),
-            i_e: Param::value(0.0),
-            v_unit: Quantity::new(1.0),
-        }
+declare! {
+    /// How gradients change weights. Learning rates are in units of each projection (see `Kaiming`), so that the
+    /// usual values hold whatever the capacitance.
+    #[derive(Copy)]
+    pub enum Optimizer {
+        /// Adam (Kingma & Ba 2015).
+        Adam {
+            /// Learning rate.
+            lr: f64 [Positive];
+            /// Decay of the mean of the gradient.
+            beta1: f64 [BelowOne] = 0.9;
+            /// Decay of the mean of its square.
+            beta2: f64 [BelowOne] = 0.999;
+            /// Added to the root of that mean.
+            eps: f64 [Positive] = 1e-8;
+        };
+        /// Stochastic gradient descent.
+        Sgd {
+            /// Learning rate.
+            lr: f64 [Positive];
+            /// Fraction of the last change that is kept.
+            momentum: f64 [BelowOne] = 0.0;
+        };
     }
 }
 
-/// Values that a scene may leave out.
-mod default {
-    use super::{Pa, Quantity};
+declare! {
+    /// Learning rate over the training.
+    #[derive(Copy)]
+    pub enum Schedule {
+        /// The same throughout.
+        Constant;
+        /// Half a cosine from `lr` down to `floor · lr` at the last update.
+        Cosine {
+            /// Fraction of `lr` at the end.
+            floor: f64 [Fraction] = 0.0;
+        };
+    }
+}
 
-    pub fn seed() -> u64 {
-        1
+declare! {
+    /// Surrogate derivative of a spike, as a function of x = (v - threshold) / (v_th - e_l).
+    #[derive(Copy)]
+    pub enum Surrogate {
+        /// `1 / (1 + slope |x|)^2`.
+        FastSigmoid {
+            /// Steepness.
+            slope: f64 [Positive];
+        };
+        /// `1 / (1 + (pi/2 alpha x)^2) · alpha/2`.
+        ArcTan {
+            /// Steepness.
+            alpha: f64 [Positive];
+        };
+        /// `gamma · max(0, 1 - |x|)`.
+        Triangle {
+            /// Height.
+            gamma: f64 [Positive];
+        };
+        /// `beta / (1 + beta |x|)^2` (Zenke & Ganguli 2018).
+        SuperSpike {
+            /// Steepness.
+            beta: f64 [Positive];
+        };
+        /// `1 / width` where `|x| < width / 2`.
+        Boxcar {
+            /// Width.
+            width: f64 [Positive];
+        };
+        /// 1 everywhere.
+        StraightThrough;
     }
-    pub fn no_current() -> Quantity<Pa> {
-        Quantity::new(0.0)
+}
+
+declare! {
+    /// What a simulation writes to the run folder.
+    pub struct Record: Default {
+        /// Time from which spikes count for rates, intervals and figures \[ms\], so that a transient is left out;
+        /// the files of spikes and traces have all.
+        start: Option<Quantity<Ms>> [Moment];
+        /// Populations whose spikes are written.
+        spikes: Vec<String> = vec![];
+        /// Populations whose membrane potential is written.
+        traces: Vec<Trace> = vec![];
+        /// Projections of which weights are written while they change.
+        weights: Vec<WeightTrace> = vec![];
+        /// Interval at which the concentrations of all modulators are written \[ms\]; not at all if absent.
+        modulators: Option<Quantity<Ms>> [Interval];
     }
-    pub fn one() -> f64 {
-        1.0
+}
+
+declare! {
+    /// A recording of weights.
+    pub struct WeightTrace {
+        /// Name of the projection.
+        projection: String;
+        /// Which synapses, counted as in `weights.safetensors`; the first ten if absent.
+        ids: Option<Vec<u64>>;
+        /// Interval between samples \[ms\]; every step if absent.
+        every: Option<Quantity<Ms>> [Interval];
     }
-    pub fn yes() -> bool {
-        true
-    }
-    pub fn cutoff() -> f64 {
-        0.2
-    }
-    pub fn kaiming_gain() -> f64 {
-        std::f64::consts::SQRT_2
-    }
-    pub fn beta1() -> f64 {
-        0.9
-    }
-    pub fn beta2() -> f64 {
-        0.999
-    }
-    pub fn eps() -> f64 {
-        1e-8
+}
+
+declare! {
+    /// A recording of membrane potentials.
+    pub struct Trace {
+        /// Whose.
+        population: String;
+        /// Which neurons; the first ten if absent.
+        ids: Option<Vec<u64>>;
+        /// Which state variables; the potential if absent. `v` of every model, `threshold_rise` and `w` of Lif and
+        /// Adex, `u` of Izhikevich, `gate_channel` (as `m_na`), `ca`, `k_o` and `na_i` of Hh, `g_receptor` of
+        /// conductances and `i_receptor` of currents.
+        variables: Vec<String> = vec![];
+        /// Interval between samples \[ms\]; every step if absent.
+        every: Option<Quantity<Ms>> [Interval];
     }
 }

@@ -9,20 +9,13 @@ impl<'s> Checker<'s> {
             self.local_rule(&format!("{path}.learn"), projection, &rule);
         }
         let changes = projection.learn.as_ref().is_some_and(|learn| learn.common().is_some());
-        if let Some(short_term) = projection.short_term {
+        if projection.short_term.is_some() {
             let path = format!("{path}.short_term");
-            self.fraction(&format!("{path}.u"), short_term.u);
-            self.positive(&format!("{path}.tau_rec"), short_term.tau_rec.get());
-            self.not_negative(&format!("{path}.tau_facil"), short_term.tau_facil.get());
             self.stored(&path, projection, "short-term plasticity");
             self.no_gradient(&path, "short-term plasticity");
         }
         if let Some(scaling) = projection.scaling {
             let path = format!("{path}.scaling");
-            self.not_negative(&format!("{path}.rho"), scaling.rho.get());
-            self.finite(&format!("{path}.eta"), scaling.eta);
-            self.positive(&format!("{path}.tau_mean"), scaling.tau_mean.get());
-            self.interval(&format!("{path}.every"), scaling.every);
             let inhibits = projection.learn.as_ref().and_then(Learn::common);
             if inhibits.is_some_and(|rule| rule.sign() < 0.0) && scaling.eta > 0.0 {
                 let message = "these weights inhibit: with a positive `eta` inhibition grows where the target is \
@@ -39,29 +32,19 @@ impl<'s> Checker<'s> {
         }
         if let Some(normalize) = projection.normalize {
             let path = format!("{path}.normalize");
-            self.positive(&format!("{path}.sum"), normalize.sum.get());
             if !changes {
                 let help = "add a rule as `learn`, or leave `normalize` out";
                 self.fault_with_help(&path, "the weights do not change, and keep their sum", help);
             }
-            match normalize.every {
-                Some(every) => {
-                    self.interval(&format!("{path}.every"), every);
-                }
-                None if self.scene.training.is_none() => {
-                    let help = "add `every: \"1 s\"`";
-                    self.fault_with_help(&path, "it is not said when to normalize", help);
-                }
-                None => {}
+            if normalize.every.is_none() && self.scene.training.is_none() {
+                let help = "add `every: \"1 s\"`";
+                self.fault_with_help(&path, "it is not said when to normalize", help);
             }
         }
     }
 
     /// Rules of the replacement of synapses.
     pub(super) fn rewire(&mut self, path: &str, projection: &'s Projection, rewire: &Rewire) {
-        self.positive(&format!("{path}.below"), rewire.below.get());
-        self.fraction(&format!("{path}.fraction"), rewire.fraction);
-        self.interval(&format!("{path}.every"), rewire.every);
         let weight = rewire.weight.get();
         if weight.abs() < rewire.below.get() {
             let message = format!("a new synapse of {weight} is below {}", rewire.below.get());
@@ -129,22 +112,7 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(format!("{path}.w_min"), message, help);
             }
         }
-        for (name, tau) in &rule.times {
-            self.positive(&format!("{path}.{name}"), *tau);
-        }
-        if let Some(every) = rule.every {
-            self.interval(&format!("{path}.every"), every);
-        }
-        for (name, number) in &rule.numbers {
-            self.finite(&format!("{path}.{name}"), *number);
-        }
-        if let Some(Learn::Stdp(stdp)) = &projection.learn {
-            self.not_negative(&format!("{path}.mu_plus"), stdp.mu_plus);
-            self.not_negative(&format!("{path}.mu_minus"), stdp.mu_minus);
-        }
         if let Some(Learn::Clopath(clopath)) = &projection.learn {
-            self.not_negative(&format!("{path}.delay_u"), clopath.delay_u.get());
-            self.whole_steps(&format!("{path}.delay_u"), clopath.delay_u.get());
             let to = self.scene.populations.iter().find(|(name, _)| *name == projection.to);
             if to.is_some_and(|(_, to)| !to.model.is_spiking()) {
                 let message = format!("`{}` has no membrane potential that spikes", projection.to);
@@ -153,16 +121,13 @@ impl<'s> Checker<'s> {
             // Without a duration a neuron that is reset would show no spike.
             let shown = to.is_some_and(|(_, to)| matches!(to.model, Model::Hh(_)));
             if !shown || clopath.v_spike.is_some() {
-                self.positive(&format!("{path}.t_spike"), clopath.t_spike.get());
-                self.whole_steps(&format!("{path}.t_spike"), clopath.t_spike.get());
+                let path = format!("{path}.t_spike");
+                self.obeys(&path, Rule::Duration, clopath.t_spike.get(), "ms");
+                self.whole_steps(&path, clopath.t_spike.get());
             }
         }
-        self.not_negative(&format!("{path}.dendritic"), rule.dendritic);
-        self.moment(&format!("{path}.dendritic"), rule.dendritic);
-        if let Some(axonal) = rule.axonal {
-            self.not_negative(&format!("{path}.axonal"), axonal);
-            self.moment(&format!("{path}.axonal"), axonal);
-        } else if let Some(Delay::Value(delay)) = projection.delay
+        if rule.axonal.is_none()
+            && let Some(Delay::Constant(delay)) = projection.delay
             && rule.dendritic > delay.get()
         {
             let message =
@@ -181,9 +146,6 @@ impl<'s> Checker<'s> {
         self.no_gradient(path, rule.name);
         if let Some(eligibility) = rule.eligibility {
             let path = format!("{path}.eligibility");
-            self.positive(&format!("{path}.tau"), eligibility.tau.get());
-            self.finite(&format!("{path}.rate"), eligibility.rate);
-            self.interval(&format!("{path}.every"), eligibility.every);
             let (every, tau) = (eligibility.every.get(), eligibility.tau.get());
             if tau > 0.0 && every > 10.0 * tau {
                 let message =
@@ -233,13 +195,10 @@ impl<'s> Checker<'s> {
 
     pub(super) fn modulator(&mut self, name: &str, modulator: &'s Modulator) {
         let path = format!("modulators.{name}");
-        self.positive(&format!("{path}.tau"), modulator.tau.get());
-        self.finite(&format!("{path}.baseline"), modulator.baseline);
         for (i, effect) in modulator.effects.iter().enumerate() {
             let path = format!("{path}.effects.{i}");
             match effect {
-                Effect::Learning { projection, slope } => {
-                    self.finite(&format!("{path}.slope"), *slope);
+                Effect::Learning { projection, .. } => {
                     let path = format!("{path}.projection");
                     let by_spikes = |learn: &Learn| {
                         matches!(
@@ -261,8 +220,7 @@ impl<'s> Checker<'s> {
                         );
                     }
                 }
-                Effect::Gain { population, slope } => {
-                    self.finite(&format!("{path}.slope"), *slope);
+                Effect::Gain { population, .. } => {
                     let path = format!("{path}.population");
                     if let Some(p) = self.known(&path, population)
                         && !p.model.is_spiking()
@@ -270,8 +228,7 @@ impl<'s> Checker<'s> {
                         self.fault(path, format!("`{population}` has no receptors"));
                     }
                 }
-                Effect::Noise { population, slope } => {
-                    self.finite(&format!("{path}.slope"), *slope);
+                Effect::Noise { population, .. } => {
                     let path = format!("{path}.population");
                     let into = |s: &Stimulus| {
                         s.to == *population && matches!(s.input, Input::Noise { .. })
@@ -284,8 +241,7 @@ impl<'s> Checker<'s> {
                         self.fault_with_help(path, message, help);
                     }
                 }
-                Effect::Threshold { population, slope } => {
-                    self.finite(&format!("{path}.slope"), slope.get());
+                Effect::Threshold { population, .. } => {
                     let path = format!("{path}.population");
                     if let Some(p) = self.known(&path, population)
                         && !matches!(p.model, Model::Lif(_))
@@ -310,32 +266,27 @@ impl<'s> Checker<'s> {
         for (i, release) in modulator.release.iter().enumerate() {
             let path = format!("{path}.release.{i}");
             match release {
-                Release::Events { times, amount } => {
-                    self.finite(&format!("{path}.amount"), *amount);
-                    let bad = |w: &[f64]| w[0] > w[1] || w.iter().any(|t| !t.is_finite());
+                Release::Events { times, .. } => {
+                    let bad = |w: &[f64]| w[0] > w[1];
                     if let Some(at) = times.windows(2).position(bad) {
                         let message = format!("{} ms comes after {} ms", times[at + 1], times[at]);
                         let help = "sort the list";
                         self.fault_with_help(format!("{path}.times.{}", at + 1), message, help);
                     }
-                    if let Some(at) = times.iter().position(|t| !t.is_finite() || *t < 0.0) {
+                    if let Some(at) = times.iter().position(|t| *t < 0.0) {
                         let message = format!("{} is not a time from 0 on", times[at]);
                         self.fault(format!("{path}.times.{at}"), message);
                     }
                     self.releases(&format!("{path}.times"), times);
                 }
-                Release::Spikes { population, amount } => {
-                    self.finite(&format!("{path}.amount"), *amount);
+                Release::Spikes { population, .. } => {
                     self.known(&format!("{path}.population"), population);
                 }
-                Release::Pair { projection, within, low, high, amount, .. } => {
-                    self.finite(&format!("{path}.amount"), *amount);
-                    self.positive(&format!("{path}.within"), within.get());
+                Release::Pair { projection, within, low, high, .. } => {
                     for (name, time) in [("within", within), ("low", low), ("high", high)] {
                         self.moment(&format!("{path}.{name}"), time.get());
                     }
-                    self.ordered(&path, *low, *high);
-                    self.positive(&format!("{path}.low"), low.get());
+                    self.ordered(&path, low.get(), high.get());
                     let path = format!("{path}.projection");
                     if let Some(p) = self.known_projection(&path, projection)
                         && p.rewire.is_some()

@@ -26,11 +26,12 @@ impl<'s> Checker<'s> {
         let path = format!("{path}.model");
         match &population.model {
             Model::Lif(neuron) => self.lif(&path, neuron),
-            Model::Readout(neuron) => self.readout(&path, neuron),
+            Model::Readout(neuron) => {
+                self.membrane(&path, neuron.tau_m.as_ref(), neuron.g_l.as_ref());
+            }
             Model::Poisson(source) => {
                 let path = format!("{path}.rate");
-                self.bound(&path, &source.rate, not_negative);
-                if let Some((_, rate)) = bounds(&source.rate) {
+                if let Some((_, rate)) = source.rate.bounds().filter(|(_, rate)| rate.is_finite()) {
                     self.spike_probability(&path, rate);
                     // Pixels are drawn once in a step by design, as rate coding has it.
                     let regular = self.dt().filter(|dt| rate * dt <= 1000.0);
@@ -40,36 +41,21 @@ impl<'s> Checker<'s> {
                 }
             }
             Model::Adex(neuron) => {
-                self.parameters(&path, &neuron.parameters());
                 self.receptors(&path, &neuron.receptors);
                 self.threshold(&path, &neuron.e_l, &neuron.v_peak, &neuron.v_reset);
             }
-            Model::Izhikevich(neuron) => {
-                self.parameters(&path, &neuron.parameters());
-                self.receptors(&path, &neuron.receptors);
-            }
+            Model::Izhikevich(neuron) => self.receptors(&path, &neuron.receptors),
             Model::Hh(neuron) => {
-                self.parameters(&path, &neuron.parameters());
                 self.receptors(&path, &neuron.receptors);
                 self.channels(&path, neuron);
             }
             Model::Spikes(spikes) => self.spikes(&path, population.size, spikes),
-            Model::Images(images) => self.encoder(&format!("{path}.encoder"), &images.encoder),
-        }
-    }
-
-    /// The rules of a model's parameters, for the values that are known before any draw.
-    pub(super) fn parameters(&mut self, path: &str, parameters: &[(&str, Param<One>, Rule)]) {
-        for (name, param, rule) in parameters {
-            let path = format!("{path}.{name}");
-            self.distribution(&path, param);
-            let lowest = bounds(param).map(|(low, _)| low);
-            if let Some((value, rule)) = lowest.and_then(|low| Some((low, rule.broken(low)?))) {
-                self.fault(&path, format!("{value}: {rule}"));
+            Model::Images(images) => {
+                if let Encoder::Poisson { max_rate } = images.encoder {
+                    let path = format!("{path}.encoder.max_rate");
+                    self.spike_probability(&path, max_rate.get());
+                }
             }
-        }
-        if let Some((_, Param::Value(t_ref), _)) = parameters.iter().find(|p| p.0 == "t_ref") {
-            self.whole_steps(&format!("{path}.t_ref"), t_ref.get());
         }
     }
 
@@ -82,11 +68,6 @@ impl<'s> Checker<'s> {
             let path = format!("{path}.channels.{name}");
             if !is_name(name) {
                 self.fault(&path, format!("`{}` is not a name", name.escape_default()));
-            }
-            let (g, e_rev) = channel.strength();
-            self.bound(&format!("{path}.g"), g, not_negative);
-            if let Some(e_rev) = e_rev {
-                self.distribution(&format!("{path}.e_rev"), e_rev);
             }
             if channel.needs_calcium() && neuron.calcium.is_none() {
                 let help = "add `calcium: (area: ...)`, the area of the membrane in µm²";
@@ -114,15 +95,10 @@ impl<'s> Checker<'s> {
                             };
                             (power, vec![k(alpha), k(beta)])
                         }
-                        Gate::Relaxation { power, k, tau, .. } => {
-                            self.positive(&format!("{path}.tau"), tau);
+                        Gate::Relaxation { power, k, .. } | Gate::Instant { power, k, .. } => {
                             (power, vec![k])
                         }
-                        Gate::Instant { power, k, .. } => (power, vec![k]),
-                        Gate::Opened { power, half } => {
-                            self.positive(&format!("{path}.half"), half);
-                            (power, vec![])
-                        }
+                        Gate::Opened { power, .. } => (power, vec![]),
                     };
                     if slopes.contains(&0.0) {
                         self.fault(format!("{path}.k"), "a slope `k` of 0 mV divides by zero");
@@ -133,39 +109,11 @@ impl<'s> Checker<'s> {
                 }
             }
         }
-        if let Some(calcium) = &neuron.calcium {
-            let path = format!("{path}.calcium");
-            match (calcium.area, calcium.gamma) {
-                (Some(area), None) => self.positive(&format!("{path}.area"), area),
-                (None, Some(gamma)) => self.positive(&format!("{path}.gamma"), gamma),
-                _ => self.fault(&path, "give `area` in µm² or `gamma` in mM / (pA ms)"),
-            }
-            self.positive(&format!("{path}.depth"), calcium.depth.get());
-            self.positive(&format!("{path}.tau"), calcium.tau.get());
-            self.not_negative(&format!("{path}.rest"), calcium.rest.get());
-            self.positive(&format!("{path}.outside"), calcium.outside.get());
-        }
-        if let Some(ions) = &neuron.ions {
-            let path = format!("{path}.ions");
-            for (name, value) in [
-                ("gamma", ions.gamma),
-                ("beta", ions.beta),
-                ("inside", ions.inside),
-                ("sodium_outside", ions.sodium_outside),
-                ("thermal", ions.thermal),
-                ("potassium_init", ions.potassium_init),
-                ("sodium_init", ions.sodium_init),
-            ] {
-                self.positive(&format!("{path}.{name}"), value);
-            }
-            for (name, value) in [
-                ("rho", ions.rho),
-                ("glia", ions.glia),
-                ("epsilon", ions.epsilon),
-                ("k_bath", ions.k_bath),
-            ] {
-                self.not_negative(&format!("{path}.{name}"), value);
-            }
+        if let Some(calcium) = &neuron.calcium
+            && calcium.area.is_some() == calcium.gamma.is_some()
+        {
+            let message = "give `area` in µm² or `gamma` in mM / (pA ms)";
+            self.fault(format!("{path}.calcium"), message);
         }
     }
 
@@ -179,17 +127,14 @@ impl<'s> Checker<'s> {
             if !is_name(name) {
                 self.fault(&path, format!("`{}` is not a name", name.escape_default()));
             }
-            for (field, tau) in receptor.times() {
-                self.positive(&format!("{path}.{field}"), tau);
-            }
-            if let Receptor::Nmda { mg, .. } = receptor {
-                self.not_negative(&format!("{path}.mg"), mg.get());
-            }
             if let Receptor::Exp { e_rev: Some(_), init, .. } = receptor {
                 let path = format!("{path}.init");
-                self.bound(&path, init, not_negative);
+                let lowest = init.bounds().map(|(low, _)| low);
+                lowest.into_iter().for_each(|low| {
+                    self.obeys(&path, Rule::NotNegative, low, "nS");
+                });
                 if let Param::Normal { mean, .. } = init {
-                    self.not_negative(&format!("{path}.mean"), mean.get());
+                    self.obeys(&format!("{path}.mean"), Rule::NotNegative, mean.get(), "nS");
                 }
             }
         }
@@ -205,7 +150,7 @@ impl<'s> Checker<'s> {
         let faults = self.faults.len();
         for (source, times) in spikes.times.iter().enumerate() {
             let path = format!("{path}.times.{source}");
-            if let Some(k) = times.iter().position(|t| !is_finite(*t) || *t <= 0.0) {
+            if let Some(k) = times.iter().position(|t| *t <= 0.0) {
                 let message = format!("a spike at {} ms, times are positive", times[k]);
                 self.fault_with_help(format!("{path}.{k}"), message, help);
             } else if let Some(k) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
@@ -234,7 +179,7 @@ impl<'s> Checker<'s> {
 
     pub(super) fn positions(&mut self, path: &str, positions: &Positions, size: u64) {
         let origin = match positions {
-            Positions::Grid { shape, spacing, origin } => {
+            Positions::Grid { shape, origin, .. } => {
                 self.dimensions(&format!("{path}.shape"), shape.len());
                 let points: u128 = shape.iter().fold(1, |n, &k| n.saturating_mul(u128::from(k)));
                 if points != u128::from(size) {
@@ -243,12 +188,10 @@ impl<'s> Checker<'s> {
                     let help = "make the product of `shape` equal to `size`";
                     self.fault_with_help(format!("{path}.shape"), message, help);
                 }
-                self.positive(&format!("{path}.spacing"), spacing.get());
                 origin
             }
             Positions::Uniform { extent, origin } => {
                 self.dimensions(&format!("{path}.extent"), extent.len());
-                self.lengths(&format!("{path}.extent"), extent);
                 origin
             }
         };
@@ -280,17 +223,8 @@ impl<'s> Checker<'s> {
         }
     }
 
-    pub(super) fn lengths(&mut self, path: &str, lengths: &[Quantity<Um>]) {
-        for (axis, length) in lengths.iter().enumerate() {
-            self.positive(&format!("{path}.{axis}"), length.get());
-        }
-    }
-
     pub(super) fn lif(&mut self, path: &str, neuron: &Lif) {
         self.receptors(path, &neuron.receptors);
-        if let Some(tau) = neuron.tau_syn_in {
-            self.positive(&format!("{path}.tau_syn_in"), tau.get());
-        }
         let named = neuron.tau_syn_in.is_some() || neuron.e_ex.is_some() || neuron.e_in.is_some();
         if named && !neuron.receptors.is_empty() {
             let message = "`receptors` and tau_syn_in, e_ex or e_in are both given, keep one";
@@ -300,24 +234,7 @@ impl<'s> Checker<'s> {
             let message = "a neuron that is trained has one receptor, an exponential current";
             self.fault_with_help(path, message, "leave `receptors`, tau_syn_in, e_ex and e_in out");
         }
-        self.membrane(path, &neuron.c_m, neuron.tau_m.as_ref(), neuron.g_l.as_ref());
-        for (name, tau) in [("tau_syn", &neuron.tau_syn), ("tau_rel", &neuron.tau_rel)] {
-            self.bound(&format!("{path}.{name}"), tau, positive);
-        }
-        for (name, potential) in
-            [("e_l", &neuron.e_l), ("v_th", &neuron.v_th), ("v_reset", &neuron.v_reset)]
-        {
-            self.distribution(&format!("{path}.{name}"), potential);
-        }
-        if let Some(v_init) = &neuron.v_init {
-            self.distribution(&format!("{path}.v_init"), v_init);
-        }
-        self.distribution(&format!("{path}.i_e"), &neuron.i_e);
-        self.bound(&format!("{path}.delta_th"), &neuron.delta_th, not_negative);
-        self.bound(&format!("{path}.t_ref"), &neuron.t_ref, not_negative);
-        if let Param::Value(t_ref) = neuron.t_ref {
-            self.whole_steps(&format!("{path}.t_ref"), t_ref.get());
-        }
+        self.membrane(path, neuron.tau_m.as_ref(), neuron.g_l.as_ref());
         self.threshold(path, &neuron.e_l, &neuron.v_th, &neuron.v_reset);
     }
 
@@ -328,10 +245,10 @@ impl<'s> Checker<'s> {
         v_th: &Param<Mv>,
         v_reset: &Param<Mv>,
     ) {
-        let Some((v_th, _)) = bounds(v_th) else {
+        let Some((v_th, _)) = v_th.bounds() else {
             return;
         };
-        if let Some((_, v_reset)) = bounds(v_reset).filter(|(_, v_reset)| *v_reset >= v_th) {
+        if let Some((_, v_reset)) = v_reset.bounds().filter(|(_, v_reset)| *v_reset >= v_th) {
             let message =
                 format!("the reset potential, {v_reset} mV, is not below the threshold, {v_th} mV");
             self.fault_with_help(
@@ -340,7 +257,7 @@ impl<'s> Checker<'s> {
                 "lower `v_reset` or raise `v_th`",
             );
         }
-        if let Some((_, e_l)) = bounds(e_l).filter(|(_, e_l)| *e_l >= v_th) {
+        if let Some((_, e_l)) = e_l.bounds().filter(|(_, e_l)| *e_l >= v_th) {
             let message = format!(
                 "the threshold, {v_th} mV, is not above the resting potential, {e_l} mV: \
                  these neurons fire without input"
@@ -349,46 +266,15 @@ impl<'s> Checker<'s> {
         }
     }
 
-    pub(super) fn readout(&mut self, path: &str, neuron: &Readout) {
-        self.membrane(path, &neuron.c_m, neuron.tau_m.as_ref(), neuron.g_l.as_ref());
-        self.bound(&format!("{path}.tau_syn"), &neuron.tau_syn, positive);
-        self.distribution(&format!("{path}.e_l"), &neuron.e_l);
-        self.distribution(&format!("{path}.i_e"), &neuron.i_e);
-        self.positive(&format!("{path}.v_unit"), neuron.v_unit.get());
-    }
-
     pub(super) fn membrane(
         &mut self,
         path: &str,
-        c_m: &Param<Pf>,
         tau_m: Option<&Param<Ms>>,
         g_l: Option<&Param<Ns>>,
     ) {
-        self.bound(&format!("{path}.c_m"), c_m, positive);
-        if let Some(tau_m) = tau_m {
-            self.bound(&format!("{path}.tau_m"), tau_m, positive);
-        }
-        if let Some(g_l) = g_l {
-            self.bound(&format!("{path}.g_l"), g_l, positive);
-        }
         if tau_m.is_some() && g_l.is_some() {
             let message = "`tau_m` and `g_l` are both given, but each follows from the other";
             self.fault_with_help(format!("{path}.g_l"), message, "keep one: tau_m = c_m / g_l");
-        }
-    }
-
-    pub(super) fn encoder(&mut self, path: &str, encoder: &Encoder) {
-        match *encoder {
-            Encoder::Poisson { max_rate } => {
-                let path = format!("{path}.max_rate");
-                self.not_negative(&path, max_rate.get());
-                self.spike_probability(&path, max_rate.get());
-            }
-            Encoder::Latency { window, cutoff } => {
-                self.positive(&format!("{path}.window"), window.get());
-                self.fraction(&format!("{path}.cutoff"), cutoff);
-            }
-            Encoder::Constant { gain } => self.finite(&format!("{path}.gain"), gain),
         }
     }
 

@@ -29,13 +29,13 @@ impl<'s> Checker<'s> {
         // What an unknown or empty population breaks is not to be reported twice.
         let ends = from.zip(to).filter(|(from, to)| from.size > 0 && to.size > 0);
         self.connect(&format!("{path}.connect"), projection, ends);
-        if let (Some(ends), Some(Delay::Distance { .. })) = (ends, projection.delay)
+        if let (Some(ends), Some(Delay::Distance { .. })) = (ends, &projection.delay)
             && !matches!(projection.connect, Connect::Distance { .. })
         {
             self.in_space(&format!("{path}.delay"), projection, ends);
         }
         self.weight(&format!("{path}.weight"), projection, to);
-        if let Some(delay) = projection.delay {
+        if let Some(delay) = &projection.delay {
             self.delay(&format!("{path}.delay"), delay, from);
         }
         self.learning(path, projection);
@@ -96,7 +96,6 @@ impl<'s> Checker<'s> {
         let path = format!("{path}.input");
         let (start, stop) = match &stimulus.input {
             Input::Poisson { rate, weight, receptor, start, stop } => {
-                self.not_negative(&format!("{path}.rate"), rate.get());
                 self.events(&format!("{path}.rate"), rate.get());
                 if let Some(to) = to {
                     self.receptor(&path, (&stimulus.to, to), receptor.as_deref());
@@ -108,13 +107,6 @@ impl<'s> Checker<'s> {
             Input::Step { start, stop, .. } => (Some(start.get()), stop.map(|t| t.get())),
             Input::Ramp { start, stop, .. } => (Some(start.get()), Some(stop.get())),
             Input::Noise { std, sigma, tau, start, stop, .. } => {
-                for (name, strength) in
-                    [("std", std.map(Quantity::get)), ("sigma", sigma.map(Quantity::get))]
-                {
-                    strength
-                        .into_iter()
-                        .for_each(|x| self.not_negative(&format!("{path}.{name}"), x));
-                }
                 if std.is_some() == sigma.is_some() {
                     let message = "noise has either `std`, its deviation in a step, or `sigma`, its strength \
                                    whatever the step";
@@ -124,22 +116,14 @@ impl<'s> Checker<'s> {
                         "give one of them: std = sigma / sqrt(dt)",
                     );
                 }
-                if let Some(tau) = tau {
-                    self.positive(&format!("{path}.tau"), tau.get());
-                    if sigma.is_some() {
-                        let message = "`sigma` is of white noise, and with `tau` it is none";
-                        let help = "give `std`, which does not depend on dt where there is a `tau`";
-                        self.fault_with_help(format!("{path}.sigma"), message, help);
-                    }
+                if tau.is_some() && sigma.is_some() {
+                    let message = "`sigma` is of white noise, and with `tau` it is none";
+                    let help = "give `std`, which does not depend on dt where there is a `tau`";
+                    self.fault_with_help(format!("{path}.sigma"), message, help);
                 }
                 (start.map(|t| t.get()), stop.map(|t| t.get()))
             }
         };
-        for (name, time) in [("start", start), ("stop", stop)] {
-            let Some(time) = time else { continue };
-            self.not_negative(&format!("{path}.{name}"), time);
-            self.moment(&format!("{path}.{name}"), time);
-        }
         let (Some(stop), Some(dt)) = (stop, self.dt()) else { return };
         let start = start.unwrap_or(0.0);
         if stop <= start {
@@ -188,7 +172,7 @@ impl<'s> Checker<'s> {
             |autapses: bool| ends.map(|(from, _)| from.size - u64::from(own && !autapses));
         let targets = |autapses: bool| ends.map(|(_, to)| to.size - u64::from(own && !autapses));
         match &projection.connect {
-            Connect::Dense | Connect::List(_) => {}
+            Connect::Dense | Connect::List(_) | Connect::FixedProbability { .. } => {}
             Connect::OneToOne | Connect::Others => {
                 if let Some((from, to)) = ends.filter(|(from, to)| from.size != to.size) {
                     let message = format!(
@@ -198,7 +182,6 @@ impl<'s> Checker<'s> {
                     self.fault_with_help(path, message, "give both the same size");
                 }
             }
-            Connect::FixedProbability { p, .. } => self.fraction(&format!("{path}.p"), *p),
             &Connect::FixedInDegree { k, autapses, multapses } => {
                 let words = ["target", "sources"];
                 self.degree(&format!("{path}.k"), k, sources(autapses), multapses, words);
@@ -217,7 +200,7 @@ impl<'s> Checker<'s> {
                     let help = "give one weight, or store the synapses: FixedOutDegree";
                     self.fault_with_help(path, "procedural synapses share one weight", help);
                 }
-                if !matches!(projection.delay, None | Some(Delay::Value(_))) {
+                if !matches!(projection.delay, None | Some(Delay::Constant(_))) {
                     let help = "give one delay, or store the synapses: FixedOutDegree";
                     self.fault_with_help(path, "procedural synapses share one delay", help);
                 }
@@ -242,11 +225,7 @@ impl<'s> Checker<'s> {
                     self.fault_with_help(&path, message, help);
                 }
             }
-            Connect::Distance { kernel, max_distance, periodic, extent, .. } => {
-                self.kernel(&format!("{path}.kernel"), *kernel);
-                if let Some(distance) = max_distance {
-                    self.positive(&format!("{path}.max_distance"), distance.get());
-                }
+            Connect::Distance { periodic, extent, .. } => {
                 let dimensions = ends.and_then(|ends| self.in_space(path, projection, ends));
                 self.period(path, *periodic, extent.as_deref(), dimensions);
                 if let (Some((from, to)), Some(extent)) = (ends, extent)
@@ -277,16 +256,6 @@ impl<'s> Checker<'s> {
             let help = "lower `k`, or allow `multapses` or `autapses`";
             self.fault_with_help(path, message, help);
         }
-    }
-
-    pub(super) fn kernel(&mut self, path: &str, kernel: DistanceKernel) {
-        let (p, name, length) = match kernel {
-            DistanceKernel::Gaussian { p, sigma } => (p, "sigma", sigma),
-            DistanceKernel::Exponential { p, length } => (p, "length", length),
-            DistanceKernel::Step { p, radius } => (p, "radius", radius),
-        };
-        self.fraction(&format!("{path}.p"), p);
-        self.positive(&format!("{path}.{name}"), length.get());
     }
 
     /// The dimensions of the space in which both populations lie; a fault if there is none.
@@ -339,7 +308,6 @@ impl<'s> Checker<'s> {
             }
             (true, Some(extent)) => {
                 let path = format!("{path}.extent");
-                self.lengths(&path, extent);
                 if let Some(dimensions) = dimensions {
                     self.same_dimensions(&path, extent, dimensions);
                 }
@@ -370,12 +338,11 @@ impl<'s> Checker<'s> {
 
     pub(super) fn weight(&mut self, path: &str, projection: &Projection, to: Option<&Population>) {
         let entry = to.map(|to| Entry::new(to, projection.receptor.as_deref())).unwrap_or_default();
-        match projection.weight {
+        match &projection.weight {
             Weight::File(_) => {}
             Weight::Constant(w) => self.sign(path, w.get(), &entry),
             Weight::Normal { mean, std, min, max } => {
-                self.not_negative(&format!("{path}.std"), std.get());
-                let (least, faults) = (min.map_or(mean, |min| min), self.faults.len());
+                let (least, faults) = (min.unwrap_or(*mean), self.faults.len());
                 self.sign(path, mean.get().min(least.get()), &entry);
                 if self.faults.len() > faults {
                     return;
@@ -386,10 +353,22 @@ impl<'s> Checker<'s> {
                 self.normal_within(path, entry.unit, (mean.get(), std.get()), (low, high));
             }
             Weight::Uniform { low, high } => {
-                self.ordered(path, low, high);
+                self.ordered(path, low.get(), high.get());
                 self.sign(path, low.get(), &entry);
             }
-            Weight::Kaiming { gain } => {
+            Weight::LogNormal { mean, std, max } => {
+                let high = max.map_or(f64::INFINITY, Quantity::get);
+                self.log_normal_within(path, entry.unit, (mean.get(), std.get()), (0.0, high));
+            }
+            Weight::Linspace { from, to } => {
+                self.sign(path, from.get().min(to.get()), &entry);
+            }
+            Weight::Values(weights) => {
+                for (k, weight) in weights.iter().enumerate() {
+                    self.sign(&format!("{path}.{k}"), weight.get(), &entry);
+                }
+            }
+            Weight::Kaiming { .. } => {
                 if let Some(name) = &entry.conductance {
                     let message = format!(
                         "`Kaiming` draws weights of both signs, and `{name}` is a conductance, never negative"
@@ -401,7 +380,6 @@ impl<'s> Checker<'s> {
                         "`Kaiming` scales weights for training, but the scene has no `training`";
                     self.fault_with_help(path, message, "give weights in the unit of the receptor");
                 }
-                self.positive(&format!("{path}.gain"), gain);
             }
         }
     }
@@ -419,7 +397,7 @@ impl<'s> Checker<'s> {
             self.fault_with_help(format!("{path}.max"), message, "raise `max` or lower `min`");
             return;
         }
-        if not_negative(std).is_some() {
+        if Rule::NotNegative.broken(std).is_some() {
             return;
         }
         let mass = normal_mass((low - mean) / std, (high - mean) / std);
@@ -434,37 +412,80 @@ impl<'s> Checker<'s> {
         }
     }
 
-    pub(super) fn delay(&mut self, path: &str, delay: Delay, from: Option<&Population>) {
+    /// The same of a distribution whose logarithm is normal.
+    fn log_normal_within(
+        &mut self,
+        path: &str,
+        unit: &str,
+        (mean, std): (f64, f64),
+        (low, high): (f64, f64),
+    ) {
+        if low >= high {
+            let message = format!("{low} {unit}, the least, is not below {high} {unit}, the most");
+            self.fault_with_help(format!("{path}.max"), message, "raise `max` or lower `min`");
+            return;
+        }
+        if Rule::Positive.broken(mean).is_some() || Rule::NotNegative.broken(std).is_some() {
+            return;
+        }
+        let variance = (std / mean).powi(2).ln_1p();
+        let level = |x: f64| (x.ln() - mean.ln() + variance / 2.0) / variance.sqrt();
+        let inside = match std > 0.0 {
+            true => normal_mass(level(low), level(high)) >= LEAST_MASS,
+            false => (low..=high).contains(&mean),
+        };
+        if !inside {
+            let message = format!(
+                "a log-normal distribution of mean {mean} {unit} and deviation {std} {unit} hardly ever lies between \
+                 {low} and {high} {unit}"
+            );
+            let help = "at least 1 % must: move `mean`, `min` or `max`, or use `Uniform`";
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    pub(super) fn delay(&mut self, path: &str, delay: &Delay, from: Option<&Population>) {
         if let Some(Population { model: Model::Images(images), .. }) = from
             && matches!(images.encoder, Encoder::Constant { .. })
         {
             self.fault_with_help(path, "a constant current has no delay", "leave `delay` out");
         }
-        if self.has_gradients() && !matches!(delay, Delay::Value(_)) {
+        if self.has_gradients() && !matches!(delay, Delay::Constant(_)) {
             let message = "training needs one delay for all synapses of a projection";
             self.fault_with_help(path, message, "write one quantity, as `delay: 1.5`");
         }
         match delay {
-            Delay::Value(delay) => {
-                if self.at_least_a_step(path, delay) {
+            Delay::Constant(delay) => {
+                if self.at_least_a_step(path, *delay) {
                     self.whole_steps(path, delay.get());
                 }
             }
             Delay::Normal { mean, std, min, max } => {
-                self.not_negative(&format!("{path}.std"), std.get());
                 let Some(dt) = self.dt() else { return };
                 let low = min.map_or(dt, |min| min.get().max(dt));
                 let high = max.map_or(f64::INFINITY, Quantity::get);
                 self.normal_within(path, "ms", (mean.get(), std.get()), (low, high));
             }
             Delay::Uniform { low, high } => {
-                self.ordered(path, low, high);
-                self.at_least_a_step(&format!("{path}.low"), low);
+                self.ordered(path, low.get(), high.get());
+                self.at_least_a_step(&format!("{path}.low"), *low);
             }
-            Delay::Distance { offset, velocity } => {
-                self.not_negative(&format!("{path}.offset"), offset.get());
-                self.positive(&format!("{path}.velocity"), velocity.get());
+            Delay::LogNormal { mean, std, min, max } => {
+                let Some(dt) = self.dt() else { return };
+                let low = min.map_or(dt, |min| min.get().max(dt));
+                let high = max.map_or(f64::INFINITY, Quantity::get);
+                self.log_normal_within(path, "ms", (mean.get(), std.get()), (low, high));
             }
+            Delay::Linspace { from, to } => {
+                self.at_least_a_step(&format!("{path}.from"), *from);
+                self.at_least_a_step(&format!("{path}.to"), *to);
+            }
+            Delay::Values(delays) => {
+                for (k, delay) in delays.iter().enumerate() {
+                    self.at_least_a_step(&format!("{path}.{k}"), *delay);
+                }
+            }
+            Delay::Distance { .. } => {}
         }
     }
 
@@ -532,8 +553,8 @@ impl Entry {
 /// Potential to which neurons return, about.
 fn rest(model: &Model) -> f64 {
     let e_l = match model {
-        Model::Lif(m) => bounds(&m.e_l),
-        Model::Adex(m) => bounds(&m.e_l),
+        Model::Lif(m) => m.e_l.bounds(),
+        Model::Adex(m) => m.e_l.bounds(),
         _ => None,
     };
     e_l.map_or(-65.0, |(low, _)| low)

@@ -4,19 +4,9 @@ use super::*;
 
 impl<'s> Checker<'s> {
     pub(super) fn training(&mut self, training: &Training) {
-        for (name, count) in [
-            ("epochs", Some(training.epochs)),
-            ("batch", Some(training.batch)),
-            ("steps", Some(training.steps)),
-            ("limit", training.limit),
-        ] {
-            if count == Some(0) {
-                self.fault(format!("training.{name}"), "0 is not enough, at least 1 is needed");
-            }
-        }
         self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
-        if let Loss::Assignment { population, samples } = &training.loss {
-            self.assignment(training, population, *samples);
+        if let Loss::Assignment { population, .. } = &training.loss {
+            self.assignment(training, population);
             return;
         }
         for (name, population) in &self.scene.populations {
@@ -42,22 +32,6 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(format!("training.{name}"), message, help);
             }
         }
-        if let Some(optimizer) = &training.optimizer {
-            self.optimizer(optimizer);
-        }
-        if let Schedule::Cosine { floor } = training.schedule {
-            self.fraction("training.schedule.floor", floor);
-        }
-        let Some(surrogate) = training.surrogate else { return };
-        let (name, value) = match surrogate {
-            Surrogate::FastSigmoid { slope } => ("slope", slope),
-            Surrogate::ArcTan { alpha } => ("alpha", alpha),
-            Surrogate::Triangle { gamma } => ("gamma", gamma),
-            Surrogate::SuperSpike { beta } => ("beta", beta),
-            Surrogate::Boxcar { width } => ("width", width),
-            Surrogate::StraightThrough => return,
-        };
-        self.positive(&format!("training.surrogate.{name}"), value);
     }
 
     pub(super) fn exactly_one(&mut self, kind: &str, is_kind: impl Fn(&Model) -> bool) {
@@ -81,7 +55,7 @@ impl<'s> Checker<'s> {
     }
 
     /// Rules of a training whose synapses learn by themselves.
-    pub(super) fn assignment(&mut self, training: &Training, name: &str, samples: u64) {
+    pub(super) fn assignment(&mut self, training: &Training, name: &str) {
         let path = "training.loss.population";
         if let Some(population) = self.known(path, name)
             && !population.model.is_spiking()
@@ -105,9 +79,6 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(format!("populations.{name}.model"), message, help);
             }
         }
-        if samples == 0 {
-            self.fault("training.loss.samples", "0 is not enough, at least 1 is needed");
-        }
         if training.batch != 1 {
             let message = "synapses that learn by themselves see one sample after the other";
             self.fault_with_help("training.batch", message, "write `batch: 1`");
@@ -124,22 +95,6 @@ impl<'s> Checker<'s> {
         }
         if !self.scene.stimuli.is_empty() {
             self.fault("stimuli", "a training has no stimuli; its input is the data");
-        }
-    }
-
-    pub(super) fn optimizer(&mut self, optimizer: &Optimizer) {
-        let path = |name: &str| format!("training.optimizer.{name}");
-        match *optimizer {
-            Optimizer::Adam { lr, beta1, beta2, eps } => {
-                self.positive(&path("lr"), lr);
-                self.below_one(&path("beta1"), beta1);
-                self.below_one(&path("beta2"), beta2);
-                self.positive(&path("eps"), eps);
-            }
-            Optimizer::Sgd { lr, momentum } => {
-                self.positive(&path("lr"), lr);
-                self.below_one(&path("momentum"), momentum);
-            }
         }
     }
 
