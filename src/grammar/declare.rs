@@ -261,6 +261,44 @@ pub trait Visitor {
     fn param(&mut self, at: &At, rule: Rule, param: &Param<One>, unit: &'static str);
 }
 
+/// Who is told what is wrong with a scene, or may not be as it was meant.
+pub trait Judge {
+    /// A value breaks a rule: its path, the value and the rule, what to do.
+    fn judge(&mut self, path: String, message: String, help: Option<String>);
+    /// Something is allowed, but may not be what was meant.
+    fn doubt(&mut self, path: String, message: String);
+}
+
+impl dyn Judge + '_ {
+    /// A value breaks a rule.
+    pub fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.judge(path.into(), message.into(), None);
+    }
+
+    /// A value breaks a rule, and this is what to do.
+    pub fn fault_with_help(
+        &mut self,
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.judge(path.into(), message.into(), Some(help.into()));
+    }
+
+    /// Something may not be what was meant.
+    pub fn warn(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.doubt(path.into(), message.into());
+    }
+}
+
+/// Whether a word may be a name: `[A-Za-z_][A-Za-z0-9_.-]{0,63}`.
+pub fn is_name(name: &str) -> bool {
+    let rest = name.strip_prefix(|c: char| c.is_ascii_alphabetic() || c == '_');
+    rest.is_some_and(|rest| {
+        rest.len() <= 63 && rest.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    })
+}
+
 /// What may stand in a scene.
 pub trait Value: Sized + Serialize + for<'de> Deserialize<'de> {
     /// What is read.
@@ -692,6 +730,17 @@ macro_rules! declare {
             }
         }
 
+        impl $name {
+            /// The word that is chosen.
+            #[allow(irrefutable_let_patterns, dead_code)]
+            pub fn word(&self) -> &'static str {
+                $(if let $crate::declare!(@pattern $word [$($inner)?] $({ $($field)* })?) = self {
+                    return stringify!($word);
+                })*
+                unreachable!("every word was tried")
+            }
+        }
+
         impl $crate::grammar::Choice for $name {
             fn read<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
                 const WORDS: &[&str] = &[$(stringify!($word) $(, $walias)*),*];
@@ -759,6 +808,10 @@ macro_rules! declare {
             },
         }),*]
     };
+
+    (@pattern $word:ident []) => { Self::$word };
+    (@pattern $word:ident [$inner:ty]) => { Self::$word(_) };
+    (@pattern $word:ident [] { $($field:ident)* }) => { Self::$word { .. } };
 
     (@content []) => { $crate::grammar::Content::Nothing };
     (@content [$inner:ty]) => {

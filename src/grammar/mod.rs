@@ -11,8 +11,8 @@ pub mod read;
 pub mod text;
 
 pub use declare::{
-    At, Block, Choice, Choices, Content, Field, Kind, Named, Rule, Spelling, Value, Visitor, Word,
-    read_field, shown,
+    At, Block, Choice, Choices, Content, Field, Judge, Kind, Named, Rule, Spelling, Value, Visitor,
+    Word, is_name, read_field, shown,
 };
 pub use param::{Param, Spread};
 pub use quantity::{

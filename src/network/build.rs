@@ -1,25 +1,21 @@
 //! From a scene to a network: units become propagators, rules become synapses.
 
 use super::budget::Budget;
-use super::draw::{Drawn, Wiring, at};
+use super::draw::{Wiring, drawn};
 use super::learning;
 use super::space::{self, Point};
 use super::*;
 use crate::files;
+use crate::neuron::model::{Drawn, Refused, at};
 use crate::rng::{Purpose, Stream, stream};
 use crate::scene::{
     Connect, Delay, Learn, Model, OnGrid, Param, Scene, Warning, Weight, not_poisson, receptors_of,
 };
 use crate::slow::fall;
-use std::borrow::Cow;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Synapses that one projection may have: indices are 32 bits.
 const MAX_SYNAPSES: f64 = u32::MAX as f64;
-
-/// Time constant of a membrane of which nothing is said \[ms\].
-const TAU_M: f64 = 10.0;
 
 /// Why a scene cannot become a network.
 #[derive(Debug, thiserror::Error)]
@@ -39,18 +35,9 @@ pub enum NetworkError {
         /// Neurons.
         wanted: usize,
     },
-    /// A drawn or read value breaks the parameter's rule.
-    #[error("{path}: neuron {neuron} has {value}, {why}")]
-    Value {
-        /// Path in the scene.
-        path: String,
-        /// First neuron that breaks it.
-        neuron: usize,
-        /// Its value.
-        value: f64,
-        /// What is wrong with it.
-        why: String,
-    },
+    /// A drawn or read value cannot be used.
+    #[error(transparent)]
+    Value(#[from] Refused),
     /// Weights or delays that are given one by one are not as many as the synapses.
     #[error(
         "{path}: {given} values for {synapses} synapses; give one for each, in the order of weights.safetensors: of \
@@ -249,8 +236,8 @@ pub fn build_watched(
         .map(|(name, population)| {
             let size = population.size as usize;
             let model = with_biases(scene, name, &population.model);
-            let draw = Drawn::new(&*model, format!("populations.{name}.model"), size, seed)?;
-            let kind = match (&*model, gradients) {
+            let draw = drawn(&model, format!("populations.{name}.model"), size, seed)?;
+            let kind = match (&model, gradients) {
                 (Model::Spikes(m), _) => {
                     let end = scene.simulation.duration.map(scene::Quantity::get);
                     Kind::Spikes(given(m, (dt, end), name, &draw, &mut warnings)?)
@@ -258,7 +245,10 @@ pub fn build_watched(
                 (Model::Poisson(m), _) => Kind::Poisson(poisson(m, dt, &draw, &mut warnings)?),
                 (Model::Images(m), _) => Kind::Images(m.encoder.clone()),
                 (model, true) => trained(model, dt, &draw)?,
-                (model, false) => simulated(model, dt, &draw)?,
+                (model, false) => {
+                    let neuron = model.neuron().expect("sources were seen to");
+                    Kind::Stepped(neuron.make(dt, &draw)?)
+                }
             };
             Ok(Population { name: name.clone(), size, kind })
         })
@@ -481,34 +471,12 @@ fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
 /// step, it does the same to a membrane. That is the middle, the mean of the current, but for what a leaky
 /// membrane forgets of it until the end: with x = dt / tau, 1 / (1 - e^-x) - 1 / x.
 fn moment(model: &Model, dt: f64) -> f64 {
-    let tau = match model {
-        Model::Lif(scene::Lif { tau_m: Some(tau_m), .. }) => tau_m.shared(),
-        Model::Lif(scene::Lif { g_l: None, .. }) => Some(TAU_M),
-        Model::Lif(scene::Lif { c_m, g_l: Some(g_l), .. })
-        | Model::Adex(scene::Adex { c_m, g_l, .. }) => {
-            c_m.shared().zip(g_l.shared()).map(|(c_m, g_l)| c_m / g_l)
-        }
-        _ => None,
-    };
+    let tau = model.neuron().and_then(|neuron| neuron.tau_m());
     match tau.map(|tau| dt / tau) {
         Some(x) if x > 1e-3 => -1.0 / (-x).exp_m1() - 1.0 / x,
         Some(x) => 0.5 + x / 12.0,
         None => 0.5,
     }
-}
-
-/// The neurons of a simulation.
-fn simulated(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
-    Ok(Kind::Stepped(match model {
-        Model::Lif(m) => Arc::new(neurons::lif(m, dt, draw)?),
-        Model::Readout(m) => Arc::new(neurons::readout(m, dt, draw)?),
-        Model::Adex(m) => Arc::new(neurons::adex(m, dt, draw)?),
-        Model::Izhikevich(m) => Arc::new(neurons::izhikevich(m, dt, draw)?),
-        Model::Hh(m) => Arc::new(neurons::hh(m, dt, draw)?),
-        Model::Spikes(_) | Model::Poisson(_) | Model::Images(_) => {
-            unreachable!("these are sources")
-        }
-    }))
 }
 
 /// Steps at whose end given spikes fall.
@@ -553,7 +521,7 @@ fn poisson(
     let per_step: Vec<f64> = rate.iter().map(|r| r * 1e-3 * dt).collect();
     if let Some(neuron) = per_step.iter().position(|p| *p > 1.0) {
         let why = "but a source spikes at most once per step: lower the rate or dt";
-        return Err(draw.refused("rate", neuron, at(rate, neuron), why));
+        return Err(draw.refused("rate", neuron, *at(rate, neuron), why).into());
     }
     // Of rates that are known before they are drawn the check of the scene has told.
     if m.rate.bounds().is_none_or(|(_, highest)| highest.is_infinite()) {
@@ -563,27 +531,17 @@ fn poisson(
     Ok(per_step)
 }
 
-/// Refuses a neuron whose reset, the first of a pair, is not below its threshold.
-pub(super) fn below_threshold(
-    draw: &Drawn,
-    mut cells: impl Iterator<Item = (f64, f64)>,
-) -> Result<(), NetworkError> {
-    let Some(neuron) = cells.position(|(v_reset, v_th)| v_reset >= v_th) else { return Ok(()) };
-    let why = "but the reset potential must lie below the threshold";
-    Err(draw.refused("v_reset", neuron, draw.of("v_reset", neuron), why))
-}
-
 /// The neurons of a training by gradients.
 fn trained(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
     Ok(match model {
         Model::Lif(m) => {
             let p = |name: &str, k: usize| draw.of(name, k);
-            let tau_m = membrane(draw);
+            let tau_m = draw.tau_m();
             let cells: Vec<lif::Cell> = (0..draw.count_but("i_e"))
                 .map(|k| {
                     let rest = p("e_l", k);
                     let [fall_m, p21, p20, fall_syn] =
-                        lif::propagators(dt, at(&tau_m, k), p("c_m", k), p("tau_syn", k));
+                        lif::propagators(dt, *at(&tau_m, k), p("c_m", k), p("tau_syn", k));
                     lif::Cell {
                         fall_m,
                         p21,
@@ -594,11 +552,11 @@ fn trained(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
                         t_ref: (p("t_ref", k) / dt).round(),
                         delta_th: p("delta_th", k),
                         fall_rel: fall(dt, p("tau_rel", k)),
-                        v_init: draw.find("v_init").map_or(rest, |v| at(v, k)) - rest,
+                        v_init: draw.find("v_init").map_or(rest, |v| *at(v, k)) - rest,
                     }
                 })
                 .collect();
-            below_threshold(draw, cells.iter().map(|c| (c.v_reset, c.v_th)))?;
+            draw.below_threshold(cells.iter().map(|c| (c.v_reset, c.v_th)))?;
             // A neuron whose threshold lies at or below rest fires tonically; its scale is then the
             // distance the other way, and never zero.
             let distance = cells.iter().map(|c| c.v_th).sum::<f64>() / cells.len() as f64;
@@ -607,11 +565,11 @@ fn trained(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
             Kind::Lif(Lif { cells, e_l, i_e, unit, reset: m.reset })
         }
         Model::Readout(m) => {
-            let tau_m = membrane(draw);
+            let tau_m = draw.tau_m();
             let (c_m, tau_syn) = (draw.get("c_m"), draw.get("tau_syn"));
             let count = c_m.len().max(tau_m.len()).max(tau_syn.len());
             let cells = (0..count)
-                .map(|k| readout::cell(dt, at(&tau_m, k), at(c_m, k), at(tau_syn, k)))
+                .map(|k| readout::cell(dt, *at(&tau_m, k), *at(c_m, k), *at(tau_syn, k)))
                 .collect();
             Kind::Readout(Readout {
                 cells,
@@ -620,27 +578,8 @@ fn trained(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
                 v_unit: m.v_unit.get(),
             })
         }
-        Model::Adex(_)
-        | Model::Izhikevich(_)
-        | Model::Hh(_)
-        | Model::Spikes(_)
-        | Model::Poisson(_)
-        | Model::Images(_) => {
-            unreachable!("a checked scene does not train these")
-        }
+        _ => unreachable!("a checked scene does not train these"),
     })
-}
-
-/// Membrane time constants \[ms\] from `tau_m` or `c_m / g_l`.
-pub(super) fn membrane(draw: &Drawn) -> Vec<f64> {
-    match (draw.find("tau_m"), draw.find("g_l")) {
-        (Some(tau_m), _) => tau_m.to_vec(),
-        (None, None) => vec![TAU_M],
-        (None, Some(g_l)) => {
-            let c_m = draw.get("c_m");
-            (0..c_m.len().max(g_l.len())).map(|k| at(c_m, k) / at(g_l, k)).collect()
-        }
-    }
 }
 
 fn spread(values: &[f64], size: usize) -> Vec<f64> {
@@ -691,19 +630,17 @@ fn fits(wiring: &Wiring<'_>, budget: &mut Budget) -> Result<(), NetworkError> {
 }
 
 /// A model with the constant currents that a training found, if weights into the population are from its file.
-fn with_biases<'m>(scene: &Scene, name: &str, model: &'m Model) -> Cow<'m, Model> {
+fn with_biases(scene: &Scene, name: &str, model: &Model) -> Model {
     let into = scene.projections.iter().filter(|p| p.to == name);
     let files = into.filter_map(|p| match &p.weight {
         Weight::File(file) => Some(file),
         _ => None,
     });
     let trained = |file: &&PathBuf| files::read_tensor(file, &format!("{name}.i_e")).is_ok();
-    let mut model = Cow::Borrowed(model);
-    if let Model::Lif(scene::Lif { i_e, .. }) | Model::Readout(scene::Readout { i_e, .. }) = &*model
+    let mut model = model.clone();
+    if let Some(i_e) = model.neuron_mut().and_then(|neuron| neuron.bias())
         && !matches!(i_e, Param::File(_))
         && let Some(file) = files.into_iter().find(trained)
-        && let Model::Lif(scene::Lif { i_e, .. }) | Model::Readout(scene::Readout { i_e, .. }) =
-            model.to_mut()
     {
         *i_e = Param::File(file.clone());
     }

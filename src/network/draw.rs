@@ -7,6 +7,7 @@ use super::space::{Metric, Point, Reach, Tree};
 use super::{NetworkError, Synapses, budget};
 use crate::files;
 use crate::grammar::{At, One, Param, Quantity, Rule, Value, Visitor};
+use crate::neuron::model::Drawn;
 use crate::rng::{self, Purpose, Stream};
 use crate::scene::{self, Connect, Delay, Weight};
 use rayon::prelude::*;
@@ -28,117 +29,53 @@ const PROBES: u64 = 1 << 17;
 /// to it that a hundredth of all draws lie within, so this is not to happen.
 const REDRAWS: u64 = 10_000;
 
-/// The parameters of a model, drawn and checked against their rules: by path within the model one number that all
-/// neurons share, or one for each.
-pub struct Drawn {
-    /// Path of the model in the scene.
-    pub path: String,
-    /// Neurons.
-    pub size: usize,
-    values: Vec<(String, Vec<f64>)>,
-}
-
-impl Drawn {
-    /// Draws all parameters of a model. Draws are keyed by the path of the field, a model's and its own, so
-    /// that no two fields share numbers; what several fields draw together is a field of the model.
-    ///
-    /// # Errors
-    /// A value breaks the rule of its field; a file cannot be read, or does not fit.
-    pub fn new(
-        model: &impl Value,
-        path: String,
-        size: usize,
+/// Draws all parameters of a model and checks them against their rules. Draws are keyed by the path of the
+/// field, a model's and its own, so that no two fields share numbers; what several fields draw together is a
+/// field of the model.
+///
+/// # Errors
+/// A value breaks the rule of its field; a file cannot be read, or does not fit.
+pub fn drawn(
+    model: &impl Value,
+    path: String,
+    size: usize,
+    seed: u64,
+) -> Result<Drawn, NetworkError> {
+    /// What was drawn so far, until something was wrong.
+    struct Drawing {
+        drawn: Drawn,
         seed: u64,
-    ) -> Result<Self, NetworkError> {
-        /// What was drawn so far, until something was wrong.
-        struct Drawing<'a>(&'a mut Drawn, u64, Result<(), NetworkError>);
+        result: Result<(), NetworkError>,
+    }
 
-        impl Visitor for Drawing<'_> {
-            fn number(&mut self, _: &At, _: Rule, _: f64, _: &'static str) {}
-            fn param(&mut self, at: &At, rule: Rule, param: &Param<One>, _: &'static str) {
-                if self.2.is_ok() {
-                    self.2 = self.0.draw(at.to_string(), rule, param, self.1);
-                }
+    impl Drawing {
+        fn draw(&mut self, name: &str, rule: Rule, param: &Param<One>) -> Result<(), NetworkError> {
+            let drawn = &mut self.drawn;
+            let values = parameter(param, drawn.size, self.seed, [&drawn.path, name])?;
+            let mut broken = values.iter().map(|value| rule.broken(*value));
+            if let Some(neuron) = broken.position(|broken| broken.is_some()) {
+                let broken = rule.broken(values[neuron]).unwrap_or_default();
+                let why = format!("which {broken}");
+                return Err(drawn.refused(name, neuron, values[neuron], why).into());
+            }
+            drawn.values.push((name.to_owned(), values));
+            Ok(())
+        }
+    }
+
+    impl Visitor for Drawing {
+        fn number(&mut self, _: &At, _: Rule, _: f64, _: &'static str) {}
+        fn param(&mut self, at: &At, rule: Rule, param: &Param<One>, _: &'static str) {
+            if self.result.is_ok() {
+                self.result = self.draw(&at.to_string(), rule, param);
             }
         }
-
-        let mut drawn = Self { path, size, values: Vec::new() };
-        let mut drawing = Drawing(&mut drawn, seed, Ok(()));
-        model.visit(&At::new(""), Rule::Any, &mut drawing);
-        drawing.2?;
-        Ok(drawn)
     }
 
-    fn draw(
-        &mut self,
-        name: String,
-        rule: Rule,
-        param: &Param<One>,
-        seed: u64,
-    ) -> Result<(), NetworkError> {
-        let values = parameter(param, self.size, seed, [&self.path, &name])?;
-        if let Some((neuron, broken)) =
-            values.iter().enumerate().find_map(|(k, value)| Some((k, rule.broken(*value)?)))
-        {
-            return Err(self.refused(&name, neuron, values[neuron], format!("which {broken}")));
-        }
-        self.values.push((name, values));
-        Ok(())
-    }
-
-    /// A value that cannot be used, and why.
-    pub fn refused(
-        &self,
-        name: &str,
-        neuron: usize,
-        value: f64,
-        why: impl Into<String>,
-    ) -> NetworkError {
-        NetworkError::Value {
-            path: format!("{}.{name}", self.path),
-            neuron,
-            value,
-            why: why.into(),
-        }
-    }
-
-    /// Values of a parameter that may be absent.
-    pub fn find(&self, name: &str) -> Option<&[f64]> {
-        let found = self.values.iter().find(|(known, _)| known == name);
-        found.map(|(_, values)| values.as_slice())
-    }
-
-    /// Values of a parameter.
-    ///
-    /// # Panics
-    /// The model has no such parameter.
-    pub fn get(&self, name: &str) -> &[f64] {
-        self.find(name).unwrap_or_else(|| panic!("{} has no parameter `{name}`", self.path))
-    }
-
-    /// Value of a parameter of neuron `k`.
-    ///
-    /// # Panics
-    /// The model has no such parameter.
-    pub fn of(&self, name: &str, k: usize) -> f64 {
-        at(self.get(name), k)
-    }
-
-    /// How many neurons have to be told apart, values at the start of receptors aside.
-    pub fn count(&self) -> usize {
-        self.count_but("")
-    }
-
-    /// The same, but for one parameter.
-    pub fn count_but(&self, but: &str) -> usize {
-        let own = self.values.iter().filter(|(name, _)| !name.ends_with(".init") && name != but);
-        own.map(|(_, values)| values.len()).max().unwrap_or(1)
-    }
-}
-
-/// Value of neuron `k` in a list of one for all or one for each.
-pub fn at(values: &[f64], k: usize) -> f64 {
-    if values.len() == 1 { values[0] } else { values[k] }
+    let drawn = Drawn { path, size, values: Vec::new() };
+    let mut drawing = Drawing { drawn, seed, result: Ok(()) };
+    model.visit(&At::new(""), Rule::Any, &mut drawing);
+    drawing.result.map(|()| drawing.drawn)
 }
 
 /// Logarithmic mean and deviation of a log-normal distribution with this mean and deviation.

@@ -47,7 +47,9 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
         }
         Learn::Clopath(r) => {
             let target = scene.populations.iter().find(|(name, _)| *name == projection.to);
-            let shown = target.is_some_and(|(_, to)| matches!(to.model, scene::Model::Hh(_)));
+            let shown = target.is_some_and(|(_, to)| {
+                to.model.neuron().is_some_and(|neuron| neuron.shows_spikes())
+            });
             let spike = match r.v_spike {
                 None if shown => (0.0, 0),
                 v_spike => (v_spike.map_or(V_SPIKE, Quantity::get), steps(r.t_spike.get())),

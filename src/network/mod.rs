@@ -5,10 +5,8 @@
 
 mod budget;
 mod build;
-mod channels;
 mod draw;
 mod learning;
-mod neurons;
 mod rewire;
 mod space;
 

@@ -33,7 +33,8 @@
 //! A spike is a crossing of `v_th` from below; `t_ref` only keeps the next from being counted.
 //! Potentials are absolute.
 
-use super::receptor::{self, Given, Receptor};
+use super::model::at;
+use super::receptor::{self, Given, Port};
 use super::stepped::{
     self, BLOCK, Block, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Sums, Variable,
     receptor_variables, rest_of, rests_of_receptor, with_rests,
@@ -357,13 +358,9 @@ pub struct Membrane {
     /// Concentrations of sodium and potassium, if they move.
     pub ions: Option<Ions>,
     /// Receptors.
-    pub receptors: Vec<Receptor>,
+    pub receptors: Vec<Port>,
     /// Value of each receptor at the start; one, or one for each neuron.
     pub init: Vec<Vec<f64>>,
-}
-
-fn at<T>(values: &[T], neuron: usize) -> &T {
-    if values.len() == 1 { &values[0] } else { &values[neuron] }
 }
 
 impl Membrane {
@@ -376,7 +373,7 @@ impl Stepped for Membrane {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
     }
-    fn receptors(&self) -> &[Receptor] {
+    fn receptors(&self) -> &[Port] {
         &self.receptors
     }
     fn rest(&self, _neuron: usize) -> f64 {

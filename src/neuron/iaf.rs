@@ -17,16 +17,192 @@
 //! are all those of the end of the step when they are compared. A spike of step k with a delay of d steps acts on v
 //! from (k + 1 + d) dt on, as in NEST. AdEx: Brette & Gerstner 2005; conductances: Brette et al. 2007.
 
-use super::receptor::{self, Given, Receptor};
+use super::model::{Drawn, Neuron, Refused, TAU_M, at, check_membrane, check_threshold, reference};
+use super::receptor::{self, Given, Port, Receptor};
 use super::stepped::{
     self, BLOCK, Block, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Sums, Variable,
     receptor_variables, rest_of, rests_of_receptor, with_rests,
 };
+use crate::declare;
+use crate::grammar::{Judge, Ms, Mv, Named, Ns, Pa, Param, Pf, Quantity};
 use crate::kernel::*;
-use crate::slow::{advanced, is_slow};
+use crate::slow::{advanced, fall, is_slow};
 use crate::stepped_params;
 use crate::vector::{Vector, Width};
 use arrayvec::ArrayVec;
+use std::sync::Arc;
+
+// ---- the word of a scene ---------------------------------------------------------------------------
+
+declare! {
+    /// Leaky integrate-and-fire neuron, exact integration (Rotter & Diesmann 1999; NEST iaf_psc_exp). A conductance
+    /// among its receptors makes it one with exponential Euler steps (Brette et al. 2007). A training takes one
+    /// exponential current.
+    pub struct Lif: Default {
+        /// Membrane capacitance \[pF\].
+        c_m | "C_m" | "cm": Param<Pf> [Positive] = 250.0;
+        /// Membrane time constant \[ms\]; give this or `g_l`, default 10 ms.
+        tau_m: Option<Param<Ms>> [Positive];
+        /// Leak conductance \[nS\], `c_m / tau_m`.
+        g_l | "g_L": Option<Param<Ns>> [Positive];
+        /// Leak reversal, the resting potential \[mV\].
+        e_l | "E_L" | "v_rest": Param<Mv> = -70.0;
+        /// Threshold at rest \[mV\].
+        v_th | "V_th" | "v_thresh": Param<Mv> = -55.0;
+        /// Potential after a spike \[mV\].
+        v_reset | "V_reset": Param<Mv> = -70.0;
+        /// Absolute refractory period \[ms\].
+        t_ref | "tau_refrac": Param<Ms> [Steps] = 2.0;
+        /// Time constant of the synaptic current \[ms\].
+        tau_syn | "tau_syn_ex" | "tau_syn_E": Param<Ms> [Positive] = 2.0;
+        /// Time constant of a second receptor, `in`, beside `ex`, as NEST has them; negative weights then go to
+        /// `in` \[ms\].
+        tau_syn_in | "tau_syn_I": Option<Quantity<Ms>> [Positive];
+        /// Reversal potential of the receptor `ex`, which makes it a conductance \[mV\].
+        e_ex | "E_ex" | "e_rev_E": Option<Quantity<Mv>>;
+        /// Reversal potential of the receptor `in` \[mV\].
+        e_in | "E_in" | "e_rev_I": Option<Quantity<Mv>>;
+        /// Receptors by name, instead of those that `tau_syn` and the fields after it describe: without any there
+        /// is `ex`, an exponential current.
+        receptors: Named<Receptor> = Named::none();
+        /// Constant current \[pA\].
+        i_e | "I_e" | "i_offset": Param<Pa> = 0.0;
+        /// Rise of the threshold with each spike, the relative refractoriness \[mV\].
+        delta_th: Param<Mv> [NotNegative] = 0.0;
+        /// Time constant with which that rise decays: the relative refractory period \[ms\].
+        tau_rel: Param<Ms> [Positive] = 10.0;
+        /// What a spike does to the potential.
+        reset: Reset = Reset::Value;
+        /// Potential at the start \[mV\]; `e_l` if absent.
+        v_init | "V_m": Option<Param<Mv>>;
+    }
+}
+
+declare! {
+    /// What a spike does to the membrane potential.
+    #[derive(Copy, Eq)]
+    pub enum Reset {
+        /// The potential becomes `v_reset`.
+        Value;
+        /// The potential falls by `v_th - v_reset`.
+        Subtract;
+    }
+}
+
+impl Lif {
+    /// Whether its receptors are given in another way than by `tau_syn`.
+    pub fn names_receptors(&self) -> bool {
+        self.has_second_receptor() || !self.receptors.is_empty()
+    }
+
+    /// Whether NEST's names of receptors and their reversals are used.
+    fn has_second_receptor(&self) -> bool {
+        self.tau_syn_in.is_some() || self.e_ex.is_some() || self.e_in.is_some()
+    }
+}
+
+impl Neuron for Lif {
+    // Without any there is `ex`, whose time constant may vary between neurons, and is not given here then.
+    fn receptors(&self) -> Vec<(String, Receptor)> {
+        if !self.receptors.is_empty() {
+            return self.receptors.to_vec();
+        }
+        let tau = match self.tau_syn {
+            Param::Value(tau) => tau,
+            _ => Quantity::new(2.0),
+        };
+        let exp = |name: &str, tau, e_rev| {
+            (name.to_owned(), Receptor::Exp { tau, e_rev, init: Param::value(0.0) })
+        };
+        let mut receptors = vec![exp("ex", tau, self.e_ex)];
+        if self.tau_syn_in.is_some() || self.e_in.is_some() {
+            receptors.push(exp("in", self.tau_syn_in.unwrap_or(tau), self.e_in));
+        }
+        receptors
+    }
+
+    fn check(&self, path: &str, judge: &mut dyn Judge) {
+        if self.has_second_receptor() && !self.receptors.is_empty() {
+            let message = "`receptors` and tau_syn_in, e_ex or e_in are both given, keep one";
+            judge.fault(format!("{path}.receptors"), message);
+        }
+        check_membrane(path, judge, self.tau_m.as_ref(), self.g_l.as_ref());
+        check_threshold(path, judge, [&self.e_l, &self.v_th, &self.v_reset]);
+    }
+
+    fn make(&self, dt: f64, drawn: &Drawn) -> Result<Arc<dyn Stepped>, Refused> {
+        let p = |name: &str, k: usize| drawn.of(name, k);
+        let (tau_m, tau_syn) = (drawn.tau_m(), drawn.get("tau_syn"));
+        let (receptors, init) = receptor::ports(&self.receptors(), drawn)?;
+        if tau_syn.len() > 1 && receptors.len() > 1 {
+            let why = "but with several receptors their time constants are shared by all neurons";
+            return Err(drawn.refused("tau_syn", 0, tau_syn[0], why));
+        }
+        let nonlinear = receptors.iter().any(|r| r.e_rev.is_some());
+        let rest = reference(drawn.get("e_l"), nonlinear);
+        let cells: Vec<Cell> = (0..drawn.count())
+            .map(|k| {
+                let (c_m, tau_m, rest) = (p("c_m", k), *at(&tau_m, k), *at(&rest, k));
+                let g_l = c_m / tau_m;
+                let (fall_m, p20) = if nonlinear {
+                    (dt / c_m, g_l)
+                } else {
+                    (fall(dt, tau_m), -fall(dt, tau_m) * tau_m / c_m)
+                };
+                let propagators = |r: &Port| r.response.propagators(dt, tau_m, c_m);
+                Cell {
+                    fall_m,
+                    p20,
+                    // Where all neurons measure from one potential, the leak towards their own is a current.
+                    i_e: p("i_e", k) + g_l * (p("e_l", k) - rest),
+                    v_th: p("v_th", k) - rest,
+                    v_reset: p("v_reset", k) - rest,
+                    t_ref: (p("t_ref", k) / dt).round(),
+                    delta_th: p("delta_th", k),
+                    fall_rel: fall(dt, p("tau_rel", k)),
+                    // Without `v_init` a neuron starts at rest.
+                    v_init: drawn.find("v_init").map_or(p("e_l", k), |v| *at(v, k)) - rest,
+                    receptors: receptors.iter().map(propagators).collect(),
+                    ..Cell::plain()
+                }
+            })
+            .collect();
+        drawn.below_threshold(cells.iter().map(|c| (c.v_reset, c.v_th)))?;
+        let subtract = self.reset == Reset::Subtract;
+        Ok(Arc::new(Iaf {
+            cells,
+            e_l: rest,
+            receptors,
+            init,
+            dt,
+            nonlinear,
+            adex: false,
+            subtract,
+        }))
+    }
+
+    fn has_threshold(&self) -> bool {
+        true
+    }
+
+    fn rest(&self) -> f64 {
+        self.e_l.bounds().map_or(-65.0, |(low, _)| low)
+    }
+
+    fn tau_m(&self) -> Option<f64> {
+        match (&self.tau_m, &self.g_l) {
+            (Some(tau_m), _) => tau_m.shared(),
+            (None, None) => Some(TAU_M),
+            (None, Some(g_l)) => Some(self.c_m.shared()? / g_l.shared()?),
+        }
+    }
+
+    fn bias(&mut self) -> Option<&mut Param<Pa>> {
+        Some(&mut self.i_e)
+    }
+}
+
+// ---- the kernel ------------------------------------------------------------------------------------
 
 /// Numbers of a neuron in the array `cell`, before the two propagators of each receptor.
 pub const CELL: usize = 13;
@@ -130,7 +306,7 @@ pub struct Iaf {
     /// Resting potential \[mV\], from which kernels measure; one, or one for each.
     pub e_l: Vec<f64>,
     /// Receptors.
-    pub receptors: Vec<Receptor>,
+    pub receptors: Vec<Port>,
     /// Value of each receptor at the start; one, or one for each neuron.
     pub init: Vec<Vec<f64>>,
     /// Time step \[ms\].
@@ -143,15 +319,11 @@ pub struct Iaf {
     pub subtract: bool,
 }
 
-fn at<T>(values: &[T], neuron: usize) -> &T {
-    if values.len() == 1 { &values[0] } else { &values[neuron] }
-}
-
 impl Stepped for Iaf {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
     }
-    fn receptors(&self) -> &[Receptor] {
+    fn receptors(&self) -> &[Port] {
         &self.receptors
     }
     fn rest(&self, neuron: usize) -> f64 {

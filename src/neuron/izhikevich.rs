@@ -15,15 +15,88 @@
 //! steps acts on v through a pulse in step k + d, as the paper's neurons, one step late at the
 //! earliest, do, and through any other receptor from step k + d + 1 on, as in [`super::iaf`].
 
-use super::receptor::{self, Given, Receptor};
+use super::model::{Drawn, Neuron, Refused, at};
+use super::receptor::{self, Given, Port, Receptor};
 use super::stepped::{
     self, BLOCK, Block, SLOW_OWN, SLOW_RECEPTORS, Stepped, Sums, Variable, receptor_variables,
     rest_of, rests_of_receptor, with_rests,
 };
+use crate::declare;
+use crate::grammar::{Mv, Named, One, Param};
 use crate::kernel::*;
 use crate::slow::{advanced, is_slow};
 use crate::stepped_params;
 use crate::vector::Width;
+use std::sync::Arc;
+
+// ---- the word of a scene ---------------------------------------------------------------------------
+
+declare! {
+    /// Izhikevich's neuron (2003): `v' = 0.04 v^2 + 5 v + 140 - u + i`, `u' = a (b v - u)`; at 30 mV
+    /// `v := c`, `u := u + d`. Times are in ms; currents are plain numbers, as in the paper.
+    pub struct Izhikevich: Default {
+        /// Rate of the recovery \[1/ms\].
+        a: Param<One> = 0.02;
+        /// Sensitivity of the recovery.
+        b: Param<One> = 0.2;
+        /// Potential after a spike \[mV\].
+        c: Param<Mv> = -65.0;
+        /// Recovery after a spike.
+        d: Param<One> = 8.0;
+        /// Constant current.
+        i_e | "I_e" | "i_offset": Param<One> = 0.0;
+        /// Potential of a spike \[mV\].
+        v_th | "V_th": Param<Mv> = 30.0;
+        /// Potential at the start \[mV\]; u starts at b times it.
+        v_init | "V_m": Param<Mv> = -65.0;
+
+        /// How a step is taken.
+        method: Method = Method::Euler;
+        /// Receptors by name.
+        receptors: Named<Receptor> = Named(vec![("ex".to_owned(), Receptor::Pulse {})]);
+    }
+}
+
+declare! {
+    /// How a step of Izhikevich's neuron is taken.
+    #[derive(Copy, Eq)]
+    pub enum Method {
+        /// One step of Euler's method for both variables, from the state at its start.
+        Euler;
+        /// Two half steps for v, then one for u from the new v: the published network code.
+        HalfSteps;
+    }
+}
+
+impl Neuron for Izhikevich {
+    fn receptors(&self) -> Vec<(String, Receptor)> {
+        self.receptors.to_vec()
+    }
+
+    fn make(&self, dt: f64, drawn: &Drawn) -> Result<Arc<dyn Stepped>, Refused> {
+        let value = |name: &str, k: usize| drawn.of(name, k);
+        let (receptors, init) = receptor::ports(&self.receptors, drawn)?;
+        let cells: Vec<Cell> = (0..drawn.count())
+            .map(|k| Cell {
+                rate: value("a", k) * dt,
+                b: value("b", k),
+                c: value("c", k),
+                d: value("d", k),
+                i_e: value("i_e", k),
+                v_th: value("v_th", k),
+                v_init: value("v_init", k),
+            })
+            .collect();
+        if let Some(neuron) = cells.iter().position(|cell| cell.c >= cell.v_th) {
+            let why = "but the potential after a spike must lie below that of a spike";
+            return Err(drawn.refused("c", neuron, cells[neuron].c, why));
+        }
+        let half_steps = self.method == Method::HalfSteps;
+        Ok(Arc::new(Cells { cells, dt, half_steps, receptors, init }))
+    }
+}
+
+// ---- the kernel ------------------------------------------------------------------------------------
 
 /// Numbers of a neuron in the array `cell`.
 pub const CELL: usize = 6;
@@ -62,7 +135,7 @@ impl Cell {
 
 /// A population.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Izhikevich {
+pub struct Cells {
     /// One for all neurons, or one for each.
     pub cells: Vec<Cell>,
     /// Time step \[ms\].
@@ -70,20 +143,16 @@ pub struct Izhikevich {
     /// Whether v takes two half steps.
     pub half_steps: bool,
     /// Receptors.
-    pub receptors: Vec<Receptor>,
+    pub receptors: Vec<Port>,
     /// Value of each receptor at the start; one, or one for each neuron.
     pub init: Vec<Vec<f64>>,
 }
 
-fn at<T>(values: &[T], neuron: usize) -> &T {
-    if values.len() == 1 { &values[0] } else { &values[neuron] }
-}
-
-impl Stepped for Izhikevich {
+impl Stepped for Cells {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
     }
-    fn receptors(&self) -> &[Receptor] {
+    fn receptors(&self) -> &[Port] {
         &self.receptors
     }
     fn rest(&self, _: usize) -> f64 {

@@ -1,11 +1,15 @@
 //! Neuron models: each a forward kernel that integrates, compares with the threshold and resets,
 //! and a backward kernel that runs the same recursion's adjoint from the last step to the first.
 
+pub mod adex;
 pub mod channels;
+pub mod hh;
 pub mod iaf;
 pub mod izhikevich;
+pub mod library;
 pub mod lif;
 pub mod lif_backward;
+pub mod model;
 pub mod readout;
 pub mod readout_backward;
 pub mod receptor;

@@ -6,9 +6,64 @@
 //! ```
 //! The equations of [`super::lif`] below threshold. The kernel leaves v' on the tape for recording.
 
+use super::iaf::Lif;
 use super::lif::propagators;
+use super::model::{Drawn, Neuron, Refused, check_membrane};
+use super::receptor::Receptor;
+use super::stepped::Stepped;
+use crate::declare;
+use crate::grammar::{Judge, Ms, Mv, Ns, Pa, Param, Pf, Quantity};
 use crate::kernel::*;
 use crate::params;
+use std::sync::Arc;
+
+declare! {
+    /// Leaky integrator that does not spike; its potential is the network's answer.
+    pub struct Readout: Default {
+        /// Membrane capacitance \[pF\].
+        c_m | "C_m" | "cm": Param<Pf> [Positive] = 250.0;
+        /// Membrane time constant \[ms\]; give this or `g_l`, default 10 ms.
+        tau_m: Option<Param<Ms>> [Positive];
+        /// Leak conductance \[nS\].
+        g_l | "g_L": Option<Param<Ns>> [Positive];
+        /// Leak reversal \[mV\].
+        e_l | "E_L" | "v_rest": Param<Mv> = -70.0;
+        /// Time constant of the synaptic current \[ms\].
+        tau_syn | "tau_syn_ex" | "tau_syn_E": Param<Ms> [Positive] = 2.0;
+        /// Constant current \[pA\].
+        i_e | "I_e" | "i_offset": Param<Pa> = 0.0;
+        /// Depolarisation that counts as one unit of the output (one logit) \[mV\].
+        v_unit: Quantity<Mv> [Positive] = 1.0;
+    }
+}
+
+impl Neuron for Readout {
+    fn receptors(&self) -> Vec<(String, Receptor)> {
+        Lif { tau_syn: self.tau_syn.clone(), ..Lif::default() }.receptors()
+    }
+
+    fn check(&self, path: &str, judge: &mut dyn Judge) {
+        check_membrane(path, judge, self.tau_m.as_ref(), self.g_l.as_ref());
+    }
+
+    // In a simulation it is a neuron whose threshold nothing reaches.
+    fn make(&self, dt: f64, drawn: &Drawn) -> Result<Arc<dyn Stepped>, Refused> {
+        let constant = |name: &str, value| (name.to_owned(), vec![value]);
+        let mut values = drawn.values.clone();
+        values.extend([constant("v_th", 1e9), constant("v_reset", -1e9), constant("t_ref", 0.0)]);
+        values.extend([constant("delta_th", 0.0), constant("tau_rel", 10.0)]);
+        let drawn = Drawn { path: drawn.path.clone(), size: drawn.size, values };
+        Lif { tau_syn: self.tau_syn.clone(), ..Lif::default() }.make(dt, &drawn)
+    }
+
+    fn spikes(&self) -> bool {
+        false
+    }
+
+    fn bias(&mut self) -> Option<&mut Param<Pa>> {
+        Some(&mut self.i_e)
+    }
+}
 
 /// Propagators `[fall_m, p21, p20, fall_syn]` as the array `cell` of one neuron.
 pub fn cell(dt: f64, tau_m: f64, c_m: f64, tau_syn: f64) -> [f64; CELL] {
@@ -53,14 +108,14 @@ pub static KERNEL: Kernel = Kernel {
         words_mut("peak"),   // [samples, n] step of the maximum
     ],
     params: ReadoutParams::<f32>::FIELDS,
-    twin32: dispatched::<Readout, f32>,
-    twin64: scalar::<Readout, f64>,
+    twin32: dispatched::<ReadoutTwin, f32>,
+    twin64: scalar::<ReadoutTwin, f64>,
 };
 
 /// The twin of `shaders/neuron/readout.wgsl`.
-pub struct Readout;
+pub struct ReadoutTwin;
 
-impl Twin for Readout {
+impl Twin for ReadoutTwin {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = ReadoutParams::<F>::of(call.params);

@@ -13,11 +13,170 @@
 //! g is a current in pA, with it a conductance in nS that drives a current g B(v) (e_rev - v). B is 1,
 //! or for NMDA the block by magnesium, 1 / (1 + \[Mg\] / 3.57 mM · e^(-0.062 v / mV)) (Jahr & Stevens 1990).
 
+use super::model::{Drawn, Refused};
+use crate::declare;
+use crate::grammar::{Mm, Ms, Mv, Named, Param, Quantity, Rule, Strength};
 use crate::kernel::{Real, Simd};
 use crate::slow::{self, fall};
 use crate::vector::{Vector, Width};
 use arrayvec::ArrayVec;
 use glam::{DMat3, DVec3};
+
+// ---- the words of a scene --------------------------------------------------------------------------
+
+declare! {
+    /// How spikes that arrive become a current or a conductance. With `e_rev` a receptor is a conductance, and
+    /// weights are in nS; without it is a current, in pA. The weight is the peak, whatever the time course. A
+    /// conductance is never negative: weights are magnitudes, and whether they inhibit is in `e_rev`; of a `Normal`
+    /// what is below 0 is drawn again. Only the `init` of a `Normal` may be below 0, as in published networks,
+    /// whose activity it sets off.
+    pub enum Receptor {
+        /// The potential jumps by the weight \[mV\].
+        Delta {};
+        /// A current of one step.
+        Pulse {};
+        /// Exponential decay from the weight.
+        Exp {
+            /// Time constant \[ms\].
+            tau: Quantity<Ms> [Positive];
+            /// Reversal potential \[mV\].
+            e_rev: Option<Quantity<Mv>>;
+            /// Value at the start.
+            init: Param<Strength> = 0.0;
+        };
+        /// `t / tau e^(1 - t / tau)`; its peak is the weight.
+        Alpha {
+            /// Time constant \[ms\].
+            tau: Quantity<Ms> [Positive];
+            /// Reversal potential \[mV\].
+            e_rev: Option<Quantity<Mv>>;
+        };
+        /// Difference of two exponentials; its peak is the weight.
+        DoubleExp {
+            /// Time constant of the rise \[ms\].
+            tau_rise: Quantity<Ms> [Positive];
+            /// Time constant of the decay \[ms\].
+            tau_decay: Quantity<Ms> [Positive];
+            /// Reversal potential \[mV\].
+            e_rev: Option<Quantity<Mv>>;
+        };
+        /// Fast glutamate receptor.
+        Ampa {
+            /// Time constant \[ms\].
+            tau: Quantity<Ms> [Positive] = 2.0;
+            /// Reversal potential \[mV\].
+            e_rev: Quantity<Mv> = 0.0;
+        };
+        /// Slow glutamate receptor, blocked by magnesium at rest (Jahr & Stevens 1990).
+        Nmda {
+            /// Time constant of the rise \[ms\].
+            tau_rise: Quantity<Ms> [Positive] = 2.0;
+            /// Time constant of the decay \[ms\].
+            tau_decay: Quantity<Ms> [Positive] = 100.0;
+            /// Reversal potential \[mV\].
+            e_rev: Quantity<Mv> = 0.0;
+            /// Concentration of magnesium \[mM\].
+            mg: Quantity<Mm> [NotNegative] = 1.0;
+        };
+        /// Fast inhibition.
+        GabaA {
+            /// Time constant \[ms\].
+            tau: Quantity<Ms> [Positive] = 10.0;
+            /// Reversal potential \[mV\].
+            e_rev: Quantity<Mv> = -80.0;
+        };
+        /// Slow inhibition.
+        GabaB {
+            /// Time constant of the rise \[ms\].
+            tau_rise: Quantity<Ms> [Positive] = 60.0;
+            /// Time constant of the decay \[ms\].
+            tau_decay: Quantity<Ms> [Positive] = 200.0;
+            /// Reversal potential \[mV\].
+            e_rev: Quantity<Mv> = -95.0;
+        };
+    }
+}
+
+impl Receptor {
+    /// Whether it is a conductance rather than a current.
+    pub fn is_conductance(&self) -> bool {
+        self.reversal().is_some()
+    }
+
+    /// Its reversal potential, if it is a conductance \[mV\].
+    pub fn reversal(&self) -> Option<f64> {
+        let e_rev = match self {
+            Self::Delta {} | Self::Pulse {} => return None,
+            Self::Exp { e_rev, .. } | Self::Alpha { e_rev, .. } | Self::DoubleExp { e_rev, .. } => {
+                *e_rev
+            }
+            Self::Ampa { e_rev, .. }
+            | Self::Nmda { e_rev, .. }
+            | Self::GabaA { e_rev, .. }
+            | Self::GabaB { e_rev, .. } => Some(*e_rev),
+        };
+        e_rev.map(Quantity::get)
+    }
+}
+
+/// Receptors of a model that names none: excitatory and inhibitory conductances.
+pub fn standard() -> Named<Receptor> {
+    let exp = |tau, e_rev| Receptor::Exp {
+        tau: Quantity::new(tau),
+        e_rev: Some(Quantity::new(e_rev)),
+        init: Param::value(0.0),
+    };
+    Named(vec![("ex".to_owned(), exp(0.2, 0.0)), ("in".to_owned(), exp(2.0, -85.0))])
+}
+
+/// A receptor as kernels know it, and its value at the start.
+fn port((name, receptor): &(String, Receptor), drawn: &Drawn) -> Result<(Port, Vec<f64>), Refused> {
+    use Receptor as R;
+    let exp = |tau: &Quantity<Ms>| Response::Exp { tau: tau.get() };
+    let double = |rise: &Quantity<Ms>, decay: &Quantity<Ms>| Response::DoubleExp {
+        tau_rise: rise.get(),
+        tau_decay: decay.get(),
+    };
+    let (response, e_rev, mg) = match receptor {
+        R::Delta {} => (Response::Delta, None, 0.0),
+        R::Pulse {} => (Response::Pulse, None, 0.0),
+        R::Exp { tau, e_rev, .. } => (exp(tau), e_rev.map(|e| e.get()), 0.0),
+        R::Alpha { tau, e_rev } => (double(tau, tau), e_rev.map(|e| e.get()), 0.0),
+        R::DoubleExp { tau_rise, tau_decay, e_rev } => {
+            (double(tau_rise, tau_decay), e_rev.map(|e| e.get()), 0.0)
+        }
+        R::Ampa { tau, e_rev } | R::GabaA { tau, e_rev } => (exp(tau), Some(e_rev.get()), 0.0),
+        R::Nmda { tau_rise, tau_decay, e_rev, mg } => {
+            (double(tau_rise, tau_decay), Some(e_rev.get()), mg.get())
+        }
+        R::GabaB { tau_rise, tau_decay, e_rev } => {
+            (double(tau_rise, tau_decay), Some(e_rev.get()), 0.0)
+        }
+    };
+    let path = format!("receptors.{name}.init");
+    let init = drawn.find(&path).unwrap_or(&[0.0]);
+    // Published networks start from normal distributions, and what is below 0 in them sets off their activity.
+    let normal = matches!(receptor, R::Exp { init: Param::Normal { .. }, .. });
+    if e_rev.is_some()
+        && !normal
+        && let Some(neuron) = init.iter().position(|x| *x < 0.0)
+    {
+        let why = Rule::NotNegative.broken(init[neuron]).unwrap_or_default();
+        return Err(drawn.refused(&path, neuron, init[neuron], format!("which {why}")));
+    }
+    Ok((Port { name: name.clone(), response, e_rev, mg }, init.to_vec()))
+}
+
+/// All receptors of a population, and their values at the start.
+pub fn ports(
+    named: &[(String, Receptor)],
+    drawn: &Drawn,
+) -> Result<(Vec<Port>, Vec<Vec<f64>>), Refused> {
+    let all = named.iter().map(|named| port(named, drawn));
+    Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
+}
+
+// ---- the kernels -----------------------------------------------------------------------------------
 
 /// Numbers that describe a receptor to a kernel, in the order of the array `receptor`.
 pub const FIELDS: usize = 8;
@@ -52,9 +211,9 @@ pub enum Response {
     },
 }
 
-/// A receptor of a population.
+/// A receptor of a population as its kernel knows it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Receptor {
+pub struct Port {
     /// Name in the scene.
     pub name: String,
     /// How it responds.
@@ -149,7 +308,7 @@ fn third_order(dt: f64, a: f64, b: f64, c: f64) -> f64 {
     sum.x_axis.z
 }
 
-impl Receptor {
+impl Port {
     /// The numbers of the array `receptor`; `scale` is the weight of one unit of the ring, `rest` the
     /// potential from which kernels measure.
     pub fn values(&self, dt: f64, scale: f64, rest: f64) -> [f64; FIELDS] {

@@ -9,7 +9,7 @@
 //! number: a spike of step k with a delay of d steps is added to slot k + d. Integers make the sum
 //! independent of the order in which spikes are delivered.
 
-use super::receptor::Receptor;
+use super::receptor::Port;
 use crate::kernel::*;
 
 /// Neurons of a block.
@@ -30,7 +30,7 @@ pub trait Stepped: std::fmt::Debug + Send + Sync {
     /// The kernel.
     fn kernel(&self) -> &'static Kernel;
     /// Receptors.
-    fn receptors(&self) -> &[Receptor];
+    fn receptors(&self) -> &[Port];
     /// Potential from which the kernel measures that of a neuron \[mV\].
     fn rest(&self, neuron: usize) -> f64;
     /// The numbers of each neuron in the order of the array `cell`; one entry if all share them.
@@ -84,7 +84,7 @@ impl Variable {
 }
 
 /// Variables of the receptors, whose rows begin at `first`.
-pub fn receptor_variables(receptors: &[Receptor], first: usize) -> impl Iterator<Item = Variable> {
+pub fn receptor_variables(receptors: &[Port], first: usize) -> impl Iterator<Item = Variable> {
     receptors.iter().enumerate().map(move |(r, receptor)| {
         let (symbol, unit) = if receptor.e_rev.is_some() { ("g", "nS") } else { ("i", "pA") };
         Variable::new(format!("{symbol}_{}", receptor.name), first + 2 * r, unit)

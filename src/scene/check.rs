@@ -11,11 +11,11 @@ mod training;
 
 use super::trains::{OnGrid, moved, not_poisson};
 use super::{
-    Channel, Common, Connect, Delay, Effect, Encoder, Gate, Hh, Input, Learn, Lif, Loss, Model,
-    Modulator, Ms, Mv, Ns, One, Param, Population, Positions, Projection, Quantity, Rate, Receptor,
-    Record, Release, Rewire, Scene, Spikes, Stimulus, Training, Um, Weight, receptors_of,
+    Common, Connect, Delay, Effect, Encoder, Input, Learn, Loss, Model, Modulator, Ms, One, Param,
+    Population, Positions, Projection, Quantity, Receptor, Record, Release, Rewire, Scene, Spikes,
+    Stimulus, Training, Um, Weight, receptors_of,
 };
-use crate::grammar::{At, Rule, Value, Visitor, closest};
+use crate::grammar::{At, Judge, Rule, Value, Visitor, closest, is_name};
 use std::collections::HashSet;
 
 /// A value that breaks a rule.
@@ -156,7 +156,8 @@ impl<'s> Checker<'s> {
         }
         for (i, name) in record.spikes.iter().enumerate() {
             let path = format!("record.spikes.{i}");
-            if let Some(Population { model: Model::Readout(_), .. }) = self.known(&path, name) {
+            let neuron = self.known(&path, name).and_then(|population| population.model.neuron());
+            if neuron.is_some_and(|neuron| !neuron.spikes()) {
                 self.fault(path, format!("`{name}` is a readout, which does not spike"));
             }
         }
@@ -180,7 +181,7 @@ impl<'s> Checker<'s> {
             else {
                 continue;
             };
-            if matches!(population.model, Model::Poisson(_) | Model::Images(_) | Model::Spikes(_)) {
+            if population.model.neuron().is_none() {
                 let message =
                     format!("`{}` is a source, which has no membrane potential", trace.population);
                 self.fault(format!("{path}.population"), message);
@@ -331,6 +332,16 @@ impl<'s> Checker<'s> {
     }
 }
 
+impl Judge for Checker<'_> {
+    fn judge(&mut self, path: String, message: String, help: Option<String>) {
+        self.faults.push(Fault { path, message, help });
+    }
+
+    fn doubt(&mut self, path: String, message: String) {
+        self.warnings.push(Warning { path, message });
+    }
+}
+
 impl Visitor for Checker<'_> {
     fn number(&mut self, at: &At, rule: Rule, value: f64, unit: &'static str) {
         if rule == Rule::Any && value.is_finite() && (value as f32).is_finite() {
@@ -404,14 +415,6 @@ fn is_dimension(count: &usize) -> bool {
 /// Whether the value is above zero in single precision, too.
 fn is_positive(value: f64) -> bool {
     Rule::Positive.broken(value).is_none()
-}
-
-/// `[A-Za-z_][A-Za-z0-9_.-]{0,63}`.
-fn is_name(name: &str) -> bool {
-    let rest = name.strip_prefix(|c: char| c.is_ascii_alphabetic() || c == '_');
-    rest.is_some_and(|rest| {
-        rest.len() <= 63 && rest.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
-    })
 }
 
 /// Names of projections may also hold the arrow of `from->to`, with both names at full length.

@@ -9,24 +9,27 @@
 mod check;
 mod learning;
 mod load;
-mod models;
 mod trains;
 
 pub use crate::grammar::{
     Dimension, Hz, Mm, Ms, Mv, Named, Ns, One, Pa, PaRootMs, Param, Pf, Quantity, Strength, Um,
     Velocity,
 };
+pub use crate::neuron::hh::{Calcium, Channel, Gate, Ion, Ions, Rate};
+pub use crate::neuron::iaf::Reset;
+pub use crate::neuron::izhikevich::Method;
+pub use crate::neuron::receptor::Receptor;
 pub use check::{Fault, Warning, check};
 pub use learning::{
     Bcm, Clopath, Common, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja,
     Pairing, Release, Rewire, Scaling, ShortTerm, Stdp, Triplet, Vogels,
 };
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
-pub use models::{Adex, Calcium, Channel, Gate, Hh, Ion, Ions, Izhikevich, Method, Rate, Receptor};
 pub use trains::{OnGrid, not_poisson};
 
-use crate::declare;
 use crate::grammar::OneOrMany;
+use crate::neuron::model::Neuron;
+use crate::{declare, neurons};
 use std::path::PathBuf;
 
 declare! {
@@ -107,44 +110,54 @@ impl Positions {
     }
 }
 
-declare! {
-    /// What the neurons of a population are.
-    pub enum Model {
-        /// Leaky integrate-and-fire neuron with exponential synaptic current.
-        Lif | "iaf_psc_exp"(Lif);
-        /// Adaptive exponential integrate-and-fire neuron.
-        Adex | "aeif_cond_exp" | "aeif_psc_exp"(Adex);
-        /// Hodgkin–Huxley neuron with channels of your choice.
-        Hh(Hh);
-        /// Izhikevich's neuron.
-        Izhikevich | "izhikevich"(Izhikevich);
-        /// Leaky integrator that does not spike; its potential is the network's answer.
-        Readout(Readout);
-        /// Source of given spikes.
-        Spikes | "spike_generator" | "SpikeSourceArray"(Spikes);
-        /// Source of independent Poisson spike trains.
-        Poisson | "poisson_generator"(Poisson);
-        /// One source per pixel of the training images.
-        Images(Images);
-    }
+macro_rules! model {
+    ($($(#[doc = $doc:literal])+ $file:ident::$word:ident $(| $alias:literal)*;)*) => {
+        declare! {
+            /// What the neurons of a population are.
+            pub enum Model {
+                $($(#[doc = $doc])+ $word $(| $alias)* ($word);)*
+                /// Source of given spikes.
+                Spikes | "spike_generator" | "SpikeSourceArray"(Spikes);
+                /// Source of independent Poisson spike trains.
+                Poisson | "poisson_generator"(Poisson);
+                /// One source per pixel of the training images.
+                Images(Images);
+            }
+        }
+
+        $(pub use crate::neuron::$file::$word;)*
+
+        impl Model {
+            /// The neurons, unless these are sources.
+            pub fn neuron(&self) -> Option<&dyn Neuron> {
+                match self {
+                    $(Self::$word(neuron) => Some(neuron),)*
+                    Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => None,
+                }
+            }
+
+            /// The same, to be changed.
+            pub fn neuron_mut(&mut self) -> Option<&mut dyn Neuron> {
+                match self {
+                    $(Self::$word(neuron) => Some(neuron),)*
+                    Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => None,
+                }
+            }
+        }
+    };
 }
+
+neurons!(model);
 
 impl Model {
     /// The receptors by name; sources have none.
     pub fn receptors(&self) -> Vec<(String, Receptor)> {
-        match self {
-            Self::Lif(m) => m.receptors(),
-            Self::Adex(m) => m.receptors.to_vec(),
-            Self::Izhikevich(m) => m.receptors.to_vec(),
-            Self::Hh(m) => m.receptors.to_vec(),
-            Self::Readout(m) => Lif { tau_syn: m.tau_syn.clone(), ..Lif::default() }.receptors(),
-            Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => vec![],
-        }
+        self.neuron().map_or(Vec::new(), |neuron| neuron.receptors())
     }
 
     /// Whether these are neurons that spike.
     pub fn is_spiking(&self) -> bool {
-        matches!(self, Self::Lif(_) | Self::Adex(_) | Self::Hh(_) | Self::Izhikevich(_))
+        self.neuron().is_some_and(|neuron| neuron.spikes())
     }
 }
 
@@ -176,103 +189,6 @@ impl Weight {
             }
             Self::Kaiming { .. } | Self::File(_) => None,
         }
-    }
-}
-
-impl Lif {
-    /// The receptors, those of NEST's names included. Without any there is `ex`, an exponential
-    /// current; its time constant may vary between neurons, and is not given here then.
-    pub fn receptors(&self) -> Vec<(String, Receptor)> {
-        if !self.receptors.is_empty() {
-            return self.receptors.to_vec();
-        }
-        let tau = match self.tau_syn {
-            Param::Value(tau) => tau,
-            _ => Quantity::new(2.0),
-        };
-        let exp = |name: &str, tau, e_rev| {
-            (name.to_owned(), Receptor::Exp { tau, e_rev, init: Param::value(0.0) })
-        };
-        let mut receptors = vec![exp("ex", tau, self.e_ex)];
-        if self.tau_syn_in.is_some() || self.e_in.is_some() {
-            receptors.push(exp("in", self.tau_syn_in.unwrap_or(tau), self.e_in));
-        }
-        receptors
-    }
-}
-
-declare! {
-    /// Leaky integrate-and-fire neuron, exact integration (Rotter & Diesmann 1999; NEST iaf_psc_exp). A conductance
-    /// among its receptors makes it one with exponential Euler steps (Brette et al. 2007). A training takes one
-    /// exponential current.
-    pub struct Lif: Default {
-        /// Membrane capacitance \[pF\].
-        c_m | "C_m" | "cm": Param<Pf> [Positive] = 250.0;
-        /// Membrane time constant \[ms\]; give this or `g_l`, default 10 ms.
-        tau_m: Option<Param<Ms>> [Positive];
-        /// Leak conductance \[nS\], `c_m / tau_m`.
-        g_l | "g_L": Option<Param<Ns>> [Positive];
-        /// Leak reversal, the resting potential \[mV\].
-        e_l | "E_L" | "v_rest": Param<Mv> = -70.0;
-        /// Threshold at rest \[mV\].
-        v_th | "V_th" | "v_thresh": Param<Mv> = -55.0;
-        /// Potential after a spike \[mV\].
-        v_reset | "V_reset": Param<Mv> = -70.0;
-        /// Absolute refractory period \[ms\].
-        t_ref | "tau_refrac": Param<Ms> [Steps] = 2.0;
-        /// Time constant of the synaptic current \[ms\].
-        tau_syn | "tau_syn_ex" | "tau_syn_E": Param<Ms> [Positive] = 2.0;
-        /// Time constant of a second receptor, `in`, beside `ex`, as NEST has them; negative weights then go to
-        /// `in` \[ms\].
-        tau_syn_in | "tau_syn_I": Option<Quantity<Ms>> [Positive];
-        /// Reversal potential of the receptor `ex`, which makes it a conductance \[mV\].
-        e_ex | "E_ex" | "e_rev_E": Option<Quantity<Mv>>;
-        /// Reversal potential of the receptor `in` \[mV\].
-        e_in | "E_in" | "e_rev_I": Option<Quantity<Mv>>;
-        /// Receptors by name, instead of those that `tau_syn` and the fields after it describe: without any there
-        /// is `ex`, an exponential current.
-        receptors: Named<Receptor> = Named::none();
-        /// Constant current \[pA\].
-        i_e | "I_e" | "i_offset": Param<Pa> = 0.0;
-        /// Rise of the threshold with each spike, the relative refractoriness \[mV\].
-        delta_th: Param<Mv> [NotNegative] = 0.0;
-        /// Time constant with which that rise decays: the relative refractory period \[ms\].
-        tau_rel: Param<Ms> [Positive] = 10.0;
-        /// What a spike does to the potential.
-        reset: Reset = Reset::Value;
-        /// Potential at the start \[mV\]; `e_l` if absent.
-        v_init | "V_m": Option<Param<Mv>>;
-    }
-}
-
-declare! {
-    /// What a spike does to the membrane potential.
-    #[derive(Copy, Eq)]
-    pub enum Reset {
-        /// The potential becomes `v_reset`.
-        Value;
-        /// The potential falls by `v_th - v_reset`.
-        Subtract;
-    }
-}
-
-declare! {
-    /// Leaky integrator that does not spike; its potential is the network's answer.
-    pub struct Readout: Default {
-        /// Membrane capacitance \[pF\].
-        c_m | "C_m" | "cm": Param<Pf> [Positive] = 250.0;
-        /// Membrane time constant \[ms\]; give this or `g_l`, default 10 ms.
-        tau_m: Option<Param<Ms>> [Positive];
-        /// Leak conductance \[nS\].
-        g_l | "g_L": Option<Param<Ns>> [Positive];
-        /// Leak reversal \[mV\].
-        e_l | "E_L" | "v_rest": Param<Mv> = -70.0;
-        /// Time constant of the synaptic current \[ms\].
-        tau_syn | "tau_syn_ex" | "tau_syn_E": Param<Ms> [Positive] = 2.0;
-        /// Constant current \[pA\].
-        i_e | "I_e" | "i_offset": Param<Pa> = 0.0;
-        /// Depolarisation that counts as one unit of the output (one logit) \[mV\].
-        v_unit: Quantity<Mv> [Positive] = 1.0;
     }
 }
 

@@ -119,7 +119,9 @@ impl<'s> Checker<'s> {
                 self.fault(path, message);
             }
             // Without a duration a neuron that is reset would show no spike.
-            let shown = to.is_some_and(|(_, to)| matches!(to.model, Model::Hh(_)));
+            let shown = to.is_some_and(|(_, to)| {
+                to.model.neuron().is_some_and(|neuron| neuron.shows_spikes())
+            });
             if !shown || clopath.v_spike.is_some() {
                 let path = format!("{path}.t_spike");
                 self.obeys(&path, Rule::Duration, clopath.t_spike.get(), "ms");
@@ -244,7 +246,7 @@ impl<'s> Checker<'s> {
                 Effect::Threshold { population, .. } => {
                     let path = format!("{path}.population");
                     if let Some(p) = self.known(&path, population)
-                        && !matches!(p.model, Model::Lif(_))
+                        && !p.model.neuron().is_some_and(|neuron| neuron.has_threshold())
                     {
                         let message = format!("neurons of `{population}` have no fixed threshold");
                         self.fault_with_help(path, message, "use `Lif` neurons, or `Gain`");

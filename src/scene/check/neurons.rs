@@ -24,11 +24,11 @@ impl<'s> Checker<'s> {
             self.positions(&format!("{path}.positions"), positions, population.size);
         }
         let path = format!("{path}.model");
+        if let Some(neuron) = population.model.neuron() {
+            self.receptors(&path, &neuron.receptors());
+            neuron.check(&path, self);
+        }
         match &population.model {
-            Model::Lif(neuron) => self.lif(&path, neuron),
-            Model::Readout(neuron) => {
-                self.membrane(&path, neuron.tau_m.as_ref(), neuron.g_l.as_ref());
-            }
             Model::Poisson(source) => {
                 let path = format!("{path}.rate");
                 if let Some((_, rate)) = source.rate.bounds().filter(|(_, rate)| rate.is_finite()) {
@@ -40,15 +40,6 @@ impl<'s> Checker<'s> {
                     }
                 }
             }
-            Model::Adex(neuron) => {
-                self.receptors(&path, &neuron.receptors);
-                self.threshold(&path, &neuron.e_l, &neuron.v_peak, &neuron.v_reset);
-            }
-            Model::Izhikevich(neuron) => self.receptors(&path, &neuron.receptors),
-            Model::Hh(neuron) => {
-                self.receptors(&path, &neuron.receptors);
-                self.channels(&path, neuron);
-            }
             Model::Spikes(spikes) => self.spikes(&path, population.size, spikes),
             Model::Images(images) => {
                 if let Encoder::Poisson { max_rate } = images.encoder {
@@ -56,64 +47,7 @@ impl<'s> Checker<'s> {
                     self.spike_probability(&path, max_rate.get());
                 }
             }
-        }
-    }
-
-    pub(super) fn channels(&mut self, path: &str, neuron: &Hh) {
-        if neuron.channels.is_empty() {
-            let help = "write `channels: {\"leak\": Leak(g: 10, e_rev: -65)}` at least";
-            self.fault_with_help(path, "a membrane without channels has no potential", help);
-        }
-        for (name, channel) in &neuron.channels {
-            let path = format!("{path}.channels.{name}");
-            if !is_name(name) {
-                self.fault(&path, format!("`{}` is not a name", name.escape_default()));
-            }
-            if channel.needs_calcium() && neuron.calcium.is_none() {
-                let help = "add `calcium: (area: ...)`, the area of the membrane in µm²";
-                self.fault_with_help(&path, "this channel needs a pool of calcium", help);
-            }
-            if channel.needs_ions() && neuron.ions.is_none() {
-                let help = "add `ions: (k_bath: 8)`";
-                self.fault_with_help(&path, "this channel needs moving sodium and potassium", help);
-            }
-            if let Channel::Custom { e_rev, ion, .. } = channel
-                && e_rev.is_some() == ion.is_some()
-            {
-                let message = "a channel has either `e_rev` or an `ion` that sets it";
-                self.fault_with_help(format!("{path}.e_rev"), message, "give one of them");
-            }
-            if let Channel::Custom { gates, .. } = channel {
-                for (gate_name, gate) in gates {
-                    let path = format!("{path}.gates.{gate_name}");
-                    let (power, slopes) = match *gate {
-                        Gate::Rates { power, alpha, beta, .. } => {
-                            let k = |rate: Rate| match rate {
-                                Rate::Exp { k, .. }
-                                | Rate::Sigmoid { k, .. }
-                                | Rate::Linoid { k, .. } => k,
-                            };
-                            (power, vec![k(alpha), k(beta)])
-                        }
-                        Gate::Relaxation { power, k, .. } | Gate::Instant { power, k, .. } => {
-                            (power, vec![k])
-                        }
-                        Gate::Opened { power, .. } => (power, vec![]),
-                    };
-                    if slopes.contains(&0.0) {
-                        self.fault(format!("{path}.k"), "a slope `k` of 0 mV divides by zero");
-                    }
-                    if !(1..=8).contains(&power) {
-                        self.fault(format!("{path}.power"), format!("{power} is not from 1 to 8"));
-                    }
-                }
-            }
-        }
-        if let Some(calcium) = &neuron.calcium
-            && calcium.area.is_some() == calcium.gamma.is_some()
-        {
-            let message = "give `area` in µm² or `gamma` in mM / (pA ms)";
-            self.fault(format!("{path}.calcium"), message);
+            _ => {}
         }
     }
 
@@ -220,61 +154,6 @@ impl<'s> Checker<'s> {
             let message =
                 format!("there are {} lengths for {dimensions} dimensions", lengths.len());
             self.fault_with_help(path, message, "give one length for each dimension");
-        }
-    }
-
-    pub(super) fn lif(&mut self, path: &str, neuron: &Lif) {
-        self.receptors(path, &neuron.receptors);
-        let named = neuron.tau_syn_in.is_some() || neuron.e_ex.is_some() || neuron.e_in.is_some();
-        if named && !neuron.receptors.is_empty() {
-            let message = "`receptors` and tau_syn_in, e_ex or e_in are both given, keep one";
-            self.fault(format!("{path}.receptors"), message);
-        }
-        if self.has_gradients() && (named || !neuron.receptors.is_empty()) {
-            let message = "a neuron that is trained has one receptor, an exponential current";
-            self.fault_with_help(path, message, "leave `receptors`, tau_syn_in, e_ex and e_in out");
-        }
-        self.membrane(path, neuron.tau_m.as_ref(), neuron.g_l.as_ref());
-        self.threshold(path, &neuron.e_l, &neuron.v_th, &neuron.v_reset);
-    }
-
-    pub(super) fn threshold(
-        &mut self,
-        path: &str,
-        e_l: &Param<Mv>,
-        v_th: &Param<Mv>,
-        v_reset: &Param<Mv>,
-    ) {
-        let Some((v_th, _)) = v_th.bounds() else {
-            return;
-        };
-        if let Some((_, v_reset)) = v_reset.bounds().filter(|(_, v_reset)| *v_reset >= v_th) {
-            let message =
-                format!("the reset potential, {v_reset} mV, is not below the threshold, {v_th} mV");
-            self.fault_with_help(
-                format!("{path}.v_reset"),
-                message,
-                "lower `v_reset` or raise `v_th`",
-            );
-        }
-        if let Some((_, e_l)) = e_l.bounds().filter(|(_, e_l)| *e_l >= v_th) {
-            let message = format!(
-                "the threshold, {v_th} mV, is not above the resting potential, {e_l} mV: \
-                 these neurons fire without input"
-            );
-            self.warn(format!("{path}.v_th"), message);
-        }
-    }
-
-    pub(super) fn membrane(
-        &mut self,
-        path: &str,
-        tau_m: Option<&Param<Ms>>,
-        g_l: Option<&Param<Ns>>,
-    ) {
-        if tau_m.is_some() && g_l.is_some() {
-            let message = "`tau_m` and `g_l` are both given, but each follows from the other";
-            self.fault_with_help(format!("{path}.g_l"), message, "keep one: tau_m = c_m / g_l");
         }
     }
 

@@ -11,15 +11,14 @@ impl<'s> Checker<'s> {
         }
         let from = self.known(&format!("{path}.from"), &projection.from);
         let to = self.known(&format!("{path}.to"), &projection.to);
-        if let Some(Population { model: Model::Readout(_), .. }) = from {
+        let silent = |population: &Population| {
+            population.model.neuron().is_some_and(|neuron| !neuron.spikes())
+        };
+        if from.is_some_and(silent) {
             let message = format!("`{}` is a readout, which sends no spikes", projection.from);
             self.fault(format!("{path}.from"), message);
         }
-        if let Some(Population {
-            model: Model::Images(_) | Model::Poisson(_) | Model::Spikes(_),
-            ..
-        }) = to
-        {
+        if to.is_some_and(|to| to.model.neuron().is_none()) {
             let message = format!("`{}` is a source, which takes no input", projection.to);
             self.fault(format!("{path}.to"), message);
         }
@@ -82,11 +81,7 @@ impl<'s> Checker<'s> {
 
     pub(super) fn stimulus(&mut self, path: &str, stimulus: &'s Stimulus) {
         let to = self.known(&format!("{path}.to"), &stimulus.to);
-        if let Some(Population {
-            model: Model::Images(_) | Model::Poisson(_) | Model::Spikes(_),
-            ..
-        }) = to
-        {
+        if to.is_some_and(|to| to.model.neuron().is_none()) {
             let message = format!("`{}` is a source, which takes no input", stimulus.to);
             self.fault(format!("{path}.to"), message);
         }
@@ -532,7 +527,8 @@ impl Entry {
         // By NEST's rule what is negative goes to `in` with its magnitude.
         let by_sign = chosen[0] != chosen[1];
         let conductance = (kind.is_conductance() && !by_sign).then(|| name.clone());
-        let inhibits = |kind: &Receptor| kind.reversal().is_some_and(|e| e < rest(&to.model));
+        let rest = to.model.neuron().map_or(0.0, |neuron| neuron.rest());
+        let inhibits = |kind: &Receptor| kind.reversal().is_some_and(|e| e < rest);
         let other = receptors.iter().find(|(_, kind)| inhibits(kind));
         let advice = match other {
             Some((inhibitory, _)) if inhibitory == name => {
@@ -548,16 +544,6 @@ impl Entry {
         };
         Self { conductance, unit, advice }
     }
-}
-
-/// Potential to which neurons return, about.
-fn rest(model: &Model) -> f64 {
-    let e_l = match model {
-        Model::Lif(m) => m.e_l.bounds(),
-        Model::Adex(m) => m.e_l.bounds(),
-        _ => None,
-    };
-    e_l.map_or(-65.0, |(low, _)| low)
 }
 
 /// Probability that a standard normal number lies between `low` and `high`.

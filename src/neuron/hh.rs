@@ -1,91 +1,20 @@
-//! Words for neurons beyond the leaky one, and for receptors: what a scene may say of each parameter,
-//! with its default and rule.
+//! Hodgkin–Huxley neurons in the words of a scene. The kernel of [`super::channels`] has the equations,
+//! [`super::library`] what a word for a channel means.
 
+use super::channels as kernel;
+use super::library::channel;
+use super::model::{Drawn, Neuron, Refused, at};
+use super::receptor::{self, Receptor};
+use super::stepped::Stepped;
 use crate::declare;
-use crate::grammar::{Mm, Ms, Mv, Named, Ns, One, Pa, Param, Pf, Quantity, Strength, Um};
+use crate::grammar::{Judge, Mm, Ms, Mv, Named, Ns, Pa, Param, Pf, Quantity, Um, is_name};
+use std::sync::Arc;
 
-declare! {
-    /// Adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005), exponential Euler steps (NEST
-    /// aeif_cond_exp, aeif_psc_exp).
-    pub struct Adex: Default {
-        /// Membrane capacitance \[pF\].
-        c_m | "C_m" | "cm": Param<Pf> [Positive] = 281.0;
-        /// Leak conductance \[nS\].
-        g_l | "g_L": Param<Ns> [Positive] = 30.0;
-        /// Leak reversal \[mV\].
-        e_l | "E_L" | "v_rest": Param<Mv> = -70.6;
-        /// Potential at which the exponential takes off \[mV\].
-        v_th | "V_th" | "v_thresh": Param<Mv> = -50.4;
-        /// Slope of the exponential \[mV\].
-        delta_t | "Delta_T" | "delta_T": Param<Mv> [Positive] = 2.0;
-        /// Potential at which a spike is counted \[mV\].
-        v_peak | "V_peak" | "v_spike": Param<Mv> = 0.0;
-        /// Potential after a spike \[mV\].
-        v_reset | "V_reset": Param<Mv> = -60.0;
-        /// Absolute refractory period \[ms\].
-        t_ref | "tau_refrac": Param<Ms> [Steps] = 0.0;
-        /// Subthreshold adaptation \[nS\].
-        a: Param<Ns> = 4.0;
-        /// Adaptation per spike \[pA\].
-        b: Param<Pa> = 80.5;
-        /// Time constant of the adaptation \[ms\].
-        tau_w: Param<Ms> [Positive] = 144.0;
-        /// Constant current \[pA\].
-        i_e | "I_e" | "i_offset": Param<Pa> = 0.0;
-        /// Potential at the start \[mV\].
-        v_init | "V_m": Param<Mv> = -70.6;
+/// Charge of a mole of electrons \[C\].
+const FARADAY: f64 = 96485.33212;
 
-        /// Receptors by name.
-        receptors: Named<Receptor> = standard();
-    }
-}
-
-/// Receptors of a model that names none: excitatory and inhibitory conductances.
-fn standard() -> Named<Receptor> {
-    let exp = |tau, e_rev| Receptor::Exp {
-        tau: Quantity::new(tau),
-        e_rev: Some(Quantity::new(e_rev)),
-        init: Param::value(0.0),
-    };
-    Named(vec![("ex".to_owned(), exp(0.2, 0.0)), ("in".to_owned(), exp(2.0, -85.0))])
-}
-
-declare! {
-    /// Izhikevich's neuron (2003): `v' = 0.04 v^2 + 5 v + 140 - u + i`, `u' = a (b v - u)`; at 30 mV
-    /// `v := c`, `u := u + d`. Times are in ms; currents are plain numbers, as in the paper.
-    pub struct Izhikevich: Default {
-        /// Rate of the recovery \[1/ms\].
-        a: Param<One> = 0.02;
-        /// Sensitivity of the recovery.
-        b: Param<One> = 0.2;
-        /// Potential after a spike \[mV\].
-        c: Param<Mv> = -65.0;
-        /// Recovery after a spike.
-        d: Param<One> = 8.0;
-        /// Constant current.
-        i_e | "I_e" | "i_offset": Param<One> = 0.0;
-        /// Potential of a spike \[mV\].
-        v_th | "V_th": Param<Mv> = 30.0;
-        /// Potential at the start \[mV\]; u starts at b times it.
-        v_init | "V_m": Param<Mv> = -65.0;
-
-        /// How a step is taken.
-        method: Method = Method::Euler;
-        /// Receptors by name.
-        receptors: Named<Receptor> = Named(vec![("ex".to_owned(), Receptor::Pulse {})]);
-    }
-}
-
-declare! {
-    /// How a step of Izhikevich's neuron is taken.
-    #[derive(Copy, Eq)]
-    pub enum Method {
-        /// One step of Euler's method for both variables, from the state at its start.
-        Euler;
-        /// Two half steps for v, then one for u from the new v: the published network code.
-        HalfSteps;
-    }
-}
+/// Gas constant \[J / (mol K)\].
+const GAS: f64 = 8.314462618;
 
 declare! {
     /// Hodgkin–Huxley neuron: a membrane with any list of ion channels. Gates and potential are staggered by half a
@@ -110,7 +39,7 @@ declare! {
         /// Concentrations of sodium and potassium that move, with pump, glia and diffusion.
         ions: Option<Ions>;
         /// Receptors by name.
-        receptors: Named<Receptor> = standard();
+        receptors: Named<Receptor> = receptor::standard();
     }
 }
 
@@ -394,97 +323,121 @@ impl Channel {
     }
 }
 
-declare! {
-    /// How spikes that arrive become a current or a conductance. With `e_rev` a receptor is a conductance, and
-    /// weights are in nS; without it is a current, in pA. The weight is the peak, whatever the time course. A
-    /// conductance is never negative: weights are magnitudes, and whether they inhibit is in `e_rev`; of a `Normal`
-    /// what is below 0 is drawn again. Only the `init` of a `Normal` may be below 0, as in published networks,
-    /// whose activity it sets off.
-    pub enum Receptor {
-        /// The potential jumps by the weight \[mV\].
-        Delta {};
-        /// A current of one step.
-        Pulse {};
-        /// Exponential decay from the weight.
-        Exp {
-            /// Time constant \[ms\].
-            tau: Quantity<Ms> [Positive];
-            /// Reversal potential \[mV\].
-            e_rev: Option<Quantity<Mv>>;
-            /// Value at the start.
-            init: Param<Strength> = 0.0;
-        };
-        /// `t / tau e^(1 - t / tau)`; its peak is the weight.
-        Alpha {
-            /// Time constant \[ms\].
-            tau: Quantity<Ms> [Positive];
-            /// Reversal potential \[mV\].
-            e_rev: Option<Quantity<Mv>>;
-        };
-        /// Difference of two exponentials; its peak is the weight.
-        DoubleExp {
-            /// Time constant of the rise \[ms\].
-            tau_rise: Quantity<Ms> [Positive];
-            /// Time constant of the decay \[ms\].
-            tau_decay: Quantity<Ms> [Positive];
-            /// Reversal potential \[mV\].
-            e_rev: Option<Quantity<Mv>>;
-        };
-        /// Fast glutamate receptor.
-        Ampa {
-            /// Time constant \[ms\].
-            tau: Quantity<Ms> [Positive] = 2.0;
-            /// Reversal potential \[mV\].
-            e_rev: Quantity<Mv> = 0.0;
-        };
-        /// Slow glutamate receptor, blocked by magnesium at rest (Jahr & Stevens 1990).
-        Nmda {
-            /// Time constant of the rise \[ms\].
-            tau_rise: Quantity<Ms> [Positive] = 2.0;
-            /// Time constant of the decay \[ms\].
-            tau_decay: Quantity<Ms> [Positive] = 100.0;
-            /// Reversal potential \[mV\].
-            e_rev: Quantity<Mv> = 0.0;
-            /// Concentration of magnesium \[mM\].
-            mg: Quantity<Mm> [NotNegative] = 1.0;
-        };
-        /// Fast inhibition.
-        GabaA {
-            /// Time constant \[ms\].
-            tau: Quantity<Ms> [Positive] = 10.0;
-            /// Reversal potential \[mV\].
-            e_rev: Quantity<Mv> = -80.0;
-        };
-        /// Slow inhibition.
-        GabaB {
-            /// Time constant of the rise \[ms\].
-            tau_rise: Quantity<Ms> [Positive] = 60.0;
-            /// Time constant of the decay \[ms\].
-            tau_decay: Quantity<Ms> [Positive] = 200.0;
-            /// Reversal potential \[mV\].
-            e_rev: Quantity<Mv> = -95.0;
-        };
-    }
-}
-
-impl Receptor {
-    /// Whether it is a conductance rather than a current.
-    pub fn is_conductance(&self) -> bool {
-        self.reversal().is_some()
+impl Neuron for Hh {
+    fn receptors(&self) -> Vec<(String, Receptor)> {
+        self.receptors.to_vec()
     }
 
-    /// Its reversal potential, if it is a conductance \[mV\].
-    pub fn reversal(&self) -> Option<f64> {
-        let e_rev = match self {
-            Self::Delta {} | Self::Pulse {} => return None,
-            Self::Exp { e_rev, .. } | Self::Alpha { e_rev, .. } | Self::DoubleExp { e_rev, .. } => {
-                *e_rev
+    fn check(&self, path: &str, judge: &mut dyn Judge) {
+        if self.channels.is_empty() {
+            let help = "write `channels: {\"leak\": Leak(g: 10, e_rev: -65)}` at least";
+            judge.fault_with_help(path, "a membrane without channels has no potential", help);
+        }
+        for (name, channel) in &self.channels {
+            let path = format!("{path}.channels.{name}");
+            if !is_name(name) {
+                judge.fault(&path, format!("`{}` is not a name", name.escape_default()));
             }
-            Self::Ampa { e_rev, .. }
-            | Self::Nmda { e_rev, .. }
-            | Self::GabaA { e_rev, .. }
-            | Self::GabaB { e_rev, .. } => Some(*e_rev),
+            if channel.needs_calcium() && self.calcium.is_none() {
+                let help = "add `calcium: (area: ...)`, the area of the membrane in µm²";
+                judge.fault_with_help(&path, "this channel needs a pool of calcium", help);
+            }
+            if channel.needs_ions() && self.ions.is_none() {
+                let help = "add `ions: (k_bath: 8)`";
+                judge.fault_with_help(
+                    &path,
+                    "this channel needs moving sodium and potassium",
+                    help,
+                );
+            }
+            if let Channel::Custom { e_rev, ion, .. } = channel
+                && e_rev.is_some() == ion.is_some()
+            {
+                let message = "a channel has either `e_rev` or an `ion` that sets it";
+                judge.fault_with_help(format!("{path}.e_rev"), message, "give one of them");
+            }
+            if let Channel::Custom { gates, .. } = channel {
+                for (gate_name, gate) in gates {
+                    let path = format!("{path}.gates.{gate_name}");
+                    let (power, slopes) = match *gate {
+                        Gate::Rates { power, alpha, beta, .. } => {
+                            let k = |rate: Rate| match rate {
+                                Rate::Exp { k, .. }
+                                | Rate::Sigmoid { k, .. }
+                                | Rate::Linoid { k, .. } => k,
+                            };
+                            (power, vec![k(alpha), k(beta)])
+                        }
+                        Gate::Relaxation { power, k, .. } | Gate::Instant { power, k, .. } => {
+                            (power, vec![k])
+                        }
+                        Gate::Opened { power, .. } => (power, vec![]),
+                    };
+                    if slopes.contains(&0.0) {
+                        judge.fault(format!("{path}.k"), "a slope `k` of 0 mV divides by zero");
+                    }
+                    if !(1..=8).contains(&power) {
+                        judge.fault(format!("{path}.power"), format!("{power} is not from 1 to 8"));
+                    }
+                }
+            }
+        }
+        if let Some(calcium) = &self.calcium
+            && calcium.area.is_some() == calcium.gamma.is_some()
+        {
+            let message = "give `area` in µm² or `gamma` in mM / (pA ms)";
+            judge.fault(format!("{path}.calcium"), message);
+        }
+    }
+
+    fn make(&self, dt: f64, drawn: &Drawn) -> Result<Arc<dyn Stepped>, Refused> {
+        let p = |name: &str, k: usize| drawn.of(name, k);
+        let strength = |channel: &str, field: &str, k: usize| {
+            drawn.find(&format!("channels.{channel}.{field}")).map_or(0.0, |values| *at(values, k))
         };
-        e_rev.map(Quantity::get)
+        let (receptors, init) = receptor::ports(&self.receptors, drawn)?;
+        let cells = (0..drawn.count())
+            .map(|k| kernel::Cell {
+                c_m: p("c_m", k),
+                i_e: p("i_e", k),
+                v_th: p("v_th", k),
+                t_ref: (p("t_ref", k) / dt).round(),
+                v_init: p("v_init", k),
+                channels: (self.channels.iter())
+                    .map(|(name, _)| [strength(name, "g", k), strength(name, "e_rev", k)])
+                    .collect(),
+            })
+            .collect();
+        let pool = self.calcium.as_ref().map(|calcium| kernel::Pool {
+            // 1 pA is 1e-12 C/s; 2 F C bring one mole of calcium; 1 µm³ is 1e-15 l; mM per ms.
+            gamma: calcium.gamma.unwrap_or_else(|| {
+                let volume = calcium.area.unwrap_or(1.0) * calcium.depth.get() * 1e-15;
+                1e-12 / (2.0 * FARADAY * volume)
+            }),
+            tau: calcium.tau.get(),
+            rest: calcium.rest.get(),
+            outside: calcium.outside.get(),
+            thermal: 1e3 * GAS * (calcium.celsius + 273.15) / (2.0 * FARADAY),
+        });
+        let channels = self.channels.iter().map(|(name, kind)| channel(name, kind)).collect();
+        let ions = self.ions.as_ref().map(|i| kernel::Ions {
+            gamma: i.gamma,
+            beta: i.beta,
+            inside: i.inside,
+            sodium_outside: i.sodium_outside,
+            sodium_rest: i.sodium_rest,
+            rho: i.rho,
+            glia: i.glia,
+            epsilon: i.epsilon,
+            bath: i.k_bath,
+            thermal: i.thermal,
+            potassium_init: i.potassium_init,
+            sodium_init: i.sodium_init,
+        });
+        Ok(Arc::new(kernel::Membrane { dt, cells, channels, pool, ions, receptors, init }))
+    }
+
+    fn shows_spikes(&self) -> bool {
+        true
     }
 }

@@ -1,10 +1,10 @@
-//! The library of ion channels: what a scene's word for a channel means, as gates and rates.
+//! The library of ion channels: what a word of [`super::hh`] for a channel means, as gates and rates.
 //!
-//! A channel is data for one kernel (`neuron/channels`), so a new one is an entry here and a word of
-//! the scene; no shader changes.
+//! A channel is data for one kernel (`neuron/channels`), so a new one is an entry here and a word there; no
+//! shader changes.
 
-use crate::neuron::channels::{Channel, Form, Gate, Influx, Ion, Kinetics, Rate, Tau};
-use crate::scene;
+use super::channels::{Channel, Form, Gate, Influx, Ion, Kinetics, Rate, Tau};
+use super::hh;
 
 fn rate(form: Form, factor: f64, v0: f64, k: f64) -> Rate {
     Rate { form, factor, v0, k }
@@ -20,9 +20,9 @@ fn shut(gate: Gate) -> Gate {
 }
 
 /// Gates and flags of a channel of the scene.
-pub(super) fn channel(name: &str, channel: &scene::Channel) -> Channel {
+pub fn channel(name: &str, channel: &hh::Channel) -> Channel {
     use Form::{Exp, Linoid, Sigmoid};
-    use scene::Channel as C;
+    use hh::Channel as C;
     let plain = |gates| Channel { name: name.to_owned(), gates, influx: Influx::None, ion: None };
     match channel {
         C::Leak { .. } => plain(vec![]),
@@ -144,22 +144,22 @@ pub(super) fn channel(name: &str, channel: &scene::Channel) -> Channel {
         C::Custom { ion, calcium, silent, gates, .. } => Channel {
             name: name.to_owned(),
             gates: gates.iter().map(|(name, gate)| custom(name, gate)).collect(),
-            influx: match (silent, *calcium || *ion == Some(scene::Ion::Calcium)) {
+            influx: match (silent, *calcium || *ion == Some(hh::Ion::Calcium)) {
                 (true, _) => Influx::Silent,
                 (false, true) => Influx::Carried,
                 (false, false) => Influx::None,
             },
             ion: ion.map(|ion| match ion {
-                scene::Ion::Calcium => Ion::Calcium,
-                scene::Ion::Potassium => Ion::Potassium,
-                scene::Ion::Sodium => Ion::Sodium,
+                hh::Ion::Calcium => Ion::Calcium,
+                hh::Ion::Potassium => Ion::Potassium,
+                hh::Ion::Sodium => Ion::Sodium,
             }),
         },
     }
 }
 
-fn custom(name: &str, given: &scene::Gate) -> Gate {
-    use scene::Rate as R;
+fn custom(name: &str, given: &hh::Gate) -> Gate {
+    use hh::Rate as R;
     let of = |given: &R| match *given {
         R::Exp { rate: factor, v0, k } => rate(Form::Exp, factor, v0, k),
         R::Sigmoid { rate: factor, v0, k } => rate(Form::Sigmoid, factor, v0, k),
@@ -167,7 +167,7 @@ fn custom(name: &str, given: &scene::Gate) -> Gate {
     };
     let mut start = None;
     let (power, kinetics) = match given {
-        scene::Gate::Rates { power, alpha, beta, instant, init } => {
+        hh::Gate::Rates { power, alpha, beta, instant, init } => {
             start = *init;
             let (alpha, beta) = (of(alpha), of(beta));
             let kinetics = match instant {
@@ -176,7 +176,7 @@ fn custom(name: &str, given: &scene::Gate) -> Gate {
             };
             (*power, kinetics)
         }
-        scene::Gate::Relaxation { power, v0, k, tau } => {
+        hh::Gate::Relaxation { power, v0, k, tau } => {
             let constant = Tau::Bell {
                 base: *tau,
                 scale: 0.0,
@@ -185,8 +185,8 @@ fn custom(name: &str, given: &scene::Gate) -> Gate {
             };
             (*power, Kinetics::Relaxation { v0: *v0, k: *k, tau: constant })
         }
-        scene::Gate::Instant { power, v0, k } => (*power, Kinetics::Instant { v0: *v0, k: *k }),
-        scene::Gate::Opened { power, half } => (*power, Kinetics::Calcium { half: *half }),
+        hh::Gate::Instant { power, v0, k } => (*power, Kinetics::Instant { v0: *v0, k: *k }),
+        hh::Gate::Opened { power, half } => (*power, Kinetics::Calcium { half: *half }),
     };
     Gate { name: name.to_owned(), power, kinetics, init: start }
 }
