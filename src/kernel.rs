@@ -114,12 +114,70 @@ pub struct Kernel {
     pub merges: bool,
     /// Arrays, in the order of a launch's arguments.
     pub bindings: &'static [Binding],
+    /// Names of numbers that lie one after another in these arrays.
+    pub layouts: &'static [Layout],
     /// Fields of the shader's `Params`, and its options.
     pub params: &'static [Field],
     /// The twin at `f32`.
     pub twin32: fn(Call<'_, f32>),
     /// The twin at `f64`.
     pub twin64: fn(Call<'_, f64>),
+}
+
+/// Names of numbers that lie one after another in an array: see [`numbers!`](crate::numbers). The shader has a constant
+/// `CELL_V_TH` for the place of each, and one, `CELL`, for how many there are.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// What they describe, `cell`.
+    pub of: &'static str,
+    /// The names, in order.
+    pub names: &'static [&'static str],
+}
+
+/// Declares numbers that lie one after another in an array: a struct with their values, and a module with the place
+/// of each, `cell::v_th`, and with `cell::LAYOUT`, by which a shader gets the same names. What follows `plus` is of
+/// the struct only.
+#[macro_export]
+macro_rules! numbers {
+    (
+        $(#[$doc:meta])*
+        pub struct $name:ident in $module:ident {
+            $($(#[$fdoc:meta])* $field:ident,)*
+        }
+        $(plus { $($(#[$pdoc:meta])* $plus:ident: $type:ty,)* })?
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            $($(#[$fdoc])* pub $field: f64,)*
+            $($($(#[$pdoc])* pub $plus: $type,)*)?
+        }
+
+        impl $name {
+            /// The numbers in the order of the array.
+            pub fn numbers(&self) -> [f64; $module::COUNT] {
+                [$(self.$field),*]
+            }
+        }
+
+        #[doc = concat!("Places of the numbers of [`", stringify!($name), "`].")]
+        #[allow(non_upper_case_globals, unused, reason = "named as the fields are")]
+        pub mod $module {
+            use $crate::kernel::Layout;
+
+            #[allow(non_camel_case_types, reason = "named as the fields are")]
+            enum Place {
+                $($field,)*
+                Count,
+            }
+            $($(#[$fdoc])* pub const $field: usize = Place::$field as usize;)*
+            /// How many there are.
+            pub const COUNT: usize = Place::Count as usize;
+            /// Their names.
+            pub const LAYOUT: Layout =
+                Layout { of: stringify!($module), names: &[$(stringify!($field)),*] };
+        }
+    };
 }
 
 /// An array that a kernel reads or writes.

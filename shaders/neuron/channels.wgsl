@@ -5,15 +5,18 @@
 //!use lib/stepped.wgsl
 //!use lib/receptor.wgsl
 
-const CELL = 4u;
-const STATE = 3u;
-const POOL = 16u;    // five numbers of calcium, eleven of the ions
-const IONS = 2u;
 const SLOW_CALCIUM = 4u;
 const SLOW_GATES = 8u;
 const SLOW_IONS = 16u;
-const CHANNEL = 3u;
-const GATE = 16u;
+// Where the rate of a gate begins, where its second rate or time constant does, and where the next gate.
+const FIRST = GATE;
+const SECOND = FIRST + RATE;
+const NEXT = SECOND + TAU;
+
+// A number of the table behind the receptors.
+fn table(at: u32) -> f32 {
+    return receptor[params.receptor_at + params.receptors * PORT + at];
+}
 
 fn parameter(field: u32, neuron: u32) -> f32 {
     return cell_field(CELL + 2u * params.channels, field, neuron);
@@ -34,50 +37,50 @@ fn bounded_exp(x: f32) -> f32 {
 }
 
 fn rate(at: u32, v: f32) -> f32 {
-    let x = (v - receptor[params.receptor_at + at + 2u]) * receptor[params.receptor_at + at + 3u];
-    switch u32(receptor[params.receptor_at + at]) {
+    let x = (v - table(at + RATE_V0)) * table(at + RATE_PER_K);
+    switch u32(table(at + RATE_FORM)) {
         case 0u: {
-            return receptor[params.receptor_at + at + 1u] * bounded_exp(x);
+            return table(at + RATE_FACTOR) * bounded_exp(x);
         }
         case 1u: {
-            return receptor[params.receptor_at + at + 1u] / (1.0 + bounded_exp(-x));
+            return table(at + RATE_FACTOR) / (1.0 + bounded_exp(-x));
         }
         default: {
-            return receptor[params.receptor_at + at + 1u] * linoid(clamp(x, -87.0, 87.0));
+            return table(at + RATE_FACTOR) * linoid(clamp(x, -87.0, 87.0));
         }
     }
 }
 
 // Steady state of a gate with a state, and -dt / tau.
 fn gate_target(at: u32, v: f32, dt: f32) -> vec2<f32> {
-    if receptor[params.receptor_at + at] == 0.0 {
-        let a = rate(at + 2u, v);
-        let sum = a + rate(at + 6u, v);
+    if table(at + GATE_MODE) == 0.0 {
+        let a = rate(at + FIRST, v);
+        let sum = a + rate(at + SECOND, v);
         return vec2<f32>(a / sum, -dt * sum);
     }
-    let first = receptor[params.receptor_at + at + 9u] * bounded_exp((v - receptor[params.receptor_at + at + 10u]) * receptor[params.receptor_at + at + 11u]);
-    let second = receptor[params.receptor_at + at + 12u] * bounded_exp((v - receptor[params.receptor_at + at + 13u]) * receptor[params.receptor_at + at + 14u]);
-    var tau = receptor[params.receptor_at + at + 7u];
-    if receptor[params.receptor_at + at + 6u] == 0.0 {
-        tau += receptor[params.receptor_at + at + 8u] / (first + second);
+    let first = table(at + SECOND + TAU_FACTOR_1) * bounded_exp((v - table(at + SECOND + TAU_V_1)) * table(at + SECOND + TAU_PER_K_1));
+    let second = table(at + SECOND + TAU_FACTOR_2) * bounded_exp((v - table(at + SECOND + TAU_V_2)) * table(at + SECOND + TAU_PER_K_2));
+    var tau = table(at + SECOND + TAU_BASE);
+    if table(at + SECOND + TAU_STEP) == 0.0 {
+        tau += table(at + SECOND + TAU_SCALE) / (first + second);
     } else {
-        tau += (receptor[params.receptor_at + at + 8u] + first) / (1.0 + second);
+        tau += (table(at + SECOND + TAU_SCALE) + first) / (1.0 + second);
     }
-    return vec2<f32>(rate(at + 2u, v), -dt / tau);
+    return vec2<f32>(rate(at + FIRST, v), -dt / tau);
 }
 
 // Value of a gate without a state.
 fn gate_at_once(at: u32, v: f32, calcium: f32) -> f32 {
-    switch u32(receptor[params.receptor_at + at]) {
+    switch u32(table(at + GATE_MODE)) {
         case 2u: {
-            return rate(at + 2u, v);
+            return rate(at + FIRST, v);
         }
         case 4u: {
-            let a = rate(at + 2u, v);
-            return a / (a + rate(at + 6u, v));
+            let a = rate(at + FIRST, v);
+            return a / (a + rate(at + SECOND, v));
         }
         default: {
-            return calcium / (calcium + receptor[params.receptor_at + at + 2u]);
+            return calcium / (calcium + table(at + FIRST));
         }
     }
 }
@@ -90,29 +93,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let base = invocation(group, groups, 0u, WG);
     let neuron = base + local;
     let ion = STATE + params.gates;
-    let synaptic = ion + params.ions * IONS;
+    let synaptic = ion + params.ions * ION;
     let rows = synaptic + 2u * params.receptors;
     let all_rows = select(rows, 2u * rows, params.slow != 0u);
     let s = params.state_at + neuron / BLOCK * all_rows * BLOCK + local;
     let v = state[s];
-    let held = state[s + BLOCK];
-    let calcium = state[s + 2u * BLOCK];
-    let pool = params.receptors * RECEPTOR;
-    let kinds = pool + POOL;
+    let held = state[s + STATE_HELD * BLOCK];
+    let calcium = state[s + STATE_CA * BLOCK];
+    let kinds = POOL + IONS;
     let first_gate = kinds + params.channels * CHANNEL;
 
-    var input = with_stimuli(parameter(1u, neuron), neuron);
+    var input = with_stimuli(parameter(CELL_I_E, neuron), neuron);
     var potassium = 0.0;
     var sodium = 0.0;
     var e_potassium = 0.0;
     var e_sodium = 0.0;
-    let ions = pool + 5u;
     if params.ions == 1u {
-        potassium = state[s + ion * BLOCK];
-        sodium = state[s + (ion + 1u) * BLOCK];
-        let outside = receptor[params.receptor_at + ions + 3u] - receptor[params.receptor_at + ions + 1u] * (sodium - receptor[params.receptor_at + ions + 4u]);
-        e_potassium = receptor[params.receptor_at + ions + 9u] * log(potassium / (receptor[params.receptor_at + ions + 2u] - sodium));
-        e_sodium = receptor[params.receptor_at + ions + 9u] * log(outside / sodium);
+        potassium = state[s + (ion + ION_POTASSIUM) * BLOCK];
+        sodium = state[s + (ion + ION_SODIUM) * BLOCK];
+        let outside = table(POOL + IONS_SODIUM_OUTSIDE) - table(POOL + IONS_BETA) * (sodium - table(POOL + IONS_SODIUM_REST));
+        e_potassium = table(POOL + IONS_THERMAL) * log(potassium / (table(POOL + IONS_INSIDE) - sodium));
+        e_sodium = table(POOL + IONS_THERMAL) * log(outside / sodium);
     }
     let synapses = s + synaptic * BLOCK;
     let slow_gates = second_float(SLOW_GATES, rows);
@@ -134,10 +135,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         for (var c = 0u; c < params.channels; c++) {
             var g = parameter(CELL + 2u * c, neuron);
             let kind = kinds + c * CHANNEL;
-            let gates = u32(receptor[params.receptor_at + kind]);
+            let gates = u32(table(kind + CHANNEL_GATES));
             for (var k = 0u; k < gates; k++) {
                 var x = 0.0;
-                if receptor[params.receptor_at + at] < 2.0 {
+                if table(at + GATE_MODE) < 2.0 {
                     let place = s + row * BLOCK;
                     if pass_ == 0u {
                         let toward = gate_target(at, middle, params.dt);
@@ -148,16 +149,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
                 } else {
                     x = gate_at_once(at, middle, calcium);
                 }
-                let power = u32(receptor[params.receptor_at + at + 1u]);
+                let power = u32(table(at + GATE_POWER));
                 for (var i = 0u; i < power; i++) {
                     g *= x;
                 }
-                at += GATE;
+                at += NEXT;
             }
             var e_rev = parameter(CELL + 2u * c + 1u, neuron);
-            switch u32(receptor[params.receptor_at + kind + 2u]) {
+            switch u32(table(kind + CHANNEL_ION)) {
                 case 1u: {
-                    e_rev = receptor[params.receptor_at + pool + 4u] * log(receptor[params.receptor_at + pool + 3u] / calcium);
+                    e_rev = table(POOL_THERMAL) * log(table(POOL_OUTSIDE) / calcium);
                 }
                 case 2u: {
                     e_rev = e_potassium;
@@ -169,17 +170,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
                 }
                 default: {}
             }
-            if receptor[params.receptor_at + kind + 1u] > 0.0 {
+            if table(kind + CHANNEL_INFLUX) > 0.0 {
                 influx += g * (e_rev - middle);
             }
-            if receptor[params.receptor_at + kind + 1u] < 2.0 {
+            if table(kind + CHANNEL_INFLUX) < 2.0 {
                 conductance += g;
                 pull += g * e_rev;
             }
         }
         for (var r = 0u; r < params.receptors; r++) {
             let g = state[synapses + 2u * r * BLOCK];
-            if receptor_field(r, 5u) > 0.0 {
+            if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
                 let open = receptor_open(r, g, middle);
                 conductance += open.g;
                 pull += open.g_e;
@@ -187,30 +188,30 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
                 pull += g;
             }
         }
-        change = (v - pull / conductance) * exp_m1(max(-parameter(0u, neuron) * conductance, -87.0));
+        change = (v - pull / conductance) * exp_m1(max(-parameter(CELL_PER_C_M, neuron) * conductance, -87.0));
         middle = v + 0.5 * change;
     }
     let slow_v = second_float(SLOW_POTENTIAL, rows);
     let next = advance(s, slow_v, change);
     if params.ions == 1u {
-        let pump = receptor[params.receptor_at + ions + 5u] / (1.0 + bounded_exp((25.0 - sodium) / 3.0)) / (1.0 + bounded_exp(5.5 - potassium));
-        let glia = receptor[params.receptor_at + ions + 6u] / (1.0 + bounded_exp((18.0 - potassium) * 0.4));
-        let beta = receptor[params.receptor_at + ions + 1u];
-        let gained = receptor[params.receptor_at + ions] * beta * i_potassium - 2.0 * beta * pump - glia
-            - receptor[params.receptor_at + ions + 7u] * (potassium - receptor[params.receptor_at + ions + 8u]);
-        let lost = receptor[params.receptor_at + ions] * i_sodium + 3.0 * pump;
+        let pump = table(POOL + IONS_RHO) / (1.0 + bounded_exp((25.0 - sodium) / 3.0)) / (1.0 + bounded_exp(5.5 - potassium));
+        let glia = table(POOL + IONS_GLIA) / (1.0 + bounded_exp((18.0 - potassium) * 0.4));
+        let beta = table(POOL + IONS_BETA);
+        let gained = table(POOL + IONS_GAMMA) * beta * i_potassium - 2.0 * beta * pump - glia
+            - table(POOL + IONS_EPSILON) * (potassium - table(POOL + IONS_BATH));
+        let lost = table(POOL + IONS_GAMMA) * i_sodium + 3.0 * pump;
         let slow_ions = second_float(SLOW_IONS, rows);
-        advance(s + ion * BLOCK, slow_ions, gained);
-        advance(s + (ion + 1u) * BLOCK, slow_ions, -lost);
+        advance(s + (ion + ION_POTASSIUM) * BLOCK, slow_ions, gained);
+        advance(s + (ion + ION_SODIUM) * BLOCK, slow_ions, -lost);
     }
     if params.pool == 1u {
-        let settled = receptor[params.receptor_at + pool + 2u] + receptor[params.receptor_at + pool] * max(influx, 0.0);
-        let fall = (calcium - settled) * receptor[params.receptor_at + pool + 1u];
-        advance(s + 2u * BLOCK, second_float(SLOW_CALCIUM, rows), fall);
+        let settled = table(POOL_REST) + table(POOL_GAIN) * max(influx, 0.0);
+        let fall = (calcium - settled) * table(POOL_FALL);
+        advance(s + STATE_CA * BLOCK, second_float(SLOW_CALCIUM, rows), fall);
     }
-    let v_th = parameter(2u, neuron);
+    let v_th = parameter(CELL_V_TH, neuron);
     let spike = next >= v_th && v < v_th && held <= 0.0 && neuron < params.n;
-    state[s + BLOCK] = select(max(held - 1.0, 0.0), parameter(3u, neuron), spike);
+    state[s + STATE_HELD * BLOCK] = select(max(held - 1.0, 0.0), parameter(CELL_T_REF, neuron), spike);
 
     let slot = slot_now();
     let slow_receptors = second_float(SLOW_RECEPTORS, rows);

@@ -4,8 +4,6 @@
 //!use lib/stepped.wgsl
 //!use lib/receptor.wgsl
 
-const CELL = 13u;
-const STATE = 4u;
 const SLOW_RISE = 4u;
 const SLOW_ADAPTATION = 8u;
 
@@ -29,17 +27,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let relative = (params.refractory & 2u) != 0u;
     var held = 0.0;
     if absolute {
-        held = state[s + BLOCK];
+        held = state[s + STATE_HELD * BLOCK];
     }
-    let v_th = parameter(3u, neuron);
+    let v_th = parameter(CELL_V_TH, neuron);
 
-    var input = with_stimuli(parameter(2u, neuron), neuron);
+    var input = with_stimuli(parameter(CELL_I_E, neuron), neuron);
     var change = 0.0;
     if NONLINEAR == 1u {
-        var conductance = parameter(1u, neuron);
+        var conductance = parameter(CELL_P20, neuron);
         for (var r = 0u; r < params.receptors; r++) {
             let g = state[s + (STATE + 2u * r) * BLOCK];
-            if receptor_field(r, 5u) > 0.0 {
+            if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
                 let open = receptor_open(r, g, before);
                 conductance += open.g;
                 input += open.g_e;
@@ -48,19 +46,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             }
         }
         if ADEX == 1u {
-            let delta_t = parameter(8u, neuron);
-            let x = min((min(before, v_th) - parameter(9u, neuron)) / delta_t, 60.0);
-            let w = state[s + 3u * BLOCK];
-            input += parameter(1u, neuron) * delta_t * exp(x) - w;
-            let fall = (w - parameter(10u, neuron) * before) * parameter(12u, neuron);
-            advance(s + 3u * BLOCK, second_float(SLOW_ADAPTATION, rows), fall);
+            let delta_t = parameter(CELL_DELTA_T, neuron);
+            let x = min((min(before, v_th) - parameter(CELL_V_T, neuron)) / delta_t, 60.0);
+            let w = state[s + STATE_W * BLOCK];
+            input += parameter(CELL_P20, neuron) * delta_t * exp(x) - w;
+            let fall = (w - parameter(CELL_A, neuron) * before) * parameter(CELL_FALL_W, neuron);
+            advance(s + STATE_W * BLOCK, second_float(SLOW_ADAPTATION, rows), fall);
         }
-        change = (before - input / conductance) * exp_m1(-parameter(0u, neuron) * conductance);
+        change = (before - input / conductance) * exp_m1(-parameter(CELL_FALL_M, neuron) * conductance);
     } else {
-        change = parameter(0u, neuron) * before + parameter(1u, neuron) * input;
+        change = parameter(CELL_FALL_M, neuron) * before + parameter(CELL_P20, neuron) * input;
         for (var r = 0u; r < params.receptors; r++) {
             change += parameter(CELL + 2u * r, neuron) * state[s + (STATE + 2u * r) * BLOCK];
-            if receptor_field(r, 0u) == 3.0 {
+            if receptor_field(r, PORT_KIND) == 3.0 {
                 change += parameter(CELL + 2u * r + 1u, neuron) * state[s + (STATE + 2u * r + 1u) * BLOCK];
             }
         }
@@ -77,26 +75,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let slow_v = second_float(SLOW_POTENTIAL, rows);
     let v = advance(s, slow_v, select(0.0, change, free));
     let slow_h = second_float(SLOW_RISE, rows);
-    let rise = s + 2u * BLOCK;
+    let rise = s + STATE_H * BLOCK;
     var h = 0.0;
     if relative {
-        h = advance(rise, slow_h, parameter(7u, neuron) * state[rise]);
+        h = advance(rise, slow_h, parameter(CELL_FALL_REL, neuron) * state[rise]);
     }
     let spike = free && v >= v_th + h;
     if absolute {
-        state[s + BLOCK] = select(max(held - 1.0, 0.0), parameter(5u, neuron), spike);
+        state[s + STATE_HELD * BLOCK] = select(max(held - 1.0, 0.0), parameter(CELL_T_REF, neuron), spike);
     }
     if spike {
         if RESET == 0u {
-            assign(s, slow_v, parameter(4u, neuron));
+            assign(s, slow_v, parameter(CELL_V_RESET, neuron));
         } else {
-            state[s] = v + (parameter(4u, neuron) - v_th);
+            state[s] = v + (parameter(CELL_V_RESET, neuron) - v_th);
         }
         if relative {
-            state[rise] = h + parameter(6u, neuron);
+            state[rise] = h + parameter(CELL_DELTA_TH, neuron);
         }
         if ADEX == 1u {
-            state[s + 3u * BLOCK] += parameter(11u, neuron);
+            state[s + STATE_W * BLOCK] += parameter(CELL_B, neuron);
         }
     }
     store_spikes(base, local, spike);

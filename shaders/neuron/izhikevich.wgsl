@@ -4,8 +4,6 @@
 //!use lib/stepped.wgsl
 //!use lib/receptor.wgsl
 
-const CELL = 6u;
-const STATE = 2u;
 const PULSE = 1u;
 const SLOW_RECOVERY = 4u;
 
@@ -29,18 +27,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let all_rows = select(rows, 2u * rows, params.slow != 0u);
     let s = params.state_at + neuron / BLOCK * all_rows * BLOCK + local;
     let before = state[s];
-    var u = state[s + BLOCK];
+    var u = state[s + STATE_U * BLOCK];
 
-    var input = with_stimuli(parameter(4u, neuron), neuron);
+    var input = with_stimuli(parameter(CELL_I_E, neuron), neuron);
     var slope = 5.0;
     let slot = slot_now();
     for (var r = 0u; r < params.receptors; r++) {
         let at = s + (STATE + 2u * r) * BLOCK;
-        if u32(receptor_field(r, 0u)) == PULSE {
+        if u32(receptor_field(r, PORT_KIND)) == PULSE {
             state[at] = ring_take(neuron, r, slot);
         }
         let g = state[at];
-        if receptor_field(r, 5u) > 0.0 {
+        if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
             let open = receptor_open(r, g, before);
             slope -= open.g;
             input += open.g_e;
@@ -55,23 +53,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         v = next(v, slope, level);
         origin = v;
     }
-    let recovery = parameter(0u, neuron) * (parameter(1u, neuron) * origin - u);
-    u = advance(s + BLOCK, second_float(SLOW_RECOVERY, rows), recovery);
+    let recovery = parameter(CELL_RATE, neuron) * (parameter(CELL_B, neuron) * origin - u);
+    u = advance(s + STATE_U * BLOCK, second_float(SLOW_RECOVERY, rows), recovery);
 
     let slow_receptors = second_float(SLOW_RECEPTORS, rows);
     for (var r = 0u; r < params.receptors; r++) {
-        if u32(receptor_field(r, 0u)) != PULSE {
+        if u32(receptor_field(r, PORT_KIND)) != PULSE {
             let arriving = ring_take(neuron, r, slot);
             v += receptor_step(r, s + (STATE + 2u * r) * BLOCK, slow_receptors, arriving);
         }
     }
 
-    let spike = v >= parameter(5u, neuron);
+    let spike = v >= parameter(CELL_V_TH, neuron);
     if spike {
-        v = parameter(2u, neuron);
-        u += parameter(3u, neuron);
+        v = parameter(CELL_C, neuron);
+        u += parameter(CELL_D, neuron);
     }
     state[s] = v;
-    state[s + BLOCK] = u;
+    state[s + STATE_U * BLOCK] = u;
     store_spikes(base, local, spike);
 }

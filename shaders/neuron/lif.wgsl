@@ -24,21 +24,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let alive = neuron < params.n;
     let id = min(neuron, params.n - 1u);
 
-    let fall_m = parameter(0u, id);
-    let p21 = parameter(1u, id);
-    let fall_syn = parameter(3u, id);
-    let v_th = parameter(4u, id);
-    let v_reset = parameter(5u, id);
-    let t_ref = parameter(6u, id);
-    let delta_th = parameter(7u, id);
-    let fall_rel = parameter(8u, id);
+    let fall_m = parameter(CELL_FALL_M, id);
+    let p21 = parameter(CELL_P21, id);
+    let fall_syn = parameter(CELL_FALL_SYN, id);
+    let v_th = parameter(CELL_V_TH, id);
+    let v_reset = parameter(CELL_V_RESET, id);
+    let t_ref = parameter(CELL_T_REF, id);
+    let delta_th = parameter(CELL_DELTA_TH, id);
+    let fall_rel = parameter(CELL_FALL_REL, id);
     var input = i_e[id];
     if params.statics == 1u {
         input += statics[b * params.n + id];
     }
-    let constant = parameter(2u, id) * input;
+    let constant = parameter(CELL_P20, id) * input;
 
-    var v = parameter(9u, id);
+    var v = parameter(CELL_V_INIT, id);
     var i = 0.0;
     var held = 0.0;
     var h = 0.0;

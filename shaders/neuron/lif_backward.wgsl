@@ -43,14 +43,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if b >= clock.samples {
         return;
     }
-    let fall_m = parameter(0u, id);
-    let p21 = parameter(1u, id);
-    let p20 = parameter(2u, id);
-    let fall_syn = parameter(3u, id);
-    let v_th = parameter(4u, id);
-    let v_reset = parameter(5u, id);
-    let delta_th = parameter(7u, id);
-    let fall_rel = parameter(8u, id);
+    let fall_m = parameter(CELL_FALL_M, id);
+    let p21 = parameter(CELL_P21, id);
+    let p20 = parameter(CELL_P20, id);
+    let fall_syn = parameter(CELL_FALL_SYN, id);
+    let v_th = parameter(CELL_V_TH, id);
+    let v_reset = parameter(CELL_V_RESET, id);
+    let delta_th = parameter(CELL_DELTA_TH, id);
+    let fall_rel = parameter(CELL_FALL_REL, id);
     let per_unit = 1.0 / params.unit;
 
     var by_v = 0.0;

@@ -13,14 +13,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if b >= clock.samples {
         return;
     }
-    let fall_m = parameter(0u, id);
-    let p21 = parameter(1u, id);
-    let fall_syn = parameter(3u, id);
+    let fall_m = parameter(CELL_FALL_M, id);
+    let p21 = parameter(CELL_P21, id);
+    let fall_syn = parameter(CELL_FALL_SYN, id);
     var input = i_e[id];
     if params.statics == 1u {
         input += statics[rank];
     }
-    let constant = parameter(2u, id) * input;
+    let constant = parameter(CELL_P20, id) * input;
 
     var v = 0.0;
     var i = 0.0;

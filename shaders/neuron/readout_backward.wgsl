@@ -13,10 +13,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if b >= clock.samples {
         return;
     }
-    let fall_m = parameter(0u, id);
-    let p21 = parameter(1u, id);
-    let p20 = parameter(2u, id);
-    let fall_syn = parameter(3u, id);
+    let fall_m = parameter(CELL_FALL_M, id);
+    let p21 = parameter(CELL_P21, id);
+    let p20 = parameter(CELL_P20, id);
+    let fall_syn = parameter(CELL_FALL_SYN, id);
     let by_output = output_gradient[rank] / params.v_unit;
     let by_mean = by_output / f32(params.steps);
     var by_v = 0.0;

@@ -1,7 +1,8 @@
 //! Shaders: the table of kernels, and how the text of one is put together.
 //!
 //! A shader is plain WGSL without the declarations of what it is given: those are made from the kernel's
-//! entry in the table and come first, `params`, `span`, `clock` and the arrays, and options in capitals. A line
+//! entry in the table and come first: `params`, `span`, `clock` and the arrays, options in capitals, and the places of
+//! numbers that lie one after another in an array. A line
 //! `//!use lib/name.wgsl` stands for the text of that file, pasted once, in the order of the lines; errors are mapped
 //! back to file and line.
 
@@ -213,6 +214,13 @@ fn declarations(kernel: &Kernel) -> String {
         if !names.is_empty() {
             text += &uniform(PARAMS, "params", "Params");
         }
+    }
+    for layout in kernel.layouts {
+        let of = layout.of.to_uppercase();
+        for (place, name) in layout.names.iter().enumerate() {
+            text += &format!("const {of}_{} = {place}u;\n", name.to_uppercase());
+        }
+        text += &format!("const {of} = {}u;\n", layout.names.len());
     }
     text += &uniform(SPAN, "span", "Span");
     text += &uniform(CLOCK, "clock", "Clock");

@@ -25,6 +25,7 @@ pub static KERNEL: Kernel = Kernel {
         words("pixels"),     // [samples, ceil(n / 4)]
         reals_mut("values"), // [samples, n]
     ],
+    layouts: &[],
     params: ConstantParams::<f32>::FIELDS,
     twin32: dispatched::<Constant, f32>,
     twin64: scalar::<Constant, f64>,

@@ -25,6 +25,7 @@ pub static KERNEL: Kernel = Kernel {
         words("given"),      // [steps, words]
         words_mut("spikes"), // [steps, row]
     ],
+    layouts: &[],
     params: GivenSpikesParams::<f32>::FIELDS,
     twin32: dispatched::<GivenSpikes, f32>,
     twin64: scalar::<GivenSpikes, f64>,

@@ -47,6 +47,7 @@ pub static KERNEL: Kernel = Kernel {
         words("step_of"),    // [256]
         words_mut("spikes"), // [samples, history + steps, words]
     ],
+    layouts: &[],
     params: LatencyParams::<f32>::FIELDS,
     twin32: dispatched::<Latency, f32>,
     twin64: scalar::<Latency, f64>,

@@ -52,6 +52,7 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("current"), // [n] pA
         reals("strength"),    // [1] factor on the deviation
     ],
+    layouts: &[],
     params: NoiseParams::<f32>::FIELDS,
     twin32: dispatched::<Noise, f32>,
     twin64: scalar::<Noise, f64>,

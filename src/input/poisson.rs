@@ -54,6 +54,7 @@ pub static KERNEL: Kernel = Kernel {
         words("presentation"), // [samples] number that tells presentations apart
         words_mut("spikes"),   // [samples, history + steps, row]
     ],
+    layouts: &[],
     params: PoissonParams::<f32>::FIELDS,
     twin32: dispatched::<Poisson, f32>,
     twin64: scalar::<Poisson, f64>,

@@ -52,6 +52,7 @@ pub static KERNEL: Kernel = Kernel {
         words("presentation"), // [1] number that tells presentations apart
         words_mut("spikes"),   // [steps, row]
     ],
+    layouts: &[],
     params: PoissonAlikeParams::<f32>::FIELDS,
     twin32: dispatched::<PoissonAlike, f32>,
     twin64: scalar::<PoissonAlike, f64>,

@@ -72,6 +72,7 @@ pub static KERNEL: Kernel = Kernel {
         words("level"),    // [levels]
         words_mut("ring"), // [tiles, slots, receptors, tile] as i32
     ],
+    layouts: &[],
     params: PoissonDriveParams::<f32>::FIELDS,
     twin32: dispatched::<PoissonDrive, f32>,
     twin64: scalar::<PoissonDrive, f64>,

@@ -569,7 +569,7 @@ fn trained(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
             let (c_m, tau_syn) = (draw.get("c_m"), draw.get("tau_syn"));
             let count = c_m.len().max(tau_m.len()).max(tau_syn.len());
             let cells = (0..count)
-                .map(|k| readout::cell(dt, *at(&tau_m, k), *at(c_m, k), *at(tau_syn, k)))
+                .map(|k| readout::Cell::new(dt, *at(&tau_m, k), *at(c_m, k), *at(tau_syn, k)))
                 .collect();
             Kind::Readout(Readout {
                 cells,
@@ -594,7 +594,10 @@ fn unit(population: &Population, dt: f64, constant: bool) -> f64 {
             let c = &lif.cells[0];
             (lif.unit, [c.fall_m, c.p21, c.p20, c.fall_syn])
         }
-        Kind::Readout(readout) => (readout.v_unit, readout.cells[0]),
+        Kind::Readout(readout) => {
+            let c = &readout.cells[0];
+            (readout.v_unit, [c.fall_m, c.p21, c.p20, c.fall_syn])
+        }
         // Only training knows units.
         Kind::Stepped(_) => return 1.0,
         Kind::Poisson(_) | Kind::Images(_) | Kind::Spikes(_) => {

@@ -132,7 +132,7 @@ pub struct Lif {
 #[derive(Debug, Clone)]
 pub struct Readout {
     /// Propagators.
-    pub cells: Vec<[f64; readout::CELL]>,
+    pub cells: Vec<readout::Cell>,
     /// Resting potential \[mV\].
     pub e_l: Vec<f64>,
     /// Constant current \[pA\].

@@ -41,8 +41,8 @@ use super::stepped::{
 };
 use crate::kernel::*;
 use crate::slow::{advanced, fall, is_slow};
-use crate::stepped_params;
 use crate::vector::{Vector, Width};
+use crate::{numbers, stepped_params};
 
 // ---- a membrane -----------------------------------------------------------------------------------
 
@@ -83,13 +83,13 @@ impl Rate {
             }
     }
 
-    fn values(&self) -> [f64; 4] {
+    fn values(&self) -> [f64; rate::COUNT] {
         let form = match self.form {
             Form::Exp => 0.0,
             Form::Sigmoid => 1.0,
             Form::Linoid => 2.0,
         };
-        [form, self.factor, self.v0, 1.0 / self.k]
+        RateNumbers { form, factor: self.factor, v0: self.v0, per_k: 1.0 / self.k }.numbers()
     }
 }
 
@@ -132,15 +132,15 @@ impl Tau {
         }
     }
 
-    fn values(&self) -> [f64; 10] {
-        match *self {
-            Self::Bell { base, scale, first: [a, v1, k1], second: [b, v2, k2] } => {
-                [0.0, base, scale, a, v1, 1.0 / k1, b, v2, 1.0 / k2, 0.0]
+    fn values(&self) -> [f64; tau::COUNT] {
+        let (step, base, scale, [factor_1, v_1, k_1], [factor_2, v_2, k_2]) = match *self {
+            Self::Bell { base, scale, first, second } => (0.0, base, scale, first, second),
+            Self::Step { base, scale, above, below: [v, k] } => {
+                (1.0, base, scale, above, [1.0, v, k])
             }
-            Self::Step { base, scale, above: [w, v1, k1], below: [v2, k2] } => {
-                [1.0, base, scale, w, v1, 1.0 / k1, 1.0, v2, 1.0 / k2, 0.0]
-            }
-        }
+        };
+        let (per_k_1, per_k_2) = (1.0 / k_1, 1.0 / k_2);
+        TauNumbers { step, base, scale, factor_1, v_1, per_k_1, factor_2, v_2, per_k_2 }.numbers()
     }
 }
 
@@ -297,23 +297,153 @@ pub struct Pool {
     pub thermal: f64,
 }
 
-/// Numbers of a neuron before those of its channels.
-pub const CELL: usize = 4;
+numbers! {
+    /// Numbers of a neuron in the array `cell`, before conductance and reversal potential of each channel.
+    pub struct CellNumbers in cell {
+        /// Step over capacitance \[ms/pF\].
+        per_c_m,
+        /// Constant current \[pA\].
+        i_e,
+        /// Potential whose crossing is a spike \[mV\].
+        v_th,
+        /// Steps in which no other spike is counted.
+        t_ref,
+    }
+}
 
-/// Rows of state before the gates: v, steps until spikes count again, calcium.
-pub const STATE: usize = 3;
+numbers! {
+    /// State of a neuron, before that of its gates, ions and receptors.
+    pub struct State in state {
+        /// Potential \[mV\].
+        v,
+        /// Steps until spikes count again.
+        held,
+        /// Calcium \[mM\].
+        ca,
+    }
+}
 
-/// Numbers of a channel in the table.
-const CHANNEL: usize = 3;
+numbers! {
+    /// State of the ions \[mM\].
+    pub struct IonState in ion {
+        /// Potassium outside.
+        potassium,
+        /// Sodium inside.
+        sodium,
+    }
+}
 
-/// Numbers of a gate in the table.
-const GATE: usize = 16;
+numbers! {
+    /// What a kernel knows of calcium, first in the table behind the receptors.
+    pub struct PoolNumbers in pool {
+        /// Rise for a current that lasts \[mM/pA\].
+        gain,
+        /// e^(-dt / tau) - 1.
+        fall,
+        /// Concentration at rest \[mM\].
+        rest,
+        /// Concentration outside \[mM\].
+        outside,
+        /// RT / 2F \[mV\].
+        thermal,
+    }
+}
 
-/// Numbers of the pool in the table: gamma, fall, rest, outside, thermal; then those of the ions.
-const POOL: usize = 5 + 11;
+numbers! {
+    /// What a kernel knows of the ions, behind calcium; rates are of a step.
+    pub struct IonNumbers in ions {
+        /// Change per current.
+        gamma,
+        /// Volume inside over that outside.
+        beta,
+        /// Sodium and potassium inside together.
+        inside,
+        /// Sodium outside at rest.
+        sodium_outside,
+        /// Sodium inside at rest.
+        sodium_rest,
+        /// Strength of the pump.
+        rho,
+        /// Uptake by glia.
+        glia,
+        /// Diffusion to the bath.
+        epsilon,
+        /// Potassium of the bath.
+        bath,
+        /// RT / F \[mV\].
+        thermal,
+    }
+}
 
-/// Rows of state of the ions: potassium and sodium.
-const IONS: usize = 2;
+numbers! {
+    /// What a kernel knows of a channel, behind the ions.
+    pub struct ChannelNumbers in channel {
+        /// Gates.
+        gates,
+        /// 1 if it brings calcium, 2 if it only does that.
+        influx,
+        /// The ion that its reversal potential follows: 1 calcium, 2 potassium, 3 sodium.
+        ion,
+    }
+}
+
+numbers! {
+    /// What a kernel knows of a gate, behind all channels: this, then a rate, which is that of opening, the steady state
+    /// or, as the first of its numbers, half of the calcium; then a second rate or a time constant.
+    pub struct GateNumbers in gate {
+        /// What it does: see the variants of [`Kinetics`].
+        mode,
+        /// Power.
+        power,
+    }
+}
+
+numbers! {
+    /// A rate.
+    pub struct RateNumbers in rate {
+        /// See [`Form`].
+        form,
+        /// Factor \[1/ms\].
+        factor,
+        /// Potential at x = 0 \[mV\].
+        v0,
+        /// One over the scale \[1/mV\].
+        per_k,
+    }
+}
+
+numbers! {
+    /// A time constant; see [`Tau`].
+    pub struct TauNumbers in tau {
+        /// 0: a bell; 1: a step.
+        step,
+        /// Least value \[ms\].
+        base,
+        /// Height \[ms\].
+        scale,
+        /// Factor of the first exponential.
+        factor_1,
+        /// Its potential \[mV\].
+        v_1,
+        /// One over its scale \[1/mV\].
+        per_k_1,
+        /// Factor of the second exponential.
+        factor_2,
+        /// Its potential \[mV\].
+        v_2,
+        /// One over its scale \[1/mV\].
+        per_k_2,
+    }
+}
+
+/// Numbers of a gate with its rate, and with a second rate or a time constant.
+const GATE: usize = SECOND + tau::COUNT;
+
+/// Where the rate of a gate begins.
+const FIRST: usize = gate::COUNT;
+
+/// Where its second rate or time constant does.
+const SECOND: usize = FIRST + rate::COUNT;
 
 /// Bit of [`Stepped::slow`]: calcium.
 const SLOW_CALCIUM: u32 = SLOW_OWN;
@@ -381,32 +511,40 @@ impl Stepped for Membrane {
     }
     fn cells(&self) -> Vec<Vec<f64>> {
         let one = |cell: &Cell| {
-            let mut values = vec![self.dt / cell.c_m, cell.i_e, cell.v_th, cell.t_ref];
+            let &Cell { c_m, i_e, v_th, t_ref, .. } = cell;
+            let numbers = CellNumbers { per_c_m: self.dt / c_m, i_e, v_th, t_ref };
+            let mut values = numbers.numbers().to_vec();
             values.extend(cell.channels.iter().flatten());
             values
         };
         self.cells.iter().map(one).collect()
     }
     fn table(&self) -> Vec<f64> {
-        let pool = self.pool.map_or([0.0; 5], |pool| {
-            let fall = fall(self.dt, pool.tau);
-            [pool.gamma * pool.tau, fall, pool.rest, pool.outside, pool.thermal]
+        let pool = self.pool.map_or([0.0; pool::COUNT], |pool| {
+            let numbers = PoolNumbers {
+                gain: pool.gamma * pool.tau,
+                fall: fall(self.dt, pool.tau),
+                rest: pool.rest,
+                outside: pool.outside,
+                thermal: pool.thermal,
+            };
+            numbers.numbers()
         });
-        let ions = self.ions.map_or([0.0; 11], |i| {
+        let ions = self.ions.map_or([0.0; ions::COUNT], |i| {
             let step = 1e-3 * self.dt;
-            [
-                step * i.gamma,
-                i.beta,
-                i.inside,
-                i.sodium_outside,
-                i.sodium_rest,
-                step * i.rho,
-                step * i.glia,
-                step * i.epsilon,
-                i.bath,
-                i.thermal,
-                0.0,
-            ]
+            let numbers = IonNumbers {
+                gamma: step * i.gamma,
+                beta: i.beta,
+                inside: i.inside,
+                sodium_outside: i.sodium_outside,
+                sodium_rest: i.sodium_rest,
+                rho: step * i.rho,
+                glia: step * i.glia,
+                epsilon: step * i.epsilon,
+                bath: i.bath,
+                thermal: i.thermal,
+            };
+            numbers.numbers()
         });
         let mut table = [&pool[..], &ions].concat();
         for channel in &self.channels {
@@ -421,44 +559,44 @@ impl Stepped for Membrane {
                 Some(Ion::Potassium) => 2.0,
                 Some(Ion::Sodium) => 3.0,
             };
-            table.extend([channel.gates.len() as f64, influx, ion]);
+            let gates = channel.gates.len() as f64;
+            table.extend(ChannelNumbers { gates, influx, ion }.numbers());
         }
         for gate in self.gates() {
             let mut numbers = [0.0; GATE];
-            numbers[1] = f64::from(gate.power);
+            numbers[gate::power] = f64::from(gate.power);
+            let mode = &mut numbers[gate::mode];
             let steady =
                 |v0: f64, k: f64| Rate { form: Form::Sigmoid, factor: 1.0, v0, k }.values();
-            match gate.kinetics {
-                Kinetics::Rates { alpha, beta } => {
-                    numbers[2..6].copy_from_slice(&alpha.values());
-                    numbers[6..10].copy_from_slice(&beta.values());
-                }
+            let (first, second) = match gate.kinetics {
+                Kinetics::Rates { alpha, beta } => (alpha.values(), beta.values().to_vec()),
                 Kinetics::Relaxation { v0, k, tau } => {
-                    numbers[0] = 1.0;
-                    numbers[2..6].copy_from_slice(&steady(v0, k));
-                    numbers[6..16].copy_from_slice(&tau.values());
+                    *mode = 1.0;
+                    (steady(v0, k), tau.values().to_vec())
                 }
                 Kinetics::Instant { v0, k } => {
-                    numbers[0] = 2.0;
-                    numbers[2..6].copy_from_slice(&steady(v0, k));
+                    *mode = 2.0;
+                    (steady(v0, k), vec![])
                 }
                 Kinetics::Calcium { half } => {
-                    numbers[0] = 3.0;
-                    numbers[2] = half;
+                    *mode = 3.0;
+                    ([half, 0.0, 0.0, 0.0], vec![])
                 }
                 Kinetics::Steady { alpha, beta } => {
-                    numbers[0] = 4.0;
-                    numbers[2..6].copy_from_slice(&alpha.values());
-                    numbers[6..10].copy_from_slice(&beta.values());
+                    *mode = 4.0;
+                    (alpha.values(), beta.values().to_vec())
                 }
-            }
+            };
+            numbers[FIRST..SECOND].copy_from_slice(&first);
+            numbers[SECOND..][..second.len()].copy_from_slice(&second);
             table.extend(numbers);
         }
         table
     }
     fn start(&self, neuron: usize) -> Vec<f64> {
         let v = at(&self.cells, neuron).v_init;
-        let mut rows = vec![v, 0.0, self.pool.map_or(0.0, |pool| pool.rest)];
+        let ca = self.pool.map_or(0.0, |pool| pool.rest);
+        let mut rows = State { v, held: 0.0, ca }.numbers().to_vec();
         for gate in self.gates().filter(|gate| gate.kinetics.has_state()) {
             // Half a step back in time, which is where the gates stand when v starts.
             let (steady, tau) = gate.kinetics.steady(v);
@@ -466,7 +604,8 @@ impl Stepped for Membrane {
             rows.push(steady + (x - steady) * (0.5 * self.dt / tau).exp());
         }
         if let Some(ions) = self.ions {
-            rows.extend([ions.potassium_init, ions.sodium_init]);
+            let (potassium, sodium) = (ions.potassium_init, ions.sodium_init);
+            rows.extend(IonState { potassium, sodium }.numbers());
         }
         rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
         rows
@@ -499,11 +638,11 @@ impl Stepped for Membrane {
         .fold(0, |bits, (slow, bit)| if slow { bits | bit } else { bits })
     }
     fn variables(&self) -> Vec<Variable> {
-        let mut variables = vec![Variable::potential(0)];
+        let mut variables = vec![Variable::potential(state::v)];
         if self.pool.is_some() {
-            variables.push(Variable::new("ca", 2, "mM"));
+            variables.push(Variable::new("ca", state::ca, "mM"));
         }
-        let mut row = STATE;
+        let mut row = state::COUNT;
         for channel in &self.channels {
             for gate in channel.gates.iter().filter(|gate| gate.kinetics.has_state()) {
                 variables.push(Variable::new(format!("{}_{}", gate.name, channel.name), row, ""));
@@ -511,9 +650,9 @@ impl Stepped for Membrane {
             }
         }
         if self.ions.is_some() {
-            variables.push(Variable::new("k_o", row, "mM"));
-            variables.push(Variable::new("na_i", row + 1, "mM"));
-            row += IONS;
+            variables.push(Variable::new("k_o", row + ion::potassium, "mM"));
+            variables.push(Variable::new("na_i", row + ion::sodium, "mM"));
+            row += ion::COUNT;
         }
         variables.extend(receptor_variables(&self.receptors, row));
         variables
@@ -557,6 +696,18 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: BLOCK as u32,
     merges: true,
     bindings: stepped::BINDINGS,
+    layouts: &[
+        cell::LAYOUT,
+        state::LAYOUT,
+        ion::LAYOUT,
+        receptor::port::LAYOUT,
+        pool::LAYOUT,
+        ions::LAYOUT,
+        channel::LAYOUT,
+        gate::LAYOUT,
+        rate::LAYOUT,
+        tau::LAYOUT,
+    ],
     params: ChannelsParams::<f32>::FIELDS,
     twin32: dispatched::<Channels, f32>,
     twin64: scalar::<Channels, f64>,
@@ -579,8 +730,12 @@ struct RateTwin<F> {
 impl<F: Real> RateTwin<F> {
     #[inline(always)]
     fn new(numbers: &[F]) -> Self {
-        let form = numbers[0].wide() as u32;
-        Self { form, factor: numbers[1], v0: numbers[2], per_k: numbers[3] }
+        Self {
+            form: numbers[rate::form].wide() as u32,
+            factor: numbers[rate::factor],
+            v0: numbers[rate::v0],
+            per_k: numbers[rate::per_k],
+        }
     }
 
     #[inline(always)]
@@ -613,7 +768,7 @@ struct GateTwin<F> {
     power: u32,
     alpha: RateTwin<F>,
     beta: RateTwin<F>,
-    tau: [F; 10],
+    tau: [F; tau::COUNT],
     half: F,
 }
 
@@ -621,12 +776,12 @@ impl<F: Real> GateTwin<F> {
     #[inline(always)]
     fn new(numbers: &[F]) -> Self {
         Self {
-            mode: numbers[0].wide() as u32,
-            power: numbers[1].wide() as u32,
-            alpha: RateTwin::new(&numbers[2..6]),
-            beta: RateTwin::new(&numbers[6..10]),
-            tau: std::array::from_fn(|k| numbers[6 + k]),
-            half: numbers[2],
+            mode: numbers[gate::mode].wide() as u32,
+            power: numbers[gate::power].wide() as u32,
+            alpha: RateTwin::new(&numbers[FIRST..]),
+            beta: RateTwin::new(&numbers[SECOND..]),
+            tau: std::array::from_fn(|k| numbers[SECOND + k]),
+            half: numbers[FIRST],
         }
     }
 
@@ -649,12 +804,12 @@ impl<F: Real> GateTwin<F> {
             _ => {
                 let steady = self.alpha.at(w, v);
                 let t = |k: usize| w.splat(self.tau[k]);
-                let first = t(3) * ((v - t(4)) * t(5)).exp();
-                let second = t(6) * ((v - t(7)) * t(8)).exp();
-                let tau = if self.tau[0] == F::zero() {
-                    t(1) + t(2) / (first + second)
+                let first = t(tau::factor_1) * ((v - t(tau::v_1)) * t(tau::per_k_1)).exp();
+                let second = t(tau::factor_2) * ((v - t(tau::v_2)) * t(tau::per_k_2)).exp();
+                let tau = if self.tau[tau::step] == F::zero() {
+                    t(tau::base) + t(tau::scale) / (first + second)
                 } else {
-                    t(1) + (t(2) + first) / (v.of(1.0) + second)
+                    t(tau::base) + (t(tau::scale) + first) / (v.of(1.0) + second)
                 };
                 [steady, zero - dt / tau]
             }
@@ -709,10 +864,12 @@ impl<S: Simd, F: Real> Concentrations<S, F> {
     #[inline(always)]
     fn load(w: Width<S>, rows: &[F], at: usize, t: &[F]) -> Self {
         let row = |k: usize| w.load(&rows[k * BLOCK..][..BLOCK], at);
-        let (potassium, sodium) = (row(0), row(1));
-        let potassium_inside = w.splat(t[2]) - sodium;
-        let sodium_outside = w.splat(t[3]) - w.splat(t[1]) * (sodium - w.splat(t[4]));
-        let nernst = |ratio: Vector<S, F>| w.splat(t[9]) * ratio.map(|x| x.ln());
+        let (potassium, sodium) = (row(ion::potassium), row(ion::sodium));
+        let n = |k: usize| w.splat(t[k]);
+        let potassium_inside = n(ions::inside) - sodium;
+        let sodium_outside =
+            n(ions::sodium_outside) - n(ions::beta) * (sodium - n(ions::sodium_rest));
+        let nernst = |ratio: Vector<S, F>| n(ions::thermal) * ratio.map(|x| x.ln());
         let e_potassium = nernst(potassium / potassium_inside);
         Self { potassium, sodium, e_potassium, e_sodium: nernst(sodium_outside / sodium) }
     }
@@ -731,15 +888,15 @@ impl<S: Simd, F: Real> Concentrations<S, F> {
         let n = |k: usize| w.splat(t[k]);
         let open = |x: Vector<S, F>| one + x.exp();
         let by_sodium = open((one.of(25.0) - self.sodium) * one.of(1.0 / 3.0));
-        let pump = n(5) / by_sodium / open(one.of(5.5) - self.potassium);
-        let glia = n(6) / open((one.of(18.0) - self.potassium) * one.of(0.4));
-        let gained = n(0) * n(1) * i_potassium
-            - one.of(2.0) * n(1) * pump
+        let pump = n(ions::rho) / by_sodium / open(one.of(5.5) - self.potassium);
+        let glia = n(ions::glia) / open((one.of(18.0) - self.potassium) * one.of(0.4));
+        let gained = n(ions::gamma) * n(ions::beta) * i_potassium
+            - one.of(2.0) * n(ions::beta) * pump
             - glia
-            - n(7) * (self.potassium - n(8));
-        let lost = n(0) * i_sodium + one.of(3.0) * pump;
-        let changes = [(self.potassium, gained), (self.sodium, -lost)];
-        for (k, (before, change)) in changes.into_iter().enumerate() {
+            - n(ions::epsilon) * (self.potassium - n(ions::bath));
+        let lost = n(ions::gamma) * i_sodium + one.of(3.0) * pump;
+        let changes = [(ion::potassium, self.potassium, gained), (ion::sodium, self.sodium, -lost)];
+        for (k, before, change) in changes {
             let after = advanced(w, before, change, rest_of(rests, true, k), at);
             w.store(&mut rows[k * BLOCK..][..BLOCK], at, after);
         }
@@ -755,24 +912,25 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
     let (current, spikes) = (current.reals(), spikes.words_mut());
     let (count, channels) = (p.receptors as usize, p.channels as usize);
     let receptors = Given::all(receptor, count);
-    let table = &receptor[count * receptor::FIELDS..];
-    let (pool, rest) = table.split_at(POOL);
-    let (kinds, gates) = rest.split_at(channels * CHANNEL);
+    let table = &receptor[count * receptor::port::COUNT..];
+    let (pool, rest) = table.split_at(pool::COUNT);
+    let (ion_numbers, rest) = rest.split_at(ions::COUNT);
+    let (kinds, gates) = rest.split_at(channels * channel::COUNT);
     let gates: Vec<GateTwin<F>> = gates.chunks_exact(GATE).map(GateTwin::new).collect();
     // Channels as their gates, what they do to calcium, and the ion that e_rev follows.
     let mut first = 0;
     let channels: Vec<_> = kinds
-        .chunks_exact(CHANNEL)
+        .chunks_exact(channel::COUNT)
         .map(|kind| {
-            let gates = first..first + kind[0].wide() as usize;
+            let gates = first..first + kind[channel::gates].wide() as usize;
             first = gates.end;
-            (gates, kind[1].wide() as u32, kind[2].wide() as u32)
+            (gates, kind[channel::influx].wide() as u32, kind[channel::ion].wide() as u32)
         })
         .collect();
     let gate_rows = p.gates as usize;
-    let ion_rows = if p.ions == 1 { IONS } else { 0 };
-    let rows = STATE + gate_rows + ion_rows + receptor::STATE * count;
-    let fields = CELL + 2 * channels.len();
+    let ion_rows = if p.ions == 1 { ion::COUNT } else { 0 };
+    let rows = state::COUNT + gate_rows + ion_rows + receptor::STATE * count;
+    let fields = cell::COUNT + 2 * channels.len();
     let all_rows = if p.slow > 0 { 2 * rows } else { rows };
     let slow = |bit: u32| p.slow & bit != 0;
     let mut sums = Sums::new(call.clock, call.span, call.params);
@@ -788,12 +946,12 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
         let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
         let (state, rests) = with_rests(state, rows);
-        let (own, others) = state.split_at_mut(STATE * BLOCK);
+        let (own, others) = state.split_at_mut(state::COUNT * BLOCK);
         let (gate_state, others) = others.split_at_mut(gate_rows * BLOCK);
         let (ion_state, synaptic) = others.split_at_mut(ion_rows * BLOCK);
         let (v_row, others) = own.split_at_mut(BLOCK);
         let (held_row, ca_row) = others.split_at_mut(BLOCK);
-        let (gates_row, ions_row) = (STATE, STATE + gate_rows);
+        let (gates_row, ions_row) = (state::COUNT, state::COUNT + gate_rows);
         let mut bits = 0;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let field = |k: usize| match OWN {
@@ -802,13 +960,13 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
             };
             let v = w.load(v_row, at);
             let calcium = if p.pool == 1 { w.load(ca_row, at) } else { zero };
-            let mut input = field(1) + w.splat(step_current);
+            let mut input = field(cell::i_e) + w.splat(step_current);
             if p.current == 1 {
                 input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
             }
             let mut ions = Concentrations::none(zero);
             if p.ions == 1 {
-                ions = Concentrations::load(w, ion_state, at, &pool[5..]);
+                ions = Concentrations::load(w, ion_state, at, ion_numbers);
             }
             let (mut change, mut middle, mut influx) = (zero, v, zero);
             let (mut potassium, mut sodium) = (zero, zero);
@@ -817,7 +975,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
                 let (mut conductance, mut pull) = (zero, input);
                 let mut row = 0;
                 for (c, (range, brings, ion)) in channels.iter().enumerate() {
-                    let mut g = field(CELL + 2 * c);
+                    let mut g = field(cell::COUNT + 2 * c);
                     for gate in &gates[range.clone()] {
                         let x = if gate.has_state() {
                             let place = &mut gate_state[row * BLOCK..][..BLOCK];
@@ -842,11 +1000,11 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
                             g = g * x;
                         }
                     }
-                    let mut e_rev = field(CELL + 2 * c + 1);
+                    let mut e_rev = field(cell::COUNT + 2 * c + 1);
                     match ion {
                         1 => {
-                            let ratio = w.splat(pool[3]) / calcium;
-                            e_rev = w.splat(pool[4]) * ratio.map(|x| x.ln());
+                            let ratio = w.splat(pool[pool::outside]) / calcium;
+                            e_rev = w.splat(pool[pool::thermal]) * ratio.map(|x| x.ln());
                         }
                         2 => {
                             e_rev = ions.e_potassium;
@@ -876,7 +1034,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
                         pull = pull + g;
                     }
                 }
-                let exponent = zero - field(0) * conductance;
+                let exponent = zero - field(cell::per_c_m) * conductance;
                 let fall = match slow(SLOW_POTENTIAL) {
                     true => exponent.exp_m1(),
                     false => exponent.exp() - one,
@@ -884,20 +1042,21 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
                 change = (v - pull / conductance) * fall;
                 middle = change.mul_add(v.of(0.5), v);
             }
-            let next = advanced(w, v, change, rest_of(rests, slow(SLOW_POTENTIAL), 0), at);
+            let next = advanced(w, v, change, rest_of(rests, slow(SLOW_POTENTIAL), state::v), at);
             if p.ions == 1 {
-                let low = &mut rests[ions_row * BLOCK..][..IONS * BLOCK];
-                ions.step(w, [ion_state, low], at, &pool[5..], [potassium, sodium]);
+                let low = &mut rests[ions_row * BLOCK..][..ion::COUNT * BLOCK];
+                ions.step(w, [ion_state, low], at, ion_numbers, [potassium, sodium]);
             }
             if p.pool == 1 {
-                let settled = w.splat(pool[2]) + w.splat(pool[0]) * influx.max(zero);
-                let change = (calcium - settled) * w.splat(pool[1]);
-                let low = rest_of(rests, slow(SLOW_CALCIUM), 2);
+                let settled =
+                    w.splat(pool[pool::rest]) + w.splat(pool[pool::gain]) * influx.max(zero);
+                let change = (calcium - settled) * w.splat(pool[pool::fall]);
+                let low = rest_of(rests, slow(SLOW_CALCIUM), state::ca);
                 w.store(ca_row, at, advanced(w, calcium, change, low, at));
             }
             let held = w.load(held_row, at);
-            let spike = next.ge(field(2)).and(v.lt(field(2))).and(held.le(zero));
-            w.store(held_row, at, spike.select(field(3), (held - one).max(zero)));
+            let spike = next.ge(field(cell::v_th)).and(v.lt(field(cell::v_th))).and(held.le(zero));
+            w.store(held_row, at, spike.select(field(cell::t_ref), (held - one).max(zero)));
             w.store(v_row, at, next);
             bits |= u64::from(spike.bits()) << at;
         }

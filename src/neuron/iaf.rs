@@ -27,8 +27,8 @@ use crate::declare;
 use crate::grammar::{Judge, Ms, Mv, Named, Ns, Pa, Param, Pf, Quantity};
 use crate::kernel::*;
 use crate::slow::{advanced, fall, is_slow};
-use crate::stepped_params;
 use crate::vector::{Vector, Width};
+use crate::{numbers, stepped_params};
 use arrayvec::ArrayVec;
 use std::sync::Arc;
 
@@ -204,54 +204,62 @@ impl Neuron for Lif {
 
 // ---- the kernel ------------------------------------------------------------------------------------
 
-/// Numbers of a neuron in the array `cell`, before the two propagators of each receptor.
-pub const CELL: usize = 13;
-
-/// Which of these is the threshold.
-pub const THRESHOLD: usize = 3;
-
-/// Rows of state before those of the receptors: v, steps still held, h, w.
-pub const STATE: usize = 4;
-
 /// Bit of [`Stepped::slow`]: the rise of the threshold.
 const SLOW_RISE: u32 = SLOW_OWN;
 
 /// Bit of [`Stepped::slow`]: the adaptation.
 const SLOW_ADAPTATION: u32 = SLOW_OWN << 1;
 
-/// Parameters of a neuron; potentials are relative to `e_l`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
-    /// e^(-dt / tau_m) - 1, or dt / c_m where conductances or AdEx make the step nonlinear.
-    pub fall_m: f64,
-    /// Effect of a constant current on v over a step \[mV/pA\], or g_l \[nS\].
-    pub p20: f64,
-    /// Constant current \[pA\].
-    pub i_e: f64,
-    /// Threshold \[mV\]; of AdEx the potential of the spike.
-    pub v_th: f64,
-    /// Reset potential \[mV\].
-    pub v_reset: f64,
-    /// Absolute refractory period \[steps\].
-    pub t_ref: f64,
-    /// Rise of the threshold per spike \[mV\].
-    pub delta_th: f64,
-    /// e^(-dt / tau_rel) - 1.
-    pub fall_rel: f64,
-    /// Slope of the exponential \[mV\].
-    pub delta_t: f64,
-    /// Potential at which the exponential takes off \[mV\].
-    pub v_t: f64,
-    /// Subthreshold adaptation \[nS\].
-    pub a: f64,
-    /// Adaptation per spike \[pA\].
-    pub b: f64,
-    /// e^(-dt / tau_w) - 1.
-    pub fall_w: f64,
-    /// Potential at the start \[mV\], of which the kernel knows nothing.
-    pub v_init: f64,
-    /// Propagators of each receptor into v \[mV/pA\].
-    pub receptors: Vec<[f64; 2]>,
+numbers! {
+    /// Parameters of a neuron in the array `cell`, before the two propagators of each receptor; potentials are relative to
+    /// `e_l`.
+    pub struct Cell in cell {
+        /// e^(-dt / tau_m) - 1, or dt / c_m where conductances or AdEx make the step nonlinear.
+        fall_m,
+        /// Effect of a constant current on v over a step \[mV/pA\], or g_l \[nS\].
+        p20,
+        /// Constant current \[pA\].
+        i_e,
+        /// Threshold \[mV\]; of AdEx the potential of the spike.
+        v_th,
+        /// Reset potential \[mV\].
+        v_reset,
+        /// Absolute refractory period \[steps\].
+        t_ref,
+        /// Rise of the threshold per spike \[mV\].
+        delta_th,
+        /// e^(-dt / tau_rel) - 1.
+        fall_rel,
+        /// Slope of the exponential \[mV\].
+        delta_t,
+        /// Potential at which the exponential takes off \[mV\].
+        v_t,
+        /// Subthreshold adaptation \[nS\].
+        a,
+        /// Adaptation per spike \[pA\].
+        b,
+        /// e^(-dt / tau_w) - 1.
+        fall_w,
+    } plus {
+        /// Potential at the start \[mV\], of which the kernel knows nothing.
+        v_init: f64,
+        /// Propagators of each receptor into v \[mV/pA\].
+        receptors: Vec<[f64; 2]>,
+    }
+}
+
+numbers! {
+    /// State of a neuron, before that of the receptors.
+    pub struct State in state {
+        /// Potential from `e_l` \[mV\].
+        v,
+        /// Steps for which the potential is still held.
+        held,
+        /// Rise of the threshold \[mV\].
+        h,
+        /// Adaptation \[pA\].
+        w,
+    }
 }
 
 impl Cell {
@@ -278,21 +286,7 @@ impl Cell {
 
     /// The numbers of the kernel in the order of the array.
     pub fn values(&self) -> Vec<f64> {
-        let mut values = vec![
-            self.fall_m,
-            self.p20,
-            self.i_e,
-            self.v_th,
-            self.v_reset,
-            self.t_ref,
-            self.delta_th,
-            self.fall_rel,
-            self.delta_t,
-            self.v_t,
-            self.a,
-            self.b,
-            self.fall_w,
-        ];
+        let mut values = self.numbers().to_vec();
         values.extend(self.receptors.iter().flatten());
         values
     }
@@ -333,13 +327,14 @@ impl Stepped for Iaf {
         self.cells.iter().map(Cell::values).collect()
     }
     fn start(&self, neuron: usize) -> Vec<f64> {
-        let mut rows = vec![at(&self.cells, neuron).v_init, 0.0, 0.0, 0.0];
+        let v = at(&self.cells, neuron).v_init;
+        let mut rows = State { v, held: 0.0, h: 0.0, w: 0.0 }.numbers().to_vec();
         rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
         rows
     }
     fn lasting(&self) -> Option<usize> {
         // The rise of the threshold.
-        self.cells.iter().any(|cell| cell.delta_th > 0.0).then_some(2)
+        self.cells.iter().any(|cell| cell.delta_th > 0.0).then_some(state::h)
     }
     fn frozen_cells(&self) -> Vec<Vec<f64>> {
         let held = |cell: &Cell| Cell { delta_th: 0.0, fall_rel: 0.0, ..cell.clone() }.values();
@@ -360,11 +355,12 @@ impl Stepped for Iaf {
             | if receptors { SLOW_RECEPTORS } else { 0 }
     }
     fn variables(&self) -> Vec<Variable> {
-        let mut variables = vec![Variable::potential(0), Variable::new("threshold_rise", 2, "mV")];
+        let mut variables =
+            vec![Variable::potential(state::v), Variable::new("threshold_rise", state::h, "mV")];
         if self.adex {
-            variables.push(Variable::new("w", 3, "pA"));
+            variables.push(Variable::new("w", state::w, "pA"));
         }
-        variables.extend(receptor_variables(&self.receptors, STATE));
+        variables.extend(receptor_variables(&self.receptors, state::COUNT));
         variables
     }
     fn params(&self) -> Vec<Word> {
@@ -396,6 +392,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: BLOCK as u32,
     merges: true,
     bindings: stepped::BINDINGS,
+    layouts: &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT],
     params: IafParams::<f32>::FIELDS,
     twin32: dispatched::<IafTwin, f32>,
     twin64: scalar::<IafTwin, f64>,
@@ -451,7 +448,7 @@ fn run<
     let count = if PLAIN > 0 { PLAIN } else { p.receptors as usize };
     let receptors = Given::all(receptor.reals(), count);
     let receptors = &receptors[..count];
-    let (rows, fields) = (STATE + receptor::STATE * count, CELL + 2 * count);
+    let (rows, fields) = (state::COUNT + receptor::STATE * count, cell::COUNT + 2 * count);
     let all_rows = if SLOW { 2 * rows } else { rows };
     let slow = |bit: u32| SLOW && p.slow & bit != 0;
     let mut sums = Sums::new(call.clock, call.span, call.params);
@@ -464,20 +461,20 @@ fn run<
     };
     // The constant current and that of the step, where all neurons share them.
     let driven = w.splat(step_current);
-    let constant = if OWN { driven } else { w.splat(cell[2] + step_current) };
+    let constant = if OWN { driven } else { w.splat(cell[cell::i_e] + step_current) };
     let (absolute, relative) = (p.refractory & 1 == 1, p.refractory & 2 == 2);
     let mut arrivals: ArrayVec<[F; BLOCK], { receptor::MOST }> =
         receptors.iter().map(|_| [F::zero(); BLOCK]).collect();
     // What all neurons share is spread over the lanes once.
     let given = if OWN { &[] } else { cell };
-    let shared: ArrayVec<Vector<S, F>, { CELL + 2 * receptor::MOST }> =
+    let shared: ArrayVec<Vector<S, F>, { cell::COUNT + 2 * receptor::MOST }> =
         given.iter().map(|x| w.splat(*x)).collect();
 
     for (index, state) in state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
         let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
         let (state, rests) = with_rests(state, rows);
-        let (own, synaptic) = state.split_at_mut(STATE * BLOCK);
+        let (own, synaptic) = state.split_at_mut(state::COUNT * BLOCK);
         let (v_row, rest) = own.split_at_mut(BLOCK);
         let (held_row, rest) = rest.split_at_mut(BLOCK);
         let (h_row, w_row) = rest.split_at_mut(BLOCK);
@@ -491,7 +488,7 @@ fn run<
                 false => shared[k],
             };
             let v = w.load(v_row, at);
-            let mut input = if OWN { field(2) + driven } else { constant };
+            let mut input = if OWN { field(cell::i_e) + driven } else { constant };
             if p.current == 1 {
                 input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
             }
@@ -499,7 +496,7 @@ fn run<
             let mut adaptation = zero;
             let mut change;
             if NONLINEAR {
-                let mut conductance = field(1);
+                let mut conductance = field(cell::p20);
                 for r in 0..count {
                     let (given, g) = (receptor_of(r), g_of(r));
                     if given.conductance {
@@ -514,26 +511,27 @@ fn run<
                     adaptation = w.load(w_row, at);
                     // Beyond the potential of a spike the exponential is of no use; long before it
                     // overflows it lifts v above any such potential.
-                    let x = ((v.min(field(3)) - field(9)) / field(8)).min(v.of(60.0));
-                    input = input + field(1) * field(8) * x.exp() - adaptation;
-                    let change = (adaptation - field(10) * v) * field(12);
-                    let low = rest_of(rests, slow(SLOW_ADAPTATION), 3);
+                    let x = ((v.min(field(cell::v_th)) - field(cell::v_t)) / field(cell::delta_t))
+                        .min(v.of(60.0));
+                    input = input + field(cell::p20) * field(cell::delta_t) * x.exp() - adaptation;
+                    let change = (adaptation - field(cell::a) * v) * field(cell::fall_w);
+                    let low = rest_of(rests, slow(SLOW_ADAPTATION), state::w);
                     adaptation = advanced(w, adaptation, change, low, at);
                 }
                 let v_inf = input / conductance;
-                let exponent = zero - field(0) * conductance;
+                let exponent = zero - field(cell::fall_m) * conductance;
                 let fall = match slow(SLOW_POTENTIAL) {
                     true => exponent.exp_m1(),
                     false => exponent.exp() - one,
                 };
                 change = (v - v_inf) * fall;
             } else {
-                change = v.mul_add(field(0), field(1) * input);
+                change = v.mul_add(field(cell::fall_m), field(cell::p20) * input);
                 for (r, given) in receptors.iter().enumerate() {
-                    change = change + field(CELL + 2 * r) * g_of(r);
+                    change = change + field(cell::COUNT + 2 * r) * g_of(r);
                     if given.has_rise() {
                         let x = w.load(&synaptic[(2 * r + 1) * BLOCK..][..BLOCK], at);
-                        change = change + field(CELL + 2 * r + 1) * x;
+                        change = change + field(cell::COUNT + 2 * r + 1) * x;
                     }
                 }
             }
@@ -541,7 +539,7 @@ fn run<
             for (r, arrivals) in arrivals.iter().enumerate() {
                 let given = receptor_of(r);
                 let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
-                let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), STATE + 2 * r);
+                let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
                 if let Some(jump) = given.step(w, [g, x], low, arrivals, at) {
                     change = change + jump;
                 }
@@ -549,32 +547,38 @@ fn run<
             if absolute {
                 change = held.gt(zero).select(zero, change);
             }
-            let low = rest_of(rests, slow(SLOW_POTENTIAL), 0);
+            let low = rest_of(rests, slow(SLOW_POTENTIAL), state::v);
             let next = advanced(w, v, change, low, at);
-            let mut threshold = field(3);
+            let mut threshold = field(cell::v_th);
             let mut h = zero;
             if relative {
                 h = w.load(h_row, at);
-                h = advanced(w, h, field(7) * h, rest_of(rests, slow(SLOW_RISE), 2), at);
+                h = advanced(
+                    w,
+                    h,
+                    field(cell::fall_rel) * h,
+                    rest_of(rests, slow(SLOW_RISE), state::h),
+                    at,
+                );
                 threshold = threshold + h;
             }
             let mut spike = next.ge(threshold);
             if absolute {
                 spike = spike.and(held.le(zero));
-                w.store(held_row, at, spike.select(field(5), (held - one).max(zero)));
+                w.store(held_row, at, spike.select(field(cell::t_ref), (held - one).max(zero)));
             }
             if relative {
-                w.store(h_row, at, spike.select(h + field(6), h));
+                w.store(h_row, at, spike.select(h + field(cell::delta_th), h));
             }
-            let mut after = field(4);
+            let mut after = field(cell::v_reset);
             if p.reset == 1 {
-                after = next + (after - field(3));
-            } else if let Some(low) = rest_of(rests, slow(SLOW_POTENTIAL), 0) {
+                after = next + (after - field(cell::v_th));
+            } else if let Some(low) = rest_of(rests, slow(SLOW_POTENTIAL), state::v) {
                 w.store(low, at, spike.select(zero, w.load(low, at)));
             }
             w.store(v_row, at, spike.select(after, next));
             if p.adex == 1 {
-                w.store(w_row, at, spike.select(adaptation + field(11), adaptation));
+                w.store(w_row, at, spike.select(adaptation + field(cell::b), adaptation));
             }
             bits |= u64::from(spike.bits()) << at;
         }

@@ -25,8 +25,8 @@ use crate::declare;
 use crate::grammar::{Mv, Named, One, Param};
 use crate::kernel::*;
 use crate::slow::{advanced, is_slow};
-use crate::stepped_params;
 use crate::vector::Width;
+use crate::{numbers, stepped_params};
 use std::sync::Arc;
 
 // ---- the word of a scene ---------------------------------------------------------------------------
@@ -98,38 +98,37 @@ impl Neuron for Izhikevich {
 
 // ---- the kernel ------------------------------------------------------------------------------------
 
-/// Numbers of a neuron in the array `cell`.
-pub const CELL: usize = 6;
-
-/// Rows of state before those of the receptors: v, u.
-pub const STATE: usize = 2;
-
 /// Bit of [`Stepped::slow`]: the recovery.
 const SLOW_RECOVERY: u32 = SLOW_OWN;
 
-/// Parameters of a neuron.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
-    /// Rate of the recovery times the step, `a dt`.
-    pub rate: f64,
-    /// Sensitivity of the recovery \[1/ms\].
-    pub b: f64,
-    /// Potential after a spike \[mV\].
-    pub c: f64,
-    /// Recovery after a spike \[mV/ms\].
-    pub d: f64,
-    /// Constant current \[mV/ms\].
-    pub i_e: f64,
-    /// Potential of a spike \[mV\].
-    pub v_th: f64,
-    /// Potential at the start \[mV\]; u starts at b times it.
-    pub v_init: f64,
+numbers! {
+    /// Parameters of a neuron in the array `cell`.
+    pub struct Cell in cell {
+        /// Rate of the recovery times the step, `a dt`.
+        rate,
+        /// Sensitivity of the recovery \[1/ms\].
+        b,
+        /// Potential after a spike \[mV\].
+        c,
+        /// Recovery after a spike \[mV/ms\].
+        d,
+        /// Constant current \[mV/ms\].
+        i_e,
+        /// Potential of a spike \[mV\].
+        v_th,
+    } plus {
+        /// Potential at the start \[mV\]; u starts at b times it.
+        v_init: f64,
+    }
 }
 
-impl Cell {
-    /// The numbers in the order of the array.
-    pub fn values(&self) -> [f64; CELL] {
-        [self.rate, self.b, self.c, self.d, self.i_e, self.v_th]
+numbers! {
+    /// State of a neuron, before that of the receptors.
+    pub struct State in state {
+        /// Potential \[mV\].
+        v,
+        /// Recovery \[mV/ms\].
+        u,
     }
 }
 
@@ -159,11 +158,11 @@ impl Stepped for Cells {
         0.0
     }
     fn cells(&self) -> Vec<Vec<f64>> {
-        self.cells.iter().map(|cell| cell.values().to_vec()).collect()
+        self.cells.iter().map(|cell| cell.numbers().to_vec()).collect()
     }
     fn start(&self, neuron: usize) -> Vec<f64> {
         let cell = at(&self.cells, neuron);
-        let mut rows = vec![cell.v_init, cell.b * cell.v_init];
+        let mut rows = State { v: cell.v_init, u: cell.b * cell.v_init }.numbers().to_vec();
         rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
         rows
     }
@@ -173,8 +172,10 @@ impl Stepped for Cells {
         (if recovery { SLOW_RECOVERY } else { 0 }) | (if receptors { SLOW_RECEPTORS } else { 0 })
     }
     fn variables(&self) -> Vec<Variable> {
-        let mut variables = vec![Variable::potential(0), Variable::new("u", 1, "mV/ms")];
-        for (variable, receptor) in receptor_variables(&self.receptors, STATE).zip(&self.receptors)
+        let mut variables =
+            vec![Variable::potential(state::v), Variable::new("u", state::u, "mV/ms")];
+        for (variable, receptor) in
+            receptor_variables(&self.receptors, state::COUNT).zip(&self.receptors)
         {
             let unit = if receptor.e_rev.is_some() { "1/ms" } else { "mV/ms" };
             variables.push(Variable { unit, ..variable });
@@ -204,6 +205,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: BLOCK as u32,
     merges: true,
     bindings: stepped::BINDINGS,
+    layouts: &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT],
     params: IzhikevichParams::<f32>::FIELDS,
     twin32: dispatched::<IzhikevichTwin, f32>,
     twin64: scalar::<IzhikevichTwin, f64>,
@@ -231,7 +233,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
     let (state, cell, ring) = (state.reals_mut(), cell.reals(), ring.words_mut());
     let (drive, current, spikes) = (drive.reals(), current.reals(), spikes.words_mut());
     let receptors = Given::all(receptor.reals(), p.receptors as usize);
-    let rows = STATE + receptor::STATE * receptors.len();
+    let rows = state::COUNT + receptor::STATE * receptors.len();
     let mut sums = Sums::new(call.clock, call.span, call.params);
     let first = call.units.start * p.tile as usize;
     let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
@@ -242,9 +244,10 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
 
     for (index, state) in state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
         let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
-        let cell = if OWN { &cell[index * CELL * BLOCK..][..CELL * BLOCK] } else { cell };
+        let cell =
+            if OWN { &cell[index * cell::COUNT * BLOCK..][..cell::COUNT * BLOCK] } else { cell };
         let (state, rests) = with_rests(state, rows);
-        let (own, synaptic) = state.split_at_mut(STATE * BLOCK);
+        let (own, synaptic) = state.split_at_mut(state::COUNT * BLOCK);
         let (v_row, u_row) = own.split_at_mut(BLOCK);
         let field = |k: usize, at: usize| match OWN {
             true => w.load(&cell[k * BLOCK..][..BLOCK], at),
@@ -260,7 +263,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
                 sums.take(ring, &block, r, &mut arrivals);
                 let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
                 for at in (0..BLOCK).step_by(w.lanes::<F>()) {
-                    let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), STATE + 2 * r);
+                    let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
                     if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals, at) {
                         w.store(v_row, at, w.load(v_row, at) + jump);
                     }
@@ -271,7 +274,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
         receive(true, v_row, synaptic, rests);
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let (before, u) = (w.load(v_row, at), w.load(u_row, at));
-            let mut input = field(4, at) + w.splat(step_current);
+            let mut input = field(cell::i_e, at) + w.splat(step_current);
             if p.current == 1 {
                 input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
             }
@@ -294,8 +297,8 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
                 from = v;
             }
             w.store(v_row, at, v);
-            let change = field(0, at) * (field(1, at) * from - u);
-            let low = rest_of(rests, slow(SLOW_RECOVERY), 1);
+            let change = field(cell::rate, at) * (field(cell::b, at) * from - u);
+            let low = rest_of(rests, slow(SLOW_RECOVERY), state::u);
             w.store(u_row, at, advanced(w, u, change, low, at));
         }
         receive(false, v_row, synaptic, rests);
@@ -303,9 +306,9 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
         let mut bits = 0;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let (v, u) = (w.load(v_row, at), w.load(u_row, at));
-            let spike = v.ge(field(5, at));
-            w.store(v_row, at, spike.select(field(2, at), v));
-            w.store(u_row, at, spike.select(u + field(3, at), u));
+            let spike = v.ge(field(cell::v_th, at));
+            w.store(v_row, at, spike.select(field(cell::c, at), v));
+            w.store(u_row, at, spike.select(u + field(cell::d, at), u));
             bits |= u64::from(spike.bits()) << at;
         }
         block.store_spikes(spikes, bits);

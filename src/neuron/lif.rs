@@ -24,55 +24,35 @@
 use super::receptor::Response;
 use super::{Cells, store_bits, surrogate};
 use crate::kernel::*;
-use crate::params;
 use crate::slow::fall;
 use crate::vector::Width;
+use crate::{numbers, params};
 
 // ---- parameters of each neuron, in the order of the array `cell` ---------------------------------
 
-/// Propagators and levels of a neuron; levels are relative to `e_l`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cell {
-    /// exp(-dt / tau_m) - 1.
-    pub fall_m: f64,
-    /// Effect of the synaptic current on v over a step \[mV/pA\].
-    pub p21: f64,
-    /// Effect of a constant current on v over a step \[mV/pA\].
-    pub p20: f64,
-    /// exp(-dt / tau_syn) - 1.
-    pub fall_syn: f64,
-    /// Threshold \[mV\].
-    pub v_th: f64,
-    /// Reset potential \[mV\].
-    pub v_reset: f64,
-    /// Absolute refractory period \[steps\].
-    pub t_ref: f64,
-    /// Rise of the threshold per spike \[mV\].
-    pub delta_th: f64,
-    /// exp(-dt / tau_rel) - 1.
-    pub fall_rel: f64,
-    /// Potential at the start \[mV\].
-    pub v_init: f64,
-}
-
-/// Number of fields of [`Cell`].
-pub const CELL: usize = 10;
-
-impl Cell {
-    /// The fields in order.
-    pub fn values(&self) -> [f64; CELL] {
-        [
-            self.fall_m,
-            self.p21,
-            self.p20,
-            self.fall_syn,
-            self.v_th,
-            self.v_reset,
-            self.t_ref,
-            self.delta_th,
-            self.fall_rel,
-            self.v_init,
-        ]
+numbers! {
+    /// Propagators and levels of a neuron in the array `cell`; levels are relative to `e_l`.
+    pub struct Cell in cell {
+        /// exp(-dt / tau_m) - 1.
+        fall_m,
+        /// Effect of the synaptic current on v over a step \[mV/pA\].
+        p21,
+        /// Effect of a constant current on v over a step \[mV/pA\].
+        p20,
+        /// exp(-dt / tau_syn) - 1.
+        fall_syn,
+        /// Threshold \[mV\].
+        v_th,
+        /// Reset potential \[mV\].
+        v_reset,
+        /// Absolute refractory period \[steps\].
+        t_ref,
+        /// Rise of the threshold per spike \[mV\].
+        delta_th,
+        /// exp(-dt / tau_rel) - 1.
+        fall_rel,
+        /// Potential at the start \[mV\].
+        v_init,
     }
 }
 
@@ -169,6 +149,7 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("state"),       // [samples, 4, n]
         reals_mut("soft_spikes"), // [samples, history + steps, n]
     ],
+    layouts: &[cell::LAYOUT],
     params: LifParams::<f32>::FIELDS,
     twin32: dispatched::<Lif, f32>,
     twin64: scalar::<Lif, f64>,
@@ -183,8 +164,10 @@ pub struct Lif;
 /// half the memory.
 #[inline(always)]
 pub(super) fn any_refractory<F: Real>(cell: &[F]) -> bool {
-    let n = cell.len() / CELL;
-    [6, 7].iter().any(|field| cell[field * n..][..n].iter().any(|x| *x != F::zero()))
+    let n = cell.len() / cell::COUNT;
+    [cell::t_ref, cell::delta_th]
+        .iter()
+        .any(|field| cell[field * n..][..n].iter().any(|x| *x != F::zero()))
 }
 
 impl Twin for Lif {
@@ -302,19 +285,19 @@ fn step<S: Simd, F: Real, const OWN: bool, const REFRACTORY: bool>(
     let keep = if p.reset == 1 { one } else { zero };
     for at in (0..n).step_by(w.lanes::<F>()) {
         let cell = |field: usize| cells.field(w, field, at);
-        let (v_th, v_reset) = (cell(4), cell(5));
+        let (v_th, v_reset) = (cell(cell::v_th), cell(cell::v_reset));
         let before = w.load(s.v, at);
-        let mut v = before.mul_add(cell(0), before) + w.load(constant, at);
+        let mut v = before.mul_add(cell(cell::fall_m), before) + w.load(constant, at);
         if p.arrivals == 1 {
             let i = w.load(s.i, at);
-            v = v + cell(1) * i;
-            w.store(s.i, at, i.mul_add(cell(3), i) + w.load(tape, at));
+            v = v + cell(cell::p21) * i;
+            w.store(s.i, at, i.mul_add(cell(cell::fall_syn), i) + w.load(tape, at));
         }
         let (mut h, mut held) = (zero, zero);
         let mut u = v - v_th;
         if REFRACTORY {
             (h, held) = (w.load(s.h, at), w.load(s.held, at));
-            h = h.mul_add(cell(8), h);
+            h = h.mul_add(cell(cell::fall_rel), h);
             let holding = held.gt(zero);
             v = holding.select(before, v);
             u = holding.select(u.of(HELD), v - (v_th + h));
@@ -324,15 +307,15 @@ fn step<S: Simd, F: Real, const OWN: bool, const REFRACTORY: bool>(
         if p.soft == 2 {
             let soft = u.map(|u| soft_spike(p, u));
             w.store(s.v, at, v + soft * (after - v));
-            w.store(s.h, at, h + cell(7) * soft);
+            w.store(s.h, at, h + cell(cell::delta_th) * soft);
         } else {
             w.store(s.v, at, spike.select(after, v));
             if REFRACTORY {
-                w.store(s.h, at, spike.select(h + cell(7), h));
+                w.store(s.h, at, spike.select(h + cell(cell::delta_th), h));
             }
         }
         if REFRACTORY {
-            w.store(s.held, at, spike.select(cell(6), (held - one).max(zero)));
+            w.store(s.held, at, spike.select(cell(cell::t_ref), (held - one).max(zero)));
         }
         w.store(tape, at, u);
         store_bits(spikes, n, at, spike.bits());

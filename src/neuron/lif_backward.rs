@@ -17,6 +17,7 @@
 //! The kernel turns the tape in place once more: u becomes the gradient by the arrivals, if there are any.
 
 use super::lif::HELD;
+use super::lif::cell;
 use super::{Cells, load_bits, surrogate};
 use crate::kernel::*;
 use crate::params;
@@ -72,6 +73,7 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("adjoint"),        // [samples, 3, n]
         reals_mut("input_gradient"), // [samples, n] gradient by the constant current, 1/pA
     ],
+    layouts: &[cell::LAYOUT],
     params: LifBackwardParams::<f32>::FIELDS,
     twin32: dispatched::<LifBackward, f32>,
     twin64: scalar::<LifBackward, f64>,
@@ -205,23 +207,29 @@ fn step<S: Simd, F: Real, const OWN: bool>(
         let held = u.le(u.of(HELD));
         let mut by_spike = w.load(cotangent, at);
         if p.attached == 1 {
-            let from = if p.reset == 0 { u + cell(4) + w.load(raised, at) } else { cell(4) };
-            by_spike = by_spike + by_v * (cell(5) - from) + w.load(a.h, at) * cell(7);
+            let from = if p.reset == 0 {
+                u + cell(cell::v_th) + w.load(raised, at)
+            } else {
+                cell(cell::v_th)
+            };
+            by_spike = by_spike
+                + by_v * (cell(cell::v_reset) - from)
+                + w.load(a.h, at) * cell(cell::delta_th);
         }
         let by_u = held.select(zero, by_spike * w.load(slope, at));
         let keep = if p.reset == 0 { one - w.load(spiked, at) } else { one };
         let kept = by_v * keep + by_u;
         let drive = held.select(zero, kept);
-        w.store(a.v, at, held.select(kept, kept.mul_add(cell(0), kept)));
-        w.store(a.input, at, w.load(a.input, at) + cell(2) * drive);
+        w.store(a.v, at, held.select(kept, kept.mul_add(cell(cell::fall_m), kept)));
+        w.store(a.input, at, w.load(a.input, at) + cell(cell::p20) * drive);
         if p.attached == 1 {
             let by_h = w.load(a.h, at) - by_u;
-            w.store(a.h, at, by_h.mul_add(cell(8), by_h));
+            w.store(a.h, at, by_h.mul_add(cell(cell::fall_rel), by_h));
         }
         if p.arrivals == 1 {
             let by_i = w.load(a.i, at);
             w.store(tape, at, by_i);
-            w.store(a.i, at, by_i.mul_add(cell(3), by_i) + cell(1) * drive);
+            w.store(a.i, at, by_i.mul_add(cell(cell::fall_syn), by_i) + cell(cell::p21) * drive);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::stepped::Stepped;
 use crate::declare;
 use crate::grammar::{Judge, Ms, Mv, Ns, Pa, Param, Pf, Quantity};
 use crate::kernel::*;
-use crate::params;
+use crate::{numbers, params};
 use std::sync::Arc;
 
 declare! {
@@ -65,13 +65,27 @@ impl Neuron for Readout {
     }
 }
 
-/// Propagators `[fall_m, p21, p20, fall_syn]` as the array `cell` of one neuron.
-pub fn cell(dt: f64, tau_m: f64, c_m: f64, tau_syn: f64) -> [f64; CELL] {
-    propagators(dt, tau_m, c_m, tau_syn)
+numbers! {
+    /// Propagators of a neuron in the array `cell`: those of [`super::lif::Cell`].
+    pub struct Cell in cell {
+        /// exp(-dt / tau_m) - 1.
+        fall_m,
+        /// Effect of the synaptic current on v over a step \[mV/pA\].
+        p21,
+        /// Effect of a constant current on v over a step \[mV/pA\].
+        p20,
+        /// exp(-dt / tau_syn) - 1.
+        fall_syn,
+    }
 }
 
-/// Number of fields of a readout's `cell`.
-pub const CELL: usize = 4;
+impl Cell {
+    /// Of a membrane as in [`propagators`].
+    pub fn new(dt: f64, tau_m: f64, c_m: f64, tau_syn: f64) -> Self {
+        let [fall_m, p21, p20, fall_syn] = propagators(dt, tau_m, c_m, tau_syn);
+        Self { fall_m, p21, p20, fall_syn }
+    }
+}
 
 params! {
     /// `Params` of `shaders/neuron/readout.wgsl`.
@@ -107,6 +121,7 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("output"), // [samples, n]
         words_mut("peak"),   // [samples, n] step of the maximum
     ],
+    layouts: &[cell::LAYOUT],
     params: ReadoutParams::<f32>::FIELDS,
     twin32: dispatched::<ReadoutTwin, f32>,
     twin64: scalar::<ReadoutTwin, f64>,
@@ -128,7 +143,8 @@ impl Twin for ReadoutTwin {
             for id in 0..n {
                 let parameter =
                     |field: usize| if p.own == 1 { cell[field * n + id] } else { cell[field] };
-                let [fall_m, p21, p20, fall_syn] = [0, 1, 2, 3].map(parameter);
+                let fields = [cell::fall_m, cell::p21, cell::p20, cell::fall_syn];
+                let [fall_m, p21, p20, fall_syn] = fields.map(parameter);
                 let input = if p.statics == 1 { statics[b * n + id] } else { F::zero() };
                 let constant = p20 * (i_e[id] + input);
                 let (mut v, mut i) = (F::zero(), F::zero());

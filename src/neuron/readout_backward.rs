@@ -7,6 +7,7 @@
 //! ```
 //! Linear and exact. The tape is overwritten with the gradient by the arrivals.
 
+use super::readout::cell;
 use crate::kernel::*;
 use crate::params;
 
@@ -39,6 +40,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("cell"),               // [4, n or 1]
         reals_mut("input_gradient"), // [samples, n]
     ],
+    layouts: &[cell::LAYOUT],
     params: ReadoutBackwardParams::<f32>::FIELDS,
     twin32: dispatched::<ReadoutBackward, f32>,
     twin64: scalar::<ReadoutBackward, f64>,
@@ -60,7 +62,8 @@ impl Twin for ReadoutBackward {
             for id in 0..n {
                 let parameter =
                     |field: usize| if p.own == 1 { cell[field * n + id] } else { cell[field] };
-                let [fall_m, p21, p20, fall_syn] = [0, 1, 2, 3].map(parameter);
+                let fields = [cell::fall_m, cell::p21, cell::p20, cell::fall_syn];
+                let [fall_m, p21, p20, fall_syn] = fields.map(parameter);
                 let by_output = output_gradient[b * n + id] / p.v_unit;
                 let by_mean = by_output / F::of(steps as f64);
                 let (mut by_v, mut by_i, mut by_input) = (F::zero(), F::zero(), F::zero());

@@ -17,6 +17,7 @@ use super::model::{Drawn, Refused};
 use crate::declare;
 use crate::grammar::{Mm, Ms, Mv, Named, Param, Quantity, Rule, Strength};
 use crate::kernel::{Real, Simd};
+use crate::numbers;
 use crate::slow::{self, fall};
 use crate::vector::{Vector, Width};
 use arrayvec::ArrayVec;
@@ -130,7 +131,10 @@ pub fn standard() -> Named<Receptor> {
 }
 
 /// A receptor as kernels know it, and its value at the start.
-fn port((name, receptor): &(String, Receptor), drawn: &Drawn) -> Result<(Port, Vec<f64>), Refused> {
+fn port_of(
+    (name, receptor): &(String, Receptor),
+    drawn: &Drawn,
+) -> Result<(Port, Vec<f64>), Refused> {
     use Receptor as R;
     let exp = |tau: &Quantity<Ms>| Response::Exp { tau: tau.get() };
     let double = |rise: &Quantity<Ms>, decay: &Quantity<Ms>| Response::DoubleExp {
@@ -172,17 +176,33 @@ pub fn ports(
     named: &[(String, Receptor)],
     drawn: &Drawn,
 ) -> Result<(Vec<Port>, Vec<Vec<f64>>), Refused> {
-    let all = named.iter().map(|named| port(named, drawn));
+    let all = named.iter().map(|named| port_of(named, drawn));
     Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
 }
 
 // ---- the kernels -----------------------------------------------------------------------------------
 
-/// Numbers that describe a receptor to a kernel, in the order of the array `receptor`.
-pub const FIELDS: usize = 8;
-
-/// Which of these is the jump of g or x for a unit of the ring.
-pub const KICK: usize = 4;
+numbers! {
+    /// What a kernel knows of a receptor, in the array `receptor`.
+    pub struct Numbers in port {
+        /// How it responds: see [`Response::kind`].
+        kind,
+        /// Factor of a step on g, less one.
+        fall,
+        /// What x adds to g in a step.
+        cross,
+        /// Factor of a step on x, less one.
+        fall_rise,
+        /// Jump of g or x for a unit of the ring.
+        kick,
+        /// 1 if g is a conductance.
+        conductance,
+        /// Reversal potential, from that from which the kernel measures \[mV\].
+        e_rev,
+        /// Block by magnesium at that potential.
+        block,
+    }
+}
 
 /// Receptors that a population may have.
 pub const MOST: usize = 16;
@@ -311,13 +331,20 @@ fn third_order(dt: f64, a: f64, b: f64, c: f64) -> f64 {
 impl Port {
     /// The numbers of the array `receptor`; `scale` is the weight of one unit of the ring, `rest` the
     /// potential from which kernels measure.
-    pub fn values(&self, dt: f64, scale: f64, rest: f64) -> [f64; FIELDS] {
+    pub fn values(&self, dt: f64, scale: f64, rest: f64) -> [f64; port::COUNT] {
         let ([fall, cross, fall_rise], jump) = self.response.step(dt);
-        let conductance = f64::from(u8::from(self.e_rev.is_some()));
-        let e_rev = self.e_rev.map_or(0.0, |e| e - rest);
-        // [Mg] / 3.57 mM · e^{-0.062 rest}, so that the kernel may take v from rest.
-        let block = self.mg / 3.57 * (-0.062 * rest).exp();
-        [self.response.kind(), fall, cross, fall_rise, jump * scale, conductance, e_rev, block]
+        let numbers = Numbers {
+            kind: self.response.kind(),
+            fall,
+            cross,
+            fall_rise,
+            kick: jump * scale,
+            conductance: f64::from(u8::from(self.e_rev.is_some())),
+            e_rev: self.e_rev.map_or(0.0, |e| e - rest),
+            // [Mg] / 3.57 mM · e^{-0.062 rest}, so that the kernel may take v from rest.
+            block: self.mg / 3.57 * (-0.062 * rest).exp(),
+        };
+        numbers.numbers()
     }
 }
 
@@ -342,16 +369,16 @@ impl<F: Real> Given<F> {
     #[inline(always)]
     pub fn all(receptor: &[F], count: usize) -> ArrayVec<Self, MOST> {
         let one = |r: &[F]| Self {
-            kind: r[0].wide() as u32,
-            fall: r[1],
-            cross: r[2],
-            fall_rise: r[3],
-            kick: r[4],
-            conductance: r[5] > F::zero(),
-            e_rev: r[6],
-            block: r[7],
+            kind: r[port::kind].wide() as u32,
+            fall: r[port::fall],
+            cross: r[port::cross],
+            fall_rise: r[port::fall_rise],
+            kick: r[port::kick],
+            conductance: r[port::conductance] > F::zero(),
+            e_rev: r[port::e_rev],
+            block: r[port::block],
         };
-        receptor.chunks_exact(FIELDS).take(count).map(one).collect()
+        receptor.chunks_exact(port::COUNT).take(count).map(one).collect()
     }
 
     /// Whether this is a current of one step.

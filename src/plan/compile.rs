@@ -959,7 +959,7 @@ impl<'a> Compiler<'a> {
         for (pop, population) in owners {
             match &population.kind {
                 network::Kind::Lif(m) if pop.i_e == array => return m.unit / m.cells[0].p20,
-                network::Kind::Readout(m) if pop.i_e == array => return m.v_unit / m.cells[0][2],
+                network::Kind::Readout(m) if pop.i_e == array => return m.v_unit / m.cells[0].p20,
                 _ => {}
             }
         }

@@ -153,7 +153,7 @@ impl<'a> Layout<'a> {
             match &population.kind {
                 network::Kind::Lif(lif) => {
                     pop.own = lif.cells.len() > 1;
-                    let values = columns(lif.cells.iter().map(|c| c.values()));
+                    let values = columns(lif.cells.iter().map(|c| c.numbers()));
                     pop.cell = self.reals(format!("{name}.cell"), values);
                     if soft > 0 {
                         pop.soft = self.zeros(format!("{name}.soft_spikes"), Kind::Real, rows * n);
@@ -180,7 +180,10 @@ impl<'a> Layout<'a> {
                 }
                 network::Kind::Readout(r) => {
                     pop.own = r.cells.len() > 1;
-                    pop.cell = self.reals(format!("{name}.cell"), columns(r.cells.iter().copied()));
+                    pop.cell = self.reals(
+                        format!("{name}.cell"),
+                        columns(r.cells.iter().map(|c| c.numbers())),
+                    );
                     self.neuron(&mut pop, name, &r.i_e);
                     let output = self.zeros(format!("{name}.output"), Kind::Real, batch * n);
                     self.ports.output = Some(output);

@@ -11,8 +11,9 @@ use super::simulate::Simulator;
 use super::*;
 use crate::kernel::spike_words;
 use crate::network::{self, Network, Projection, Synapses};
+use crate::neuron::iaf;
+use crate::neuron::receptor::port;
 use crate::neuron::stepped::BLOCK;
-use crate::neuron::{iaf, receptor};
 use crate::plasticity::{
     Change, Eligibility, Rates, Rule, Site, Trace, Voltage, dense_post, dense_pre, eligibility,
     modulate, modulator, normalise, rates, reinforce, sparse_post, sparse_pre, trace, voltage,
@@ -767,16 +768,16 @@ impl<'n> Simulator<'n> {
                     network::Effect::Gain(population, slope) => {
                         let array = array_of("receptor", population, &self.arrays);
                         let count = self.scale[population].len();
-                        (array, [count, receptor::KICK, 1, receptor::FIELDS], [slope, 0.0])
+                        (array, [count, port::kick, 1, port::COUNT], [slope, 0.0])
                     }
                     network::Effect::Threshold(population, slope) => {
                         let array = array_of("cell", population, &self.arrays);
                         let n = network.populations[population].size;
-                        let fields = iaf::CELL + 2 * self.scale[population].len();
+                        let fields = iaf::cell::COUNT + 2 * self.scale[population].len();
                         let place = if self.arrays[array].len == fields {
-                            [1, iaf::THRESHOLD, 1, 1]
+                            [1, iaf::cell::v_th, 1, 1]
                         } else {
-                            [n, iaf::THRESHOLD * BLOCK, BLOCK, fields * BLOCK]
+                            [n, iaf::cell::v_th * BLOCK, BLOCK, fields * BLOCK]
                         };
                         (array, place, [0.0, slope])
                     }

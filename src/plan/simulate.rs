@@ -750,7 +750,7 @@ impl Simulator<'_> {
             let launch = self.launch(&restart::KERNEL, name, params.words(), args, size);
             self.restart.push(launch);
         }
-        let mut numbers = Vec::with_capacity(neurons.receptors().len() * receptor::FIELDS);
+        let mut numbers = Vec::with_capacity(neurons.receptors().len() * receptor::port::COUNT);
         for (receptor, scale) in neurons.receptors().iter().zip(&self.scale[k]) {
             numbers.extend(receptor.values(self.network.dt, *scale, neurons.rest(0)));
         }

@@ -22,6 +22,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("y2"),         // [slots, targets of the population]
         reals("rate"),       // [1], or [3] for marks
     ],
+    layouts: &[],
     params: Site::<f32>::FIELDS,
     twin32: dispatched::<DensePost, f32>,
     twin64: scalar::<DensePost, f64>,

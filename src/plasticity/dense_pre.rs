@@ -23,6 +23,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("x2"),         // [slots, sources]
         reals("rate"),       // [1], or [3] for marks
     ],
+    layouts: &[],
     params: Site::<f32>::FIELDS,
     twin32: dispatched::<DensePre, f32>,
     twin64: scalar::<DensePre, f64>,

@@ -45,6 +45,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("concentration"), // [2, modulators]
         reals_mut("rate"),      // [3], of which growth and integral
     ],
+    layouts: &[],
     params: EligibilityParams::<f32>::FIELDS,
     twin32: dispatched::<EligibilityTwin, f32>,
     twin64: dispatched::<EligibilityTwin, f64>,

@@ -45,6 +45,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("base"),          // the same at rest
         reals("concentration"), // [modulators]
     ],
+    layouts: &[],
     params: ModulateParams::<f32>::FIELDS,
     twin32: dispatched::<Modulate, f32>,
     twin64: scalar::<Modulate, f64>,

@@ -45,6 +45,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("release"),           // [steps, modulators]
         reals_mut("concentration"), // [2, modulators], the second row for the second floats
     ],
+    layouts: &[],
     params: ModulatorParams::<f32>::FIELDS,
     twin32: dispatched::<Modulator, f32>,
     twin64: scalar::<Modulator, f64>,

@@ -41,6 +41,7 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("weight"), // strips of [sources, 16], or [synapses] by target; with second floats, if any
         words("start"),      // [targets] and the end, if sparse
     ],
+    layouts: &[],
     params: NormaliseParams::<f32>::FIELDS,
     twin32: dispatched::<Normalise, f32>,
     twin64: scalar::<Normalise, f64>,

@@ -70,6 +70,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("y"),          // [slots, targets of the population]
         reals("y_slow"),     // [slots, targets of the population]
     ],
+    layouts: &[],
     params: RatesParams::<f32>::FIELDS,
     twin32: dispatched::<Rates, f32>,
     twin64: scalar::<Rates, f64>,

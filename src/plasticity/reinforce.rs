@@ -48,6 +48,7 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("mark"),   // the same: C and M
         reals("rate"),       // [3], of which the integral
     ],
+    layouts: &[],
     params: ReinforceParams::<f32>::FIELDS,
     twin32: dispatched::<Reinforce, f32>,
     twin64: scalar::<Reinforce, f64>,

@@ -34,6 +34,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("y2"),         // [slots, targets],
         reals("rate"),       // [1], or [3] for marks
     ],
+    layouts: &[],
     params: SparsePostParams::<f32>::FIELDS,
     twin32: dispatched::<SparsePost, f32>,
     twin64: scalar::<SparsePost, f64>,

@@ -38,6 +38,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("x2"),         // [slots, sources],
         reals("rate"),       // [1], or [3] for marks
     ],
+    layouts: &[],
     params: SparsePreParams::<f32>::FIELDS,
     twin32: dispatched::<SparsePre, f32>,
     twin64: scalar::<SparsePre, f64>,

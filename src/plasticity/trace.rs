@@ -42,6 +42,7 @@ pub static KERNEL: Kernel = Kernel {
         words("spikes"),    // [steps, row]
         reals_mut("trace"), // [slots + slow, n padded to 64]
     ],
+    layouts: &[],
     params: TraceParams::<f32>::FIELDS,
     twin32: dispatched::<TraceTwin, f32>,
     twin64: scalar::<TraceTwin, f64>,

@@ -82,6 +82,7 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("high"),    // [slots, n padded to 64]
         sums("changing"),     // [slots, list] number and indices of the targets to change in a step
     ],
+    layouts: &[],
     params: VoltageParams::<f32>::FIELDS,
     twin32: dispatched::<Voltage, f32>,
     twin64: scalar::<Voltage, f64>,

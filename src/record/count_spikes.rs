@@ -25,6 +25,7 @@ pub static KERNEL: Kernel = Kernel {
         words("spikes"),    // [samples, history + steps, words]
         words_mut("count"), // [samples]
     ],
+    layouts: &[],
     params: CountSpikesParams::<f32>::FIELDS,
     twin32: dispatched::<CountSpikes, f32>,
     twin64: scalar::<CountSpikes, f64>,

@@ -22,6 +22,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("x"),        // [batch]
         reals_mut("ring"), // [slots, batch]
     ],
+    layouts: &[],
     params: LogRealsParams::<f32>::FIELDS,
     twin32: dispatched::<LogReals, f32>,
     twin64: scalar::<LogReals, f64>,

@@ -22,6 +22,7 @@ pub static KERNEL: Kernel = Kernel {
         words("x"),        // [batch]
         words_mut("ring"), // [slots, batch]
     ],
+    layouts: &[],
     params: LogWordsParams::<f32>::FIELDS,
     twin32: dispatched::<LogWords, f32>,
     twin64: scalar::<LogWords, f64>,

@@ -34,6 +34,7 @@ pub static KERNEL: Kernel = Kernel {
         words("ids"),         // [count]
         reals_mut("samples"), // [steps / every + 1, count]
     ],
+    layouts: &[],
     params: SampleParams::<f32>::FIELDS,
     twin32: dispatched::<Sample, f32>,
     twin64: scalar::<Sample, f64>,

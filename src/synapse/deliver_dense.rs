@@ -32,6 +32,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("efficacy"), // [sources], with short-term plasticity
         sums("ring"),      // [tiles, slots, receptors, tile] as i32
     ],
+    layouts: &[],
     params: DeliverDenseParams::<f32>::FIELDS,
     twin32: dispatched::<DeliverDense, f32>,
     twin64: scalar::<DeliverDense, f64>,

@@ -38,6 +38,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("efficacy"), // [sources], with short-term plasticity
         sums("ring"),      // [tiles, slots, receptors, tile] as i32
     ],
+    layouts: &[],
     params: DeliverSparseParams::<f32>::FIELDS,
     twin32: dispatched::<DeliverSparse, f32>,
     twin64: scalar::<DeliverSparse, f64>,

@@ -45,6 +45,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("weights"),      // [panels, sources, panel]
         reals_mut("arrivals"), // [samples, steps, targets]
     ],
+    layouts: &[],
     params: DenseSpikesParams::<f32>::FIELDS,
     twin32: dispatched::<DenseSpikes, f32>,
     twin64: scalar::<DenseSpikes, f64>,

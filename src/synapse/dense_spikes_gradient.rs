@@ -39,6 +39,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("arrivals"),     // [samples, steps, targets] gradient by arrivals
         reals_mut("gradient"), // [panels, sources, panel]
     ],
+    layouts: &[],
     params: DenseSpikesGradientParams::<f32>::FIELDS,
     twin32: dispatched::<DenseSpikesGradient, f32>,
     twin64: scalar::<DenseSpikesGradient, f64>,

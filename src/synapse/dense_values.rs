@@ -47,6 +47,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("weights"), // [panels, sources, panel]
         reals_mut("out"), // [samples, rows, targets]
     ],
+    layouts: &[],
     params: DenseValuesParams::<f32>::FIELDS,
     twin32: dispatched::<DenseValues, f32>,
     twin64: scalar::<DenseValues, f64>,

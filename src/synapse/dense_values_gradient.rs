@@ -39,6 +39,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("arrivals"),     // [samples, rows, targets] gradient by arrivals
         reals_mut("gradient"), // [panels, sources, panel]
     ],
+    layouts: &[],
     params: DenseValuesGradientParams::<f32>::FIELDS,
     twin32: dispatched::<DenseValuesGradient, f32>,
     twin64: scalar::<DenseValuesGradient, f64>,

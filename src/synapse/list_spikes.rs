@@ -28,6 +28,7 @@ pub static KERNEL: Kernel = Kernel {
         words("spikes"),    // [steps, row]
         words_mut("fired"), // [slots, 1 + 32 row]
     ],
+    layouts: &[],
     params: ListSpikesParams::<f32>::FIELDS,
     twin32: dispatched::<ListSpikes, f32>,
     twin64: scalar::<ListSpikes, f64>,

@@ -60,6 +60,7 @@ pub static KERNEL: Kernel = Kernel {
         words("fired"), // [1 + sources of all populations]
         sums("ring"),   // [tiles, slots, receptors, tile] as i32
     ],
+    layouts: &[],
     params: ProceduralParams::<f32>::FIELDS,
     twin32: dispatched::<Procedural, f32>,
     twin64: scalar::<Procedural, f64>,

@@ -51,6 +51,7 @@ pub static KERNEL: Kernel = Kernel {
         words("weight"), // [synapses] or [sources, tiles] as i32, in units of the ring
         sums("ring"),    // [tiles, slots, places] as i32
     ],
+    layouts: &[],
     params: ScatterParams::<f32>::FIELDS,
     twin32: dispatched::<Scatter, f32>,
     twin64: scalar::<Scatter, f64>,

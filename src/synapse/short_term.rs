@@ -46,6 +46,7 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("used"),        // [1 + slow, sources] 1 - x
         reals_mut("efficacy"),    // [sources] of the latest spike
     ],
+    layouts: &[],
     params: ShortTermParams::<f32>::FIELDS,
     twin32: dispatched::<ShortTerm, f32>,
     twin64: scalar::<ShortTerm, f64>,

@@ -42,6 +42,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("weights"),      // [synapses]
         reals_mut("arrivals"), // [samples, rows, targets]
     ],
+    layouts: &[],
     params: SparseParams::<f32>::FIELDS,
     twin32: dispatched::<Sparse, f32>,
     twin64: scalar::<Sparse, f64>,

@@ -38,6 +38,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("weights"),       // [synapses] by target
         reals_mut("cotangent"), // [samples, steps, sources]
     ],
+    layouts: &[],
     params: SparseBackwardParams::<f32>::FIELDS,
     twin32: dispatched::<SparseBackward, f32>,
     twin64: scalar::<SparseBackward, f64>,

@@ -47,6 +47,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("arrivals"),     // [samples, rows, targets] gradient by arrivals
         reals_mut("gradient"), // [synapses]
     ],
+    layouts: &[],
     params: SparseGradientParams::<f32>::FIELDS,
     twin32: dispatched::<SparseGradient, f32>,
     twin64: scalar::<SparseGradient, f64>,

@@ -25,6 +25,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("weights"),        // [panels of targets, sources, panel]
         reals_mut("transposed"), // [panels of sources, targets, panel]
     ],
+    layouts: &[],
     params: TransposeParams::<f32>::FIELDS,
     twin32: dispatched::<Transpose, f32>,
     twin64: scalar::<Transpose, f64>,

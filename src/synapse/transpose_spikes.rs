@@ -33,6 +33,7 @@ pub static KERNEL: Kernel = Kernel {
         words("spikes"),     // [samples, history + steps, words]
         words_mut("trains"), // [sources, train]
     ],
+    layouts: &[],
     params: TransposeSpikesParams::<f32>::FIELDS,
     twin32: dispatched::<TransposeSpikes, f32>,
     twin64: scalar::<TransposeSpikes, f64>,

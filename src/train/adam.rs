@@ -37,6 +37,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: true,
     bindings: &[reals("gradient"), reals_mut("weights"), reals_mut("mean"), reals_mut("square")],
+    layouts: &[],
     params: AdamParams::<f32>::FIELDS,
     twin32: dispatched::<Adam, f32>,
     twin64: scalar::<Adam, f64>,

@@ -18,6 +18,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: false,
     bindings: &[reals_mut("values")],
+    layouts: &[],
     params: ClearRealsParams::<f32>::FIELDS,
     twin32: dispatched::<ClearReals, f32>,
     twin64: scalar::<ClearReals, f64>,

@@ -18,6 +18,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: false,
     bindings: &[words_mut("values")],
+    layouts: &[],
     params: ClearWordsParams::<f32>::FIELDS,
     twin32: dispatched::<ClearWords, f32>,
     twin64: scalar::<ClearWords, f64>,

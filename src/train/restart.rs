@@ -26,6 +26,7 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("state"), // [blocks, rows, 64]
         reals("start"),     // [blocks, rows, 64]
     ],
+    layouts: &[],
     params: RestartParams::<f32>::FIELDS,
     twin32: dispatched::<Restart, f32>,
     twin64: scalar::<Restart, f64>,

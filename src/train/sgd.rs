@@ -27,6 +27,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: true,
     bindings: &[reals("gradient"), reals_mut("weights"), reals_mut("velocity")],
+    layouts: &[],
     params: SgdParams::<f32>::FIELDS,
     twin32: dispatched::<Sgd, f32>,
     twin64: scalar::<Sgd, f64>,

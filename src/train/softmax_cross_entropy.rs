@@ -30,6 +30,7 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("loss"),            // [samples]
         words_mut("prediction"),      // [samples] class of the largest output
     ],
+    layouts: &[],
     params: SoftmaxCrossEntropyParams::<f32>::FIELDS,
     twin32: dispatched::<SoftmaxCrossEntropy, f32>,
     twin64: scalar::<SoftmaxCrossEntropy, f64>,

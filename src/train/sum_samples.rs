@@ -25,6 +25,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("x"),       // [samples, n]
         reals_mut("sum"), // [n]
     ],
+    layouts: &[],
     params: SumSamplesParams::<f32>::FIELDS,
     twin32: dispatched::<SumSamples, f32>,
     twin64: scalar::<SumSamples, f64>,
