@@ -23,6 +23,7 @@ pub static KERNELS: &[&Kernel] = &[
     &neuron::izhikevich::KERNEL,
     &neuron::lif::KERNEL,
     &neuron::lif_backward::KERNEL,
+    &neuron::mat2::KERNEL,
     &neuron::readout::KERNEL,
     &neuron::readout_backward::KERNEL,
     &plasticity::dense_post::KERNEL,

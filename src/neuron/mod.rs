@@ -9,6 +9,7 @@ pub mod izhikevich;
 pub mod library;
 pub mod lif;
 pub mod lif_backward;
+pub mod mat2;
 pub mod model;
 pub mod readout;
 pub mod readout_backward;

@@ -65,6 +65,8 @@ macro_rules! neurons {
             hh::Hh;
             /// Izhikevich's neuron.
             izhikevich::Izhikevich | "izhikevich";
+            /// Leaky integrate-and-fire neuron whose threshold adapts on two time scales.
+            mat2::Mat2 | "mat2_psc_exp";
             /// Leaky integrator that does not spike; its potential is the network's answer.
             readout::Readout;
         }

@@ -1,0 +1,334 @@
+//! Integrate-and-fire neuron whose threshold adapts on several time scales, and whose potential is never reset
+//! (Kobayashi, Tsubo & Shinomoto 2009; NEST mat2_psc_exp), a step at a time.
+//!
+//! ```text
+//!   c_m dv/dt = -c_m / tau_m (v - e_l) + i_e + i(t) + sum of current receptors
+//!   dtheta_k/dt = -theta_k / tau_k
+//!   v >= omega + theta_1 + theta_2, t_ref after the last spike  =>  spike; theta_k := theta_k + alpha_k
+//! ```
+//! v is relative to e_l. Everything is linear, so one step is exact: v += fall v + p20 (i_e + i) + sum_r
+//! (c_r g_r + d_r x_r) as in [`super::iaf`], theta_k += fall_k theta_k. Order of a step: v and theta; receptors decay
+//! and take what arrives; threshold. So v and theta are those of the end of the step when they are compared.
+
+use super::model::{Drawn, Neuron, Refused, at};
+use super::receptor::{self, Given, Port, Receptor};
+use super::stepped::{
+    self, BLOCK, Block, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Sums, Variable,
+    receptor_variables, rest_of, rests_of_receptor, with_rests,
+};
+use crate::grammar::{Judge, Ms, Mv, Named, Pa, Param, Pf, Quantity};
+use crate::kernel::*;
+use crate::slow::{advanced, fall, is_slow};
+use crate::vector::Width;
+use crate::{declare, numbers, stepped_params};
+use std::sync::Arc;
+
+// ---- the word of a scene ---------------------------------------------------------------------------
+
+declare! {
+    /// Leaky integrate-and-fire neuron with a threshold that adapts on two time scales, and no reset (Kobayashi, Tsubo &
+    /// Shinomoto 2009; NEST mat2_psc_exp), exact integration. Its receptors are currents.
+    pub struct Mat2: Default {
+        /// Membrane capacitance \[pF\].
+        c_m | "C_m" | "cm": Param<Pf> [Positive] = 100.0;
+        /// Membrane time constant \[ms\].
+        tau_m: Param<Ms> [Positive] = 5.0;
+        /// Leak reversal, the resting potential \[mV\].
+        e_l | "E_L" | "v_rest": Param<Mv> = -70.0;
+        /// Threshold at rest \[mV\].
+        omega: Param<Mv> = -51.0;
+        /// Rise of the fast part of the threshold with each spike \[mV\].
+        alpha_1: Param<Mv> = 37.0;
+        /// Rise of the slow part \[mV\].
+        alpha_2: Param<Mv> = 2.0;
+        /// Time constant of the fast part \[ms\].
+        tau_1: Param<Ms> [Positive] = 10.0;
+        /// Time constant of the slow part \[ms\].
+        tau_2: Param<Ms> [Positive] = 200.0;
+        /// Time after a spike in which there is no other \[ms\].
+        t_ref | "tau_refrac": Param<Ms> [Steps] = 2.0;
+        /// Constant current \[pA\].
+        i_e | "I_e" | "i_offset": Param<Pa> = 0.0;
+        /// Potential at the start \[mV\]; `e_l` if absent.
+        v_init | "V_m": Option<Param<Mv>>;
+        /// Receptors by name, all of them currents.
+        receptors: Named<Receptor> = currents();
+    }
+}
+
+/// The receptors of NEST's model.
+fn currents() -> Named<Receptor> {
+    let exp = |name: &str, tau| {
+        let tau = Quantity::new(tau);
+        (name.to_owned(), Receptor::Exp { tau, e_rev: None, init: Param::value(0.0) })
+    };
+    Named(vec![exp("ex", 1.0), exp("in", 3.0)])
+}
+
+impl Neuron for Mat2 {
+    fn receptors(&self) -> Vec<(String, Receptor)> {
+        self.receptors.to_vec()
+    }
+
+    fn check(&self, path: &str, judge: &mut dyn Judge) {
+        for (name, _) in self.receptors.iter().filter(|(_, r)| r.is_conductance()) {
+            let message = "a conductance makes a membrane nonlinear, and this neuron's is linear";
+            let help = "leave `e_rev` out, or use `Lif` or `Adex`";
+            judge.fault_with_help(format!("{path}.receptors.{name}"), message, help);
+        }
+    }
+
+    fn make(&self, dt: f64, drawn: &Drawn) -> Result<Arc<dyn Stepped>, Refused> {
+        let p = |name: &str, k: usize| drawn.of(name, k);
+        let (receptors, init) = receptor::ports(&self.receptors, drawn)?;
+        let cells = (0..drawn.count()).map(|k| {
+            let (c_m, tau_m, rest) = (p("c_m", k), p("tau_m", k), p("e_l", k));
+            Cell {
+                fall_m: fall(dt, tau_m),
+                p20: -fall(dt, tau_m) * tau_m / c_m,
+                i_e: p("i_e", k),
+                omega: p("omega", k) - rest,
+                t_ref: (p("t_ref", k) / dt).round(),
+                alpha_1: p("alpha_1", k),
+                alpha_2: p("alpha_2", k),
+                fall_1: fall(dt, p("tau_1", k)),
+                fall_2: fall(dt, p("tau_2", k)),
+                v_init: drawn.find("v_init").map_or(rest, |v| *at(v, k)) - rest,
+                receptors: receptors
+                    .iter()
+                    .map(|r| r.response.propagators(dt, tau_m, c_m))
+                    .collect(),
+            }
+        });
+        let (cells, e_l) = (cells.collect(), drawn.get("e_l").to_vec());
+        Ok(Arc::new(Cells { cells, e_l, receptors, init, dt }))
+    }
+
+    fn rest(&self) -> f64 {
+        self.e_l.bounds().map_or(-70.0, |(low, _)| low)
+    }
+
+    fn tau_m(&self) -> Option<f64> {
+        self.tau_m.shared()
+    }
+}
+
+// ---- the kernel ------------------------------------------------------------------------------------
+
+numbers! {
+    /// Parameters of a neuron in the array `cell`, before the two propagators of each receptor; potentials are relative
+    /// to `e_l`.
+    pub struct Cell in cell {
+        /// e^(-dt / tau_m) - 1.
+        fall_m,
+        /// Effect of a constant current on v over a step \[mV/pA\].
+        p20,
+        /// Constant current \[pA\].
+        i_e,
+        /// Threshold at rest \[mV\].
+        omega,
+        /// Time after a spike without another \[steps\].
+        t_ref,
+        /// Rise of the fast part of the threshold \[mV\].
+        alpha_1,
+        /// Rise of the slow part \[mV\].
+        alpha_2,
+        /// e^(-dt / tau_1) - 1.
+        fall_1,
+        /// e^(-dt / tau_2) - 1.
+        fall_2,
+    } plus {
+        /// Potential at the start \[mV\].
+        v_init: f64,
+        /// Propagators of each receptor into v \[mV/pA\].
+        receptors: Vec<[f64; 2]>,
+    }
+}
+
+numbers! {
+    /// State of a neuron, before that of the receptors.
+    pub struct State in state {
+        /// Potential from `e_l` \[mV\].
+        v,
+        /// Steps in which there is no spike.
+        held,
+        /// Fast part of the threshold \[mV\].
+        theta_1,
+        /// Slow part \[mV\].
+        theta_2,
+    }
+}
+
+/// Bit of [`Stepped::slow`]: both parts of the threshold.
+const SLOW_THRESHOLD: u32 = SLOW_OWN;
+
+/// A population.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cells {
+    /// One for all neurons, or one for each.
+    pub cells: Vec<Cell>,
+    /// Resting potential \[mV\]; one, or one for each.
+    pub e_l: Vec<f64>,
+    /// Receptors.
+    pub receptors: Vec<Port>,
+    /// Value of each receptor at the start; one, or one for each neuron.
+    pub init: Vec<Vec<f64>>,
+    /// Time step \[ms\].
+    pub dt: f64,
+}
+
+impl Stepped for Cells {
+    fn kernel(&self) -> &'static Kernel {
+        &KERNEL
+    }
+    fn receptors(&self) -> &[Port] {
+        &self.receptors
+    }
+    fn rest(&self, neuron: usize) -> f64 {
+        *at(&self.e_l, neuron)
+    }
+    fn cells(&self) -> Vec<Vec<f64>> {
+        let all = |cell: &Cell| [&cell.numbers()[..], cell.receptors.as_flattened()].concat();
+        self.cells.iter().map(all).collect()
+    }
+    fn start(&self, neuron: usize) -> Vec<f64> {
+        let v = at(&self.cells, neuron).v_init;
+        let mut rows = State { v, held: 0.0, theta_1: 0.0, theta_2: 0.0 }.numbers().to_vec();
+        rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
+        rows
+    }
+    fn slow(&self) -> u32 {
+        let any = |bit: u32, slow: &dyn Fn(&Cell) -> bool| {
+            if self.cells.iter().any(slow) { bit } else { 0 }
+        };
+        let receptors = self.receptors.iter().any(|r| r.response.is_slow(self.dt));
+        any(SLOW_POTENTIAL, &|cell| is_slow(cell.fall_m))
+            | any(SLOW_THRESHOLD, &|cell| is_slow(cell.fall_1) || is_slow(cell.fall_2))
+            | if receptors { SLOW_RECEPTORS } else { 0 }
+    }
+    fn variables(&self) -> Vec<Variable> {
+        let mut variables = vec![Variable::potential(state::v)];
+        variables.push(Variable::new("theta_1", state::theta_1, "mV"));
+        variables.push(Variable::new("theta_2", state::theta_2, "mV"));
+        variables.extend(receptor_variables(&self.receptors, state::COUNT));
+        variables
+    }
+    fn params(&self) -> Vec<Word> {
+        Vec::new()
+    }
+}
+
+stepped_params! {
+    /// `Params` of `shaders/neuron/mat2.wgsl`.
+    pub struct Mat2Params {}
+}
+
+/// Table entry.
+pub static KERNEL: Kernel = Kernel {
+    name: "neuron/mat2",
+    wgsl: include_str!("../../shaders/neuron/mat2.wgsl"),
+    workgroup: BLOCK as u32,
+    merges: true,
+    bindings: stepped::BINDINGS,
+    layouts: &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT],
+    params: Mat2Params::<f32>::FIELDS,
+    twin32: dispatched::<Mat2Twin, f32>,
+    twin64: scalar::<Mat2Twin, f64>,
+};
+
+/// The twin of `shaders/neuron/mat2.wgsl`; units are tiles.
+pub struct Mat2Twin;
+
+impl Twin for Mat2Twin {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+        // The choice is made outside the loops.
+        match Mat2Params::<F>::of(call.params).own {
+            0 => run::<S, F, false>(simd, call),
+            _ => run::<S, F, true>(simd, call),
+        }
+    }
+}
+
+#[inline(always)]
+fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
+    let p = Mat2Params::<F>::of(call.params);
+    let w = Width(simd);
+    let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
+    let (state, cell, ring) = (state.reals_mut(), cell.reals(), ring.words_mut());
+    let (drive, current, spikes) = (drive.reals(), current.reals(), spikes.words_mut());
+    let receptors = Given::all(receptor.reals(), p.receptors as usize);
+    let rows = state::COUNT + receptor::STATE * receptors.len();
+    let fields = cell::COUNT + 2 * receptors.len();
+    let all_rows = if p.slow > 0 { 2 * rows } else { rows };
+    let slow = |bit: u32| p.slow & bit != 0;
+    let mut sums = Sums::new(call.clock, call.span, call.params);
+    let first = call.units.start * p.tile as usize;
+    let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
+    let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
+
+    for (index, state) in state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
+        let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
+        let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
+        let (state, rests) = with_rests(state, rows);
+        let (own, synaptic) = state.split_at_mut(state::COUNT * BLOCK);
+        let field = |k: usize, at: usize| match OWN {
+            true => w.load(&cell[k * BLOCK..][..BLOCK], at),
+            false => w.splat(cell[k]),
+        };
+        let row = |k: usize| k * BLOCK..(k + 1) * BLOCK;
+        let mut change = [F::zero(); BLOCK];
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let mut input = field(cell::i_e, at) + w.splat(step_current);
+            if p.current == 1 {
+                input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
+            }
+            let v = w.load(&own[row(state::v)], at);
+            let leak = v.mul_add(field(cell::fall_m, at), field(cell::p20, at) * input);
+            w.store(&mut change, at, leak);
+        }
+        let mut arrivals = [F::zero(); BLOCK];
+        for (r, given) in receptors.iter().enumerate() {
+            sums.take(ring, &block, r, &mut arrivals);
+            let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
+            for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+                let mut by = w.load(&change, at) + field(cell::COUNT + 2 * r, at) * w.load(g, at);
+                if given.has_rise() {
+                    by = by + field(cell::COUNT + 2 * r + 1, at) * w.load(x, at);
+                }
+                let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
+                if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals, at) {
+                    by = by + jump;
+                }
+                w.store(&mut change, at, by);
+            }
+        }
+        let mut bits = 0;
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let mut move_row = |k: usize, bit: u32, own: &mut [F], by| {
+                let row = &mut own[row(k)];
+                let after = advanced(w, w.load(row, at), by, rest_of(rests, slow(bit), k), at);
+                w.store(row, at, after);
+                after
+            };
+            let v = move_row(state::v, SLOW_POTENTIAL, own, w.load(&change, at));
+            let mut threshold = field(cell::omega, at);
+            for (k, fall) in [(state::theta_1, cell::fall_1), (state::theta_2, cell::fall_2)] {
+                let by = field(fall, at) * w.load(&own[row(k)], at);
+                threshold = threshold + move_row(k, SLOW_THRESHOLD, own, by);
+            }
+            let held_row = &mut own[row(state::held)];
+            let held = w.load(held_row, at);
+            let spike = v.ge(threshold).and(held.le(zero));
+            let after = spike.select(field(cell::t_ref, at), (held - one).max(zero));
+            w.store(held_row, at, after);
+            for (k, alpha) in [(state::theta_1, cell::alpha_1), (state::theta_2, cell::alpha_2)] {
+                let theta = w.load(&own[row(k)], at);
+                let raised = spike.select(theta + field(alpha, at), theta);
+                w.store(&mut own[row(k)], at, raised);
+            }
+            bits |= u64::from(spike.bits()) << at;
+        }
+        block.store_spikes(spikes, bits);
+    }
+}
