@@ -87,10 +87,9 @@ def scene(scale):
         current = 1e-3 * TAU_SYN * lost * (recurrent + K_EXT[i] * weight * RATE_EXT)
         v_mean, v_deviation = V_INIT[i]
         populations.append(
-            f'        "{name}": (size: {round(scale * SIZE[i])}, model: Lif(\n'
-            f"            c_m: 250, tau_m: 10, tau_syn: 0.5, e_l: -65, v_th: -50, v_reset: -65, t_ref: 2,\n"
+            f'        "{name}": (size: {round(scale * SIZE[i])}, model: Like(model: "cell", with: (\n'
             f"            i_e: {current:.4f}, v_init: Normal(mean: {v_mean}, std: {v_deviation}),\n"
-            f"        )),\n"
+            f"        ))),\n"
         )
         stimuli.append(
             f'        (to: "{name}", input: Poisson('
@@ -113,6 +112,9 @@ def scene(scale):
         HEADER.format(percent=f"{100 * scale:g} %")
         + "(\n    version: 1,\n"
         + '    simulation: (dt: 0.1, duration: "2 s", seed: 1),\n'
+        + "    models: {\n"
+        + '        "cell": Lif(c_m: 250, tau_m: 10, tau_syn: 0.5, e_l: -65, v_th: -50, v_reset: -65, t_ref: 2),\n'
+        + "    },\n"
         + "    populations: {\n" + "".join(populations) + "    },\n"
         + "    projections: [\n" + "".join(projections) + "    ],\n"
         + "    stimuli: [\n" + "".join(stimuli) + "    ],\n"

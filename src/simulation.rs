@@ -7,7 +7,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::engine::{Engine, EngineError};
 use crate::files::Values;
 use crate::kernel::{self, Clock};
-use crate::network::{self, Input, Kind, Network, Population};
+use crate::network::{self, Course, Input, Kind, Network, Population, Stimulus};
 use crate::neuron::stepped::{BLOCK, Variable};
 use crate::plan::{
     ArrayId, Lists, Plan, ProgramId, Recorded, Sampled, SimulationOptions, SimulationPorts, Tiles,
@@ -415,18 +415,21 @@ impl<'a> Simulation<'a> {
 
     /// Currents and given spikes of the window that starts at `start`.
     fn write_input(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
+        for (stimulus, array) in self.network.stimuli.iter().zip(&self.ports.courses) {
+            if let (Some(array), Input::Current { course, .. }) = (array, &stimulus.input) {
+                let mut values = vec![0f32; steps];
+                add_course(&mut values, start, stimulus, course, 1.0);
+                self.engine.write_reals(*array, &values)?;
+            }
+        }
         for (k, population) in self.network.populations.iter().enumerate() {
             if let Some(array) = self.ports.drive[k] {
                 let mut drive = vec![0f32; steps];
                 for stimulus in self.network.stimuli.iter().filter(|s| s.to == k) {
-                    let Input::Ramp { from, to, moment } = stimulus.input else { continue };
-                    let length = stimulus.stop.saturating_sub(stimulus.start).max(1) as f64;
-                    for (t, drive) in drive.iter_mut().enumerate() {
-                        let step = start + t as u64;
-                        if (stimulus.start..stimulus.stop).contains(&step) {
-                            let phase = ((step - stimulus.start) as f64 + moment) / length;
-                            *drive += (from + (to - from) * phase) as f32;
-                        }
+                    if let Input::Current { course, factors } = &stimulus.input
+                        && let [factor] = factors[..]
+                    {
+                        add_course(&mut drive, start, stimulus, course, factor);
                     }
                 }
                 self.engine.write_reals(array, &drive)?;
@@ -806,4 +809,14 @@ pub enum SimulationError {
         /// Steps that were done.
         step: u64,
     },
+}
+/// Adds a stimulus to the currents of the steps from `start` on.
+fn add_course(currents: &mut [f32], start: u64, stimulus: &Stimulus, course: &Course, factor: f64) {
+    let length = stimulus.stop.saturating_sub(stimulus.start).max(1);
+    for (t, current) in currents.iter_mut().enumerate() {
+        let step = start + t as u64;
+        if (stimulus.start..stimulus.stop).contains(&step) {
+            *current += (factor * course.at(step - stimulus.start, length)) as f32;
+        }
+    }
 }

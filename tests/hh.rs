@@ -48,8 +48,8 @@ fn run<F: Twinned>(scene: &Scene, steps: usize, variables: &[&str]) -> Run {
             let at = |t: u64| -> f32 {
                 let on = network.stimuli.iter().filter(|s| s.to == k);
                 let on = on.filter(|s| (s.start..s.stop).contains(&t));
-                on.map(|s| match s.input {
-                    neuralearn::network::Input::Ramp { from, .. } => from as f32,
+                on.map(|s| match &s.input {
+                    neuralearn::network::Input::Current { course, .. } => course.at(0, 1) as f32,
                     _ => 0.0,
                 })
                 .sum()

@@ -627,6 +627,7 @@ fn split(network: &Network, k: usize, first: usize) -> Network {
     let mut other = network.clone();
     let whole = &network.populations[k];
     let part = |end: &str, size| Population {
+        laid_out: Vec::new(),
         name: format!("{}.{end}", whole.name),
         size,
         kind: whole.kind.clone(),

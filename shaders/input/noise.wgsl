@@ -28,6 +28,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let x = last + (params.fall * last + params.fresh * normal);
     process[params.process_at + neuron] = x;
     let before = select(0.0, current[params.current_at + neuron], params.accumulate == 1u);
-    let deviation = params.deviation * strength[params.strength_at];
-    current[params.current_at + neuron] = before + select(0.0, params.mean + deviation * x, is_on(step));
+    let own = select(0u, neuron, params.own == 1u);
+    let deviation_now = deviation[params.deviation_at + own] * strength[params.strength_at];
+    let now = mean[params.mean_at + own] + deviation_now * x;
+    current[params.current_at + neuron] = before + select(0.0, now, is_on(step));
 }

@@ -79,6 +79,7 @@ pub fn training<'a>(
             name: population.name.clone(),
             steps: steps as u64,
             spikes: population.spikes().then_some(Cow::Owned(statistics)),
+            laid_out: Vec::new(),
             traces: vec![Traces {
                 variable: "potential".to_owned(),
                 noun: "neuron",
@@ -122,6 +123,7 @@ pub fn learning<'a>(
             name: population.name.clone(),
             steps: summary.steps,
             spikes: population.spikes().then_some(Cow::Owned(statistics)),
+            laid_out: Vec::new(),
             traces: Vec::new(),
         }
     });
@@ -252,6 +254,7 @@ pub fn simulation<'a>(
             name: population.name.clone(),
             steps: recording.steps,
             spikes: population.spikes().then_some(Cow::Borrowed(&activity.statistics)),
+            laid_out: population.laid_out.clone(),
             traces: recorded.map(traces_of).collect(),
         }
     });
@@ -261,6 +264,7 @@ pub fn simulation<'a>(
         name: trace.owner(network).to_owned(),
         steps: recording.steps,
         spikes: None,
+        laid_out: Vec::new(),
         traces: vec![traces_of(trace)],
     });
     let activity = populations.chain(others);

@@ -12,6 +12,7 @@ use crate::{input, neuron, plasticity, record, synapse, train};
 /// Every kernel of the program.
 pub static KERNELS: &[&Kernel] = &[
     &input::constant::KERNEL,
+    &input::current::KERNEL,
     &input::given_spikes::KERNEL,
     &input::latency::KERNEL,
     &input::noise::KERNEL,

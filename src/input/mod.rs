@@ -2,6 +2,7 @@
 //! has no neurons.
 
 pub mod constant;
+pub mod current;
 pub mod given_spikes;
 pub mod latency;
 pub mod noise;

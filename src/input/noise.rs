@@ -20,10 +20,8 @@ params! {
         n: word,
         /// Stream of random numbers.
         stream: word,
-        /// Mean \[pA\].
-        mean: real,
-        /// Standard deviation \[pA\].
-        deviation: real,
+        /// 1 if each neuron has its own mean and deviation.
+        own: word,
         /// e^(-dt / tau) - 1; -1 for white noise.
         fall: real,
         /// sqrt(1 - (1 + fall)^2).
@@ -51,6 +49,8 @@ pub static KERNEL: Kernel = Kernel {
         reals_mut("process"), // [n] x
         reals_mut("current"), // [n] pA
         reals("strength"),    // [1] factor on the deviation
+        reals("mean"),        // [n or 1] pA
+        reals("deviation"),   // [n or 1] pA
     ],
     layouts: &[],
     params: NoiseParams::<f32>::FIELDS,
@@ -65,9 +65,9 @@ impl Twin for Noise {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = NoiseParams::<F>::of(call.params);
-        let [process, current, strength] = Call::take(call.args);
+        let [process, current, strength, mean, deviation] = Call::take(call.args);
         let (process, current) = (process.reals_mut(), current.reals_mut());
-        let deviation = p.deviation * strength.reals()[0];
+        let (strength, mean, deviation) = (strength.reals()[0], mean.reals(), deviation.reals());
         let step = call.clock.step + u64::from(call.span.t0);
         let begun = step >= joined(p.start_lo, p.start_hi);
         let on = begun && step < joined(p.stop_lo, p.stop_hi);
@@ -81,11 +81,13 @@ impl Twin for Noise {
             let call = (first / 32 + group) as u32 * 16;
             let words = philox_lanes(call, [step as u32, (step >> 32) as u32, 0], key);
             for (k, (x, i)) in xs.iter_mut().zip(is).enumerate() {
+                let own = if p.own == 1 { group * 32 + k } else { 0 };
                 let (radius, angle) = (uniform::<F>(words[2 * k]), uniform::<F>(words[2 * k + 1]));
                 let normal = (F::of(-2.0) * radius.ln()).sqrt() * (tau * angle).cos();
                 *x += p.fall * *x + p.fresh * normal;
                 let before = if p.accumulate == 1 { *i } else { F::zero() };
-                *i = before + if on { p.mean + deviation * *x } else { F::zero() };
+                *i = before
+                    + if on { mean[own] + deviation[own] * strength * *x } else { F::zero() };
             }
         }
     }

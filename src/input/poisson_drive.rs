@@ -10,6 +10,7 @@ use crate::kernel::*;
 use crate::neuron::stepped::BLOCK;
 use crate::params;
 use crate::rng::philox_lanes;
+use std::collections::BTreeMap;
 
 params! {
     /// `Params` of `shaders/input/poisson_drive.wgsl`.
@@ -28,8 +29,8 @@ params! {
         receptor: word,
         /// Weight of an event in units of the ring, as i32.
         weight: word,
-        /// Entries of the table.
-        levels: word,
+        /// 1 if each neuron has its own table.
+        own: word,
         /// Stream of random numbers.
         stream: word,
         /// First step with events; the lower half of the number.
@@ -62,6 +63,21 @@ pub fn levels(mean: f64) -> Vec<u32> {
     levels
 }
 
+/// The tables of these means, each once, and where that of each begins.
+pub fn tables(means: &[f64]) -> (Vec<u32>, Vec<u32>) {
+    let (mut level, mut known) = (Vec::new(), BTreeMap::new());
+    let first = means.iter().map(|mean| {
+        *known.entry(mean.to_bits()).or_insert_with(|| {
+            let (first, levels) = (level.len() as u32, levels(*mean));
+            level.push(levels.len() as u32);
+            level.extend(levels);
+            first
+        })
+    });
+    let first = first.collect();
+    (level, first)
+}
+
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
     name: "input/poisson_drive",
@@ -69,7 +85,8 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: true,
     bindings: &[
-        words("level"),    // [levels]
+        words("level"),    // tables: how many levels, then these
+        words("first"),    // [n or 1] where the table of a neuron begins
         words_mut("ring"), // [tiles, slots, receptors, tile] as i32
     ],
     layouts: &[],
@@ -85,9 +102,9 @@ impl Twin for PoissonDrive {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = PoissonDriveParams::<F>::of(call.params);
-        let [level, ring] = Call::take(call.args);
-        let (level, ring) = (level.words(), ring.words_mut());
-        let level = &level[..p.levels as usize];
+        let [level, first_of, ring] = Call::take(call.args);
+        let (level, first_of, ring) = (level.words(), first_of.words(), ring.words_mut());
+        let table = |first: u32| &level[first as usize + 1..][..level[first as usize] as usize];
         let step = call.clock.step + u64::from(call.span.t0);
         if step < joined(p.start_lo, p.start_hi) || step >= joined(p.stop_lo, p.stop_hi) {
             return;
@@ -105,9 +122,17 @@ impl Twin for PoissonDrive {
                 let counter = ((first + block * BLOCK) / 4) as u32;
                 let random = philox_lanes(counter, [step as u32, (step >> 32) as u32, 0], key);
                 let mut count = [0u32; BLOCK];
-                for level in level {
-                    for k in 0..BLOCK {
-                        count[k] += u32::from(random[k] >= *level);
+                if p.own == 1 {
+                    let own = &first_of[first + block * BLOCK..][..sums.len()];
+                    for (k, first) in own.iter().enumerate() {
+                        let events = table(*first).iter().filter(|level| random[k] >= **level);
+                        count[k] = events.count() as u32;
+                    }
+                } else {
+                    for level in table(first_of[0]) {
+                        for k in 0..BLOCK {
+                            count[k] += u32::from(random[k] >= *level);
+                        }
                     }
                 }
                 for (sum, count) in sums.iter_mut().zip(count) {

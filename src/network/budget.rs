@@ -110,7 +110,7 @@ fn of_neuron(population: &Population) -> f64 {
     let place = if population.positions.is_some() { POSITION } else { 0.0 };
     place
         + match &population.model {
-            Model::Poisson(_) | Model::Images(_) | Model::Spikes(_) => SOURCE,
+            model if model.neuron().is_none() => SOURCE,
             model if is_drawn(model) => NEURON + OWN,
             _ => NEURON,
         }

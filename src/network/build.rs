@@ -13,6 +13,7 @@ use crate::scene::{
 };
 use crate::slow::fall;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Synapses that one projection may have: indices are 32 bits.
 const MAX_SYNAPSES: f64 = u32::MAX as f64;
@@ -242,6 +243,10 @@ pub fn build_watched(
                     let end = scene.simulation.duration.map(scene::Quantity::get);
                     Kind::Spikes(given(m, (dt, end), name, &draw, &mut warnings)?)
                 }
+                (Model::Regular(_), _) => {
+                    let end = scene.simulation.duration.map_or(0.0, scene::Quantity::get);
+                    Kind::Spikes(regular((dt, end), &draw, &mut warnings)?)
+                }
                 (Model::Poisson(m), _) => Kind::Poisson(poisson(m, dt, &draw, &mut warnings)?),
                 (Model::Images(m), _) => Kind::Images(m.encoder.clone()),
                 (model, true) => trained(model, dt, &draw)?,
@@ -250,7 +255,7 @@ pub fn build_watched(
                     Kind::Stepped(neuron.make(dt, &draw)?)
                 }
             };
-            Ok(Population { name: name.clone(), size, kind })
+            Ok(Population { name: name.clone(), size, kind, laid_out: draw.laid_out })
         })
         .collect::<Result<Vec<_>, NetworkError>>()?;
 
@@ -352,7 +357,8 @@ pub fn build_watched(
         let size = [from, to].map(|k| populations[k].size);
         projections.extend(with_receptors(made, &receptors, ends, size)?);
     }
-    let stimuli = scene.stimuli.iter().map(|s| stimulus(scene, s, dt)).collect();
+    let stimuli = scene.stimuli.iter().enumerate();
+    let stimuli = stimuli.map(|(k, s)| stimulus(scene, k, s)).collect::<Result<_, _>>()?;
     let modulators = learning::modulators(scene, &projections)?;
     Ok(Network { dt, seed, populations, projections, stimuli, modulators, warnings })
 }
@@ -424,16 +430,35 @@ fn within_bounds(name: &str, bounds: [f64; 2], weights: &[f64]) -> Result<(), Ne
 }
 
 /// A stimulus in steps.
-fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
+fn stimulus(
+    scene: &Scene,
+    index: usize,
+    stimulus: &scene::Stimulus,
+) -> Result<Stimulus, NetworkError> {
     use scene::Input as I;
+    let dt = scene.simulation.dt.get();
     let find = |name: &String| scene.populations.iter().position(|(known, _)| known == name);
     let to = find(&stimulus.to).unwrap_or_default();
+    let size = scene.populations[to].1.size as usize;
+    let path = format!("stimuli.{index}.input");
+    let some = stimulus.ids.as_ref().map_or(size, Vec::len);
+    let draw = drawn(&stimulus.input, path, some, scene.simulation.seed)?;
+    // Those who do not get it get nothing of it.
+    let each = |values: &[f64]| match &stimulus.ids {
+        None => values.to_vec(),
+        Some(ids) => {
+            let mut all = vec![0.0; size];
+            ids.iter().enumerate().for_each(|(k, id)| all[*id as usize] = *at(values, k));
+            all
+        }
+    };
+    let current = |course, factors: &[f64]| Input::Current { course, factors: each(factors) };
     let moment = moment(&scene.populations[to].1.model, dt);
     let step = |t: scene::Quantity<scene::Ms>| (t.get() / dt).round() as u64;
     let from = |t: Option<scene::Quantity<scene::Ms>>| t.map_or(0, step);
     let until = |t: Option<scene::Quantity<scene::Ms>>| t.map_or(u64::MAX, step);
     let (input, start, stop) = match &stimulus.input {
-        I::Poisson { rate, weight, receptor, start, stop } => {
+        I::Poisson { weight, receptor, start, stop, .. } => {
             let receptors = scene.populations[to].1.model.receptors();
             let [ex, inhibitory] = receptors_of(&receptors, receptor.as_deref());
             let (receptor, weight) = match weight.get() {
@@ -443,28 +468,54 @@ fn stimulus(scene: &Scene, stimulus: &scene::Stimulus, dt: f64) -> Stimulus {
                 }
                 w => (inhibitory, w),
             };
-            let input = Input::Poisson { mean: rate.get() * 1e-3 * dt, weight, receptor };
+            let means: Vec<f64> = draw.get("rate").iter().map(|r| r * 1e-3 * dt).collect();
+            let input = Input::Poisson { means: each(&means), weight, receptor };
             (input, from(*start), until(*stop))
         }
         I::Step { amplitude, start, stop } => {
-            let input = Input::Ramp { from: amplitude.get(), to: amplitude.get(), moment: 0.5 };
+            let input = match (amplitude.shared(), &stimulus.ids) {
+                (Some(level), None) => {
+                    current(Course::Ramp { from: level, to: level, moment: 0.5 }, &[1.0])
+                }
+                _ => {
+                    let one = Course::Ramp { from: 1.0, to: 1.0, moment: 0.5 };
+                    current(one, draw.get("amplitude"))
+                }
+            };
             (input, step(*start), until(*stop))
         }
         I::Ramp { from, to, start, stop } => {
-            (Input::Ramp { from: from.get(), to: to.get(), moment }, step(*start), step(*stop))
+            let course = Course::Ramp { from: from.get(), to: to.get(), moment };
+            (current(course, &[1.0]), step(*start), step(*stop))
         }
-        I::Noise { mean, std, sigma, tau, start, stop } => {
-            let fall = tau.map_or(-1.0, |tau| fall(dt, tau.get()));
-            let std = match (std, sigma) {
-                (Some(std), _) => std.get(),
-                // The mean of white noise over a step varies the less the longer the step is.
-                (None, sigma) => sigma.map_or(0.0, |sigma| sigma.get()) / dt.sqrt(),
+        I::Sine { frequency, phase, start, stop, .. } => {
+            let turn = std::f64::consts::TAU * frequency.get() * 1e-3 * dt;
+            let course = Course::Sine { turn, phase: phase.to_radians(), moment };
+            (current(course, draw.get("amplitude")), step(*start), until(*stop))
+        }
+        I::Table { values, file, every, start, .. } => {
+            let values = match file {
+                Some(file) => files::NpyReader::open(file)?.numbers()?,
+                None => values.iter().map(|value| value.get()).collect(),
             };
-            let input = Input::Noise { mean: mean.get(), std, fall };
-            (input, from(*start), until(*stop))
+            let (start, every) = (step(*start), step(*every).max(1));
+            let stop = start + every * values.len() as u64;
+            let course = Course::Table { values: Arc::new(values), every };
+            (current(course, draw.get("scale")), start, stop)
+        }
+        I::Noise { tau, start, stop, .. } => {
+            let fall = tau.map_or(-1.0, |tau| fall(dt, tau.get()));
+            let stds = match (draw.find("std"), draw.find("sigma")) {
+                (Some(stds), _) => stds.to_vec(),
+                // The mean of white noise over a step varies the less the longer the step is.
+                (None, Some(sigmas)) => sigmas.iter().map(|sigma| sigma / dt.sqrt()).collect(),
+                (None, None) => vec![0.0],
+            };
+            let (means, stds) = (each(draw.get("mean")), each(&stds));
+            (Input::Noise { means, stds, fall }, from(*start), until(*stop))
         }
     };
-    Stimulus { to, input, start, stop }
+    Ok(Stimulus { to, input, start, stop })
 }
 
 /// The part of a step after which a current that changes linearly has the value with which, held for the whole
@@ -505,6 +556,40 @@ fn given(
     if let Some((_, message)) = grid.merged() {
         return Err(NetworkError::Merged { path, file: file.clone(), message });
     }
+    warnings.extend(grid.warnings().map(|message| Warning { path: path.clone(), message }));
+    Ok(grid.steps())
+}
+
+/// Most spikes of a population that come at regular intervals.
+const MOST_REGULAR: f64 = 1e8;
+
+/// Steps at whose end spikes at regular intervals fall.
+fn regular(
+    (dt, end): (f64, f64),
+    draw: &Drawn,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<Vec<u64>>, NetworkError> {
+    let mut total = 0.0;
+    let mut times = Vec::with_capacity(draw.size);
+    for k in 0..draw.size {
+        let (start, interval) = (draw.of("start", k), draw.of("interval", k));
+        let fit = ((end - start) / interval * (1.0 + 1e-12)).floor() + 1.0;
+        let count = draw.find("count").map_or(fit, |count| at(count, k).round()).max(0.0);
+        total += count;
+        if total > MOST_REGULAR {
+            let why = format!(
+                "which makes more than {MOST_REGULAR:e} spikes; lower `count`, or use `Poisson`"
+            );
+            return Err(draw.refused("interval", k, interval, why).into());
+        }
+        times.push((0..count as u64).map(|n| start + n as f64 * interval).collect::<Vec<_>>());
+    }
+    let grid = OnGrid::new(&times, dt, Some(end));
+    if let Some(((k, _), message)) = grid.merged() {
+        let why = format!("but {message}");
+        return Err(draw.refused("interval", k, draw.of("interval", k), why).into());
+    }
+    let path = format!("{}.interval", draw.path);
     warnings.extend(grid.warnings().map(|message| Warning { path: path.clone(), message }));
     Ok(grid.steps())
 }

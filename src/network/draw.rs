@@ -7,7 +7,7 @@ use super::space::{Metric, Point, Reach, Tree};
 use super::{NetworkError, Synapses, budget};
 use crate::files;
 use crate::grammar::{At, One, Param, Quantity, Rule, Value, Visitor};
-use crate::neuron::model::Drawn;
+use crate::neuron::model::{Drawn, LaidOut};
 use crate::rng::{self, Purpose, Stream};
 use crate::scene::{self, Connect, Delay, Weight};
 use rayon::prelude::*;
@@ -65,14 +65,21 @@ pub fn drawn(
 
     impl Visitor for Drawing {
         fn number(&mut self, _: &At, _: Rule, _: f64, _: &'static str) {}
-        fn param(&mut self, at: &At, rule: Rule, param: &Param<One>, _: &'static str) {
-            if self.result.is_ok() {
-                self.result = self.draw(&at.to_string(), rule, param);
+        fn param(&mut self, at: &At, rule: Rule, param: &Param<One>, unit: &'static str) {
+            if self.result.is_err() {
+                return;
+            }
+            self.result = self.draw(&at.to_string(), rule, param);
+            if let (Param::Linspace { .. } | Param::Values(_), Some((name, values))) =
+                (param, self.drawn.values.last())
+            {
+                let (name, values) = (name.clone(), values.clone());
+                self.drawn.laid_out.push(LaidOut { name, unit, values });
             }
         }
     }
 
-    let drawn = Drawn { path, size, values: Vec::new() };
+    let drawn = Drawn { path, size, values: Vec::new(), laid_out: Vec::new() };
     let mut drawing = Drawing { drawn, seed, result: Ok(()) };
     model.visit(&At::new(""), Rule::Any, &mut drawing);
     drawing.result.map(|()| drawing.drawn)

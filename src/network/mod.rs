@@ -13,6 +13,7 @@ mod space;
 pub use build::{NetworkError, build, build_watched};
 pub use rewire::Rewire;
 
+use crate::neuron::model::LaidOut;
 use crate::neuron::stepped::Stepped;
 use crate::neuron::{lif, readout};
 use crate::plasticity::{Rates, Rule};
@@ -57,31 +58,74 @@ pub struct Stimulus {
 pub enum Input {
     /// Independent Poisson events for each neuron.
     Poisson {
-        /// Mean number of events per step.
-        mean: f64,
+        /// Mean number of events per step, for all neurons or for each.
+        means: Vec<f64>,
         /// Weight of an event, in the unit of the receptor.
         weight: f64,
         /// Index of the receptor.
         receptor: usize,
     },
-    /// A current that changes linearly from the start to the stop \[pA\].
+    /// A current of which all neurons share the course \[pA\].
+    Current {
+        /// The course.
+        course: Course,
+        /// Factor on it, for all neurons or for each.
+        factors: Vec<f64>,
+    },
+    /// A noise current for each neuron \[pA\].
+    Noise {
+        /// Mean, for all neurons or for each.
+        means: Vec<f64>,
+        /// Standard deviation, likewise.
+        stds: Vec<f64>,
+        /// e^(-dt / tau) - 1; -1 for white noise.
+        fall: f64,
+    },
+}
+
+/// How a current goes from its start to its stop; each step has what counts for the whole of it.
+#[derive(Debug, Clone)]
+pub enum Course {
+    /// Linear.
     Ramp {
         /// At the begin.
         from: f64,
         /// At the end.
         to: f64,
-        /// The part of a step after which it is what counts for the whole step.
+        /// The part of a step after which it is what counts.
         moment: f64,
     },
-    /// A noise current for each neuron \[pA\].
-    Noise {
-        /// Mean.
-        mean: f64,
-        /// Standard deviation.
-        std: f64,
-        /// e^(-dt / tau) - 1; -1 for white noise.
-        fall: f64,
+    /// A sine of amplitude 1.
+    Sine {
+        /// Radians of a step.
+        turn: f64,
+        /// Radians at the begin.
+        phase: f64,
+        /// As of a ramp.
+        moment: f64,
     },
+    /// Given numbers.
+    Table {
+        /// The numbers.
+        values: Arc<Vec<f64>>,
+        /// Steps for which each holds.
+        every: u64,
+    },
+}
+
+impl Course {
+    /// The current in a step, counted from the start, of so many.
+    pub fn at(&self, step: u64, length: u64) -> f64 {
+        match self {
+            Self::Ramp { from, to, moment } => {
+                from + (to - from) * ((step as f64 + moment) / length as f64)
+            }
+            Self::Sine { turn, phase, moment } => (turn * (step as f64 + moment) + phase).sin(),
+            Self::Table { values, every } => {
+                values.get((step / every) as usize).copied().unwrap_or_default()
+            }
+        }
+    }
 }
 
 /// A group of neurons or sources.
@@ -93,6 +137,8 @@ pub struct Population {
     pub size: usize,
     /// What they are.
     pub kind: Kind,
+    /// Parameters that the scene lays out from neuron to neuron.
+    pub laid_out: Vec<LaidOut>,
 }
 
 /// What the neurons of a population are.

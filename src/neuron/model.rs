@@ -82,6 +82,19 @@ pub struct Drawn {
     pub size: usize,
     /// The numbers by path.
     pub values: Vec<(String, Vec<f64>)>,
+    /// Those that the scene lays out from neuron to neuron.
+    pub laid_out: Vec<LaidOut>,
+}
+
+/// Numbers of a parameter that a scene lays out from neuron to neuron, as a list or along a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LaidOut {
+    /// Path of the parameter within the model.
+    pub name: String,
+    /// Its unit.
+    pub unit: &'static str,
+    /// One for each neuron.
+    pub values: Vec<f64>,
 }
 
 /// A value that cannot be used.

@@ -52,7 +52,7 @@ impl Neuron for Readout {
         let mut values = drawn.values.clone();
         values.extend([constant("v_th", 1e9), constant("v_reset", -1e9), constant("t_ref", 0.0)]);
         values.extend([constant("delta_th", 0.0), constant("tau_rel", 10.0)]);
-        let drawn = Drawn { path: drawn.path.clone(), size: drawn.size, values };
+        let drawn = Drawn { path: drawn.path.clone(), size: drawn.size, values, laid_out: vec![] };
         Lif { tau_syn: self.tau_syn.clone(), ..Lif::default() }.make(dt, &drawn)
     }
 

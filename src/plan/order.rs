@@ -99,8 +99,12 @@ mod tests {
     use crate::network::{Kind, Population, Projection, Synapses};
 
     fn network(n: usize, edges: &[(usize, usize)]) -> Network {
-        let population =
-            |k: usize| Population { name: k.to_string(), size: 1, kind: Kind::Poisson(vec![0.0]) };
+        let population = |k: usize| Population {
+            name: k.to_string(),
+            size: 1,
+            kind: Kind::Poisson(vec![0.0]),
+            laid_out: vec![],
+        };
         let projection = |&(from, to): &(usize, usize)| Projection {
             name: String::new(),
             from,

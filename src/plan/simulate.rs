@@ -12,7 +12,9 @@
 use super::compile::{PlanError, whole};
 use super::live::{Learning, Lists};
 use super::*;
-use crate::input::{given_spikes, noise, pixel_words, poisson, poisson_alike, poisson_drive};
+use crate::input::{
+    current, given_spikes, noise, pixel_words, poisson, poisson_alike, poisson_drive,
+};
 use crate::kernel::{halves, spike_words};
 use crate::network::{self, Input, Network, Projection, Synapses};
 use crate::neuron::receptor;
@@ -89,6 +91,8 @@ pub struct SimulationPorts {
     pub state: Vec<Option<(ArrayId, usize)>>,
     /// Current of each step, of each population that has a stimulus of that kind.
     pub drive: Vec<Option<ArrayId>>,
+    /// Course of each stimulus of which each neuron has its own part, for each step.
+    pub courses: Vec<Option<ArrayId>>,
     /// Rows of each population of given spikes.
     pub given: Vec<Option<ArrayId>>,
     /// Weights of each projection that changes.
@@ -423,9 +427,10 @@ impl Simulator<'_> {
             }
         }
         for s in &network.stimuli {
-            if let Input::Poisson { mean, weight, receptor } = s.input {
-                let most_events = poisson_drive::levels(mean).len() as f64;
-                for sum in &mut most[s.to][receptor] {
+            if let Input::Poisson { means, weight, receptor } = &s.input {
+                let highest = means.iter().copied().fold(0.0, f64::max);
+                let most_events = poisson_drive::levels(highest).len() as f64;
+                for sum in &mut most[s.to][*receptor] {
                     *sum += most_events * weight.abs();
                 }
             }
@@ -595,6 +600,7 @@ impl Simulator<'_> {
     fn stimuli(&mut self, launches: &mut Vec<Launch>) -> Vec<Option<ArrayId>> {
         let count = self.network.populations.len();
         self.ports.drive = vec![None; count];
+        self.ports.courses = vec![None; self.network.stimuli.len()];
         let mut currents = vec![None; count];
         for (index, stimulus) in self.network.stimuli.iter().enumerate() {
             let k = stimulus.to;
@@ -602,44 +608,75 @@ impl Simulator<'_> {
             let [start_lo, start_hi] = halves(stimulus.start);
             let [stop_lo, stop_hi] = halves(stimulus.stop);
             let stream = stream(Purpose::Input, (1 << 16) + index as u32);
-            match stimulus.input {
-                Input::Poisson { mean, weight, receptor } if mean > 0.0 => {
-                    let levels = poisson_drive::levels(mean);
+            let padded = blocks(n) * BLOCK;
+            let spread = |values: &[f64], own: bool| {
+                let mut values = values.to_vec();
+                if own {
+                    values.resize(padded, 0.0);
+                }
+                values
+            };
+            match &stimulus.input {
+                Input::Poisson { means, .. } if means.iter().all(|mean| *mean <= 0.0) => {}
+                Input::Poisson { means, weight, receptor } => {
+                    let (level, first) = poisson_drive::tables(means);
                     let params = poisson_drive::PoissonDriveParams::<f64> {
                         n: n as u32,
                         tile: self.ring.tile as u32,
                         first_tile: self.first_tile[k] as u32,
                         slots: self.ring.slots as u32,
                         stride: self.ring.stride as u32,
-                        receptor: receptor as u32,
-                        weight: self.fixed(k, receptor, weight),
-                        levels: levels.len() as u32,
+                        receptor: *receptor as u32,
+                        weight: self.fixed(k, *receptor, *weight),
+                        own: u32::from(first.len() > 1),
                         stream,
                         start_lo,
                         start_hi,
                         stop_lo,
                         stop_hi,
                     };
-                    let level = self.words(format!("stimulus.{index}.level"), levels);
-                    let args = vec![whole(level), self.ring_of(k)];
+                    let level = self.words(format!("stimulus.{index}.level"), level);
+                    let first = self.words(format!("stimulus.{index}.first"), first);
+                    let args = vec![whole(level), whole(first), self.ring_of(k)];
                     let kernel = &poisson_drive::KERNEL;
                     let size = (self.units(n), n.div_ceil(4));
                     launches.push(self.launch(kernel, name, params.words(), args, size));
                 }
-                Input::Poisson { .. } => {}
-                Input::Ramp { .. } => {
+                Input::Current { factors, .. } if factors.len() > 1 => {
+                    let current = self.current(&mut currents[k], name, padded);
+                    let course = self.zeros(
+                        format!("stimulus.{index}.course"),
+                        Kind::Real,
+                        self.options.steps,
+                    );
+                    self.ports.courses[index] = Some(course);
+                    let factor = spread(factors, true);
+                    let factor = self.reals(format!("stimulus.{index}.factor"), factor);
+                    let params = current::CurrentParams::<f64> {
+                        n: n as u32,
+                        accumulate: u32::from(current.1),
+                    };
+                    let each = |array| Arg { array, split: Split::Stride(1) };
+                    let args = vec![whole(course), each(factor), each(current.0)];
+                    let grain = if self.network.neurons() as usize <= ALONE { n } else { 4096 };
+                    let size = (Units::Count { count: n, grain }, n);
+                    let kernel = &current::KERNEL;
+                    launches.push(self.launch(kernel, name, params.words(), args, size));
+                }
+                Input::Current { .. } => {
                     if self.ports.drive[k].is_none() {
                         let drive =
                             self.zeros(format!("{name}.drive"), Kind::Real, self.options.steps);
                         self.ports.drive[k] = Some(drive);
                     }
                 }
-                Input::Noise { mean, std, fall } => {
+                Input::Noise { means, stds, fall } => {
+                    let (fall, own) = (*fall, means.len().max(stds.len()) > 1);
+                    let current = self.current(&mut currents[k], name, padded);
                     let params = noise::NoiseParams {
                         n: n as u32,
                         stream,
-                        mean,
-                        deviation: std,
+                        own: u32::from(own),
                         fall,
                         // sqrt(1 - rho^2) with rho = 1 + fall
                         fresh: (-fall * (2.0 + fall)).sqrt(),
@@ -647,19 +684,28 @@ impl Simulator<'_> {
                         start_hi,
                         stop_lo,
                         stop_hi,
-                        accumulate: u32::from(currents[k].is_some()),
+                        accumulate: u32::from(current.1),
                     };
-                    let padded = blocks(n) * BLOCK;
-                    let current = match currents[k] {
-                        Some(current) => current,
-                        None => self.zeros(format!("{name}.current"), Kind::Real, padded),
+                    let all = |values: &[f64]| match (values, own) {
+                        ([value], true) => vec![*value; n],
+                        _ => values.to_vec(),
                     };
-                    currents[k] = Some(current);
+                    let mean = spread(&all(means), own);
+                    let mean = self.reals(format!("stimulus.{index}.mean"), mean);
+                    let deviation = spread(&all(stds), own);
+                    let deviation = self.reals(format!("stimulus.{index}.deviation"), deviation);
                     let process =
                         self.zeros(format!("stimulus.{index}.process"), Kind::Real, padded);
                     let strength = self.ones(format!("{name}.noise"), 1);
                     let each = |array| Arg { array, split: Split::Stride(1) };
-                    let args = vec![each(process), each(current), whole(strength)];
+                    let shared = |array| if own { each(array) } else { whole(array) };
+                    let args = vec![
+                        each(process),
+                        each(current.0),
+                        whole(strength),
+                        shared(mean),
+                        shared(deviation),
+                    ];
                     let grain = if self.network.neurons() as usize <= ALONE { n } else { 4096 };
                     let size = (Units::Count { count: n, grain }, n);
                     launches.push(self.launch(&noise::KERNEL, name, params.words(), args, size));
@@ -667,6 +713,18 @@ impl Simulator<'_> {
             }
         }
         currents
+    }
+
+    /// Currents of the neurons of a population, and whether something is in them already.
+    fn current(
+        &mut self,
+        known: &mut Option<ArrayId>,
+        name: &str,
+        padded: usize,
+    ) -> (ArrayId, bool) {
+        let before = *known;
+        let made = || self.zeros(format!("{name}.current"), Kind::Real, padded);
+        (*known.get_or_insert_with(made), before.is_some())
     }
 
     /// Launches with what lasts held as it is.

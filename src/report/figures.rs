@@ -15,6 +15,7 @@ use kuva::render::render::{Primitive, Scene, TextAnchor};
 use super::{
     Activity, Confusion, Epoch, Fields, Report, ReportError, Sample, Trace, Traces, Weights, Window,
 };
+use crate::neuron::model::LaidOut;
 use crate::record::statistics::SpikeStatistics;
 
 const BLUE: &str = "#0072b2";
@@ -34,12 +35,13 @@ const MAX_TRACES: usize = 6;
 const MAX_BUCKETS: usize = 2_000;
 
 /// What figures are called, before their numbers.
-pub(super) const KINDS: [&str; 9] = [
+pub(super) const KINDS: [&str; 10] = [
     "learning",
     "confusion",
     "sample",
     "activity",
     "distributions",
+    "response",
     "traces",
     "window",
     "weights",
@@ -71,6 +73,7 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
         if let Some(spikes) = activity.spikes.as_deref().filter(|spikes| spikes.spikes > 0) {
             sketches.extend(spikes_over_time(number, activity, spikes));
             sketches.extend(distributions(number, activity, spikes));
+            sketches.extend(response(number, activity, spikes));
         }
         let variables = activity.traces.iter().enumerate();
         sketches.extend(variables.filter_map(|(k, of)| traces(number, k + 1, activity, of)));
@@ -299,6 +302,41 @@ fn distributions(number: usize, activity: &Activity, spikes: &SpikeStatistics) -
         section: section(activity),
         caption: format!("{}, distributions: {}.", activity.name, shown.join("; ")),
         scene: grid(&[220.0], &columns, panels),
+    })
+}
+
+/// Rate of each neuron over what the scene lays out from neuron to neuron: of currents, the f–I curve.
+fn response(number: usize, activity: &Activity, spikes: &SpikeStatistics) -> Option<Sketch> {
+    let seconds = spikes.seconds(activity.steps);
+    if !is_positive(seconds) || activity.laid_out.is_empty() {
+        return None;
+    }
+    let panel = |of: &LaidOut| {
+        let rates = spikes.counts().map(|count| count as f64 / seconds);
+        let mut points: Vec<(f64, f64)> = of.values.iter().copied().zip(rates).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (low, high) = range(points.iter().map(|point| point.0));
+        let top = points.iter().map(|point| point.1).fold(0.0, f64::max);
+        let room = 0.03 * (high - low).max(f64::MIN_POSITIVE);
+        let plots = series(points, BLUE, "");
+        let unit = if of.unit.is_empty() { String::new() } else { format!(" ({})", of.unit) };
+        let layout = axes(&plots, (low - room, high + room), (0.0, headroom(top)))
+            .with_x_label(format!("{}{unit}", of.name))
+            .with_y_label("rate (Hz)");
+        (plots, layout)
+    };
+    let panels: Vec<_> = activity.laid_out.iter().map(panel).collect();
+    let names: Vec<_> = activity.laid_out.iter().map(|of| of.name.as_str()).collect();
+    let columns = vec![430.0; panels.len()];
+    Some(Sketch {
+        name: format!("response-{number}"),
+        section: section(activity),
+        caption: format!(
+            "{}: mean rate of each neuron over its {}.",
+            activity.name,
+            names.join(", ")
+        ),
+        scene: grid(&[240.0], &columns, panels),
     })
 }
 

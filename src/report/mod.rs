@@ -13,6 +13,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::files::write_atomic;
+use crate::neuron::model::LaidOut;
 use crate::record::statistics::SpikeStatistics;
 
 /// Folder of the figures.
@@ -78,6 +79,8 @@ pub struct Activity<'a> {
     pub steps: u64,
     /// Its spikes, if it can spike.
     pub spikes: Option<Cow<'a, SpikeStatistics>>,
+    /// Parameters that are laid out from neuron to neuron.
+    pub laid_out: Vec<LaidOut>,
     /// Recorded variables.
     pub traces: Vec<Traces>,
 }
@@ -243,7 +246,8 @@ mod tests {
         let mut statistics = SpikeStatistics::new(size, dt);
         spikes.iter().for_each(|&(step, neuron)| statistics.add(step, neuron));
         let name = "cells".to_owned();
-        Activity { name, steps, spikes: Some(Cow::Owned(statistics)), traces: Vec::new() }
+        let spikes = Some(Cow::Owned(statistics));
+        Activity { name, steps, spikes, laid_out: Vec::new(), traces: Vec::new() }
     }
 
     fn trace(neuron: u32, values: Vec<f32>) -> Trace {

@@ -117,7 +117,8 @@ impl<'s> Checker<'s> {
         self.size = None;
         scene.projections.visit(&root.field("projections"), Rule::Any, self);
         for (index, stimulus) in scene.stimuli.iter().enumerate() {
-            self.size = self.population_named(&stimulus.to).map(|population| population.size);
+            let all = self.population_named(&stimulus.to).map(|population| population.size);
+            self.size = stimulus.ids.as_ref().map_or(all, |ids| Some(ids.len() as u64));
             stimulus.visit(&root.field("stimuli").index(index), Rule::Any, self);
         }
         self.size = None;

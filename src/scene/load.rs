@@ -6,6 +6,7 @@
 
 use super::Scene;
 use super::check::{Fault, Warning, check};
+use super::like::resolve;
 use crate::files;
 use crate::grammar::text::{self, Node, Shape, SyntaxError, path_of, scan};
 use crate::grammar::{Field, Value, closest, explain, ron_options};
@@ -240,7 +241,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Whether two words are spellings of one field of the grammar.
-fn same(a: &str, b: &str) -> bool {
+pub(super) fn same(a: &str, b: &str) -> bool {
     static FIELDS: LazyLock<Vec<&Field>> = LazyLock::new(|| Scene::kind().fields());
     a == b || FIELDS.iter().any(|field| field.is_spelt(a) && field.is_spelt(b))
 }
@@ -347,9 +348,11 @@ fn edit(text: &str, tree: &Node, path: &str, value: &str) -> Result<String, Prob
 fn understand(text: &str, overrides: &[Override]) -> Result<(Scene, Vec<Warning>), Vec<Problem>> {
     let mut mistakes = Mistakes::find(text);
     let mut warnings = Vec::new();
-    if let Some(scene) = &mistakes.scene {
-        let (faults, found) = check(scene);
-        warnings = found;
+    if let Some(scene) = &mut mistakes.scene {
+        let mut faults = resolve(scene);
+        if faults.is_empty() {
+            (faults, warnings) = check(scene);
+        }
         for fault in faults.into_iter().take(MAX_PROBLEMS) {
             mistakes.add_fault(fault, overrides);
         }

@@ -8,6 +8,7 @@
 
 mod check;
 mod learning;
+mod like;
 mod load;
 mod trains;
 
@@ -24,6 +25,7 @@ pub use learning::{
     Bcm, Clopath, Common, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja,
     Pairing, Release, Rewire, Scaling, ShortTerm, Stdp, Triplet, Vogels,
 };
+pub use like::Changes;
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use trains::{OnGrid, not_poisson};
 
@@ -39,6 +41,8 @@ declare! {
         version: u32;
         /// Time step, duration, seed.
         simulation: Simulation;
+        /// Models by name, which several populations may be like.
+        models: Named<Model> = Named::none();
         /// Groups of neurons and of sources, by name, in the order of the file.
         populations: Named<Population>;
         /// Synapses between populations.
@@ -120,8 +124,18 @@ macro_rules! model {
                 Spikes | "spike_generator" | "SpikeSourceArray"(Spikes);
                 /// Source of independent Poisson spike trains.
                 Poisson | "poisson_generator"(Poisson);
+                /// Source of spikes at regular intervals.
+                Regular(Regular);
                 /// One source per pixel of the training images.
                 Images(Images);
+                /// One of `models`, as it is or with changes.
+                Like {
+                    /// Its name.
+                    model: String;
+                    /// Fields that are others: `(i_e: 5, receptors: {"ex": (tau: 2)})`. A group or map without a word
+                    /// before it changes what it names and leaves the rest.
+                    with: Option<Changes>;
+                };
             }
         }
 
@@ -132,7 +146,7 @@ macro_rules! model {
             pub fn neuron(&self) -> Option<&dyn Neuron> {
                 match self {
                     $(Self::$word(neuron) => Some(neuron),)*
-                    Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => None,
+                    _ => None,
                 }
             }
 
@@ -140,7 +154,7 @@ macro_rules! model {
             pub fn neuron_mut(&mut self) -> Option<&mut dyn Neuron> {
                 match self {
                     $(Self::$word(neuron) => Some(neuron),)*
-                    Self::Spikes(_) | Self::Poisson(_) | Self::Images(_) => None,
+                    _ => None,
                 }
             }
         }
@@ -220,6 +234,8 @@ declare! {
     pub struct Stimulus {
         /// Population that gets it.
         to: String;
+        /// Which of its neurons; all if absent. A list of values in the input has one for each of these.
+        ids: Option<Vec<u64>>;
         /// What it gets.
         input: Input;
     }
@@ -231,7 +247,7 @@ declare! {
         /// Events at random times, independent for each neuron, as from many weak sources.
         Poisson {
             /// Rate for each neuron \[Hz\].
-            rate: Quantity<Hz> [NotNegative];
+            rate: Param<Hz> [NotNegative];
             /// Weight of an event in the unit of the receptor.
             weight: Quantity<Strength>;
             /// Receptor; chosen as that of a projection if absent.
@@ -241,10 +257,10 @@ declare! {
             /// Time from which there are no more \[ms\].
             stop: Option<Quantity<Ms>> [Moment];
         };
-        /// A constant current for some time, the same for each neuron.
+        /// A constant current for some time.
         Step {
             /// Current \[pA\].
-            amplitude: Quantity<Pa>;
+            amplitude: Param<Pa>;
             /// Begin \[ms\].
             start: Quantity<Ms> [Moment];
             /// End \[ms\]; that of the simulation if absent.
@@ -261,16 +277,42 @@ declare! {
             /// End \[ms\].
             stop: Quantity<Ms> [Moment];
         };
+        /// A current `amplitude sin(2 pi frequency (t - start) + phase)`.
+        Sine {
+            /// Amplitude \[pA\].
+            amplitude: Param<Pa>;
+            /// Frequency \[Hz\].
+            frequency: Quantity<Hz> [NotNegative];
+            /// Phase at the start \[degrees\].
+            phase: f64 = 0.0;
+            /// Begin \[ms\].
+            start: Quantity<Ms> [Moment] = 0.0;
+            /// End \[ms\]; that of the simulation if absent.
+            stop: Option<Quantity<Ms>> [Moment];
+        };
+        /// A current that is given: one number for each interval, held until the next; none before and after.
+        Table {
+            /// Currents \[pA\]; give these or `file`.
+            values: Vec<Quantity<Pa>> = vec![];
+            /// A `.npy` file of them.
+            file: Option<PathBuf>;
+            /// Interval \[ms\].
+            every: Quantity<Ms> [Duration];
+            /// Factor on them.
+            scale: Param<One> = 1.0;
+            /// Begin \[ms\].
+            start: Quantity<Ms> [Moment] = 0.0;
+        };
         /// A noise current, independent for each neuron.
         Noise {
             /// Mean \[pA\].
-            mean: Quantity<Pa> = 0.0;
+            mean: Param<Pa> = 0.0;
             /// Standard deviation; of white noise that of each step, whatever dt, so that its effect grows with
             /// sqrt(dt), as in published code that has one step in mind. Give this or `sigma` \[pA\].
-            std: Option<Quantity<Pa>> [NotNegative];
+            std: Option<Param<Pa>> [NotNegative];
             /// Strength of white noise, whose deviation in a step is then `sigma / sqrt(dt)`: what it does to a
             /// neuron does not depend on dt.
-            sigma: Option<Quantity<PaRootMs>> [NotNegative];
+            sigma: Option<Param<PaRootMs>> [NotNegative];
             /// Correlation time of an Ornstein–Uhlenbeck process \[ms\]; white noise, a new draw in each
             /// step, if absent.
             tau: Option<Quantity<Ms>> [Positive];
@@ -279,6 +321,18 @@ declare! {
             /// End \[ms\].
             stop: Option<Quantity<Ms>> [Moment];
         };
+    }
+}
+
+declare! {
+    /// Spikes at regular intervals, as `Spikes` has them.
+    pub struct Regular {
+        /// Time of the first spike \[ms\].
+        start: Param<Ms> [Positive];
+        /// Time from one spike to the next \[ms\].
+        interval: Param<Ms> [Positive];
+        /// How many there are; as many as fit into the simulation if absent.
+        count: Option<Param<One>> [NotNegative];
     }
 }
 

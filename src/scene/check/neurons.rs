@@ -40,6 +40,18 @@ impl<'s> Checker<'s> {
                     }
                 }
             }
+            Model::Regular(regular) => {
+                let lowest = regular.interval.bounds().map(|(low, _)| low);
+                if let (Some(interval), Some(dt)) = (lowest, self.dt())
+                    && interval < dt * (1.0 - TOLERANCE)
+                {
+                    let message = format!(
+                        "spikes every {interval} ms are more than one in a step of {dt} ms"
+                    );
+                    let help = "lengthen the interval, or lower `simulation.dt`";
+                    self.fault_with_help(format!("{path}.interval"), message, help);
+                }
+            }
             Model::Spikes(spikes) => self.spikes(&path, population.size, spikes),
             Model::Images(images) => {
                 if let Encoder::Poisson { max_rate } = images.encoder {

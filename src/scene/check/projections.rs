@@ -88,10 +88,15 @@ impl<'s> Checker<'s> {
         if self.scene.training.is_some() {
             self.fault(path, "a training has no stimuli; its input is the data");
         }
+        if let (Some(ids), Some(to)) = (&stimulus.ids, to) {
+            self.ids(&format!("{path}.ids"), ids, to.size);
+        }
         let path = format!("{path}.input");
         let (start, stop) = match &stimulus.input {
             Input::Poisson { rate, weight, receptor, start, stop } => {
-                self.events(&format!("{path}.rate"), rate.get());
+                if let Some((_, rate)) = rate.bounds().filter(|(_, rate)| rate.is_finite()) {
+                    self.events(&format!("{path}.rate"), rate);
+                }
                 if let Some(to) = to {
                     self.receptor(&path, (&stimulus.to, to), receptor.as_deref());
                     let entry = Entry::new(to, receptor.as_deref());
@@ -99,7 +104,16 @@ impl<'s> Checker<'s> {
                 }
                 (start.map(|t| t.get()), stop.map(|t| t.get()))
             }
-            Input::Step { start, stop, .. } => (Some(start.get()), stop.map(|t| t.get())),
+            Input::Step { start, stop, .. } | Input::Sine { start, stop, .. } => {
+                (Some(start.get()), stop.map(|t| t.get()))
+            }
+            Input::Table { values, file, start, .. } => {
+                if values.is_empty() == file.is_none() {
+                    let message = "a current that is given has either `values` or a `file`";
+                    self.fault_with_help(&path, message, "give one of them");
+                }
+                (Some(start.get()), None)
+            }
             Input::Ramp { start, stop, .. } => (Some(start.get()), Some(stop.get())),
             Input::Noise { std, sigma, tau, start, stop, .. } => {
                 if std.is_some() == sigma.is_some() {
@@ -127,6 +141,23 @@ impl<'s> Checker<'s> {
         } else if (stop / dt).round() <= (start / dt).round() {
             let message = format!("from {start} to {stop} ms there is no step of {dt} ms");
             self.fault(format!("{path}.stop"), message);
+        }
+    }
+
+    /// Neurons of a population by their numbers, each at most once.
+    fn ids(&mut self, path: &str, ids: &[u64], size: u64) {
+        if ids.is_empty() {
+            self.fault_with_help(path, "no neuron is named", "name some, or leave `ids` out");
+        }
+        let mut known = HashSet::new();
+        for (k, id) in ids.iter().enumerate() {
+            if *id >= size {
+                let message =
+                    format!("there is no neuron {id} among {size}, they are counted from 0");
+                self.fault(format!("{path}.{k}"), message);
+            } else if !known.insert(id) {
+                self.fault(format!("{path}.{k}"), format!("neuron {id} is named twice"));
+            }
         }
     }
 

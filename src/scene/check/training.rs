@@ -84,7 +84,7 @@ impl<'s> Checker<'s> {
             }
         }
         for (name, population) in &self.scene.populations {
-            if matches!(population.model, Model::Spikes(_)) {
+            if matches!(population.model, Model::Spikes(_) | Model::Regular(_)) {
                 let message = "given spikes are of simulations: each sample begins anew";
                 let help = "use `Images` and `Poisson` as sources";
                 self.fault_with_help(format!("populations.{name}.model"), message, help);
