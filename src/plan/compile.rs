@@ -14,12 +14,12 @@ use crate::network::{self, Network};
 use crate::neuron::{lif, lif_backward, readout, readout_backward};
 use crate::record::{count_spikes, log_reals, log_words};
 use crate::rng::{Purpose, stream};
-use crate::scene::{Encoder, Loss, Optimizer, Over, Reset, Training};
+use crate::scene::{Encoder, Loss, Over, Reset, Training};
 use crate::synapse::{
     PANEL, dense_spikes, dense_spikes_gradient, dense_values, dense_values_gradient, sparse,
     sparse_backward, sparse_gradient, transpose, transpose_spikes,
 };
-use crate::train::{adam, sgd, softmax_cross_entropy, sum_samples};
+use crate::train::{softmax_cross_entropy, sum_samples};
 
 /// Choices that are not the network's.
 #[derive(Debug, Clone)]
@@ -914,25 +914,16 @@ impl<'a> Compiler<'a> {
             let count = self.layout.arrays[weights].len;
             let name = self.layout.arrays[weights].name.clone();
             let unit = self.unit(weights);
-            let mut moment = |which: &str| {
+            let optimizer = training.gradient().0;
+            let descent = optimizer.descent();
+            let mut args = vec![each(gradient, 1), each(weights, 1)];
+            for which in descent.moments() {
                 let array = self.layout.zeros(format!("{name}.{which}"), Kind::Real, count);
                 self.layout.ports.moments.push(array);
-                each(array, 1)
-            };
-            let mut args = vec![each(gradient, 1), each(weights, 1)];
+                args.push(each(array, 1));
+            }
             let count = count as u32;
-            let (kernel, params): (&'static Kernel, _) = match training.gradient().0 {
-                Optimizer::Adam { beta1, beta2, eps, .. } => {
-                    args.extend([moment("mean"), moment("square")]);
-                    let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);
-                    let p = adam::AdamParams { count, unit, beta1, beta2, rest1, rest2, eps };
-                    (&adam::KERNEL, p.words())
-                }
-                Optimizer::Sgd { momentum, .. } => {
-                    args.push(moment("velocity"));
-                    (&sgd::KERNEL, sgd::SgdParams { count, unit, momentum }.words())
-                }
-            };
+            let (kernel, params) = (descent.kernel(), descent.params(count, unit));
             launches.push(Launch {
                 kernel,
                 label: name,

@@ -31,7 +31,8 @@ pub use trains::{OnGrid, not_poisson};
 
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
-use crate::{declare, neurons};
+use crate::train::optimizer::Descent;
+use crate::{declare, neurons, optimizers};
 use std::path::PathBuf;
 
 declare! {
@@ -728,31 +729,31 @@ declare! {
     }
 }
 
-declare! {
-    /// How gradients change weights. Learning rates are in units of each projection (see `Kaiming`), so that the
-    /// usual values hold whatever the capacitance.
-    #[derive(Copy)]
-    pub enum Optimizer {
-        /// Adam (Kingma & Ba 2015).
-        Adam {
-            /// Learning rate.
-            lr: f64 [Positive];
-            /// Decay of the mean of the gradient.
-            beta1: f64 [BelowOne] = 0.9;
-            /// Decay of the mean of its square.
-            beta2: f64 [BelowOne] = 0.999;
-            /// Added to the root of that mean.
-            eps: f64 [Positive] = 1e-8;
-        };
-        /// Stochastic gradient descent.
-        Sgd {
-            /// Learning rate.
-            lr: f64 [Positive];
-            /// Fraction of the last change that is kept.
-            momentum: f64 [BelowOne] = 0.0;
-        };
-    }
+macro_rules! optimizer {
+    ($($(#[doc = $doc:literal])+ $file:ident::$word:ident;)*) => {
+        declare! {
+            /// How gradients change weights. Learning rates are in units of each projection (see `Kaiming`), so that
+            /// the usual values hold whatever the capacitance.
+            #[derive(Copy)]
+            pub enum Optimizer {
+                $($(#[doc = $doc])+ $word($word);)*
+            }
+        }
+
+        $(pub use crate::train::$file::$word;)*
+
+        impl Optimizer {
+            /// How it changes weights.
+            pub fn descent(&self) -> &dyn Descent {
+                match self {
+                    $(Self::$word(descent) => descent,)*
+                }
+            }
+        }
+    };
 }
+
+optimizers!(optimizer);
 
 declare! {
     /// Learning rate over the training.

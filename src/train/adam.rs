@@ -7,8 +7,44 @@
 //! ```
 //! `unit` makes the usual learning rates fit, whatever the capacitance: see [`crate::network::Projection`].
 
+use super::optimizer::Descent;
 use crate::kernel::*;
-use crate::params;
+use crate::{declare, params};
+
+declare! {
+    /// Adam (Kingma & Ba 2015).
+    #[derive(Copy)]
+    pub struct Adam {
+        /// Learning rate.
+        lr: f64 [Positive];
+        /// Decay of the mean of the gradient.
+        beta1: f64 [BelowOne] = 0.9;
+        /// Decay of the mean of its square.
+        beta2: f64 [BelowOne] = 0.999;
+        /// Added to the root of that mean.
+        eps: f64 [Positive] = 1e-8;
+    }
+}
+
+impl Descent for Adam {
+    fn kernel(&self) -> &'static Kernel {
+        &KERNEL
+    }
+    fn moments(&self) -> &'static [&'static str] {
+        &["mean", "square"]
+    }
+    fn params(&self, count: u32, unit: f64) -> Vec<Word> {
+        let &Self { beta1, beta2, eps, .. } = self;
+        let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);
+        AdamParams { count, unit, beta1, beta2, rest1, rest2, eps }.words()
+    }
+    fn lr(&self) -> f64 {
+        self.lr
+    }
+    fn betas(&self) -> [f64; 2] {
+        [self.beta1, self.beta2]
+    }
+}
 
 params! {
     /// `Params` of `shaders/train/adam.wgsl`.
@@ -39,14 +75,14 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[reals("gradient"), reals_mut("weights"), reals_mut("mean"), reals_mut("square")],
     layouts: &[],
     params: AdamParams::<f32>::FIELDS,
-    twin32: dispatched::<Adam, f32>,
-    twin64: scalar::<Adam, f64>,
+    twin32: dispatched::<AdamTwin, f32>,
+    twin64: scalar::<AdamTwin, f64>,
 };
 
 /// The twin of `shaders/train/adam.wgsl`; units are weights.
-pub struct Adam;
+pub struct AdamTwin;
 
-impl Twin for Adam {
+impl Twin for AdamTwin {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = AdamParams::<F>::of(call.params);

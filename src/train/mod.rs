@@ -4,6 +4,7 @@ pub mod adam;
 mod assign;
 pub mod clear_reals;
 pub mod clear_words;
+pub mod optimizer;
 pub mod restart;
 pub mod sgd;
 pub mod softmax_cross_entropy;

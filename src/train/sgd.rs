@@ -5,8 +5,35 @@
 //! ```
 //! with g the gradient by the weight in units, as in [`super::adam`].
 
+use super::optimizer::Descent;
 use crate::kernel::*;
-use crate::params;
+use crate::{declare, params};
+
+declare! {
+    /// Stochastic gradient descent.
+    #[derive(Copy)]
+    pub struct Sgd {
+        /// Learning rate.
+        lr: f64 [Positive];
+        /// Fraction of the last change that is kept.
+        momentum: f64 [BelowOne] = 0.0;
+    }
+}
+
+impl Descent for Sgd {
+    fn kernel(&self) -> &'static Kernel {
+        &KERNEL
+    }
+    fn moments(&self) -> &'static [&'static str] {
+        &["velocity"]
+    }
+    fn params(&self, count: u32, unit: f64) -> Vec<Word> {
+        SgdParams { count, unit, momentum: self.momentum }.words()
+    }
+    fn lr(&self) -> f64 {
+        self.lr
+    }
+}
 
 params! {
     /// `Params` of `shaders/train/sgd.wgsl`.
@@ -29,14 +56,14 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[reals("gradient"), reals_mut("weights"), reals_mut("velocity")],
     layouts: &[],
     params: SgdParams::<f32>::FIELDS,
-    twin32: dispatched::<Sgd, f32>,
-    twin64: scalar::<Sgd, f64>,
+    twin32: dispatched::<SgdTwin, f32>,
+    twin64: scalar::<SgdTwin, f64>,
 };
 
 /// The twin of `shaders/train/sgd.wgsl`; units are weights.
-pub struct Sgd;
+pub struct SgdTwin;
 
-impl Twin for Sgd {
+impl Twin for SgdTwin {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SgdParams::<F>::of(call.params);

@@ -14,7 +14,7 @@ use crate::kernel::Clock;
 use crate::network::Network;
 use crate::plan::{ArrayId, Plan, ProgramId};
 use crate::rng::{Purpose, Stream};
-use crate::scene::{Optimizer, Schedule, Training};
+use crate::scene::{Schedule, Training};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -434,10 +434,8 @@ impl<'a> Trainer<'a> {
         let per_epoch = self.batches(self.data.train.len()) as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
         let total = (self.training.epochs * per_epoch).max(2) - 1;
-        let (lr, betas) = match self.training.gradient().0 {
-            Optimizer::Adam { lr, beta1, beta2, .. } => (lr, [beta1, beta2]),
-            Optimizer::Sgd { lr, .. } => (lr, [0.0, 0.0]),
-        };
+        let optimizer = self.training.gradient().0;
+        let (lr, betas) = (optimizer.descent().lr(), optimizer.descent().betas());
         let factor = match self.training.schedule {
             Schedule::Constant => 1.0,
             Schedule::Cosine { floor } => {

@@ -1,0 +1,34 @@
+//! What an optimiser is to a scene and to a plan: a declaration of its fields, and [`Descent`]. One is a file of this
+//! module, its shader, and a line in [`optimizers!`](crate::optimizers).
+
+use crate::kernel::{Kernel, Word};
+
+/// How gradients change weights. The arrays of its kernel are gradient, weights, and its moments; learning rates are
+/// in units of each projection (see [`crate::network::Projection::unit`]).
+pub trait Descent {
+    /// The kernel.
+    fn kernel(&self) -> &'static Kernel;
+    /// What it keeps for each weight, in the order of the kernel's arrays.
+    fn moments(&self) -> &'static [&'static str];
+    /// Parameters of its kernel for so many weights, of which `unit` is one unit \[pA\].
+    fn params(&self, count: u32, unit: f64) -> Vec<Word>;
+    /// Learning rate.
+    fn lr(&self) -> f64;
+    /// Decays of the moments whose bias of the first updates is corrected; 0 for none.
+    fn betas(&self) -> [f64; 2] {
+        [0.0; 2]
+    }
+}
+
+/// Optimisers, each with the file that declares it. `$with` gets the list.
+#[macro_export]
+macro_rules! optimizers {
+    ($with:ident) => {
+        $with! {
+            /// Adam (Kingma & Ba 2015).
+            adam::Adam;
+            /// Stochastic gradient descent.
+            sgd::Sgd;
+        }
+    };
+}
