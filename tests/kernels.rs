@@ -33,7 +33,8 @@ fn updates_alone(optimizer: &str) -> Plan {
     let program = plan.program("train").unwrap();
     let stages = &mut plan.programs[program].stages;
     let launches = stages.iter().flat_map(|stage| stage.launches());
-    let update = |launch: &&Launch| ["train/adam", "train/sgd"].contains(&launch.kernel.name);
+    let update =
+        |launch: &&Launch| ["train/adam", "train/adamw", "train/sgd"].contains(&launch.kernel.name);
     *stages = vec![Stage::Whole(launches.filter(update).cloned().collect())];
     assert_eq!(stages[0].launches().len(), 1);
     plan
@@ -143,6 +144,45 @@ fn adam_changes_weights_as_published() {
                     "{who}, update {update}: {what} {k}: {got} not {want}"
                 );
             }
+        }
+    });
+}
+
+/// AdamW as PyTorch has it, whose constants these are: the decay `w := w (1 - lr decay)`, then Adam. Three updates from
+/// zero moments with the gradients 0.5, -0.25 and 1 (in units), worked out by hand from the equation.
+#[test]
+fn adamw_decays_weights_apart_from_the_moments() {
+    let plan = updates_alone("AdamW(lr: 0.1, weight_decay: 0.5)");
+    let (_, weights) = plan.ports.gradients[0];
+    let [mean, square] = plan.ports.moments[..] else { panic!("AdamW has two moments") };
+    let (unit, count) = (unit(&plan), plan.arrays[weights].len);
+    let (lr, decay, betas, eps) = (0.1, 0.5, [0.9f64, 0.999], 1e-8);
+    let gradients = [0.5, -0.25, 1.0];
+    let clock = |t: i32| Clock {
+        learning_rate: lr,
+        corrections: betas.map(|beta| 1.0 / (1.0 - beta.powi(t))),
+        ..clock(2)
+    };
+    let updates: Vec<_> =
+        (1..).zip(gradients).map(|(t, g)| (vec![g / unit; count], clock(t))).collect();
+    // With m_1 = 0.1 g and v_1 = 0.001 g^2 the first corrected step is lr sign(g): 2 (1 - 0.05) - 0.1 = 1.8.
+    let mut wanted = Vec::new();
+    let (mut w, mut m, mut v) = (2.0, 0.0, 0.0);
+    for (t, g) in (1..).zip(gradients) {
+        m = 0.9 * m + 0.1 * g;
+        v = 0.999 * v + 0.001 * g * g;
+        let (m_hat, v_hat) = (m / (1.0 - 0.9f64.powi(t)), v / (1.0 - 0.999f64.powi(t)));
+        w = w * (1.0 - lr * decay) - lr * m_hat / (v_hat.sqrt() + eps);
+        wanted.push(w);
+    }
+    assert!((wanted[0] - 1.8).abs() <= 1e-8 && (wanted[1] - 1.6833).abs() <= 1e-4, "{wanted:?}");
+    let zeros = vec![0.0; count];
+    let forced = [(weights, vec![2.0 * unit; count]), (mean, zeros.clone()), (square, zeros)];
+    each_update(&plan, &forced, &updates, |who, update, got| {
+        let tolerance = if who == "oracle" { 1e-7 } else { tolerance(16 * (update + 1), 2.0) };
+        for found in &got[0] {
+            let found = found / unit;
+            assert!((found - wanted[update]).abs() <= tolerance, "{who}: {found} {wanted:?}");
         }
     });
 }

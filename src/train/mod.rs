@@ -1,6 +1,7 @@
 //! Training: kernels of loss and update, the loop over epochs and batches.
 
 pub mod adam;
+pub mod adamw;
 mod assign;
 pub mod clear_reals;
 pub mod clear_words;

@@ -27,6 +27,8 @@ macro_rules! optimizers {
         $with! {
             /// Adam (Kingma & Ba 2015).
             adam::Adam;
+            /// Adam with decoupled decay of the weights (Loshchilov & Hutter 2019).
+            adamw::AdamW;
             /// Stochastic gradient descent.
             sgd::Sgd;
         }
