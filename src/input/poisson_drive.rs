@@ -105,6 +105,7 @@ impl Twin for PoissonDrive {
         let [level, first_of, ring] = Call::take(call.args);
         let (level, first_of, ring) = (level.words(), first_of.words(), ring.words_mut());
         let table = |first: u32| &level[first as usize + 1..][..level[first as usize] as usize];
+        let shared = table(first_of[0]);
         let step = call.clock.step + u64::from(call.span.t0);
         if step < joined(p.start_lo, p.start_hi) || step >= joined(p.stop_lo, p.stop_hi) {
             return;
@@ -129,7 +130,7 @@ impl Twin for PoissonDrive {
                         count[k] = events.count() as u32;
                     }
                 } else {
-                    for level in table(first_of[0]) {
+                    for level in shared {
                         for k in 0..BLOCK {
                             count[k] += u32::from(random[k] >= *level);
                         }
