@@ -2,6 +2,7 @@
 //!
 //! The path of the data, and the order in which to read the modules:
 //! ```text
+//!                     grammar  ▶            how a word of a scene is declared, beside what it means
 //! scenes/x.ron ─ scene::load ─▶ Scene       what the user wrote, checked; ms mV pF nS pA Hz; f64
 //!               network::build ▶ Network    neurons and synapses drawn from the seed; f64
 //!                plan::compile ▶ Plan       arrays and launches: every size and constant
@@ -12,7 +13,7 @@
 //! A module knows what comes before it on this path, and `cli` knows all. The kernels live in
 //! [`input`], [`synapse`], [`neuron`], [`train`] and [`record`]: each is a shader in `shaders/` and a
 //! Rust file of the same name with its equation, parameters and twin. What a kernel is, is said in
-//! [`kernel`].
+//! [`kernel`]. A neuron model or an optimiser is one such file: [`neuron::model`] and [`train::optimizer`] list them.
 
 pub mod archive;
 pub mod checkpoint;

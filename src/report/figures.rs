@@ -318,7 +318,9 @@ fn response(number: usize, activity: &Activity, spikes: &SpikeStatistics) -> Opt
         let (low, high) = range(points.iter().map(|point| point.0));
         let top = points.iter().map(|point| point.1).fold(0.0, f64::max);
         let room = 0.03 * (high - low).max(f64::MIN_POSITIVE);
-        let plots = series(points, BLUE, "");
+        let dots = ScatterPlot::new().with_data(points.clone()).with_color(BLUE).with_size(3.0);
+        let line = LinePlot::new().with_data(points).with_color(BLUE).with_stroke_width(1.8);
+        let plots: Vec<Plot> = vec![line.into(), dots.into()];
         let unit = if of.unit.is_empty() { String::new() } else { format!(" ({})", of.unit) };
         let layout = axes(&plots, (low - room, high + room), (0.0, headroom(top)))
             .with_x_label(format!("{}{unit}", of.name))
