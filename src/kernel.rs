@@ -124,6 +124,18 @@ pub struct Kernel {
     pub twin64: fn(Call<'_, f64>),
 }
 
+impl PartialEq for Kernel {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl std::fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 /// Names of numbers that lie one after another in an array: see [`numbers!`](crate::numbers). The shader has a constant
 /// `CELL_V_TH` for the place of each, and one, `CELL`, for how many there are.
 #[derive(Debug, Clone, Copy)]

@@ -34,7 +34,6 @@ fn values(option: &str) -> &'static [f64] {
         "reset" | "attached" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
         | "half_steps" | "nearest" | "short_term" | "dense" | "sliding" | "slow" => &[0.0, 1.0],
         "bounded" => &[0.0, 1.0, 2.0],
-        "rule" => &[0.0, 1.0, 2.0, 3.0, 4.0],
         "surrogate" => &[0.0, 1.0, 2.0, 3.0, 4.0],
         other => panic!("say which values `{other}` takes"),
     }

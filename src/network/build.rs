@@ -7,6 +7,7 @@ use super::space::{self, Point};
 use super::*;
 use crate::files;
 use crate::neuron::model::{Drawn, Refused, at};
+use crate::plasticity::rates::interval;
 use crate::rng::{Purpose, Stream, stream};
 use crate::scene::{
     Connect, Delay, Learn, Model, OnGrid, Param, Scene, Warning, Weight, not_poisson, receptors_of,
@@ -331,7 +332,7 @@ pub fn build_watched(
         });
         let normalize = projection.normalize.map(|n| Normalize {
             sum: n.sum.get(),
-            every: n.every.map_or(0, |every| learning::interval(every, dt)),
+            every: n.every.map_or(0, |every| interval(every, dt)),
         });
         let made = Projection {
             name,
@@ -345,7 +346,7 @@ pub fn build_watched(
             rule,
             short_term,
             normalize,
-            scaling: projection.scaling.map(|s| learning::scaling(&s, dt)),
+            scaling: projection.scaling.map(|s| s.rates(dt)),
             rewire: projection.rewire.map(|r| Rewire {
                 below: r.below.get(),
                 weight: r.weight.get(),

@@ -1,7 +1,8 @@
 //! From the words of a scene to numbers of rules: amplitudes in the unit of the weights, times in steps.
 
 use super::*;
-use crate::plasticity::{Change, Eligibility, Rates, Trace, Voltage};
+use crate::plasticity::rates::{OfRates, interval};
+use crate::plasticity::{Change, Eligibility, Trace, Voltage};
 use crate::rng::Purpose;
 use crate::scene::{Common, Learn, Ms, Quantity, Release, Scene};
 
@@ -23,9 +24,11 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
         pair: sign * pair * common.unit,
         triplet: sign * triplet * common.unit,
     };
+    if let Some(rule) = learn.of_rates() {
+        return Some(rates(rule, &common, scene.simulation.dt.get()));
+    }
     let mut voltage = None;
     let (pre, post, x, y, mu) = match learn {
-        Learn::Fixed | Learn::Backprop => return None,
         Learn::Stdp(r) => {
             let (x, y) = (trace(r.tau_plus, r.pairing), trace(r.tau_minus, r.pairing));
             let (pre, post) = (change(-r.a_minus, 0.0), change(r.a_plus, 0.0));
@@ -42,9 +45,6 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
             [trace(r.tau_minus, r.pairing), trace(r.tau_y, r.pairing)],
             [0.0; 2],
         ),
-        Learn::Hebb(_) | Learn::Oja(_) | Learn::Covariance(_) | Learn::Bcm(_) => {
-            return Some(rates(learn, &common, scene.simulation.dt.get()));
-        }
         Learn::Clopath(r) => {
             let target = scene.populations.iter().find(|(name, _)| *name == projection.to);
             let shown = target.is_some_and(|(_, to)| {
@@ -74,6 +74,7 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
             let pre = Change { constant: -sign * alpha * r.eta.get(), ..post };
             (pre, post, [both; 2], [both; 2], [0.0; 2])
         }
+        _ => return None,
     };
     let eligibility = common.eligibility.map(|e| Eligibility {
         tau: e.tau.get(),
@@ -88,52 +89,22 @@ pub fn rule(scene: &Scene, projection: &scene::Projection) -> Option<Rule> {
 }
 
 /// A rule of rates.
-fn rates(learn: &Learn, common: &Common<'_>, dt: f64) -> Rule {
-    let (bounds, sign) = (common.bounds, common.sign());
-    let unit = bounds[1] - bounds[0];
-    let (rule, eta, tau, every, slow, rho, unit) = match learn {
-        Learn::Hebb(r) => (0, r.eta, r.tau, r.every, r.tau, 1.0, unit),
-        Learn::Oja(r) => {
-            (1, r.eta, r.tau, r.every, r.tau, 1.0, r.unit.map_or(unit, |unit| unit.get()))
-        }
-        Learn::Covariance(r) => (2, r.eta, r.tau, r.every, r.tau_mean, 1.0, unit),
-        Learn::Bcm(r) => (3, r.eta, r.tau, r.every, r.tau_mean, r.rho.get(), unit),
-        _ => unreachable!("these are rules of spikes"),
-    };
-    let both = [tau, slow].map(|tau| Trace { tau: tau.get(), nearest: false });
-    let every = interval(every, dt);
+fn rates(rule: &dyn OfRates, common: &Common<'_>, dt: f64) -> Rule {
+    let rates = rule.rates(common.sign(), dt);
+    let both = rates.tau.map(|tau| Trace { tau, nearest: false });
     Rule {
         pre: Change::default(),
         post: Change::default(),
         x: both,
         y: both,
-        bounds,
+        bounds: common.bounds,
         mu: [0.0; 2],
         axonal: Some(0),
         dendritic: 0,
         eligibility: None,
-        rates: Some(Rates {
-            tau: [tau.get(), slow.get()],
-            rule,
-            eta: sign * eta,
-            rho,
-            unit: sign * unit,
-            every,
-        }),
+        rates: Some(rates),
         voltage: None,
     }
-}
-
-/// Scaling towards a rate.
-pub fn scaling(s: &scene::Scaling, dt: f64) -> Rates {
-    let tau = s.tau_mean.get();
-    let every = interval(s.every, dt);
-    Rates { tau: [tau; 2], rule: 4, eta: s.eta, rho: s.rho.get(), unit: 1.0, every }
-}
-
-/// An interval in steps. One that does not fit does not end within a run, which the scene's check sees to.
-pub fn interval(every: Quantity<Ms>, dt: f64) -> u32 {
-    (every.get() / dt).round().max(1.0) as u32
 }
 
 /// The modulators of a scene.

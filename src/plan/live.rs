@@ -570,14 +570,13 @@ impl<'n> Simulator<'n> {
                 unit: rule.unit,
                 w_min,
                 w_max,
-                rule: rule.rule,
                 dense: u32::from(live.lists.is_none()),
             };
             let weight = Arg { array, split: Split::Stride(self.arrays[array].len) };
             let lists = [start, origin, x, x_slow, y, y_slow].map(whole);
             let args = [&[weight][..], &lists].concat();
             let once = (Units::Count { count: 1, grain: 1 }, width);
-            let launch = self.launch(&rates::KERNEL, &p.name, params.words(), args, once);
+            let launch = self.launch(rule.kernel, &p.name, params.words(), args, once);
             learning.later.push(Launch { every: rule.every.into(), ..launch });
         }
     }

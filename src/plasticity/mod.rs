@@ -25,14 +25,19 @@
 //! ([`Rule::is_slow`]) a second one is kept for each weight: behind the rows of each strip, or behind all
 //! sparse weights.
 
+pub mod bcm;
+pub mod covariance;
 pub mod dense_post;
 pub mod dense_pre;
 pub mod eligibility;
+pub mod hebb;
 pub mod modulate;
 pub mod modulator;
 pub mod normalise;
+pub mod oja;
 pub mod rates;
 pub mod reinforce;
+pub mod scaling;
 pub mod sparse_post;
 pub mod sparse_pre;
 pub mod trace;
@@ -134,13 +139,13 @@ pub struct Voltage {
 pub struct Rates {
     /// Time constants of a rate and of its mean \[ms\].
     pub tau: [f64; 2],
-    /// Number by which the kernel knows it.
-    pub rule: u32,
+    /// The kernel.
+    pub kernel: &'static Kernel,
     /// Change per second and Hz².
     pub eta: f64,
-    /// Rate of the last two rules \[Hz\].
+    /// Rate of a rule that has one \[Hz\].
     pub rho: f64,
-    /// Weight of 1 of the second rule.
+    /// Weight of 1 of a rule that has one.
     pub unit: f64,
     /// Interval \[steps\].
     pub every: u32,

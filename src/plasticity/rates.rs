@@ -1,24 +1,22 @@
-//! Hebbian rules of rates, for all synapses at the end of each interval.
+//! Hebbian rules of rates, for all synapses at the end of each interval: what they have in common.
 //!
 //! ```text
-//!   Hebb         dw/dt = eta r_i r_j
-//!   Oja          dw/dt = eta (r_i r_j - r_j^2 w / unit)
-//!   Covariance   dw/dt = eta (r_i - m_i) (r_j - m_j)
-//!   Bcm          dw/dt = eta r_i r_j (r_j - m_j^2 / rho) / rho
-//!   Scaling      dw/dt = eta (rho - m_j) w
+//!   dw/dt = factor(r_j, m_j) part(r_i, m_i) - decay(r_j, m_j) w
 //! ```
 //! r is the rate of a neuron, its spikes filtered with a time constant, m the same with a longer one: both
-//! are traces, in units of which a rate is `1 / tau`. eta is a change per second and Hz², of the last rule a
-//! relative one per second and Hz. Oja 1982; Sejnowski 1977; Bienenstock, Cooper & Munro 1982, whose threshold
-//! is the square of the mean rate; van Rossum, Bi & Turrigiano 2000. Of first order in the interval.
+//! are traces, in units of which a rate is `1 / tau`; i is the source, j the target. Of first order in the
+//! interval. A rule is a file of this module with its word and its [`RateRule`], a shader with the same two
+//! functions, and a line in [`rate_rules!`](crate::rate_rules).
 
 use super::{change_within, trace_row};
+use crate::grammar::{Ms, Quantity};
 use crate::kernel::*;
 use crate::params;
 use crate::synapse::{STRIP, panel_index};
+use std::marker::PhantomData;
 
 params! {
-    /// `Params` of `shaders/plasticity/rates.wgsl`.
+    /// `Params` of the shaders of rules of rates.
     pub struct RatesParams {
         /// Sources.
         sources: word,
@@ -40,46 +38,89 @@ params! {
         rate: real,
         /// Rate of a slow trace of 1 \[Hz\].
         mean: real,
-        /// rho of the last two rules \[Hz\].
+        /// Rate of a rule that has one \[Hz\].
         rho: real,
-        /// Weight of 1 of the second rule.
+        /// Weight of 1 of a rule that has one.
         unit: real,
         /// Least weight.
         w_min: real,
         /// Largest weight.
         w_max: real,
-        /// 0: Hebb; 1: Oja; 2: Covariance; 3: Bcm; 4: Scaling.
-        rule: option,
         /// 1: dense weights, in panels; 0: sparse ones, by target.
         dense: option,
     }
 }
 
-/// Table entry.
-pub static KERNEL: Kernel = Kernel {
-    name: "plasticity/rates",
-    wgsl: include_str!("../../shaders/plasticity/rates.wgsl"),
-    workgroup: 64,
-    merges: true,
-    bindings: &[
-        reals_mut("weight"), // strips of [sources, 16], or [synapses] by target; with second floats
-        words("start"),      // [targets] and the end, if sparse
-        words("origin"),     // [synapses] source, if sparse
-        reals("x"),          // [slots, sources]
-        reals("x_slow"),     // [slots, sources]
-        reals("y"),          // [slots, targets of the population]
-        reals("y_slow"),     // [slots, targets of the population]
-    ],
-    layouts: &[],
-    params: RatesParams::<f32>::FIELDS,
-    twin32: dispatched::<Rates, f32>,
-    twin64: scalar::<Rates, f64>,
-};
+/// The two functions of a rule; `shaders/plasticity/<name>.wgsl` has the same.
+pub trait RateRule: 'static {
+    /// What multiplies the source's part, and what the weight: `[factor, decay]`.
+    fn of_target<F: Real>(p: &RatesParams<F>, r: F, m: F) -> [F; 2];
+    /// The source's part.
+    fn of_source<F: Real>(r: F, _m: F) -> F {
+        r
+    }
+}
 
-/// The twin of `shaders/plasticity/rates.wgsl`; one unit.
-pub struct Rates;
+/// The word of a scene for a rule.
+pub trait OfRates {
+    /// Least and largest weight.
+    fn bounds(&self) -> [f64; 2];
+    /// The rule for weights of this sign, in steps of `dt` \[ms\].
+    fn rates(&self, sign: f64, dt: f64) -> super::Rates;
+}
 
-impl Twin for Rates {
+/// Rules of rates, each with its file and the words by which a scene names it. `$with` gets the list.
+#[macro_export]
+macro_rules! rate_rules {
+    ($with:ident) => {
+        $with! {
+            /// By the product of rates.
+            hebb::Hebb;
+            /// By the product of rates, with a decay (Oja 1982).
+            oja::Oja;
+            /// By the product of the deviations of rates from their means.
+            covariance::Covariance;
+            /// By the product of rates and of the target's distance from a sliding threshold.
+            bcm::Bcm | "BCM";
+        }
+    };
+}
+
+/// An interval in steps. One that does not fit does not end within a run, which the scene's check sees to.
+pub fn interval(every: Quantity<Ms>, dt: f64) -> u32 {
+    (every.get() / dt).round().max(1.0) as u32
+}
+
+/// Arrays of every rule of rates.
+const BINDINGS: &[Binding] = &[
+    reals_mut("weight"), // strips of [sources, 16], or [synapses] by target; with second floats
+    words("start"),      // [targets] and the end, if sparse
+    words("origin"),     // [synapses] source, if sparse
+    reals("x"),          // [slots, sources]
+    reals("x_slow"),     // [slots, sources]
+    reals("y"),          // [slots, targets of the population]
+    reals("y_slow"),     // [slots, targets of the population]
+];
+
+/// Table entry of a rule.
+pub const fn kernel<R: RateRule>(name: &'static str, wgsl: &'static str) -> Kernel {
+    Kernel {
+        name,
+        wgsl,
+        workgroup: 64,
+        merges: true,
+        bindings: BINDINGS,
+        layouts: &[],
+        params: RatesParams::<f32>::FIELDS,
+        twin32: dispatched::<RatesTwin<R>, f32>,
+        twin64: scalar::<RatesTwin<R>, f64>,
+    }
+}
+
+/// The twin of a rule's shader; one unit.
+pub struct RatesTwin<R>(PhantomData<R>);
+
+impl<R: RateRule> Twin for RatesTwin<R> {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = RatesParams::<F>::of(call.params);
@@ -94,18 +135,11 @@ impl Twin for Rates {
         for j in 0..targets {
             let of = p.first_target as usize + j;
             let (r, m) = (p.rate * y[of], p.mean * y_slow[of]);
-            let (factor, decay) = match p.rule {
-                0 => (p.eta * r, F::zero()),
-                1 => (p.eta * r, p.eta * r * r / p.unit),
-                2 => (p.eta * (r - m), F::zero()),
-                4 => (F::zero(), p.eta * (m - p.rho)),
-                _ => (p.eta * r * (r - m * m / p.rho) / p.rho, F::zero()),
-            };
+            let [factor, decay] = R::of_target(&p, r, m);
             let mut change = |at: usize, rest: usize, i: usize| {
-                let r = p.rate * x[i];
-                let r = if p.rule == 2 { r - p.mean * x_slow[i] } else { r };
+                let part = R::of_source(p.rate * x[i], p.mean * x_slow[i]);
                 let (mut w, mut low) = (weight[at], weight[rest]);
-                let by = factor * r - decay * w;
+                let by = factor * part - decay * w;
                 change_within(&mut w, &mut low, by, [p.w_min, p.w_max]);
                 (weight[at], weight[rest]) = (w, low);
             };

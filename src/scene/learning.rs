@@ -1,39 +1,52 @@
 //! Words of a scene for synapses that change: rules of plasticity, short-term plasticity,
 //! normalisation, modulators, with the rules that they obey.
 
-use crate::declare;
 use crate::grammar::{Hz, Ms, Mv, Quantity, Strength};
+use crate::plasticity::rates::OfRates;
+pub use crate::plasticity::scaling::Scaling;
+use crate::{declare, rate_rules};
 
-declare! {
-    /// By which rule the weights of a projection change. A spike carries the weight before its own change. Spikes
-    /// of both sides in the same step do not see each other; those of sources change weights before those of
-    /// targets. Where w_max <= 0 a projection is inhibitory, and all rules act on the magnitude of its weights: a
-    /// rise, by a_plus, a_ltp or eta, is one of the magnitude, which is bounded by -w_max and -w_min, and mu_plus
-    /// shrinks it towards -w_min. With bounds of both signs rules act on the number. `normalize` and `scaling` keep
-    /// the sign.
-    pub enum Learn {
-        /// Not at all.
-        Fixed;
-        /// By the gradient of the loss.
-        Backprop;
-        /// By pairs of spikes.
-        Stdp(Stdp);
-        /// By pairs and triplets of spikes (Pfister & Gerstner 2006).
-        Triplet(Triplet);
-        /// By spikes of the source and the potential of the target (Clopath et al. 2010).
-        Clopath(Clopath);
-        /// Towards a rate of the target, for inhibition (Vogels, Sprekeler et al. 2011).
-        Vogels(Vogels);
-        /// By the product of rates.
-        Hebb(Hebb);
-        /// By the product of rates, with a decay (Oja 1982).
-        Oja(Oja);
-        /// By the product of the deviations of rates from their means.
-        Covariance(Covariance);
-        /// By the product of rates and of the target's distance from a sliding threshold.
-        Bcm | "BCM"(Bcm);
-    }
+macro_rules! learn {
+    ($($(#[doc = $doc:literal])+ $file:ident::$word:ident $(| $alias:literal)*;)*) => {
+        declare! {
+            /// By which rule the weights of a projection change. A spike carries the weight before its own change. Spikes
+            /// of both sides in the same step do not see each other; those of sources change weights before those of
+            /// targets. Where w_max <= 0 a projection is inhibitory, and all rules act on the magnitude of its weights: a
+            /// rise, by a_plus, a_ltp or eta, is one of the magnitude, which is bounded by -w_max and -w_min, and mu_plus
+            /// shrinks it towards -w_min. With bounds of both signs rules act on the number. `normalize` and `scaling` keep
+            /// the sign.
+            pub enum Learn {
+                /// Not at all.
+                Fixed;
+                /// By the gradient of the loss.
+                Backprop;
+                /// By pairs of spikes.
+                Stdp(Stdp);
+                /// By pairs and triplets of spikes (Pfister & Gerstner 2006).
+                Triplet(Triplet);
+                /// By spikes of the source and the potential of the target (Clopath et al. 2010).
+                Clopath(Clopath);
+                /// Towards a rate of the target, for inhibition (Vogels, Sprekeler et al. 2011).
+                Vogels(Vogels);
+                $($(#[doc = $doc])+ $word $(| $alias)* ($word);)*
+            }
+        }
+
+        $(pub use crate::plasticity::$file::$word;)*
+
+        impl Learn {
+            /// The rule, if it is one of rates.
+            pub fn of_rates(&self) -> Option<&dyn OfRates> {
+                match self {
+                    $(Self::$word(rule) => Some(rule),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
+
+rate_rules!(learn);
 
 declare! {
     /// Which pairs of spikes count.
@@ -184,81 +197,6 @@ declare! {
 }
 
 declare! {
-    /// Rates that go together strengthen: dw/dt = eta r_i r_j, rates in Hz.
-    pub struct Hebb {
-        /// Change of the weight per second and Hz², in its unit.
-        eta: f64;
-        /// Time constant over which rates are taken \[ms\].
-        tau: Quantity<Ms> [Positive] = 100.0;
-        /// Interval of the changes \[ms\].
-        every: Quantity<Ms> [Interval] = 10.0;
-        /// Least weight.
-        w_min: Quantity<Strength> = 0.0;
-        /// Largest weight.
-        w_max: Quantity<Strength>;
-    }
-}
-
-declare! {
-    /// Hebb's rule with a decay that keeps the weights of a target finite: dw/dt = eta (r_i r_j - r_j² w / unit)
-    /// (Oja 1982).
-    pub struct Oja {
-        /// Change of the weight per second and Hz², in its unit.
-        eta: f64;
-        /// Time constant over which rates are taken \[ms\].
-        tau: Quantity<Ms> [Positive] = 100.0;
-        /// Weight of 1 in the rule's decay; `w_max - w_min` if absent.
-        unit: Option<Quantity<Strength>>;
-        /// Interval of the changes \[ms\].
-        every: Quantity<Ms> [Interval] = 10.0;
-        /// Least weight.
-        w_min: Quantity<Strength> = 0.0;
-        /// Largest weight.
-        w_max: Quantity<Strength>;
-    }
-}
-
-declare! {
-    /// Deviations of rates from their means that go together strengthen: dw/dt = eta (r_i - m_i) (r_j - m_j)
-    /// (Sejnowski 1977).
-    pub struct Covariance {
-        /// Change of the weight per second and Hz², in its unit.
-        eta: f64;
-        /// Time constant over which rates are taken \[ms\].
-        tau: Quantity<Ms> [Positive] = 100.0;
-        /// Time constant over which their means are taken \[ms\].
-        tau_mean: Quantity<Ms> [Positive] = 10_000.0;
-        /// Interval of the changes \[ms\].
-        every: Quantity<Ms> [Interval] = 10.0;
-        /// Least weight.
-        w_min: Quantity<Strength> = 0.0;
-        /// Largest weight.
-        w_max: Quantity<Strength>;
-    }
-}
-
-declare! {
-    /// Strengthening above a rate of the target that slides with its mean, weakening below: dw/dt = eta r_i r_j
-    /// (r_j - m_j² / rho) / rho (Bienenstock, Cooper & Munro 1982).
-    pub struct Bcm {
-        /// Change of the weight per second and Hz², in its unit.
-        eta: f64;
-        /// Time constant over which rates are taken \[ms\].
-        tau: Quantity<Ms> [Positive] = 100.0;
-        /// Time constant over which their means are taken \[ms\].
-        tau_mean: Quantity<Ms> [Positive] = 10_000.0;
-        /// Rate at which the threshold equals the rate \[Hz\].
-        rho: Quantity<Hz> [Positive] = 10.0;
-        /// Interval of the changes \[ms\].
-        every: Quantity<Ms> [Interval] = 10.0;
-        /// Least weight.
-        w_min: Quantity<Strength> = 0.0;
-        /// Largest weight.
-        w_max: Quantity<Strength>;
-    }
-}
-
-declare! {
     /// Marks of synapses: the weight changes by rate x concentration x mark (Izhikevich 2007).
     pub struct Eligibility {
         /// Name of the modulator that turns marks into changes.
@@ -294,22 +232,6 @@ declare! {
         sum: Quantity<Strength> [Positive];
         /// Interval \[ms\]; in a training before each sample if absent.
         every: Option<Quantity<Ms>> [Interval];
-    }
-}
-
-declare! {
-    /// Scaling of the weights of each target towards a rate of it, beside the rule of the projection: dw/dt = eta
-    /// (rho - m_j) w; of inhibition with a negative eta (van Rossum, Bi & Turrigiano 2000).
-    #[derive(Copy)]
-    pub struct Scaling {
-        /// The rate \[Hz\].
-        rho: Quantity<Hz> [NotNegative];
-        /// Relative change of a weight per second and Hz.
-        eta: f64;
-        /// Time constant over which the rate is taken \[ms\].
-        tau_mean: Quantity<Ms> [Positive] = 10_000.0;
-        /// Interval of the changes \[ms\].
-        every: Quantity<Ms> [Interval] = 10.0;
     }
 }
 
@@ -464,12 +386,12 @@ impl Learn {
             dendritic: 0.0,
             eligibility: None,
         };
-        // Rules of rates know no delays.
-        let of_rates = |name, w_min, w_max| Common {
-            unit: 1.0,
-            axonal: Some(0.0),
-            ..bounded(name, w_min, w_max)
-        };
+        if let Some(rule) = self.of_rates() {
+            // Rules of rates know no delays.
+            let [w_min, w_max] = rule.bounds().map(Quantity::new);
+            let common = bounded(self.word(), w_min, w_max);
+            return Some(Common { unit: 1.0, axonal: Some(0.0), ..common });
+        }
         let mut common = match self {
             Self::Fixed | Self::Backprop => return None,
             Self::Stdp(r) => Common {
@@ -495,10 +417,7 @@ impl Learn {
                 dendritic: r.dendritic.get(),
                 ..bounded("Vogels", r.w_min, r.w_max)
             },
-            Self::Hebb(r) => of_rates("Hebb", r.w_min, r.w_max),
-            Self::Oja(r) => of_rates("Oja", r.w_min, r.w_max),
-            Self::Covariance(r) => of_rates("Covariance", r.w_min, r.w_max),
-            Self::Bcm(r) => of_rates("Bcm", r.w_min, r.w_max),
+            _ => unreachable!("rules of rates were seen to"),
         };
         let unit = match self {
             Self::Stdp(r) => r.unit,

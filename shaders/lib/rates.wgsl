@@ -1,7 +1,6 @@
-// One invocation = the synapses of one target, at the end of an interval.
-// Twin and equations: src/plasticity/rates.rs.
-//!use lib/panel.wgsl
-//!use lib/slow.wgsl
+// One invocation = the synapses of one target, at the end of an interval. The shader that uses this has the two
+// functions of its rule, `of_target` and `of_source`, and pastes lib/panel.wgsl and lib/slow.wgsl before.
+// Twin: src/plasticity/rates.rs.
 const PANEL = 16u;
 
 // Where the traces of `n` neurons in this step begin.
@@ -15,21 +14,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if j >= params.targets {
         return;
     }
-    let of_target = now_row(params.all_targets) + params.first_target + j;
-    let r = params.rate * y[params.y_at + of_target];
-    let m = params.mean * y_slow[params.y_slow_at + of_target];
-    var factor = params.eta * r;
-    var decay = 0.0;
-    if RULE == 1u {
-        decay = params.eta * r * r / params.unit;
-    } else if RULE == 2u {
-        factor = params.eta * (r - m);
-    } else if RULE == 3u {
-        factor = params.eta * r * (r - m * m / params.rho) / params.rho;
-    } else if RULE == 4u {
-        factor = 0.0;
-        decay = params.eta * (m - params.rho);
-    }
+    let place = now_row(params.all_targets) + params.first_target + j;
+    let r = params.rate * y[params.y_at + place];
+    let m = params.mean * y_slow[params.y_slow_at + place];
+    let by = of_target(r, m);
     let row = now_row(params.sources);
     var first = 0u;
     var stride = 1u;
@@ -47,13 +35,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         if DENSE == 0u {
             i = origin[params.origin_at + at] & ((1u << params.source_bits) - 1u);
         }
-        var r_i = params.rate * x[params.x_at + row + i];
-        if RULE == 2u {
-            r_i -= params.mean * x_slow[params.x_slow_at + row + i];
-        }
+        let r_i = params.rate * x[params.x_at + row + i];
+        let part = of_source(r_i, params.mean * x_slow[params.x_slow_at + row + i]);
         let w = weight[params.weight_at + at];
         let rest = at + params.second * stride;
-        let sum = advanced(vec2<f32>(w, weight[params.weight_at + rest]), factor * r_i - decay * w);
+        let sum = advanced(vec2<f32>(w, weight[params.weight_at + rest]), by.x * part - by.y * w);
         let within = clamp(sum.x, params.w_min, params.w_max);
         weight[params.weight_at + at] = within;
         weight[params.weight_at + rest] = select(0.0, sum.y, within == sum.x);
