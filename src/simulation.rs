@@ -61,6 +61,7 @@ pub fn options(
         samples: samples.collect(),
         presented: false,
         max_binding,
+        max_table: max_binding,
     })
 }
 

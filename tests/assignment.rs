@@ -37,6 +37,7 @@ impl Stripes {
             samples: Vec::new(),
             presented: true,
             max_binding: 128 << 20,
+            max_table: 128 << 20,
         };
         let plan = simulate(&network, &options).unwrap();
         let data = mnist(&place.path("data")).unwrap();

@@ -33,8 +33,13 @@ fn run<F: Twinned>(scene: &Scene, steps: usize, variables: &[&str]) -> Run {
     };
     let window = 1000;
     let samples = variables.iter().map(sampled).collect();
-    let options =
-        SimulationOptions { steps: window, samples, presented: false, max_binding: 128 << 20 };
+    let options = SimulationOptions {
+        steps: window,
+        samples,
+        presented: false,
+        max_binding: 128 << 20,
+        max_table: 128 << 20,
+    };
     let plan = simulate(&network, &options).unwrap_or_else(|e| panic!("{e}"));
     let ports = plan.ports.simulation.as_ref().unwrap();
     let mut engine = Cpu::<F>::new(&plan, Some(1), false);

@@ -282,6 +282,7 @@ fn planned(scene: &Scene) -> Plan {
             samples: Vec::new(),
             presented: true,
             max_binding: MOST,
+            max_table: MOST,
         },
         None => options(scene, &build(scene).unwrap(), MOST).unwrap_or_else(|e| panic!("{e}")),
     };

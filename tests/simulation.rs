@@ -7,6 +7,8 @@ mod common;
 use common::*;
 use neuralearn::engine::Engine;
 use neuralearn::network::{Network, Population, Projection, Stimulus, Synapses, build};
+use neuralearn::plan::{Plan, SimulationOptions, simulate};
+use neuralearn::simulation::options;
 use std::collections::BTreeMap;
 use std::f64::consts::E;
 
@@ -995,4 +997,37 @@ fn a_balanced_network_fires_alike_everywhere() {
         met += 1;
     }
     assert_eq!(met, 3);
+}
+
+/// The table of synapses in one part or in several, as adapters have room: the same spikes.
+#[test]
+fn parts_of_the_table_do_not_change_a_spike() {
+    let mut simulated = simulated(
+        r#"(version: 1, simulation: (dt: 0.1, duration: 30, seed: 2),
+        populations: {
+            "in": (size: 300, model: Poisson(rate: 200)),
+            "out": (size: 200, model: Lif(tau_syn: 0.5)) },
+        projections: [
+            (from: "in", to: "out", connect: FixedProbability(p: 0.3), weight: 60, delay: 1.5),
+            (from: "out", to: "out", connect: FixedProbability(p: 0.2),
+             weight: Normal(mean: -20, std: 5), delay: Uniform(low: 0.5, high: 2)),
+        ])"#,
+    );
+    let parts = |plan: &Plan| {
+        let stages = plan.programs.iter().flat_map(|program| &program.stages);
+        let launches = stages.flat_map(|stage| stage.launches());
+        launches.filter(|launch| launch.kernel.name == "synapse/scatter").count()
+    };
+    let whole = simulated.solve();
+    assert!(whole.spikes("out").len() > 100 && parts(&simulated.plan) == 1);
+    let options = options(&simulated.scene, &simulated.network, 128 << 20).unwrap();
+    let steps = simulated.plan.steps;
+    let options = SimulationOptions { steps, max_table: 20_000, ..options };
+    simulated.plan = simulate(&simulated.network, &options).unwrap_or_else(|e| panic!("{e}"));
+    assert!(parts(&simulated.plan) > 3);
+    let largest = simulated.plan.arrays.iter().filter(|a| a.name.starts_with("synapses."));
+    assert!(largest.map(|array| array.bytes()).max() <= Some(20_000));
+    simulated.on_every_engine("parts", |engine, done| {
+        assert_eq!(done.spikes("out"), whole.spikes("out"), "{engine}");
+    });
 }

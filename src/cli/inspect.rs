@@ -44,9 +44,9 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
     let mut all = Vec::new();
     let mut failed = None;
     for path in scenes {
-        let prepared = scene::load(path, overrides)
-            .map_err(|e| (*e).into())
-            .and_then(|(scene, source, warnings)| Ok((source, warnings, prepare(&scene, true)?)));
+        let prepared = scene::load(path, overrides).map_err(|e| (*e).into()).and_then(
+            |(scene, source, warnings)| Ok((source, warnings, prepare(&scene, true, MAX_BINDING)?)),
+        );
         match prepared {
             Ok((source, warnings, (network, plan))) => {
                 for w in warnings.iter().chain(&network.warnings).chain(&plan.warnings) {

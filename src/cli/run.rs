@@ -8,7 +8,7 @@ use super::{EngineChoice, FileFault, Interrupted, Run, Threads, Usage, fault, pi
 use crate::archive;
 use crate::checkpoint::{self, Checkpoint, Origin, Store};
 use crate::engine::cpu::Cpu;
-use crate::engine::gpu::{self, Gpu, Wanted};
+use crate::engine::gpu::{self, Found, Gpu, Wanted};
 use crate::engine::{Device, Engine, KernelTime};
 use crate::files::write::Draft;
 use crate::files::{self, Values};
@@ -33,8 +33,8 @@ pub const MAX_BINDING: u64 = 128 << 20;
 /// What is written of a synapse beside its weight.
 const ENDS: [&str; 2] = ["source", "target"];
 
-/// From a scene to a plan.
-pub fn prepare(scene: &Scene, quiet: bool) -> Result<(Network, Plan)> {
+/// From a scene to a plan, with parts of the table of synapses of at most `max_table` bytes.
+pub fn prepare(scene: &Scene, quiet: bool, max_table: u64) -> Result<(Network, Plan)> {
     let mut bar = Progress::new(scene.projections.len() as u64, "projections", quiet);
     let network = network::build_watched(scene, &mut |drawn, of| {
         bar.at("building", drawn as u64, of as u64, "");
@@ -48,6 +48,7 @@ pub fn prepare(scene: &Scene, quiet: bool) -> Result<(Network, Plan)> {
                 samples: Vec::new(),
                 presented: true,
                 max_binding: MAX_BINDING,
+                max_table,
             };
             plan::simulate(&network, &options)?
         }
@@ -57,7 +58,10 @@ pub fn prepare(scene: &Scene, quiet: bool) -> Result<(Network, Plan)> {
                 plan::Options { batch, steps, training, soft: 0, max_binding: MAX_BINDING };
             plan::compile(&network, &options)?
         }
-        None => plan::simulate(&network, &simulation::options(scene, &network, MAX_BINDING)?)?,
+        None => {
+            let options = simulation::options(scene, &network, MAX_BINDING)?;
+            plan::simulate(&network, &SimulationOptions { max_table, ..options })?
+        }
     };
     tell_apart("state that is saved", plan.arrays.iter().map(|array| array.name.clone()))?;
     tell_apart("weights.safetensors", tensor_names(&network))?;
@@ -127,7 +131,9 @@ pub fn run(args: &Run) -> Result<()> {
         },
         None => None,
     };
-    let (network, plan) = prepare(&scene, args.quiet)?;
+    let adapter = adapter(args)?;
+    let max_table = adapter.as_ref().map_or(MAX_BINDING, Found::largest_table);
+    let (network, plan) = prepare(&scene, args.quiet, max_table)?;
     warnings.extend(network.warnings.iter().chain(&plan.warnings).cloned());
     for warning in &warnings {
         log::warn!("{}: {}: {}", source.name, warning.path, warning.message);
@@ -136,7 +142,10 @@ pub fn run(args: &Run) -> Result<()> {
         Some(training) => Some(load_data(training, &network)?),
         None => None,
     };
-    let engine = engine(args, &plan)?;
+    let engine: Box<dyn Engine + '_> = match &adapter {
+        Some(found) => Box::new(Gpu::new(found, &plan, args.profile)?),
+        None => Box::new(Cpu::<f32>::new(&plan, None, args.profile)),
+    };
     let effective =
         scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))?;
     let origin = match &checkpoint {
@@ -221,26 +230,23 @@ fn load_data(training: &scene::Training, network: &Network) -> Result<data::Data
     Ok(dataset)
 }
 
-/// The engine that was asked for.
-fn engine<'p>(args: &Run, plan: &'p Plan) -> Result<Box<dyn Engine + 'p>> {
+/// The adapter to run on; none for the processor.
+fn adapter(args: &Run) -> Result<Option<Found>> {
     let name = args.adapter.as_deref();
-    let on = |wanted| -> Result<Box<dyn Engine + 'p>> {
-        Ok(Box::new(Gpu::new(&gpu::choose(wanted, name)?, plan, args.profile)?))
-    };
-    let cpu = || Box::new(Cpu::<f32>::new(plan, None, args.profile));
+    let on = |wanted| -> Result<Option<Found>> { Ok(Some(gpu::choose(wanted, name)?)) };
     match args.engine {
         EngineChoice::Gpu => on(Wanted::Hardware),
         EngineChoice::Software => on(Wanted::Software),
         EngineChoice::Cpu if name.is_some() => {
             Err(Usage("--adapter names a GPU; it does not go with --engine cpu".into()).into())
         }
-        EngineChoice::Cpu => Ok(cpu()),
+        EngineChoice::Cpu => Ok(None),
         // Whoever names an adapter wants that one, be it software.
         EngineChoice::Auto if name.is_some() => on(Wanted::Any),
         EngineChoice::Auto if gpu::adapters().iter().any(|a| !a.is_software()) => {
             on(Wanted::Hardware)
         }
-        EngineChoice::Auto => Ok(cpu()),
+        EngineChoice::Auto => Ok(None),
     }
 }
 

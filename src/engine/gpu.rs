@@ -7,13 +7,14 @@
 //! takes a long one for a hang, and at most `IN_FLIGHT` portions are under way. A portion is one pass, to which only
 //! what changes from dispatch to dispatch is said; where times are wanted each dispatch has a pass of its own.
 //!
-//! Only default limits and no features are asked for, but for timestamps where times are wanted.
+//! Only default limits and no features are asked for, but for timestamps where times are wanted, and larger bindings
+//! where the table of synapses is larger and the adapter has them.
 
 use super::dispatch::Dispatches;
 use super::shader::{self, Source};
 use super::{Device, Engine, EngineError, KernelTime};
 use crate::kernel::Clock;
-use crate::plan::{ArrayId, Init, Launch, Plan, ProgramId, Stage};
+use crate::plan::{Array, ArrayId, Init, Launch, Plan, ProgramId, Stage};
 use pollster::block_on;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -45,6 +46,9 @@ pub enum Wanted {
     Any,
 }
 
+/// Largest part of a table that goes to a device in one piece \[bytes\].
+const MOST_TABLE: u64 = 1 << 30;
+
 /// An adapter of this machine.
 pub struct Found {
     /// Name, type, backend, driver.
@@ -58,6 +62,13 @@ impl Found {
     /// Whether it is software.
     pub fn is_software(&self) -> bool {
         self.info.device_type == wgpu::DeviceType::Cpu
+    }
+
+    /// Largest array that only this adapter is to hold \[bytes\]: what it binds at once, but no more than a transfer
+    /// should be.
+    pub fn largest_table(&self) -> u64 {
+        let most = self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size);
+        most.clamp(wgpu::Limits::defaults().max_storage_buffer_binding_size, MOST_TABLE)
     }
 
     fn rank(&self) -> u32 {
@@ -198,7 +209,15 @@ impl Gpu {
     /// The adapter's limits are too low, or it refuses a shader.
     pub fn new(found: &Found, plan: &Plan, measure: bool) -> Result<Self, EngineError> {
         let name = found.info.name.clone();
-        let limits = wgpu::Limits::defaults();
+        // Of what is more than every adapter has, as much as the plan needs.
+        let largest = plan.arrays.iter().map(Array::bytes).max().unwrap_or_default();
+        let mut limits = wgpu::Limits::defaults();
+        if largest <= found.largest_table() {
+            let most = &mut limits.max_storage_buffer_binding_size;
+            *most = largest.max(*most);
+            limits.max_buffer_size = largest.max(limits.max_buffer_size);
+        }
+        let max_binding = wgpu::Limits::defaults().max_storage_buffer_binding_size;
         let limit = |what: String| EngineError::Limit { adapter: name.clone(), what };
         for array in &plan.arrays {
             if array.bytes() > limits.max_storage_buffer_binding_size {
@@ -210,7 +229,6 @@ impl Gpu {
                 )));
             }
         }
-        let max_binding = limits.max_storage_buffer_binding_size;
         let timestamps =
             measure && found.adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
         let required_features =

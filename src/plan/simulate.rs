@@ -74,8 +74,11 @@ pub struct SimulationOptions {
     pub samples: Vec<Sampled>,
     /// Whether the samples of a training are shown, one window for each.
     pub presented: bool,
-    /// Largest array \[bytes\]; the table of synapses is cut into parts below it.
+    /// Largest array \[bytes\].
     pub max_binding: u64,
+    /// Largest part of the table of synapses \[bytes\]. Nothing writes to it and no checkpoint has it, so it may be as
+    /// large as the adapter at hand allows.
+    pub max_table: u64,
 }
 
 /// Arrays that the host of a simulation writes or reads.
@@ -152,6 +155,8 @@ pub(super) struct Simulator<'a> {
     /// Weight of one unit of the ring, for each receptor of each population.
     pub scale: Vec<Vec<f64>>,
     pub ports: SimulationPorts,
+    /// Parts of the table of synapses.
+    tables: Vec<ArrayId>,
     pixels: Option<ArrayId>,
     presentation: Option<ArrayId>,
     /// Parameters of neurons, and the same with what lasts held as it is.
@@ -197,6 +202,7 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
         presentation: None,
         frozen: Vec::new(),
         restart: Vec::new(),
+        tables: Vec::new(),
     };
     let (mut tile, mut word) = (0, 0);
     for population in &network.populations {
@@ -227,12 +233,13 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
     s.samples(&mut launches)?;
     let begin = s.begin(&learning);
 
-    for array in &s.arrays {
-        if array.bytes() > options.max_binding {
+    for (id, array) in s.arrays.iter().enumerate() {
+        let limit = if s.tables.contains(&id) { options.max_table } else { options.max_binding };
+        if array.bytes() > limit {
             return Err(PlanError::Binding {
                 what: array.name.clone(),
                 bytes: array.bytes(),
-                limit: options.max_binding,
+                limit,
                 advice: "lower the size of the population or its delays",
             });
         }
@@ -924,7 +931,7 @@ impl Simulator<'_> {
         }
 
         let tiles = self.ring.tiles;
-        let most = (self.options.max_binding / 4) as usize;
+        let most = (self.options.max_table / 4) as usize;
         let mut first = 0;
         let mut part = 0;
         while first < sources {
@@ -950,6 +957,7 @@ impl Simulator<'_> {
                     None => &table.weight[begin..end],
                 };
                 let weight = self.words(format!("synapses.{part}.weight"), weights.to_vec());
+                self.tables.extend([start, port, weight]);
                 let params = scatter::ScatterParams::<f64> {
                     lists,
                     list,
