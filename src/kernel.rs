@@ -182,7 +182,10 @@ macro_rules! numbers {
                 $($field,)*
                 Count,
             }
-            $($(#[$fdoc])* pub const $field: usize = Place::$field as usize;)*
+            $(
+                #[doc = concat!("Place of `", stringify!($field), "`.")]
+                pub const $field: usize = Place::$field as usize;
+            )*
             /// How many there are.
             pub const COUNT: usize = Place::Count as usize;
             /// Their names.

@@ -693,7 +693,7 @@ macro_rules! declare {
         }
 
         // A choice of one word always is that word.
-        #[allow(irrefutable_let_patterns)]
+        #[allow(irrefutable_let_patterns, reason = "of one word")]
         impl $crate::grammar::Value for $name {
             fn kind() -> $crate::grammar::Kind {
                 $crate::grammar::Kind::Choices(Self::CHOICES)
@@ -713,7 +713,7 @@ macro_rules! declare {
             }
         }
 
-        #[allow(irrefutable_let_patterns)]
+        #[allow(irrefutable_let_patterns, reason = "of one word")]
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 $(if let Self::$bare(value) = self {
@@ -732,7 +732,7 @@ macro_rules! declare {
 
         impl $name {
             /// The word that is chosen.
-            #[allow(irrefutable_let_patterns, dead_code)]
+            #[allow(irrefutable_let_patterns, reason = "of one word")]
             pub fn word(&self) -> &'static str {
                 $(if let $crate::declare!(@pattern $word [$($inner)?] $({ $($field)* })?) = self {
                     return stringify!($word);

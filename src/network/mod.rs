@@ -6,11 +6,14 @@
 mod budget;
 mod build;
 mod draw;
+mod error;
 mod learning;
 mod rewire;
 mod space;
+mod stimuli;
 
-pub use build::{NetworkError, build, build_watched};
+pub use build::{build, build_watched};
+pub use error::NetworkError;
 pub use rewire::Rewire;
 
 use crate::neuron::model::LaidOut;

@@ -142,14 +142,13 @@ impl<'s> Checker<'s> {
     }
 
     fn record(&mut self, record: &Record) {
-        if let Some(start) = record.start.map(Quantity::get) {
-            if let Some(duration) = self.scene.simulation.duration.map(Quantity::get)
-                && start >= duration
-            {
-                let message =
-                    format!("nothing counts: {start} ms is not before the end, {duration} ms");
-                self.fault("record.start", message);
-            }
+        if let Some(start) = record.start.map(Quantity::get)
+            && let Some(duration) = self.scene.simulation.duration.map(Quantity::get)
+            && start >= duration
+        {
+            let message =
+                format!("nothing counts: {start} ms is not before the end, {duration} ms");
+            self.fault("record.start", message);
         }
         if self.scene.training.is_some() && *record != Record::default() {
             let message = "`record` is of simulations, and a training writes nothing of it";

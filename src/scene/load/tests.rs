@@ -1,0 +1,878 @@
+//! Tests of the file above.
+
+use super::super::{
+    Connect, Data, Delay, Model, Ms, Named, Param, Population, Projection, Quantity, Um, Weight,
+};
+use super::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+const SIMULATION: &str = r#"(
+    version: 1,
+    simulation: (dt: 0.1, duration: 100.0, seed: 7),
+    populations: {
+        "noise": (size: 10, model: Poisson(rate: "1 kHz")),
+        "exc": (n: 80, model: Lif(
+            tau_m: Normal(mean: 20, std: 2), // ms
+            C_m: "0.25 nF",
+            v_th: -50.0, v_reset: -60, t_ref: 2,
+        )),
+        "out": (size: 2, model: Readout()),
+    },
+    projections: [
+        (from: "noise", to: "exc", connect: Dense, weight: 20.0),
+        (from: "exc", to: "exc", connect: FixedInDegree(k: 8, autapses: false, multapses: false),
+         weight: Uniform(low: 1, high: 2), delay: 1.5, learn: Fixed),
+        (pre: "exc", post: "out", connect: FixedProbability(p: 0.5), weight: File("w.safetensors")),
+    ],
+    record: (spikes: ["exc"], traces: [(population: "exc", ids: [0, 1], every: 0.5)]),
+)
+"#;
+
+const SPACE: &str = r#"(
+    version: 1,
+    simulation: (dt: 0.1, duration: 100.0),
+    populations: {
+        "sheet": (size: 60, positions: Grid(shape: [10, 6], spacing: "50 um"), model: Lif()),
+        "cloud": (
+            size: 60,
+            positions: Uniform(extent: ["0.5 mm", 300], origin: [0, -150]),
+            model: Lif(),
+        ),
+        "block": (size: 8, positions: Grid(shape: [2, 2, 2], spacing: 9), model: Lif()),
+        "noise": (size: 7, model: Poisson(rate: 10)),
+    },
+    projections: [
+        (name: "near", from: "sheet", to: "cloud", connect: Distance(
+            kernel: Gaussian(p: 0.3, sigma: 100),
+            autapses: false, max_distance: "0.3 mm", periodic: true, extent: [500, 301],
+        ), weight: Normal(mean: 20, std: 5, min: 0, max: 41), delay: Distance(offset: 0.5, velocity: 0.3)),
+        (from: "cloud", to: "sheet", connect: OneToOne, weight: 1,
+         delay: Normal(mean: 1.5, std: 0.7, min: 0.4, max: 3)),
+        (from: "noise", to: "cloud", connect: FixedOutDegree(outdegree: 59, multapses: false),
+         weight: 1, delay: Uniform(low: 1.0, high: 2.0)),
+        (from: "noise", to: "sheet", connect: FixedTotalNumber(n: 420, multapses: false), weight: 1),
+        (from: "noise", to: "block", connect: List("pairs.npy"), weight: 1),
+    ],
+)
+"#;
+
+const LEARNING: &str = r#"(
+    version: 1,
+    simulation: (dt: 0.1, duration: 100),
+    populations: {
+        "in": (size: 20, model: Poisson(rate: 10)),
+        "out": (size: 10, model: Lif(receptors: {"ex": Exp(tau: 5, e_rev: 0), "cur": Exp(tau: 5)})),
+    },
+    projections: [
+        (name: "p", from: "in", to: "out", connect: Dense, weight: Uniform(low: 0, high: 0.5), delay: 1,
+            learn: Stdp(w_min: 0, w_max: 1, tau_plus: 20, dendritic: 0.5, mu_plus: 1,
+                eligibility: (modulator: "dopamine", tau: 1000, every: 10)),
+            normalize: (sum: 5, every: 50)),
+        (name: "q", from: "out", to: "out", receptor: "cur", connect: FixedProbability(p: 0.5),
+            weight: 3, short_term: (u: 0.5, tau_rec: 100)),
+    ],
+    modulators: {
+        "dopamine": (tau: 200, release: [Events(times: [10, 20], amount: 1),
+            Pair(projection: "p", synapse: 3, within: 10, low: 20, high: 30, amount: 0.5)]),
+    },
+    record: (weights: [(projection: "p", every: 1)], modulators: 2),
+)"#;
+
+const TRAINING: &str = r#"(
+    version: 1,
+    simulation: (dt: 1),
+    populations: {
+        "image": (size: 784, model: Images(encoder: Constant(gain: 2))),
+        "hidden": (size: 100, model: Lif()),
+        "label": (size: 10, model: Readout()),
+    },
+    projections: [
+        (from: "image", to: "hidden", connect: Dense, weight: Kaiming()),
+        (from: "hidden", to: "label", connect: Dense, weight: Kaiming(gain: 1), learn: Backprop),
+    ],
+    training: (
+        data: Mnist(dir: "mnist"),
+        epochs: 5, batch: 100, steps: 25,
+        loss: SoftmaxCrossEntropy(),
+        optimizer: Adam(lr: 0.001),
+        schedule: Cosine(floor: 0.1),
+        surrogate: StraightThrough,
+    ),
+)
+"#;
+
+fn read_text(text: &str) -> Result<(Scene, Source, Vec<Warning>), Box<SceneError>> {
+    load_str("test.ron", text, Path::new("/scenes"), &[])
+}
+
+fn read_with(text: &str, changes: &[&str]) -> Result<Scene, Box<SceneError>> {
+    let overrides: Vec<Override> = changes.iter().map(|change| change.parse().unwrap()).collect();
+    load_str("test.ron", text, Path::new("/scenes"), &overrides).map(|(scene, _, _)| scene)
+}
+
+fn edited(text: &str, from: &str, to: &str) -> String {
+    assert_eq!(text.matches(from).count(), 1, "`{from}` is not there once");
+    text.replace(from, to)
+}
+
+/// Makes each edit alone, and wants exactly one problem, at that place, with those words.
+fn expect_problems(text: &str, table: &[(&str, &str, &str, &str)]) {
+    for (from, to, at, words) in table {
+        let text = edited(text, from, to);
+        let error = read_text(&text).expect_err(to);
+        assert_eq!(error.problems.len(), 1, "{to}:\n{error}");
+        let problem = &error.problems[0];
+        let said = format!("{} {}", problem.message, problem.help.clone().unwrap_or_default());
+        for word in words.split(" | ") {
+            assert!(said.contains(word), "{to}: `{word}` is not in\n{error}");
+        }
+        let span = problem.span.clone().unwrap();
+        assert!(text[span.start..].starts_with(at), "{to}: not at `{at}`:\n{error}");
+        let line = text[..span.start].matches('\n').count() + 1;
+        let column = text[..span.start].chars().rev().take_while(|c| *c != '\n').count() + 1;
+        let place = format!("test.ron:{line}:{column}");
+        assert!(error.to_string().contains(&place), "{to}: `{place}` is not in\n{error}");
+    }
+}
+
+#[test]
+fn fields_are_found_by_any_spelling() {
+    let text = "(learn: Clopath(V_clamp: 33), model: Adex(v_spike: 1, E_L: -70))";
+    let tree = scan(text).unwrap();
+    for (path, value) in [
+        ("learn.v_spike", "33"),
+        ("learn.V_clamp", "33"),
+        ("model.v_peak", "1"),
+        ("model.V_peak", "1"),
+        ("model.e_l", "-70"),
+        ("model.v_rest", "-70"),
+    ] {
+        let (trail, rest) = tree.follow(path, &same);
+        assert_eq!(rest, "", "{path}");
+        assert_eq!(&text[trail.last().unwrap().node.span.clone()], value, "{path}");
+    }
+}
+
+#[test]
+fn good_scenes_load_without_a_warning() {
+    let (scene, source, warnings) = read_text(SIMULATION).unwrap();
+    assert_eq!(warnings, []);
+    assert_eq!(scene.projections[0].weight, Weight::Constant(Quantity::new(20.0)));
+    assert_eq!(
+        scene.projections[2].weight,
+        Weight::File(source.resolve(Path::new("w.safetensors")))
+    );
+    assert!(source.dir.is_absolute() && source.dir.ends_with("scenes"));
+    let (scene, source, warnings) = read_text(SPACE).unwrap();
+    assert_eq!(warnings, []);
+    let pairs = source.resolve(Path::new("pairs.npy"));
+    assert_eq!(scene.projections[4].connect, Connect::List(pairs));
+    let (scene, source, warnings) = read_text(TRAINING).unwrap();
+    assert_eq!(warnings, []);
+    assert_eq!(scene.training.unwrap().data, Data::Mnist { dir: source.dir.join("mnist") });
+}
+
+#[test]
+fn the_effective_scene_reads_back_as_itself() {
+    for text in [SIMULATION, SPACE, TRAINING] {
+        let (scene, _, _) = read_text(text).unwrap();
+        let written = scene.to_ron().unwrap();
+        let (again, _, _) = load_str("again.ron", &written, Path::new("/runs/1"), &[]).unwrap();
+        assert_eq!(again, scene, "{written}");
+    }
+}
+
+#[test]
+fn what_the_grammar_refuses_is_shown_at_its_place() {
+    expect_problems(
+        SIMULATION,
+        &[
+            ("\"noise\": (", "noise: (", "noise", "text in quotes is expected, not `noise`"),
+            ("Dense", "Dense()", "Dense()", "takes nothing in parentheses"),
+            (
+                "tau_m: Normal",
+                "tau_n: Normal",
+                "tau_n",
+                "no field `tau_n` in `Lif` | did you mean `tau_m`?",
+            ),
+            (
+                "\"noise\": (",
+                "\"exc\": (size: 1, model: Lif()), \"noise\": (",
+                "\"exc\": (n",
+                "two entries with the name `exc`",
+            ),
+            ("\"0.25 nF\"", "NaN", "NaN", "not finite"),
+            ("\"0.25 nF\"", "inf", "inf", "not finite"),
+            ("v_th: -50.0", "v_th: 1e40", "1e40", "1e40 is not finite in single precision"),
+            (
+                "\"0.25 nF\"",
+                "\"20 mV\"",
+                "\"20 mV\"",
+                "`20 mV` is a potential | a capacitance in pF",
+            ),
+            ("std: 2)", "std: \"2 mV\")", "Normal(", "`2 mV` is a potential | a time in ms"),
+            ("mean: 20", "maen: 20", "Normal(", "no field `maen` | did you mean `mean`?"),
+            ("n: 80", "n: 1.5", "1.5", "a whole number is expected, not `1.5`"),
+            ("n: 80", "n: -1", "-1", "`-1`"),
+            ("n: 80", "n: 1e3", "1e3", "a whole number | without point"),
+            ("n: 80", "n: \"many\"", "\"many\"", "a whole number is expected, not `\"many\"`"),
+            ("n: 80, ", "", "\"exc\"", "the field `size` is missing in `Population`"),
+            ("seed: 7", "seed: 7, seed: 8", "seed: 8", "the field `seed` is given twice"),
+            ("C_m: \"0.25 nF\"", "c_m: 1, C_m: 2", "C_m: 2", "the field `c_m` is given twice"),
+            (
+                "Readout()",
+                "Readuot()",
+                "Readuot",
+                "no choice `Readuot` in `Model` | did you mean `Readout`?",
+            ),
+            ("Readout()", "Readout", "Readout", "a group of fields"),
+            ("Dense", "Densely(1)", "Densely", "no choice `Densely`"),
+            (
+                "simulation: (dt: 0.1, duration: 100.0, seed: 7)",
+                "simulation: 5",
+                "5",
+                "a group of fields",
+            ),
+            ("from: \"noise\"", "from: noise", "noise", "text in quotes is expected, not `noise`"),
+            ("autapses: false", "autapses: no", "no,", "`true` or `false` is expected"),
+            ("spikes: [\"exc\"]", "spikes: \"exc\"", "\"exc\"", "a list"),
+            ("v_reset: -60,", "v_reset: -60", "t_ref", "`,` or `)` is expected"),
+            (
+                "\"out\": (size: 2, model: Readout()),\n    }",
+                "\"out\": (size: 2, model: Readout()),\n    )",
+                ")",
+                "a value is expected",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_the_rules_refuse_is_shown_at_its_place() {
+    expect_problems(
+        SIMULATION,
+        &[
+            ("version: 1", "version: 2", "2", "version 2 is not known"),
+            ("dt: 0.1", "dt: 0", "0", "0 ms is not a time step above 0"),
+            ("dt: 0.1", "dt: 101", "101", "up to 100 ms"),
+            ("duration: 100.0", "duration: 0", "0", "not strictly positive"),
+            ("duration: 100.0, ", "", "(dt: 0.1", "`duration` is missing"),
+            ("Normal(mean: 20, std: 2)", "0", "0", "0 ms is not strictly positive"),
+            ("Normal(mean: 20, std: 2)", "1e-60", "1e-60", "not strictly positive"),
+            (
+                "Normal(mean: 20, std: 2)",
+                "Uniform(low: -1, high: 2)",
+                "Uniform",
+                "-1 ms is not strictly positive",
+            ),
+            (
+                "Normal(mean: 20, std: 2)",
+                "Uniform(low: 3, high: 2)",
+                "3, high",
+                "lower bound, 3, is above",
+            ),
+            ("std: 2)", "std: -2)", "-2", "-2 ms is negative"),
+            ("\"0.25 nF\"", "\"-250 pF\"", "\"-250", "-250 pF is not strictly positive"),
+            ("C_m: \"0.25 nF\"", "g_L: 10", "10", "`tau_m` and `g_l` are both given"),
+            ("v_reset: -60", "v_reset: -40", "-40", "-40 mV, is not below the threshold, -50 mV"),
+            ("t_ref: 2", "t_ref: -2", "-2", "-2 ms is negative"),
+            ("t_ref: 2", "t_ref: 0.04", "0.04", "less than half a step"),
+            ("n: 80", "n: 0", "0", "at least one neuron"),
+            ("size: 2,", "size: 4294967296,", "4294967296", "more than 4294967295"),
+            ("size: 2,", "size: 4294967295,", "populations", "neurons in all are more than"),
+            ("\"1 kHz\"", "\"11 kHz\"", "\"11 kHz", "spikes per step of 0.1 ms"),
+            ("\"1 kHz\"", "-1", "-1", "-1 Hz is negative"),
+            (
+                "\"noise\": (",
+                "\"2x\": (size: 1, model: Lif()), \"noise\": (",
+                "(size: 1",
+                "`2x` is not a name",
+            ),
+            (
+                "from: \"noise\"",
+                "from: \"nois\"",
+                "\"nois\"",
+                "no population `nois` | did you mean `noise`?",
+            ),
+            (
+                "post: \"out\"",
+                "post: \"zebra\"",
+                "\"zebra\"",
+                "no population `zebra` | noise, exc, out",
+            ),
+            (
+                "to: \"exc\", connect: Dense",
+                "to: \"noise\", connect: Dense",
+                "\"noise\"",
+                "a source, which takes no input",
+            ),
+            (
+                "pre: \"exc\", post: \"out\"",
+                "pre: \"out\", post: \"exc\"",
+                "\"out\"",
+                "a readout, which sends no spikes",
+            ),
+            ("p: 0.5", "p: 1.5", "1.5", "1.5 is not from 0 to 1"),
+            ("p: 0.5", "p: NaN", "NaN", "NaN is not a finite number"),
+            ("k: 8", "k: 80", "80", "80 sources of the 79"),
+            ("k: 8", "k: 0", "0", "at least 1"),
+            ("delay: 1.5", "delay: 0.05", "0.05", "below one step of 0.1 ms"),
+            ("delay: 1.5", "delay: -1", "-1", "below one step"),
+            ("low: 1, high", "low: 3, high", "3, high", "above the upper bound"),
+            ("learn: Fixed", "learn: Backprop", "Backprop", "no `training`"),
+            (
+                "weight: 20.0)",
+                "weight: 20.0), (from: \"noise\", to: \"exc\", connect: Dense, weight: 1)",
+                "(from: \"noise\", to: \"exc\", connect: Dense, weight: 1)",
+                "two projections with the name `noise->exc`",
+            ),
+            ("spikes: [\"exc\"]", "spikes: [\"exx\"]", "\"exx\"", "did you mean `exc`?"),
+            ("spikes: [\"exc\"]", "spikes: [\"out\"]", "\"out\"", "does not spike"),
+            ("population: \"exc\"", "population: \"noise\"", "\"noise\"", "no membrane potential"),
+            ("ids: [0, 1]", "ids: [0, 80]", "80", "no neuron 80 among 80"),
+            ("every: 0.5", "every: 0", "0", "not strictly positive"),
+            (
+                "every: 0.5)",
+                "every: 0.5), (population: \"exc\", ids: [2], variables: [\"v\"])",
+                "(population: \"exc\", ids: [2], variables: [\"v\"])",
+                "`exc.v` is recorded twice",
+            ),
+        ],
+    );
+    expect_problems(
+        LEARNING,
+        &[
+            ("w_max: 1,", "w_max: -1,", "-1", "not below the largest"),
+            (
+                "high: 0.5",
+                "high: 1.5",
+                "learn: Stdp(",
+                "weights from 0 to 1.5 are not within the bounds",
+            ),
+            ("w_min: 0,", "w_min: -1,", "-1", "a conductance is never negative"),
+            ("tau_plus: 20", "tau_plus: 0", "0", "not strictly positive"),
+            ("mu_plus: 1", "mu_plus: -1", "-1", "negative"),
+            ("dendritic: 0.5", "dendritic: 2", "2", "of a delay of 1 ms, 2 ms are dendritic"),
+            ("\"dopamine\", tau", "\"dopamin\", tau", "\"dopamin\"", "did you mean `dopamine`?"),
+            ("tau: 1000", "tau: -5", "-5", "not strictly positive"),
+            ("every: 10)", "every: 0)", "0", "not strictly positive"),
+            ("sum: 5", "sum: 0", "0", "not strictly positive"),
+            (
+                "weight: 3, short_term",
+                "weight: 3, learn: Clopath(w_max: 5, t_spike: 0), short_term",
+                "0",
+                "not strictly positive",
+            ),
+            (
+                "(tau: 200,",
+                "(tau: 200, effects: [Gain(population: \"out\", slope: 1), Gain(population: \"out\", slope: 2)],",
+                "Gain(population: \"out\", slope: 2)",
+                "another effect moves the same number",
+            ),
+            (
+                "weight: 3, short_term",
+                "weight: 3, learn: Clopath(w_max: 5, tau_x: 0), short_term",
+                "0",
+                "not strictly positive",
+            ),
+            (
+                "weight: 3, short_term",
+                "weight: 3, learn: Clopath(w_max: 5, u_ref: 0), short_term",
+                "0",
+                "not strictly positive",
+            ),
+            (
+                "weight: 3, short_term",
+                "weight: 3, learn: Clopath(w_max: 5, delay_u: -1), short_term",
+                "-1",
+                "is negative",
+            ),
+            (
+                "weight: 3, short_term",
+                "weight: 3, rewire: (below: 1, weight: 2, every: 100), short_term",
+                "(below: 1",
+                "do not change | add a rule",
+            ),
+            (
+                "weight: 3, short_term",
+                "weight: 3, learn: Stdp(w_max: 5), rewire: (below: 1, weight: 0.5, every: 100), \
+                 short_term",
+                "0.5",
+                "a new synapse of 0.5 is below 1",
+            ),
+            (
+                "weight: 3, short_term",
+                "weight: 3, learn: Stdp(w_max: 5), rewire: (below: 1, weight: 6, every: 100), \
+                 short_term",
+                "6",
+                "not within the bounds 0 and 5",
+            ),
+            (
+                "weight: 3, short_term",
+                "weight: 3, learn: Stdp(w_max: 5), rewire: (below: 1, weight: 2, every: 0), \
+                 short_term",
+                "0)",
+                "not strictly positive",
+            ),
+            (
+                "weight: 3, short_term",
+                "weight: 3, learn: Stdp(w_max: 5), rewire: (below: 1, weight: 2, every: 10, \
+                 fraction: 1.5), short_term",
+                "1.5",
+                "not from 0 to 1",
+            ),
+            (
+                "FixedProbability(p: 0.5)",
+                "Others, learn: Stdp(w_max: 5), rewire: (below: 1, weight: 2, every: 10)",
+                "(below",
+                "has all pairs | FixedProbability",
+            ),
+            (
+                "connect: Dense",
+                "rewire: (below: 0.1, weight: 0.2, every: 10), connect: FixedInDegree(k: 5)",
+                "\"p\"",
+                "synapses of `p` move",
+            ),
+            (", every: 50", "", "(sum: 5)", "it is not said when to normalize"),
+            ("u: 0.5", "u: 1.5", "1.5", "not from 0 to 1"),
+            ("tau_rec: 100", "tau_rec: 0", "0", "not strictly positive"),
+            (
+                "connect: FixedProbability(p: 0.5)",
+                "connect: Procedural(k: 3)",
+                "(u: 0.5, tau_rec: 100)",
+                "keeps no weights, which short-term plasticity needs",
+            ),
+            ("times: [10, 20]", "times: [20, 10]", "10", "10 ms comes after 20 ms"),
+            ("times: [10, 20]", "times: [-10, 20]", "-10", "not a time from 0 on"),
+            ("(tau: 200", "(tau: 0", "0", "not strictly positive"),
+            (
+                "projection: \"p\", synapse",
+                "projection: \"z\", synapse",
+                "\"z\"",
+                "no projection `z`",
+            ),
+            ("low: 20", "low: 40", "40", "above the upper bound"),
+            ("projection: \"p\", every", "projection: \"q\", every", "\"q\"", "do not change"),
+            ("modulators: 2", "modulators: 0", "0", "not strictly positive"),
+            (
+                "(tau: 200,",
+                "(tau: 200, effects: [Noise(population: \"out\", slope: 1)],",
+                "\"out\"",
+                "no noise current | Noise(std",
+            ),
+        ],
+    );
+    expect_problems(
+        TRAINING,
+        &[
+            ("epochs: 5", "epochs: 0", "0", "at least 1"),
+            ("batch: 100", "batch: 0", "0", "at least 1"),
+            ("steps: 25", "steps: 0", "0", "at least 1"),
+            ("lr: 0.001", "lr: 0", "0", "0 is not strictly positive"),
+            ("lr: 0.001", "lr: inf", "inf", "not a finite number"),
+            ("lr: 0.001", "lr: 0.001, beta1: 1", "1", "from 0 to below 1"),
+            ("Adam(lr: 0.001)", "Sgd(lr: 0.1, momentum: -0.1)", "-0.1", "from 0 to below 1"),
+            ("floor: 0.1", "floor: 2", "2", "from 0 to 1"),
+            ("StraightThrough", "FastSigmoid(slope: -1)", "-1", "not strictly positive"),
+            ("gain: 2", "gain: 1e40", "1e40", "not a finite number"),
+            (
+                "weight: Kaiming())",
+                "weight: Kaiming(), delay: 2)",
+                "2",
+                "a constant current has no delay",
+            ),
+            ("Constant(gain: 2)", "Poisson(max_rate: 2000)", "2000", "2 spikes per step"),
+            ("Constant(gain: 2)", "Latency(window: 0)", "0", "not strictly positive"),
+            (
+                "\"hidden\": (",
+                "\"more\": (size: 1, model: Readout()), \"hidden\": (",
+                "training",
+                "one population of `Readout`, there are `more`, `label`",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_the_rules_of_space_and_delays_refuse_is_shown_at_its_place() {
+    expect_problems(
+        SPACE,
+        &[
+            ("[10, 6]", "[10, 5]", "[10, 5]", "50 points, the population 60 | product"),
+            ("[10, 6]", "[60]", "[60]", "two or three dimensions, not 1 | [x, y]"),
+            ("\"50 um\"", "0", "0", "not strictly positive"),
+            ("\"50 um\"", "\"50 ms\"", "\"50 ms\"", "is a time | a length in um, mm or m"),
+            ("[\"0.5 mm\", 300]", "[\"0.5 mm\", -3]", "-3", "not strictly positive"),
+            ("[0, -150]", "[0]", "[0]", "1 lengths for 2 dimensions"),
+            ("p: 0.3", "p: 1.3", "1.3", "not from 0 to 1"),
+            ("sigma: 100", "sigma: 0", "0", "not strictly positive"),
+            (
+                "Gaussian(p: 0.3, sigma: 100)",
+                "Exponential(p: 0.3, length: -1)",
+                "-1",
+                "not strictly positive",
+            ),
+            (
+                "Gaussian(p: 0.3, sigma: 100)",
+                "Step(p: 0.3, radius: 0)",
+                "0)",
+                "not strictly positive",
+            ),
+            ("\"0.3 mm\"", "-1", "-1", "not strictly positive"),
+            (", extent: [500, 301]", "", "true", "without a length | add `extent"),
+            ("periodic: true, ", "", "[500, 301]", "which it does not | `periodic: true`"),
+            ("[500, 301]", "[500, 301, 2]", "[500", "3 lengths for 2 dimensions"),
+            ("[500, 301]", "[500, 0]", "0]", "not strictly positive"),
+            ("velocity: 0.3", "velocity: 0", "0)", "not strictly positive"),
+            ("velocity: 0.3", "velocity: \"3 mm\"", "Distance(", "`3 mm` is a length"),
+            ("offset: 0.5", "offset: -0.5", "-0.5", "is negative"),
+            ("from: \"sheet\"", "from: \"noise\"", "connect", "`noise` has none | Grid"),
+            ("from: \"sheet\"", "from: \"block\"", "connect", "`block` lies in 3 dimensions"),
+            (
+                "weight: 1,\n         delay: Normal(mean: 1.5, std: 0.7, min: 0.4, max: 3)",
+                "weight: 1), (from: \"noise\", to: \"block\", name: \"x\", connect: Dense, \
+                 weight: 1, delay: Distance(velocity: 1)",
+                "Distance(velocity: 1)",
+                "`noise` has none | positions",
+            ),
+            (
+                "connect: OneToOne",
+                "name: \"x\", connect: OneToOne, weight: 1), (from: \"noise\", to: \"sheet\", \
+                 name: \"y\", connect: OneToOne",
+                "OneToOne, weight: 1,\n",
+                "`noise` has 7 neurons and `sheet` has 60 | same size",
+            ),
+            ("min: 0, max: 41", "min: 41, max: 41", "41)", "41 pA, the least, is not below"),
+            ("min: 0, max: 41", "min: 40, max: 41", "Normal", "hardly ever | 1 %"),
+            ("std: 5,", "std: -5,", "-5", "-5 is negative"),
+            ("min: 0.4, max: 3", "max: 0.1", "0.1", "not below 0.1 ms"),
+            ("min: 0.4, max: 3", "min: 8", "Normal", "hardly ever"),
+            ("std: 0.7", "std: -0.7", "-0.7", "is negative"),
+            ("low: 1.0", "low: 3.0", "3.0", "above the upper bound"),
+            ("low: 1.0", "low: 0.05", "0.05", "below one step"),
+            ("outdegree: 59", "outdegree: 61", "61", "each source draws 61 targets of the 60"),
+            ("outdegree: 59", "outdegree: 0", "0", "at least 1"),
+            ("n: 420", "n: 421", "421", "421 synapses are drawn from 420 pairs"),
+            ("n: 420", "n: 0", "0", "at least 1 synapse"),
+        ],
+    );
+    expect_problems(
+        TRAINING,
+        &[(
+            "Kaiming(gain: 1),",
+            "Kaiming(gain: 1), delay: Uniform(low: 1, high: 2),",
+            "Uniform",
+            "one delay for all synapses | one quantity",
+        )],
+    );
+    let (_, _, warnings) = read_text(&edited(SPACE, "[500, 301]", "[449, 301]")).unwrap();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0].path, "projections.0.connect.extent.0");
+    assert!(warnings[0].message.contains("500 um long"), "{warnings:?}");
+    let loops = |connect: &str| {
+        let text = edited(SPACE, "from: \"cloud\"", "from: \"sheet\"");
+        read_with(&text, &[&format!("projections.1.connect={connect}")]).map(|_| ())
+    };
+    assert_eq!(loops("FixedOutDegree(k: 60, multapses: false)"), Ok(()));
+    assert!(loops("FixedOutDegree(k: 60, autapses: false, multapses: false)").is_err());
+    assert_eq!(loops("FixedTotalNumber(n: 3540, autapses: false, multapses: false)"), Ok(()));
+    assert!(loops("FixedTotalNumber(n: 3541, autapses: false, multapses: false)").is_err());
+    assert_eq!(loops("FixedTotalNumber(n: 3541, autapses: false)"), Ok(()));
+}
+
+#[test]
+fn training_and_its_populations_go_together() {
+    let without = TRAINING.split("    training:").next().unwrap();
+    let text = edited(&format!("{without})"), "(dt: 1)", "(dt: 1, duration: 9)");
+    let error = read_text(&text).unwrap_err();
+    for path in ["populations.image.model", "projections.1.learn", "projections.1.weight"] {
+        let problem = error.problems.iter().find(|problem| problem.path == path);
+        let message = problem.map_or("", |problem| &problem.message);
+        assert!(message.contains("the scene has no `training`"), "{path}: {error}");
+    }
+    let text = edited(TRAINING, "Readout()", "Lif()");
+    let error = read_text(&text).unwrap_err();
+    assert!(error.problems[0].message.contains("`Readout`, there is none"), "{error}");
+}
+
+#[test]
+fn rounding_and_tonic_firing_are_warned_of() {
+    for (from, to, path, words) in [
+        ("delay: 1.5", "delay: 1.52", "projections.1.delay", "1.5 ms is used"),
+        ("t_ref: 2", "t_ref: 2.06", "populations.exc.model.t_ref", "2.1 ms is used"),
+        (
+            "v_th: -50.0",
+            "v_th: -50.0, e_l: -45",
+            "populations.exc.model.v_th",
+            "fire without input",
+        ),
+    ] {
+        let (_, _, warnings) = read_text(&edited(SIMULATION, from, to)).unwrap();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert_eq!(warnings[0].path, path);
+        assert!(warnings[0].message.contains(words), "{warnings:?}");
+    }
+}
+
+#[test]
+fn independent_mistakes_are_shown_together() {
+    let text = edited(SIMULATION, "tau_m: Normal(mean: 20, std: 2)", "tau_n: 20");
+    let text = edited(&text, "\"0.25 nF\"", "\"1 mV\"");
+    let text = edited(&text, "p: 0.5", "p: 2");
+    let text = edited(&text, "t_ref: 2", "t_ref: -1");
+    let error = read_text(&text).unwrap_err();
+    let paths: Vec<_> = error.problems.iter().map(|problem| problem.path.as_str()).collect();
+    let model = "populations.exc.model";
+    let expected = [format!("{model}.tau_n"), format!("{model}.C_m"), format!("{model}.t_ref")];
+    assert_eq!(paths[..3], expected);
+    assert_eq!(paths[3..], ["projections.2.connect.p"]);
+
+    // A misspelt field is not reported as missing, nor its population as unknown, too.
+    let text = edited(SIMULATION, "n: 80", "sise: 80");
+    let text = edited(&text, "connect: Dense", "connect: Sparse");
+    let error = read_text(&text).unwrap_err();
+    let paths: Vec<_> = error.problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(paths, ["populations.exc.sise", "projections.0.connect"], "{error}");
+}
+
+#[test]
+fn no_more_than_twenty_mistakes_are_shown() {
+    let fields: String = (0..50).map(|i| format!("x{i}: 1, ")).collect();
+    let error = read_text(&edited(SIMULATION, "C_m:", &format!("{fields} C_m:"))).unwrap_err();
+    assert_eq!(error.problems.len(), MAX_PROBLEMS);
+}
+
+#[test]
+fn an_error_looks_like_this() {
+    let error = read_text(&edited(SIMULATION, "tau_m: Normal", "tau_µ: Normal")).unwrap_err();
+    let text = error.to_string();
+    for part in [
+        "test.ron:7:13",
+        "tau_µ: Normal(mean: 20, std: 2), // ms",
+        "populations.exc.model.tau_µ",
+        "Help: did you mean `tau_m`?",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'));
+    assert!(error.render(true).contains('\u{1b}'));
+}
+
+#[test]
+fn overrides_replace_and_insert() {
+    let changes = [
+        "simulation.duration=50",
+        "simulation.seed=9",
+        "populations.exc.size=40",
+        "populations.exc.model.tau_m=10ms",
+        "populations.exc.model.v_init=-60",
+        "populations.exc.model.c_m=0.2 nF",
+        "populations.out.model.tau_m=30",
+        "projections.0.delay=2",
+        "projections.2.from=noise",
+        "projections.1.connect.k=9",
+        "projections.1.connect=Dense",
+        "projections.1.weight=Constant(3)",
+        "record=(spikes: [\"noise\"])",
+    ];
+    let scene = read_with(SIMULATION, &changes).unwrap();
+    assert_eq!(scene.simulation.duration, Some(Quantity::new(50.0)));
+    assert_eq!(scene.simulation.seed, 9);
+    let population =
+        |name: &str| &scene.populations.iter().find(|entry| entry.0 == name).unwrap().1;
+    assert_eq!(population("exc").size, 40);
+    let Model::Lif(exc) = &population("exc").model else { panic!() };
+    assert_eq!(exc.tau_m, Some(Param::value(10.0)));
+    assert_eq!(exc.v_init, Some(Param::value(-60.0)));
+    assert_eq!(exc.c_m, Param::value(200.0));
+    let Model::Readout(out) = &population("out").model else { panic!() };
+    assert_eq!(out.tau_m, Some(Param::value(30.0)));
+    assert_eq!(scene.projections[0].delay, Some(Delay::Constant(Quantity::new(2.0))));
+    assert_eq!(scene.projections[2].from, "noise");
+    assert_eq!(scene.projections[1].connect, Connect::Dense);
+    assert_eq!(scene.projections[1].weight, Weight::Constant(Quantity::new(3.0)));
+    assert_eq!(scene.record.spikes, ["noise"]);
+
+    let scene = read_with(
+        TRAINING,
+        &["training.optimizer.lr=1", "training.limit=100", "training.data.dir=a/b"],
+    )
+    .unwrap();
+    let training = scene.training.unwrap();
+    assert_eq!(training.limit, Some(100));
+    let Data::Mnist { dir } = training.data;
+    assert!(dir.is_absolute() && dir.ends_with("scenes/a/b"));
+}
+
+#[test]
+fn a_bad_override_is_blamed() {
+    for (change, words) in [
+        ("training.epoch=1", "no field `epoch` in `Training` | did you mean `epochs`?"),
+        ("trainig.epochs=1", "no field `trainig` in `Scene` | did you mean `training`?"),
+        ("populations.hiden.size=1", "no `hiden` in `populations` | did you mean `hidden`?"),
+        ("projections.2.delay=1", "no `2` in `projections` | there are 2"),
+        ("training.batch.size=1", "no `size` in `training.batch`"),
+        ("training.epochs=many", "a whole number is expected"),
+        ("training.epochs=0", "at least 1"),
+        ("training.epochs=1, steps: 2", "a whole number is expected"),
+        ("simulation.dt: 2, seed=1", "no `dt: 2, seed` in `simulation`"),
+        ("simulation.dt=20 mV", "`20 mV` is a potential"),
+    ] {
+        let error = read_with(TRAINING, &["simulation.seed=2", change]).expect_err(change);
+        let text = error.to_string();
+        for words in words.split(" | ").chain([format!("--set {change}: ").as_str()]) {
+            assert!(text.contains(words), "{change}: `{words}` is not in\n{text}");
+        }
+    }
+    for text in ["simulation.dt", "=1", "simulation.dt=", ""] {
+        assert!(text.parse::<Override>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn an_override_can_supply_what_a_scene_lacks() {
+    let text = edited(TRAINING, "epochs: 5, ", "");
+    assert!(read_with(&text, &[]).is_err());
+    assert_eq!(read_with(&text, &["training.epochs=2"]).unwrap().training.unwrap().epochs, 2);
+}
+
+#[test]
+fn overrides_put_in_whole_blocks() {
+    let text = edited(
+        SIMULATION,
+        "    record: (spikes: [\"exc\"], traces: [(population: \"exc\", ids: [0, 1], every: 0.5)]),\n",
+        "",
+    );
+    let scene = read_with(&text, &["record.spikes=[\"exc\"]", "record.start=50"]).unwrap();
+    assert_eq!(scene.record.spikes, ["exc"]);
+    let both = ["projections.0.short_term.u=0.5", "projections.0.short_term.tau_rec=100"];
+    for changes in [both, [both[1], both[0]]] {
+        let short_term = read_with(&text, &changes).unwrap().projections[0].short_term.unwrap();
+        assert_eq!((short_term.u, short_term.tau_rec.get()), (0.5, 100.0));
+    }
+    for (change, words) in [
+        (both[0], "the field `tau_rec` is missing in `ShortTerm`"),
+        ("record.spike=[]", "no field `spike` in `Record` | did you mean `spikes`?"),
+        ("projections.0.learn.w_max=3", "give the whole, as --set projections.0.learn=..."),
+    ] {
+        let said = read_with(&text, &[change]).expect_err(change).to_string();
+        for words in words.split(" | ") {
+            assert!(said.contains(words), "{change}: `{words}` is not in\n{said}");
+        }
+    }
+    let bare = edited(TRAINING, "optimizer: Adam(lr: 0.001),", "");
+    let said = read_with(&bare, &["training.optimizer.lr=1"]).unwrap_err().to_string();
+    assert!(said.contains("give the whole, as --set training.optimizer=..."), "{said}");
+}
+
+#[test]
+fn what_is_not_text_is_refused() {
+    let bytes = |bytes: &[u8]| load_bytes("test.ron", bytes, Path::new(""), &[]);
+    let with_mark = [b"\xEF\xBB\xBF", SIMULATION.as_bytes()].concat();
+    let (_, source, _) = bytes(&with_mark).unwrap();
+    assert_eq!(source.text, SIMULATION);
+    // The sum is that of the file, mark included: `sha256sum` gives the same.
+    assert_eq!(source.sha256().len(), 64);
+    assert_ne!(source.sha256(), bytes(SIMULATION.as_bytes()).unwrap().1.sha256());
+    assert!(source.dir.is_absolute());
+    for (text, words) in [
+        (&b""[..], "nothing in it"),
+        (b" // nothing\n", "nothing in it"),
+        (b"(version: \xFF)", "not UTF-8 text, byte 10"),
+        (b"\xFF\xFE(\0", "not UTF-8 text, byte 0"),
+        (b"(version: \0)", "byte 10 is the control character"),
+        ("[".repeat(1_000_000).as_bytes(), "nested deeper"),
+    ] {
+        let error = bytes(text).unwrap_err().to_string();
+        assert!(error.contains(words) && error.len() < 1000, "{words}: {error:.1000}");
+    }
+}
+
+#[test]
+fn what_is_not_a_scene_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let scene = dir.path().join("mnist.ron");
+    fs::write(&scene, SIMULATION).unwrap();
+    let (read, source, _) = load(&scene, &[]).unwrap();
+    assert_eq!(read.projections[2].weight, Weight::File(dir.path().join("w.safetensors")));
+    assert_eq!(source.dir, dir.path());
+    let error = |path: &Path| load(path, &[]).unwrap_err().to_string();
+    assert!(error(dir.path()).contains("it is a directory"));
+    let missing = error(&dir.path().join("minst.ron"));
+    assert!(missing.contains("no such file") && missing.contains("mnist.ron`?"), "{missing}");
+    let large = dir.path().join("large.ron");
+    fs::File::create(&large).unwrap().set_len(MAX_BYTES + 1).unwrap();
+    assert!(error(&large).contains("at most 16777216"));
+    if cfg!(target_os = "linux") {
+        assert!(error(Path::new("/dev/zero")).contains("it is a device"));
+    }
+}
+
+#[test]
+fn a_scene_cut_anywhere_is_an_error_not_a_panic() {
+    for text in [SIMULATION, SPACE, TRAINING] {
+        for end in 0..text.trim_end().len() {
+            assert!(read_text(&text[..end]).is_err(), "{end}");
+        }
+        for at in 0..text.len() {
+            let _ = read_text(&[&text[..at], &text[at + 1..]].concat())
+                .map_err(|error| error.to_string());
+        }
+    }
+}
+
+fn value<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    ron_options().from_str(text).map_err(|error| error.code.to_string())
+}
+
+#[test]
+fn a_weight_may_be_bare() {
+    let projection = |weight: &str| {
+        let text = format!("(from: \"a\", to: \"b\", connect: Dense, weight: {weight})");
+        value::<Projection>(&text).map(|projection| projection.weight)
+    };
+    for text in ["20.0", "\"0.02 nA\"", "Constant(20)", "Constant(\"20 pA\")"] {
+        assert_eq!(projection(text), Ok(Weight::Constant(Quantity::new(20.0))), "{text}");
+    }
+    assert_eq!(projection("Kaiming(gain: 1)"), Ok(Weight::Kaiming { gain: 1.0 }));
+}
+
+#[test]
+fn a_delay_is_a_quantity_or_is_drawn() {
+    let ms = Quantity::<Ms>::new;
+    for (text, delay) in [
+        ("1.5", Delay::Constant(ms(1.5))),
+        ("\"0.0015 s\"", Delay::Constant(ms(1.5))),
+        (
+            "Normal(mean: 1.5, std: \"500 us\", max: 3)",
+            Delay::Normal { mean: ms(1.5), std: ms(0.5), min: None, max: Some(ms(3.0)) },
+        ),
+        ("Uniform(low: 1, high: 2)", Delay::Uniform { low: ms(1.0), high: ms(2.0) }),
+        (
+            "Distance(velocity: \"300 um/ms\")",
+            Delay::Distance { offset: ms(0.0), velocity: Quantity::new(0.3) },
+        ),
+    ] {
+        assert_eq!(value::<Delay>(text).as_ref(), Ok(&delay), "{text}");
+        assert_eq!(value(&ron_options().to_string(&delay).unwrap()), Ok(delay), "{text}");
+    }
+    let error = value::<Delay>("Distance(velocity: \"3 um\")").unwrap_err();
+    assert!(error.contains("`3 um` is a length, here a velocity in m/s"), "{error}");
+    assert_eq!(value("\"1.5 mm\""), Ok(Quantity::<Um>::new(1500.0)));
+    assert_eq!(value("\"2 µm\""), Ok(Quantity::<Um>::new(2.0)));
+    assert_eq!(value("3"), Ok(Quantity::<Um>::new(3.0)));
+}
+
+#[test]
+fn populations_keep_their_order_and_none_is_lost() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Holder(Named<Population>);
+
+    let text = r#"{"z": (size: 1, model: Lif()), "a": (size: 2, model: Readout())}"#;
+    let holder: Holder = value(text).unwrap();
+    assert_eq!(holder.0.0.iter().map(|entry| entry.0.as_str()).collect::<Vec<_>>(), ["z", "a"]);
+    assert_eq!(value(&ron_options().to_string(&holder).unwrap()), Ok(holder));
+    let error = value::<Holder>(&text.replace("\"a\"", "\"z\"")).unwrap_err();
+    assert!(error.contains("two entries with the name `z`"), "{error}");
+}
