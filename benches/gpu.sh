@@ -5,8 +5,7 @@
 #   ENGINE=software benches/gpu.sh        the same at about a hundredth of the size, to see that it works
 #
 # Lines: what it is, the measure, that of the CPU engine on the same machine, spikes or rate of both. The dispatch is
-# that of one neuron which waits for itself, the wall time of a step divided by the dispatches that `check --json`
-# counts. After the table comes the time of each kernel of the heaviest run.
+# that of one neuron which waits for itself: the wall time of a step, which is one dispatch. After the table comes the time of each kernel of the heaviest run.
 set -u
 here=$(cd "$(dirname "$0")/.." && pwd)
 program=${1:-$here/target/release/neuralearn}
@@ -41,14 +40,14 @@ row() { printf '%-34s %14s %14s %26s\n' "$@"; }
 simulate() {
     local name=$1 scene=$2; shift 2
     run "$name" "$scene" "$engine" "$@" || { row "$name" failed '' ''; return; }
-    local own cpu='-' rates
+    local own cpu='' rates
     own=$(number "$name" real_time_factor)
     rates=$(number "$name" rate_hz)
     if run "$name-cpu" "$scene" cpu "$@"; then
-        cpu=$(number "$name-cpu" real_time_factor)
+        cpu=$(printf '%.3f s/s' "$(number "$name-cpu" real_time_factor)")
         rates="$rates / $(number "$name-cpu" rate_hz) Hz"
     fi
-    row "$name" "$(printf '%.3f s/s' "$own")" "$(printf '%.3f s/s' "$cpu" 2>/dev/null || echo "$cpu")" "$rates"
+    row "$name" "$(printf '%.3f s/s' "$own")" "$cpu" "$rates"
 }
 
 # Samples per second of a training of one epoch.

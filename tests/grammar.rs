@@ -106,7 +106,7 @@ fn lists_that_do_not_fit_are_refused_with_both_numbers() {
         text("Lif()", &rest)
     };
     for (scene, words) in [
-        (text("Lif(i_e: [1, 2, 3])", "}"), "3 values for a population of 4 neurons | model.i_e"),
+        (text("Lif(i_e: [1, 2, 3])", "}"), "3 values for 4 neurons | model.i_e"),
         (text("Lif(tau_m: [1, 2, -3, 4])", "}"), "-3 ms is not strictly positive | tau_m.2"),
         (
             text("Lif(tau_m: LogNormal(mean: 0, std: 1))", "}"),
@@ -213,6 +213,10 @@ fn regular_spikes_come_when_they_should() {
     assert_eq!(found, [vec![9, 34, 59], vec![19, 44], vec![29], vec![]]);
     // Until the end of the simulation, at which a spike may still be.
     assert_eq!(times("Regular(start: 5, interval: 5)"), vec![vec![49, 99, 149, 199]; 4]);
+    let long =
+        text("Regular(start: 1, interval: 0.2)", "}").replace("duration: 20", "duration: 1e8");
+    let said = error(&long);
+    assert!(said.contains("which makes more than 1e8 spikes"), "{said}");
     for (model, words) in [
         (
             "Regular(start: 1, interval: 0.05)",
@@ -220,8 +224,7 @@ fn regular_spikes_come_when_they_should() {
         ),
         ("Regular(start: 0, interval: 1)", "0 ms is not strictly positive | start"),
         ("Regular(start: 1, interval: 1, count: -1)", "-1 is negative | count"),
-        ("Regular(start: 1, interval: [1, 2])", "2 values for a population of 4"),
-        ("Regular(start: 1, interval: 1, count: 1e9)", "more than 1e8 spikes"),
+        ("Regular(start: 1, interval: [1, 2])", "2 values for 4 neurons"),
     ] {
         let error = error(&text(model, "}"));
         words
@@ -301,7 +304,7 @@ fn stimuli_to_nobody_are_refused() {
         ("ids: [], input: Step(amplitude: 1, start: 0)", "no neuron is named"),
         (
             "ids: [1, 2], input: Step(amplitude: [1, 2, 3], start: 0)",
-            "3 values for a population of 2",
+            "3 values for 2 neurons in `ids`",
         ),
         ("input: Table(every: 1)", "either `values` or a `file`"),
         ("input: Table(values: [1], every: 0.01)", "less than half a step"),
@@ -313,4 +316,142 @@ fn stimuli_to_nobody_are_refused() {
             .split(" | ")
             .for_each(|word| assert!(error.contains(word), "`{word}` is not in {error}"));
     }
+}
+
+/// What a hard reading of the first version found: each would be taken in silence, refused wrongly, or end the program.
+#[test]
+fn values_go_where_they_are_meant() {
+    // The time constant of the only receptor, where all neurons share it; else it is said.
+    let decay = |tau: &str| {
+        let scene = text(
+            &format!("Lif(tau_syn: {tau})"),
+            ", \"in\": (size: 1, model: Spikes(times: [[1]])) }, projections: [
+                (from: \"in\", to: \"cell\", connect: Dense, weight: 100)],
+                record: (traces: [(population: \"cell\", ids: [0], variables: [\"i_ex\"])])",
+        );
+        let done = simulated(&scene).solve();
+        let i = done.values("cell.i_ex").to_vec();
+        i[60] / i[59]
+    };
+    for tau in ["5", "[5, 5, 5, 5]"] {
+        assert!((decay(tau) - (-0.1f64 / 5.0).exp()).abs() <= 1e-9, "{tau}: {}", decay(tau));
+    }
+    let said = error(&text("Lif(tau_syn: [5, 5, 6, 5])", "}"));
+    assert!(said.contains("tau_syn: neuron 2 has 6, but in a simulation"), "{said}");
+
+    // Weights of a dense projection keep their order where delays make a list of it.
+    let dense = |delay: &str| {
+        let rest = format!(
+            ", \"to\": (size: 3, model: Lif()) }}, projections: [(from: \"cell\", to: \"to\", connect: Dense,
+                weight: Linspace(from: 0, to: 11), delay: {delay})]"
+        );
+        network(&text("Poisson(rate: 1)", &rest)).projections.remove(0).synapses
+    };
+    let Synapses::Sparse { source, weights, .. } = dense("Uniform(low: 1, high: 2)") else {
+        panic!()
+    };
+    let by_target: Vec<f64> =
+        (0..3).flat_map(|j| (0..4).map(move |i| f64::from(i * 3 + j))).collect();
+    assert_eq!((weights, source), (by_target, [0, 1, 2, 3].repeat(3)));
+    let delays: Vec<String> = (1..=12).map(|k| format!("{:.1}", f64::from(k) * 0.1)).collect();
+    let delays = dense(&format!("[{}]", delays.join(", "))).delays().to_vec();
+    assert_eq!(delays, [1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12]);
+
+    // A threshold is compared with the reset of its own neuron.
+    network(&text("Lif(v_th: [-60, -50, -40, -30], v_reset: [-70, -60, -45, -35], e_l: -80)", "}"));
+    let said = error(&text(
+        "Lif(v_th: [-60, -50, -40, -30], v_reset: [-70, -60, -45, -30], e_l: -80)",
+        "}",
+    ));
+    assert!(said.contains("v_reset: neuron 3 has -30, but the reset"), "{said}");
+    network(&text("Regular(start: 1, interval: LogNormal(mean: 10, std: 1))", "}"));
+
+    for (scene, words) in [
+        (
+            text(
+                "Lif()",
+                "}, stimuli: [(to: \"cell\", input: Poisson(rate: Normal(mean: 5e8, std: 0), weight: 1))]",
+            ),
+            "input.rate: neuron 0 has 500000000, more than 10000 events in a step",
+        ),
+        (
+            text(
+                "Lif()",
+                "}, stimuli: [(to: \"cell\", ids: [3, 1], input: Poisson(rate: Normal(mean: -5, std: 0), weight: 1))]",
+            ),
+            "input.rate: neuron 3 has -5, which is negative",
+        ),
+        (
+            text("Like(model: \"plain\", with: (tau_m: 5, tau_m: 6))", MODELS),
+            "`tau_m` is given twice",
+        ),
+        (text("Like(model: \"plain\", with: (c_m: 5, C_m: 6))", MODELS), "`C_m` is given twice"),
+        (
+            text("Like(model: \"squid\", with: (channels: {\"na\": (g: 1, g: 2)}))", MODELS),
+            "`g` is given twice",
+        ),
+        (
+            text("Lif()", "}, models: {\"bad\": Lif(tau_m: -4)}"),
+            "-4 ms is not strictly positive | models.bad.tau_m",
+        ),
+        (text("Lif()", "}, models: {\"a b\": Lif()}"), "`a b` is not a name"),
+    ] {
+        let error = error(&scene);
+        words
+            .split(" | ")
+            .for_each(|word| assert!(error.contains(word), "`{word}` is not in {error}"));
+    }
+}
+
+#[test]
+fn what_never_happens_is_told() {
+    let warnings = |text: &str| {
+        let (scene, _, mut warnings) =
+            load_str("test.ron", text, Path::new(""), &[]).unwrap_or_else(|e| panic!("{e}"));
+        warnings.extend(build(&scene).unwrap_or_else(|e| panic!("{e}")).warnings);
+        warnings.into_iter().map(|w| format!("{}: {}\n", w.path, w.message)).collect::<String>()
+    };
+    let stimulus = |input: &str| {
+        warnings(&text("Lif()", &format!("}}, stimuli: [(to: \"cell\", input: {input})]")))
+    };
+    for (found, words) in [
+        (stimulus("Step(amplitude: 1, start: 20)"), "stimuli.0.input.start: it never comes"),
+        (stimulus("Table(values: [1], every: 1, start: 30)"), "it never comes"),
+        (
+            stimulus("Sine(amplitude: 1, frequency: \"6 kHz\")"),
+            "less than two steps of 0.1 ms in a period",
+        ),
+        (warnings(&text("Regular(start: 100, interval: 1)", "}")), "0 spikes come until the end"),
+        (
+            warnings(&text("Regular(start: 1, interval: 1, count: 90000000)", "}")),
+            "80 spikes come until the end, 359999920 would come after it",
+        ),
+        (
+            warnings(&text("Lif(t_ref: [0.01, 2.03, 1.01, 1])", "}").replace("0.01, ", "0, ")),
+            "model.t_ref.1: 2.03 ms is not a multiple",
+        ),
+    ] {
+        assert!(found.contains(words), "`{words}` is not in `{found}`");
+    }
+    let said = error(&text("Lif(t_ref: [0.01, 2, 1, 1])", "}"));
+    assert!(said.contains("less than half a step") && said.contains("t_ref.0"), "{said}");
+}
+
+/// Names that a user gave have one spelling, even where another would be that of a field.
+#[test]
+fn names_are_no_spellings_of_fields() {
+    let scene = "(version: 1, simulation: (dt: 0.1, duration: 10), populations: {
+        \"source\": (size: 3, model: Poisson(rate: 1)), \"pre\": (size: 4, model: Poisson(rate: 1)) })";
+    let set: Override = "populations.pre.size=9".parse().unwrap();
+    let (scene, ..) =
+        load_str("test.ron", scene, Path::new(""), &[set]).unwrap_or_else(|e| panic!("{e}"));
+    let sizes: Vec<_> = scene.populations.iter().map(|(name, p)| (name.as_str(), p.size)).collect();
+    assert_eq!(sizes, [("source", 3), ("pre", 9)]);
+    let models = "}, models: { \"m\": Hh(channels: {\"U\": Leak(g: 1)}) }";
+    let like = "Like(model: \"m\", with: (channels: {\"u\": Leak(g: 5)}))";
+    let (scene, ..) = load_str("test.ron", &text(like, models), Path::new(""), &[])
+        .unwrap_or_else(|e| panic!("{e}"));
+    let written = scene.to_ron().unwrap();
+    assert!(written.contains("\"U\": Leak") && written.contains("\"u\": Leak"), "{written}");
+    assert!(!written.contains("models"), "{written}");
 }

@@ -40,7 +40,7 @@ impl Section {
     fn of(kind: Kind) -> Option<Self> {
         match kind {
             Kind::List(of) | Kind::Map(of) => Self::of(*of),
-            Kind::Block(block) => Some(Self::Block(block)),
+            Kind::Block(block) if !block.fields.is_empty() => Some(Self::Block(block)),
             Kind::Choices(choices) => Some(Self::Choices(choices)),
             _ => None,
         }

@@ -151,6 +151,15 @@ impl<D: Dimension> Param<D> {
         }
     }
 
+    /// Least and largest value of each neuron, where it is the same for all and known before the draw: of what is
+    /// laid out from neuron to neuron, one is not to be compared with that of another.
+    pub fn range(&self) -> Option<(f64, f64)> {
+        match self {
+            Self::Linspace { .. } | Self::Values(_) => None,
+            other => other.bounds(),
+        }
+    }
+
     /// Least and largest value that it can take, where that is known before the draw.
     pub fn bounds(&self) -> Option<(f64, f64)> {
         let ordered = |a: f64, b: f64| (a.min(b), a.max(b));
@@ -163,8 +172,7 @@ impl<D: Dimension> Param<D> {
                 let all = values.iter().map(|value| value.get());
                 all.map(|x| (x, x)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
             }
-            Self::LogNormal { .. } => Some((f64::MIN_POSITIVE, f64::INFINITY)),
-            Self::Normal { .. } | Self::File(_) => None,
+            Self::Normal { .. } | Self::LogNormal { .. } | Self::File(_) => None,
         }
     }
 

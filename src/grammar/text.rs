@@ -93,16 +93,33 @@ impl Node {
     ) -> (Vec<&Field>, &'p str) {
         let (mut trail, mut node, mut rest) = (Vec::new(), self, path);
         while !rest.is_empty() {
-            let steps =
-                node.fields.iter().filter_map(|field| Some((field, field.step(rest, same)?)));
-            // Names may contain dots: the longest that fits is meant.
-            let Some((field, after)) = steps.min_by_key(|(_, after)| after.len()) else {
-                break;
+            let found = match node.shape {
+                // Entries of a list have their place as their key.
+                Shape::List(_) => {
+                    let (word, after) = rest.split_once('.').unwrap_or((rest, ""));
+                    let place = word.parse().ok().and_then(|k: usize| node.fields.get(k));
+                    place.map(|field| (field, after))
+                }
+                // Names that a user gave have one spelling.
+                Shape::Map(_) => node.step(rest, &|_, _| false),
+                Shape::Struct(_) | Shape::Leaf => node.step(rest, same),
             };
+            let Some((field, after)) = found else { break };
             trail.push(field);
             (node, rest) = (&field.node, after);
         }
         (trail, rest)
+    }
+
+    /// The field that is next on `path`, and what is left of that. Names may contain dots: the longest that fits
+    /// is meant.
+    fn step<'p>(
+        &self,
+        path: &'p str,
+        same: &dyn Fn(&str, &str) -> bool,
+    ) -> Option<(&Field, &'p str)> {
+        let steps = self.fields.iter().filter_map(|field| Some((field, field.step(path, same)?)));
+        steps.min_by_key(|(_, after)| after.len())
     }
 
     /// The fields around `offset`, down to the innermost that it touches.

@@ -44,6 +44,9 @@ params! {
     }
 }
 
+/// Events that a step may have on average: they are counted by comparing with as many numbers.
+pub const MOST_EVENTS: f64 = 10_000.0;
+
 /// Cumulative sums of the Poisson distribution of mean `mean` as thresholds of a random word: the
 /// number of entries that are not above the word is the number of events. Ends where what is left is
 /// below 2^-32.

@@ -275,13 +275,15 @@ fn regular(
     draw: &Drawn,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Vec<u64>>, NetworkError> {
-    let mut total = 0.0;
+    let (mut total, mut late) = (0.0, 0.0);
     let mut times = Vec::with_capacity(draw.size);
     for k in 0..draw.size {
         let (start, interval) = (draw.of("start", k), draw.of("interval", k));
         let fit = ((end - start) / interval * (1.0 + 1e-12)).floor() + 1.0;
-        let count = draw.find("count").map_or(fit, |count| at(count, k).round()).max(0.0);
+        let wanted = draw.find("count").map_or(fit, |count| at(count, k).round()).max(0.0);
+        let count = wanted.min(fit.max(0.0));
         total += count;
+        late += wanted - count;
         if total > MOST_REGULAR {
             let why = format!(
                 "which makes more than {MOST_REGULAR:e} spikes; lower `count`, or use `Poisson`"
@@ -294,6 +296,10 @@ fn regular(
     if let Some(((k, _), message)) = grid.merged() {
         let why = format!("but {message}");
         return Err(draw.refused("interval", k, draw.of("interval", k), why).into());
+    }
+    if late > 0.0 || total == 0.0 {
+        let message = format!("{total} spikes come until the end, {late} would come after it");
+        warnings.push(Warning { path: draw.path.clone(), message });
     }
     let path = format!("{}.interval", draw.path);
     warnings.extend(grid.warnings().map(|message| Warning { path: path.clone(), message }));

@@ -244,7 +244,7 @@ impl Wiring<'_> {
             for (k, w) in weights.iter_mut().enumerate() {
                 // Delays do not change the weights of a dense projection.
                 let (entity, draw) = if dense { (k, target) } else { (target, k) };
-                let place = (lists.start[target] as usize + k, count);
+                let place = (self.place(&lists, target, k), count);
                 *w = self.weight(sources.len(), entity, draw, place);
             }
         });
@@ -267,6 +267,7 @@ impl Wiring<'_> {
         let before = |j: usize| order.partition_point(|k| (target[*k] as usize) < j) as u32;
         let start = (0..=self.targets).map(before).collect();
         let lists = Lists { start, source: order.iter().map(|k| source[*k]).collect() };
+        self.has_values_for(source.len())?;
         let delays = self.delays(&lists)?;
         let weights = order.iter().map(|k| weights[*k]).collect();
         Ok(Synapses::Sparse { start: lists.start, source: lists.source, weights, delays })
@@ -385,16 +386,25 @@ impl Wiring<'_> {
         pairs.iter().enumerate().map(key).collect()
     }
 
+    /// Number of the `k`-th synapse of a target in the order of `weights.safetensors`: of `Dense` by source, else
+    /// by target.
+    fn place(&self, lists: &Lists, target: usize, k: usize) -> usize {
+        match self.projection.connect {
+            Connect::Dense => k * self.targets + target,
+            _ => lists.start[target] as usize + k,
+        }
+    }
+
     /// Whether weights and delays that are given one by one are as many as there are synapses.
     fn has_values_for(&self, synapses: usize) -> Result<(), NetworkError> {
         let weights = match &self.projection.weight {
             Weight::Values(values) => Some(values.len()),
-            Weight::Linspace { .. } => Some(synapses.max(2)),
+            Weight::Linspace { .. } if synapses < 2 => Some(2),
             _ => None,
         };
         let delays = match &self.projection.delay {
             Some(Delay::Values(values)) => Some(values.len()),
-            Some(Delay::Linspace { .. }) => Some(synapses.max(2)),
+            Some(Delay::Linspace { .. }) if synapses < 2 => Some(2),
             _ => None,
         };
         for (field, given) in [("weight", weights), ("delay", delays)] {
@@ -442,7 +452,7 @@ impl Wiring<'_> {
             return Ok(Vec::new());
         }
         let delay = |target: usize, k: usize, source: u32| {
-            let place = (lists.start[target] as usize + k, lists.source.len());
+            let place = (self.place(lists, target, k), lists.source.len());
             self.delay(target, k, source as usize, place)
         };
         let steps = |target: usize, k: usize, source: u32| {

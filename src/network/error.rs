@@ -15,7 +15,7 @@ pub enum NetworkError {
     #[error(transparent)]
     File(#[from] files::NpyError),
     /// A file has another number of values than the population has neurons.
-    #[error("{path}: {} holds {found} values, the population has {wanted} neurons", file.display())]
+    #[error("{path}: {} holds {found} values for {wanted} neurons", file.display())]
     Length {
         /// Path in the scene.
         path: String,
@@ -31,7 +31,7 @@ pub enum NetworkError {
     Value(#[from] Refused),
     /// Weights or delays that are given one by one are not as many as the synapses.
     #[error(
-        "{path}: {given} values for {synapses} synapses; give one for each, in the order of weights.safetensors: of \
+        "{path}: {given} values for {synapses} synapses; give a value for each, in the order of weights.safetensors: of \
          Dense by source, else by target. Linspace needs two synapses or more"
     )]
     Count {

@@ -3,7 +3,8 @@
 use super::draw::drawn;
 use super::{Course, Input, NetworkError, Stimulus};
 use crate::files;
-use crate::neuron::model::at;
+use crate::input::poisson_drive::MOST_EVENTS;
+use crate::neuron::model::{Refused, at};
 use crate::scene::{self, Model, Scene, receptors_of};
 use crate::slow::fall;
 use std::sync::Arc;
@@ -21,7 +22,14 @@ pub(super) fn stimulus(
     let size = scene.populations[to].1.size as usize;
     let path = format!("stimuli.{index}.input");
     let some = stimulus.ids.as_ref().map_or(size, Vec::len);
-    let draw = drawn(&stimulus.input, path, some, scene.simulation.seed)?;
+    let draw = drawn(&stimulus.input, path, some, scene.simulation.seed);
+    let draw = draw.map_err(|error| match (error, &stimulus.ids) {
+        (NetworkError::Value(refused), Some(ids)) => {
+            let neuron = ids[refused.neuron] as usize;
+            NetworkError::Value(Refused { neuron, ..refused })
+        }
+        (error, _) => error,
+    })?;
     // Those who do not get it get nothing of it.
     let each = |values: &[f64]| match &stimulus.ids {
         None => values.to_vec(),
@@ -47,7 +55,12 @@ pub(super) fn stimulus(
                 }
                 w => (inhibitory, w),
             };
-            let means: Vec<f64> = draw.get("rate").iter().map(|r| r * 1e-3 * dt).collect();
+            let rates = draw.get("rate");
+            let means: Vec<f64> = rates.iter().map(|r| r * 1e-3 * dt).collect();
+            if let Some(k) = means.iter().position(|mean| *mean > MOST_EVENTS) {
+                let why = format!("more than {MOST_EVENTS} events in a step, which are not drawn");
+                return Err(draw.refused("rate", k, rates[k], why).into());
+            }
             let input = Input::Poisson { means: each(&means), weight, receptor };
             (input, from(*start), until(*stop))
         }
@@ -78,7 +91,7 @@ pub(super) fn stimulus(
                 None => values.iter().map(|value| value.get()).collect(),
             };
             let (start, every) = (step(*start), step(*every).max(1));
-            let stop = start + every * values.len() as u64;
+            let stop = start.saturating_add(every.saturating_mul(values.len() as u64));
             let course = Course::Table { values: Arc::new(values), every };
             (current(course, draw.get("scale")), start, stop)
         }

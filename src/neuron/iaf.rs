@@ -133,11 +133,15 @@ impl Neuron for Lif {
     fn make(&self, dt: f64, drawn: &Drawn) -> Result<Arc<dyn Stepped>, Refused> {
         let p = |name: &str, k: usize| drawn.of(name, k);
         let (tau_m, tau_syn) = (drawn.tau_m(), drawn.get("tau_syn"));
-        let (receptors, init) = receptor::ports(&self.receptors(), drawn)?;
-        if tau_syn.len() > 1 && receptors.len() > 1 {
-            let why = "but with several receptors their time constants are shared by all neurons";
-            return Err(drawn.refused("tau_syn", 0, tau_syn[0], why));
+        // Receptors are those of the whole population.
+        if self.receptors.is_empty()
+            && let Some(neuron) = tau_syn.iter().position(|tau| *tau != tau_syn[0])
+        {
+            let why = "but in a simulation the neurons of a population share the time constants of their receptors";
+            return Err(drawn.refused("tau_syn", neuron, tau_syn[neuron], why));
         }
+        let shared = Self { tau_syn: Param::value(tau_syn[0]), ..self.clone() };
+        let (receptors, init) = receptor::ports(&shared.receptors(), drawn)?;
         let nonlinear = receptors.iter().any(|r| r.e_rev.is_some());
         let rest = reference(drawn.get("e_l"), nonlinear);
         let cells: Vec<Cell> = (0..drawn.count())

@@ -199,10 +199,10 @@ pub fn reference(e_l: &[f64], shared: bool) -> Vec<f64> {
 /// Rules of a neuron that is reset below its threshold, and rests below it too, for the values that are known
 /// before any draw.
 pub fn check_threshold(path: &str, judge: &mut dyn Judge, [e_l, v_th, v_reset]: [&Param<Mv>; 3]) {
-    let Some((v_th, _)) = v_th.bounds() else {
+    let Some((v_th, _)) = v_th.range() else {
         return;
     };
-    if let Some((_, v_reset)) = v_reset.bounds().filter(|(_, v_reset)| *v_reset >= v_th) {
+    if let Some((_, v_reset)) = v_reset.range().filter(|(_, v_reset)| *v_reset >= v_th) {
         let message =
             format!("the reset potential, {v_reset} mV, is not below the threshold, {v_th} mV");
         judge.fault_with_help(
@@ -211,7 +211,7 @@ pub fn check_threshold(path: &str, judge: &mut dyn Judge, [e_l, v_th, v_reset]: 
             "lower `v_reset` or raise `v_th`",
         );
     }
-    if let Some((_, e_l)) = e_l.bounds().filter(|(_, e_l)| *e_l >= v_th) {
+    if let Some((_, e_l)) = e_l.range().filter(|(_, e_l)| *e_l >= v_th) {
         let message = format!(
             "the threshold, {v_th} mV, is not above the resting potential, {e_l} mV: \
              these neurons fire without input"

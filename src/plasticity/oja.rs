@@ -15,7 +15,7 @@ declare! {
         /// Time constant over which rates are taken \[ms\].
         tau: Quantity<Ms> [Positive] = 100.0;
         /// Weight of 1 in the rule's decay; `w_max - w_min` if absent.
-        unit: Option<Quantity<Strength>>;
+        unit: Option<Quantity<Strength>> [Positive];
         /// Interval of the changes \[ms\].
         every: Quantity<Ms> [Interval] = 10.0;
         /// Least weight.

@@ -40,7 +40,8 @@ pub struct Warning {
 
 /// Applies every rule to a scene.
 pub fn check(scene: &Scene) -> (Vec<Fault>, Vec<Warning>) {
-    let mut checker = Checker { scene, size: None, faults: Vec::new(), warnings: Vec::new() };
+    let mut checker =
+        Checker { scene, size: None, counted: "neurons", faults: Vec::new(), warnings: Vec::new() };
     checker.scene();
     (checker.faults, checker.warnings)
 }
@@ -48,8 +49,9 @@ pub fn check(scene: &Scene) -> (Vec<Fault>, Vec<Warning>) {
 /// The scene under examination and what was found so far.
 struct Checker<'s> {
     scene: &'s Scene,
-    /// Neurons of the population whose numbers are looked at.
+    /// Neurons of the population whose numbers are looked at, and what they are called.
     size: Option<u64>,
+    counted: &'static str,
     faults: Vec<Fault>,
     warnings: Vec<Warning>,
 }
@@ -57,6 +59,11 @@ struct Checker<'s> {
 impl<'s> Checker<'s> {
     fn scene(&mut self) {
         let scene = self.scene;
+        self.models();
+        if !self.faults.is_empty() {
+            // Every population that is like one of them would say the same.
+            return;
+        }
         self.fields();
         if scene.version != 1 {
             let message =
@@ -105,6 +112,22 @@ impl<'s> Checker<'s> {
         self.recorded_weights(&scene.record);
     }
 
+    /// Models that populations are like.
+    fn models(&mut self) {
+        let scene = self.scene;
+        for (name, model) in &scene.models {
+            let path = format!("models.{name}");
+            if !is_name(name) {
+                self.fault(&path, format!("`{}` is not a name", name.escape_default()));
+            }
+            model.visit(&At::new(&path), Rule::Any, self);
+            if let Some(neuron) = model.neuron() {
+                self.receptors(&path, &neuron.receptors());
+                neuron.check(&path, self);
+            }
+        }
+    }
+
     /// What declarations ask of each field.
     fn fields(&mut self) {
         let scene = self.scene;
@@ -119,9 +142,10 @@ impl<'s> Checker<'s> {
         for (index, stimulus) in scene.stimuli.iter().enumerate() {
             let all = self.population_named(&stimulus.to).map(|population| population.size);
             self.size = stimulus.ids.as_ref().map_or(all, |ids| Some(ids.len() as u64));
+            self.counted = if stimulus.ids.is_some() { "neurons in `ids`" } else { "neurons" };
             stimulus.visit(&root.field("stimuli").index(index), Rule::Any, self);
         }
-        self.size = None;
+        (self.size, self.counted) = (None, "neurons");
         scene.modulators.visit(&root.field("modulators"), Rule::Any, self);
         scene.training.visit(&root.field("training"), Rule::Any, self);
         scene.record.visit(&root.field("record"), Rule::Any, self);
@@ -332,6 +356,17 @@ impl<'s> Checker<'s> {
     }
 }
 
+impl Checker<'_> {
+    /// The numbers of a list; what there is to doubt is said of the first.
+    fn list(&mut self, at: &At, rule: Rule, values: impl Iterator<Item = f64>, unit: &'static str) {
+        let most = self.warnings.len() + 1;
+        for (k, value) in values.enumerate() {
+            self.number(&at.index(k), rule, value, unit);
+            self.warnings.truncate(most);
+        }
+    }
+}
+
 impl Judge for Checker<'_> {
     fn judge(&mut self, path: String, message: String, help: Option<String>) {
         self.faults.push(Fault { path, message, help });
@@ -383,13 +418,10 @@ impl Visitor for Checker<'_> {
             }
             Param::Values(values) => {
                 if let Some(size) = self.size.filter(|size| *size != values.len() as u64) {
-                    let message =
-                        format!("{} values for a population of {size} neurons", values.len());
+                    let message = format!("{} values for {size} {}", values.len(), self.counted);
                     self.fault_with_help(&path, message, "give one value for each neuron");
                 }
-                for (k, value) in values.iter().enumerate() {
-                    self.obeys(&format!("{path}.{k}"), rule, value.get(), unit);
-                }
+                self.list(at, rule, values.iter().map(|value| value.get()), unit);
                 return;
             }
             Param::Value(value) => return self.number(at, rule, value.get(), unit),

@@ -34,9 +34,13 @@ impl Value for Changes {
 /// Puts the models in place to which populations refer. Gives what is wrong with the references.
 pub(super) fn resolve(scene: &mut Scene) -> Vec<Fault> {
     let (mut faults, known) = (Vec::new(), &scene.models);
+    let mut models = Vec::new();
     for (name, model) in known {
         let mut chain = vec![name.as_str()];
-        faults.extend(resolved(model, known, &format!("models.{name}"), &mut chain).err());
+        match resolved(model, known, &format!("models.{name}"), &mut chain) {
+            Ok(model) => models.push((name.clone(), model)),
+            Err(fault) => faults.push(fault),
+        }
     }
     if !faults.is_empty() {
         return faults;
@@ -48,6 +52,7 @@ pub(super) fn resolve(scene: &mut Scene) -> Vec<Fault> {
             Err(fault) => faults.push(fault),
         }
     }
+    scene.models.0 = models;
     faults
 }
 
@@ -86,6 +91,7 @@ fn resolved<'m>(
         let message = "changes are a group of fields, `(i_e: 5)`".to_owned();
         return Err(broken(message));
     }
+    given_once(&node, path)?;
     let mut text = ron_options().to_string(&base).map_err(|error| broken(error.to_string()))?;
     let mut model = base;
     for field in &node.fields {
@@ -98,6 +104,28 @@ fn resolved<'m>(
         })?;
     }
     Ok(model)
+}
+
+/// Refuses two changes of one field.
+fn given_once(node: &Node, path: &str) -> Result<(), Fault> {
+    for (k, field) in node.fields.iter().enumerate() {
+        if node.fields[..k].iter().any(|earlier| is_same(node, &earlier.key, &field.key)) {
+            return Err(Fault {
+                path: format!("{path}.with"),
+                message: format!("the change of `{}` is given twice", field.key),
+                help: Some("keep one; another spelling counts as the same field".to_owned()),
+            });
+        }
+        if !matches!(node.shape, Shape::List(_)) {
+            given_once(&field.node, path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether two keys of a group or map are one: names that a user gave have one spelling.
+fn is_same(node: &Node, a: &str, b: &str) -> bool {
+    a == b || (matches!(node.shape, Shape::Struct(_)) && same(a, b))
 }
 
 /// Whether this is a group or a map without a word before it.
@@ -118,8 +146,8 @@ fn merged(
     let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
     for field in fields {
         let value = &changes[field.node.span.clone()];
-        let known = node.fields.iter_mut().find(|known| same(&known.key, &field.key));
-        edits.push(match (known, node.shape) {
+        let place = node.fields.iter().position(|known| is_same(node, &known.key, &field.key));
+        edits.push(match (place.map(|place| &mut node.fields[place]), node.shape) {
             (Some(known), _) => {
                 let span = known.node.span.clone();
                 let of = &mut known.node;

@@ -352,6 +352,8 @@ fn understand(text: &str, overrides: &[Override]) -> Result<(Scene, Vec<Warning>
         let mut faults = resolve(scene);
         if faults.is_empty() {
             (faults, warnings) = check(scene);
+            // Populations have them, and nothing refers to them any more.
+            scene.models.clear();
         }
         for fault in faults.into_iter().take(MAX_PROBLEMS) {
             mistakes.add_fault(fault, overrides);

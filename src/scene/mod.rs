@@ -840,7 +840,7 @@ declare! {
         /// Which neurons; the first ten if absent.
         ids: Option<Vec<u64>>;
         /// Which state variables; the potential if absent. `v` of every model, `threshold_rise` and `w` of Lif and
-        /// Adex, `u` of Izhikevich, `gate_channel` (as `m_na`), `ca`, `k_o` and `na_i` of Hh, `g_receptor` of
+        /// Adex, `u` of Izhikevich, `theta_1` and `theta_2` of Mat2, `gate_channel` (as `m_na`), `ca`, `k_o` and `na_i` of Hh, `g_receptor` of
         /// conductances and `i_receptor` of currents.
         variables: Vec<String> = vec![];
         /// Interval between samples \[ms\]; every step if absent.

@@ -40,6 +40,10 @@ impl<'s> Checker<'s> {
                     }
                 }
             }
+            Model::Like { model, .. } => {
+                let message = format!("`{model}` is to be put in place before a scene is checked");
+                self.fault(&path, message);
+            }
             Model::Regular(regular) => {
                 let lowest = regular.interval.bounds().map(|(low, _)| low);
                 if let (Some(interval), Some(dt)) = (lowest, self.dt())

@@ -1,6 +1,7 @@
 //! Rules of projections: who is connected, weights, delays; and of stimuli.
 
 use super::*;
+use crate::input::poisson_drive::MOST_EVENTS;
 
 impl<'s> Checker<'s> {
     pub(super) fn projection(&mut self, path: &str, projection: &'s Projection) {
@@ -133,6 +134,21 @@ impl<'s> Checker<'s> {
                 (start.map(|t| t.get()), stop.map(|t| t.get()))
             }
         };
+        if let (Some(start), Some(end)) = (start, self.scene.simulation.duration.map(Quantity::get))
+            && start >= end
+        {
+            let message = format!("it never comes: {start} ms is not before the end, {end} ms");
+            self.warn(format!("{path}.start"), message);
+        }
+        if let (Input::Sine { frequency, .. }, Some(dt)) = (&stimulus.input, self.dt())
+            && frequency.get() * dt > 500.0
+        {
+            let message = format!(
+                "a sine of {} Hz has less than two steps of {dt} ms in a period, and is another one",
+                frequency.get()
+            );
+            self.warn(format!("{path}.frequency"), message);
+        }
         let (Some(stop), Some(dt)) = (stop, self.dt()) else { return };
         let start = start.unwrap_or(0.0);
         if stop <= start {
@@ -507,8 +523,13 @@ impl<'s> Checker<'s> {
                 self.at_least_a_step(&format!("{path}.to"), *to);
             }
             Delay::Values(delays) => {
+                let most = self.warnings.len() + 1;
                 for (k, delay) in delays.iter().enumerate() {
-                    self.at_least_a_step(&format!("{path}.{k}"), *delay);
+                    let path = format!("{path}.{k}");
+                    if self.at_least_a_step(&path, *delay) {
+                        self.whole_steps(&path, delay.get());
+                    }
+                    self.warnings.truncate(most);
                 }
             }
             Delay::Distance { .. } => {}
@@ -530,9 +551,6 @@ impl<'s> Checker<'s> {
 /// Part of a bounded normal distribution that must lie within its bounds, so that few draws are in
 /// vain.
 const LEAST_MASS: f64 = 0.01;
-
-/// Events of a Poisson stimulus that a step may have on average.
-const MOST_EVENTS: f64 = 10_000.0;
 
 /// Where the weights of a projection or stimulus go.
 #[derive(Default)]
