@@ -1,4 +1,4 @@
-// One invocation = one weight: moments and step. Twin: src/train/adam.rs.
+// One invocation = one weight: moments, decay and step. Twin: src/train/adam.rs.
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -12,5 +12,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     mean[params.mean_at + k] = m;
     square[params.square_at + k] = v;
     let rate = clock.learning_rate * params.unit;
-    weights[params.weights_at + k] -= rate * (m * clock.correction1) / (sqrt(v * clock.correction2) + params.eps);
+    let change = rate * (m * clock.correction1) / (sqrt(v * clock.correction2) + params.eps);
+    let w = weights[params.weights_at + k];
+    weights[params.weights_at + k] = (w - (clock.learning_rate * params.decay) * w) - change;
 }

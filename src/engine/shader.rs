@@ -63,7 +63,6 @@ pub static KERNELS: &[&Kernel] = &[
     &synapse::transpose::KERNEL,
     &synapse::transpose_spikes::KERNEL,
     &train::adam::KERNEL,
-    &train::adamw::KERNEL,
     &train::clear_reals::KERNEL,
     &train::clear_words::KERNEL,
     &train::restart::KERNEL,

@@ -53,7 +53,7 @@ declare! {
         v_reset | "V_reset": Param<Mv> = -70.0;
         /// Absolute refractory period \[ms\].
         t_ref | "tau_refrac": Param<Ms> [Steps] = 2.0;
-        /// Time constant of the synaptic current \[ms\].
+        /// Time constant of the synaptic current; the same for all neurons but in a training by gradients \[ms\].
         tau_syn | "tau_syn_ex" | "tau_syn_E": Param<Ms> [Positive] = 2.0;
         /// Time constant of a second receptor, `in`, beside `ex`, as NEST has them; negative weights then go to
         /// `in` \[ms\].

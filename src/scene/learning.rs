@@ -378,8 +378,8 @@ impl Common<'_> {
 impl Learn {
     /// The parts that all local rules share; none of `Fixed` and `Backprop`.
     pub fn common(&self) -> Option<Common<'_>> {
-        let bounded = |name, w_min: Quantity<Strength>, w_max: Quantity<Strength>| Common {
-            name,
+        let bounded = |w_min: Quantity<Strength>, w_max: Quantity<Strength>| Common {
+            name: self.word(),
             bounds: [w_min.get(), w_max.get()],
             unit: w_max.get() - w_min.get(),
             axonal: None,
@@ -389,7 +389,7 @@ impl Learn {
         if let Some(rule) = self.of_rates() {
             // Rules of rates know no delays.
             let [w_min, w_max] = rule.bounds().map(Quantity::new);
-            let common = bounded(self.word(), w_min, w_max);
+            let common = bounded(w_min, w_max);
             return Some(Common { unit: 1.0, axonal: Some(0.0), ..common });
         }
         let mut common = match self {
@@ -398,24 +398,24 @@ impl Learn {
                 axonal: r.axonal.map(Quantity::get),
                 dendritic: r.dendritic.get(),
                 eligibility: r.eligibility.as_ref(),
-                ..bounded("Stdp", r.w_min, r.w_max)
+                ..bounded(r.w_min, r.w_max)
             },
             Self::Triplet(r) => Common {
                 axonal: r.axonal.map(Quantity::get),
                 dendritic: r.dendritic.get(),
                 eligibility: r.eligibility.as_ref(),
-                ..bounded("Triplet", r.w_min, r.w_max)
+                ..bounded(r.w_min, r.w_max)
             },
             Self::Clopath(r) => Common {
                 axonal: r.axonal.map(Quantity::get),
                 dendritic: r.dendritic.get(),
-                ..bounded("Clopath", r.w_min, r.w_max)
+                ..bounded(r.w_min, r.w_max)
             },
             Self::Vogels(r) => Common {
                 unit: 1.0,
                 axonal: r.axonal.map(Quantity::get),
                 dendritic: r.dendritic.get(),
-                ..bounded("Vogels", r.w_min, r.w_max)
+                ..bounded(r.w_min, r.w_max)
             },
             _ => unreachable!("rules of rates were seen to"),
         };

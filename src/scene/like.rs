@@ -6,10 +6,11 @@
 use super::check::Fault;
 use super::load::same;
 use super::{Model, Scene};
-use crate::grammar::text::{Node, Shape, scan};
+use crate::grammar::text::{Field, Node, Shape, scan};
 use crate::grammar::{At, Block, Kind, Rule, Value, Visitor, closest, explain, ron_options};
 use ron::value::RawValue;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Fields of a model that are to be others, as they are written.
@@ -95,8 +96,8 @@ fn resolved<'m>(
     let mut text = ron_options().to_string(&base).map_err(|error| broken(error.to_string()))?;
     let mut model = base;
     for field in &node.fields {
-        let mut tree = scan(&text).map_err(|error| broken(error.message))?;
-        text = merged(&text, &mut tree, changes, std::slice::from_ref(field));
+        let tree = scan(&text).map_err(|error| broken(error.message))?;
+        text = merged(&text, &tree, changes, std::slice::from_ref(field));
         model = ron_options().from_str(&text).map_err(|error| {
             let value = &changes[field.node.span.clone()];
             let (message, help) = explain(&error.code, value);
@@ -134,23 +135,18 @@ fn is_group(text: &str, node: &Node) -> bool {
 }
 
 /// The text of `node` with some fields changed.
-fn merged(
-    text: &str,
-    node: &mut Node,
-    changes: &str,
-    fields: &[crate::grammar::text::Field],
-) -> String {
+fn merged(text: &str, node: &Node, changes: &str, fields: &[Field]) -> String {
     let mut out = text[node.span.clone()].to_owned();
     let origin = node.span.start;
     // From the last to the first, so that what was not changed yet stays where it is.
-    let mut edits: Vec<(std::ops::Range<usize>, String)> = Vec::new();
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     for field in fields {
         let value = &changes[field.node.span.clone()];
-        let place = node.fields.iter().position(|known| is_same(node, &known.key, &field.key));
-        edits.push(match (place.map(|place| &mut node.fields[place]), node.shape) {
+        let known = node.fields.iter().find(|known| is_same(node, &known.key, &field.key));
+        edits.push(match (known, node.shape) {
             (Some(known), _) => {
                 let span = known.node.span.clone();
-                let of = &mut known.node;
+                let of = &known.node;
                 let new = match is_group(changes, &field.node) && !matches!(of.shape, Shape::Leaf) {
                     true => merged(text, of, changes, &field.node.fields),
                     false => value.to_owned(),

@@ -3,9 +3,9 @@
 //! With g the gradient by the weight in units, that is the gradient by the weight in pA times `unit`:
 //! ```text
 //!   m := beta1 m + (1 - beta1) g          v := beta2 v + (1 - beta2) g^2
-//!   w := w - lr unit (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+//!   w := w - lr decay w - lr unit (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
 //! ```
-//! `unit` makes the usual learning rates fit, whatever the capacitance: see [`crate::network::Projection`].
+//! decay is 0 here; [`super::adamw`] is the same kernel with another. `unit` makes the usual learning rates fit, whatever the capacitance: see [`crate::network::Projection`].
 
 use super::optimizer::Descent;
 use crate::kernel::*;
@@ -35,8 +35,7 @@ impl Descent for Adam {
     }
     fn params(&self, count: u32, unit: f64) -> Vec<Word> {
         let &Self { beta1, beta2, eps, .. } = self;
-        let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);
-        AdamParams { count, unit, beta1, beta2, rest1, rest2, eps }.words()
+        params(count, unit, [beta1, beta2], eps, 0.0)
     }
     fn lr(&self) -> f64 {
         self.lr
@@ -63,7 +62,15 @@ params! {
         rest2: real,
         /// Added to the root.
         eps: real,
+        /// Decay of the weights per learning rate.
+        decay: real,
     }
+}
+
+/// Values of the parameters.
+pub fn params(count: u32, unit: f64, [beta1, beta2]: [f64; 2], eps: f64, decay: f64) -> Vec<Word> {
+    let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);
+    AdamParams { count, unit, beta1, beta2, rest1, rest2, eps, decay }.words()
 }
 
 /// Table entry.
@@ -88,14 +95,16 @@ impl Twin for AdamTwin {
         let p = AdamParams::<F>::of(call.params);
         let [gradient, weights, mean, square] = Call::take(call.args);
         let [correction1, correction2] = call.clock.corrections.map(F::of);
-        let rate = F::of(call.clock.learning_rate) * p.unit;
+        let lr = F::of(call.clock.learning_rate);
+        let (rate, decay) = (lr * p.unit, lr * p.decay);
         let weights = weights.reals_mut().iter_mut();
         let moments = mean.reals_mut().iter_mut().zip(square.reals_mut());
         for ((w, (m, v)), g) in weights.zip(moments).zip(gradient.reals()) {
             let g = *g * p.unit;
             *m = p.beta1 * *m + p.rest1 * g;
             *v = p.beta2 * *v + p.rest2 * (g * g);
-            *w -= rate * (*m * correction1) / ((*v * correction2).sqrt() + p.eps);
+            let change = rate * (*m * correction1) / ((*v * correction2).sqrt() + p.eps);
+            *w = (*w - decay * *w) - change;
         }
     }
 }
