@@ -289,8 +289,9 @@ macro_rules! params {
             pub fn words(&self) -> Vec<$crate::kernel::Word> {
                 vec![$($crate::params!(@word $kind self.$field)),*]
             }
+            /// From values in the order of the fields.
             #[inline(always)]
-            fn of(words: &[$crate::kernel::Word]) -> Self {
+            pub fn of(words: &[$crate::kernel::Word]) -> Self {
                 let mut words = words.iter();
                 Self { $($field: $crate::params!(@read $kind words.next())),* }
             }

@@ -1,9 +1,6 @@
-// One invocation = one neuron at one step: gates, potential, calcium, what arrives, spike.
+// Neuron with channels at one step: gates, potential, calcium, what arrives, spike.
 // Twin and equations: src/neuron/channels.rs. Behind the receptors the array `receptor` holds the
 // calcium pool, the channels and the gates.
-//!use lib/slow.wgsl
-//!use lib/stepped.wgsl
-//!use lib/receptor.wgsl
 
 const SLOW_CALCIUM = 4u;
 const SLOW_GATES = 8u;
@@ -85,18 +82,22 @@ fn gate_at_once(at: u32, v: f32, calcium: f32) -> f32 {
     }
 }
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    if is_beyond(group, groups) {
-        return;
-    }
-    let base = invocation(group, groups, 0u, WG);
-    let neuron = base + local;
-    let ion = STATE + params.gates;
-    let synaptic = ion + params.ions * ION;
-    let rows = synaptic + 2u * params.receptors;
-    let all_rows = select(rows, 2u * rows, params.slow != 0u);
-    let s = params.state_at + neuron / BLOCK * all_rows * BLOCK + local;
+// Where the rows of ions and of receptors begin.
+fn ion_rows() -> u32 {
+    return STATE + params.gates;
+}
+
+fn synaptic_rows() -> u32 {
+    return ion_rows() + params.ions * ION;
+}
+
+fn state_rows() -> u32 {
+    return synaptic_rows() + 2u * params.receptors;
+}
+
+fn neuron_step(s: u32, neuron: u32) -> bool {
+    let ion = ion_rows();
+    let synaptic = synaptic_rows();
     let v = state[s];
     let held = state[s + STATE_HELD * BLOCK];
     let calcium = state[s + STATE_CA * BLOCK];
@@ -116,7 +117,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         e_sodium = table(POOL + IONS_THERMAL) * log(outside / sodium);
     }
     let synapses = s + synaptic * BLOCK;
-    let slow_gates = second_float(SLOW_GATES, rows);
+    let slow_gates = second_float(SLOW_GATES);
     var change = 0.0;
     var middle = v;
     var influx = 0.0;
@@ -191,7 +192,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         change = (v - pull / conductance) * exp_m1(max(-parameter(CELL_PER_C_M, neuron) * conductance, -87.0));
         middle = v + 0.5 * change;
     }
-    let slow_v = second_float(SLOW_POTENTIAL, rows);
+    let slow_v = second_float(SLOW_POTENTIAL);
     let next = advance(s, slow_v, change);
     if params.ions == 1u {
         let pump = table(POOL + IONS_RHO) / (1.0 + bounded_exp((25.0 - sodium) / 3.0)) / (1.0 + bounded_exp(5.5 - potassium));
@@ -200,24 +201,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let gained = table(POOL + IONS_GAMMA) * beta * i_potassium - 2.0 * beta * pump - glia
             - table(POOL + IONS_EPSILON) * (potassium - table(POOL + IONS_BATH));
         let lost = table(POOL + IONS_GAMMA) * i_sodium + 3.0 * pump;
-        let slow_ions = second_float(SLOW_IONS, rows);
+        let slow_ions = second_float(SLOW_IONS);
         advance(s + (ion + ION_POTASSIUM) * BLOCK, slow_ions, gained);
         advance(s + (ion + ION_SODIUM) * BLOCK, slow_ions, -lost);
     }
     if params.pool == 1u {
         let settled = table(POOL_REST) + table(POOL_GAIN) * max(influx, 0.0);
         let fall = (calcium - settled) * table(POOL_FALL);
-        advance(s + STATE_CA * BLOCK, second_float(SLOW_CALCIUM, rows), fall);
+        advance(s + STATE_CA * BLOCK, second_float(SLOW_CALCIUM), fall);
     }
     let v_th = parameter(CELL_V_TH, neuron);
-    let spike = next >= v_th && v < v_th && held <= 0.0 && neuron < params.n;
+    let spike = decided((v < v_th) && (held <= 0.0), next, v_th) && (neuron < params.n);
     state[s + STATE_HELD * BLOCK] = select(max(held - 1.0, 0.0), parameter(CELL_T_REF, neuron), spike);
 
-    let slot = slot_now();
-    let slow_receptors = second_float(SLOW_RECEPTORS, rows);
+    let slow_receptors = second_float(SLOW_RECEPTORS);
     for (var r = 0u; r < params.receptors; r++) {
-        let arriving = ring_take(neuron, r, slot);
-        state[s] += receptor_step(r, s + (synaptic + 2u * r) * BLOCK, slow_receptors, arriving);
+        state[s] += receptor_step(r, s + (synaptic + 2u * r) * BLOCK, slow_receptors, arriving(neuron, r));
     }
-    store_spikes(base, local, spike);
+    return spike;
 }

@@ -1,8 +1,5 @@
-// One invocation = one neuron at one step: integrate, take what arrives, threshold, reset.
+// Integrate-and-fire neuron at one step: integrate, take what arrives, threshold, reset.
 // Twin and equations: src/neuron/iaf.rs.
-//!use lib/slow.wgsl
-//!use lib/stepped.wgsl
-//!use lib/receptor.wgsl
 
 const SLOW_RISE = 4u;
 const SLOW_ADAPTATION = 8u;
@@ -11,16 +8,11 @@ fn parameter(field: u32, neuron: u32) -> f32 {
     return cell_field(CELL + 2u * params.receptors, field, neuron);
 }
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    if is_beyond(group, groups) {
-        return;
-    }
-    let base = invocation(group, groups, 0u, WG);
-    let neuron = base + local;
-    let rows = STATE + 2u * params.receptors;
-    let all_rows = select(rows, 2u * rows, params.slow != 0u);
-    let s = params.state_at + neuron / BLOCK * all_rows * BLOCK + local;
+fn state_rows() -> u32 {
+    return STATE + 2u * params.receptors;
+}
+
+fn neuron_step(s: u32, neuron: u32) -> bool {
     let before = state[s];
     // What no neuron has is neither read nor written.
     let absolute = (params.refractory & 1u) != 0u;
@@ -51,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             let w = state[s + STATE_W * BLOCK];
             input += parameter(CELL_P20, neuron) * delta_t * exp(x) - w;
             let fall = (w - parameter(CELL_A, neuron) * before) * parameter(CELL_FALL_W, neuron);
-            advance(s + STATE_W * BLOCK, second_float(SLOW_ADAPTATION, rows), fall);
+            advance(s + STATE_W * BLOCK, second_float(SLOW_ADAPTATION), fall);
         }
         change = (before - input / conductance) * exp_m1(-parameter(CELL_FALL_M, neuron) * conductance);
     } else {
@@ -64,38 +56,37 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
     }
 
-    let slot = slot_now();
-    let slow_receptors = second_float(SLOW_RECEPTORS, rows);
+    let slow_receptors = second_float(SLOW_RECEPTORS);
     for (var r = 0u; r < params.receptors; r++) {
-        let arriving = ring_take(neuron, r, slot);
-        change += receptor_step(r, s + (STATE + 2u * r) * BLOCK, slow_receptors, arriving);
+        change += receptor_step(r, s + (STATE + 2u * r) * BLOCK, slow_receptors, arriving(neuron, r));
     }
 
     let free = held <= 0.0;
-    let slow_v = second_float(SLOW_POTENTIAL, rows);
+    let slow_v = second_float(SLOW_POTENTIAL);
     let v = advance(s, slow_v, select(0.0, change, free));
-    let slow_h = second_float(SLOW_RISE, rows);
+    let slow_h = second_float(SLOW_RISE);
     let rise = s + STATE_H * BLOCK;
     var h = 0.0;
     if relative {
         h = advance(rise, slow_h, parameter(CELL_FALL_REL, neuron) * state[rise]);
     }
-    let spike = free && v >= v_th + h;
+    let spike = decided(free, v, v_th + h);
     if absolute {
         state[s + STATE_HELD * BLOCK] = select(max(held - 1.0, 0.0), parameter(CELL_T_REF, neuron), spike);
     }
-    if spike {
-        if RESET == 0u {
-            assign(s, slow_v, parameter(CELL_V_RESET, neuron));
-        } else {
-            state[s] = v + (parameter(CELL_V_RESET, neuron) - v_th);
-        }
-        if relative {
-            state[rise] = h + parameter(CELL_DELTA_TH, neuron);
-        }
-        if ADEX == 1u {
-            state[s + STATE_W * BLOCK] += parameter(CELL_B, neuron);
-        }
+    var reset = parameter(CELL_V_RESET, neuron);
+    if RESET == 1u {
+        reset = v + (reset - v_th);
+    } else if spike && (slow_v != 0u) {
+        state[s + slow_v] = 0.0;
     }
-    store_spikes(base, local, spike);
+    state[s] = after_spike(spike, v, reset);
+    if relative {
+        state[rise] = after_spike(spike, h, h + parameter(CELL_DELTA_TH, neuron));
+    }
+    if ADEX == 1u {
+        let adaptation = state[s + STATE_W * BLOCK];
+        state[s + STATE_W * BLOCK] = after_spike(spike, adaptation, adaptation + parameter(CELL_B, neuron));
+    }
+    return spike;
 }

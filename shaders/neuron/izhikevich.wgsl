@@ -1,8 +1,5 @@
-// One invocation = one neuron at one step: take pulses, integrate, take what else arrives, threshold,
-// reset. Twin and equations: src/neuron/izhikevich.rs.
-//!use lib/slow.wgsl
-//!use lib/stepped.wgsl
-//!use lib/receptor.wgsl
+// Izhikevich's neuron at one step: take pulses, integrate, take what else arrives, threshold, reset.
+// Twin and equations: src/neuron/izhikevich.rs.
 
 const PULSE = 1u;
 const SLOW_RECOVERY = 4u;
@@ -11,65 +8,75 @@ fn parameter(field: u32, neuron: u32) -> f32 {
     return cell_field(CELL, field, neuron);
 }
 
-// v after a step.
-fn next(v: f32, slope: f32, level: f32) -> f32 {
-    return v + params.step * ((v * 0.04 + slope) * v + level);
+fn state_rows() -> u32 {
+    return STATE + 2u * params.receptors;
 }
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    if is_beyond(group, groups) {
-        return;
-    }
-    let base = invocation(group, groups, 0u, WG);
-    let neuron = base + local;
-    let rows = STATE + 2u * params.receptors;
-    let all_rows = select(rows, 2u * rows, params.slow != 0u);
-    let s = params.state_at + neuron / BLOCK * all_rows * BLOCK + local;
-    let before = state[s];
-    var u = state[s + STATE_U * BLOCK];
+fn is_pulse(r: u32) -> bool {
+    return u32(receptor_field(r, PORT_KIND)) == PULSE;
+}
 
+// What moves v but for its square: the slope by v, and the rest.
+struct Drive {
+    slope: f32,
+    level: f32,
+}
+
+// The drive at potential `v` with recovery `u`, its receptors at `synapses` of the state. Pulses hold what arrives
+// in this step.
+fn drive_of(v: f32, u: f32, neuron: u32, synapses: u32) -> Drive {
     var input = with_stimuli(parameter(CELL_I_E, neuron), neuron);
     var slope = 5.0;
-    let slot = slot_now();
     for (var r = 0u; r < params.receptors; r++) {
-        let at = s + (STATE + 2u * r) * BLOCK;
-        if u32(receptor_field(r, PORT_KIND)) == PULSE {
-            state[at] = ring_take(neuron, r, slot);
-        }
-        let g = state[at];
+        let g = state[synapses + 2u * r * BLOCK];
         if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
-            let open = receptor_open(r, g, before);
+            let open = receptor_open(r, g, v);
             slope -= open.g;
             input += open.g_e;
         } else {
             input += g;
         }
     }
-    let level = 140.0 - u + input;
-    var v = next(before, slope, level);
+    return Drive(slope, 140.0 - u + input);
+}
+
+// v after a step.
+fn next(v: f32, given: Drive) -> f32 {
+    return v + params.step * ((v * 0.04 + given.slope) * v + given.level);
+}
+
+fn take_pulses(synapses: u32, neuron: u32) {
+    for (var r = 0u; r < params.receptors; r++) {
+        if is_pulse(r) {
+            state[synapses + 2u * r * BLOCK] = arriving(neuron, r);
+        }
+    }
+}
+
+fn neuron_step(s: u32, neuron: u32) -> bool {
+    let before = state[s];
+    var u = state[s + STATE_U * BLOCK];
+    let synapses = s + STATE * BLOCK;
+    take_pulses(synapses, neuron);
+    let driven = drive_of(before, u, neuron, synapses);
+    var v = next(before, driven);
     var origin = before;
     if HALF_STEPS == 1u {
-        v = next(v, slope, level);
+        v = next(v, driven);
         origin = v;
     }
     let recovery = parameter(CELL_RATE, neuron) * (parameter(CELL_B, neuron) * origin - u);
-    u = advance(s + STATE_U * BLOCK, second_float(SLOW_RECOVERY, rows), recovery);
+    u = advance(s + STATE_U * BLOCK, second_float(SLOW_RECOVERY), recovery);
 
-    let slow_receptors = second_float(SLOW_RECEPTORS, rows);
+    let slow_receptors = second_float(SLOW_RECEPTORS);
     for (var r = 0u; r < params.receptors; r++) {
-        if u32(receptor_field(r, PORT_KIND)) != PULSE {
-            let arriving = ring_take(neuron, r, slot);
-            v += receptor_step(r, s + (STATE + 2u * r) * BLOCK, slow_receptors, arriving);
+        if !is_pulse(r) {
+            v += receptor_step(r, synapses + 2u * r * BLOCK, slow_receptors, arriving(neuron, r));
         }
     }
 
-    let spike = v >= parameter(CELL_V_TH, neuron);
-    if spike {
-        v = parameter(CELL_C, neuron);
-        u += parameter(CELL_D, neuron);
-    }
-    state[s] = v;
-    state[s + STATE_U * BLOCK] = u;
-    store_spikes(base, local, spike);
+    let spike = decided(true, v, parameter(CELL_V_TH, neuron));
+    state[s] = after_spike(spike, v, parameter(CELL_C, neuron));
+    state[s + STATE_U * BLOCK] = after_spike(spike, u, u + parameter(CELL_D, neuron));
+    return spike;
 }

@@ -8,6 +8,7 @@
 
 use crate::kernel::{Binding, Field, Kernel, Kind, Place};
 use crate::{input, neuron, plasticity, record, synapse, train};
+use std::collections::BTreeSet;
 
 /// Every kernel of the program.
 pub static KERNELS: &[&Kernel] = &[
@@ -21,10 +22,16 @@ pub static KERNELS: &[&Kernel] = &[
     &input::poisson_drive::KERNEL,
     &neuron::channels::KERNEL,
     &neuron::iaf::KERNEL,
+    &neuron::iaf::WINDOW,
+    &neuron::iaf::ADJOINT,
     &neuron::izhikevich::KERNEL,
+    &neuron::izhikevich::WINDOW,
+    &neuron::izhikevich::ADJOINT,
     &neuron::lif::KERNEL,
     &neuron::lif_backward::KERNEL,
     &neuron::mat2::KERNEL,
+    &neuron::mat2::WINDOW,
+    &neuron::mat2::ADJOINT,
     &neuron::readout::KERNEL,
     &neuron::readout_backward::KERNEL,
     &plasticity::bcm::KERNEL,
@@ -73,17 +80,31 @@ pub static KERNELS: &[&Kernel] = &[
 
 /// Files that shaders may use.
 const LIBRARY: &[(&str, &str)] = &[
-    ("lib/steps.wgsl", include_str!("../../shaders/lib/steps.wgsl")),
-    ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),
+    ("lib/adjoint.wgsl", include_str!("../../shaders/lib/adjoint.wgsl")),
     ("lib/deliver.wgsl", include_str!("../../shaders/lib/deliver.wgsl")),
+    ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),
     ("lib/list.wgsl", include_str!("../../shaders/lib/list.wgsl")),
+    ("lib/neuron.wgsl", include_str!("../../shaders/lib/neuron.wgsl")),
     ("lib/panel.wgsl", include_str!("../../shaders/lib/panel.wgsl")),
     ("lib/philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
     ("lib/rates.wgsl", include_str!("../../shaders/lib/rates.wgsl")),
     ("lib/receptor.wgsl", include_str!("../../shaders/lib/receptor.wgsl")),
+    ("lib/receptor_adjoint.wgsl", include_str!("../../shaders/lib/receptor_adjoint.wgsl")),
     ("lib/slow.wgsl", include_str!("../../shaders/lib/slow.wgsl")),
-    ("lib/stepped.wgsl", include_str!("../../shaders/lib/stepped.wgsl")),
+    ("lib/step.wgsl", include_str!("../../shaders/lib/step.wgsl")),
+    ("lib/steps.wgsl", include_str!("../../shaders/lib/steps.wgsl")),
     ("lib/surrogate.wgsl", include_str!("../../shaders/lib/surrogate.wgsl")),
+    ("lib/window.wgsl", include_str!("../../shaders/lib/window.wgsl")),
+    ("neuron/channels.wgsl", include_str!("../../shaders/neuron/channels.wgsl")),
+    ("neuron/iaf.wgsl", include_str!("../../shaders/neuron/iaf.wgsl")),
+    ("neuron/iaf_adjoint.wgsl", include_str!("../../shaders/neuron/iaf_adjoint.wgsl")),
+    ("neuron/izhikevich.wgsl", include_str!("../../shaders/neuron/izhikevich.wgsl")),
+    (
+        "neuron/izhikevich_adjoint.wgsl",
+        include_str!("../../shaders/neuron/izhikevich_adjoint.wgsl"),
+    ),
+    ("neuron/mat2.wgsl", include_str!("../../shaders/neuron/mat2.wgsl")),
+    ("neuron/mat2_adjoint.wgsl", include_str!("../../shaders/neuron/mat2_adjoint.wgsl")),
 ];
 
 /// The text of a shader with its includes.
@@ -103,7 +124,7 @@ impl Source {
         let mut source = Self { text: String::new(), origin: Vec::new() };
         let file = format!("{}.wgsl", kernel.name);
         for (number, line) in declarations(kernel).lines().enumerate() {
-            source.push(line, &format!("{file}, declarations"), number + 1);
+            source.push(line, DECLARATIONS, number + 1);
         }
         for (number, line) in kernel.wgsl.lines().enumerate() {
             match line.strip_prefix("//!use ") {
@@ -130,6 +151,11 @@ impl Source {
         self.origin.push((file.to_owned(), number));
     }
 
+    /// The files that the text is made of, as they are named in `shaders`.
+    pub fn files(&self) -> BTreeSet<&str> {
+        self.origin.iter().map(|(file, _)| &file[..]).collect()
+    }
+
     /// `file:line` of line `number` of the assembled text, counted from 1.
     pub fn place(&self, number: usize) -> String {
         match self.origin.get(number.wrapping_sub(1)) {
@@ -149,6 +175,9 @@ impl Source {
         })
     }
 }
+
+/// What stands for a file where the text is made from the table.
+pub const DECLARATIONS: &str = "declarations";
 
 /// Number of the binding of a kernel's parameters, a uniform.
 pub const PARAMS: u32 = 0;

@@ -66,6 +66,7 @@ impl Neuron for Adex {
                     fall_m: dt / value("c_m", k),
                     p20: g_l,
                     i_e: value("i_e", k) + g_l * (value("e_l", k) - rest),
+                    injected: value("i_e", k),
                     v_th: value("v_peak", k) - rest,
                     v_reset: value("v_reset", k) - rest,
                     t_ref: (value("t_ref", k) / dt).round(),

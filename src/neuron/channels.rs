@@ -33,16 +33,18 @@
 //! A spike is a crossing of `v_th` from below; `t_ref` only keeps the next from being counted.
 //! Potentials are absolute.
 
+use super::frame::{self, Common, Decide, Now, Numbers, Run};
 use super::model::at;
 use super::receptor::{self, Given, Port};
 use super::stepped::{
-    self, BLOCK, Block, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Sums, Variable,
-    receptor_variables, rest_of, rests_of_receptor, with_rests,
+    BLOCK, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Variable, receptor_variables,
+    rest_of, rests_of_receptor, with_rests,
 };
 use crate::kernel::*;
 use crate::slow::{advanced, fall, is_slow};
 use crate::vector::{Vector, Width};
-use crate::{numbers, stepped_params};
+use crate::{framed, numbers, params};
+use arrayvec::ArrayVec;
 
 // ---- a membrane -----------------------------------------------------------------------------------
 
@@ -671,8 +673,8 @@ impl Stepped for Membrane {
     }
 }
 
-stepped_params! {
-    /// `Params` of `shaders/neuron/channels.wgsl`.
+params! {
+    /// Parameters of the model behind those of a frame.
     pub struct ChannelsParams {
         /// Channels.
         channels: word,
@@ -689,34 +691,26 @@ stepped_params! {
     }
 }
 
-/// Table entry.
-pub static KERNEL: Kernel = Kernel {
-    name: "neuron/channels",
-    wgsl: include_str!("../../shaders/neuron/channels.wgsl"),
-    workgroup: BLOCK as u32,
-    merges: true,
-    bindings: stepped::BINDINGS,
-    layouts: &[
-        cell::LAYOUT,
-        state::LAYOUT,
-        ion::LAYOUT,
-        receptor::port::LAYOUT,
-        pool::LAYOUT,
-        ions::LAYOUT,
-        channel::LAYOUT,
-        gate::LAYOUT,
-        rate::LAYOUT,
-        tau::LAYOUT,
-    ],
-    params: ChannelsParams::<f32>::FIELDS,
-    twin32: dispatched::<Channels, f32>,
-    twin64: scalar::<Channels, f64>,
-};
+const LAYOUTS: &[Layout] = &[
+    cell::LAYOUT,
+    state::LAYOUT,
+    ion::LAYOUT,
+    receptor::port::LAYOUT,
+    pool::LAYOUT,
+    ions::LAYOUT,
+    channel::LAYOUT,
+    gate::LAYOUT,
+    rate::LAYOUT,
+    tau::LAYOUT,
+];
+
+framed! {
+    Model, LAYOUTS, ChannelsParams::<f32>::FIELDS,
+    /// A step of a simulation.
+    pub static KERNEL: "neuron/channels";
+}
 
 // ---- twin -----------------------------------------------------------------------------------------
-
-/// The twin of `shaders/neuron/channels.wgsl`; units are tiles.
-pub struct Channels;
 
 /// A rate as the twin sees it.
 #[derive(Clone, Copy)]
@@ -835,17 +829,6 @@ impl<F: Real> GateTwin<F> {
     }
 }
 
-impl Twin for Channels {
-    #[inline(always)]
-    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
-        let p = ChannelsParams::<F>::of(call.params);
-        match p.own {
-            0 => run::<S, F, false>(simd, call, p),
-            _ => run::<S, F, true>(simd, call, p),
-        }
-    }
-}
-
 /// Concentrations of some neurons, and the reversal potentials that they make.
 struct Concentrations<S: Simd, F: Real> {
     potassium: Vector<S, F>,
@@ -903,51 +886,97 @@ impl<S: Simd, F: Real> Concentrations<S, F> {
     }
 }
 
-#[inline(always)]
-fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: ChannelsParams<F>) {
-    let w = Width(simd);
-    let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
-    let (state, cell, ring) = (state.reals_mut(), cell.reals(), ring.words_mut());
-    let (receptor, drive) = (receptor.reals(), drive.reals());
-    let (current, spikes) = (current.reals(), spikes.words_mut());
-    let (count, channels) = (p.receptors as usize, p.channels as usize);
-    let receptors = Given::all(receptor, count);
-    let table = &receptor[count * receptor::port::COUNT..];
-    let (pool, rest) = table.split_at(pool::COUNT);
-    let (ion_numbers, rest) = rest.split_at(ions::COUNT);
-    let (kinds, gates) = rest.split_at(channels * channel::COUNT);
-    let gates: Vec<GateTwin<F>> = gates.chunks_exact(GATE).map(GateTwin::new).collect();
-    // Channels as their gates, what they do to calcium, and the ion that e_rev follows.
-    let mut first = 0;
-    let channels: Vec<_> = kinds
-        .chunks_exact(channel::COUNT)
-        .map(|kind| {
+/// The twin of `shaders/neuron/channels.wgsl`.
+pub struct Model;
+
+impl frame::Model for Model {
+    #[inline(always)]
+    fn with<S: Simd, F: Real, R: Run<S, F>>(w: Width<S>, numbers: Numbers<'_, F>, frame: R) {
+        let p = ChannelsParams::<F>::of(numbers.own);
+        let Common { receptors: count, own, slow } = numbers.common;
+        let receptors = Given::all(numbers.receptor, count);
+        let (pool, rest) = numbers.receptor[count * receptor::port::COUNT..].split_at(pool::COUNT);
+        let (ions, rest) = rest.split_at(ions::COUNT);
+        let (kinds, gates) = rest.split_at(p.channels as usize * channel::COUNT);
+        let mut first = 0;
+        let of_kind = |kind: &[F]| {
             let gates = first..first + kind[channel::gates].wide() as usize;
             first = gates.end;
-            (gates, kind[channel::influx].wide() as u32, kind[channel::ion].wide() as u32)
-        })
-        .collect();
-    let gate_rows = p.gates as usize;
-    let ion_rows = if p.ions == 1 { ion::COUNT } else { 0 };
-    let rows = state::COUNT + gate_rows + ion_rows + receptor::STATE * count;
-    let fields = cell::COUNT + 2 * channels.len();
-    let all_rows = if p.slow > 0 { 2 * rows } else { rows };
-    let slow = |bit: u32| p.slow & bit != 0;
-    let mut sums = Sums::new(call.clock, call.span, call.params);
-    let first = call.units.start * p.tile as usize;
-    let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
-    let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
-    let dt = w.splat(p.dt);
-    // What all neurons share is spread over the lanes once.
-    let shared: Vec<Vector<S, F>> =
-        if OWN { vec![] } else { cell.iter().map(|x| w.splat(*x)).collect() };
+            let (influx, ion) = (kind[channel::influx], kind[channel::ion]);
+            ChannelTwin { gates, influx: influx.wide() as u32, ion: ion.wide() as u32 }
+        };
+        let parts = Parts {
+            p,
+            slow,
+            receptors,
+            pool: std::array::from_fn(|k| pool[k]),
+            ions: std::array::from_fn(|k| ions[k]),
+            channels: kinds.chunks_exact(channel::COUNT).map(of_kind).collect(),
+            gates: gates.chunks_exact(GATE).map(GateTwin::new).collect(),
+            // What all neurons share is spread over the lanes once.
+            shared: if own { vec![] } else { numbers.cell.iter().map(|x| w.splat(*x)).collect() },
+        };
+        match own {
+            false => frame.run(Neurons::<S, F, false>(parts)),
+            true => frame.run(Neurons::<S, F, true>(parts)),
+        }
+    }
+}
 
-    for (index, state) in state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
-        let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
-        let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
-        let (state, rests) = with_rests(state, rows);
+/// A channel as the twin sees it: its gates, what it does to calcium, and the ion that e_rev follows.
+struct ChannelTwin {
+    gates: std::ops::Range<usize>,
+    influx: u32,
+    ion: u32,
+}
+
+/// What a block of neurons needs to know.
+struct Parts<S: Simd, F: Real> {
+    p: ChannelsParams<F>,
+    slow: u32,
+    receptors: ArrayVec<Given<F>, { receptor::MOST }>,
+    pool: [F; pool::COUNT],
+    ions: [F; ions::COUNT],
+    channels: Vec<ChannelTwin>,
+    gates: Vec<GateTwin<F>>,
+    shared: Vec<Vector<S, F>>,
+}
+
+struct Neurons<S: Simd, F: Real, const OWN: bool>(Parts<S, F>);
+
+impl<S: Simd, F: Real, const OWN: bool> Neurons<S, F, OWN> {
+    /// Rows of state before those of receptors.
+    #[inline(always)]
+    fn first_receptor(&self) -> usize {
+        let p = &self.0.p;
+        state::COUNT + p.gates as usize + if p.ions == 1 { ion::COUNT } else { 0 }
+    }
+}
+
+impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN> {
+    #[inline(always)]
+    fn rows(&self) -> usize {
+        self.first_receptor() + receptor::STATE * self.0.receptors.len()
+    }
+
+    #[inline(always)]
+    fn fields(&self) -> usize {
+        cell::COUNT + 2 * self.0.channels.len()
+    }
+
+    #[inline(always)]
+    fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64 {
+        let Now { state, cell, driven, current, arrivals } = now;
+        let Parts { p, receptors, pool, ions: ion_numbers, channels, gates, shared, .. } = &self.0;
+        let slow = |bit: u32| self.0.slow & bit != 0;
+        let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
+        let dt = w.splat(p.dt);
+        let gate_rows = p.gates as usize;
+        let first_receptor = self.first_receptor();
+        let (state, rests) = with_rests(state, frame::Block::<S, F>::rows(self));
         let (own, others) = state.split_at_mut(state::COUNT * BLOCK);
         let (gate_state, others) = others.split_at_mut(gate_rows * BLOCK);
+        let ion_rows = first_receptor - state::COUNT - gate_rows;
         let (ion_state, synaptic) = others.split_at_mut(ion_rows * BLOCK);
         let (v_row, others) = own.split_at_mut(BLOCK);
         let (held_row, ca_row) = others.split_at_mut(BLOCK);
@@ -960,9 +989,9 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
             };
             let v = w.load(v_row, at);
             let calcium = if p.pool == 1 { w.load(ca_row, at) } else { zero };
-            let mut input = field(cell::i_e) + w.splat(step_current);
-            if p.current == 1 {
-                input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
+            let mut input = field(cell::i_e) + w.splat(driven);
+            if let Some(current) = current {
+                input = input + w.load(current, at);
             }
             let mut ions = Concentrations::none(zero);
             if p.ions == 1 {
@@ -974,9 +1003,9 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
                 (influx, potassium, sodium) = (zero, zero, zero);
                 let (mut conductance, mut pull) = (zero, input);
                 let mut row = 0;
-                for (c, (range, brings, ion)) in channels.iter().enumerate() {
+                for (c, channel) in channels.iter().enumerate() {
                     let mut g = field(cell::COUNT + 2 * c);
-                    for gate in &gates[range.clone()] {
+                    for gate in &gates[channel.gates.clone()] {
                         let x = if gate.has_state() {
                             let place = &mut gate_state[row * BLOCK..][..BLOCK];
                             let mut x = w.load(place, at);
@@ -1001,7 +1030,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
                         }
                     }
                     let mut e_rev = field(cell::COUNT + 2 * c + 1);
-                    match ion {
+                    match channel.ion {
                         1 => {
                             let ratio = w.splat(pool[pool::outside]) / calcium;
                             e_rev = w.splat(pool[pool::thermal]) * ratio.map(|x| x.ln());
@@ -1016,10 +1045,10 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
                         }
                         _ => {}
                     }
-                    if *brings > 0 {
+                    if channel.influx > 0 {
                         influx = influx + g * (e_rev - middle);
                     }
-                    if *brings < 2 {
+                    if channel.influx < 2 {
                         conductance = conductance + g;
                         pull = pull + g * e_rev;
                     }
@@ -1055,26 +1084,22 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: Channel
                 w.store(ca_row, at, advanced(w, calcium, change, low, at));
             }
             let held = w.load(held_row, at);
-            let spike = next.ge(field(cell::v_th)).and(v.lt(field(cell::v_th))).and(held.le(zero));
+            let free = v.lt(field(cell::v_th)).and(held.le(zero));
+            let spike = spikes.decide(w, Some(free), next, field(cell::v_th), at);
             w.store(held_row, at, spike.select(field(cell::t_ref), (held - one).max(zero)));
             w.store(v_row, at, next);
             bits |= u64::from(spike.bits()) << at;
         }
-        let mut arrivals = [F::zero(); BLOCK];
         for (r, given) in receptors.iter().enumerate() {
-            sums.take(ring, &block, r, &mut arrivals);
             let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
             for at in (0..BLOCK).step_by(w.lanes::<F>()) {
-                let low = rests_of_receptor(
-                    rests,
-                    slow(SLOW_RECEPTORS),
-                    ions_row + ion_rows + receptor::STATE * r,
-                );
-                if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals, at) {
+                let place = first_receptor + receptor::STATE * r;
+                let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), place);
+                if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals[r], at) {
                     w.store(v_row, at, w.load(v_row, at) + jump);
                 }
             }
         }
-        block.store_spikes(spikes, bits);
+        bits
     }
 }

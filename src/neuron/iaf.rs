@@ -17,10 +17,11 @@
 //! are all those of the end of the step when they are compared. A spike of step k with a delay of d steps acts on v
 //! from (k + 1 + d) dt on, as in NEST. AdEx: Brette & Gerstner 2005; conductances: Brette et al. 2007.
 
+use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::{Drawn, Neuron, Refused, TAU_M, at, check_membrane, check_threshold, reference};
 use super::receptor::{self, Given, Port, Receptor};
 use super::stepped::{
-    self, BLOCK, Block, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Sums, Variable,
+    BLOCK, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Trained, Variable,
     receptor_variables, rest_of, rests_of_receptor, with_rests,
 };
 use crate::declare;
@@ -28,7 +29,7 @@ use crate::grammar::{Judge, Ms, Mv, Named, Ns, Pa, Param, Pf, Quantity};
 use crate::kernel::*;
 use crate::slow::{advanced, fall, is_slow};
 use crate::vector::{Vector, Width};
-use crate::{numbers, stepped_params};
+use crate::{framed, numbers, params};
 use arrayvec::ArrayVec;
 use std::sync::Arc;
 
@@ -159,6 +160,7 @@ impl Neuron for Lif {
                     p20,
                     // Where all neurons measure from one potential, the leak towards their own is a current.
                     i_e: p("i_e", k) + g_l * (p("e_l", k) - rest),
+                    injected: p("i_e", k),
                     v_th: p("v_th", k) - rest,
                     v_reset: p("v_reset", k) - rest,
                     t_ref: (p("t_ref", k) / dt).round(),
@@ -247,6 +249,8 @@ numbers! {
     } plus {
         /// Potential at the start \[mV\], of which the kernel knows nothing.
         v_init: f64,
+        /// The part of `i_e` that is no leak \[pA\].
+        injected: f64,
         /// Propagators of each receptor into v \[mV/pA\].
         receptors: Vec<[f64; 2]>,
     }
@@ -284,6 +288,7 @@ impl Cell {
             b: 0.0,
             fall_w: 0.0,
             v_init: 0.0,
+            injected: 0.0,
             receptors: Vec::new(),
         }
     }
@@ -301,7 +306,7 @@ impl Cell {
 pub struct Iaf {
     /// One for all neurons, or one for each.
     pub cells: Vec<Cell>,
-    /// Resting potential \[mV\], from which kernels measure; one, or one for each.
+    /// Potential from which kernels measure \[mV\]; one, or one for each.
     pub e_l: Vec<f64>,
     /// Receptors.
     pub receptors: Vec<Port>,
@@ -320,6 +325,15 @@ pub struct Iaf {
 impl Stepped for Iaf {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
+    }
+    fn trained(&self) -> Option<Trained> {
+        Some(Trained {
+            window: &WINDOW,
+            adjoint: &ADJOINT,
+            i_e: cell::i_e,
+            currents: self.cells.iter().map(|cell| cell.injected).collect(),
+            unit: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th)),
+        })
     }
     fn receptors(&self) -> &[Port] {
         &self.receptors
@@ -375,8 +389,8 @@ impl Stepped for Iaf {
     }
 }
 
-stepped_params! {
-    /// `Params` of `shaders/neuron/iaf.wgsl`.
+params! {
+    /// Parameters of the model behind those of a frame.
     pub struct IafParams {
         /// 1 if there is an absolute refractory period, plus 2 if there is a relative one.
         refractory: word,
@@ -389,112 +403,137 @@ stepped_params! {
     }
 }
 
-/// Table entry.
-pub static KERNEL: Kernel = Kernel {
-    name: "neuron/iaf",
-    wgsl: include_str!("../../shaders/neuron/iaf.wgsl"),
-    workgroup: BLOCK as u32,
-    merges: true,
-    bindings: stepped::BINDINGS,
-    layouts: &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT],
-    params: IafParams::<f32>::FIELDS,
-    twin32: dispatched::<IafTwin, f32>,
-    twin64: scalar::<IafTwin, f64>,
-};
+const LAYOUTS: &[Layout] = &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT];
 
-/// The twin of `shaders/neuron/iaf.wgsl`; units are tiles.
-pub struct IafTwin;
+framed! {
+    Model, LAYOUTS, IafParams::<f32>::FIELDS,
+    /// A step of a simulation.
+    pub static KERNEL: "neuron/iaf";
+    /// Steps of a training.
+    pub static WINDOW: "neuron/iaf_window";
+    /// Their adjoint.
+    pub static ADJOINT: "neuron/iaf_adjoint";
+}
 
-impl Twin for IafTwin {
+// ---- twin -----------------------------------------------------------------------------------------
+
+/// The twin of `shaders/neuron/iaf.wgsl` and `iaf_adjoint.wgsl`.
+pub struct Model;
+
+impl frame::Model for Model {
     #[inline(always)]
-    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
-        // The choices are made outside the loops.
-        let p = IafParams::<F>::of(call.params);
-        let plain = match &call.args[2] {
-            Slice::Reals(all) => Given::all(all, p.receptors as usize).iter().all(Given::is_plain),
-            _ => false,
-        };
-        let plain = if plain && p.slow == 0 { p.receptors } else { 0 };
-        match (p.own == 1, p.nonlinear == 1, p.slow > 0, plain) {
-            (false, false, false, _) => run::<S, F, false, false, false, 0>(simd, call),
-            (false, false, true, _) => run::<S, F, false, false, true, 0>(simd, call),
-            (false, true, false, 2) => run::<S, F, false, true, false, 2>(simd, call),
-            (false, true, false, _) => run::<S, F, false, true, false, 0>(simd, call),
-            (false, true, true, _) => run::<S, F, false, true, true, 0>(simd, call),
-            (true, false, false, _) => run::<S, F, true, false, false, 0>(simd, call),
-            (true, false, true, _) => run::<S, F, true, false, true, 0>(simd, call),
-            (true, true, false, 2) => run::<S, F, true, true, false, 2>(simd, call),
-            (true, true, false, _) => run::<S, F, true, true, false, 0>(simd, call),
-            (true, true, true, _) => run::<S, F, true, true, true, 0>(simd, call),
+    fn with<S: Simd, F: Real, R: Run<S, F>>(w: Width<S>, numbers: Numbers<'_, F>, frame: R) {
+        let p = IafParams::<F>::of(numbers.own);
+        let Common { receptors: count, own, slow } = numbers.common;
+        let receptors = Given::all(numbers.receptor, count);
+        // What all neurons share is spread over the lanes once.
+        let given = if own { &[] } else { numbers.cell };
+        let shared = given.iter().map(|x| w.splat(*x)).collect();
+        let plain = if receptors.iter().all(Given::is_plain) && slow == 0 { count } else { 0 };
+        let parts = Parts { p, slow, receptors, shared };
+        if !R::TUNED {
+            return match (own, p.nonlinear == 1) {
+                (false, false) => frame.run(Neurons::<S, F, false, false, true, 0>(parts)),
+                (false, true) => frame.run(Neurons::<S, F, false, true, true, 0>(parts)),
+                (true, false) => frame.run(Neurons::<S, F, true, false, true, 0>(parts)),
+                (true, true) => frame.run(Neurons::<S, F, true, true, true, 0>(parts)),
+            };
+        }
+        match (own, p.nonlinear == 1, slow > 0, plain) {
+            (false, false, false, _) => frame.run(Neurons::<S, F, false, false, false, 0>(parts)),
+            (false, false, true, _) => frame.run(Neurons::<S, F, false, false, true, 0>(parts)),
+            (false, true, false, 2) => frame.run(Neurons::<S, F, false, true, false, 2>(parts)),
+            (false, true, false, _) => frame.run(Neurons::<S, F, false, true, false, 0>(parts)),
+            (false, true, true, _) => frame.run(Neurons::<S, F, false, true, true, 0>(parts)),
+            (true, false, false, _) => frame.run(Neurons::<S, F, true, false, false, 0>(parts)),
+            (true, false, true, _) => frame.run(Neurons::<S, F, true, false, true, 0>(parts)),
+            (true, true, false, 2) => frame.run(Neurons::<S, F, true, true, false, 2>(parts)),
+            (true, true, false, _) => frame.run(Neurons::<S, F, true, true, false, 0>(parts)),
+            (true, true, true, _) => frame.run(Neurons::<S, F, true, true, true, 0>(parts)),
         }
     }
 }
 
-/// `PLAIN` is the number of receptors if all are plain and the compiler is to know how many there are,
-/// which a fifth of the time depends on; else 0.
-#[inline(always)]
-fn run<
+/// What a block of neurons needs to know.
+struct Parts<S: Simd, F: Real> {
+    p: IafParams<F>,
+    slow: u32,
+    receptors: ArrayVec<Given<F>, { receptor::MOST }>,
+    shared: ArrayVec<Vector<S, F>, { cell::COUNT + 2 * receptor::MOST }>,
+}
+
+/// A form of the model. `PLAIN` is the number of receptors if all are plain and the compiler is to know how many
+/// there are, which a fifth of the time depends on; else 0.
+struct Neurons<
     S: Simd,
     F: Real,
     const OWN: bool,
     const NONLINEAR: bool,
     const SLOW: bool,
     const PLAIN: usize,
->(
-    simd: S,
-    call: Call<'_, F>,
-) {
-    let p = IafParams::<F>::of(call.params);
-    let w = Width(simd);
-    let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
-    let (state, cell, ring) = (state.reals_mut(), cell.reals(), ring.words_mut());
-    let (drive, current, spikes) = (drive.reals(), current.reals(), spikes.words_mut());
-    let count = if PLAIN > 0 { PLAIN } else { p.receptors as usize };
-    let receptors = Given::all(receptor.reals(), count);
-    let receptors = &receptors[..count];
-    let (rows, fields) = (state::COUNT + receptor::STATE * count, cell::COUNT + 2 * count);
-    let all_rows = if SLOW { 2 * rows } else { rows };
-    let slow = |bit: u32| SLOW && p.slow & bit != 0;
-    let mut sums = Sums::new(call.clock, call.span, call.params);
-    let first = call.units.start * p.tile as usize;
-    let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
-    let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
-    let receptor_of = |r: usize| match PLAIN {
-        0 => receptors[r],
-        _ => receptors[r].known_plain(),
-    };
-    // The constant current and that of the step, where all neurons share them.
-    let driven = w.splat(step_current);
-    let constant = if OWN { driven } else { w.splat(cell[cell::i_e] + step_current) };
-    let (absolute, relative) = (p.refractory & 1 == 1, p.refractory & 2 == 2);
-    let mut arrivals: ArrayVec<[F; BLOCK], { receptor::MOST }> =
-        receptors.iter().map(|_| [F::zero(); BLOCK]).collect();
-    // What all neurons share is spread over the lanes once.
-    let given = if OWN { &[] } else { cell };
-    let shared: ArrayVec<Vector<S, F>, { cell::COUNT + 2 * receptor::MOST }> =
-        given.iter().map(|x| w.splat(*x)).collect();
+>(Parts<S, F>);
 
-    for (index, state) in state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
-        let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
-        let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
-        let (state, rests) = with_rests(state, rows);
+impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool, const PLAIN: usize>
+    Neurons<S, F, OWN, NONLINEAR, SLOW, PLAIN>
+{
+    #[inline(always)]
+    fn count(&self) -> usize {
+        if PLAIN > 0 { PLAIN } else { self.0.receptors.len() }
+    }
+
+    #[inline(always)]
+    fn receptor(&self, r: usize) -> Given<F> {
+        match PLAIN {
+            0 => self.0.receptors[r],
+            _ => self.0.receptors[r].known_plain(),
+        }
+    }
+
+    #[inline(always)]
+    fn field(&self, w: Width<S>, cell: &[F], k: usize, at: usize) -> Vector<S, F> {
+        match OWN {
+            true => w.load(&cell[k * BLOCK..][..BLOCK], at),
+            false => self.0.shared[k],
+        }
+    }
+}
+
+impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool, const PLAIN: usize>
+    frame::Block<S, F> for Neurons<S, F, OWN, NONLINEAR, SLOW, PLAIN>
+{
+    #[inline(always)]
+    fn rows(&self) -> usize {
+        state::COUNT + receptor::STATE * self.count()
+    }
+
+    #[inline(always)]
+    fn fields(&self) -> usize {
+        cell::COUNT + 2 * self.count()
+    }
+
+    #[inline(always)]
+    fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64 {
+        let Now { state, cell, driven, current, arrivals } = now;
+        let Parts { p, receptors, .. } = &self.0;
+        let count = self.count();
+        let slow = |bit: u32| SLOW && self.0.slow & bit != 0;
+        let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
+        // The constant current and that of the step, where all neurons share them.
+        let driven = w.splat(driven);
+        let constant = if OWN { driven } else { self.field(w, cell, cell::i_e, 0) + driven };
+        let (absolute, relative) = (p.refractory & 1 == 1, p.refractory & 2 == 2);
+        let (state, rests) = with_rests(state, self.rows());
         let (own, synaptic) = state.split_at_mut(state::COUNT * BLOCK);
         let (v_row, rest) = own.split_at_mut(BLOCK);
         let (held_row, rest) = rest.split_at_mut(BLOCK);
         let (h_row, w_row) = rest.split_at_mut(BLOCK);
-        for (r, arrivals) in arrivals.iter_mut().enumerate() {
-            sums.take(ring, &block, r, arrivals);
-        }
         let mut bits = 0;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
-            let field = |k: usize| match OWN {
-                true => w.load(&cell[k * BLOCK..][..BLOCK], at),
-                false => shared[k],
-            };
+            let field = |k: usize| self.field(w, cell, k, at);
             let v = w.load(v_row, at);
             let mut input = if OWN { field(cell::i_e) + driven } else { constant };
-            if p.current == 1 {
-                input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
+            if let Some(current) = current {
+                input = input + w.load(current, at);
             }
             let g_of = |r: usize| w.load(&synaptic[2 * r * BLOCK..][..BLOCK], at);
             let mut adaptation = zero;
@@ -502,7 +541,7 @@ fn run<
             if NONLINEAR {
                 let mut conductance = field(cell::p20);
                 for r in 0..count {
-                    let (given, g) = (receptor_of(r), g_of(r));
+                    let (given, g) = (self.receptor(r), g_of(r));
                     if given.conductance {
                         let [open, pull] = given.open(w, g, v);
                         conductance = conductance + open;
@@ -541,7 +580,7 @@ fn run<
             }
             let held = if absolute { w.load(held_row, at) } else { zero };
             for (r, arrivals) in arrivals.iter().enumerate() {
-                let given = receptor_of(r);
+                let given = self.receptor(r);
                 let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
                 let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
                 if let Some(jump) = given.step(w, [g, x], low, arrivals, at) {
@@ -566,13 +605,13 @@ fn run<
                 );
                 threshold = threshold + h;
             }
-            let mut spike = next.ge(threshold);
+            let free = absolute.then(|| held.le(zero));
+            let spike = spikes.decide(w, free, next, threshold, at);
             if absolute {
-                spike = spike.and(held.le(zero));
                 w.store(held_row, at, spike.select(field(cell::t_ref), (held - one).max(zero)));
             }
             if relative {
-                w.store(h_row, at, spike.select(h + field(cell::delta_th), h));
+                w.store(h_row, at, spike.set(h, h + field(cell::delta_th)));
             }
             let mut after = field(cell::v_reset);
             if p.reset == 1 {
@@ -580,12 +619,128 @@ fn run<
             } else if let Some(low) = rest_of(rests, slow(SLOW_POTENTIAL), state::v) {
                 w.store(low, at, spike.select(zero, w.load(low, at)));
             }
-            w.store(v_row, at, spike.select(after, next));
+            w.store(v_row, at, spike.set(next, after));
             if p.adex == 1 {
-                w.store(w_row, at, spike.select(adaptation + field(cell::b), adaptation));
+                w.store(w_row, at, spike.set(adaptation, adaptation + field(cell::b)));
             }
             bits |= u64::from(spike.bits()) << at;
         }
-        block.store_spikes(spikes, bits);
+        bits
+    }
+
+    #[inline(always)]
+    fn adjoint(&self, w: Width<S>, now: Now<'_, F>, mut back: Back<'_, F>) {
+        let p = &self.0.p;
+        let zero = w.splat(F::zero());
+        let relative = p.refractory & 2 == 2;
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let field = |k: usize| self.field(w, now.cell, k, at);
+            let load = |k: usize| row(w, now.state, k, at);
+            let by = |back: &Back<'_, F>, k: usize| row(w, back.adjoint, k, at);
+            let receptor_row = |r: usize| state::COUNT + receptor::STATE * r;
+            let (v, distance) = (load(state::v), w.load(back.distance, at));
+            let can_spike = distance.gt(v.of(frame::HELD));
+
+            // What the spike did.
+            let mut by_spike = w.load(back.by_spike, at);
+            let mut by_v = by(&back, state::v);
+            let mut by_h = if relative { by(&back, state::h) } else { zero };
+            let mut by_w = if p.adex == 1 { by(&back, state::w) } else { zero };
+            if p.reset == 1 {
+                back.through_add(by_v, field(cell::v_reset) - field(cell::v_th), &mut by_spike);
+            } else {
+                let mut threshold = field(cell::v_th);
+                if relative {
+                    threshold = threshold + load(state::h) + field(cell::fall_rel) * load(state::h);
+                }
+                let change = field(cell::v_reset) - (distance + threshold);
+                by_v = back.through_set(w, by_v, change, &mut by_spike, at);
+            }
+            back.through_add(by_h, field(cell::delta_th), &mut by_spike);
+            back.through_add(by_w, field(cell::b), &mut by_spike);
+            let by_distance = back.by_distance(w, by_spike, at);
+            by_v = by_v + by_distance;
+            if relative {
+                by_h = by_h - by_distance;
+                set_row(w, back.adjoint, state::h, at, by_h + field(cell::fall_rel) * by_h);
+            }
+
+            // What moved the potential, which is held while a neuron is refractory.
+            let by_change = can_spike.select(by_v, zero);
+            for r in 0..self.count() {
+                let given = self.receptor(r);
+                let k = receptor_row(r);
+                let by_after = [by(&back, k), by(&back, k + 1)];
+                let (by_arrival, [by_g, by_x]) = given.adjoint(w, by_after, by_change);
+                w.store(&mut back.by_arrivals[r], at, by_arrival);
+                set_row(w, back.adjoint, k, at, by_g);
+                set_row(w, back.adjoint, k + 1, at, by_x);
+            }
+            let by_input;
+            if NONLINEAR {
+                let input = now.input(w, field(cell::i_e), at);
+                let (mut pull, mut conductance) = (input, field(cell::p20));
+                for r in 0..self.count() {
+                    let (given, g) = (self.receptor(r), load(receptor_row(r)));
+                    if given.conductance {
+                        let [open, drawn] = given.open(w, g, v);
+                        conductance = conductance + open;
+                        pull = pull + drawn;
+                    } else {
+                        pull = pull + g;
+                    }
+                }
+                let mut slope = zero;
+                if p.adex == 1 {
+                    let below = v.lt(field(cell::v_th));
+                    let x = (v.min(field(cell::v_th)) - field(cell::v_t)) / field(cell::delta_t);
+                    let rise = field(cell::p20) * x.min(v.of(60.0)).exp();
+                    pull = pull + rise * field(cell::delta_t) - load(state::w);
+                    slope = below.and(x.lt(v.of(60.0))).select(rise, zero);
+                }
+                // change = (v - pull / G) (e^(-k G) - 1).
+                let v_inf = pull / conductance;
+                let k = field(cell::fall_m);
+                let kept = (zero - k * conductance).exp();
+                let fall = (zero - k * conductance).exp_m1();
+                let by_pull = zero - by_change * fall / conductance;
+                let by_conductance =
+                    by_change * (v_inf * fall / conductance - k * (v - v_inf) * kept);
+                by_v = by_v + by_change * fall;
+                if p.adex == 1 {
+                    by_v = by_v + by_pull * slope - by_w * field(cell::a) * field(cell::fall_w);
+                    by_w = by_w + by_w * field(cell::fall_w) - by_pull;
+                    set_row(w, back.adjoint, state::w, at, by_w);
+                }
+                for r in 0..self.count() {
+                    let (given, k) = (self.receptor(r), receptor_row(r));
+                    let mut by_g = by(&back, k);
+                    if given.conductance {
+                        let by_open = by_conductance + by_pull * w.splat(given.e_rev());
+                        let [by_state, by_potential] = given.open_adjoint(w, load(k), v, by_open);
+                        by_g = by_g + by_state;
+                        by_v = by_v + by_potential;
+                    } else {
+                        by_g = by_g + by_pull;
+                    }
+                    set_row(w, back.adjoint, k, at, by_g);
+                }
+                by_input = by_pull;
+            } else {
+                by_input = by_change * field(cell::p20);
+                by_v = by_v + by_change * field(cell::fall_m);
+                for r in 0..self.count() {
+                    let k = receptor_row(r);
+                    let by_g = by(&back, k) + by_change * field(cell::COUNT + 2 * r);
+                    set_row(w, back.adjoint, k, at, by_g);
+                    if self.receptor(r).has_rise() {
+                        let by_x = by(&back, k + 1) + by_change * field(cell::COUNT + 2 * r + 1);
+                        set_row(w, back.adjoint, k + 1, at, by_x);
+                    }
+                }
+            }
+            set_row(w, back.adjoint, state::v, at, by_v);
+            back.add_input(w, by_input, at);
+        }
     }
 }

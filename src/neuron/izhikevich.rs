@@ -15,18 +15,19 @@
 //! steps acts on v through a pulse in step k + d, as the paper's neurons, one step late at the
 //! earliest, do, and through any other receptor from step k + d + 1 on, as in [`super::iaf`].
 
+use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::{Drawn, Neuron, Refused, at};
 use super::receptor::{self, Given, Port, Receptor};
 use super::stepped::{
-    self, BLOCK, Block, SLOW_OWN, SLOW_RECEPTORS, Stepped, Sums, Variable, receptor_variables,
-    rest_of, rests_of_receptor, with_rests,
+    BLOCK, SLOW_OWN, SLOW_RECEPTORS, Stepped, Trained, Variable, receptor_variables, rest_of,
+    rests_of_receptor, with_rests,
 };
-use crate::declare;
 use crate::grammar::{Mv, Named, One, Param};
 use crate::kernel::*;
 use crate::slow::{advanced, is_slow};
-use crate::vector::Width;
-use crate::{numbers, stepped_params};
+use crate::vector::{Vector, Width};
+use crate::{declare, framed, numbers, params};
+use arrayvec::ArrayVec;
 use std::sync::Arc;
 
 // ---- the word of a scene ---------------------------------------------------------------------------
@@ -151,6 +152,16 @@ impl Stepped for Cells {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
     }
+    fn trained(&self) -> Option<Trained> {
+        Some(Trained {
+            window: &WINDOW,
+            adjoint: &ADJOINT,
+            i_e: cell::i_e,
+            currents: self.cells.iter().map(|cell| cell.i_e).collect(),
+            // The reset potential lies near rest.
+            unit: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th - cell.c)),
+        })
+    }
     fn receptors(&self) -> &[Port] {
         &self.receptors
     }
@@ -188,8 +199,8 @@ impl Stepped for Cells {
     }
 }
 
-stepped_params! {
-    /// `Params` of `shaders/neuron/izhikevich.wgsl`.
+params! {
+    /// Parameters of the model behind those of a frame.
     pub struct IzhikevichParams {
         /// Step of v \[ms\]: dt, or half of it.
         step: real,
@@ -198,73 +209,108 @@ stepped_params! {
     }
 }
 
-/// Table entry.
-pub static KERNEL: Kernel = Kernel {
-    name: "neuron/izhikevich",
-    wgsl: include_str!("../../shaders/neuron/izhikevich.wgsl"),
-    workgroup: BLOCK as u32,
-    merges: true,
-    bindings: stepped::BINDINGS,
-    layouts: &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT],
-    params: IzhikevichParams::<f32>::FIELDS,
-    twin32: dispatched::<IzhikevichTwin, f32>,
-    twin64: scalar::<IzhikevichTwin, f64>,
-};
+const LAYOUTS: &[Layout] = &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT];
 
-/// The twin of `shaders/neuron/izhikevich.wgsl`; units are tiles.
-pub struct IzhikevichTwin;
+framed! {
+    Model, LAYOUTS, IzhikevichParams::<f32>::FIELDS,
+    /// A step of a simulation.
+    pub static KERNEL: "neuron/izhikevich";
+    /// Steps of a training.
+    pub static WINDOW: "neuron/izhikevich_window";
+    /// Their adjoint.
+    pub static ADJOINT: "neuron/izhikevich_adjoint";
+}
 
-impl Twin for IzhikevichTwin {
+// ---- twin -----------------------------------------------------------------------------------------
+
+/// The twin of `shaders/neuron/izhikevich.wgsl` and `izhikevich_adjoint.wgsl`.
+pub struct Model;
+
+impl frame::Model for Model {
     #[inline(always)]
-    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
-        // The choice is made outside the loops.
-        match IzhikevichParams::<F>::of(call.params).own {
-            0 => run::<S, F, false>(simd, call),
-            _ => run::<S, F, true>(simd, call),
+    fn with<S: Simd, F: Real, R: Run<S, F>>(_: Width<S>, numbers: Numbers<'_, F>, frame: R) {
+        let p = IzhikevichParams::<F>::of(numbers.own);
+        let Common { receptors, own, slow } = numbers.common;
+        let receptors = Given::all(numbers.receptor, receptors);
+        match own {
+            false => frame.run(Neurons::<F, false> { p, slow, receptors }),
+            true => frame.run(Neurons::<F, true> { p, slow, receptors }),
         }
     }
 }
 
-#[inline(always)]
-fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
-    let p = IzhikevichParams::<F>::of(call.params);
-    let w = Width(simd);
-    let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
-    let (state, cell, ring) = (state.reals_mut(), cell.reals(), ring.words_mut());
-    let (drive, current, spikes) = (drive.reals(), current.reals(), spikes.words_mut());
-    let receptors = Given::all(receptor.reals(), p.receptors as usize);
-    let rows = state::COUNT + receptor::STATE * receptors.len();
-    let mut sums = Sums::new(call.clock, call.span, call.params);
-    let first = call.units.start * p.tile as usize;
-    let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
-    let step = w.splat(p.step);
+struct Neurons<F: Real, const OWN: bool> {
+    p: IzhikevichParams<F>,
+    slow: u32,
+    receptors: ArrayVec<Given<F>, { receptor::MOST }>,
+}
 
-    let all_rows = if p.slow > 0 { 2 * rows } else { rows };
-    let slow = |bit: u32| p.slow & bit != 0;
+impl<F: Real, const OWN: bool> Neurons<F, OWN> {
+    /// The slope of v by v but for 0.04 v, and the rest of its derivative, at potential `v`, where the receptors
+    /// are open by `g`.
+    #[inline(always)]
+    fn drive<S: Simd>(
+        &self,
+        w: Width<S>,
+        v: Vector<S, F>,
+        u: Vector<S, F>,
+        input: Vector<S, F>,
+        g: impl Fn(usize) -> Vector<S, F>,
+    ) -> [Vector<S, F>; 2] {
+        let (mut slope, mut input) = (v.of(5.0), input);
+        for (r, given) in self.receptors.iter().enumerate() {
+            if given.conductance {
+                let [open, pull] = given.open(w, g(r), v);
+                slope = slope - open;
+                input = input + pull;
+            } else {
+                input = input + g(r);
+            }
+        }
+        [slope, v.of(140.0) - u + input]
+    }
 
-    for (index, state) in state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
-        let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
-        let cell =
-            if OWN { &cell[index * cell::COUNT * BLOCK..][..cell::COUNT * BLOCK] } else { cell };
+    #[inline(always)]
+    fn next<S: Simd>(
+        &self,
+        w: Width<S>,
+        v: Vector<S, F>,
+        [slope, level]: [Vector<S, F>; 2],
+    ) -> Vector<S, F> {
+        v + w.splat(self.p.step) * ((v * v.of(0.04) + slope) * v + level)
+    }
+}
+
+impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
+    #[inline(always)]
+    fn rows(&self) -> usize {
+        state::COUNT + receptor::STATE * self.receptors.len()
+    }
+
+    #[inline(always)]
+    fn fields(&self) -> usize {
+        cell::COUNT
+    }
+
+    #[inline(always)]
+    fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64 {
+        let Now { state, cell, driven, current, arrivals } = now;
+        let rows = frame::Block::<S, F>::rows(self);
+        let slow = |bit: u32| self.slow & bit != 0;
+        let field = |k: usize, at: usize| frame::field_of::<S, F, OWN>(w, cell, k, at);
         let (state, rests) = with_rests(state, rows);
         let (own, synaptic) = state.split_at_mut(state::COUNT * BLOCK);
         let (v_row, u_row) = own.split_at_mut(BLOCK);
-        let field = |k: usize, at: usize| match OWN {
-            true => w.load(&cell[k * BLOCK..][..BLOCK], at),
-            false => w.splat(cell[k]),
-        };
-        let mut arrivals = [F::zero(); BLOCK];
         // Pulses take what arrives before the step, the others after it.
-        let mut receive = |pulses: bool, v_row: &mut [F], synaptic: &mut [F], rests: &mut [F]| {
-            for (r, given) in receptors.iter().enumerate() {
+        let receive = |pulses: bool, v_row: &mut [F], synaptic: &mut [F], rests: &mut [F]| {
+            for (r, given) in self.receptors.iter().enumerate() {
                 if given.is_pulse() != pulses {
                     continue;
                 }
-                sums.take(ring, &block, r, &mut arrivals);
                 let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
                 for at in (0..BLOCK).step_by(w.lanes::<F>()) {
                     let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
-                    if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals, at) {
+                    if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals[r], at) {
                         w.store(v_row, at, w.load(v_row, at) + jump);
                     }
                 }
@@ -274,26 +320,15 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
         receive(true, v_row, synaptic, rests);
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let (before, u) = (w.load(v_row, at), w.load(u_row, at));
-            let mut input = field(cell::i_e, at) + w.splat(step_current);
-            if p.current == 1 {
-                input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
+            let mut input = field(cell::i_e, at) + w.splat(driven);
+            if let Some(current) = current {
+                input = input + w.load(current, at);
             }
-            let mut slope = before.of(5.0);
-            for (r, given) in receptors.iter().enumerate() {
-                let g = w.load(&synaptic[2 * r * BLOCK..][..BLOCK], at);
-                if given.conductance {
-                    let [open, pull] = given.open(w, g, before);
-                    slope = slope - open;
-                    input = input + pull;
-                } else {
-                    input = input + g;
-                }
-            }
-            let level = before.of(140.0) - u + input;
-            let next = |v| v + step * ((v * before.of(0.04) + slope) * v + level);
-            let (mut v, mut from) = (next(before), before);
-            if p.half_steps == 1 {
-                v = next(v);
+            let g = |r: usize| row(w, synaptic, 2 * r, at);
+            let drive = self.drive(w, before, u, input, g);
+            let (mut v, mut from) = (self.next(w, before, drive), before);
+            if self.p.half_steps == 1 {
+                v = self.next(w, v, drive);
                 from = v;
             }
             w.store(v_row, at, v);
@@ -306,12 +341,86 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
         let mut bits = 0;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let (v, u) = (w.load(v_row, at), w.load(u_row, at));
-            let spike = v.ge(field(cell::v_th, at));
-            w.store(v_row, at, spike.select(field(cell::c, at), v));
-            w.store(u_row, at, spike.select(u + field(cell::d, at), u));
+            let spike = spikes.decide(w, None, v, field(cell::v_th, at), at);
+            w.store(v_row, at, spike.set(v, field(cell::c, at)));
+            w.store(u_row, at, spike.set(u, u + field(cell::d, at)));
             bits |= u64::from(spike.bits()) << at;
         }
-        block.store_spikes(spikes, bits);
+        bits
+    }
+
+    #[inline(always)]
+    fn adjoint(&self, w: Width<S>, now: Now<'_, F>, mut back: Back<'_, F>) {
+        let half = self.p.half_steps == 1;
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let field = |k: usize| now.field::<S, OWN>(w, k, at);
+            let place = |r: usize| state::COUNT + receptor::STATE * r;
+            let by = |back: &Back<'_, F>, k: usize| row(w, back.adjoint, k, at);
+
+            // What the spike did.
+            let mut by_spike = w.load(back.by_spike, at);
+            let (by_v, mut by_u) = (by(&back, state::v), by(&back, state::u));
+            let change = field(cell::c) - (w.load(back.distance, at) + field(cell::v_th));
+            let mut by_v = back.through_set(w, by_v, change, &mut by_spike, at);
+            back.through_add(by_u, field(cell::d), &mut by_spike);
+            by_v = by_v + back.by_distance(w, by_spike, at);
+
+            // What arrived after the step: all but pulses.
+            for (r, given) in self.receptors.iter().enumerate().filter(|(_, g)| !g.is_pulse()) {
+                let after = [by(&back, place(r)), by(&back, place(r) + 1)];
+                let (by_arrival, [by_g, by_x]) = given.adjoint(w, after, by_v);
+                w.store(&mut back.by_arrivals[r], at, by_arrival);
+                set_row(w, back.adjoint, place(r), at, by_g);
+                set_row(w, back.adjoint, place(r) + 1, at, by_x);
+            }
+
+            // The step itself, from what the receptors held in it.
+            let (v, u) = (row(w, now.state, state::v, at), row(w, now.state, state::u, at));
+            let g = |r: usize| match self.receptors[r].is_pulse() {
+                true => self.receptors[r].kick(w) * w.load(&now.arrivals[r], at),
+                false => row(w, now.state, place(r), at),
+            };
+            let input = now.input(w, field(cell::i_e), at);
+            let drive = self.drive(w, v, u, input, g);
+            let step = w.splat(self.p.step);
+            // dv'/dv of one step of v.
+            let slope_at = |v: Vector<S, F>| v.of(1.0) + step * (v * v.of(0.08) + drive[0]);
+            let by_origin = by_u * field(cell::rate) * field(cell::b);
+            by_u = by_u - by_u * field(cell::rate);
+            let (mut by_slope, mut by_level) = (v.of(0.0), v.of(0.0));
+            if half {
+                let middle = self.next(w, v, drive);
+                let by_end = by_v + by_origin;
+                by_slope = step * by_end * middle;
+                by_level = step * by_end;
+                by_v = by_end * slope_at(middle);
+            }
+            by_slope = by_slope + step * by_v * v;
+            by_level = by_level + step * by_v;
+            by_v = by_v * slope_at(v);
+            if !half {
+                by_v = by_v + by_origin;
+            }
+            by_u = by_u - by_level;
+            for (r, given) in self.receptors.iter().enumerate() {
+                let mut by_g = by_level;
+                if given.conductance {
+                    let by_open = by_level * w.splat(given.e_rev()) - by_slope;
+                    let [by_state, by_potential] = given.open_adjoint(w, g(r), v, by_open);
+                    by_g = by_state;
+                    by_v = by_v + by_potential;
+                }
+                by_g = by_g + by(&back, place(r));
+                if given.is_pulse() {
+                    w.store(&mut back.by_arrivals[r], at, given.kick(w) * by_g);
+                    by_g = v.of(0.0);
+                }
+                set_row(w, back.adjoint, place(r), at, by_g);
+            }
+            set_row(w, back.adjoint, state::v, at, by_v);
+            set_row(w, back.adjoint, state::u, at, by_u);
+            back.add_input(w, by_level, at);
+        }
     }
 }
 

@@ -10,17 +10,19 @@
 //! (c_r g_r + d_r x_r) as in [`super::iaf`], theta_k += fall_k theta_k. Order of a step: v and theta; receptors decay
 //! and take what arrives; threshold. So v and theta are those of the end of the step when they are compared.
 
+use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::{Drawn, Neuron, Refused, at};
 use super::receptor::{self, Given, Port, Receptor};
 use super::stepped::{
-    self, BLOCK, Block, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Sums, Variable,
+    BLOCK, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Trained, Variable,
     receptor_variables, rest_of, rests_of_receptor, with_rests,
 };
 use crate::grammar::{Judge, Ms, Mv, Named, Pa, Param, Pf, Quantity};
 use crate::kernel::*;
 use crate::slow::{advanced, fall, is_slow};
 use crate::vector::Width;
-use crate::{declare, numbers, stepped_params};
+use crate::{declare, framed, numbers};
+use arrayvec::ArrayVec;
 use std::sync::Arc;
 
 // ---- the word of a scene ---------------------------------------------------------------------------
@@ -181,6 +183,15 @@ impl Stepped for Cells {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
     }
+    fn trained(&self) -> Option<Trained> {
+        Some(Trained {
+            window: &WINDOW,
+            adjoint: &ADJOINT,
+            i_e: cell::i_e,
+            currents: self.cells.iter().map(|cell| cell.i_e).collect(),
+            unit: Trained::unit_of(self.cells.iter().map(|cell| cell.omega)),
+        })
+    }
     fn receptors(&self) -> &[Port] {
         &self.receptors
     }
@@ -218,78 +229,75 @@ impl Stepped for Cells {
     }
 }
 
-stepped_params! {
-    /// `Params` of `shaders/neuron/mat2.wgsl`.
-    pub struct Mat2Params {}
+const LAYOUTS: &[Layout] = &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT];
+
+/// The model has no parameters of its own.
+const PARAMS: &[Field] = &[];
+
+framed! {
+    Model, LAYOUTS, PARAMS,
+    /// A step of a simulation.
+    pub static KERNEL: "neuron/mat2";
+    /// Steps of a training.
+    pub static WINDOW: "neuron/mat2_window";
+    /// Their adjoint.
+    pub static ADJOINT: "neuron/mat2_adjoint";
 }
 
-/// Table entry.
-pub static KERNEL: Kernel = Kernel {
-    name: "neuron/mat2",
-    wgsl: include_str!("../../shaders/neuron/mat2.wgsl"),
-    workgroup: BLOCK as u32,
-    merges: true,
-    bindings: stepped::BINDINGS,
-    layouts: &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT],
-    params: Mat2Params::<f32>::FIELDS,
-    twin32: dispatched::<Mat2Twin, f32>,
-    twin64: scalar::<Mat2Twin, f64>,
-};
+// ---- twin -----------------------------------------------------------------------------------------
 
-/// The twin of `shaders/neuron/mat2.wgsl`; units are tiles.
-pub struct Mat2Twin;
+/// The twin of `shaders/neuron/mat2.wgsl` and `mat2_adjoint.wgsl`.
+pub struct Model;
 
-impl Twin for Mat2Twin {
+impl frame::Model for Model {
     #[inline(always)]
-    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
-        // The choice is made outside the loops.
-        match Mat2Params::<F>::of(call.params).own {
-            0 => run::<S, F, false>(simd, call),
-            _ => run::<S, F, true>(simd, call),
+    fn with<S: Simd, F: Real, R: Run<S, F>>(_: Width<S>, numbers: Numbers<'_, F>, frame: R) {
+        let Common { receptors, own, slow } = numbers.common;
+        let receptors = Given::all(numbers.receptor, receptors);
+        match own {
+            false => frame.run(Neurons::<F, false> { slow, receptors }),
+            true => frame.run(Neurons::<F, true> { slow, receptors }),
         }
     }
 }
 
-#[inline(always)]
-fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
-    let p = Mat2Params::<F>::of(call.params);
-    let w = Width(simd);
-    let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
-    let (state, cell, ring) = (state.reals_mut(), cell.reals(), ring.words_mut());
-    let (drive, current, spikes) = (drive.reals(), current.reals(), spikes.words_mut());
-    let receptors = Given::all(receptor.reals(), p.receptors as usize);
-    let rows = state::COUNT + receptor::STATE * receptors.len();
-    let fields = cell::COUNT + 2 * receptors.len();
-    let all_rows = if p.slow > 0 { 2 * rows } else { rows };
-    let slow = |bit: u32| p.slow & bit != 0;
-    let mut sums = Sums::new(call.clock, call.span, call.params);
-    let first = call.units.start * p.tile as usize;
-    let step_current = if p.drive == 1 { drive[call.span.t0 as usize] } else { F::zero() };
-    let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
+struct Neurons<F: Real, const OWN: bool> {
+    slow: u32,
+    receptors: ArrayVec<Given<F>, { receptor::MOST }>,
+}
 
-    for (index, state) in state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
-        let block = Block { index, first: first + index * BLOCK, n: p.n as usize };
-        let cell = if OWN { &cell[index * fields * BLOCK..][..fields * BLOCK] } else { cell };
+impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
+    #[inline(always)]
+    fn rows(&self) -> usize {
+        state::COUNT + receptor::STATE * self.receptors.len()
+    }
+
+    #[inline(always)]
+    fn fields(&self) -> usize {
+        cell::COUNT + 2 * self.receptors.len()
+    }
+
+    #[inline(always)]
+    fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64 {
+        let Now { state, cell, driven, current, arrivals } = now;
+        let rows = frame::Block::<S, F>::rows(self);
+        let slow = |bit: u32| self.slow & bit != 0;
+        let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
+        let field = |k: usize, at: usize| frame::field_of::<S, F, OWN>(w, cell, k, at);
         let (state, rests) = with_rests(state, rows);
         let (own, synaptic) = state.split_at_mut(state::COUNT * BLOCK);
-        let field = |k: usize, at: usize| match OWN {
-            true => w.load(&cell[k * BLOCK..][..BLOCK], at),
-            false => w.splat(cell[k]),
-        };
-        let row = |k: usize| k * BLOCK..(k + 1) * BLOCK;
+        let places = |k: usize| k * BLOCK..(k + 1) * BLOCK;
         let mut change = [F::zero(); BLOCK];
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
-            let mut input = field(cell::i_e, at) + w.splat(step_current);
-            if p.current == 1 {
-                input = input + w.load(&current[index * BLOCK..][..BLOCK], at);
+            let mut input = field(cell::i_e, at) + w.splat(driven);
+            if let Some(current) = current {
+                input = input + w.load(current, at);
             }
-            let v = w.load(&own[row(state::v)], at);
+            let v = w.load(&own[places(state::v)], at);
             let leak = v.mul_add(field(cell::fall_m, at), field(cell::p20, at) * input);
             w.store(&mut change, at, leak);
         }
-        let mut arrivals = [F::zero(); BLOCK];
-        for (r, given) in receptors.iter().enumerate() {
-            sums.take(ring, &block, r, &mut arrivals);
+        for (r, given) in self.receptors.iter().enumerate() {
             let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
             for at in (0..BLOCK).step_by(w.lanes::<F>()) {
                 let mut by = w.load(&change, at) + field(cell::COUNT + 2 * r, at) * w.load(g, at);
@@ -297,7 +305,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
                     by = by + field(cell::COUNT + 2 * r + 1, at) * w.load(x, at);
                 }
                 let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
-                if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals, at) {
+                if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals[r], at) {
                     by = by + jump;
                 }
                 w.store(&mut change, at, by);
@@ -306,7 +314,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
         let mut bits = 0;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let mut move_row = |k: usize, bit: u32, own: &mut [F], by| {
-                let row = &mut own[row(k)];
+                let row = &mut own[places(k)];
                 let after = advanced(w, w.load(row, at), by, rest_of(rests, slow(bit), k), at);
                 w.store(row, at, after);
                 after
@@ -314,21 +322,57 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>) {
             let v = move_row(state::v, SLOW_POTENTIAL, own, w.load(&change, at));
             let mut threshold = field(cell::omega, at);
             for (k, fall) in [(state::theta_1, cell::fall_1), (state::theta_2, cell::fall_2)] {
-                let by = field(fall, at) * w.load(&own[row(k)], at);
+                let by = field(fall, at) * w.load(&own[places(k)], at);
                 threshold = threshold + move_row(k, SLOW_THRESHOLD, own, by);
             }
-            let held_row = &mut own[row(state::held)];
+            let held_row = &mut own[places(state::held)];
             let held = w.load(held_row, at);
-            let spike = v.ge(threshold).and(held.le(zero));
+            let spike = spikes.decide(w, Some(held.le(zero)), v, threshold, at);
             let after = spike.select(field(cell::t_ref, at), (held - one).max(zero));
             w.store(held_row, at, after);
             for (k, alpha) in [(state::theta_1, cell::alpha_1), (state::theta_2, cell::alpha_2)] {
-                let theta = w.load(&own[row(k)], at);
-                let raised = spike.select(theta + field(alpha, at), theta);
-                w.store(&mut own[row(k)], at, raised);
+                let theta = w.load(&own[places(k)], at);
+                let raised = spike.set(theta, theta + field(alpha, at));
+                w.store(&mut own[places(k)], at, raised);
             }
             bits |= u64::from(spike.bits()) << at;
         }
-        block.store_spikes(spikes, bits);
+        bits
+    }
+
+    #[inline(always)]
+    fn adjoint(&self, w: Width<S>, now: Now<'_, F>, mut back: Back<'_, F>) {
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let field = |k: usize| now.field::<S, OWN>(w, k, at);
+            let by = |back: &Back<'_, F>, k: usize| row(w, back.adjoint, k, at);
+            // A spike leaves the potential as it is, and raises the threshold.
+            let thetas = [
+                (state::theta_1, cell::alpha_1, cell::fall_1),
+                (state::theta_2, cell::alpha_2, cell::fall_2),
+            ];
+            let mut by_spike = w.load(back.by_spike, at);
+            for (k, alpha, _) in thetas {
+                back.through_add(by(&back, k), field(alpha), &mut by_spike);
+            }
+            let by_distance = back.by_distance(w, by_spike, at);
+            for (k, _, fall) in thetas {
+                let by_theta = by(&back, k) - by_distance;
+                set_row(w, back.adjoint, k, at, by_theta + field(fall) * by_theta);
+            }
+            let by_v = by(&back, state::v) + by_distance;
+            for (r, given) in self.receptors.iter().enumerate() {
+                let k = state::COUNT + receptor::STATE * r;
+                let after = [by(&back, k), by(&back, k + 1)];
+                let (by_arrival, [by_g, by_x]) = given.adjoint(w, after, by_v);
+                w.store(&mut back.by_arrivals[r], at, by_arrival);
+                let (to_v, to_v_rise) = (cell::COUNT + 2 * r, cell::COUNT + 2 * r + 1);
+                set_row(w, back.adjoint, k, at, by_g + by_v * field(to_v));
+                if given.has_rise() {
+                    set_row(w, back.adjoint, k + 1, at, by_x + by_v * field(to_v_rise));
+                }
+            }
+            set_row(w, back.adjoint, state::v, at, by_v + by_v * field(cell::fall_m));
+            back.add_input(w, by_v * field(cell::p20), at);
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod adex;
 pub mod channels;
+pub mod frame;
 pub mod hh;
 pub mod iaf;
 pub mod izhikevich;

@@ -456,6 +456,57 @@ impl<F: Real> Given<F> {
         }
         None
     }
+
+    /// Reversal potential, from that from which the kernel measures.
+    #[inline(always)]
+    pub fn e_rev(&self) -> F {
+        self.e_rev
+    }
+
+    /// Jump of g, x or the potential for a unit of what arrives.
+    #[inline(always)]
+    pub fn kick<S: Simd>(&self, w: Width<S>) -> Vector<S, F> {
+        w.splat(self.kick)
+    }
+
+    /// Adjoint of [`Self::step`]: from the gradients by g and x after it and by the jump of the potential,
+    /// those by what arrived and by g and x before.
+    #[inline(always)]
+    pub fn adjoint<S: Simd>(
+        &self,
+        w: Width<S>,
+        [by_g, by_x]: [Vector<S, F>; 2],
+        by_jump: Vector<S, F>,
+    ) -> (Vector<S, F>, [Vector<S, F>; 2]) {
+        let kick = w.splat(self.kick);
+        match self.kind {
+            0 => (kick * by_jump, [by_g, by_x]),
+            1 => (kick * by_g, [by_g.of(0.0), by_x]),
+            2 => (kick * by_g, [by_g.mul_add(w.splat(self.fall), by_g), by_x]),
+            _ => {
+                let before = by_x.mul_add(w.splat(self.fall_rise), by_x);
+                let by_rise = by_g.mul_add(w.splat(self.cross), before);
+                (kick * by_x, [by_g.mul_add(w.splat(self.fall), by_g), by_rise])
+            }
+        }
+    }
+
+    /// Adjoint of [`Self::open`]: gradients by g and by the potential, from that by the conductance.
+    #[inline(always)]
+    pub fn open_adjoint<S: Simd>(
+        &self,
+        w: Width<S>,
+        g: Vector<S, F>,
+        v: Vector<S, F>,
+        by_open: Vector<S, F>,
+    ) -> [Vector<S, F>; 2] {
+        if self.block <= F::zero() {
+            return [by_open, v.of(0.0)];
+        }
+        let one = v.of(1.0);
+        let free = one / (one + w.splat(self.block) * (v * v.of(-0.062)).exp());
+        [by_open * free, by_open * g * free * (one - free) * v.of(0.062)]
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the stepped neuron kernels share: blocks of neurons, and the ring of what arrives.
+//! What neurons in [frames](super::frame) share: blocks, and the ring of what arrives.
 //!
 //! The neurons of a population lie in blocks of 64, the invocations of a workgroup: for each block its
 //! rows of state, 64 numbers each. A *tile* is a number of blocks; tiles are what threads share among
@@ -24,11 +24,14 @@ pub const SLOW_RECEPTORS: u32 = 2;
 /// First bit of [`Stepped::slow`] that a model may give a meaning of its own.
 pub const SLOW_OWN: u32 = 4;
 
-/// A population of a model whose kernel does a step at a time. Its arrays are [`BINDINGS`], its
-/// parameters begin with those of [`Place`].
+/// A population of a model that frames drive.
 pub trait Stepped: std::fmt::Debug + Send + Sync {
-    /// The kernel.
+    /// The kernel of a step of a simulation.
     fn kernel(&self) -> &'static Kernel;
+    /// What a training by gradients needs, if gradients go through the model.
+    fn trained(&self) -> Option<Trained> {
+        None
+    }
     /// Receptors.
     fn receptors(&self) -> &[Port];
     /// Potential from which the kernel measures that of a neuron \[mV\].
@@ -54,8 +57,34 @@ pub trait Stepped: std::fmt::Debug + Send + Sync {
     }
     /// Variables that may be recorded.
     fn variables(&self) -> Vec<Variable>;
-    /// Values of the parameters after those of [`Place`].
+    /// Values of the model's own parameters.
     fn params(&self) -> Vec<Word>;
+}
+
+/// What a training by gradients needs of a model.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// The kernel of steps of a training.
+    pub window: &'static Kernel,
+    /// The kernel of their adjoint.
+    pub adjoint: &'static Kernel,
+    /// Place of the constant current in the array `cell`.
+    pub i_e: usize,
+    /// The constant current of each neuron that its scene gives it, which `cell` has at that place, maybe with
+    /// others; one entry if all share it.
+    pub currents: Vec<f64>,
+    /// Mean distance from rest to threshold \[mV\].
+    pub unit: f64,
+}
+
+impl Trained {
+    /// The mean of some distances to the threshold. A neuron whose threshold lies at or below rest fires on its own;
+    /// its scale is then the distance the other way, and never zero.
+    pub fn unit_of(distances: impl ExactSizeIterator<Item = f64>) -> f64 {
+        let count = distances.len() as f64;
+        let distance = distances.sum::<f64>() / count;
+        if distance == 0.0 { 1.0 } else { distance.abs() }
+    }
 }
 
 /// A variable of state.
@@ -91,59 +120,6 @@ pub fn receptor_variables(receptors: &[Port], first: usize) -> impl Iterator<Ite
     })
 }
 
-/// Arrays of every stepped kernel.
-pub const BINDINGS: &[Binding] = &[
-    reals_mut("state"),  // [blocks, rows, 64]
-    reals("cell"),       // [blocks or 1, fields, 64 or 1]
-    reals("receptor"),   // [receptors, 8], then the numbers of `Stepped::table`
-    words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
-    reals("drive"),      // [steps] pA
-    reals("current"),    // [blocks, 64] pA
-    words_mut("spikes"), // [steps, row]
-];
-
-/// Declares the parameters of a stepped kernel: those of [`Place`], then its own.
-#[macro_export]
-macro_rules! stepped_params {
-    ($(#[$doc:meta])* pub struct $name:ident { $($own:tt)* }) => {
-        $crate::params! {
-            $(#[$doc])*
-            pub struct $name {
-                /// Neurons.
-                n: word,
-                /// Neurons of a tile of the ring.
-                tile: word,
-                /// First tile of this population.
-                first_tile: word,
-                /// Slots of the ring, a power of two.
-                slots: word,
-                /// Receptors for which the ring has room.
-                stride: word,
-                /// Receptors of this population.
-                receptors: word,
-                /// 1 if each neuron has its own parameters.
-                own: word,
-                /// 1 if `drive` holds a current for each step.
-                drive: word,
-                /// 1 if `current` holds a current for each neuron.
-                current: word,
-                /// Words of a row of spikes, of all populations.
-                row: word,
-                /// First word of this population.
-                first_word: word,
-                /// Which states have a second float.
-                slow: word,
-                $($own)*
-            }
-        }
-    };
-}
-
-stepped_params! {
-    /// Where a population lies: the parameters with which every stepped kernel begins.
-    pub struct Place {}
-}
-
 /// Rows of state of a block, and behind them those of the second floats, which are empty where nothing is
 /// slow.
 #[inline(always)]
@@ -165,61 +141,4 @@ pub fn rests_of_receptor<F>(rests: &mut [F], slow: bool, k: usize) -> Option<[&m
     }
     let (g, x) = rests[k * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
     Some([g, x])
-}
-
-/// A block of a piece.
-pub struct Block {
-    /// Number within the piece.
-    pub index: usize,
-    /// First neuron, of the population.
-    pub first: usize,
-    /// Neurons of the population.
-    pub n: usize,
-}
-
-impl Block {
-    /// Writes the spikes of this block, those of neurons that exist, to the piece's words of the row.
-    #[inline(always)]
-    pub fn store_spikes(&self, spikes: &mut [u32], bits: u64) {
-        let alive = self.n.saturating_sub(self.first).min(BLOCK);
-        let bits = if alive == BLOCK { bits } else { bits & ((1 << alive) - 1) };
-        spikes[2 * self.index] = bits as u32;
-        spikes[2 * self.index + 1] = (bits >> 32) as u32;
-    }
-}
-
-/// What arrives in a step.
-pub struct Sums {
-    slot: usize,
-    tile: usize,
-    slots: usize,
-    stride: usize,
-}
-
-impl Sums {
-    /// What the step of a launch, whose parameters begin with those of [`Place`], finds in the ring.
-    #[inline(always)]
-    pub fn new(clock: &Clock, span: Span, params: &[Word]) -> Self {
-        let Place { tile, slots, stride, .. } = Place::<f32>::of(params);
-        let slot = (clock.step + u64::from(span.t0)) as usize & (slots as usize - 1);
-        Self { slot, tile: tile as usize, slots: slots as usize, stride: stride as usize }
-    }
-
-    /// Takes what arrives at receptor `r` of a block out of the piece's part of the ring.
-    #[inline(always)]
-    pub fn take<F: Real>(
-        &mut self,
-        ring: &mut [u32],
-        block: &Block,
-        r: usize,
-        arrivals: &mut [F; BLOCK],
-    ) {
-        let (tile, within) = (block.index * BLOCK / self.tile, block.index * BLOCK % self.tile);
-        let at = ((tile * self.slots + self.slot) * self.stride + r) * self.tile + within;
-        let sums: &mut [u32] = &mut ring[at..at + BLOCK];
-        for k in 0..BLOCK {
-            arrivals[k] = F::of_int(sums[k] as i32);
-        }
-        sums.fill(0);
-    }
 }

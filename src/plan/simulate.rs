@@ -17,8 +17,9 @@ use crate::input::{
 };
 use crate::kernel::{halves, spike_words};
 use crate::network::{self, Input, Network, Projection, Synapses};
+use crate::neuron::frame::Place;
 use crate::neuron::receptor;
-use crate::neuron::stepped::{BLOCK, Place, Stepped};
+use crate::neuron::stepped::{BLOCK, Stepped};
 use crate::record::sample;
 use crate::rng::{Purpose, stream};
 use crate::scene::{Encoder, Warning};

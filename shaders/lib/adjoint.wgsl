@@ -1,0 +1,138 @@
+// One invocation = one neuron of one sample: the adjoint of the steps of the span, the last first. The steps of
+// a segment are done once more before, with the spikes on record. The model has `state_rows`, `neuron_step`
+// and `neuron_adjoint`. Twin: src/neuron/frame.rs.
+
+var<private> sample: u32;
+var<private> now: u32;
+var<private> distance: f32;
+
+// What a model needs to know of the spike on its way back.
+struct Back {
+    by_spike: f32,  // gradient by the spike
+    slope: f32,     // of the spike by the distance to the threshold; 0 where a neuron cannot spike
+    spiked: f32,    // 0 or 1, or between with soft spikes
+    distance: f32,  // to the threshold
+}
+
+fn with_stimuli(constant: f32, neuron: u32) -> f32 {
+    return constant + current[params.current_at + sample * params.n + neuron];
+}
+
+fn inbox_index(neuron: u32, r: u32) -> u32 {
+    return ((sample * params.steps + now) * params.receptors + r) * params.n + neuron;
+}
+
+fn arrives(r: u32) -> bool {
+    return ((params.arrive >> r) & 1u) == 1u;
+}
+
+// What arrives at a receptor.
+fn arriving(neuron: u32, r: u32) -> f32 {
+    if !arrives(r) {
+        return 0.0;
+    }
+    return receptor_field(r, PORT_KICK) * inbox[params.inbox_at + inbox_index(neuron, r)];
+}
+
+// Puts the gradient by what arrives at a receptor, in units of its jump, in the place of that.
+fn give_back(neuron: u32, r: u32, by_arriving: f32) {
+    if arrives(r) {
+        inbox[params.inbox_at + inbox_index(neuron, r)] = receptor_field(r, PORT_KICK) * by_arriving;
+    }
+}
+
+fn is_on_record(neuron: u32) -> bool {
+    let words = (params.n + 31u) / 32u;
+    let row = sample * (params.history + params.steps) + params.history + now;
+    return ((spikes[params.spikes_at + row * words + neuron / 32u] >> (neuron % 32u)) & 1u) == 1u;
+}
+
+var<private> recorded: bool;
+
+// Whether a neuron spikes is on record.
+fn decided(free: bool, v: f32, threshold: f32) -> bool {
+    distance = select(HELD, v - threshold, free);
+    return recorded;
+}
+
+fn soft_spike(u: f32) -> f32 {
+    if u <= HELD {
+        return 0.0;
+    }
+    return surrogate_soft_spike(params.steepness, u / params.unit);
+}
+
+// `x`, or `to` where the neuron spikes.
+fn after_spike(spike: bool, x: f32, to: f32) -> f32 {
+    if SOFT == 2u {
+        return x + soft_spike(distance) * (to - x);
+    }
+    return select(x, to, spike);
+}
+
+// What the gradient by the spike gains, where the spike adds `change` to a state with gradient `by_after`.
+fn through_add(by_after: f32, change: f32) -> f32 {
+    return select(0.0, by_after * change, ATTACHED == 1u);
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    if is_beyond(group, groups) {
+        return;
+    }
+    let first = invocation(group, groups, 0u, WG);
+    let blocks = (params.n + BLOCK - 1u) / BLOCK;
+    let block = first / BLOCK;
+    sample = block / blocks;
+    let neuron = block % blocks * BLOCK + local;
+    if (sample >= clock.samples) || (neuron >= params.n) {
+        return;
+    }
+    let rows = all_rows();
+    let slot = (rows + 1u) * BLOCK;
+    let segments = (params.steps + params.segment - 1u) / params.segment;
+    let s = params.state_at + block * (1u + segments + params.segment) * slot + local;
+    let passed = s + (1u + segments) * slot;
+    let own_rows = state_rows();
+    let a = params.adjoint_at + block * (own_rows + 1u) * BLOCK + local;
+    if span.t1 == params.steps {
+        for (var k = 0u; k <= own_rows; k++) {
+            adjoint[a + k * BLOCK] = 0.0;
+        }
+    }
+    for (var t = span.t1; t > span.t0; t--) {
+        let within = (t - 1u) % params.segment;
+        if (within == params.segment - 1u) || (t == params.steps) {
+            let kept = s + (1u + (t - 1u) / params.segment) * slot;
+            for (var k = 0u; k < rows; k++) {
+                state[passed + k * BLOCK] = state[kept + k * BLOCK];
+            }
+            for (var j = 0u; j <= within; j++) {
+                now = t - 1u - within + j;
+                let before = passed + j * slot;
+                // The slot of the state as it is holds the last state of a segment, which nothing needs.
+                let after = select(before + slot, s, j == within);
+                for (var k = 0u; k < rows; k++) {
+                    state[after + k * BLOCK] = state[before + k * BLOCK];
+                }
+                recorded = is_on_record(neuron);
+                neuron_step(after, neuron);
+                state[before + rows * BLOCK] = distance;
+            }
+        }
+        now = t - 1u;
+        let before = passed + within * slot;
+        let u = state[before + rows * BLOCK];
+        var slope = 0.0;
+        if u > HELD {
+            slope = surrogate_derivative(params.steepness, u / params.unit) / params.unit;
+        }
+        var spiked = select(0.0, 1.0, is_on_record(neuron));
+        if SOFT == 2u {
+            spiked = soft_spike(u);
+        }
+        let by_spike = cotangent[params.cotangent_at + (sample * params.steps + now) * params.n + neuron];
+        let by_input = neuron_adjoint(before, a, neuron, Back(by_spike, slope, spiked, u));
+        adjoint[a + own_rows * BLOCK] += by_input;
+    }
+}

@@ -1,0 +1,72 @@
+// Adjoint of neuron/izhikevich.wgsl: twin and equations in src/neuron/izhikevich.rs.
+
+// dv'/dv of a step of v.
+fn slope_at(v: f32, slope: f32) -> f32 {
+    return 1.0 + params.step * (v * 0.08 + slope);
+}
+
+// One step back, from the state `s` at its start: the gradients by the state at `a` go from those of its end
+// to those of its start. Gives the gradient by the current.
+fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
+    let synapses = s + STATE * BLOCK;
+    let by_synapses = a + STATE * BLOCK;
+
+    // What the spike did.
+    var by_v = adjoint[a];
+    var by_u = adjoint[a + STATE_U * BLOCK];
+    var by_spike = back.by_spike;
+    by_spike += through_add(by_v, parameter(CELL_C, neuron) - (back.distance + parameter(CELL_V_TH, neuron)));
+    by_spike += through_add(by_u, parameter(CELL_D, neuron));
+    by_v -= by_v * back.spiked;
+    by_v += by_spike * back.slope;
+
+    // What arrived after the step: all but pulses.
+    for (var r = 0u; r < params.receptors; r++) {
+        if !is_pulse(r) {
+            give_back(neuron, r, receptor_back(r, by_synapses + 2u * r * BLOCK, by_v));
+        }
+    }
+
+    // The step itself. What pulses held before it nothing needs any more.
+    take_pulses(synapses, neuron);
+    let v = state[s];
+    let driven = drive_of(v, state[s + STATE_U * BLOCK], neuron, synapses);
+    let rate = parameter(CELL_RATE, neuron);
+    let by_origin = by_u * rate * parameter(CELL_B, neuron);
+    by_u -= by_u * rate;
+    var by_slope = 0.0;
+    var by_level = 0.0;
+    if HALF_STEPS == 1u {
+        let middle = next(v, driven);
+        let by_end = by_v + by_origin;
+        by_slope = params.step * by_end * middle;
+        by_level = params.step * by_end;
+        by_v = by_end * slope_at(middle, driven.slope);
+    }
+    by_slope += params.step * by_v * v;
+    by_level += params.step * by_v;
+    by_v *= slope_at(v, driven.slope);
+    if HALF_STEPS == 0u {
+        by_v += by_origin;
+    }
+    by_u -= by_level;
+    for (var r = 0u; r < params.receptors; r++) {
+        let at = 2u * r * BLOCK;
+        var by_g = by_level;
+        if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
+            let by_open = by_level * receptor_field(r, PORT_E_REV) - by_slope;
+            let by_state = receptor_open_back(r, state[synapses + at], v, by_open);
+            by_g = by_state.x;
+            by_v += by_state.y;
+        }
+        by_g += adjoint[by_synapses + at];
+        if is_pulse(r) {
+            give_back(neuron, r, by_g);
+            by_g = 0.0;
+        }
+        adjoint[by_synapses + at] = by_g;
+    }
+    adjoint[a] = by_v;
+    adjoint[a + STATE_U * BLOCK] = by_u;
+    return by_level;
+}

@@ -1,0 +1,1008 @@
+//! Frames: what drives the step of a neuron model, and its adjoint.
+//!
+//! A model says what one step does to a block of 64 neurons ([`Block::step`]), and how gradients go back
+//! through that step ([`Block::adjoint`]). Where arrivals come from, what becomes of spikes and how
+//! many steps are done is the same for all models, and is said here once for each of three frames:
+//!
+//! * [`Step`]: one step of a simulation. What arrives is taken out of a ring of integers.
+//! * [`Window`]: steps of a training, for each sample. What arrives lies on a tape of floats. The
+//!   state before every `segment`-th step is kept.
+//! * [`Adjoint`]: the same steps from the last to the first. The steps of a segment are done once more
+//!   from the state that was kept, with the spikes that are on record, and their states put aside; then
+//!   the adjoint goes back through them. On the tape the gradient by an arrival takes its place.
+//!
+//! With T steps and segments of k a neuron thus keeps T / k + k states instead of T, for one more forward
+//! pass (Griewank 1992: the least memory is at k = √T).
+//!
+//! Their shaders are `lib/step.wgsl`, `lib/window.wgsl` and `lib/adjoint.wgsl`.
+
+use super::receptor::MOST;
+use super::stepped::BLOCK;
+use super::{load_bits, surrogate};
+use crate::kernel::*;
+use crate::params;
+use crate::vector::{Mask, Vector, Width};
+use arrayvec::ArrayVec;
+use std::marker::PhantomData;
+
+/// Distance to the threshold of a neuron that cannot spike \[mV\].
+pub const HELD: f64 = -1e9;
+
+// ---- what a model says ----------------------------------------------------------------------------
+
+/// A neuron model.
+pub trait Model {
+    /// Runs a frame with the form of the model that fits its numbers: choices are made here, outside all
+    /// loops.
+    fn with<S: Simd, F: Real, R: Run<S, F>>(w: Width<S>, numbers: Numbers<'_, F>, frame: R);
+}
+
+/// What a model is made of.
+pub struct Numbers<'a, F> {
+    /// What all models have.
+    pub common: Common,
+    /// Values of the model's own parameters.
+    pub own: &'a [Word],
+    /// The array `cell`.
+    pub cell: &'a [F],
+    /// The array `receptor`.
+    pub receptor: &'a [F],
+}
+
+/// Parameters that all models and frames have.
+#[derive(Debug, Clone, Copy)]
+pub struct Common {
+    /// Receptors.
+    pub receptors: usize,
+    /// Whether each neuron has its own numbers in `cell`.
+    pub own: bool,
+    /// Which states have a second float: see [`super::stepped::Stepped::slow`].
+    pub slow: u32,
+}
+
+/// A frame that waits for its model.
+pub trait Run<S: Simd, F: Real> {
+    /// Whether a model should make all choices outside the loops, however much there is to compile.
+    const TUNED: bool;
+    /// Does a piece of a launch.
+    fn run<M: Block<S, F>>(self, model: M);
+}
+
+/// A model over a block of 64 neurons.
+pub trait Block<S: Simd, F: Real> {
+    /// Rows of state, those of second floats not counted.
+    fn rows(&self) -> usize;
+    /// Numbers of a neuron in the array `cell`.
+    fn fields(&self) -> usize;
+    /// One step. Gives the spikes as bits.
+    fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64;
+    /// One step back: see [`Back`]. A model without it has no [`Trained`](super::stepped::Trained).
+    fn adjoint(&self, _: Width<S>, _: Now<'_, F>, _: Back<'_, F>) {
+        unreachable!("only models that can be trained have kernels of this frame");
+    }
+}
+
+/// A block at a step.
+pub struct Now<'a, F> {
+    /// State at the start of the step, rows of 64, and behind them those of the second floats if there are
+    /// some; a step leaves that of its end.
+    pub state: &'a mut [F],
+    /// The numbers of its neurons, rows of 64, or one of each.
+    pub cell: &'a [F],
+    /// Current that all neurons get.
+    pub driven: F,
+    /// Current of each neuron.
+    pub current: Option<&'a [F]>,
+    /// What arrives at each receptor.
+    pub arrivals: &'a [[F; BLOCK]],
+}
+
+impl<F: Real> Now<'_, F> {
+    /// A field of the neurons from `at` on.
+    #[inline(always)]
+    pub fn field<S: Simd, const OWN: bool>(
+        &self,
+        w: Width<S>,
+        field: usize,
+        at: usize,
+    ) -> Vector<S, F> {
+        field_of::<S, F, OWN>(w, self.cell, field, at)
+    }
+
+    /// The current from outside, and the constant one.
+    #[inline(always)]
+    pub fn input<S: Simd>(&self, w: Width<S>, constant: Vector<S, F>, at: usize) -> Vector<S, F> {
+        let input = constant + w.splat(self.driven);
+        match self.current {
+            Some(current) => input + w.load(current, at),
+            None => input,
+        }
+    }
+}
+
+/// A field of the neurons of a block from `at` on.
+#[inline(always)]
+pub fn field_of<S: Simd, F: Real, const OWN: bool>(
+    w: Width<S>,
+    cell: &[F],
+    field: usize,
+    at: usize,
+) -> Vector<S, F> {
+    match OWN {
+        true => w.load(&cell[field * BLOCK..][..BLOCK], at),
+        false => w.splat(cell[field]),
+    }
+}
+
+/// Row `k` of the state of a block, from `at` on.
+#[inline(always)]
+pub fn row<S: Simd, F: Real>(w: Width<S>, rows: &[F], k: usize, at: usize) -> Vector<S, F> {
+    w.load(&rows[k * BLOCK..][..BLOCK], at)
+}
+
+/// Sets row `k` of the state of a block, from `at` on.
+#[inline(always)]
+pub fn set_row<S: Simd, F: Real>(
+    w: Width<S>,
+    rows: &mut [F],
+    k: usize,
+    at: usize,
+    x: Vector<S, F>,
+) {
+    w.store(&mut rows[k * BLOCK..][..BLOCK], at, x);
+}
+
+/// What a model needs to go back through a step, whose state at the start, spikes and distances to the
+/// threshold are known.
+pub struct Back<'a, F> {
+    /// Gradient by the state at the end of the step, rows as those of the state; the model leaves that by
+    /// the state at its start.
+    pub adjoint: &'a mut [F],
+    /// Gradient by the spike.
+    pub by_spike: &'a [F; BLOCK],
+    /// The surrogate's slope of the spike by the distance to the threshold; 0 where a neuron cannot spike.
+    pub slope: &'a [F; BLOCK],
+    /// The spike: 0 or 1, or between with soft spikes.
+    pub spiked: &'a [F; BLOCK],
+    /// Distance to the threshold.
+    pub distance: &'a [F; BLOCK],
+    /// Whether gradients pass through what a spike does to its own neuron.
+    pub attached: bool,
+    /// The model leaves the gradient by what arrives at each receptor here.
+    pub by_arrivals: &'a mut [[F; BLOCK]],
+    /// The model adds the gradient by the current here.
+    pub by_input: &'a mut [F],
+}
+
+impl<F: Real> Back<'_, F> {
+    /// Gradient by the distance to the threshold, for a spike with gradient `by_spike`.
+    #[inline(always)]
+    pub fn by_distance<S: Simd>(
+        &self,
+        w: Width<S>,
+        by_spike: Vector<S, F>,
+        at: usize,
+    ) -> Vector<S, F> {
+        by_spike * w.load(self.slope, at)
+    }
+
+    /// Gradient by a state before its neuron's spike changed it by `change`, to a constant; and what the
+    /// gradient by the spike gains: the adjoint of [`Spike::set`].
+    #[inline(always)]
+    pub fn through_set<S: Simd>(
+        &self,
+        w: Width<S>,
+        by_after: Vector<S, F>,
+        change: Vector<S, F>,
+        by_spike: &mut Vector<S, F>,
+        at: usize,
+    ) -> Vector<S, F> {
+        self.through_add(by_after, change, by_spike);
+        by_after - by_after * w.load(self.spiked, at)
+    }
+
+    /// What the gradient by the spike gains where the spike adds `change` to a state.
+    #[inline(always)]
+    pub fn through_add<S: Simd>(
+        &self,
+        by_after: Vector<S, F>,
+        change: Vector<S, F>,
+        by_spike: &mut Vector<S, F>,
+    ) {
+        if self.attached {
+            *by_spike = *by_spike + by_after * change;
+        }
+    }
+
+    /// Adds to the gradient by the current.
+    #[inline(always)]
+    pub fn add_input<S: Simd>(&mut self, w: Width<S>, by_input: Vector<S, F>, at: usize) {
+        w.store(self.by_input, at, w.load(self.by_input, at) + by_input);
+    }
+}
+
+// ---- spikes ---------------------------------------------------------------------------------------
+
+/// Says which neurons spike.
+pub trait Decide<S: Simd, F: Real> {
+    /// Whether the neurons from `at` on spike, at potential `v`; those that are not `free` cannot.
+    fn decide(
+        &mut self,
+        w: Width<S>,
+        free: Option<Mask<S, F>>,
+        v: Vector<S, F>,
+        threshold: Vector<S, F>,
+        at: usize,
+    ) -> Spike<S, F>;
+}
+
+/// Which neurons spike.
+#[derive(Clone, Copy)]
+pub struct Spike<S: Simd, F: Real> {
+    mask: Mask<S, F>,
+    /// A soft spike that acts in place of the spike.
+    soft: Option<Vector<S, F>>,
+}
+
+impl<S: Simd, F: Real> Spike<S, F> {
+    /// `x`, or `to` where a neuron spikes.
+    #[inline(always)]
+    pub fn set(&self, x: Vector<S, F>, to: Vector<S, F>) -> Vector<S, F> {
+        match self.soft {
+            Some(soft) => x + soft * (to - x),
+            None => self.mask.select(to, x),
+        }
+    }
+
+    /// The same where no gradient passes: spikes are never soft.
+    #[inline(always)]
+    pub fn select(&self, to: Vector<S, F>, x: Vector<S, F>) -> Vector<S, F> {
+        self.mask.select(to, x)
+    }
+
+    /// As bits.
+    #[inline(always)]
+    pub fn bits(&self) -> u32 {
+        self.mask.bits()
+    }
+}
+
+/// Where the potential has reached the threshold.
+#[inline(always)]
+fn reached<S: Simd, F: Real>(
+    free: Option<Mask<S, F>>,
+    v: Vector<S, F>,
+    threshold: Vector<S, F>,
+) -> Mask<S, F> {
+    let reached = v.ge(threshold);
+    free.map_or(reached, |free| reached.and(free))
+}
+
+/// Spikes of a simulation.
+struct Free;
+
+impl<S: Simd, F: Real> Decide<S, F> for Free {
+    #[inline(always)]
+    fn decide(
+        &mut self,
+        _: Width<S>,
+        free: Option<Mask<S, F>>,
+        v: Vector<S, F>,
+        threshold: Vector<S, F>,
+        _: usize,
+    ) -> Spike<S, F> {
+        Spike { mask: reached(free, v, threshold), soft: None }
+    }
+}
+
+/// The surrogate of a training.
+#[derive(Clone, Copy)]
+struct Surrogate<F> {
+    shape: u32,
+    steepness: F,
+    per_unit: F,
+    /// 0: spikes are hard; 1: soft for others; 2: soft for the neuron itself as well.
+    soft: u32,
+}
+
+impl<F: Real> Surrogate<F> {
+    /// The soft spike at a distance from the threshold.
+    #[inline(always)]
+    fn soft_spike(&self, distance: F) -> F {
+        match distance.wide() <= HELD {
+            true => F::zero(),
+            false => surrogate::soft_spike(self.shape, self.steepness, distance * self.per_unit),
+        }
+    }
+}
+
+/// Spikes of a training, whose distances to the threshold are wanted. Spikes that are on record are not decided
+/// again.
+struct Watched<'a, F> {
+    distance: &'a mut [F; BLOCK],
+    known: Option<&'a [F; BLOCK]>,
+    surrogate: Surrogate<F>,
+}
+
+impl<S: Simd, F: Real> Decide<S, F> for Watched<'_, F> {
+    #[inline(always)]
+    fn decide(
+        &mut self,
+        w: Width<S>,
+        free: Option<Mask<S, F>>,
+        v: Vector<S, F>,
+        threshold: Vector<S, F>,
+        at: usize,
+    ) -> Spike<S, F> {
+        let distance = v - threshold;
+        let distance = free.map_or(distance, |free| free.select(distance, v.of(HELD)));
+        w.store(self.distance, at, distance);
+        let mask = match self.known {
+            Some(known) => w.load(known, at).gt(v.of(0.5)),
+            None => reached(free, v, threshold),
+        };
+        let given = self.surrogate;
+        let soft = (given.soft == 2).then(|| distance.map(|u| given.soft_spike(u)));
+        Spike { mask, soft }
+    }
+}
+
+// ---- one step of a simulation ---------------------------------------------------------------------
+
+params! {
+    /// The parameters with which every kernel of [`Step`] begins: where a population lies.
+    pub struct Place {
+        /// Neurons.
+        n: word,
+        /// Neurons of a tile of the ring.
+        tile: word,
+        /// First tile of this population.
+        first_tile: word,
+        /// Slots of the ring, a power of two.
+        slots: word,
+        /// Receptors for which the ring has room.
+        stride: word,
+        /// Receptors of this population.
+        receptors: word,
+        /// 1 if each neuron has its own parameters.
+        own: word,
+        /// 1 if `drive` holds a current for each step.
+        drive: word,
+        /// 1 if `current` holds a current for each neuron.
+        current: word,
+        /// Words of a row of spikes, of all populations.
+        row: word,
+        /// First word of this population.
+        first_word: word,
+        /// Which states have a second float.
+        slow: word,
+    }
+}
+
+/// Arrays of a kernel of [`Step`].
+pub const STEP: &[Binding] = &[
+    reals_mut("state"),  // [blocks, rows, 64]
+    reals("cell"),       // [blocks or 1, fields, 64 or 1]
+    reals("receptor"),   // [receptors, 8], then the numbers of `Stepped::table`
+    words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
+    reals("drive"),      // [steps] pA
+    reals("current"),    // [blocks, 64] pA
+    words_mut("spikes"), // [steps, row]
+];
+
+/// One step of a simulation; units are tiles.
+pub struct Step<M>(PhantomData<M>);
+
+impl<M: Model> Twin for Step<M> {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+        let (place, own) = call.params.split_at(Place::<F>::FIELDS.len());
+        let place = Place::<F>::of(place);
+        let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
+        let (cell, receptor) = (cell.reals(), receptor.reals());
+        let common =
+            Common { receptors: place.receptors as usize, own: place.own == 1, slow: place.slow };
+        let driven =
+            if place.drive == 1 { drive.reals()[call.span.t0 as usize] } else { F::zero() };
+        let step = (call.clock.step + u64::from(call.span.t0)) as usize;
+        let frame = OneStep {
+            w: Width(simd),
+            state: state.reals_mut(),
+            cell,
+            sums: Sums {
+                ring: ring.words_mut(),
+                slot: step & (place.slots as usize - 1),
+                tile: place.tile as usize,
+                slots: place.slots as usize,
+                stride: place.stride as usize,
+            },
+            driven,
+            current: if place.current == 1 { Some(current.reals()) } else { None },
+            spikes: spikes.words_mut(),
+            common,
+            first: call.units.start * place.tile as usize,
+            n: place.n as usize,
+        };
+        M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
+    }
+}
+
+/// What arrives in a step of a simulation, as integers in a ring: see [`super::stepped`].
+struct Sums<'a> {
+    ring: &'a mut [u32],
+    slot: usize,
+    tile: usize,
+    slots: usize,
+    stride: usize,
+}
+
+impl Sums<'_> {
+    /// Takes what arrives at receptor `r` of a block out of the piece's part of the ring.
+    #[inline(always)]
+    fn take<F: Real>(&mut self, block: usize, r: usize, arrivals: &mut [F; BLOCK]) {
+        let (tile, within) = (block * BLOCK / self.tile, block * BLOCK % self.tile);
+        let at = ((tile * self.slots + self.slot) * self.stride + r) * self.tile + within;
+        let sums: &mut [u32] = &mut self.ring[at..at + BLOCK];
+        for k in 0..BLOCK {
+            arrivals[k] = F::of_int(sums[k] as i32);
+        }
+        sums.fill(0);
+    }
+}
+
+struct OneStep<'a, S, F> {
+    w: Width<S>,
+    state: &'a mut [F],
+    cell: &'a [F],
+    sums: Sums<'a>,
+    driven: F,
+    current: Option<&'a [F]>,
+    spikes: &'a mut [u32],
+    common: Common,
+    first: usize,
+    n: usize,
+}
+
+/// Rows of state of a block, with those of second floats.
+#[inline(always)]
+fn all_rows(rows: usize, common: Common) -> usize {
+    if common.slow > 0 { 2 * rows } else { rows }
+}
+
+/// The numbers of the neurons of a block.
+#[inline(always)]
+fn cell_of<F>(cell: &[F], common: Common, fields: usize, block: usize) -> &[F] {
+    if common.own { &cell[block * fields * BLOCK..][..fields * BLOCK] } else { cell }
+}
+
+impl<S: Simd, F: Real> Run<S, F> for OneStep<'_, S, F> {
+    const TUNED: bool = true;
+    #[inline(always)]
+    fn run<M: Block<S, F>>(mut self, model: M) {
+        let all_rows = all_rows(model.rows(), self.common);
+        let mut arrivals: ArrayVec<[F; BLOCK], MOST> =
+            (0..self.common.receptors).map(|_| [F::zero(); BLOCK]).collect();
+        for (block, state) in self.state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
+            for (r, arrivals) in arrivals.iter_mut().enumerate() {
+                self.sums.take(block, r, arrivals);
+            }
+            let now = Now {
+                state,
+                cell: cell_of(self.cell, self.common, model.fields(), block),
+                driven: self.driven,
+                current: self.current.map(|all| &all[block * BLOCK..][..BLOCK]),
+                arrivals: &arrivals,
+            };
+            let bits = model.step(self.w, now, &mut Free);
+            // Lanes beyond the last neuron do not count.
+            let alive = self.n.saturating_sub(self.first + block * BLOCK).min(BLOCK);
+            let bits = if alive == BLOCK { bits } else { bits & ((1 << alive) - 1) };
+            self.spikes[2 * block] = bits as u32;
+            self.spikes[2 * block + 1] = (bits >> 32) as u32;
+        }
+    }
+}
+
+// ---- steps of a training --------------------------------------------------------------------------
+
+params! {
+    /// The parameters with which every kernel of [`Window`] begins.
+    pub struct WindowParams {
+        /// Neurons.
+        n: word,
+        /// Receptors.
+        receptors: word,
+        /// Those at which something arrives, a bit for each.
+        arrive: word,
+        /// 1 if each neuron has its own parameters.
+        own: word,
+        /// Which states have a second float.
+        slow: word,
+        /// Steps of a window.
+        steps: word,
+        /// Steps of a segment.
+        segment: word,
+        /// Rows of spikes before the window.
+        history: word,
+        /// Steepness of the surrogate.
+        steepness: real,
+        /// Distance from rest to threshold \[mV\].
+        unit: real,
+        /// 0: spikes are hard; 1: soft for others; 2: soft for the neuron itself as well.
+        soft: option,
+        /// Shape of the surrogate.
+        surrogate: option,
+    }
+}
+
+/// Arrays of a kernel of [`Window`].
+pub const WINDOW: &[Binding] = &[
+    reals_mut("state"),       // [samples, blocks, slots, rows + 1, 64] see `slots`
+    reals("start"),           // [blocks, rows, 64] state at the start of a window
+    reals("cell"),            // as in `STEP`
+    reals("receptor"),        // likewise, in units of the weight
+    reals("inbox"),           // [samples, steps, receptors, n] what arrives
+    reals("current"),         // [samples, n] constant current
+    words_mut("spikes"),      // [samples, history + steps, words]
+    reals_mut("soft_spikes"), // [samples, history + steps, n]
+];
+
+params! {
+    /// The parameters with which every kernel of [`Adjoint`] begins.
+    pub struct AdjointParams {
+        /// As in [`WindowParams`].
+        n: word,
+        /// As in [`WindowParams`].
+        receptors: word,
+        /// As in [`WindowParams`].
+        arrive: word,
+        /// As in [`WindowParams`].
+        own: word,
+        /// As in [`WindowParams`].
+        slow: word,
+        /// As in [`WindowParams`].
+        steps: word,
+        /// As in [`WindowParams`].
+        segment: word,
+        /// As in [`WindowParams`].
+        history: word,
+        /// As in [`WindowParams`].
+        steepness: real,
+        /// As in [`WindowParams`].
+        unit: real,
+        /// As in [`WindowParams`].
+        soft: option,
+        /// As in [`WindowParams`].
+        surrogate: option,
+        /// 1 if the gradient passes through what a spike does to its own neuron.
+        attached: option,
+    }
+}
+
+/// Arrays of a kernel of [`Adjoint`].
+pub const ADJOINT: &[Binding] = &[
+    reals_mut("state"),   // as in `WINDOW`
+    reals("cell"),        // as in `WINDOW`
+    reals("receptor"),    // as in `WINDOW`
+    reals_mut("inbox"),   // [samples, steps, receptors, n] what arrives in, gradient by it out
+    reals("current"),     // as in `WINDOW`
+    words("spikes"),      // as in `WINDOW`
+    reals("cotangent"),   // [samples, steps, n] gradient by spikes
+    reals_mut("adjoint"), // [samples, blocks, rows + 1, 64] gradients by the state and, last, by the current
+];
+
+/// Slots of the array `state` for each block of a sample: the state as it is; before the first step of
+/// each segment; and before each step of one segment. A slot has a row more than the state, for the distance
+/// to the threshold.
+pub const fn slots(steps: usize, segment: usize) -> usize {
+    1 + steps.div_ceil(segment) + segment
+}
+
+/// Where what a sample has in the arrays of a training lies.
+#[derive(Clone, Copy)]
+struct Extent {
+    n: usize,
+    blocks: usize,
+    receptors: usize,
+    arrive: u32,
+    steps: usize,
+    segment: usize,
+    rows: usize,
+    words: usize,
+}
+
+impl Extent {
+    fn kept(&self) -> usize {
+        self.steps.div_ceil(self.segment)
+    }
+
+    /// Neurons of a block that exist.
+    #[inline(always)]
+    fn alive(&self, block: usize) -> usize {
+        (self.n - block * BLOCK).min(BLOCK)
+    }
+
+    /// Where in the inbox of the piece a receptor's part of a block is.
+    #[inline(always)]
+    fn inbox(&self, [b, t, r, block]: [usize; 4]) -> std::ops::Range<usize> {
+        let at = ((b * self.steps + t) * self.receptors + r) * self.n + block * BLOCK;
+        at..at + self.alive(block)
+    }
+
+    /// Whether anything ever arrives at a receptor.
+    #[inline(always)]
+    fn arrives(&self, r: usize) -> bool {
+        self.arrive >> r & 1 == 1
+    }
+
+    /// What arrives at a block.
+    #[inline(always)]
+    fn take<F: Real>(&self, inbox: &[F], [b, t, block]: [usize; 3], arrivals: &mut [[F; BLOCK]]) {
+        for (r, arrivals) in arrivals.iter_mut().enumerate().filter(|(r, _)| self.arrives(*r)) {
+            let part = self.inbox([b, t, r, block]);
+            arrivals[..part.len()].copy_from_slice(&inbox[part]);
+        }
+    }
+
+    /// The words of the spikes of a block.
+    #[inline(always)]
+    fn spikes(&self, [b, t, block]: [usize; 3]) -> std::ops::Range<usize> {
+        let at = (b * self.rows + t) * self.words + 2 * block;
+        at..at + spike_words(self.alive(block))
+    }
+}
+
+/// The constant current of the neurons of a block.
+#[inline(always)]
+fn current_of<F: Real>(current: &[F], e: &Extent, b: usize, block: usize, into: &mut [F; BLOCK]) {
+    let alive = e.alive(block);
+    into[..alive].copy_from_slice(&current[b * e.n + block * BLOCK..][..alive]);
+}
+
+/// Steps of a training; units are samples.
+pub struct Window<M>(PhantomData<M>);
+
+impl<M: Model> Twin for Window<M> {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+        let (frame, own) = call.params.split_at(WindowParams::<F>::FIELDS.len());
+        let p = WindowParams::<F>::of(frame);
+        let [state, start, cell, receptor, inbox, current, spikes, soft] = Call::take(call.args);
+        let (cell, receptor) = (cell.reals(), receptor.reals());
+        let common = Common { receptors: p.receptors as usize, own: p.own == 1, slow: p.slow };
+        let n = p.n as usize;
+        let frame = Steps {
+            w: Width(simd),
+            e: Extent {
+                n,
+                blocks: n.div_ceil(BLOCK),
+                receptors: common.receptors,
+                arrive: p.arrive,
+                steps: p.steps as usize,
+                segment: p.segment as usize,
+                rows: (p.history + p.steps) as usize,
+                words: spike_words(n),
+            },
+            history: p.history as usize,
+            samples: call.units.len(),
+            span: call.span,
+            state: state.reals_mut(),
+            start: start.reals(),
+            cell,
+            inbox: inbox.reals(),
+            current: current.reals(),
+            spikes: spikes.words_mut(),
+            soft_spikes: soft.reals_mut(),
+            common,
+            surrogate: Surrogate {
+                shape: p.surrogate,
+                steepness: p.steepness,
+                per_unit: F::one() / p.unit,
+                soft: p.soft,
+            },
+        };
+        M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
+    }
+}
+
+struct Steps<'a, S, F> {
+    w: Width<S>,
+    e: Extent,
+    history: usize,
+    samples: usize,
+    span: Span,
+    state: &'a mut [F],
+    start: &'a [F],
+    cell: &'a [F],
+    inbox: &'a [F],
+    current: &'a [F],
+    spikes: &'a mut [u32],
+    soft_spikes: &'a mut [F],
+    common: Common,
+    surrogate: Surrogate<F>,
+}
+
+impl<S: Simd, F: Real> Run<S, F> for Steps<'_, S, F> {
+    const TUNED: bool = false;
+    #[inline(always)]
+    fn run<M: Block<S, F>>(self, model: M) {
+        let e = self.e;
+        let len = all_rows(model.rows(), self.common) * BLOCK;
+        let slot = len + BLOCK;
+        let of_block = slots(e.steps, e.segment) * slot;
+        let mut arrivals: ArrayVec<[F; BLOCK], MOST> =
+            (0..e.receptors).map(|_| [F::zero(); BLOCK]).collect();
+        let mut current = [F::zero(); BLOCK];
+        let mut distance = [F::zero(); BLOCK];
+        for (b, block) in (0..self.samples).flat_map(|b| (0..e.blocks).map(move |block| (b, block)))
+        {
+            let state = &mut self.state[(b * e.blocks + block) * of_block..][..of_block];
+            let (state, kept) = state.split_at_mut(slot);
+            let state = &mut state[..len];
+            current_of(self.current, &e, b, block, &mut current);
+            for t in self.span.steps() {
+                if t == 0 {
+                    state.copy_from_slice(&self.start[block * len..][..len]);
+                }
+                if t % e.segment == 0 {
+                    kept[t / e.segment * slot..][..len].copy_from_slice(state);
+                }
+                e.take(self.inbox, [b, t, block], &mut arrivals);
+                let now = Now {
+                    state: &mut *state,
+                    cell: cell_of(self.cell, self.common, model.fields(), block),
+                    driven: F::zero(),
+                    current: Some(&current),
+                    arrivals: &arrivals,
+                };
+                let surrogate = self.surrogate;
+                let mut watched = Watched { distance: &mut distance, known: None, surrogate };
+                let bits = model.step(self.w, now, &mut watched);
+                let alive = e.alive(block);
+                let bits = if alive == BLOCK { bits } else { bits & ((1 << alive) - 1) };
+                let row = self.history + t;
+                for (k, word) in self.spikes[e.spikes([b, row, block])].iter_mut().enumerate() {
+                    *word = (bits >> (32 * k)) as u32;
+                }
+                if surrogate.soft > 0 {
+                    let at = (b * e.rows + row) * e.n + block * BLOCK;
+                    for (soft, u) in self.soft_spikes[at..at + alive].iter_mut().zip(&distance) {
+                        *soft = surrogate.soft_spike(*u);
+                    }
+                }
+            }
+        }
+    }
+}
+
+// ---- and back -------------------------------------------------------------------------------------
+
+/// The adjoint of the steps of a training; units are samples.
+pub struct Adjoint<M>(PhantomData<M>);
+
+impl<M: Model> Twin for Adjoint<M> {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+        let (frame, own) = call.params.split_at(AdjointParams::<F>::FIELDS.len());
+        let p = AdjointParams::<F>::of(frame);
+        let [state, cell, receptor, inbox, current, spikes, cotangent, adjoint] =
+            Call::take(call.args);
+        let (cell, receptor) = (cell.reals(), receptor.reals());
+        let common = Common { receptors: p.receptors as usize, own: p.own == 1, slow: p.slow };
+        let n = p.n as usize;
+        let frame = StepsBack {
+            w: Width(simd),
+            e: Extent {
+                n,
+                blocks: n.div_ceil(BLOCK),
+                receptors: common.receptors,
+                arrive: p.arrive,
+                steps: p.steps as usize,
+                segment: p.segment as usize,
+                rows: (p.history + p.steps) as usize,
+                words: spike_words(n),
+            },
+            history: p.history as usize,
+            samples: call.units.len(),
+            span: call.span,
+            state: state.reals_mut(),
+            cell,
+            inbox: inbox.reals_mut(),
+            current: current.reals(),
+            spikes: spikes.words(),
+            cotangent: cotangent.reals(),
+            adjoint: adjoint.reals_mut(),
+            common,
+            surrogate: Surrogate {
+                shape: p.surrogate,
+                steepness: p.steepness,
+                per_unit: F::one() / p.unit,
+                soft: p.soft,
+            },
+            attached: p.attached == 1,
+        };
+        M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
+    }
+}
+
+struct StepsBack<'a, S, F> {
+    w: Width<S>,
+    e: Extent,
+    history: usize,
+    samples: usize,
+    span: Span,
+    state: &'a mut [F],
+    cell: &'a [F],
+    inbox: &'a mut [F],
+    current: &'a [F],
+    spikes: &'a [u32],
+    cotangent: &'a [F],
+    adjoint: &'a mut [F],
+    common: Common,
+    surrogate: Surrogate<F>,
+    attached: bool,
+}
+
+impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
+    const TUNED: bool = false;
+    #[inline(always)]
+    fn run<M: Block<S, F>>(self, model: M) {
+        let (e, given) = (self.e, self.surrogate);
+        let rows = model.rows();
+        let len = all_rows(rows, self.common) * BLOCK;
+        let slot = len + BLOCK;
+        let of_block = slots(e.steps, e.segment) * slot;
+        let zero = F::zero();
+        let mut arrivals: ArrayVec<[F; BLOCK], MOST> =
+            (0..e.receptors).map(|_| [zero; BLOCK]).collect();
+        let mut by_arrivals = arrivals.clone();
+        let [mut current, mut spiked, mut by_spike, mut slope] = [[zero; BLOCK]; 4];
+        for (b, block) in (0..self.samples).flat_map(|b| (0..e.blocks).map(move |block| (b, block)))
+        {
+            let state = &mut self.state[(b * e.blocks + block) * of_block..][..of_block];
+            // The slot of the state as it is holds the last state of a segment, which nothing needs.
+            let (last, state) = state.split_at_mut(slot);
+            let (kept, passed) = state.split_at_mut(e.kept() * slot);
+            let adjoint = &mut self.adjoint[(b * e.blocks + block) * (rows + 1) * BLOCK..]
+                [..(rows + 1) * BLOCK];
+            if self.span.t1 as usize == e.steps {
+                adjoint.fill(zero);
+            }
+            let (adjoint, by_input) = adjoint.split_at_mut(rows * BLOCK);
+            let cell = cell_of(self.cell, self.common, model.fields(), block);
+            current_of(self.current, &e, b, block, &mut current);
+            let alive = e.alive(block);
+            for t in self.span.steps().rev() {
+                let within = t % e.segment;
+                if within == e.segment - 1 || t + 1 == e.steps {
+                    passed[..len].copy_from_slice(&kept[t / e.segment * slot..][..len]);
+                    for k in 0..=within {
+                        let step = t - within + k;
+                        let (before, after) = passed.split_at_mut((k + 1) * slot);
+                        let (state, distance) = before[k * slot..].split_at_mut(len);
+                        let after = if k == within { &mut *last } else { after };
+                        after[..len].copy_from_slice(state);
+                        e.take(self.inbox, [b, step, block], &mut arrivals);
+                        let bits = &self.spikes[e.spikes([b, self.history + step, block])];
+                        load_bits(bits, &mut spiked);
+                        let now = Now {
+                            state: &mut after[..len],
+                            cell,
+                            driven: zero,
+                            current: Some(&current),
+                            arrivals: &arrivals,
+                        };
+                        let distance: &mut [F; BLOCK] = distance.try_into().expect("a row");
+                        let known = Some(&spiked);
+                        model.step(self.w, now, &mut Watched { distance, known, surrogate: given });
+                    }
+                }
+                let (state, distance) = passed[within * slot..][..slot].split_at_mut(len);
+                let distance: &[F; BLOCK] = (&*distance).try_into().expect("a row");
+                load_bits(&self.spikes[e.spikes([b, self.history + t, block])], &mut spiked);
+                if given.soft == 2 {
+                    spiked = distance.map(|u| given.soft_spike(u));
+                }
+                surrogate::slopes(
+                    given.shape,
+                    given.steepness,
+                    given.per_unit,
+                    distance,
+                    &mut slope,
+                );
+                for (slope, u) in slope.iter_mut().zip(distance) {
+                    if u.wide() <= HELD {
+                        *slope = zero;
+                    }
+                }
+                let from = (b * e.steps + t) * e.n + block * BLOCK;
+                by_spike[..alive].copy_from_slice(&self.cotangent[from..from + alive]);
+                e.take(self.inbox, [b, t, block], &mut arrivals);
+                let back = Back {
+                    adjoint: &mut *adjoint,
+                    by_spike: &by_spike,
+                    slope: &slope,
+                    spiked: &spiked,
+                    distance,
+                    attached: self.attached,
+                    by_arrivals: &mut by_arrivals,
+                    by_input: &mut *by_input,
+                };
+                let now =
+                    Now { state, cell, driven: zero, current: Some(&current), arrivals: &arrivals };
+                model.adjoint(self.w, now, back);
+                for (r, by_arrival) in by_arrivals.iter().enumerate().filter(|(r, _)| e.arrives(*r))
+                {
+                    let part = e.inbox([b, t, r, block]);
+                    let count = part.len();
+                    self.inbox[part].copy_from_slice(&by_arrival[..count]);
+                }
+            }
+        }
+    }
+}
+
+// ---- kernels --------------------------------------------------------------------------------------
+
+/// The fields of a frame and those of a model behind them.
+pub const fn fields<const N: usize>(frame: &[Field], model: &[Field]) -> [Field; N] {
+    assert!(N == frame.len() + model.len());
+    let mut all = [Field { name: "", place: crate::kernel::Place::Word }; N];
+    let mut k = 0;
+    while k < N {
+        all[k] = if k < frame.len() { frame[k] } else { model[k - frame.len()] };
+        k += 1;
+    }
+    all
+}
+
+/// Table entries of a model in its frames. A shader is that of the frame with the functions of the model,
+/// `neuron/<name>.wgsl` and, for the adjoint, `neuron/<name>_adjoint.wgsl`.
+#[macro_export]
+macro_rules! framed {
+    (
+        $model:ty, $layouts:expr, $own:expr,
+        $(#[$doc:meta])* pub static $step:ident: $file:literal;
+        $(
+            $(#[$window_doc:meta])* pub static $window:ident: $window_name:literal;
+            $(#[$adjoint_doc:meta])* pub static $adjoint:ident: $adjoint_name:literal;
+        )?
+    ) => {
+        $crate::framed!(@entry $(#[$doc])* $step, $file, Step<$model>, STEP,
+            $crate::neuron::frame::Place::<f32>::FIELDS, $own, $layouts,
+            concat!("//!use ", $file, ".wgsl\n//!use lib/step.wgsl\n"));
+        $(
+            $crate::framed!(@entry $(#[$window_doc])* $window, $window_name, Window<$model>, WINDOW,
+                $crate::neuron::frame::WindowParams::<f32>::FIELDS, $own, $layouts,
+                concat!("//!use ", $file, ".wgsl\n//!use lib/surrogate.wgsl\n//!use lib/window.wgsl\n"));
+            $crate::framed!(@entry $(#[$adjoint_doc])* $adjoint, $adjoint_name, Adjoint<$model>, ADJOINT,
+                $crate::neuron::frame::AdjointParams::<f32>::FIELDS, $own, $layouts,
+                concat!("//!use ", $file, ".wgsl\n//!use ", $adjoint_name, ".wgsl\n",
+                    "//!use lib/receptor_adjoint.wgsl\n//!use lib/surrogate.wgsl\n//!use lib/adjoint.wgsl\n"));
+        )?
+    };
+    (
+        @entry $(#[$doc:meta])* $static:ident, $name:literal, $frame:ident<$model:ty>,
+        $bindings:ident, $fields:expr, $own:expr, $layouts:expr, $files:expr
+    ) => {
+        $(#[$doc])*
+        pub static $static: $crate::kernel::Kernel = $crate::kernel::Kernel {
+            name: $name,
+            wgsl: concat!(
+                "//!use lib/slow.wgsl\n//!use lib/neuron.wgsl\n//!use lib/receptor.wgsl\n",
+                $files
+            ),
+            workgroup: $crate::neuron::stepped::BLOCK as u32,
+            merges: true,
+            bindings: $crate::neuron::frame::$bindings,
+            layouts: $layouts,
+            params: {
+                const N: usize = $fields.len() + $own.len();
+                const ALL: [$crate::kernel::Field; N] = $crate::neuron::frame::fields($fields, $own);
+                &ALL
+            },
+            twin32: $crate::kernel::dispatched::<$crate::neuron::frame::$frame<$model>, f32>,
+            twin64: $crate::kernel::scalar::<$crate::neuron::frame::$frame<$model>, f64>,
+        };
+    };
+}
