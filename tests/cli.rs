@@ -395,11 +395,8 @@ fn bad_trainings() {
     let place = Place::new();
     let lif = "Lif(tau_m: 20, tau_syn: 5, t_ref: 2)";
     for (to, words) in [
-        ("Lif(receptors: {\"a\": Ampa()})", "trained has one receptor, an exponential current"),
-        ("Lif(e_ex: 0)", "trained has one receptor | e_ex"),
-        ("Lif(tau_syn_in: 3)", "trained has one receptor | tau_syn_in"),
-        ("Adex()", "populations.hidden.model | `Adex` | training"),
-        ("Izhikevich()", "populations.hidden.model | `Izhikevich` | training"),
+        ("Lif(receptors: {\"a\": Ampa()})", "Kaiming | both signs | conductance"),
+        ("Regular(start: 1, interval: 5)", "populations.hidden.model | `Regular` | of simulations"),
     ] {
         fs::write(place.path("bad.ron"), edit(TRAINING, lif, to)).unwrap();
         place.refuses_run("bad.ron", &[], 2, words);

@@ -31,7 +31,8 @@ fn validate(module: &naga::Module) -> Result<ModuleInfo, String> {
 fn values(option: &str) -> &'static [f64] {
     match option {
         "soft" | "over" => &[0.0, 1.0, 2.0],
-        "reset" | "attached" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
+        "attached" => &[0.0, 1.0, 2.0, 3.0],
+        "reset" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
         | "half_steps" | "nearest" | "short_term" | "dense" | "sliding" | "slow" => &[0.0, 1.0],
         "bounded" => &[0.0, 1.0, 2.0],
         "surrogate" => &[0.0, 1.0, 2.0, 3.0, 4.0],

@@ -5,6 +5,7 @@
 var<private> sample: u32;
 var<private> now: u32;
 var<private> distance: f32;
+var<private> after: u32;    // where the state after the step is, for models that need it on their way back
 
 // What a model needs to know of the spike on its way back.
 struct Back {
@@ -12,6 +13,11 @@ struct Back {
     slope: f32,     // of the spike by the distance to the threshold; 0 where a neuron cannot spike
     spiked: f32,    // 0 or 1, or between with soft spikes
     distance: f32,  // to the threshold
+}
+
+// Where a parameter is: each neuron has its own.
+fn cell_index(own: u32, for_all: u32) -> u32 {
+    return own;
 }
 
 fn with_stimuli(constant: f32, neuron: u32) -> f32 {
@@ -70,9 +76,14 @@ fn after_spike(spike: bool, x: f32, to: f32) -> f32 {
     return select(x, to, spike);
 }
 
-// What the gradient by the spike gains, where the spike adds `change` to a state with gradient `by_after`.
-fn through_add(by_after: f32, change: f32) -> f32 {
-    return select(0.0, by_after * change, ATTACHED == 1u);
+// What the gradient by the spike gains where the spike adds `change` to the potential, whose gradient is `by_after`.
+fn through_reset(by_after: f32, change: f32) -> f32 {
+    return select(0.0, by_after * change, (ATTACHED & 1u) != 0u);
+}
+
+// The same where it adds to the threshold or an adaptation.
+fn through_adaptation(by_after: f32, change: f32) -> f32 {
+    return select(0.0, by_after * change, (ATTACHED & 2u) != 0u);
 }
 
 @compute @workgroup_size(WG)
@@ -111,7 +122,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
                 now = t - 1u - within + j;
                 let before = passed + j * slot;
                 // The slot of the state as it is holds the last state of a segment, which nothing needs.
-                let after = select(before + slot, s, j == within);
+                after = select(before + slot, s, j == within);
                 for (var k = 0u; k < rows; k++) {
                     state[after + k * BLOCK] = state[before + k * BLOCK];
                 }
@@ -122,6 +133,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         }
         now = t - 1u;
         let before = passed + within * slot;
+        after = select(before + slot, s, (within == params.segment - 1u) || (t == params.steps));
         let u = state[before + rows * BLOCK];
         var slope = 0.0;
         if u > HELD {
@@ -134,5 +146,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let by_spike = cotangent[params.cotangent_at + (sample * params.steps + now) * params.n + neuron];
         let by_input = neuron_adjoint(before, a, neuron, Back(by_spike, slope, spiked, u));
         adjoint[a + own_rows * BLOCK] += by_input;
+    }
+    if span.t0 == 0u {
+        current[params.current_at + sample * params.n + neuron] = adjoint[a + own_rows * BLOCK];
     }
 }

@@ -8,10 +8,9 @@ const HELD = -1e9;
 const SLOW_POTENTIAL = 1u;
 const SLOW_RECEPTORS = 2u;
 
-// Parameter `field` of the `fields` that a neuron has, its own or that of all.
+// Parameter `field` of the `fields` that a neuron has.
 fn cell_field(fields: u32, field: u32, neuron: u32) -> f32 {
-    let own = (neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK;
-    return cell[params.cell_at + select(field, own, params.own == 1u)];
+    return cell[params.cell_at + cell_index((neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK, field)];
 }
 
 // Rows of state of a block, with those of second floats.

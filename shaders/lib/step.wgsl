@@ -3,6 +3,11 @@
 
 var<workgroup> spiked: array<u32, WG>;
 
+// Where a parameter is: each neuron has its own, or there is one for all.
+fn cell_index(own: u32, for_all: u32) -> u32 {
+    return select(for_all, own, params.own == 1u);
+}
+
 // A neuron's constant current with those of its stimuli.
 fn with_stimuli(constant: f32, neuron: u32) -> f32 {
     var input = constant;

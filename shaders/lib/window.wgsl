@@ -6,6 +6,11 @@ var<private> sample: u32;
 var<private> now: u32;
 var<private> distance: f32;
 
+// Where a parameter is: each neuron has its own.
+fn cell_index(own: u32, for_all: u32) -> u32 {
+    return own;
+}
+
 fn with_stimuli(constant: f32, neuron: u32) -> f32 {
     return constant + current[params.current_at + sample * params.n + min(neuron, params.n - 1u)];
 }

@@ -13,21 +13,21 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     var by_spike = back.by_spike;
     var by_v = adjoint[a];
     if RESET == 1u {
-        by_spike += through_add(by_v, parameter(CELL_V_RESET, neuron) - v_th);
+        by_spike += through_reset(by_v, parameter(CELL_V_RESET, neuron) - v_th);
     } else {
         var threshold = v_th;
         if relative {
             let h = state[s + STATE_H * BLOCK];
             threshold += h + parameter(CELL_FALL_REL, neuron) * h;
         }
-        by_spike += through_add(by_v, parameter(CELL_V_RESET, neuron) - (back.distance + threshold));
+        by_spike += through_reset(by_v, parameter(CELL_V_RESET, neuron) - (back.distance + threshold));
         by_v -= by_v * back.spiked;
     }
     if relative {
-        by_spike += through_add(adjoint[rise], parameter(CELL_DELTA_TH, neuron));
+        by_spike += through_adaptation(adjoint[rise], parameter(CELL_DELTA_TH, neuron));
     }
     if ADEX == 1u {
-        by_spike += through_add(adjoint[adaptation], parameter(CELL_B, neuron));
+        by_spike += through_adaptation(adjoint[adaptation], parameter(CELL_B, neuron));
     }
     let by_distance = by_spike * back.slope;
     by_v += by_distance;

@@ -15,8 +15,8 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     var by_v = adjoint[a];
     var by_u = adjoint[a + STATE_U * BLOCK];
     var by_spike = back.by_spike;
-    by_spike += through_add(by_v, parameter(CELL_C, neuron) - (back.distance + parameter(CELL_V_TH, neuron)));
-    by_spike += through_add(by_u, parameter(CELL_D, neuron));
+    by_spike += through_reset(by_v, parameter(CELL_C, neuron) - (back.distance + parameter(CELL_V_TH, neuron)));
+    by_spike += through_adaptation(by_u, parameter(CELL_D, neuron));
     by_v -= by_v * back.spiked;
     by_v += by_spike * back.slope;
 

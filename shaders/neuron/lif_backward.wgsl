@@ -5,7 +5,6 @@
 
 const HELD = -1e9;
 const STATE = 3u;
-const NEGLIGIBLE = 1e-9;
 
 fn parameter(field: u32, neuron: u32) -> f32 {
     return cell[select(field, field * params.n + neuron, params.own == 1u)];
@@ -15,24 +14,6 @@ fn fired(b: u32, t: u32, neuron: u32) -> f32 {
     let words = (params.n + 31u) / 32u;
     let row = b * (params.history + params.steps) + params.history + t;
     return f32((spikes[row * words + neuron / 32u] >> (neuron % 32u)) & 1u);
-}
-
-// The part of the threshold that earlier spikes have raised at step t.
-fn raised_threshold(b: u32, t: u32, neuron: u32, delta_th: f32, fall_rel: f32) -> f32 {
-    var sum = 0.0;
-    var weight = delta_th + fall_rel * delta_th;
-    for (var earlier = t; earlier > 0u && abs(weight) > NEGLIGIBLE * params.unit; earlier--) {
-        var spiked = fired(b, earlier - 1u, neuron);
-        if SOFT == 2u {
-            let u = tape[(b * params.steps + earlier - 1u) * params.n + neuron];
-            if u > HELD {
-                spiked = surrogate_soft_spike(params.steepness, u / params.unit);
-            }
-        }
-        sum += weight * spiked;
-        weight += fall_rel * weight;
-    }
-    return sum;
 }
 
 @compute @workgroup_size(WG)
@@ -78,15 +59,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             let x = u * per_unit;
             var by_spike = cotangent[at];
             var spiked = fired(b, now, id);
-            if ATTACHED == 1u {
-                var to = v_reset - v_th;
-                if RESET == 0u {
-                    to = v_reset - (u + v_th + raised_threshold(b, now, id, delta_th, fall_rel));
-                }
-                by_spike += by_v * to + by_h * delta_th;
-                if SOFT == 2u {
-                    spiked = surrogate_soft_spike(params.steepness, x);
-                }
+            if (ATTACHED & 1u) != 0u {
+                by_spike += by_v * select(v_reset - v_th, v_reset - (u + v_th), RESET == 0u);
+            }
+            if (ATTACHED & 2u) != 0u {
+                by_spike += by_h * delta_th;
+            }
+            if SOFT == 2u {
+                spiked = surrogate_soft_spike(params.steepness, x);
             }
             let by_u = by_spike * (surrogate_derivative(params.steepness, x) * per_unit);
             let drive = by_v * select(1.0, 1.0 - spiked, RESET == 0u) + by_u;

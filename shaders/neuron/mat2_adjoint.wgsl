@@ -7,8 +7,8 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     let second = a + STATE_THETA_2 * BLOCK;
     // A spike leaves the potential as it is, and raises the threshold.
     var by_spike = back.by_spike;
-    by_spike += through_add(adjoint[first], parameter(CELL_ALPHA_1, neuron));
-    by_spike += through_add(adjoint[second], parameter(CELL_ALPHA_2, neuron));
+    by_spike += through_adaptation(adjoint[first], parameter(CELL_ALPHA_1, neuron));
+    by_spike += through_adaptation(adjoint[second], parameter(CELL_ALPHA_2, neuron));
     let by_distance = by_spike * back.slope;
     let by_first = adjoint[first] - by_distance;
     adjoint[first] = by_first + parameter(CELL_FALL_1, neuron) * by_first;

@@ -11,15 +11,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if b >= clock.samples {
         return;
     }
-    let row = b * params.source_rows + params.shift + t;
+    let now = b * params.source_rows + params.history + t;
     let words = (params.sources + 31u) / 32u;
-    let at = (b * params.rows + t) * params.targets + j;
+    let at = (b * params.rows + t) * params.stride + params.first + j;
     var sum = 0.0;
     if params.accumulate == 1u {
         sum = arrivals[at];
     }
     for (var k = start[j]; k < start[j + 1u]; k++) {
         let i = source[k];
+        var row = now - params.delay;
+        if params.drawn == 1u {
+            row = now - delays[k];
+        }
         if VALUES == 1u {
             sum += weights[k] * x[row * params.sources + i];
         } else if ((spikes[row * words + i / 32u] >> (i % 32u)) & 1u) == 1u {

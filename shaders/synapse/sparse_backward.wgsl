@@ -15,9 +15,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if params.accumulate == 1u {
         sum = cotangent[at];
     }
-    if t + params.delay < params.steps {
-        let row = (b * params.steps + t + params.delay) * params.targets;
-        for (var k = out_start[i]; k < out_start[i + 1u]; k++) {
+    for (var k = out_start[i]; k < out_start[i + 1u]; k++) {
+        var arrive = t + params.delay;
+        if params.drawn == 1u {
+            arrive = t + delays[synapse[k]];
+        }
+        if arrive < params.steps {
+            let row = (b * params.steps + arrive) * params.stride + params.first;
             sum += weights[synapse[k]] * arrivals[row + target_id[k]];
         }
     }

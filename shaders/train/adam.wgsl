@@ -14,5 +14,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let rate = clock.learning_rate * params.unit;
     let change = rate * (m * clock.correction1) / (sqrt(v * clock.correction2) + params.eps);
     let w = weights[params.weights_at + k];
-    weights[params.weights_at + k] = (w - (clock.learning_rate * params.decay) * w) - change;
+    let after = (w - (clock.learning_rate * params.decay) * w) - change;
+    weights[params.weights_at + k] = select(after, params.floor, after < params.floor);
 }

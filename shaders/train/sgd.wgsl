@@ -8,5 +8,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     let change = params.momentum * velocity[params.velocity_at + k] + gradient[params.gradient_at + k] * params.unit;
     velocity[params.velocity_at + k] = change;
-    weights[params.weights_at + k] -= clock.learning_rate * params.unit * change;
+    let after = weights[params.weights_at + k] - clock.learning_rate * params.unit * change;
+    weights[params.weights_at + k] = select(after, params.floor, after < params.floor);
 }

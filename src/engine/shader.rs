@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 /// Every kernel of the program.
 pub static KERNELS: &[&Kernel] = &[
+    &input::bias::KERNEL,
     &input::constant::KERNEL,
     &input::current::KERNEL,
     &input::given_spikes::KERNEL,
@@ -21,6 +22,8 @@ pub static KERNELS: &[&Kernel] = &[
     &input::poisson_alike::KERNEL,
     &input::poisson_drive::KERNEL,
     &neuron::channels::KERNEL,
+    &neuron::channels::WINDOW,
+    &neuron::channels::ADJOINT,
     &neuron::iaf::KERNEL,
     &neuron::iaf::WINDOW,
     &neuron::iaf::ADJOINT,
@@ -96,6 +99,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("lib/surrogate.wgsl", include_str!("../../shaders/lib/surrogate.wgsl")),
     ("lib/window.wgsl", include_str!("../../shaders/lib/window.wgsl")),
     ("neuron/channels.wgsl", include_str!("../../shaders/neuron/channels.wgsl")),
+    ("neuron/channels_adjoint.wgsl", include_str!("../../shaders/neuron/channels_adjoint.wgsl")),
     ("neuron/iaf.wgsl", include_str!("../../shaders/neuron/iaf.wgsl")),
     ("neuron/iaf_adjoint.wgsl", include_str!("../../shaders/neuron/iaf_adjoint.wgsl")),
     ("neuron/izhikevich.wgsl", include_str!("../../shaders/neuron/izhikevich.wgsl")),

@@ -9,7 +9,7 @@ use super::read::{Chosen, named_or_bare};
 use crate::declare;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 declare! {
     /// A parameter: a number, a quantity with a unit such as "20 ms", a list with one entry for each neuron, or
@@ -209,6 +209,15 @@ impl<'de, D: Dimension> Deserialize<'de> for Param<D> {
             },
         );
         read?.map_err(de::Error::custom)
+    }
+}
+
+impl<D: Dimension> Param<D> {
+    /// Takes the values from a file, unless they are from one already.
+    pub fn load(&mut self, file: &Path) {
+        if !matches!(self, Self::File(_)) {
+            *self = Self::File(file.to_owned());
+        }
     }
 }
 

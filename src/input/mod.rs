@@ -1,6 +1,7 @@
 //! Sources of input: kernels that write the spikes, or the constant values, of a population that
 //! has no neurons.
 
+pub mod bias;
 pub mod constant;
 pub mod current;
 pub mod given_spikes;

@@ -8,11 +8,12 @@ use super::space::{self, Point};
 use super::stimuli::stimulus;
 use super::*;
 use crate::files;
+use crate::neuron::frame::{Nudge, response};
 use crate::neuron::model::{Drawn, at};
 use crate::plasticity::rates::interval;
 use crate::rng::{Purpose, Stream, stream};
 use crate::scene::{
-    Connect, Delay, Learn, Model, OnGrid, Param, Scene, Warning, Weight, not_poisson, receptors_of,
+    Connect, Delay, Learn, Model, OnGrid, Scene, Warning, Weight, not_poisson, receptors_of,
 };
 use crate::slow::fall;
 use std::path::PathBuf;
@@ -56,8 +57,11 @@ pub fn build_watched(
                 }
                 (Model::Poisson(m), _) => Kind::Poisson(poisson(m, dt, &draw, &mut warnings)?),
                 (Model::Images(m), _) => Kind::Images(m.encoder.clone()),
-                (model, true) => trained(model, dt, &draw)?,
-                (model, false) => {
+                (model @ Model::Readout(_), true) => trained(model, dt, &draw)?,
+                (model @ Model::Lif(neuron), true) if !in_frames(neuron, scene) => {
+                    trained(model, dt, &draw)?
+                }
+                (model, _) => {
                     let neuron = model.neuron().expect("sources were seen to");
                     Kind::Stepped(neuron.make(dt, &draw)?)
                 }
@@ -83,9 +87,13 @@ pub fn build_watched(
         let (from, to) = (find(&projection.from), find(&projection.to));
         let name = projection.name();
         let constant = !populations[from].spikes();
-        let unit = unit(&populations[to], dt, constant);
         let receptors = scene.populations[to].1.model.receptors();
         let ends = receptors_of(&receptors, projection.receptor.as_deref());
+        // Only a training by gradients has units.
+        let unit = match gradients {
+            true => unit(&populations[to], dt, (!constant).then_some(ends[0])),
+            false => 1.0,
+        };
         let conductance = receptors.get(ends[0]).is_some_and(|(_, r)| r.is_conductance());
         let wiring = Wiring {
             path: format!("projections.{index}"),
@@ -328,6 +336,15 @@ fn poisson(
     Ok(per_step)
 }
 
+/// Whether neurons that are trained need a [frame](crate::neuron::frame): those with receptors of their own, and
+/// those whose adjoint needs more than the distance to the threshold.
+fn in_frames(neuron: &scene::Lif, scene: &Scene) -> bool {
+    let through_reset = scene.training.as_ref().is_some_and(|training| !training.detach_reset);
+    let to_value = neuron.reset == scene::Reset::Value;
+    let rises = neuron.delta_th.bounds() != Some((0.0, 0.0));
+    neuron.names_receptors() || (through_reset && to_value && rises)
+}
+
 /// The neurons of a training by gradients.
 fn trained(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
     Ok(match model {
@@ -383,9 +400,9 @@ fn spread(values: &[f64], size: usize) -> Vec<f64> {
     if values.len() == size { values.to_vec() } else { vec![values[0]; size] }
 }
 
-/// The weight with which one input lifts a neuron of `population` by its unit: see
-/// [`Projection::unit`].
-fn unit(population: &Population, dt: f64, constant: bool) -> f64 {
+/// The weight with which one input lifts a neuron of `population` by its unit, through a receptor or as a constant
+/// current: see [`Projection::unit`].
+fn unit(population: &Population, dt: f64, receptor: Option<usize>) -> f64 {
     let (rise, [fall_m, p21, p20, fall_syn]) = match &population.kind {
         Kind::Lif(lif) => {
             let c = &lif.cells[0];
@@ -395,13 +412,17 @@ fn unit(population: &Population, dt: f64, constant: bool) -> f64 {
             let c = &readout.cells[0];
             (readout.v_unit, [c.fall_m, c.p21, c.p20, c.fall_syn])
         }
-        // Only training knows units.
-        Kind::Stepped(_) => return 1.0,
+        Kind::Stepped(neurons) => {
+            let nudge = receptor.map_or(Nudge::Current, Nudge::Arrival);
+            let lifted = response(&**neurons, dt, nudge);
+            // A receptor that reverses at the potential at the start lifts nothing.
+            return if lifted > 0.0 { neurons.trained().unit / lifted } else { 1.0 };
+        }
         Kind::Poisson(_) | Kind::Images(_) | Kind::Spikes(_) => {
             unreachable!("the scene was checked")
         }
     };
-    if constant {
+    if receptor.is_none() {
         return rise / p20;
     }
     // Peak of the response to one spike of 1 pA; the recursion stops when it falls.
@@ -438,11 +459,10 @@ fn with_biases(scene: &Scene, name: &str, model: &Model) -> Model {
     });
     let trained = |file: &&PathBuf| files::read_tensor(file, &format!("{name}.i_e")).is_ok();
     let mut model = model.clone();
-    if let Some(i_e) = model.neuron_mut().and_then(|neuron| neuron.bias())
-        && !matches!(i_e, Param::File(_))
+    if let Some(neuron) = model.neuron_mut()
         && let Some(file) = files.into_iter().find(trained)
     {
-        *i_e = Param::File(file.clone());
+        neuron.load_bias(file);
     }
     model
 }

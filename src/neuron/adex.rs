@@ -8,6 +8,7 @@ use super::stepped::Stepped;
 use crate::declare;
 use crate::grammar::{Judge, Ms, Mv, Named, Ns, Pa, Param, Pf};
 use crate::slow::fall;
+use std::path::Path;
 use std::sync::Arc;
 
 declare! {
@@ -100,5 +101,9 @@ impl Neuron for Adex {
 
     fn tau_m(&self) -> Option<f64> {
         Some(self.c_m.shared()? / self.g_l.shared()?)
+    }
+
+    fn load_bias(&mut self, file: &Path) {
+        self.i_e.load(file);
     }
 }

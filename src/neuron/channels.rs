@@ -33,12 +33,12 @@
 //! A spike is a crossing of `v_th` from below; `t_ref` only keeps the next from being counted.
 //! Potentials are absolute.
 
-use super::frame::{self, Common, Decide, Now, Numbers, Run};
+use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::at;
 use super::receptor::{self, Given, Port};
 use super::stepped::{
-    BLOCK, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Variable, receptor_variables,
-    rest_of, rests_of_receptor, with_rests,
+    BLOCK, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Trained, Variable,
+    receptor_variables, rest_of, rests_of_receptor, with_rests,
 };
 use crate::kernel::*;
 use crate::slow::{advanced, fall, is_slow};
@@ -505,6 +505,15 @@ impl Stepped for Membrane {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
     }
+    fn trained(&self) -> Trained {
+        Trained {
+            window: &WINDOW,
+            adjoint: &ADJOINT,
+            i_e: cell::i_e,
+            currents: self.cells.iter().map(|cell| cell.i_e).collect(),
+            unit: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th - cell.v_init)),
+        }
+    }
     fn receptors(&self) -> &[Port] {
         &self.receptors
     }
@@ -708,6 +717,10 @@ framed! {
     Model, LAYOUTS, ChannelsParams::<f32>::FIELDS,
     /// A step of a simulation.
     pub static KERNEL: "neuron/channels";
+    /// Steps of a training.
+    pub static WINDOW: "neuron/channels_window";
+    /// Their adjoint.
+    pub static ADJOINT: "neuron/channels_adjoint";
 }
 
 // ---- twin -----------------------------------------------------------------------------------------
@@ -740,6 +753,36 @@ impl<F: Real> RateTwin<F> {
             0 => factor * x.exp(),
             1 => factor / (v.of(1.0) + (-x).exp()),
             _ => factor * linoid(x),
+        }
+    }
+}
+
+impl<F: Real> RateTwin<F> {
+    /// The rate at a potential, and its derivative.
+    #[inline(always)]
+    fn with_slope<S: Simd>(&self, w: Width<S>, v: Vector<S, F>) -> [Vector<S, F>; 2] {
+        let (factor, per_k) = (w.splat(self.factor), w.splat(self.per_k));
+        let x = (v - w.splat(self.v0)) * per_k;
+        let one = v.of(1.0);
+        match self.form {
+            0 => {
+                let rate = factor * x.exp();
+                [rate, rate * per_k]
+            }
+            1 => {
+                let open = one / (one + (-x).exp());
+                [factor * open, factor * open * (one - open) * per_k]
+            }
+            _ => {
+                let value = linoid(x);
+                // L' = (1 - L e^-x) / (1 - e^-x), near 0 the derivative of the series.
+                let near = if size_of::<F>() == 4 { 0.25 } else { 0.01 };
+                let series = v.of(0.5) + x * (v.of(1.0 / 6.0) - x * x * v.of(1.0 / 180.0));
+                let e = (-x).exp();
+                let quotient = (one - value * e) / (one - e);
+                let slope = x.abs().lt(v.of(near)).select(series, quotient);
+                [factor * value, factor * slope * per_k]
+            }
         }
     }
 }
@@ -810,6 +853,59 @@ impl<F: Real> GateTwin<F> {
         }
     }
 
+    /// Steady state of a gate with a state and -dt / tau, and the derivatives of both by the potential.
+    #[inline(always)]
+    fn target_with_slopes<S: Simd>(
+        &self,
+        w: Width<S>,
+        v: Vector<S, F>,
+        dt: Vector<S, F>,
+    ) -> [[Vector<S, F>; 2]; 2] {
+        let [a, by_a] = self.alpha.with_slope(w, v);
+        if self.mode == 0 {
+            let [b, by_b] = self.beta.with_slope(w, v);
+            let rate = a + b;
+            let steady_slope = (by_a * b - a * by_b) / (rate * rate);
+            return [[a / rate, -(dt * rate)], [steady_slope, -(dt * (by_a + by_b))]];
+        }
+        let one = v.of(1.0);
+        let t = |k: usize| w.splat(self.tau[k]);
+        let first = t(tau::factor_1) * ((v - t(tau::v_1)) * t(tau::per_k_1)).exp();
+        let second = t(tau::factor_2) * ((v - t(tau::v_2)) * t(tau::per_k_2)).exp();
+        let (by_first, by_second) = (first * t(tau::per_k_1), second * t(tau::per_k_2));
+        let (tau, slope) = if self.tau[tau::step] == F::zero() {
+            let quotient = t(tau::scale) / (first + second);
+            (t(tau::base) + quotient, -(quotient * (by_first + by_second) / (first + second)))
+        } else {
+            let quotient = (t(tau::scale) + first) / (one + second);
+            (t(tau::base) + quotient, (by_first - quotient * by_second) / (one + second))
+        };
+        [[a, -(dt / tau)], [by_a, dt * slope / (tau * tau)]]
+    }
+
+    /// Derivatives of [`Self::at_once`] by potential and calcium.
+    #[inline(always)]
+    fn at_once_slopes<S: Simd>(
+        &self,
+        w: Width<S>,
+        v: Vector<S, F>,
+        calcium: Vector<S, F>,
+    ) -> [Vector<S, F>; 2] {
+        let zero = v.of(0.0);
+        match self.mode {
+            2 => [self.alpha.with_slope(w, v)[1], zero],
+            4 => {
+                let [a, by_a] = self.alpha.with_slope(w, v);
+                let [b, by_b] = self.beta.with_slope(w, v);
+                [(by_a * b - a * by_b) / ((a + b) * (a + b)), zero]
+            }
+            _ => {
+                let half = w.splat(self.half);
+                [zero, half / ((calcium + half) * (calcium + half))]
+            }
+        }
+    }
+
     /// Value of a gate without a state.
     #[inline(always)]
     fn at_once<S: Simd>(
@@ -855,6 +951,52 @@ impl<S: Simd, F: Real> Concentrations<S, F> {
         let nernst = |ratio: Vector<S, F>| n(ions::thermal) * ratio.map(|x| x.ln());
         let e_potassium = nernst(potassium / potassium_inside);
         Self { potassium, sodium, e_potassium, e_sodium: nernst(sodium_outside / sodium) }
+    }
+
+    /// Adjoint of [`Self::load`]: adds what the gradients by the reversal potentials are by the concentrations.
+    #[inline(always)]
+    fn load_back(
+        &self,
+        w: Width<S>,
+        t: &[F],
+        [by_e_potassium, by_e_sodium]: [Vector<S, F>; 2],
+        [by_potassium, by_sodium]: [&mut Vector<S, F>; 2],
+    ) {
+        let n = |k: usize| w.splat(t[k]);
+        let thermal = n(ions::thermal);
+        let inside = n(ions::inside) - self.sodium;
+        let outside =
+            n(ions::sodium_outside) - n(ions::beta) * (self.sodium - n(ions::sodium_rest));
+        *by_potassium = *by_potassium + by_e_potassium * thermal / self.potassium;
+        *by_sodium = *by_sodium + by_e_potassium * thermal / inside
+            - by_e_sodium * thermal * (n(ions::beta) / outside + inside.of(1.0) / self.sodium);
+    }
+
+    /// Adjoint of [`Self::step`]: from the gradients by the concentrations after it, those by the concentrations
+    /// before and, last, by the currents of potassium and sodium.
+    #[inline(always)]
+    fn step_back(
+        &self,
+        w: Width<S>,
+        t: &[F],
+        [by_potassium, by_sodium]: [Vector<S, F>; 2],
+    ) -> [[Vector<S, F>; 2]; 2] {
+        let one = w.splat(F::one());
+        let n = |k: usize| w.splat(t[k]);
+        let open = |x: Vector<S, F>| one / (one + x.exp());
+        let by_pump_sodium = open((one.of(25.0) - self.sodium) * one.of(1.0 / 3.0));
+        let by_pump_potassium = open(one.of(5.5) - self.potassium);
+        let by_glia = open((one.of(18.0) - self.potassium) * one.of(0.4));
+        let pump = n(ions::rho) * by_pump_sodium * by_pump_potassium;
+        let glia = n(ions::glia) * by_glia;
+        let by_lost = -by_sodium;
+        let by_pump = one.of(3.0) * by_lost - one.of(2.0) * n(ions::beta) * by_potassium;
+        let before_potassium = by_potassium - n(ions::epsilon) * by_potassium
+            + by_pump * pump * (one - by_pump_potassium)
+            - by_potassium * glia * (one - by_glia) * one.of(0.4);
+        let before_sodium = by_sodium + by_pump * pump * (one - by_pump_sodium) * one.of(1.0 / 3.0);
+        let currents = [n(ions::gamma) * n(ions::beta) * by_potassium, n(ions::gamma) * by_lost];
+        [[before_potassium, before_sodium], currents]
     }
 
     /// A step under the currents of potassium and sodium.
@@ -916,9 +1058,10 @@ impl frame::Model for Model {
             // What all neurons share is spread over the lanes once.
             shared: if own { vec![] } else { numbers.cell.iter().map(|x| w.splat(*x)).collect() },
         };
-        match own {
-            false => frame.run(Neurons::<S, F, false>(parts)),
-            true => frame.run(Neurons::<S, F, true>(parts)),
+        if own || !R::TUNED {
+            frame.run(Neurons::<S, F, true>(parts));
+        } else {
+            frame.run(Neurons::<S, F, false>(parts));
         }
     }
 }
@@ -951,6 +1094,73 @@ impl<S: Simd, F: Real, const OWN: bool> Neurons<S, F, OWN> {
         let p = &self.0.p;
         state::COUNT + p.gates as usize + if p.ions == 1 { ion::COUNT } else { 0 }
     }
+
+    #[inline(always)]
+    fn field(&self, w: Width<S>, cell: &[F], k: usize, at: usize) -> Vector<S, F> {
+        match OWN {
+            true => w.load(&cell[k * BLOCK..][..BLOCK], at),
+            false => self.0.shared[k],
+        }
+    }
+
+    /// The membrane in a pass, for the way back: see [`Pass`].
+    #[inline(always)]
+    fn membrane(
+        &self,
+        w: Width<S>,
+        (cell, state, at): (&[F], &[F], usize),
+        input: Vector<S, F>,
+        middle: Vector<S, F>,
+        e_revs: &[Vector<S, F>],
+        open: &[Vector<S, F>],
+    ) -> Pass<S, F> {
+        let mut m = Pass { conductance: input.of(0.0), pull: input, influx: input.of(0.0) };
+        for ((c, channel), e_rev) in self.0.channels.iter().enumerate().zip(e_revs) {
+            let mut g = self.field(w, cell, cell::COUNT + 2 * c, at);
+            for (gate, x) in
+                self.0.gates[channel.gates.clone()].iter().zip(&open[channel.gates.clone()])
+            {
+                for _ in 0..gate.power {
+                    g = g * *x;
+                }
+            }
+            if channel.influx > 0 {
+                m.influx = m.influx + g * (*e_rev - middle);
+            }
+            if channel.influx < 2 {
+                m.conductance = m.conductance + g;
+                m.pull = m.pull + g * *e_rev;
+            }
+        }
+        for (r, given) in self.0.receptors.iter().enumerate() {
+            let g = row(w, state, self.first_receptor() + receptor::STATE * r, at);
+            if given.conductance {
+                let [opened, drawn] = given.open(w, g, middle);
+                m.conductance = m.conductance + opened;
+                m.pull = m.pull + drawn;
+            } else {
+                m.pull = m.pull + g;
+            }
+        }
+        m
+    }
+}
+
+/// What moves a potential: conductance, what it pulls towards times the conductance, and the current of calcium.
+struct Pass<S: Simd, F: Real> {
+    conductance: Vector<S, F>,
+    pull: Vector<S, F>,
+    influx: Vector<S, F>,
+}
+
+/// A gate with a state that went from `before` to `after`, kept its distance from `steady` by a factor of `kept`; and
+/// the slopes by the potential of the steady state and of the factor's logarithm.
+struct Moved<S: Simd, F: Real> {
+    before: Vector<S, F>,
+    after: Vector<S, F>,
+    steady: Vector<S, F>,
+    kept: Vector<S, F>,
+    slopes: [Vector<S, F>; 2],
 }
 
 impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN> {
@@ -967,7 +1177,7 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
     #[inline(always)]
     fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64 {
         let Now { state, cell, driven, current, arrivals } = now;
-        let Parts { p, receptors, pool, ions: ion_numbers, channels, gates, shared, .. } = &self.0;
+        let Parts { p, receptors, pool, ions: ion_numbers, channels, gates, .. } = &self.0;
         let slow = |bit: u32| self.0.slow & bit != 0;
         let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
         let dt = w.splat(p.dt);
@@ -983,10 +1193,7 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
         let (gates_row, ions_row) = (state::COUNT, state::COUNT + gate_rows);
         let mut bits = 0;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
-            let field = |k: usize| match OWN {
-                true => w.load(&cell[k * BLOCK..][..BLOCK], at),
-                false => shared[k],
-            };
+            let field = |k: usize| self.field(w, cell, k, at);
             let v = w.load(v_row, at);
             let calcium = if p.pool == 1 { w.load(ca_row, at) } else { zero };
             let mut input = field(cell::i_e) + w.splat(driven);
@@ -1101,5 +1308,217 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
             }
         }
         bits
+    }
+
+    #[inline(always)]
+    fn adjoint(&self, w: Width<S>, now: Now<'_, F>, mut back: Back<'_, F>) {
+        let Parts { p, receptors, pool, ions: ion_numbers, channels, gates, .. } = &self.0;
+        let (zero, dt) = (w.splat(F::zero()), w.splat(p.dt));
+        let (first_receptor, first_ion) = (self.first_receptor(), state::COUNT + p.gates as usize);
+        let mut moved: Vec<Moved<S, F>> = Vec::with_capacity(gates.len());
+        let mut by_gate: Vec<Vector<S, F>> = Vec::with_capacity(gates.len());
+        let mut e_revs: Vec<Vector<S, F>> = Vec::with_capacity(channels.len());
+        let mut open: Vec<Vector<S, F>> = Vec::with_capacity(gates.len());
+        for at in (0..BLOCK).step_by(w.lanes::<F>()) {
+            let load = |k: usize| row(w, now.state, k, at);
+            let by = |back: &Back<'_, F>, k: usize| row(w, back.adjoint, k, at);
+            let receptor_row = |r: usize| first_receptor + receptor::STATE * r;
+            let field = |k: usize| self.field(w, now.cell, k, at);
+            let v = load(state::v);
+            let calcium = if p.pool == 1 { load(state::ca) } else { zero };
+
+            // What the step did with the state at its start.
+            (moved.clear(), by_gate.clear(), e_revs.clear());
+            for (k, gate) in gates.iter().filter(|gate| gate.has_state()).enumerate() {
+                let [[steady, exponent], slopes] = gate.target_with_slopes(w, v, dt);
+                let (before, kept) = (load(state::COUNT + k), exponent.exp());
+                let after = steady + (before - steady) * kept;
+                moved.push(Moved { before, after, steady, kept, slopes });
+                by_gate.push(by(&back, state::COUNT + k));
+            }
+            let mut ions = Concentrations::none(zero);
+            if p.ions == 1 {
+                let rows = &now.state[first_ion * BLOCK..][..ion::COUNT * BLOCK];
+                ions = Concentrations::load(w, rows, at, ion_numbers);
+            }
+            for (c, channel) in channels.iter().enumerate() {
+                e_revs.push(match channel.ion {
+                    1 => {
+                        let ratio = w.splat(pool[pool::outside]) / calcium;
+                        w.splat(pool[pool::thermal]) * ratio.map(|x| x.ln())
+                    }
+                    2 => ions.e_potassium,
+                    3 => ions.e_sodium,
+                    _ => field(cell::COUNT + 2 * c + 1),
+                });
+            }
+            // Values of all gates, those without a state at `middle`.
+            let values = |middle: Vector<S, F>, open: &mut Vec<Vector<S, F>>| {
+                open.clear();
+                let mut with_state = moved.iter();
+                for gate in gates {
+                    open.push(match with_state.as_slice().first() {
+                        Some(moved) if gate.has_state() => {
+                            with_state.next();
+                            moved.after
+                        }
+                        _ => gate.at_once(w, middle, calcium),
+                    });
+                }
+            };
+            let place = (now.cell, &*now.state, at);
+            let input = now.input(w, field(cell::i_e), at);
+            let per_c_m = field(cell::per_c_m);
+            let mut middle = v;
+            if p.passes == 2 {
+                values(v, &mut open);
+                let m = self.membrane(w, place, input, v, &e_revs, &open);
+                let fall = (zero - per_c_m * m.conductance).exp_m1();
+                middle = ((v - m.pull / m.conductance) * fall).mul_add(v.of(0.5), v);
+            }
+
+            // What arrived after it, and the spike.
+            let by_end = by(&back, state::v);
+            for (r, given) in receptors.iter().enumerate() {
+                let k = receptor_row(r);
+                let after = [by(&back, k), by(&back, k + 1)];
+                let (by_arrival, [by_g, by_x]) = given.adjoint(w, after, by_end);
+                w.store(&mut back.by_arrivals[r], at, by_arrival);
+                set_row(w, back.adjoint, k, at, by_g);
+                set_row(w, back.adjoint, k + 1, at, by_x);
+            }
+            let by_spike = w.load(back.by_spike, at);
+            let mut by_change = by_end + back.by_distance(w, by_spike, at);
+            let mut by_v = by_change;
+            let (mut by_ca, mut by_influx) = (zero, zero);
+            let mut by_ions = [zero; 2];
+            let mut by_currents = [zero; 2];
+            if p.ions == 1 {
+                let after = [ion::potassium, ion::sodium].map(|k| by(&back, first_ion + k));
+                [by_ions, by_currents] = ions.step_back(w, ion_numbers, after);
+            }
+            let mut by_e_ions = [zero; 2];
+            let mut by_input = zero;
+
+            // The passes, the last first; only what that says of calcium and ions is kept.
+            for pass in (0..p.passes).rev() {
+                let last = pass + 1 == p.passes;
+                let at_middle = if pass == 0 { v } else { middle };
+                values(at_middle, &mut open);
+                let m = self.membrane(w, place, input, at_middle, &e_revs, &open);
+                if last && p.pool == 1 {
+                    let after = by(&back, state::ca);
+                    let fall = w.splat(pool[pool::fall]);
+                    by_ca = after + after * fall;
+                    let by_settled = zero - after * fall;
+                    by_influx =
+                        m.influx.gt(zero).select(by_settled * w.splat(pool[pool::gain]), zero);
+                }
+                // change = (v - pull / G) (e^(-k G) - 1).
+                let v_inf = m.pull / m.conductance;
+                let fall = (zero - per_c_m * m.conductance).exp_m1();
+                let kept = (zero - per_c_m * m.conductance).exp();
+                let by_pull = zero - by_change * fall / m.conductance;
+                let by_conductance =
+                    by_change * (v_inf * fall / m.conductance - per_c_m * (v - v_inf) * kept);
+                by_v = by_v + by_change * fall;
+                by_input = by_input + by_pull;
+                let mut by_middle = zero;
+                for (r, given) in receptors.iter().enumerate() {
+                    let k = receptor_row(r);
+                    let mut by_g = by(&back, k);
+                    if given.conductance {
+                        let by_open = by_conductance + by_pull * w.splat(given.e_rev());
+                        let [by_state, by_potential] =
+                            given.open_adjoint(w, load(k), at_middle, by_open);
+                        by_g = by_g + by_state;
+                        by_middle = by_middle + by_potential;
+                    } else {
+                        by_g = by_g + by_pull;
+                    }
+                    set_row(w, back.adjoint, k, at, by_g);
+                }
+                let mut with_state = 0;
+                for (c, channel) in channels.iter().enumerate() {
+                    let most = field(cell::COUNT + 2 * c);
+                    let own = channel.gates.clone();
+                    let mut g = most;
+                    for k in own.clone() {
+                        for _ in 0..gates[k].power {
+                            g = g * open[k];
+                        }
+                    }
+                    let (mut by_g, mut by_e) = (zero, zero);
+                    if channel.influx < 2 {
+                        by_g = by_conductance + by_pull * e_revs[c];
+                        by_e = by_pull * g;
+                    }
+                    if last {
+                        let drive = e_revs[c] - at_middle;
+                        if channel.influx > 0 {
+                            by_g = by_g + by_influx * drive;
+                            by_e = by_e + by_influx * g;
+                            by_middle = by_middle - by_influx * g;
+                        }
+                        if channel.ion >= 2 {
+                            let by_current = by_currents[channel.ion as usize - 2];
+                            by_g = by_g - by_current * drive;
+                            by_e = by_e - by_current * g;
+                            by_middle = by_middle + by_current * g;
+                        }
+                    }
+                    match channel.ion {
+                        1 => by_ca = by_ca - by_e * w.splat(pool[pool::thermal]) / calcium,
+                        2 | 3 => {
+                            let by_ion = &mut by_e_ions[channel.ion as usize - 2];
+                            *by_ion = *by_ion + by_e;
+                        }
+                        _ => {}
+                    }
+                    for k in own.clone() {
+                        // The conductance without one factor of this gate.
+                        let mut others = most * most.of(f64::from(gates[k].power));
+                        for j in own.clone() {
+                            let power = gates[j].power.saturating_sub(u32::from(j == k));
+                            for _ in 0..power {
+                                others = others * open[j];
+                            }
+                        }
+                        let by_x = by_g * others;
+                        if gates[k].has_state() {
+                            by_gate[with_state] = by_gate[with_state] + by_x;
+                            with_state += 1;
+                        } else {
+                            let [by_potential, by_calcium] =
+                                gates[k].at_once_slopes(w, at_middle, calcium);
+                            by_middle = by_middle + by_x * by_potential;
+                            by_ca = by_ca + by_x * by_calcium;
+                        }
+                    }
+                }
+                by_v = by_v + by_middle;
+                by_change = by_middle * by_middle.of(0.5);
+            }
+
+            // The gates, which moved first.
+            for (k, (moved, by_x)) in moved.iter().zip(&by_gate).enumerate() {
+                set_row(w, back.adjoint, state::COUNT + k, at, *by_x * moved.kept);
+                let by_steady = *by_x - *by_x * moved.kept;
+                let by_exponent = *by_x * (moved.before - moved.steady) * moved.kept;
+                by_v = by_v + by_steady * moved.slopes[0] + by_exponent * moved.slopes[1];
+            }
+            if p.ions == 1 {
+                let [mut by_potassium, mut by_sodium] = by_ions;
+                let into = [&mut by_potassium, &mut by_sodium];
+                ions.load_back(w, ion_numbers, by_e_ions, into);
+                set_row(w, back.adjoint, first_ion + ion::potassium, at, by_potassium);
+                set_row(w, back.adjoint, first_ion + ion::sodium, at, by_sodium);
+            }
+            if p.pool == 1 {
+                set_row(w, back.adjoint, state::ca, at, by_ca);
+            }
+            set_row(w, back.adjoint, state::v, at, by_v);
+            back.add_input(w, by_input, at);
+        }
     }
 }

@@ -17,7 +17,7 @@
 //! Their shaders are `lib/step.wgsl`, `lib/window.wgsl` and `lib/adjoint.wgsl`.
 
 use super::receptor::MOST;
-use super::stepped::BLOCK;
+use super::stepped::{BLOCK, Stepped};
 use super::{load_bits, surrogate};
 use crate::kernel::*;
 use crate::params;
@@ -54,7 +54,7 @@ pub struct Numbers<'a, F> {
 pub struct Common {
     /// Receptors.
     pub receptors: usize,
-    /// Whether each neuron has its own numbers in `cell`.
+    /// Whether each neuron has its own numbers in `cell`, as always in a training.
     pub own: bool,
     /// Which states have a second float: see [`super::stepped::Stepped::slow`].
     pub slow: u32,
@@ -76,10 +76,8 @@ pub trait Block<S: Simd, F: Real> {
     fn fields(&self) -> usize;
     /// One step. Gives the spikes as bits.
     fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64;
-    /// One step back: see [`Back`]. A model without it has no [`Trained`](super::stepped::Trained).
-    fn adjoint(&self, _: Width<S>, _: Now<'_, F>, _: Back<'_, F>) {
-        unreachable!("only models that can be trained have kernels of this frame");
-    }
+    /// One step back: see [`Back`].
+    fn adjoint(&self, w: Width<S>, now: Now<'_, F>, back: Back<'_, F>);
 }
 
 /// A block at a step.
@@ -166,8 +164,8 @@ pub struct Back<'a, F> {
     pub spiked: &'a [F; BLOCK],
     /// Distance to the threshold.
     pub distance: &'a [F; BLOCK],
-    /// Whether gradients pass through what a spike does to its own neuron.
-    pub attached: bool,
+    /// Whether gradients pass through what a spike does to its own potential, and to threshold and adaptation.
+    pub attached: [bool; 2],
     /// The model leaves the gradient by what arrives at each receptor here.
     pub by_arrivals: &'a mut [[F; BLOCK]],
     /// The model adds the gradient by the current here.
@@ -186,10 +184,10 @@ impl<F: Real> Back<'_, F> {
         by_spike * w.load(self.slope, at)
     }
 
-    /// Gradient by a state before its neuron's spike changed it by `change`, to a constant; and what the
+    /// Gradient by a potential before its neuron's spike changed it by `change`, to a constant; and what the
     /// gradient by the spike gains: the adjoint of [`Spike::set`].
     #[inline(always)]
-    pub fn through_set<S: Simd>(
+    pub fn through_reset<S: Simd>(
         &self,
         w: Width<S>,
         by_after: Vector<S, F>,
@@ -197,19 +195,32 @@ impl<F: Real> Back<'_, F> {
         by_spike: &mut Vector<S, F>,
         at: usize,
     ) -> Vector<S, F> {
-        self.through_add(by_after, change, by_spike);
+        self.through_subtraction(by_after, change, by_spike);
         by_after - by_after * w.load(self.spiked, at)
     }
 
-    /// What the gradient by the spike gains where the spike adds `change` to a state.
+    /// What the gradient by the spike gains where the spike adds `change` to the potential.
     #[inline(always)]
-    pub fn through_add<S: Simd>(
+    pub fn through_subtraction<S: Simd>(
         &self,
         by_after: Vector<S, F>,
         change: Vector<S, F>,
         by_spike: &mut Vector<S, F>,
     ) {
-        if self.attached {
+        if self.attached[0] {
+            *by_spike = *by_spike + by_after * change;
+        }
+    }
+
+    /// What the gradient by the spike gains where the spike adds `change` to the threshold or an adaptation.
+    #[inline(always)]
+    pub fn through_adaptation<S: Simd>(
+        &self,
+        by_after: Vector<S, F>,
+        change: Vector<S, F>,
+        by_spike: &mut Vector<S, F>,
+    ) {
+        if self.attached[1] {
             *by_spike = *by_spike + by_after * change;
         }
     }
@@ -514,8 +525,6 @@ params! {
         receptors: word,
         /// Those at which something arrives, a bit for each.
         arrive: word,
-        /// 1 if each neuron has its own parameters.
-        own: word,
         /// Which states have a second float.
         slow: word,
         /// Steps of a window.
@@ -557,8 +566,6 @@ params! {
         /// As in [`WindowParams`].
         arrive: word,
         /// As in [`WindowParams`].
-        own: word,
-        /// As in [`WindowParams`].
         slow: word,
         /// As in [`WindowParams`].
         steps: word,
@@ -574,7 +581,8 @@ params! {
         soft: option,
         /// As in [`WindowParams`].
         surrogate: option,
-        /// 1 if the gradient passes through what a spike does to its own neuron.
+        /// 1 if the gradient passes through what a spike does to its own potential, plus 2 if it passes through what
+        /// it does to threshold and adaptation.
         attached: option,
     }
 }
@@ -585,10 +593,10 @@ pub const ADJOINT: &[Binding] = &[
     reals("cell"),        // as in `WINDOW`
     reals("receptor"),    // as in `WINDOW`
     reals_mut("inbox"),   // [samples, steps, receptors, n] what arrives in, gradient by it out
-    reals("current"),     // as in `WINDOW`
+    reals_mut("current"), // [samples, n] constant current in, gradient by it out
     words("spikes"),      // as in `WINDOW`
     reals("cotangent"),   // [samples, steps, n] gradient by spikes
-    reals_mut("adjoint"), // [samples, blocks, rows + 1, 64] gradients by the state and, last, by the current
+    reals_mut("adjoint"), // [samples, blocks, rows + 1, 64] gradients by the state and, so far, by the current
 ];
 
 /// Slots of the array `state` for each block of a sample: the state as it is; before the first step of
@@ -669,7 +677,7 @@ impl<M: Model> Twin for Window<M> {
         let p = WindowParams::<F>::of(frame);
         let [state, start, cell, receptor, inbox, current, spikes, soft] = Call::take(call.args);
         let (cell, receptor) = (cell.reals(), receptor.reals());
-        let common = Common { receptors: p.receptors as usize, own: p.own == 1, slow: p.slow };
+        let common = Common { receptors: p.receptors as usize, own: true, slow: p.slow };
         let n = p.n as usize;
         let frame = Steps {
             w: Width(simd),
@@ -788,7 +796,7 @@ impl<M: Model> Twin for Adjoint<M> {
         let [state, cell, receptor, inbox, current, spikes, cotangent, adjoint] =
             Call::take(call.args);
         let (cell, receptor) = (cell.reals(), receptor.reals());
-        let common = Common { receptors: p.receptors as usize, own: p.own == 1, slow: p.slow };
+        let common = Common { receptors: p.receptors as usize, own: true, slow: p.slow };
         let n = p.n as usize;
         let frame = StepsBack {
             w: Width(simd),
@@ -808,7 +816,7 @@ impl<M: Model> Twin for Adjoint<M> {
             state: state.reals_mut(),
             cell,
             inbox: inbox.reals_mut(),
-            current: current.reals(),
+            current: current.reals_mut(),
             spikes: spikes.words(),
             cotangent: cotangent.reals(),
             adjoint: adjoint.reals_mut(),
@@ -819,7 +827,7 @@ impl<M: Model> Twin for Adjoint<M> {
                 per_unit: F::one() / p.unit,
                 soft: p.soft,
             },
-            attached: p.attached == 1,
+            attached: [p.attached & 1 == 1, p.attached & 2 == 2],
         };
         M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
     }
@@ -834,13 +842,13 @@ struct StepsBack<'a, S, F> {
     state: &'a mut [F],
     cell: &'a [F],
     inbox: &'a mut [F],
-    current: &'a [F],
+    current: &'a mut [F],
     spikes: &'a [u32],
     cotangent: &'a [F],
     adjoint: &'a mut [F],
     common: Common,
     surrogate: Surrogate<F>,
-    attached: bool,
+    attached: [bool; 2],
 }
 
 impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
@@ -938,8 +946,96 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
                     self.inbox[part].copy_from_slice(&by_arrival[..count]);
                 }
             }
+            if self.span.t0 == 0 {
+                let from = b * e.n + block * BLOCK;
+                self.current[from..from + alive].copy_from_slice(&by_input[..alive]);
+            }
         }
     }
+}
+
+// ---- what one input does ---------------------------------------------------------------------------
+
+/// Something small that a neuron gets once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Nudge {
+    /// A spike through a synapse at a receptor.
+    Arrival(usize),
+    /// A current of one step.
+    Current,
+}
+
+/// By how much the first neuron of a population is lifted per unit of an input that comes once, at the peak
+/// \[mV\]; of a current, at the end of its step. It is the difference between two neurons with the same numbers, one
+/// of which gets a millionth.
+pub fn response(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
+    const SMALL: f64 = 1e-6;
+    const LONGEST: usize = 100_000;
+    let kernel = neurons.kernel();
+    let count = neurons.receptors().len();
+    let stride = count.max(1).next_power_of_two();
+    let cell = neurons.cells().swap_remove(0);
+    let mut state: Vec<f64> =
+        neurons.start(0).into_iter().flat_map(|x| std::iter::repeat_n(x, BLOCK)).collect();
+    if neurons.slow() > 0 {
+        state.resize(2 * state.len(), 0.0);
+    }
+    let mut receptor: Vec<f64> =
+        neurons.receptors().iter().flat_map(|r| r.values(dt, SMALL, neurons.rest(0))).collect();
+    receptor.extend(neurons.table());
+    let mut ring = vec![0u32; stride * BLOCK];
+    let mut current = vec![0.0; BLOCK];
+    match nudge {
+        Nudge::Arrival(r) => ring[r * BLOCK] = 1,
+        Nudge::Current => current[0] = SMALL,
+    }
+    let place = Place::<f64> {
+        n: 2,
+        tile: BLOCK as u32,
+        first_tile: 0,
+        slots: 1,
+        stride: stride as u32,
+        receptors: count as u32,
+        own: 0,
+        drive: 0,
+        current: 1,
+        row: 2,
+        first_word: 0,
+        slow: neurons.slow(),
+    };
+    let params = [place.words(), neurons.params()].concat();
+    let clock =
+        Clock { seed: 0, step: 0, samples: 1, slot: 0, learning_rate: 0.0, corrections: [1.0; 2] };
+    let mut spikes = [0; 2];
+    let mut peak = 0.0f64;
+    for step in 0..LONGEST {
+        (kernel.twin64)(Call {
+            params: &params,
+            clock: &clock,
+            span: Span { t0: 0, t1: 1 },
+            units: 0..1,
+            args: [
+                Slice::RealsMut(&mut state),
+                Slice::Reals(&cell),
+                Slice::Reals(&receptor),
+                Slice::WordsMut(&mut ring),
+                Slice::Reals(&[]),
+                Slice::Reals(&current),
+                Slice::WordsMut(&mut spikes),
+            ]
+            .into_iter()
+            .collect(),
+        });
+        let lifted = (state[0] - state[1]).abs();
+        let ended = nudge == Nudge::Current || (peak > 0.0 && lifted <= peak);
+        peak = peak.max(lifted);
+        // A step after which nothing is lifted yet is that in which a spike arrives.
+        if ended || (step > 1 && peak == 0.0) {
+            break;
+        }
+        current[0] = 0.0;
+    }
+    peak / SMALL
 }
 
 // ---- kernels --------------------------------------------------------------------------------------
@@ -963,23 +1059,19 @@ macro_rules! framed {
     (
         $model:ty, $layouts:expr, $own:expr,
         $(#[$doc:meta])* pub static $step:ident: $file:literal;
-        $(
-            $(#[$window_doc:meta])* pub static $window:ident: $window_name:literal;
-            $(#[$adjoint_doc:meta])* pub static $adjoint:ident: $adjoint_name:literal;
-        )?
+        $(#[$window_doc:meta])* pub static $window:ident: $window_name:literal;
+        $(#[$adjoint_doc:meta])* pub static $adjoint:ident: $adjoint_name:literal;
     ) => {
         $crate::framed!(@entry $(#[$doc])* $step, $file, Step<$model>, STEP,
             $crate::neuron::frame::Place::<f32>::FIELDS, $own, $layouts,
             concat!("//!use ", $file, ".wgsl\n//!use lib/step.wgsl\n"));
-        $(
-            $crate::framed!(@entry $(#[$window_doc])* $window, $window_name, Window<$model>, WINDOW,
-                $crate::neuron::frame::WindowParams::<f32>::FIELDS, $own, $layouts,
-                concat!("//!use ", $file, ".wgsl\n//!use lib/surrogate.wgsl\n//!use lib/window.wgsl\n"));
-            $crate::framed!(@entry $(#[$adjoint_doc])* $adjoint, $adjoint_name, Adjoint<$model>, ADJOINT,
-                $crate::neuron::frame::AdjointParams::<f32>::FIELDS, $own, $layouts,
-                concat!("//!use ", $file, ".wgsl\n//!use ", $adjoint_name, ".wgsl\n",
-                    "//!use lib/receptor_adjoint.wgsl\n//!use lib/surrogate.wgsl\n//!use lib/adjoint.wgsl\n"));
-        )?
+        $crate::framed!(@entry $(#[$window_doc])* $window, $window_name, Window<$model>, WINDOW,
+            $crate::neuron::frame::WindowParams::<f32>::FIELDS, $own, $layouts,
+            concat!("//!use ", $file, ".wgsl\n//!use lib/surrogate.wgsl\n//!use lib/window.wgsl\n"));
+        $crate::framed!(@entry $(#[$adjoint_doc])* $adjoint, $adjoint_name, Adjoint<$model>, ADJOINT,
+            $crate::neuron::frame::AdjointParams::<f32>::FIELDS, $own, $layouts,
+            concat!("//!use ", $file, ".wgsl\n//!use ", $adjoint_name, ".wgsl\n",
+                "//!use lib/receptor_adjoint.wgsl\n//!use lib/surrogate.wgsl\n//!use lib/adjoint.wgsl\n"));
     };
     (
         @entry $(#[$doc:meta])* $static:ident, $name:literal, $frame:ident<$model:ty>,

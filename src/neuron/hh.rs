@@ -8,6 +8,7 @@ use super::receptor::{self, Receptor};
 use super::stepped::Stepped;
 use crate::declare;
 use crate::grammar::{Judge, Mm, Ms, Mv, Named, Ns, Pa, Param, Pf, Quantity, Um, is_name};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Charge of a mole of electrons \[C\].
@@ -439,5 +440,9 @@ impl Neuron for Hh {
 
     fn shows_spikes(&self) -> bool {
         true
+    }
+
+    fn load_bias(&mut self, file: &Path) {
+        self.i_e.load(file);
     }
 }

@@ -31,6 +31,7 @@ use crate::slow::{advanced, fall, is_slow};
 use crate::vector::{Vector, Width};
 use crate::{framed, numbers, params};
 use arrayvec::ArrayVec;
+use std::path::Path;
 use std::sync::Arc;
 
 // ---- the word of a scene ---------------------------------------------------------------------------
@@ -203,8 +204,8 @@ impl Neuron for Lif {
         }
     }
 
-    fn bias(&mut self) -> Option<&mut Param<Pa>> {
-        Some(&mut self.i_e)
+    fn load_bias(&mut self, file: &Path) {
+        self.i_e.load(file);
     }
 }
 
@@ -326,14 +327,14 @@ impl Stepped for Iaf {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
     }
-    fn trained(&self) -> Option<Trained> {
-        Some(Trained {
+    fn trained(&self) -> Trained {
+        Trained {
             window: &WINDOW,
             adjoint: &ADJOINT,
             i_e: cell::i_e,
             currents: self.cells.iter().map(|cell| cell.injected).collect(),
             unit: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th)),
-        })
+        }
     }
     fn receptors(&self) -> &[Port] {
         &self.receptors
@@ -432,11 +433,9 @@ impl frame::Model for Model {
         let plain = if receptors.iter().all(Given::is_plain) && slow == 0 { count } else { 0 };
         let parts = Parts { p, slow, receptors, shared };
         if !R::TUNED {
-            return match (own, p.nonlinear == 1) {
-                (false, false) => frame.run(Neurons::<S, F, false, false, true, 0>(parts)),
-                (false, true) => frame.run(Neurons::<S, F, false, true, true, 0>(parts)),
-                (true, false) => frame.run(Neurons::<S, F, true, false, true, 0>(parts)),
-                (true, true) => frame.run(Neurons::<S, F, true, true, true, 0>(parts)),
+            return match p.nonlinear == 1 {
+                false => frame.run(Neurons::<S, F, true, false, true, 0>(parts)),
+                true => frame.run(Neurons::<S, F, true, true, true, 0>(parts)),
             };
         }
         match (own, p.nonlinear == 1, slow > 0, plain) {
@@ -647,17 +646,18 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
             let mut by_h = if relative { by(&back, state::h) } else { zero };
             let mut by_w = if p.adex == 1 { by(&back, state::w) } else { zero };
             if p.reset == 1 {
-                back.through_add(by_v, field(cell::v_reset) - field(cell::v_th), &mut by_spike);
+                let change = field(cell::v_reset) - field(cell::v_th);
+                back.through_subtraction(by_v, change, &mut by_spike);
             } else {
                 let mut threshold = field(cell::v_th);
                 if relative {
                     threshold = threshold + load(state::h) + field(cell::fall_rel) * load(state::h);
                 }
                 let change = field(cell::v_reset) - (distance + threshold);
-                by_v = back.through_set(w, by_v, change, &mut by_spike, at);
+                by_v = back.through_reset(w, by_v, change, &mut by_spike, at);
             }
-            back.through_add(by_h, field(cell::delta_th), &mut by_spike);
-            back.through_add(by_w, field(cell::b), &mut by_spike);
+            back.through_adaptation(by_h, field(cell::delta_th), &mut by_spike);
+            back.through_adaptation(by_w, field(cell::b), &mut by_spike);
             let by_distance = back.by_distance(w, by_spike, at);
             by_v = by_v + by_distance;
             if relative {

@@ -28,6 +28,7 @@ use crate::slow::{advanced, is_slow};
 use crate::vector::{Vector, Width};
 use crate::{declare, framed, numbers, params};
 use arrayvec::ArrayVec;
+use std::path::Path;
 use std::sync::Arc;
 
 // ---- the word of a scene ---------------------------------------------------------------------------
@@ -95,6 +96,10 @@ impl Neuron for Izhikevich {
         let half_steps = self.method == Method::HalfSteps;
         Ok(Arc::new(Cells { cells, dt, half_steps, receptors, init }))
     }
+
+    fn load_bias(&mut self, file: &Path) {
+        self.i_e.load(file);
+    }
 }
 
 // ---- the kernel ------------------------------------------------------------------------------------
@@ -152,15 +157,15 @@ impl Stepped for Cells {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
     }
-    fn trained(&self) -> Option<Trained> {
-        Some(Trained {
+    fn trained(&self) -> Trained {
+        Trained {
             window: &WINDOW,
             adjoint: &ADJOINT,
             i_e: cell::i_e,
             currents: self.cells.iter().map(|cell| cell.i_e).collect(),
             // The reset potential lies near rest.
             unit: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th - cell.c)),
-        })
+        }
     }
     fn receptors(&self) -> &[Port] {
         &self.receptors
@@ -232,9 +237,10 @@ impl frame::Model for Model {
         let p = IzhikevichParams::<F>::of(numbers.own);
         let Common { receptors, own, slow } = numbers.common;
         let receptors = Given::all(numbers.receptor, receptors);
-        match own {
-            false => frame.run(Neurons::<F, false> { p, slow, receptors }),
-            true => frame.run(Neurons::<F, true> { p, slow, receptors }),
+        if own || !R::TUNED {
+            frame.run(Neurons::<F, true> { p, slow, receptors });
+        } else {
+            frame.run(Neurons::<F, false> { p, slow, receptors });
         }
     }
 }
@@ -361,8 +367,8 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
             let mut by_spike = w.load(back.by_spike, at);
             let (by_v, mut by_u) = (by(&back, state::v), by(&back, state::u));
             let change = field(cell::c) - (w.load(back.distance, at) + field(cell::v_th));
-            let mut by_v = back.through_set(w, by_v, change, &mut by_spike, at);
-            back.through_add(by_u, field(cell::d), &mut by_spike);
+            let mut by_v = back.through_reset(w, by_v, change, &mut by_spike, at);
+            back.through_adaptation(by_u, field(cell::d), &mut by_spike);
             by_v = by_v + back.by_distance(w, by_spike, at);
 
             // What arrived after the step: all but pulses.

@@ -11,8 +11,9 @@
 //! While a neuron is held its potential does not move: v_bar passes unchanged, nothing else acts on v.
 //!
 //! Exact paths: leak, synaptic current, holding, threshold's decay. Surrogate: the spike. Detached by
-//! default: a spike's effect on its own neuron (dv/ds and delta_th); `detach_reset: false` takes
-//! them in. Always detached: that a spike starts the absolute refractory period, a discrete event.
+//! default: a spike's effect on its own neuron (dv/ds and delta_th); `detach_reset: false` and
+//! `detach_adaptation: false` take them in. A reset to a value then needs the potential at the spike, which u
+//! has where the threshold does not rise; with a threshold that does, neurons are in [frames](super::frame). Always detached: that a spike starts the absolute refractory period, a discrete event.
 //!
 //! The kernel turns the tape in place once more: u becomes the gradient by the arrivals, if there are any.
 
@@ -48,16 +49,13 @@ params! {
         soft: option,
         /// Shape of the surrogate.
         surrogate: option,
-        /// 1 if the gradient passes through reset and rise of the threshold.
+        /// 1 if the gradient passes through the reset, plus 2 if it passes through the rise of the threshold.
         attached: option,
     }
 }
 
 /// Adjoint state per neuron that is stored between launches: v, i, h.
 pub const STATE: usize = 3;
-
-/// Terms of the raised threshold that are smaller than this fraction are left out.
-const NEGLIGIBLE: f64 = 1e-9;
 
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
@@ -81,27 +79,6 @@ pub static KERNEL: Kernel = Kernel {
 
 /// The twin of `shaders/neuron/lif_backward.wgsl`.
 pub struct LifBackward;
-
-/// The part of the threshold that earlier spikes of a neuron have raised at step `t`:
-/// sum over earlier steps of delta_th s (1 + fall_rel)^(t - step).
-#[inline(always)]
-fn raised_threshold<F: Real>(
-    p: &LifBackwardParams<F>,
-    (delta_th, fall_rel): (F, F),
-    spiked: impl Fn(usize) -> F,
-    t: usize,
-) -> F {
-    let mut sum = F::zero();
-    let mut weight = delta_th + fall_rel * delta_th;
-    for earlier in (0..t).rev() {
-        if weight.abs() <= F::of(NEGLIGIBLE) * p.unit {
-            break;
-        }
-        sum += weight * spiked(earlier);
-        weight += fall_rel * weight;
-    }
-    sum
-}
 
 impl Twin for LifBackward {
     #[inline(always)]
@@ -133,7 +110,7 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: LifBack
     let zero = F::zero();
     let cells = Cells::<F, OWN>::new(cell, n);
     let mut scratch = vec![zero; if p.carry == 0 { STATE * n } else { 0 }];
-    let [mut slope, mut spiked, mut raised] = [(); 3].map(|()| vec![zero; n]);
+    let [mut slope, mut spiked] = [(); 2].map(|()| vec![zero; n]);
     for b in 0..call.units.len() {
         let state = if p.carry == 0 {
             &mut scratch[..]
@@ -154,28 +131,15 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: LifBack
             let u = &tape[row(t)..][..n];
             surrogate::slopes(p.surrogate, p.steepness, F::one() / p.unit, u, &mut slope);
             // Which neurons spiked matters only where that takes something from their potential.
-            if p.soft == 2 && p.attached == 1 {
+            if p.soft == 2 {
                 for (spiked, u) in spiked.iter_mut().zip(u) {
                     *spiked = soft_spike(&p, *u);
                 }
             } else if p.reset == 0 {
                 load_bits(bits(t), &mut spiked);
             }
-            if p.attached == 1 && p.reset == 0 {
-                for (k, raised) in raised.iter_mut().enumerate() {
-                    let spiked = |earlier: usize| {
-                        if p.soft == 2 {
-                            soft_spike(&p, tape[row(earlier) + k])
-                        } else {
-                            F::of(f64::from(bits(earlier)[k / 32] >> (k % 32) & 1))
-                        }
-                    };
-                    let rise = (cells.one(7, k), cells.one(8, k));
-                    *raised = raised_threshold(&p, rise, spiked, t);
-                }
-            }
             let (cotangent, tape) = (&cotangent[row(t)..][..n], &mut tape[row(t)..][..n]);
-            let given = [cotangent, &slope, &spiked, &raised];
+            let given = [cotangent, &slope, &spiked];
             step(Width(simd), &cells, &mut a, tape, given, &p);
         }
     }
@@ -189,15 +153,14 @@ fn soft_spike<F: Real>(p: &LifBackwardParams<F>, u: F) -> F {
 }
 
 /// One step back of a row of neurons; `tape` holds u and becomes the gradient by the arrivals.
-/// `slope` is that of the surrogate, `spiked` is 1 where a neuron spiked, `raised` the rise of its
-/// threshold by earlier spikes.
+/// `slope` is that of the surrogate, `spiked` is 1 where a neuron spiked.
 #[inline(always)]
 fn step<S: Simd, F: Real, const OWN: bool>(
     w: Width<S>,
     cells: &Cells<'_, F, OWN>,
     a: &mut Adjoint<'_, F>,
     tape: &mut [F],
-    [cotangent, slope, spiked, raised]: [&[F]; 4],
+    [cotangent, slope, spiked]: [&[F]; 3],
     p: &LifBackwardParams<F>,
 ) {
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
@@ -206,15 +169,12 @@ fn step<S: Simd, F: Real, const OWN: bool>(
         let (u, by_v) = (w.load(tape, at), w.load(a.v, at));
         let held = u.le(u.of(HELD));
         let mut by_spike = w.load(cotangent, at);
-        if p.attached == 1 {
-            let from = if p.reset == 0 {
-                u + cell(cell::v_th) + w.load(raised, at)
-            } else {
-                cell(cell::v_th)
-            };
-            by_spike = by_spike
-                + by_v * (cell(cell::v_reset) - from)
-                + w.load(a.h, at) * cell(cell::delta_th);
+        if p.attached & 1 == 1 {
+            let from = if p.reset == 0 { u + cell(cell::v_th) } else { cell(cell::v_th) };
+            by_spike = by_spike + by_v * (cell(cell::v_reset) - from);
+        }
+        if p.attached & 2 == 2 {
+            by_spike = by_spike + w.load(a.h, at) * cell(cell::delta_th);
         }
         let by_u = held.select(zero, by_spike * w.load(slope, at));
         let keep = if p.reset == 0 { one - w.load(spiked, at) } else { one };
@@ -222,7 +182,7 @@ fn step<S: Simd, F: Real, const OWN: bool>(
         let drive = held.select(zero, kept);
         w.store(a.v, at, held.select(kept, kept.mul_add(cell(cell::fall_m), kept)));
         w.store(a.input, at, w.load(a.input, at) + cell(cell::p20) * drive);
-        if p.attached == 1 {
+        if p.attached & 2 == 2 {
             let by_h = w.load(a.h, at) - by_u;
             w.store(a.h, at, by_h.mul_add(cell(cell::fall_rel), by_h));
         }

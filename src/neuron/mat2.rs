@@ -23,6 +23,7 @@ use crate::slow::{advanced, fall, is_slow};
 use crate::vector::Width;
 use crate::{declare, framed, numbers};
 use arrayvec::ArrayVec;
+use std::path::Path;
 use std::sync::Arc;
 
 // ---- the word of a scene ---------------------------------------------------------------------------
@@ -113,6 +114,10 @@ impl Neuron for Mat2 {
     fn tau_m(&self) -> Option<f64> {
         self.tau_m.shared()
     }
+
+    fn load_bias(&mut self, file: &Path) {
+        self.i_e.load(file);
+    }
 }
 
 // ---- the kernel ------------------------------------------------------------------------------------
@@ -183,14 +188,14 @@ impl Stepped for Cells {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
     }
-    fn trained(&self) -> Option<Trained> {
-        Some(Trained {
+    fn trained(&self) -> Trained {
+        Trained {
             window: &WINDOW,
             adjoint: &ADJOINT,
             i_e: cell::i_e,
             currents: self.cells.iter().map(|cell| cell.i_e).collect(),
             unit: Trained::unit_of(self.cells.iter().map(|cell| cell.omega)),
-        })
+        }
     }
     fn receptors(&self) -> &[Port] {
         &self.receptors
@@ -254,9 +259,10 @@ impl frame::Model for Model {
     fn with<S: Simd, F: Real, R: Run<S, F>>(_: Width<S>, numbers: Numbers<'_, F>, frame: R) {
         let Common { receptors, own, slow } = numbers.common;
         let receptors = Given::all(numbers.receptor, receptors);
-        match own {
-            false => frame.run(Neurons::<F, false> { slow, receptors }),
-            true => frame.run(Neurons::<F, true> { slow, receptors }),
+        if own || !R::TUNED {
+            frame.run(Neurons::<F, true> { slow, receptors });
+        } else {
+            frame.run(Neurons::<F, false> { slow, receptors });
         }
     }
 }
@@ -352,7 +358,7 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
             ];
             let mut by_spike = w.load(back.by_spike, at);
             for (k, alpha, _) in thetas {
-                back.through_add(by(&back, k), field(alpha), &mut by_spike);
+                back.through_adaptation(by(&back, k), field(alpha), &mut by_spike);
             }
             let by_distance = back.by_distance(w, by_spike, at);
             for (k, _, fall) in thetas {

@@ -3,7 +3,8 @@
 
 use super::receptor::Receptor;
 use super::stepped::Stepped;
-use crate::grammar::{Judge, Ms, Mv, Ns, Pa, Param};
+use crate::grammar::{Judge, Ms, Mv, Ns, Param};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A neuron model: the parameters that a scene gives a population.
@@ -45,10 +46,9 @@ pub trait Neuron {
         None
     }
 
-    /// Their constant current, if a training may have found it.
-    fn bias(&mut self) -> Option<&mut Param<Pa>> {
-        None
-    }
+    /// Takes their constant current from a file of an earlier training, if they have one that is not from a file
+    /// already.
+    fn load_bias(&mut self, _file: &Path) {}
 }
 
 /// Neuron models, each with the words by which a scene names it, and the file that declares it. `$with` gets the

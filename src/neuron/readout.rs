@@ -15,6 +15,7 @@ use crate::declare;
 use crate::grammar::{Judge, Ms, Mv, Ns, Pa, Param, Pf, Quantity};
 use crate::kernel::*;
 use crate::{numbers, params};
+use std::path::Path;
 use std::sync::Arc;
 
 declare! {
@@ -60,8 +61,8 @@ impl Neuron for Readout {
         false
     }
 
-    fn bias(&mut self) -> Option<&mut Param<Pa>> {
-        Some(&mut self.i_e)
+    fn load_bias(&mut self, file: &Path) {
+        self.i_e.load(file);
     }
 }
 

@@ -28,10 +28,8 @@ pub const SLOW_OWN: u32 = 4;
 pub trait Stepped: std::fmt::Debug + Send + Sync {
     /// The kernel of a step of a simulation.
     fn kernel(&self) -> &'static Kernel;
-    /// What a training by gradients needs, if gradients go through the model.
-    fn trained(&self) -> Option<Trained> {
-        None
-    }
+    /// What a training by gradients needs.
+    fn trained(&self) -> Trained;
     /// Receptors.
     fn receptors(&self) -> &[Port];
     /// Potential from which the kernel measures that of a neuron \[mV\].

@@ -19,6 +19,7 @@ use crate::synapse::{
     PANEL, dense_spikes, dense_spikes_gradient, dense_values, dense_values_gradient, sparse,
     sparse_backward, sparse_gradient, transpose, transpose_spikes,
 };
+use crate::train::optimizer::NO_FLOOR;
 use crate::train::{softmax_cross_entropy, sum_samples};
 
 /// Choices that are not the network's.
@@ -99,15 +100,6 @@ pub enum PlanError {
         /// Steps of the window.
         steps: usize,
     },
-    /// Each synapse of a projection has its own delay.
-    #[error(
-        "projection `{projection}` has a delay for each synapse, which the engines do not take; \
-         give it one `delay`"
-    )]
-    DrawnDelays {
-        /// Name of the projection.
-        projection: String,
-    },
 }
 
 /// Plans the training of a network.
@@ -158,7 +150,8 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
 /// What has been written so far: the first delivery overwrites, the next add.
 #[derive(Debug, Default, Clone, Copy)]
 struct Filled {
-    tape: bool,
+    /// A bit for each receptor.
+    tape: u32,
     statics: bool,
     cotangent: bool,
 }
@@ -175,10 +168,10 @@ fn joined(stages: Vec<Stage>) -> Vec<Stage> {
     joined
 }
 
-struct Compiler<'a> {
-    network: &'a Network,
-    training: &'a Training,
-    layout: Layout<'a>,
+pub(super) struct Compiler<'a> {
+    pub network: &'a Network,
+    pub training: &'a Training,
+    pub layout: Layout<'a>,
     filled: Vec<Filled>,
 }
 
@@ -186,31 +179,39 @@ pub(super) fn whole(array: ArrayId) -> Arg {
     Arg { array, split: Split::Whole }
 }
 
-fn each(array: ArrayId, stride: usize) -> Arg {
+pub(super) fn each(array: ArrayId, stride: usize) -> Arg {
     Arg { array, split: Split::Stride(stride) }
 }
 
-fn passing(array: ArrayId, stride: usize) -> Arg {
+pub(super) fn passing(array: ArrayId, stride: usize) -> Arg {
     Arg { array, split: Split::Passing(stride) }
 }
 
 impl<'a> Compiler<'a> {
     fn new(layout: Layout<'a>, training: &'a Training) -> Self {
         let network = layout.network;
-        Self { network, training, filled: vec![Filled::default(); layout.pops.len()], layout }
+        let began = |k: usize| Filled { statics: layout.framed[k].is_some(), ..Filled::default() };
+        let filled = (0..layout.pops.len()).map(began).collect();
+        Self { network, training, filled, layout }
+    }
+
+    /// Whether a population has soft spikes.
+    fn is_soft(&self, k: usize) -> bool {
+        let kind = &self.network.populations[k].kind;
+        self.layout.soft > 0 && matches!(kind, network::Kind::Lif(_) | network::Kind::Stepped(_))
     }
 
     // ---- how launches see arrays ------------------------------------------------------------------
 
-    fn spikes(&self, pop: &Pop) -> Arg {
+    pub fn spikes(&self, pop: &Pop) -> Arg {
         each(pop.spikes, (pop.history + self.layout.steps) * spike_words(pop.n))
     }
 
-    fn tape(&self, pop: &Pop) -> Arg {
-        each(pop.tape, self.layout.steps * pop.n)
+    pub fn tape(&self, pop: &Pop) -> Arg {
+        each(pop.tape, self.layout.steps * pop.width)
     }
 
-    fn soft_spikes(&self, pop: &Pop) -> Arg {
+    pub fn soft_spikes(&self, pop: &Pop) -> Arg {
         if self.layout.soft > 0 {
             each(pop.soft, (pop.history + self.layout.steps) * pop.n)
         } else {
@@ -219,7 +220,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// A launch whose units are samples, with `per_sample` invocations each on a GPU.
-    fn by_sample(
+    pub fn by_sample(
         &self,
         kernel: &'static Kernel,
         label: &str,
@@ -245,6 +246,7 @@ impl<'a> Compiler<'a> {
 
     fn encode(&mut self, stages: &mut Vec<Stage>) {
         let mut launches = Vec::new();
+        self.biases(&mut launches);
         let dt = self.network.dt;
         for (k, population) in self.network.populations.iter().enumerate() {
             let pop = self.layout.pops[k];
@@ -321,8 +323,13 @@ impl<'a> Compiler<'a> {
             match &network.populations[k].kind {
                 network::Kind::Lif(lif) => step.push(self.lif(k, lif)),
                 network::Kind::Readout(readout) => step.push(self.readout(k, readout)),
-                network::Kind::Poisson(_) | network::Kind::Images(_) => {}
-                network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
+                network::Kind::Stepped(_) => {
+                    step.extend(
+                        self.layout.framed[k].as_ref().map(|framed| self.window(k, framed)),
+                    );
+                }
+                network::Kind::Poisson(_) | network::Kind::Images(_) | network::Kind::Spikes(_) => {
+                }
             }
         }
         if group.cyclic {
@@ -340,11 +347,17 @@ impl<'a> Compiler<'a> {
         let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
         let steps = self.layout.steps;
         let constant = projection.delay == 0;
-        let soft = self.layout.soft > 0
-            && matches!(network.populations[projection.from].kind, network::Kind::Lif(_));
+        let soft = self.is_soft(projection.from);
         let filled = &mut self.filled[projection.to];
-        let filled = if constant { &mut filled.statics } else { &mut filled.tape };
-        let accumulate = u32::from(std::mem::replace(filled, true));
+        let accumulate = match constant {
+            true => u32::from(std::mem::replace(&mut filled.statics, true)),
+            false => {
+                let bit = 1 << projection.receptor;
+                let before = filled.tape & bit;
+                filled.tape |= bit;
+                u32::from(before != 0)
+            }
+        };
         // Where rows of the source lie, and where the result goes.
         let (source_rows, shift, rows) = if constant {
             (1, 0, 1)
@@ -358,10 +371,16 @@ impl<'a> Compiler<'a> {
             self.tape(&to)
         };
         let values = if constant { each(from.values, from.n) } else { self.soft_spikes(&from) };
-        let (sources, targets) = (from.n as u32, to.n as u32);
+        // Receptors lie side by side in a row of the tape.
+        let (stride, at) = match constant {
+            true => (to.n as u32, 0),
+            false => (to.width as u32, projection.receptor * to.n),
+        };
+        let sources = from.n as u32;
         match self.layout.ports.weights[index].clone() {
             Tiles::Dense { tiles, .. } => {
                 for (weights, first, width) in tiles {
+                    let first = at + first;
                     let launch = if constant || soft {
                         let p = dense_values::DenseValuesParams::<f64> {
                             sources,
@@ -369,7 +388,7 @@ impl<'a> Compiler<'a> {
                             source_stride: sources,
                             source_rows: source_rows as u32,
                             shift: shift as u32,
-                            targets,
+                            targets: stride,
                             first: first as u32,
                             width: width as u32,
                             rows: rows as u32,
@@ -386,7 +405,7 @@ impl<'a> Compiler<'a> {
                     } else {
                         let p = dense_spikes::DenseSpikesParams::<f64> {
                             sources,
-                            targets,
+                            targets: stride,
                             first: first as u32,
                             width: width as u32,
                             steps: steps as u32,
@@ -418,9 +437,13 @@ impl<'a> Compiler<'a> {
                 let by_value = constant || soft;
                 let p = sparse::SparseParams::<f64> {
                     sources,
-                    targets,
+                    targets: to.n as u32,
+                    stride,
+                    first: at as u32,
                     source_rows: source_rows as u32,
-                    shift: shift as u32,
+                    history: if constant { 0 } else { from.history as u32 },
+                    delay: projection.delay as u32,
+                    drawn: u32::from(lists.delays.is_some()),
                     rows: rows as u32,
                     accumulate,
                     values: u32::from(by_value),
@@ -431,6 +454,7 @@ impl<'a> Compiler<'a> {
                     whole(lists.start),
                     whole(lists.source),
                     whole(weights),
+                    whole(lists.delays.unwrap_or(self.layout.unused_words)),
                     out,
                 ];
                 let launch =
@@ -458,7 +482,7 @@ impl<'a> Compiler<'a> {
             n: pop.n as u32,
             steps: self.layout.steps as u32,
             history: pop.history as u32,
-            arrivals: u32::from(self.filled[k].tape),
+            arrivals: u32::from(self.filled[k].tape != 0),
             statics: u32::from(pop.statics.is_some()),
             own: u32::from(pop.own),
             steepness: self.layout.surrogate.steepness,
@@ -491,7 +515,7 @@ impl<'a> Compiler<'a> {
         let p = readout::ReadoutParams {
             n: pop.n as u32,
             steps: self.layout.steps as u32,
-            arrivals: u32::from(self.filled[k].tape),
+            arrivals: u32::from(self.filled[k].tape != 0),
             statics: u32::from(pop.statics.is_some()),
             own: u32::from(pop.own),
             v_unit: model.v_unit,
@@ -586,8 +610,13 @@ impl<'a> Compiler<'a> {
                 match &network.populations[k].kind {
                     network::Kind::Lif(lif) => step.push(self.lif_backward(k, lif)),
                     network::Kind::Readout(r) => step.push(self.readout_backward(k, r)),
-                    network::Kind::Poisson(_) | network::Kind::Images(_) => {}
-                    network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
+                    network::Kind::Stepped(_) => {
+                        let framed = self.layout.framed[k].as_ref();
+                        step.extend(framed.map(|framed| self.window_back(k, framed)));
+                    }
+                    network::Kind::Poisson(_)
+                    | network::Kind::Images(_)
+                    | network::Kind::Spikes(_) => {}
                 }
             }
         }
@@ -615,8 +644,8 @@ impl<'a> Compiler<'a> {
                 {
                     let p = dense_values::DenseValuesParams::<f64> {
                         sources: width as u32,
-                        source_first: first as u32,
-                        source_stride: to.n as u32,
+                        source_first: (projection.receptor * to.n + first) as u32,
+                        source_stride: to.width as u32,
                         source_rows: steps as u32,
                         shift: projection.delay as u32,
                         targets: from.n as u32,
@@ -636,9 +665,11 @@ impl<'a> Compiler<'a> {
                 let lists = self.layout.lists[index].unwrap_or_default();
                 let p = sparse_backward::SparseBackwardParams::<f64> {
                     sources: from.n as u32,
-                    targets: to.n as u32,
+                    stride: to.width as u32,
+                    first: (projection.receptor * to.n) as u32,
                     steps: steps as u32,
                     delay: projection.delay as u32,
+                    drawn: u32::from(lists.delays.is_some()),
                     accumulate,
                 };
                 let args = vec![
@@ -647,6 +678,7 @@ impl<'a> Compiler<'a> {
                     whole(lists.target),
                     whole(lists.synapse),
                     whole(*weights),
+                    whole(lists.delays.unwrap_or(self.layout.unused_words)),
                     cotangent,
                 ];
                 let kernel = &sparse_backward::KERNEL;
@@ -662,7 +694,7 @@ impl<'a> Compiler<'a> {
             n: pop.n as u32,
             steps: self.layout.steps as u32,
             history: pop.history as u32,
-            arrivals: u32::from(self.filled[k].tape),
+            arrivals: u32::from(self.filled[k].tape != 0),
             own: u32::from(pop.own),
             steepness: self.layout.surrogate.steepness,
             unit: model.unit,
@@ -670,7 +702,7 @@ impl<'a> Compiler<'a> {
             reset: reset(model),
             soft: self.layout.soft,
             surrogate: self.layout.surrogate.shape,
-            attached: u32::from(!self.training.detach_reset),
+            attached: self.training.attached(),
         };
         let args = vec![
             self.tape(&pop),
@@ -724,8 +756,7 @@ impl<'a> Compiler<'a> {
             let steps = self.layout.steps;
             let train = (self.layout.batch * steps).div_ceil(32);
             let constant = projection.delay == 0;
-            let soft = self.layout.soft > 0
-                && matches!(network.populations[projection.from].kind, network::Kind::Lif(_));
+            let soft = self.is_soft(projection.from);
             let by_value = constant || soft;
             let (values, arrivals) = match (constant, soft) {
                 (true, _) => (from.values, to.input_gradient),
@@ -751,7 +782,11 @@ impl<'a> Compiler<'a> {
                     }
                 }
             };
-            let (sources, targets) = (from.n as u32, to.n as u32);
+            let (stride, at) = match constant {
+                true => (to.n as u32, 0),
+                false => (to.width as u32, projection.receptor * to.n),
+            };
+            let sources = from.n as u32;
             let tiles = self.layout.ports.weights[index].clone();
             for (tile, weights) in tiles.arrays().into_iter().enumerate() {
                 let len = self.layout.arrays[weights].len;
@@ -772,13 +807,13 @@ impl<'a> Compiler<'a> {
                             false => 128,
                         };
                         let units = Units::Count { count, grain };
-                        let (first, width) = (first as u32, width as u32);
+                        let (first, width) = ((at + first) as u32, width as u32);
                         if by_value {
                             let p = dense_values_gradient::DenseValuesGradientParams::<f64> {
                                 sources,
                                 source_rows: source_rows as u32,
                                 shift: shift as u32,
-                                targets,
+                                targets: stride,
                                 first,
                                 width,
                                 rows: rows as u32,
@@ -788,7 +823,7 @@ impl<'a> Compiler<'a> {
                         } else {
                             let p = dense_spikes_gradient::DenseSpikesGradientParams::<f64> {
                                 sources,
-                                targets,
+                                targets: stride,
                                 first,
                                 width,
                                 train: train as u32,
@@ -802,12 +837,15 @@ impl<'a> Compiler<'a> {
                         let lists = self.layout.lists[index].unwrap_or_default();
                         let p = sparse_gradient::SparseGradientParams::<f64> {
                             sources,
-                            targets,
+                            stride,
+                            first: at as u32,
                             synapses: len as u32,
                             train: train as u32,
+                            steps: steps as u32,
                             delay: projection.delay as u32,
+                            drawn: u32::from(lists.delays.is_some()),
                             source_rows: source_rows as u32,
-                            shift: shift as u32,
+                            history: if constant { 0 } else { from.history as u32 },
                             rows: rows as u32,
                             values: u32::from(by_value),
                         };
@@ -817,6 +855,7 @@ impl<'a> Compiler<'a> {
                             whole(lists.source),
                             whole(lists.target_of),
                             whole(arrivals),
+                            whole(lists.delays.unwrap_or(self.layout.unused_words)),
                             each(gradient, 1),
                         ];
                         let units = Units::Count { count: len, grain: 1024 };
@@ -898,7 +937,7 @@ impl<'a> Compiler<'a> {
             let mut neural =
                 self.layout.pops.iter().zip(&self.network.populations).zip(&self.filled);
             let free = neural.any(|((pop, population), filled)| {
-                population.is_neural() && pop.tape == arg.array && !filled.tape
+                population.is_neural() && pop.tape == arg.array && filled.tape == 0
             });
             if let Split::Stride(stride) = arg.split
                 && free
@@ -923,7 +962,8 @@ impl<'a> Compiler<'a> {
                 args.push(each(array, 1));
             }
             let count = count as u32;
-            let (kernel, params) = (descent.kernel(), descent.params(count, unit));
+            let (kernel, params) =
+                (descent.kernel(), descent.params(count, unit, self.floor(weights)));
             launches.push(Launch {
                 kernel,
                 label: name,
@@ -938,6 +978,19 @@ impl<'a> Compiler<'a> {
         stages.push(Stage::Whole(launches));
     }
 
+    /// The least value of the weights in an array: conductances are never negative.
+    fn floor(&self, array: ArrayId) -> f64 {
+        let weights = self.layout.ports.weights.iter().zip(&self.network.projections);
+        let of = weights.into_iter().find(|(tiles, _)| tiles.arrays().contains(&array));
+        let conductance = of.is_some_and(|(_, p)| match &self.network.populations[p.to].kind {
+            network::Kind::Stepped(neurons) if p.delay > 0 => {
+                neurons.receptors()[p.receptor].e_rev.is_some()
+            }
+            _ => false,
+        });
+        if conductance { 0.0 } else { NO_FLOOR }
+    }
+
     /// One unit of the weights or constant currents in an array \[pA\].
     fn unit(&self, array: ArrayId) -> f64 {
         let weights = self.layout.ports.weights.iter().zip(&self.network.projections);
@@ -947,8 +1000,11 @@ impl<'a> Compiler<'a> {
             }
         }
         let owners = self.layout.pops.iter().zip(&self.network.populations);
-        for (pop, population) in owners {
+        for ((pop, population), framed) in owners.zip(&self.layout.framed) {
             match &population.kind {
+                network::Kind::Stepped(_) if pop.i_e == array => {
+                    return framed.as_ref().map_or(1.0, |framed| framed.unit(self.network.dt));
+                }
                 network::Kind::Lif(m) if pop.i_e == array => return m.unit / m.cells[0].p20,
                 network::Kind::Readout(m) if pop.i_e == array => return m.v_unit / m.cells[0].p20,
                 _ => {}

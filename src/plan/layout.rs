@@ -2,6 +2,7 @@
 
 use super::compile::{Options, PlanError, SLOTS};
 use super::order::groups;
+use super::window::Framed;
 use super::*;
 use crate::input::pixel_words;
 use crate::kernel::spike_words;
@@ -15,6 +16,8 @@ use crate::synapse::PANEL;
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Pop {
     pub n: usize,
+    /// Numbers of a row of the tape: neurons, times receptors where there may be several.
+    pub width: usize,
     pub history: usize,
     /// 1 on a cycle, where state is stored between launches.
     pub carry: u32,
@@ -39,6 +42,8 @@ pub(super) struct Pop {
 pub(super) struct Lists {
     pub start: ArrayId,
     pub source: ArrayId,
+    /// Delay of each synapse, if each has its own.
+    pub delays: Option<ArrayId>,
     pub target_of: ArrayId,
     pub out_start: ArrayId,
     pub target: ArrayId,
@@ -56,6 +61,8 @@ pub(super) struct Layout<'a> {
     pub arrays: Vec<Array>,
     pub ports: Ports,
     pub pops: Vec<Pop>,
+    /// Those whose neurons are in frames.
+    pub framed: Vec<Option<Framed<'a>>>,
     pub lists: Vec<Option<Lists>>,
     /// Transposed tiles of dense projections through which gradients pass.
     pub transposed: Vec<Vec<ArrayId>>,
@@ -85,6 +92,7 @@ impl<'a> Layout<'a> {
             arrays: Vec::new(),
             ports: Ports { slots: SLOTS, ..Ports::default() },
             pops: vec![Pop::default(); count],
+            framed: (0..count).map(|_| None).collect(),
             lists: Vec::new(),
             transposed: Vec::new(),
             unused_reals: 0,
@@ -116,7 +124,7 @@ impl<'a> Layout<'a> {
         self.array(name, kind, len, Init::Zero)
     }
 
-    fn reals(&mut self, name: impl Into<String>, values: Vec<f64>) -> ArrayId {
+    pub fn reals(&mut self, name: impl Into<String>, values: Vec<f64>) -> ArrayId {
         let len = values.len();
         self.array(name, Kind::Real, len, Init::Reals(values))
     }
@@ -137,12 +145,18 @@ impl<'a> Layout<'a> {
             let (name, n) = (&population.name, population.size);
             let cyclic = groups.iter().any(|g| g.cyclic && g.members.contains(&k));
             let outgoing = self.network.projections.iter().filter(|p| p.from == k);
-            let history = outgoing.map(|p| p.delay).max().unwrap_or(0);
+            let history = outgoing.map(|p| p.max_delay()).max().unwrap_or(0);
             if history > steps {
                 return Err(PlanError::Delay { delay: history, steps });
             }
-            let mut pop =
-                Pop { n, history, carry: u32::from(cyclic), active: active[k], ..Pop::default() };
+            let mut pop = Pop {
+                n,
+                width: n,
+                history,
+                carry: u32::from(cyclic),
+                active: active[k],
+                ..Pop::default()
+            };
             let rows = batch * (history + steps);
             if population.spikes() {
                 let len = rows * spike_words(n);
@@ -155,9 +169,6 @@ impl<'a> Layout<'a> {
                     pop.own = lif.cells.len() > 1;
                     let values = columns(lif.cells.iter().map(|c| c.numbers()));
                     pop.cell = self.reals(format!("{name}.cell"), values);
-                    if soft > 0 {
-                        pop.soft = self.zeros(format!("{name}.soft_spikes"), Kind::Real, rows * n);
-                    }
                     if pop.carry > 0 {
                         let v_init = |id: usize| lif.cells[if pop.own { id } else { 0 }].v_init;
                         let mut state = vec![0.0; batch * lif::STATE * n];
@@ -169,12 +180,8 @@ impl<'a> Layout<'a> {
                         pop.state = self.reals(format!("{name}.state"), state);
                     }
                     if pop.active && cyclic {
-                        pop.cotangent =
-                            self.zeros(format!("{name}.cotangent"), Kind::Real, batch * steps * n);
                         let len = batch * lif_backward::STATE * n;
                         pop.adjoint = self.zeros(format!("{name}.adjoint"), Kind::Real, len);
-                    } else if pop.active {
-                        widest = widest.max(n);
                     }
                     self.neuron(&mut pop, name, &lif.i_e);
                 }
@@ -198,11 +205,23 @@ impl<'a> Layout<'a> {
                         pop.values = self.zeros(format!("{name}.values"), Kind::Real, batch * n);
                     }
                 }
-                network::Kind::Poisson(_)
-                | network::Kind::Stepped(_)
-                | network::Kind::Spikes(_) => {}
+                network::Kind::Stepped(neurons) => self.framed(k, &mut pop, &**neurons),
+                network::Kind::Poisson(_) | network::Kind::Spikes(_) => {}
             }
-            self.ports_of(k).tape = population.is_neural().then_some(pop.tape);
+            if matches!(population.kind, network::Kind::Lif(_) | network::Kind::Stepped(_)) {
+                if soft > 0 {
+                    pop.soft = self.zeros(format!("{name}.soft_spikes"), Kind::Real, rows * n);
+                }
+                if pop.active && cyclic {
+                    pop.cotangent =
+                        self.zeros(format!("{name}.cotangent"), Kind::Real, batch * steps * n);
+                } else if pop.active {
+                    widest = widest.max(n);
+                }
+            }
+            let potentials =
+                matches!(population.kind, network::Kind::Lif(_) | network::Kind::Readout(_));
+            self.ports_of(k).tape = potentials.then_some(pop.tape);
             self.pops[k] = pop;
         }
         // Populations off any cycle are done one after the other and share one array.
@@ -287,9 +306,6 @@ impl<'a> Layout<'a> {
         for projection in &self.network.projections {
             let (sources, targets) = (self.pops[projection.from].n, self.pops[projection.to].n);
             let name = &projection.name;
-            if !projection.synapses.delays().is_empty() {
-                return Err(PlanError::DrawnDelays { projection: name.clone() });
-            }
             let mut lists = None;
             let mut transposed = Vec::new();
             let tiles = match &projection.synapses {
@@ -318,8 +334,13 @@ impl<'a> Layout<'a> {
                 Synapses::Procedural { .. } => {
                     unreachable!("a checked scene does not train these")
                 }
-                Synapses::Sparse { start, source, weights, .. } => {
-                    lists = Some(self.lists(name, start, source, sources));
+                Synapses::Sparse { start, source, weights, delays } => {
+                    let mut made = self.lists(name, start, source, sources);
+                    if !delays.is_empty() {
+                        let delays = delays.iter().map(|steps| u32::from(*steps)).collect();
+                        made.delays = Some(self.words(format!("{name}.delays"), delays));
+                    }
+                    lists = Some(made);
                     let array = self.reals(format!("{name}.weights"), weights.clone());
                     Tiles::Sparse { array, synapses: weights.len(), second: false }
                 }
@@ -353,6 +374,7 @@ impl<'a> Layout<'a> {
         Lists {
             start: self.words(format!("{name}.start"), start.to_vec()),
             source: self.words(format!("{name}.source"), source.to_vec()),
+            delays: None,
             target_of: self.words(format!("{name}.target_of"), target_of),
             out_start: self.words(format!("{name}.out_start"), out_start),
             target: self.words(format!("{name}.target"), target),

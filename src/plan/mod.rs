@@ -10,6 +10,7 @@ mod layout;
 mod live;
 mod order;
 mod simulate;
+mod window;
 
 pub use compile::{Options, PlanError, compile};
 pub use live::Lists;

@@ -18,6 +18,7 @@ use crate::input::{
 use crate::kernel::{halves, spike_words};
 use crate::network::{self, Input, Network, Projection, Synapses};
 use crate::neuron::frame::Place;
+use crate::neuron::model::at;
 use crate::neuron::receptor;
 use crate::neuron::stepped::{BLOCK, Stepped};
 use crate::record::sample;
@@ -277,15 +278,20 @@ fn laid_out(cells: &[Vec<f64>], n: usize) -> (bool, Vec<f64>) {
     if cells.iter().all(|cell| *cell == cells[0]) {
         return (false, cells[0].clone());
     }
+    (true, in_blocks(cells, n))
+}
+
+/// Numbers of neurons in blocks: one entry for all, or one for each.
+pub(super) fn in_blocks(cells: &[Vec<f64>], n: usize) -> Vec<f64> {
     let (blocks, fields) = (blocks(n), cells[0].len());
     let mut laid = vec![0.0; blocks * fields * BLOCK];
     for k in 0..blocks * BLOCK {
         // Lanes beyond the last neuron are copies of it.
-        for (field, x) in cells[k.min(n - 1)].iter().enumerate() {
+        for (field, x) in at(cells, k.min(n - 1)).iter().enumerate() {
             laid[(k / BLOCK * fields + field) * BLOCK + k % BLOCK] = *x;
         }
     }
-    (true, laid)
+    laid
 }
 
 /// The ring that a network needs.

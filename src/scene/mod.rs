@@ -151,7 +151,7 @@ macro_rules! model {
                 }
             }
 
-            /// The same, to be changed.
+            /// The neurons, to be changed.
             pub fn neuron_mut(&mut self) -> Option<&mut dyn Neuron> {
                 match self {
                     $(Self::$word(neuron) => Some(neuron),)*
@@ -657,14 +657,23 @@ declare! {
         schedule: Schedule = Schedule::Constant;
         /// What stands for the derivative of a spike; needed by every loss that has gradients.
         surrogate: Option<Surrogate>;
-        /// Whether the gradient ignores that a spike resets its own neuron and raises its threshold.
+        /// Whether the gradient ignores that a spike resets the potential of its own neuron.
         detach_reset: bool = true;
+        /// Whether it ignores that a spike raises its neuron's threshold or adaptation; as `detach_reset` if absent.
+        detach_adaptation: Option<bool>;
         /// Whether each trained neuron's constant current `i_e` is trained too.
         biases: bool = false;
     }
 }
 
 impl Training {
+    /// What of a spike's effect on its own neuron gradients pass through: 1 for the reset, 2 for threshold and
+    /// adaptation.
+    pub fn attached(&self) -> u32 {
+        let adaptation = self.detach_adaptation.unwrap_or(self.detach_reset);
+        u32::from(!self.detach_reset) | u32::from(!adaptation) << 1
+    }
+
     /// Optimiser and surrogate of a training by gradients.
     ///
     /// # Panics

@@ -13,12 +13,16 @@ params! {
     pub struct SparseBackwardParams {
         /// Sources.
         sources: word,
-        /// Targets.
-        targets: word,
+        /// Numbers of a row of arrivals.
+        stride: word,
+        /// Place of the first target in a row of arrivals.
+        first: word,
         /// Steps of a window.
         steps: word,
         /// Steps from spike to arrival.
         delay: word,
+        /// 1 if each synapse has its own delay.
+        drawn: word,
         /// 1: add to what is there; 0: overwrite.
         accumulate: word,
     }
@@ -36,6 +40,7 @@ pub static KERNEL: Kernel = Kernel {
         words("target_id"),     // [synapses] by source
         words("synapse"),       // [synapses] by source: index into weights
         reals("weights"),       // [synapses] by target
+        words("delays"),        // [synapses] by target, if they have their own
         reals_mut("cotangent"), // [samples, steps, sources]
     ],
     layouts: &[],
@@ -51,22 +56,25 @@ impl Twin for SparseBackward {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SparseBackwardParams::<F>::of(call.params);
-        let [arrivals, out_start, target, synapse, weights, cotangent] = Call::take(call.args);
+        let [arrivals, out_start, target, synapse, weights, delays, cotangent] =
+            Call::take(call.args);
+        let delays = delays.words();
         let (arrivals, out_start, target) = (arrivals.reals(), out_start.words(), target.words());
         let (synapse, weights, cotangent) =
             (synapse.words(), weights.reals(), cotangent.reals_mut());
-        let (sources, targets, steps) = (p.sources as usize, p.targets as usize, p.steps as usize);
+        let (sources, stride, steps) = (p.sources as usize, p.stride as usize, p.steps as usize);
         for b in 0..call.units.len() {
             for t in call.span.steps() {
                 let out = &mut cotangent[(b * steps + t) * sources..][..sources];
-                let arrive = t + p.delay as usize;
                 for (i, out) in out.iter_mut().enumerate() {
                     let mut sum = if p.accumulate == 1 { *out } else { F::zero() };
-                    if arrive < steps {
-                        let row = (b * steps + arrive) * targets;
-                        for k in out_start[i] as usize..out_start[i + 1] as usize {
-                            sum +=
-                                weights[synapse[k] as usize] * arrivals[row + target[k] as usize];
+                    for k in out_start[i] as usize..out_start[i + 1] as usize {
+                        let at = synapse[k] as usize;
+                        let delay = if p.drawn == 1 { delays[at] } else { p.delay };
+                        let arrive = t + delay as usize;
+                        if arrive < steps {
+                            let row = (b * steps + arrive) * stride + p.first as usize;
+                            sum += weights[at] * arrivals[row + target[k] as usize];
                         }
                     }
                     *out = sum;

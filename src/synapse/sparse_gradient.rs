@@ -14,18 +14,24 @@ params! {
     pub struct SparseGradientParams {
         /// Sources.
         sources: word,
-        /// Targets.
-        targets: word,
+        /// Numbers of a row of arrivals.
+        stride: word,
+        /// Place of the first target in a row of arrivals.
+        first: word,
         /// Synapses.
         synapses: word,
         /// Words of a train.
         train: word,
-        /// Steps from spike to arrival.
+        /// Steps of a window.
+        steps: word,
+        /// Steps from spike to arrival; the least, where each synapse has its own.
         delay: word,
+        /// 1 if each synapse has its own delay.
+        drawn: word,
         /// Rows of values per sample.
         source_rows: word,
-        /// Row of values for row 0 of the arrivals.
-        shift: word,
+        /// Rows of values before the window.
+        history: word,
         /// Rows of arrivals per sample.
         rows: word,
         /// 0: sources spike; 1: sources have values.
@@ -45,6 +51,7 @@ pub static KERNEL: Kernel = Kernel {
         words("source"),       // [synapses]
         words("target_of"),    // [synapses]
         reals("arrivals"),     // [samples, rows, targets] gradient by arrivals
+        words("delays"),       // [synapses], if they have their own
         reals_mut("gradient"), // [synapses]
     ],
     layouts: &[],
@@ -60,28 +67,33 @@ impl Twin for SparseGradient {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SparseGradientParams::<F>::of(call.params);
-        let [trains, x, source, target_of, arrivals, gradient] = Call::take(call.args);
+        let [trains, x, source, target_of, arrivals, delays, gradient] = Call::take(call.args);
+        let (delays, steps) = (delays.words(), p.steps as usize);
         let (trains, x, source) = (trains.words(), x.reals(), source.words());
         let (target_of, arrivals, gradient) =
             (target_of.words(), arrivals.reals(), gradient.reals_mut());
-        let (sources, targets, train) = (p.sources as usize, p.targets as usize, p.train as usize);
+        let (sources, stride, train) = (p.sources as usize, p.stride as usize, p.train as usize);
         let mut rows = Vec::new();
         for (out, k) in gradient.iter_mut().zip(call.units) {
-            let (i, j) = (source[k] as usize, target_of[k] as usize);
+            let (i, j) = (source[k] as usize, p.first as usize + target_of[k] as usize);
             let mut sum = F::zero();
+            let delay = if p.drawn == 1 { delays[k] } else { p.delay } as usize;
             if p.values == 1 {
                 for b in 0..call.clock.samples as usize {
                     for t in 0..p.rows as usize {
-                        let from = b * p.source_rows as usize + p.shift as usize + t;
+                        let from = b * p.source_rows as usize + p.history as usize + t - delay;
                         let to = b * p.rows as usize + t;
-                        sum += x[from * sources + i] * arrivals[to * targets + j];
+                        sum += x[from * sources + i] * arrivals[to * stride + j];
                     }
                 }
             } else {
                 rows.clear();
-                append_positions(&trains[i * train..][..train], p.delay, &mut rows);
+                append_positions(&trains[i * train..][..train], 0, &mut rows);
                 for &row in &rows {
-                    sum += arrivals[row as usize * targets + j];
+                    // The trains leave out what comes too late with the least delay.
+                    if p.drawn == 0 || row as usize % steps + delay < steps {
+                        sum += arrivals[(row as usize + delay) * stride + j];
+                    }
                 }
             }
             *out = sum;

@@ -7,7 +7,7 @@
 //! ```
 //! decay is 0 here; [`super::adamw`] is the same kernel with another. `unit` makes the usual learning rates fit, whatever the capacitance: see [`crate::network::Projection`].
 
-use super::optimizer::Descent;
+use super::optimizer::{Descent, at_least};
 use crate::kernel::*;
 use crate::{declare, params};
 
@@ -33,9 +33,8 @@ impl Descent for Adam {
     fn moments(&self) -> &'static [&'static str] {
         &["mean", "square"]
     }
-    fn params(&self, count: u32, unit: f64) -> Vec<Word> {
-        let &Self { beta1, beta2, eps, .. } = self;
-        params(count, unit, [beta1, beta2], eps, 0.0)
+    fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word> {
+        params([self.beta1, self.beta2], self.eps, 0.0, (count, unit, floor))
     }
     fn lr(&self) -> f64 {
         self.lr
@@ -64,13 +63,20 @@ params! {
         eps: real,
         /// Decay of the weights per learning rate.
         decay: real,
+        /// Least weight.
+        floor: real,
     }
 }
 
 /// Values of the parameters.
-pub fn params(count: u32, unit: f64, [beta1, beta2]: [f64; 2], eps: f64, decay: f64) -> Vec<Word> {
+pub fn params(
+    [beta1, beta2]: [f64; 2],
+    eps: f64,
+    decay: f64,
+    (count, unit, floor): (u32, f64, f64),
+) -> Vec<Word> {
     let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);
-    AdamParams { count, unit, beta1, beta2, rest1, rest2, eps, decay }.words()
+    AdamParams { count, unit, beta1, beta2, rest1, rest2, eps, decay, floor }.words()
 }
 
 /// Table entry.
@@ -104,7 +110,7 @@ impl Twin for AdamTwin {
             *m = p.beta1 * *m + p.rest1 * g;
             *v = p.beta2 * *v + p.rest2 * (g * g);
             let change = rate * (*m * correction1) / ((*v * correction2).sqrt() + p.eps);
-            *w = (*w - decay * *w) - change;
+            *w = at_least(p.floor, (*w - decay * *w) - change);
         }
     }
 }

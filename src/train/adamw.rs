@@ -31,8 +31,8 @@ impl Descent for AdamW {
     fn moments(&self) -> &'static [&'static str] {
         &["mean", "square"]
     }
-    fn params(&self, count: u32, unit: f64) -> Vec<Word> {
-        adam::params(count, unit, self.betas(), self.eps, self.weight_decay)
+    fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word> {
+        adam::params(self.betas(), self.eps, self.weight_decay, (count, unit, floor))
     }
     fn lr(&self) -> f64 {
         self.lr

@@ -1,7 +1,16 @@
 //! What an optimiser is to a scene and to a plan: a declaration of its fields, and [`Descent`]. One is a file of this
 //! module, its shader, and a line in [`optimizers!`](crate::optimizers).
 
-use crate::kernel::{Kernel, Word};
+use crate::kernel::{Kernel, Real, Word};
+
+/// The floor of weights that may have any value: the least of the numbers that a GPU knows.
+pub const NO_FLOOR: f64 = f32::MIN as f64;
+
+/// A weight, or the floor if it fell below. What is not a number stays so, to be found.
+#[inline(always)]
+pub fn at_least<F: Real>(floor: F, w: F) -> F {
+    if w < floor { floor } else { w }
+}
 
 /// How gradients change weights. The arrays of its kernel are gradient, weights, and its moments; learning rates are
 /// in units of each projection (see [`crate::network::Projection::unit`]).
@@ -10,8 +19,9 @@ pub trait Descent {
     fn kernel(&self) -> &'static Kernel;
     /// What it keeps for each weight, in the order of the kernel's arrays.
     fn moments(&self) -> &'static [&'static str];
-    /// Parameters of its kernel for so many weights, of which `unit` is one unit \[pA\].
-    fn params(&self, count: u32, unit: f64) -> Vec<Word>;
+    /// Parameters of its kernel for so many weights, of which `unit` is one unit \[pA\] and none falls below
+    /// `floor`.
+    fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word>;
     /// Learning rate.
     fn lr(&self) -> f64;
     /// Decays of the moments whose bias of the first updates is corrected; 0 for none.

@@ -5,7 +5,7 @@
 //! ```
 //! with g the gradient by the weight in units, as in [`super::adam`].
 
-use super::optimizer::Descent;
+use super::optimizer::{Descent, at_least};
 use crate::kernel::*;
 use crate::{declare, params};
 
@@ -27,8 +27,8 @@ impl Descent for Sgd {
     fn moments(&self) -> &'static [&'static str] {
         &["velocity"]
     }
-    fn params(&self, count: u32, unit: f64) -> Vec<Word> {
-        SgdParams { count, unit, momentum: self.momentum }.words()
+    fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word> {
+        SgdParams { count, unit, momentum: self.momentum, floor }.words()
     }
     fn lr(&self) -> f64 {
         self.lr
@@ -44,6 +44,8 @@ params! {
         unit: real,
         /// Fraction of the velocity that is kept.
         momentum: real,
+        /// Least weight.
+        floor: real,
     }
 }
 
@@ -72,7 +74,7 @@ impl Twin for SgdTwin {
         let state = weights.reals_mut().iter_mut().zip(velocity.reals_mut());
         for ((w, velocity), g) in state.zip(gradient.reals()) {
             *velocity = p.momentum * *velocity + *g * p.unit;
-            *w -= rate * *velocity;
+            *w = at_least(p.floor, *w - rate * *velocity);
         }
     }
 }

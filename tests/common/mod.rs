@@ -188,6 +188,9 @@ pub fn gradients_by_terms(
     let named = |oracle: &Cpu<'_, f64>, k: usize, what: &str| {
         oracle.wide(array(plan, &format!("{}.{what}", network.populations[k].name)))
     };
+    // Neurons in frames have the gradients by several receptors side by side, and by the current in its place.
+    let framed = |k: usize| matches!(network.populations[k].kind, Kind::Stepped(_));
+    let by_current = |k: usize| if framed(k) { "current" } else { "input_gradient" };
     for (projection, tiles) in network.projections.iter().zip(&plan.ports.weights) {
         if tiles.arrays().iter().all(|weights| of(*weights).is_none()) {
             continue;
@@ -196,7 +199,7 @@ pub fn gradients_by_terms(
         let [sources, targets] = [from, to].map(|k| network.populations[k].size);
         // What sources sent and what targets want, samples × rows × neurons; a constant input has one row.
         let (rows, sent, wanted) = if delay == 0 {
-            (1, named(oracle, from, "values"), named(oracle, to, "input_gradient"))
+            (1, named(oracle, from, "values"), named(oracle, to, by_current(to)))
         } else {
             let port = plan.ports.populations[from];
             let soft = format!("{}.soft_spikes", network.populations[from].name);
@@ -217,7 +220,15 @@ pub fn gradients_by_terms(
             let window =
                 |b: usize| (b * stored + port.history) * sources..(b + 1) * stored * sources;
             let sent = (0..batch).flat_map(|b| sent[window(b)].to_vec()).collect();
-            (steps, sent, named(oracle, to, "tape"))
+            let wanted = if framed(to) {
+                let inbox = named(oracle, to, "inbox");
+                let width = inbox.len() / batch / steps;
+                let first = projection.receptor * targets;
+                inbox.chunks(width).flat_map(|row| row[first..first + targets].to_vec()).collect()
+            } else {
+                named(oracle, to, "tape")
+            };
+            (steps, sent, wanted)
         };
         let largest = gradient_scales(&wanted, rows, targets);
         let synapses = 0..projection.synapses.weights().len();
@@ -226,6 +237,7 @@ pub fn gradients_by_terms(
         {
             let (weights, at) = tiles.find(synapse);
             let Some(gradient) = of(weights) else { continue };
+            let delay = if delay == 0 { 0 } else { projection.delay_of(synapse) };
             for (b, t) in (0..batch).flat_map(|b| (0..rows - delay).map(move |t| (b, t))) {
                 let s: f64 = sent[(b * rows + t) * sources + i as usize];
                 let arrival = (b * rows + t + delay) * targets + j as usize;
@@ -236,7 +248,7 @@ pub fn gradients_by_terms(
     }
     for (k, i_e) in plan.ports.i_e.iter().enumerate() {
         let Some(gradient) = i_e.and_then(of) else { continue };
-        let input = named(oracle, k, "input_gradient");
+        let input = named(oracle, k, by_current(k));
         let n = network.populations[k].size;
         let largest = gradient_scales(&input, 1, n);
         for at in 0..input.len() {

@@ -492,10 +492,6 @@ impl<'s> Checker<'s> {
         {
             self.fault_with_help(path, "a constant current has no delay", "leave `delay` out");
         }
-        if self.has_gradients() && !matches!(delay, Delay::Constant(_)) {
-            let message = "training needs one delay for all synapses of a projection";
-            self.fault_with_help(path, message, "write one quantity, as `delay: 1.5`");
-        }
         match delay {
             Delay::Constant(delay) => {
                 if self.at_least_a_step(path, *delay) {

@@ -10,27 +10,15 @@ impl<'s> Checker<'s> {
             return;
         }
         for (name, population) in &self.scene.populations {
-            match &population.model {
-                Model::Readout(_) | Model::Images(_) | Model::Poisson(_) => continue,
-                Model::Lif(neuron) => {
-                    if neuron.names_receptors() {
-                        let message =
-                            "a neuron that is trained has one receptor, an exponential current";
-                        let help = "leave `receptors`, tau_syn_in, e_ex and e_in out";
-                        self.fault_with_help(
-                            format!("populations.{name}.model.receptors"),
-                            message,
-                            help,
-                        );
-                    }
-                    continue;
-                }
-                _ => {}
+            let model = &population.model;
+            if model.neuron().is_none() && !matches!(model, Model::Images(_) | Model::Poisson(_)) {
+                let message = format!(
+                    "`{}` is of simulations, and cannot be part of a training",
+                    model.word()
+                );
+                let help = "use `Images` and `Poisson` as sources";
+                self.fault_with_help(format!("populations.{name}.model"), message, help);
             }
-            let model = population.model.word();
-            let message = format!("`{model}` is of simulations, and cannot be part of a training");
-            let help = "use `Lif`, or `Images` and `Poisson` as sources";
-            self.fault_with_help(format!("populations.{name}.model"), message, help);
         }
         self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
         for (name, missing, example) in [

@@ -557,15 +557,6 @@ fn what_the_rules_of_space_and_delays_refuse_is_shown_at_its_place() {
             ("n: 420", "n: 0", "0", "at least 1 synapse"),
         ],
     );
-    expect_problems(
-        TRAINING,
-        &[(
-            "Kaiming(gain: 1),",
-            "Kaiming(gain: 1), delay: Uniform(low: 1, high: 2),",
-            "Uniform",
-            "one delay for all synapses | one quantity",
-        )],
-    );
     let (_, _, warnings) = read_text(&edited(SPACE, "[500, 301]", "[449, 301]")).unwrap();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert_eq!(warnings[0].path, "projections.0.connect.extent.0");
