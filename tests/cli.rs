@@ -395,10 +395,20 @@ fn bad_trainings() {
     let place = Place::new();
     let lif = "Lif(tau_m: 20, tau_syn: 5, t_ref: 2)";
     for (to, words) in [
+        ("Adex()", "has `ex` and `in` | receptor: \"ex\""),
+        ("Izhikevich(receptors: {})", "has no receptors"),
         ("Lif(receptors: {\"a\": Ampa()})", "Kaiming | both signs | conductance"),
         ("Regular(start: 1, interval: 5)", "populations.hidden.model | `Regular` | of simulations"),
     ] {
         fs::write(place.path("bad.ron"), edit(TRAINING, lif, to)).unwrap();
+        place.refuses_run("bad.ron", &[], 2, words);
+    }
+    for (over, words) in [
+        ("Window(from: 5, to: 2)", "training.loss.over | from 5 ms to 2 ms"),
+        ("Window(from: 0, to: 1000)", "training.loss.over | which end at"),
+    ] {
+        let text = edit(TRAINING, "over: Mean", &format!("over: {over}"));
+        fs::write(place.path("bad.ron"), text).unwrap();
         place.refuses_run("bad.ron", &[], 2, words);
     }
     let more = "\"given\": (size: 3, model: Spikes(times: [[1]])),\n        \"classes\"";

@@ -85,8 +85,8 @@ const SAMPLES: usize = 4;
 /// Loss of the batch at the weights as they are.
 fn loss(engine: &mut Cpu<'_, f64>, plan: &Plan) -> f64 {
     engine.run(plan.program("evaluate").unwrap(), &clock(SAMPLES), plan.steps).unwrap();
-    let losses = engine.wide(array(plan, "loss"));
-    losses[..SAMPLES].iter().sum::<f64>() / SAMPLES as f64
+    let losses = engine.wide(array(plan, "losses"));
+    losses.iter().step_by(plan.ports.slots).sum::<f64>() / SAMPLES as f64
 }
 
 /// Compares the oracle's gradient with central differences, for every weight or a spread of them.
@@ -153,6 +153,8 @@ fn oracle_against_central_differences() {
         "superspike, max",
         &Case { surrogate: "SuperSpike(beta: 3)", over: "Max", ..PLAIN },
     );
+    central_differences("sum", &Case { over: "Sum", ..PLAIN });
+    central_differences("window", &Case { over: "Window(from: 2, to: 5)", ..PLAIN });
     central_differences("straight through", &Case { surrogate: "StraightThrough", ..PLAIN });
     central_differences("refractory, adapting", &Case { model: adapting, steps: 11, ..PLAIN });
     central_differences("attached", &Case { detach: false, ..PLAIN });
@@ -181,7 +183,7 @@ fn oracle_against_central_differences() {
 const FRAMED: [(&str, &str, &str, &str); 10] = [
     (
         "currents",
-        r#"Lif(tau_m: 20, t_ref: 2, delta_th: 4, tau_rel: 6, receptors: {
+        r#"Lif(tau_m: Uniform(low: 15, high: 25), t_ref: 2, delta_th: 4, tau_rel: 6, receptors: {
             "a": Exp(tau: 5), "b": Alpha(tau: 3), "c": Delta(),
             "d": DoubleExp(tau_rise: 1, tau_decay: 6) })"#,
         "Kaiming(gain: 2.5)",
@@ -202,7 +204,7 @@ const FRAMED: [(&str, &str, &str, &str); 10] = [
         "Uniform(low: 5, high: 30)",
         r#"(name: "extra_5", from: "in", to: "hidden", connect: Dense, receptor: "n", weight: Uniform(low: 1, high: 20)),
            (name: "extra_6", from: "hidden", to: "hidden", connect: FixedInDegree(k: 3), receptor: "g",
-                weight: Uniform(low: 1, high: 9)),"#,
+                weight: Uniform(low: 1, high: 9), delay: Uniform(low: 1, high: 3)),"#,
     ),
     (
         "adex",
@@ -280,6 +282,22 @@ fn framed(case: usize) -> (&'static str, Case) {
     }
 }
 
+/// The README says which neurons are trained: all of them, and each has a case here.
+#[test]
+fn every_neuron_is_trained() {
+    macro_rules! words {
+        ($($(#[$doc:meta])+ $file:ident::$word:ident $(| $alias:literal)*;)*) => {
+            [$(stringify!($word)),*]
+        };
+    }
+    let readme = include_str!("../README.md");
+    for word in neuralearn::neurons!(words).into_iter().filter(|word| *word != "Readout") {
+        assert!(readme.contains(&format!("\n| `{word}` |")), "the README has no row of {word}");
+        let call = format!("{word}(");
+        assert!(FRAMED.iter().any(|case| case.1.starts_with(&call)), "no case of {word}");
+    }
+}
+
 #[test]
 fn oracle_against_central_differences_in_frames() {
     for (name, case) in (0..FRAMED.len()).map(framed) {
@@ -289,8 +307,54 @@ fn oracle_against_central_differences_in_frames() {
         }
     }
     // Currents that do not change, into neurons that would have no other input.
-    let model = r#"Lif(tau_m: 20, t_ref: 0, receptors: { "a": Exp(tau: 5), "g": GabaA() })"#;
+    let model = r#"Lif(tau_m: 20, t_ref: 0, receptors: { "g": GabaA() })"#;
     central_differences("constant current", &Case { model, ..PLAIN });
+}
+
+/// A neuron in a frame and one without are one model by two implementations: their gradients are equal, whatever of a
+/// spike's effect on its own neuron they pass through. And what they pass through makes a difference.
+#[test]
+fn a_frame_changes_no_gradient() {
+    let gradients = |model: &str, detach: [bool; 2]| {
+        let weight = "Uniform(low: -300, high: 600)";
+        let text = text(&Case { weight, steps: 15, encoder: "Latency(window: 6.0)", ..PLAIN })
+            .replace(PLAIN.model, model)
+            .replace("biases: true", &format!("biases: true, detach_adaptation: {}", detach[1]))
+            .replace("detach_reset: true", &format!("detach_reset: {}", detach[0]));
+        let (_, plan) = plan(&scene(&text), SAMPLES, 15, 0);
+        let data = images(SAMPLES, PIXELS, CLASSES as u64);
+        let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
+        load(&mut oracle, &plan, &data.train, SAMPLES);
+        oracle.run(plan.program("train").unwrap(), &clock(SAMPLES), plan.steps).unwrap();
+        let name = format!("{}.gradient.0", "in->hidden");
+        (
+            plan.arrays.iter().any(|array| array.name == "hidden.inbox"),
+            oracle.wide(array(&plan, &name)),
+        )
+    };
+    let adapting = "tau_m: 20, t_ref: 2, delta_th: 4, tau_rel: 6";
+    for reset in ["Value", "Subtract"] {
+        let mut all: Vec<Vec<f64>> = Vec::new();
+        for detach in [[true, true], [true, false], [false, true], [false, false]] {
+            let plain = format!("Lif({adapting}, reset: {reset}, tau_syn: 5)");
+            let receptors = r#"receptors: {"a": Exp(tau: 5)}"#;
+            let framed = format!("Lif({adapting}, reset: {reset}, {receptors})");
+            let ((is_framed, one), (other_framed, other)) =
+                (gradients(&plain, detach), gradients(&framed, detach));
+            assert!(other_framed);
+            assert_eq!(is_framed, reset == "Value" && !detach[0], "{reset}, {detach:?}");
+            let largest = scale(&one);
+            assert!(largest > 0.0);
+            for (a, b) in one.iter().zip(&other) {
+                assert!((a - b).abs() <= 1e-12 * largest, "{reset}, {detach:?}: {a} is not {b}");
+            }
+            for before in &all {
+                let apart = before.iter().zip(&one).map(|(a, b)| (a - b).abs());
+                assert!(apart.fold(0.0, f64::max) > 1e-4 * largest, "{reset}, {detach:?}");
+            }
+            all.push(one);
+        }
+    }
 }
 
 /// Gradients after one training program.
@@ -305,11 +369,13 @@ fn gradients(engine: &mut dyn Engine, plan: &Plan, data: &Dataset) -> Vec<(Strin
 /// Operations on the longest path from a weight to its gradient: forward through all steps and
 /// inputs, back again, and the sum over samples and steps. A step of a neuron with currents has about 12, one of the
 /// others, with an exponential, its argument and a quotient, about 30. In Izhikevich's, 5 v of some -325 meets numbers
-/// of the same size, so that each rounding counts five times against v.
+/// of the same size, so that each rounding counts five times against v. Between the potential of a membrane and the next
+/// there are a rate with its exponential, the gate's own, a product of gates and the membrane's, once or twice: about 100.
 fn operations(case: &Case) -> usize {
     let step = match case.model {
         plain if plain.starts_with("Lif(tau_m: 20, tau_syn") => 12,
         quadratic if quadratic.starts_with("Izhikevich") => 5 * 30,
+        membrane if membrane.starts_with("Hh") => 100,
         _ => 30,
     };
     2 * (step * case.steps + PIXELS + case.hidden) + SAMPLES * case.steps
@@ -385,6 +451,7 @@ fn engines_against_the_oracle_in_every_variant() {
             Case { surrogate: "Triangle(gamma: 0.3)", over: "Last", model: away, ..PLAIN },
         ),
         ("boxcar", Case { surrogate: "Boxcar(width: 1.1)", over: "Max", ..PLAIN }),
+        ("window", Case { over: "Window(from: 1, to: 6)", ..PLAIN }),
         ("straight", Case { surrogate: "StraightThrough", ..PLAIN }),
         ("adapting", Case { model: adapting, steps: 20, ..PLAIN }),
         ("attached", Case { detach: false, model: adapting, steps: 20, ..PLAIN }),

@@ -30,9 +30,9 @@ fn validate(module: &naga::Module) -> Result<ModuleInfo, String> {
 /// Every value that a plan gives an option.
 fn values(option: &str) -> &'static [f64] {
     match option {
-        "soft" | "over" => &[0.0, 1.0, 2.0],
+        "soft" => &[0.0, 1.0, 2.0],
         "attached" => &[0.0, 1.0, 2.0, 3.0],
-        "reset" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
+        "over" | "reset" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
         | "half_steps" | "nearest" | "short_term" | "dense" | "sliding" | "slow" => &[0.0, 1.0],
         "bounded" => &[0.0, 1.0, 2.0],
         "surrogate" => &[0.0, 1.0, 2.0, 3.0, 4.0],

@@ -4,7 +4,7 @@
 
 var<private> sample: u32;
 var<private> now: u32;
-var<private> distance: f32;
+var<private> to_threshold: f32;
 var<private> after: u32;    // where the state after the step is, for models that need it on their way back
 
 // What a model needs to know of the spike on its way back.
@@ -57,7 +57,7 @@ var<private> recorded: bool;
 
 // Whether a neuron spikes is on record.
 fn decided(free: bool, v: f32, threshold: f32) -> bool {
-    distance = select(HELD, v - threshold, free);
+    to_threshold = select(HELD, v - threshold, free);
     return recorded;
 }
 
@@ -71,7 +71,7 @@ fn soft_spike(u: f32) -> f32 {
 // `x`, or `to` where the neuron spikes.
 fn after_spike(spike: bool, x: f32, to: f32) -> f32 {
     if SOFT == 2u {
-        return x + soft_spike(distance) * (to - x);
+        return x + soft_spike(to_threshold) * (to - x);
     }
     return select(x, to, spike);
 }
@@ -128,7 +128,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
                 }
                 recorded = is_on_record(neuron);
                 neuron_step(after, neuron);
-                state[before + rows * BLOCK] = distance;
+                state[before + rows * BLOCK] = to_threshold;
             }
         }
         now = t - 1u;

@@ -4,7 +4,7 @@
 var<workgroup> spiked: array<u32, WG>;
 var<private> sample: u32;
 var<private> now: u32;
-var<private> distance: f32;
+var<private> to_threshold: f32;
 
 // Where a parameter is: each neuron has its own.
 fn cell_index(own: u32, for_all: u32) -> u32 {
@@ -25,15 +25,15 @@ fn arriving(neuron: u32, r: u32) -> f32 {
 }
 
 fn soft_spike() -> f32 {
-    if distance <= HELD {
+    if to_threshold <= HELD {
         return 0.0;
     }
-    return surrogate_soft_spike(params.steepness, distance / params.unit);
+    return surrogate_soft_spike(params.steepness, to_threshold / params.unit);
 }
 
 // Whether a neuron that is free to do so spikes.
 fn decided(free: bool, v: f32, threshold: f32) -> bool {
-    distance = select(HELD, v - threshold, free);
+    to_threshold = select(HELD, v - threshold, free);
     return free && (v >= threshold);
 }
 
@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     sample = block / blocks;
     let base = block % blocks * BLOCK;
     let neuron = base + local;
-    // Lanes beyond the last neuron are copies of it.
+    // Lanes beyond the last neuron start as copies of it, and get nothing.
     let alive = sample < clock.samples;
     let rows = all_rows();
     let slot = (rows + 1u) * BLOCK;

@@ -246,9 +246,9 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         let here = select(middle, v, pass_ == 1u);
         let m = membrane_at(s, neuron, here, e);
         if is_last && (params.pool == 1u) {
-            let after = adjoint[by_ca_at];
-            by_calcium = after + after * table(POOL_FALL);
-            by_influx = select(0.0, -after * table(POOL_FALL) * table(POOL_GAIN), m.influx > 0.0);
+            let by_after = adjoint[by_ca_at];
+            by_calcium = by_after + by_after * table(POOL_FALL);
+            by_influx = select(0.0, -by_after * table(POOL_FALL) * table(POOL_GAIN), m.influx > 0.0);
         }
         // change = (v - pull / G) (e^(-k G) - 1).
         let v_inf = m.pull / m.conductance;

@@ -35,18 +35,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             i += tape[at];
         }
         tape[at] = v;
-        sum += v;
+        if (t >= params.begin) && (t < params.end) {
+            sum += v;
+        }
         if v > best {
             best = v;
             when = t;
         }
     }
-    var value = sum / f32(params.steps);
-    if OVER == 1u {
-        value = v;
-    } else if OVER == 2u {
-        value = best;
-    }
+    let value = select(sum / params.share, best, OVER == 1u);
     output[rank] = value / params.v_unit;
     peak[rank] = when;
 }

@@ -18,15 +18,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let p20 = parameter(CELL_P20, id);
     let fall_syn = parameter(CELL_FALL_SYN, id);
     let by_output = output_gradient[rank] / params.v_unit;
-    let by_mean = by_output / f32(params.steps);
+    let by_share = by_output / params.share;
     var by_v = 0.0;
     var by_i = 0.0;
     var by_input = 0.0;
     for (var t = params.steps; t > 0u; t--) {
-        var here = by_mean;
+        var here = select(0.0, by_share, (t > params.begin) && (t <= params.end));
         if OVER == 1u {
-            here = select(0.0, by_output, t == params.steps);
-        } else if OVER == 2u {
             here = select(0.0, by_output, t - 1u == peak[rank]);
         }
         let drive = by_v + here;

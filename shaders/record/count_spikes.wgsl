@@ -12,5 +12,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var w = 0u; w < (span.t1 - span.t0) * words; w++) {
         total += countOneBits(spikes[params.spikes_at + first + w]);
     }
-    count[params.count_at + b] = total;
+    counts[params.counts_at + b * params.slots + clock.slot] = total;
 }

@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             while bits != 0u {
                 let row = w * 32u + firstTrailingBit(bits);
                 // The trains leave out what comes too late with the least delay.
-                if row % params.steps + delay < params.steps {
+                if (params.drawn == 0u) || (row % params.steps + delay < params.steps) {
                     sum += arrivals[(row + delay) * params.stride + j];
                 }
                 bits &= bits - 1u;

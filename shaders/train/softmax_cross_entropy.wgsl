@@ -26,6 +26,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let wanted = select(0.0, 1.0, c == label);
         output_gradient[row + c] = (output_gradient[row + c] / sum - wanted) / f32(clock.samples);
     }
-    loss[b] = log(sum) - (output[row + label] - highest);
-    prediction[b] = best;
+    let kept = b * params.slots + clock.slot;
+    losses[kept] = log(sum) - (output[row + label] - highest);
+    predictions[kept] = best;
 }

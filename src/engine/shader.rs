@@ -54,8 +54,6 @@ pub static KERNELS: &[&Kernel] = &[
     &plasticity::trace::KERNEL,
     &plasticity::voltage::KERNEL,
     &record::count_spikes::KERNEL,
-    &record::log_reals::KERNEL,
-    &record::log_words::KERNEL,
     &record::sample::KERNEL,
     &synapse::deliver_dense::KERNEL,
     &synapse::deliver_sparse::KERNEL,

@@ -8,8 +8,9 @@ use super::space::{self, Point};
 use super::stimuli::stimulus;
 use super::*;
 use crate::files;
-use crate::neuron::frame::{Nudge, response};
+use crate::neuron::frame::{Nudge, unit_of};
 use crate::neuron::model::{Drawn, at};
+use crate::neuron::stepped::Trained;
 use crate::plasticity::rates::interval;
 use crate::rng::{Purpose, Stream, stream};
 use crate::scene::{
@@ -88,13 +89,18 @@ pub fn build_watched(
         let name = projection.name();
         let constant = !populations[from].spikes();
         let receptors = scene.populations[to].1.model.receptors();
-        let ends = receptors_of(&receptors, projection.receptor.as_deref());
+        // No receptor shapes a constant current.
+        let ends = match constant {
+            true => [0; 2],
+            false => receptors_of(&receptors, projection.receptor.as_deref()),
+        };
         // Only a training by gradients has units.
         let unit = match gradients {
             true => unit(&populations[to], dt, (!constant).then_some(ends[0])),
             false => 1.0,
         };
-        let conductance = receptors.get(ends[0]).is_some_and(|(_, r)| r.is_conductance());
+        let conductance =
+            !constant && receptors.get(ends[0]).is_some_and(|(_, r)| r.is_conductance());
         let wiring = Wiring {
             path: format!("projections.{index}"),
             name: &name,
@@ -169,6 +175,10 @@ pub fn build_watched(
                 stream: Stream::new(seed, Purpose::Rewiring, index as u32),
             }),
         };
+        if constant {
+            projections.push(made);
+            continue;
+        }
         let size = [from, to].map(|k| populations[k].size);
         projections.extend(with_receptors(made, &receptors, ends, size)?);
     }
@@ -371,10 +381,7 @@ fn trained(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
                 })
                 .collect();
             draw.below_threshold(cells.iter().map(|c| (c.v_reset, c.v_th)))?;
-            // A neuron whose threshold lies at or below rest fires tonically; its scale is then the
-            // distance the other way, and never zero.
-            let distance = cells.iter().map(|c| c.v_th).sum::<f64>() / cells.len() as f64;
-            let unit = if distance == 0.0 { 1.0 } else { distance.abs() };
+            let unit = Trained::unit_of(cells.iter().map(|cell| cell.v_th));
             let (e_l, i_e) = (draw.get("e_l").to_vec(), spread(draw.get("i_e"), draw.size));
             Kind::Lif(Lif { cells, e_l, i_e, unit, reset: m.reset })
         }
@@ -413,10 +420,7 @@ fn unit(population: &Population, dt: f64, receptor: Option<usize>) -> f64 {
             (readout.v_unit, [c.fall_m, c.p21, c.p20, c.fall_syn])
         }
         Kind::Stepped(neurons) => {
-            let nudge = receptor.map_or(Nudge::Current, Nudge::Arrival);
-            let lifted = response(&**neurons, dt, nudge);
-            // A receptor that reverses at the potential at the start lifts nothing.
-            return if lifted > 0.0 { neurons.trained().unit / lifted } else { 1.0 };
+            return unit_of(&**neurons, dt, receptor.map_or(Nudge::Current, Nudge::Arrival));
         }
         Kind::Poisson(_) | Kind::Images(_) | Kind::Spikes(_) => {
             unreachable!("the scene was checked")

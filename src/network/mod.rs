@@ -147,11 +147,11 @@ pub struct Population {
 /// What the neurons of a population are.
 #[derive(Debug, Clone)]
 pub enum Kind {
-    /// Leaky integrate-and-fire neurons of a training.
+    /// Leaky integrate-and-fire neurons of a training that need no frame: see [`crate::neuron::frame`].
     Lif(Lif),
     /// Leaky integrator.
     Readout(Readout),
-    /// Neurons of a simulation, whose kernel does a step at a time.
+    /// Neurons in frames, of a simulation or a training.
     Stepped(Arc<dyn Stepped>),
     /// Given spikes: the steps at whose end each source spikes, ascending.
     Spikes(Vec<Vec<u64>>),
@@ -206,7 +206,7 @@ pub struct Projection {
     pub delay: usize,
     /// Whether gradients change the weights.
     pub learn: bool,
-    /// The weight \[pA\] with which one input lifts the target by its unit: from rest to threshold
+    /// The weight, in the unit of its receptor, with which one input lifts the target by its unit: from rest to threshold
     /// for a neuron, by `v_unit` for a readout. For a spike this is the peak of its potential, for
     /// a constant input the rise within one step. Kaiming weights and learning rates are in these
     /// units.

@@ -32,6 +32,13 @@
 //!
 //! A spike is a crossing of `v_th` from below; `t_ref` only keeps the next from being counted.
 //! Potentials are absolute.
+//!
+//! The adjoint goes back in the other order: receptors, potential (its second move, then its first), gates. With G the
+//! conductance, V = pull / G and F = e^(-G dt / c_m) - 1 a move v' = v + (v - V) F has pull_bar = -F / G c_bar and G_bar =
+//! (V F / G - dt / c_m (v - V) (F + 1)) c_bar, which are gradients by each channel's conductance and reversal
+//! potential, by each of its gates (the product of the others), calcium and ions. A gate x' = x_inf + (x - x_inf) e^z, z = -dt /
+//! tau, has x_bar := e^z x_bar, x_inf_bar = (1 - e^z) x_bar and z_bar = (x - x_inf) e^z x_bar, and both go to v by the
+//! derivatives of the rates.
 
 use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::at;
@@ -512,6 +519,8 @@ impl Stepped for Membrane {
             i_e: cell::i_e,
             currents: self.cells.iter().map(|cell| cell.i_e).collect(),
             unit: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th - cell.v_init)),
+            rise: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th - cell.v_init)),
+            quiet: scalar::<frame::Quiet<Model>, f64>,
         }
     }
     fn receptors(&self) -> &[Port] {
@@ -1328,7 +1337,9 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
             let calcium = if p.pool == 1 { load(state::ca) } else { zero };
 
             // What the step did with the state at its start.
-            (moved.clear(), by_gate.clear(), e_revs.clear());
+            moved.clear();
+            by_gate.clear();
+            e_revs.clear();
             for (k, gate) in gates.iter().filter(|gate| gate.has_state()).enumerate() {
                 let [[steady, exponent], slopes] = gate.target_with_slopes(w, v, dt);
                 let (before, kept) = (load(state::COUNT + k), exponent.exp());

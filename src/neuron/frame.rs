@@ -16,7 +16,7 @@
 //!
 //! Their shaders are `lib/step.wgsl`, `lib/window.wgsl` and `lib/adjoint.wgsl`.
 
-use super::receptor::MOST;
+use super::receptor::{MOST, port};
 use super::stepped::{BLOCK, Stepped};
 use super::{load_bits, surrogate};
 use crate::kernel::*;
@@ -306,6 +306,23 @@ impl<S: Simd, F: Real> Decide<S, F> for Free {
     }
 }
 
+/// No spikes.
+struct Never;
+
+impl<S: Simd, F: Real> Decide<S, F> for Never {
+    #[inline(always)]
+    fn decide(
+        &mut self,
+        _: Width<S>,
+        _: Option<Mask<S, F>>,
+        v: Vector<S, F>,
+        _: Vector<S, F>,
+        _: usize,
+    ) -> Spike<S, F> {
+        Spike { mask: v.lt(v), soft: None }
+    }
+}
+
 /// The surrogate of a training.
 #[derive(Clone, Copy)]
 struct Surrogate<F> {
@@ -407,35 +424,50 @@ pub struct Step<M>(PhantomData<M>);
 impl<M: Model> Twin for Step<M> {
     #[inline(always)]
     fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
-        let (place, own) = call.params.split_at(Place::<F>::FIELDS.len());
-        let place = Place::<F>::of(place);
-        let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
-        let (cell, receptor) = (cell.reals(), receptor.reals());
-        let common =
-            Common { receptors: place.receptors as usize, own: place.own == 1, slow: place.slow };
-        let driven =
-            if place.drive == 1 { drive.reals()[call.span.t0 as usize] } else { F::zero() };
-        let step = (call.clock.step + u64::from(call.span.t0)) as usize;
-        let frame = OneStep {
-            w: Width(simd),
-            state: state.reals_mut(),
-            cell,
-            sums: Sums {
-                ring: ring.words_mut(),
-                slot: step & (place.slots as usize - 1),
-                tile: place.tile as usize,
-                slots: place.slots as usize,
-                stride: place.stride as usize,
-            },
-            driven,
-            current: if place.current == 1 { Some(current.reals()) } else { None },
-            spikes: spikes.words_mut(),
-            common,
-            first: call.units.start * place.tile as usize,
-            n: place.n as usize,
-        };
-        M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
+        one_step::<S, F, M, _>(simd, call, Free);
     }
+}
+
+/// The same without spikes, for what small inputs do.
+pub struct Quiet<M>(PhantomData<M>);
+
+impl<M: Model> Twin for Quiet<M> {
+    #[inline(always)]
+    fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
+        one_step::<S, F, M, _>(simd, call, Never);
+    }
+}
+
+#[inline(always)]
+fn one_step<S: Simd, F: Real, M: Model, D: Decide<S, F>>(simd: S, call: Call<'_, F>, decide: D) {
+    let (place, own) = call.params.split_at(Place::<F>::FIELDS.len());
+    let place = Place::<F>::of(place);
+    let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
+    let (cell, receptor) = (cell.reals(), receptor.reals());
+    let common =
+        Common { receptors: place.receptors as usize, own: place.own == 1, slow: place.slow };
+    let driven = if place.drive == 1 { drive.reals()[call.span.t0 as usize] } else { F::zero() };
+    let step = (call.clock.step + u64::from(call.span.t0)) as usize;
+    let frame = OneStep {
+        w: Width(simd),
+        state: state.reals_mut(),
+        cell,
+        sums: Sums {
+            ring: ring.words_mut(),
+            slot: step & (place.slots as usize - 1),
+            tile: place.tile as usize,
+            slots: place.slots as usize,
+            stride: place.stride as usize,
+        },
+        driven,
+        current: if place.current == 1 { Some(current.reals()) } else { None },
+        spikes: spikes.words_mut(),
+        common,
+        decide,
+        first: call.units.start * place.tile as usize,
+        n: place.n as usize,
+    };
+    M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
 }
 
 /// What arrives in a step of a simulation, as integers in a ring: see [`super::stepped`].
@@ -461,7 +493,7 @@ impl Sums<'_> {
     }
 }
 
-struct OneStep<'a, S, F> {
+struct OneStep<'a, S, F, D> {
     w: Width<S>,
     state: &'a mut [F],
     cell: &'a [F],
@@ -470,6 +502,7 @@ struct OneStep<'a, S, F> {
     current: Option<&'a [F]>,
     spikes: &'a mut [u32],
     common: Common,
+    decide: D,
     first: usize,
     n: usize,
 }
@@ -486,7 +519,7 @@ fn cell_of<F>(cell: &[F], common: Common, fields: usize, block: usize) -> &[F] {
     if common.own { &cell[block * fields * BLOCK..][..fields * BLOCK] } else { cell }
 }
 
-impl<S: Simd, F: Real> Run<S, F> for OneStep<'_, S, F> {
+impl<S: Simd, F: Real, D: Decide<S, F>> Run<S, F> for OneStep<'_, S, F, D> {
     const TUNED: bool = true;
     #[inline(always)]
     fn run<M: Block<S, F>>(mut self, model: M) {
@@ -504,7 +537,7 @@ impl<S: Simd, F: Real> Run<S, F> for OneStep<'_, S, F> {
                 current: self.current.map(|all| &all[block * BLOCK..][..BLOCK]),
                 arrivals: &arrivals,
             };
-            let bits = model.step(self.w, now, &mut Free);
+            let bits = model.step(self.w, now, &mut self.decide);
             // Lanes beyond the last neuron do not count.
             let alive = self.n.saturating_sub(self.first + block * BLOCK).min(BLOCK);
             let bits = if alive == BLOCK { bits } else { bits & ((1 << alive) - 1) };
@@ -965,16 +998,22 @@ pub enum Nudge {
     Current,
 }
 
-/// By how much the first neuron of a population is lifted per unit of an input that comes once, at the peak
-/// \[mV\]; of a current, at the end of its step. It is the difference between two neurons with the same numbers, one
-/// of which gets a millionth.
-pub fn response(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
+/// The weight with which one input lifts the first neuron of a population from rest to threshold, at the peak; of a
+/// current, within a step. In units of what the receptor takes; 1 where nothing is lifted.
+///
+/// It is measured: two neurons without spikes and constant currents come to rest, then one of them gets a millionth. A
+/// conductance is taken to reverse at least as far from rest as the threshold is, or one that reverses near rest
+/// would have no unit.
+pub fn unit_of(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
     const SMALL: f64 = 1e-6;
-    const LONGEST: usize = 100_000;
-    let kernel = neurons.kernel();
+    /// Time in which neurons come to rest, and within which a peak is looked for \[ms\].
+    const TIME: f64 = 200.0;
+    let steps = (TIME / dt).ceil() as usize;
+    let trained = neurons.trained();
     let count = neurons.receptors().len();
     let stride = count.max(1).next_power_of_two();
-    let cell = neurons.cells().swap_remove(0);
+    let mut cell = neurons.cells().swap_remove(0);
+    cell[trained.i_e] -= trained.currents[0];
     let mut state: Vec<f64> =
         neurons.start(0).into_iter().flat_map(|x| std::iter::repeat_n(x, BLOCK)).collect();
     if neurons.slow() > 0 {
@@ -985,10 +1024,6 @@ pub fn response(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
     receptor.extend(neurons.table());
     let mut ring = vec![0u32; stride * BLOCK];
     let mut current = vec![0.0; BLOCK];
-    match nudge {
-        Nudge::Arrival(r) => ring[r * BLOCK] = 1,
-        Nudge::Current => current[0] = SMALL,
-    }
     let place = Place::<f64> {
         n: 2,
         tile: BLOCK as u32,
@@ -1006,36 +1041,50 @@ pub fn response(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
     let params = [place.words(), neurons.params()].concat();
     let clock =
         Clock { seed: 0, step: 0, samples: 1, slot: 0, learning_rate: 0.0, corrections: [1.0; 2] };
-    let mut spikes = [0; 2];
-    let mut peak = 0.0f64;
-    for step in 0..LONGEST {
-        (kernel.twin64)(Call {
+    let step = |state: &mut [f64], receptor: &[f64], ring: &mut [u32], current: &[f64]| {
+        let args = [
+            Slice::RealsMut(state),
+            Slice::Reals(&cell),
+            Slice::Reals(receptor),
+            Slice::WordsMut(ring),
+            Slice::Reals(&[]),
+            Slice::Reals(current),
+            Slice::WordsMut(&mut [0; 2]),
+        ];
+        (trained.quiet)(Call {
             params: &params,
             clock: &clock,
             span: Span { t0: 0, t1: 1 },
             units: 0..1,
-            args: [
-                Slice::RealsMut(&mut state),
-                Slice::Reals(&cell),
-                Slice::Reals(&receptor),
-                Slice::WordsMut(&mut ring),
-                Slice::Reals(&[]),
-                Slice::Reals(&current),
-                Slice::WordsMut(&mut spikes),
-            ]
-            .into_iter()
-            .collect(),
+            args: args.into_iter().collect(),
         });
+    };
+    for _ in 0..steps {
+        step(&mut state, &receptor, &mut ring, &current);
+    }
+    match nudge {
+        Nudge::Current => current[0] = SMALL,
+        Nudge::Arrival(r) => {
+            ring[r * BLOCK] = 1;
+            let e_rev = &mut receptor[r * port::COUNT + port::e_rev];
+            let drive = *e_rev - state[0];
+            *e_rev = state[0] + drive.abs().max(trained.rise).copysign(drive);
+        }
+    }
+    let mut peak = 0.0f64;
+    for k in 0..steps {
+        step(&mut state, &receptor, &mut ring, &current);
+        current[0] = 0.0;
         let lifted = (state[0] - state[1]).abs();
-        let ended = nudge == Nudge::Current || (peak > 0.0 && lifted <= peak);
-        peak = peak.max(lifted);
-        // A step after which nothing is lifted yet is that in which a spike arrives.
-        if ended || (step > 1 && peak == 0.0) {
+        // A spike arrives at the end of its step, and lifts from the next on.
+        if nudge == Nudge::Current || (k > 1 && lifted <= peak) {
+            peak = peak.max(lifted);
             break;
         }
-        current[0] = 0.0;
+        peak = peak.max(lifted);
     }
-    peak / SMALL
+    let unit = trained.rise * SMALL / peak;
+    if unit.is_finite() && unit > 0.0 { unit } else { 1.0 }
 }
 
 // ---- kernels --------------------------------------------------------------------------------------

@@ -16,6 +16,17 @@
 //! Order of a step: v, h and w; receptors decay and take what arrives; threshold; reset. So v, h and w
 //! are all those of the end of the step when they are compared. A spike of step k with a delay of d steps acts on v
 //! from (k + 1 + d) dt on, as in NEST. AdEx: Brette & Gerstner 2005; conductances: Brette et al. 2007.
+//!
+//! The adjoint, a bar for the derivative of the loss by the state after what it stands at, c the change of v:
+//! ```text
+//!   s_bar := cotangent [+ v_bar (v_reset - v)] [+ h_bar delta_th + w_bar b]       what is attached
+//!   u_bar  = s_bar S'(u)          v_bar := (1 - s) v_bar + u_bar          h_bar := (1 + fall_rel) (h_bar - u_bar)
+//!   c_bar  = v_bar, 0 while held; receptors go back by [`receptor::Given::adjoint`]
+//!   linear:       v_bar += fall c_bar         g_bar += c_r c_bar         x_bar += d_r c_bar         i_bar = p20 c_bar
+//!   else, with k = dt / c_m and F = e^(-k G) - 1:
+//!                 v_bar += F c_bar            I_bar = -F / G c_bar       G_bar = (v_inf F / G - k (v - v_inf) (F + 1)) c_bar
+//!                 which pass on to g, w and v by the derivatives of I and G
+//! ```
 
 use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::{Drawn, Neuron, Refused, TAU_M, at, check_membrane, check_threshold, reference};
@@ -38,8 +49,7 @@ use std::sync::Arc;
 
 declare! {
     /// Leaky integrate-and-fire neuron, exact integration (Rotter & Diesmann 1999; NEST iaf_psc_exp). A conductance
-    /// among its receptors makes it one with exponential Euler steps (Brette et al. 2007). A training takes one
-    /// exponential current.
+    /// among its receptors makes it one with exponential Euler steps (Brette et al. 2007).
     pub struct Lif: Default {
         /// Membrane capacitance \[pF\].
         c_m | "C_m" | "cm": Param<Pf> [Positive] = 250.0;
@@ -55,7 +65,8 @@ declare! {
         v_reset | "V_reset": Param<Mv> = -70.0;
         /// Absolute refractory period \[ms\].
         t_ref | "tau_refrac": Param<Ms> [Steps] = 2.0;
-        /// Time constant of the synaptic current; the same for all neurons but in a training by gradients \[ms\].
+        /// Time constant of the synaptic current; the same for all neurons, but in a training by gradients that does not
+        /// pass through resets to a value and rising thresholds at once \[ms\].
         tau_syn | "tau_syn_ex" | "tau_syn_E": Param<Ms> [Positive] = 2.0;
         /// Time constant of a second receptor, `in`, beside `ex`, as NEST has them; negative weights then go to
         /// `in` \[ms\].
@@ -139,7 +150,7 @@ impl Neuron for Lif {
         if self.receptors.is_empty()
             && let Some(neuron) = tau_syn.iter().position(|tau| *tau != tau_syn[0])
         {
-            let why = "but in a simulation the neurons of a population share the time constants of their receptors";
+            let why = "but the neurons of a population share the time constants of their receptors";
             return Err(drawn.refused("tau_syn", neuron, tau_syn[neuron], why));
         }
         let shared = Self { tau_syn: Param::value(tau_syn[0]), ..self.clone() };
@@ -328,12 +339,16 @@ impl Stepped for Iaf {
         &KERNEL
     }
     fn trained(&self) -> Trained {
+        // AdEx takes off where its exponential does, and tells its spike far above.
+        let takes_off = |cell: &Cell| if self.adex { cell.v_t } else { cell.v_th };
         Trained {
             window: &WINDOW,
             adjoint: &ADJOINT,
             i_e: cell::i_e,
             currents: self.cells.iter().map(|cell| cell.injected).collect(),
             unit: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th)),
+            rise: Trained::unit_of(self.cells.iter().map(takes_off)),
+            quiet: scalar::<frame::Quiet<Model>, f64>,
         }
     }
     fn receptors(&self) -> &[Port] {
@@ -515,6 +530,7 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
         let Now { state, cell, driven, current, arrivals } = now;
         let Parts { p, receptors, .. } = &self.0;
         let count = self.count();
+        let arrivals = &arrivals[..count];
         let slow = |bit: u32| SLOW && self.0.slow & bit != 0;
         let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
         // The constant current and that of the step, where all neurons share them.

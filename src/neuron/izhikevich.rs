@@ -14,6 +14,9 @@
 //! receptors decay and take what arrives; threshold; reset. So a spike of step k with a delay of d
 //! steps acts on v through a pulse in step k + d, as the paper's neurons, one step late at the
 //! earliest, do, and through any other receptor from step k + d + 1 on, as in [`super::iaf`].
+//!
+//! The adjoint takes the same steps back: dv'/dv = 1 + step (0.08 v + slope), dv'/d(slope) = step v and dv'/d(rest) =
+//! step, where slope = 5 - sum g_r B_r and rest = 140 - u + all currents.
 
 use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::{Drawn, Neuron, Refused, at};
@@ -165,6 +168,8 @@ impl Stepped for Cells {
             currents: self.cells.iter().map(|cell| cell.i_e).collect(),
             // The reset potential lies near rest.
             unit: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th - cell.c)),
+            rise: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th - cell.c)),
+            quiet: scalar::<frame::Quiet<Model>, f64>,
         }
     }
     fn receptors(&self) -> &[Port] {

@@ -9,6 +9,9 @@
 //! v is relative to e_l. Everything is linear, so one step is exact: v += fall v + p20 (i_e + i) + sum_r
 //! (c_r g_r + d_r x_r) as in [`super::iaf`], theta_k += fall_k theta_k. Order of a step: v and theta; receptors decay
 //! and take what arrives; threshold. So v and theta are those of the end of the step when they are compared.
+//!
+//! The adjoint: u_bar = (cotangent [+ sum_k theta_bar_k alpha_k]) S'(u); theta_bar_k := (1 + fall_k) (theta_bar_k - u_bar);
+//! v_bar := v_bar + u_bar, of which c_r and d_r give the gradients by g and x, and p20 that by the current.
 
 use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::{Drawn, Neuron, Refused, at};
@@ -195,6 +198,8 @@ impl Stepped for Cells {
             i_e: cell::i_e,
             currents: self.cells.iter().map(|cell| cell.i_e).collect(),
             unit: Trained::unit_of(self.cells.iter().map(|cell| cell.omega)),
+            rise: Trained::unit_of(self.cells.iter().map(|cell| cell.omega)),
+            quiet: scalar::<frame::Quiet<Model>, f64>,
         }
     }
     fn receptors(&self) -> &[Port] {

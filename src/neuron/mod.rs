@@ -1,5 +1,6 @@
-//! Neuron models: each a forward kernel that integrates, compares with the threshold and resets,
-//! and a backward kernel that runs the same recursion's adjoint from the last step to the first.
+//! Neuron models: each a step that integrates, compares with the threshold and resets, and the adjoint of that
+//! step. [`frame`] drives both: a step of a simulation, the steps of a training, and these back from the last.
+//! [`lif`] and [`readout`] have kernels of their own for a training, which keep less.
 
 pub mod adex;
 pub mod channels;

@@ -103,7 +103,13 @@ params! {
         own: word,
         /// One unit of the output \[mV\].
         v_unit: real,
-        /// 0: mean over the steps; 1: last step; 2: largest value.
+        /// First step of the part of the window that counts.
+        begin: word,
+        /// First step behind it.
+        end: word,
+        /// What the sum of its potentials is divided by.
+        share: real,
+        /// 0: that sum; 1: the largest value of the window.
         over: option,
     }
 }
@@ -155,16 +161,14 @@ impl Twin for ReadoutTwin {
                     v += fall_m * v + p21 * i + constant;
                     i += fall_syn * i + if p.arrivals == 1 { tape[at] } else { F::zero() };
                     tape[at] = v;
-                    sum += v;
+                    if (p.begin as usize..p.end as usize).contains(&t) {
+                        sum += v;
+                    }
                     if v > best {
                         (best, when) = (v, t as u32);
                     }
                 }
-                let value = match p.over {
-                    0 => sum / F::of(steps as f64),
-                    1 => v,
-                    _ => best,
-                };
+                let value = if p.over == 0 { sum / p.share } else { best };
                 output[b * n + id] = value / p.v_unit;
                 peak[b * n + id] = when;
             }

@@ -1,7 +1,7 @@
 //! Adjoint of the leaky readout, from the last step to the first.
 //!
 //! ```text
-//!   v_bar' = v_bar + output_bar[t]        output_bar[t] = output_bar / v_unit · (1/steps | t = last | t = peak)
+//!   v_bar' = v_bar + output_bar[t]        output_bar[t] = output_bar / v_unit · (1/share if begin <= t < end | t = peak)
 //!   arrivals_bar[t] = i_bar               i_bar := (1 + fall_syn) i_bar + p21 v_bar'
 //!   input_bar += p20 v_bar'               v_bar := (1 + fall_m) v_bar'
 //! ```
@@ -22,6 +22,12 @@ params! {
         own: word,
         /// One unit of the output \[mV\].
         v_unit: real,
+        /// As in the forward kernel.
+        begin: word,
+        /// As in the forward kernel.
+        end: word,
+        /// As in the forward kernel.
+        share: real,
         /// As in the forward kernel.
         over: option,
     }
@@ -65,13 +71,12 @@ impl Twin for ReadoutBackward {
                 let fields = [cell::fall_m, cell::p21, cell::p20, cell::fall_syn];
                 let [fall_m, p21, p20, fall_syn] = fields.map(parameter);
                 let by_output = output_gradient[b * n + id] / p.v_unit;
-                let by_mean = by_output / F::of(steps as f64);
+                let by_share = by_output / p.share;
                 let (mut by_v, mut by_i, mut by_input) = (F::zero(), F::zero(), F::zero());
                 for t in (0..steps).rev() {
                     let here = match p.over {
-                        0 => by_mean,
-                        1 if t + 1 == steps => by_output,
-                        2 if t == peak[b * n + id] as usize => by_output,
+                        0 if (p.begin as usize..p.end as usize).contains(&t) => by_share,
+                        1 if t == peak[b * n + id] as usize => by_output,
                         _ => F::zero(),
                     };
                     let drive = by_v + here;

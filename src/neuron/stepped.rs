@@ -71,8 +71,12 @@ pub struct Trained {
     /// The constant current of each neuron that its scene gives it, which `cell` has at that place, maybe with
     /// others; one entry if all share it.
     pub currents: Vec<f64>,
-    /// Mean distance from rest to threshold \[mV\].
+    /// Mean distance from rest to the threshold at which a spike is told \[mV\], that of the surrogate.
     pub unit: f64,
+    /// Mean distance from rest to where a neuron takes off \[mV\], that of weights: see [`super::frame::unit_of`].
+    pub rise: f64,
+    /// A step without spikes.
+    pub quiet: fn(Call<'_, f64>),
 }
 
 impl Trained {

@@ -12,7 +12,7 @@ use crate::input::{constant, latency, pixel_words, poisson};
 use crate::kernel::spike_words;
 use crate::network::{self, Network};
 use crate::neuron::{lif, lif_backward, readout, readout_backward};
-use crate::record::{count_spikes, log_reals, log_words};
+use crate::record::count_spikes;
 use crate::rng::{Purpose, stream};
 use crate::scene::{Encoder, Loss, Over, Reset, Training};
 use crate::synapse::{
@@ -126,8 +126,8 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
     c.gradients(&mut train);
     c.update(training, &mut train);
     c.pass_tapes(&mut train);
-    c.logs(&mut evaluate);
-    c.logs(&mut train);
+    c.counts(&mut evaluate);
+    c.counts(&mut train);
     let programs = vec![
         Program { name: "evaluate", stages: joined(evaluate) },
         Program { name: "train", stages: joined(train) },
@@ -511,6 +511,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn readout(&self, k: usize, model: &network::Readout) -> Launch {
+        let (part, share, over) = self.over();
         let pop = self.layout.pops[k];
         let p = readout::ReadoutParams {
             n: pop.n as u32,
@@ -519,7 +520,10 @@ impl<'a> Compiler<'a> {
             statics: u32::from(pop.statics.is_some()),
             own: u32::from(pop.own),
             v_unit: model.v_unit,
-            over: self.over(),
+            begin: part.start,
+            end: part.end,
+            share,
+            over,
         };
         let args = vec![
             self.tape(&pop),
@@ -532,11 +536,23 @@ impl<'a> Compiler<'a> {
         self.by_sample(&readout::KERNEL, &self.network.populations[k].name, p.words(), args, pop.n)
     }
 
-    fn over(&self) -> u32 {
-        match self.training.loss {
-            Loss::SoftmaxCrossEntropy { over: Over::Last } => 1,
-            Loss::SoftmaxCrossEntropy { over: Over::Max } => 2,
-            Loss::SoftmaxCrossEntropy { over: Over::Mean } | Loss::Assignment { .. } => 0,
+    /// The part of the window that makes the output, in steps, and what its sum is divided by; and whether it is
+    /// the largest value instead.
+    fn over(&self) -> (Range<u32>, f64, u32) {
+        let steps = self.layout.steps as u32;
+        let over = match self.training.loss {
+            Loss::SoftmaxCrossEntropy { over } => over,
+            Loss::Assignment { .. } => Over::Mean,
+        };
+        match over {
+            Over::Mean => (0..steps, f64::from(steps), 0),
+            Over::Sum => (0..steps, 1.0, 0),
+            Over::Last => (steps - 1..steps, 1.0, 0),
+            Over::Max => (0..steps, 1.0, 1),
+            Over::Window { from, to } => {
+                let [from, to] = [from, to].map(|t| (t.get() / self.network.dt).round() as u32);
+                (from..to, f64::from(to - from), 0)
+            }
         }
     }
 
@@ -546,13 +562,14 @@ impl<'a> Compiler<'a> {
             if let network::Kind::Readout(_) = population.kind {
                 let p = softmax_cross_entropy::SoftmaxCrossEntropyParams::<f64> {
                     classes: pop.n as u32,
+                    slots: SLOTS as u32,
                 };
                 let args = vec![
                     each(self.layout.ports.output.unwrap_or_default(), pop.n),
                     each(self.layout.ports.labels.unwrap_or_default(), 1),
                     each(self.layout.output_gradient, pop.n),
-                    each(self.layout.loss, 1),
-                    each(self.layout.prediction, 1),
+                    each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
+                    each(self.layout.ports.predictions.unwrap_or_default(), SLOTS),
                 ];
                 let kernel = &softmax_cross_entropy::KERNEL;
                 let launch = self.by_sample(kernel, &population.name, p.words(), args, 1);
@@ -721,13 +738,17 @@ impl<'a> Compiler<'a> {
     }
 
     fn readout_backward(&self, k: usize, model: &network::Readout) -> Launch {
+        let (part, share, over) = self.over();
         let pop = self.layout.pops[k];
         let p = readout_backward::ReadoutBackwardParams {
             n: pop.n as u32,
             steps: self.layout.steps as u32,
             own: u32::from(pop.own),
             v_unit: model.v_unit,
-            over: self.over(),
+            begin: part.start,
+            end: part.end,
+            share,
+            over,
         };
         let args = vec![
             self.tape(&pop),
@@ -991,7 +1012,7 @@ impl<'a> Compiler<'a> {
         if conductance { 0.0 } else { NO_FLOOR }
     }
 
-    /// One unit of the weights or constant currents in an array \[pA\].
+    /// One unit of the weights or constant currents in an array.
     fn unit(&self, array: ArrayId) -> f64 {
         let weights = self.layout.ports.weights.iter().zip(&self.network.projections);
         for (tiles, projection) in weights {
@@ -1015,63 +1036,23 @@ impl<'a> Compiler<'a> {
 
     // ---- records ----------------------------------------------------------------------------------
 
-    fn counts(&mut self, stages: &mut Vec<Stage>) {
+    /// Spikes of each population.
+    fn counts(&self, stages: &mut Vec<Stage>) {
         let mut launches = Vec::new();
         for (k, population) in self.network.populations.iter().enumerate() {
             let pop = self.layout.pops[k];
-            let Some(ring) = self.layout.ports.populations[k].counts else { continue };
-            let count = self.layout.counts[k];
+            let Some(counts) = self.layout.ports.populations[k].counts else { continue };
             let p = count_spikes::CountSpikesParams::<f64> {
                 n: pop.n as u32,
                 steps: self.layout.steps as u32,
                 history: pop.history as u32,
+                slots: SLOTS as u32,
             };
-            let args = vec![self.spikes(&pop), each(count, 1)];
-            launches.push(self.by_sample(
-                &count_spikes::KERNEL,
-                &population.name,
-                p.words(),
-                args,
-                1,
-            ));
-            let p = log_words::LogWordsParams::<f64> { batch: self.layout.batch as u32 };
-            launches.push(self.log(&log_words::KERNEL, &population.name, p.words(), [count, ring]));
+            let (kernel, args) =
+                (&count_spikes::KERNEL, vec![self.spikes(&pop), each(counts, SLOTS)]);
+            launches.push(self.by_sample(kernel, &population.name, p.words(), args, 1));
         }
         stages.push(Stage::Whole(launches));
-    }
-
-    fn logs(&mut self, stages: &mut Vec<Stage>) {
-        self.counts(stages);
-        let batch = self.layout.batch as u32;
-        let losses = [self.layout.loss, self.layout.ports.losses.unwrap_or_default()];
-        let predictions =
-            [self.layout.prediction, self.layout.ports.predictions.unwrap_or_default()];
-        let reals = log_reals::LogRealsParams::<f64> { batch };
-        let words = log_words::LogWordsParams::<f64> { batch };
-        stages.push(Stage::Whole(vec![
-            self.log(&log_reals::KERNEL, "loss", reals.words(), losses),
-            self.log(&log_words::KERNEL, "prediction", words.words(), predictions),
-        ]));
-    }
-
-    fn log(
-        &self,
-        kernel: &'static Kernel,
-        label: &str,
-        params: Vec<Word>,
-        [x, ring]: [ArrayId; 2],
-    ) -> Launch {
-        let len = self.layout.arrays[ring].len;
-        Launch {
-            kernel,
-            label: label.to_owned(),
-            params,
-            args: vec![whole(x), each(ring, len)],
-            units: Units::Count { count: 1, grain: 1 },
-            invocations: self.layout.batch as u64,
-            per_step: false,
-            every: 1,
-        }
     }
 }
 

@@ -70,11 +70,7 @@ pub(super) struct Layout<'a> {
     pub unused_reals: ArrayId,
     pub unused_words: ArrayId,
     pub unused_written: [ArrayId; 2],
-    /// Spikes per sample of each population that spikes.
-    pub counts: Vec<ArrayId>,
     pub output_gradient: ArrayId,
-    pub loss: ArrayId,
-    pub prediction: ArrayId,
     pub peak: ArrayId,
 }
 
@@ -98,10 +94,7 @@ impl<'a> Layout<'a> {
             unused_reals: 0,
             unused_words: 0,
             unused_written: [0; 2],
-            counts: vec![0; count],
             output_gradient: 0,
-            loss: 0,
-            prediction: 0,
             peak: 0,
         };
         c.unused_reals = c.zeros("unused.reals", Kind::Real, 1);
@@ -236,16 +229,13 @@ impl<'a> Layout<'a> {
         let ring = SLOTS * batch;
         let labels = self.zeros("labels", Kind::Word, batch);
         self.ports.labels = Some(labels);
-        self.loss = self.zeros("loss", Kind::Real, batch);
-        self.prediction = self.zeros("prediction", Kind::Word, batch);
         let (losses, predictions) =
             (self.zeros("losses", Kind::Real, ring), self.zeros("predictions", Kind::Word, ring));
         (self.ports.losses, self.ports.predictions) = (Some(losses), Some(predictions));
         for (k, population) in self.network.populations.iter().enumerate() {
             if population.spikes() {
                 let name = &population.name;
-                self.counts[k] = self.zeros(format!("{name}.count"), Kind::Word, batch);
-                let counts = self.zeros(format!("{}.counts", population.name), Kind::Word, ring);
+                let counts = self.zeros(format!("{name}.counts"), Kind::Word, ring);
                 self.ports_of(k).counts = Some(counts);
             }
         }
@@ -258,7 +248,7 @@ impl<'a> Layout<'a> {
         names.len() == self.arrays.len()
     }
 
-    fn ports_of(&mut self, k: usize) -> &mut PopulationPorts {
+    pub fn ports_of(&mut self, k: usize) -> &mut PopulationPorts {
         let count = self.network.populations.len();
         self.ports.populations.resize(count, PopulationPorts::default());
         &mut self.ports.populations[k]

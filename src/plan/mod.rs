@@ -205,11 +205,11 @@ pub struct Ports {
     pub labels: Option<ArrayId>,
     /// Number that tells presentations apart.
     pub presentation: Option<ArrayId>,
-    /// Loss of each sample, slots × batch.
+    /// Loss of each sample, samples × slots.
     pub losses: Option<ArrayId>,
-    /// Predicted class of each sample, slots × batch.
+    /// Predicted class of each sample, samples × slots.
     pub predictions: Option<ArrayId>,
-    /// For each population: its tape, spikes and spike counts (slots × batch).
+    /// For each population: its tape, spikes and spike counts (samples × slots).
     pub populations: Vec<PopulationPorts>,
     /// For each projection: its tiles.
     pub weights: Vec<Tiles>,
@@ -232,12 +232,25 @@ pub struct Ports {
 pub struct PopulationPorts {
     /// u of a spiking neuron, v of a readout; samples × steps × n.
     pub tape: Option<ArrayId>,
+    /// States of neurons in frames.
+    pub states: Option<States>,
     /// Spikes; samples × (history + steps) × words.
     pub spikes: Option<ArrayId>,
     /// Rows of history.
     pub history: usize,
-    /// Spikes per sample; slots × batch.
+    /// Spikes per sample; samples × slots.
     pub counts: Option<ArrayId>,
+}
+
+/// States that a window of a training keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct States {
+    /// The array.
+    pub array: ArrayId,
+    /// Blocks of neurons of a sample.
+    pub blocks: usize,
+    /// Numbers of a block.
+    pub of_block: usize,
 }
 
 /// Weights of a projection on the device.
@@ -439,6 +452,8 @@ impl Launch {
         self.args.iter().zip(self.kernel.bindings).map(|(arg, binding)| {
             let len = arrays[arg.array].len;
             let part = match self.units {
+                // A stand-in, of which no sample has a part.
+                _ if arg.split == Split::Stride(0) => 0..0,
                 Units::Samples => 0..len,
                 Units::Count { count, .. } => arg.split.range(&(0..count), 0, len),
             };

@@ -6,7 +6,7 @@ use super::simulate::in_blocks;
 use super::*;
 use crate::input::bias;
 use crate::network;
-use crate::neuron::frame::{AdjointParams, Nudge, WindowParams, response, slots};
+use crate::neuron::frame::{AdjointParams, Nudge, WindowParams, slots, unit_of};
 use crate::neuron::stepped::{BLOCK, Stepped, Trained};
 
 /// Arrays and numbers of a population in frames.
@@ -29,7 +29,7 @@ pub(super) struct Framed<'a> {
 impl Framed<'_> {
     /// The constant current that lifts a neuron from rest to threshold within a step.
     pub(super) fn unit(&self, dt: f64) -> f64 {
-        self.trained.unit / response(self.neurons, dt, Nudge::Current)
+        unit_of(self.neurons, dt, Nudge::Current)
     }
 }
 
@@ -44,7 +44,10 @@ impl<'a> Layout<'a> {
         let all_rows = if neurons.slow() > 0 { 2 * rows } else { rows };
         // What a window keeps is least where it keeps as many states as a segment has steps.
         let segment = (steps as f64).sqrt().ceil() as usize;
-        let state_len = blocks * slots(steps, segment) * (all_rows + 1) * BLOCK;
+        let of_block = slots(steps, segment) * (all_rows + 1) * BLOCK;
+        let state_len = blocks * of_block;
+        let state = self.zeros(format!("{name}.state"), Kind::Real, batch * state_len);
+        self.ports_of(k).states = Some(States { array: state, blocks, of_block });
         let adjoint_len = blocks * (rows + 1) * BLOCK;
 
         let mut cells = neurons.cells();
@@ -81,7 +84,7 @@ impl<'a> Layout<'a> {
             segment,
             state_len,
             adjoint_len,
-            state: self.zeros(format!("{name}.state"), Kind::Real, batch * state_len),
+            state,
             start: self.reals(format!("{name}.start"), start),
             receptor: self.reals(format!("{name}.receptor"), receptor),
             cell: self.reals(format!("{name}.cell"), cell),

@@ -1,4 +1,4 @@
-//! Number of spikes of a population in each sample's window.
+//! Number of spikes of a population in each sample's window, which stays on the device until the host asks.
 
 use crate::kernel::*;
 use crate::params;
@@ -12,6 +12,8 @@ params! {
         steps: word,
         /// Rows of spikes before the window, not counted.
         history: word,
+        /// Batches that are kept.
+        slots: word,
     }
 }
 
@@ -22,8 +24,8 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: true,
     bindings: &[
-        words("spikes"),    // [samples, history + steps, words]
-        words_mut("count"), // [samples]
+        words("spikes"),     // [samples, history + steps, words]
+        words_mut("counts"), // [samples, slots]
     ],
     layouts: &[],
     params: CountSpikesParams::<f32>::FIELDS,
@@ -38,15 +40,16 @@ impl Twin for CountSpikes {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = CountSpikesParams::<F>::of(call.params);
-        let [spikes, count] = Call::take(call.args);
-        let (spikes, count) = (spikes.words(), count.words_mut());
+        let [spikes, counts] = Call::take(call.args);
+        let (spikes, counts) = (spikes.words(), counts.words_mut());
         let words = spike_words(p.n as usize);
         let (history, steps) = (p.history as usize, p.steps as usize);
         for b in 0..call.units.len() {
             let rows = call.span.steps();
             let first = b * (history + steps) + history + rows.start;
             let window = &spikes[first * words..][..rows.len() * words];
-            count[b] = window.iter().map(|w| w.count_ones()).sum();
+            counts[b * p.slots as usize + call.clock.slot as usize] =
+                window.iter().map(|w| w.count_ones()).sum();
         }
     }
 }

@@ -3,8 +3,6 @@
 
 pub mod count_spikes;
 pub mod excerpt;
-pub mod log_reals;
-pub mod log_words;
 pub mod sample;
 pub mod statistics;
 

@@ -697,7 +697,6 @@ declare! {
 
 declare! {
     /// What training minimises.
-    #[derive(Eq)]
     pub enum Loss {
         /// Cross-entropy of the softmax of the readout's potential.
         SoftmaxCrossEntropy {
@@ -727,10 +726,19 @@ impl Loss {
 
 declare! {
     /// How a potential over time becomes one number.
-    #[derive(Copy, Eq)]
+    #[derive(Copy)]
     pub enum Over {
         /// Mean over the steps.
         Mean;
+        /// Sum over the steps.
+        Sum;
+        /// Mean over a part of the presentation.
+        Window {
+            /// Where it begins \[ms\].
+            from: Quantity<Ms> [NotNegative];
+            /// Where it ends \[ms\].
+            to: Quantity<Ms> [Positive];
+        };
         /// Value at the last step.
         Last;
         /// Largest value.

@@ -1,7 +1,7 @@
 //! Delivery through sparse synapses: each target gathers its own, in the order of their sources.
 //!
 //! ```text
-//!   arrivals[b, t, j] (+)= sum over synapses k of j of  w[k] x[b, t + shift, source[k]]
+//!   arrivals[b, t, j] (+)= sum over synapses k of j of  w[k] x[b, t - delay[k], source[k]]
 //! ```
 //! x is 1 for a spike and 0 otherwise, or a value (constant input, soft spikes).
 
@@ -49,7 +49,7 @@ pub static KERNEL: Kernel = Kernel {
         words("source"),       // [synapses]
         reals("weights"),      // [synapses]
         words("delays"),       // [synapses], if they have their own
-        reals_mut("arrivals"), // [samples, rows, targets]
+        reals_mut("arrivals"), // [samples, rows, stride]
     ],
     layouts: &[],
     params: SparseParams::<f32>::FIELDS,

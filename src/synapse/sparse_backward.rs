@@ -1,9 +1,9 @@
 //! Gradient by the spikes of sparse synapses' sources: each source gathers over its synapses.
 //!
 //! ```text
-//!   cotangent[b, t, i] (+)= sum over synapses k of i of  w[k] arrivals_bar[b, t + delay, target[k]]
+//!   cotangent[b, t, i] (+)= sum over synapses k of i of  w[k] arrivals_bar[b, t + delay[k], target[k]]
 //! ```
-//! and nothing where `t + delay` lies beyond the window.
+//! and nothing where t + delay\[k\] lies beyond the window.
 
 use crate::kernel::*;
 use crate::params;
@@ -35,7 +35,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: false,
     bindings: &[
-        reals("arrivals"),      // [samples, steps, targets] gradient by arrivals
+        reals("arrivals"),      // [samples, steps, stride] gradient by arrivals
         words("out_start"),     // [sources + 1] first of each source's synapses
         words("target_id"),     // [synapses] by source
         words("synapse"),       // [synapses] by source: index into weights

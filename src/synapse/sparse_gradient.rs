@@ -1,7 +1,7 @@
 //! Gradient by sparse weights.
 //!
 //! ```text
-//!   gradient[k] = sum over b, t of  x[b, t + shift, source[k]] arrivals_bar[b, t, target_of[k]]
+//!   gradient[k] = sum over b, t of  x[b, t - delay[k], source[k]] arrivals_bar[b, t, target_of[k]]
 //! ```
 //! Where sources spike, their trains (see [`super::transpose_spikes`]) name the terms.
 
@@ -50,7 +50,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("x"),            // [samples, source_rows, sources]
         words("source"),       // [synapses]
         words("target_of"),    // [synapses]
-        reals("arrivals"),     // [samples, rows, targets] gradient by arrivals
+        reals("arrivals"),     // [samples, rows, stride] gradient by arrivals
         words("delays"),       // [synapses], if they have their own
         reals_mut("gradient"), // [synapses]
     ],

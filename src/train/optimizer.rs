@@ -19,7 +19,7 @@ pub trait Descent {
     fn kernel(&self) -> &'static Kernel;
     /// What it keeps for each weight, in the order of the kernel's arrays.
     fn moments(&self) -> &'static [&'static str];
-    /// Parameters of its kernel for so many weights, of which `unit` is one unit \[pA\] and none falls below
+    /// Parameters of its kernel for so many weights, of which `unit` is one unit and none falls below
     /// `floor`.
     fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word>;
     /// Learning rate.

@@ -14,6 +14,8 @@ params! {
     pub struct SoftmaxCrossEntropyParams {
         /// Outputs per sample.
         classes: word,
+        /// Batches whose losses are kept until the host asks.
+        slots: word,
     }
 }
 
@@ -27,8 +29,8 @@ pub static KERNEL: Kernel = Kernel {
         reals("output"),              // [samples, classes]
         words("labels"),              // [samples]
         reals_mut("output_gradient"), // [samples, classes]
-        reals_mut("loss"),            // [samples]
-        words_mut("prediction"),      // [samples] class of the largest output
+        reals_mut("losses"),          // [samples, slots]
+        words_mut("predictions"),     // [samples, slots] class of the largest output
     ],
     layouts: &[],
     params: SoftmaxCrossEntropyParams::<f32>::FIELDS,
@@ -43,10 +45,10 @@ impl Twin for SoftmaxCrossEntropy {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SoftmaxCrossEntropyParams::<F>::of(call.params);
-        let [output, labels, output_gradient, loss, prediction] = Call::take(call.args);
+        let [output, labels, output_gradient, losses, predictions] = Call::take(call.args);
         let (output, labels) = (output.reals(), labels.words());
-        let (output_gradient, loss, prediction) =
-            (output_gradient.reals_mut(), loss.reals_mut(), prediction.words_mut());
+        let (output_gradient, losses, predictions) =
+            (output_gradient.reals_mut(), losses.reals_mut(), predictions.words_mut());
         let classes = p.classes as usize;
         let samples = F::of(f64::from(call.clock.samples));
         for b in 0..call.units.len() {
@@ -68,8 +70,9 @@ impl Twin for SoftmaxCrossEntropy {
                 let target = if c == label { F::one() } else { F::zero() };
                 *g = (*g / sum - target) / samples;
             }
-            loss[b] = sum.ln() - (output[label] - output[best]);
-            prediction[b] = best as u32;
+            let kept = b * p.slots as usize + call.clock.slot as usize;
+            losses[kept] = sum.ln() - (output[label] - output[best]);
+            predictions[kept] = best as u32;
         }
     }
 }

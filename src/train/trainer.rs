@@ -12,6 +12,7 @@ use crate::files::Values;
 use crate::input::pixel_words;
 use crate::kernel::Clock;
 use crate::network::Network;
+use crate::neuron::stepped::BLOCK;
 use crate::plan::{ArrayId, Plan, ProgramId};
 use crate::rng::{Purpose, Stream};
 use crate::scene::{Schedule, Training};
@@ -484,7 +485,7 @@ impl<'a> Trainer<'a> {
         sums.spikes.resize(counts.len(), 0);
         for (slot, samples) in pending.drain(..).enumerate() {
             for (k, sample) in samples.iter().enumerate() {
-                let at = slot * self.plan.batch + k;
+                let at = k * ports.slots + slot;
                 let loss = f64::from(losses[at]);
                 if !loss.is_finite() {
                     self.explain_loss(*sample)?;
@@ -502,17 +503,42 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Fails if a weight is not finite. The loss need not show it: neurons that such weights silence
-    /// leave it as it is.
+    /// Fails if a weight, a trained current or the state of a neuron is not finite. The loss need not show it: neurons
+    /// that such numbers silence leave it as it is.
     fn check_weights(&mut self) -> Result<(), TrainError> {
+        // What fell below all numbers was put at the least of them: see `optimizer::NO_FLOOR`.
+        let is_sound = |x: &f32| x.is_finite() && *x > f32::MIN;
         for (tiles, projection) in self.plan.ports.weights.iter().zip(&self.network.projections) {
             for array in tiles.arrays() {
                 let weights = self.engine.read_reals(array)?;
-                if let Some(k) = weights.iter().position(|x| !x.is_finite()) {
+                if let Some(k) = weights.iter().position(|x| !is_sound(x)) {
                     let name = &projection.name;
                     return Err(
                         self.diverged(format!("weight {k} of projection `{name}` is not finite"))
                     );
+                }
+            }
+        }
+        for (k, population) in self.network.populations.iter().enumerate() {
+            let name = &population.name;
+            if let Some(i_e) = self.plan.ports.i_e[k] {
+                let currents = self.engine.read_reals(i_e)?;
+                if let Some(neuron) = currents.iter().position(|x| !is_sound(x)) {
+                    let what = format!(
+                        "the current of population `{name}`, neuron {neuron}, is not finite"
+                    );
+                    return Err(self.diverged(what));
+                }
+            }
+            if let Some(states) = self.plan.ports.populations[k].states {
+                let neuron_of =
+                    |at: usize| at / states.of_block % states.blocks * BLOCK + at % BLOCK;
+                let all = self.engine.read_reals(states.array)?;
+                let mut unsound = (0..all.len()).filter(|at| !all[*at].is_finite()).map(neuron_of);
+                if let Some(neuron) = unsound.find(|neuron| *neuron < population.size) {
+                    let what =
+                        format!("the state of population `{name}`, neuron {neuron}, is not finite");
+                    return Err(self.diverged(what));
                 }
             }
         }

@@ -197,6 +197,7 @@ impl<'s> Checker<'s> {
 
     pub(super) fn modulator(&mut self, name: &str, modulator: &'s Modulator) {
         let path = format!("modulators.{name}");
+        self.no_gradient(&path, "a modulator");
         for (i, effect) in modulator.effects.iter().enumerate() {
             let path = format!("{path}.effects.{i}");
             match effect {

@@ -25,6 +25,7 @@ impl<'s> Checker<'s> {
         }
         if let Some(to) = to {
             self.receptor(path, (&projection.to, to), projection.receptor.as_deref());
+            self.end(path, projection, to);
         }
         // What an unknown or empty population breaks is not to be reported twice.
         let ends = from.zip(to).filter(|(from, to)| from.size > 0 && to.size > 0);
@@ -47,6 +48,41 @@ impl<'s> Checker<'s> {
                 message,
                 "add `training: (...)` or write `Fixed`",
             );
+        }
+    }
+
+    /// Whether a projection brings currents that do not change, which no receptor shapes.
+    fn is_constant(&self, projection: &Projection) -> bool {
+        let mut from = self.scene.populations.iter().filter(|(name, _)| *name == projection.from);
+        from.any(|(_, from)| {
+            matches!(&from.model, Model::Images(images)
+                if matches!(images.encoder, Encoder::Constant { .. }))
+        })
+    }
+
+    /// Where a projection ends, which its target must have and a training must know.
+    fn end(&mut self, path: &str, projection: &Projection, to: &Population) {
+        let receptors = to.model.receptors();
+        if self.is_constant(projection) {
+            if projection.receptor.is_some() {
+                let message = "a constant current goes to the membrane, not to a receptor";
+                self.fault_with_help(format!("{path}.receptor"), message, "leave `receptor` out");
+            }
+            return;
+        }
+        if to.model.neuron().is_some() && receptors.is_empty() {
+            let message =
+                format!("`{}` has no receptors at which a synapse could end", projection.to);
+            self.fault(format!("{path}.to"), message);
+        }
+        let [ex, inhibitory] = receptors_of(&receptors, projection.receptor.as_deref());
+        if self.has_gradients() && ex != inhibitory {
+            let message = format!(
+                "`{}` has `ex` and `in`: the sign of a weight cannot choose between them while it is trained",
+                projection.to
+            );
+            let help = "add `receptor: \"ex\"` or `receptor: \"in\"`";
+            self.fault_with_help(path, message, help);
         }
     }
 
@@ -379,7 +415,12 @@ impl<'s> Checker<'s> {
     }
 
     pub(super) fn weight(&mut self, path: &str, projection: &Projection, to: Option<&Population>) {
-        let entry = to.map(|to| Entry::new(to, projection.receptor.as_deref())).unwrap_or_default();
+        let entry = match to {
+            // A constant current, which may have either sign.
+            _ if self.is_constant(projection) => Entry { unit: "pA", ..Entry::default() },
+            Some(to) => Entry::new(to, projection.receptor.as_deref()),
+            None => Entry::default(),
+        };
         match &projection.weight {
             Weight::File(_) => {}
             Weight::Constant(w) => self.sign(path, w.get(), &entry),

@@ -1,6 +1,7 @@
 //! Rules of trainings.
 
 use super::*;
+use crate::scene::Over;
 
 impl<'s> Checker<'s> {
     pub(super) fn training(&mut self, training: &Training) {
@@ -21,6 +22,25 @@ impl<'s> Checker<'s> {
             }
         }
         self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
+        if let Loss::SoftmaxCrossEntropy { over: Over::Window { from, to } } = training.loss
+            && let Some(dt) = self.dt()
+        {
+            let path = "training.loss.over";
+            let steps = |t: Quantity<Ms>| (t.get() / dt).round();
+            if steps(from) >= steps(to) || steps(to) > training.steps as f64 {
+                let message = format!(
+                    "the part from {} ms to {} ms is none of the {} steps, which end at {} ms",
+                    from.get(),
+                    to.get(),
+                    training.steps,
+                    training.steps as f64 * dt
+                );
+                let help = "let it begin before it ends, and end within them";
+                self.fault_with_help(path, message, help);
+            }
+            self.moment(&format!("{path}.from"), from.get());
+            self.moment(&format!("{path}.to"), to.get());
+        }
         for (name, missing, example) in [
             ("optimizer", training.optimizer.is_none(), "Adam(lr: 0.01)"),
             ("surrogate", training.surrogate.is_none(), "FastSigmoid(slope: 5)"),
