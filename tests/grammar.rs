@@ -337,7 +337,10 @@ fn values_go_where_they_are_meant() {
         assert!((decay(tau) - (-0.1f64 / 5.0).exp()).abs() <= 1e-9, "{tau}: {}", decay(tau));
     }
     let said = error(&text("Lif(tau_syn: [5, 5, 6, 5])", "}"));
-    assert!(said.contains("tau_syn: neuron 2 has 6, but the neurons of a population share"), "{said}");
+    assert!(
+        said.contains("tau_syn: neuron 2 has 6, but the neurons of a population share"),
+        "{said}"
+    );
 
     // Weights of a dense projection keep their order where delays make a list of it.
     let dense = |delay: &str| {
