@@ -1,4 +1,4 @@
-//! What happened: kernels that count, log and carry spikes on the device, and the host's side, which
+//! What happened: kernels that count spikes and sample states on the device, and the host's side, which
 //! turns words of spikes into steps and neurons and gathers their statistics.
 
 pub mod count_spikes;
