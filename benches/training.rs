@@ -44,7 +44,14 @@ fn batches(c: &mut Criterion) {
         let network = network::build(&scene).unwrap_or_else(|e| panic!("{e}"));
         let training = scene.training.as_ref().expect("these scenes learn");
         let steps = training.steps as usize;
-        let options = Options { batch: BATCH, steps, training, soft: 0, max_binding: 128 << 20 };
+        let options = Options {
+            batch: BATCH,
+            steps,
+            training,
+            traces: None,
+            soft: 0,
+            max_binding: 128 << 20,
+        };
         let plan = compile(&network, &options).unwrap_or_else(|e| panic!("{e}"));
         let mut engine = Cpu::<f32>::new(&plan, None, false);
         let input = pixels(BATCH * 784 / 4);

@@ -90,13 +90,44 @@ pub struct Training {
     pub epochs: Vec<crate::train::Epoch>,
     /// Trained parameters.
     pub parameters: u64,
-    /// After the last epoch.
-    pub test_accuracy: f64,
+    /// After the last epoch, if there are classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<f64>,
     /// After the last epoch, if there is a loss.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_loss: Option<f64>,
     /// The best of all epochs; its weights are in `weights-best.safetensors`.
-    pub best_test_accuracy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_test_accuracy: Option<f64>,
     /// Samples of the test set by true class, and for each by predicted class, after the last epoch.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub confusion: Vec<Vec<u64>>,
+    /// How well neurons follow their traces after the last epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fit: Option<Fit>,
+}
+
+/// Mean squared differences between the potentials of neurons and the traces that they are to follow, unfiltered
+/// whatever the loss \[mV²\].
+#[derive(Debug, Serialize)]
+pub struct Fit {
+    /// Neurons, each of which started on its own.
+    pub starts: u64,
+    /// Of the best of them.
+    pub best_mse: f64,
+    /// Of the worst.
+    pub worst_mse: f64,
+    /// The median.
+    pub median_mse: f64,
+}
+
+impl Fit {
+    /// From the error of each neuron.
+    pub fn new(mut errors: Vec<f64>) -> Option<Self> {
+        errors.sort_by(f64::total_cmp);
+        let (best_mse, worst_mse) = (*errors.first()?, *errors.last()?);
+        let half = errors.len() / 2;
+        let median_mse = (errors[(errors.len() - 1) / 2] + errors[half]) / 2.0;
+        Some(Self { starts: errors.len() as u64, best_mse, worst_mse, median_mse })
+    }
 }

@@ -417,7 +417,7 @@ fn bad_trainings() {
     place.refuses_run("bad.ron", &[], 2, "populations.given.model | `Spikes` | training");
     let stimuli = "    stimuli: [(to: \"hidden\", input: Noise(std: 1))],\n    training";
     fs::write(place.path("bad.ron"), edit(TRAINING, "    training", stimuli)).unwrap();
-    place.refuses_run("bad.ron", &[], 2, "stimuli.0 | a training has no stimuli");
+    place.refuses_run("bad.ron", &[], 2, "stimuli.0.input | what is drawn is no stimulus");
 }
 
 /// Spikes of one run as the input of another: the same input has the same effect.

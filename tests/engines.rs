@@ -11,7 +11,7 @@ use neuralearn::kernel::Kind;
 use neuralearn::network::Network;
 use neuralearn::plan::{Array, Init, Plan};
 use neuralearn::scene;
-use neuralearn::train::{Event, Outcome, Trainer};
+use neuralearn::train::{Event, Outcome, Samples, Trainer};
 use std::path::Path;
 
 fn training(encoder: &str, optimizer: &str) -> String {
@@ -253,6 +253,7 @@ fn tiles_do_not_change_the_result() {
             batch: 6,
             steps: 9,
             training: scene.training.as_ref().unwrap(),
+            traces: None,
             soft: 0,
             max_binding,
         };
@@ -319,7 +320,7 @@ fn first_1280_images_of_mnist() {
     let data = real_mnist(1280, 128);
     let loss = |engine| {
         let training = scene.training.as_ref().unwrap();
-        let mut trainer = Trainer::new(training, &network, &plan, &data, engine);
+        let mut trainer = Trainer::new(training, &network, &plan, Samples::Labelled(&data), engine);
         assert_eq!(trainer.run(None, &mut |_: Event<'_>| true).unwrap(), Outcome::Finished);
         trainer.progress.epochs[0].loss
     };

@@ -629,10 +629,12 @@ fn split(network: &Network, k: usize, first: usize) -> Network {
     let mut other = network.clone();
     let whole = &network.populations[k];
     let part = |end: &str, size| Population {
-        laid_out: Vec::new(),
         name: format!("{}.{end}", whole.name),
         size,
         kind: whole.kind.clone(),
+        laid_out: Vec::new(),
+        numbers: None,
+        learns_current: false,
     };
     other.populations.splice(k..=k, [part("a", first), part("b", whole.size - first)]);
     // The parts of a population: their new numbers and the neurons that they take.

@@ -20,30 +20,50 @@ fn cell_index(own: u32, for_all: u32) -> u32 {
     return own;
 }
 
-fn with_stimuli(constant: f32, neuron: u32) -> f32 {
-    return constant + current[params.current_at + sample * params.n + neuron];
+// Rows of a step in the inbox: see src/neuron/frame.rs.
+fn inbox_index(neuron: u32, row: u32) -> u32 {
+    let rows = params.receptors + params.driven + params.watched;
+    return params.inbox_at + ((sample * params.steps + now) * rows + row) * params.n + neuron;
 }
 
-fn inbox_index(neuron: u32, r: u32) -> u32 {
-    return ((sample * params.steps + now) * params.receptors + r) * params.n + neuron;
+fn with_stimuli(constant: f32, neuron: u32) -> f32 {
+    var current_now = current[params.current_at + sample * params.n + neuron];
+    if params.driven != 0u {
+        current_now += inbox[inbox_index(neuron, params.receptors)];
+    }
+    return constant + current_now;
 }
 
 fn arrives(r: u32) -> bool {
     return ((params.arrive >> r) & 1u) == 1u;
 }
 
-// What arrives at a receptor.
-fn arriving(neuron: u32, r: u32) -> f32 {
+// What arrives at a receptor, before its kick.
+fn raw_arrival(neuron: u32, r: u32) -> f32 {
     if !arrives(r) {
         return 0.0;
     }
-    return receptor_field(r, PORT_KICK) * inbox[params.inbox_at + inbox_index(neuron, r)];
+    return inbox[inbox_index(neuron, r)];
+}
+
+// What arrives at a receptor.
+fn arriving(neuron: u32, r: u32) -> f32 {
+    return receptor_field(r, PORT_KICK) * raw_arrival(neuron, r);
 }
 
 // Puts the gradient by what arrives at a receptor, in units of its jump, in the place of that.
 fn give_back(neuron: u32, r: u32, by_arriving: f32) {
     if arrives(r) {
-        inbox[params.inbox_at + inbox_index(neuron, r)] = receptor_field(r, PORT_KICK) * by_arriving;
+        inbox[inbox_index(neuron, r)] = receptor_field(r, PORT_KICK) * by_arriving;
+    }
+}
+
+var<private> by_numbers: u32;   // where gradients by the numbers of the neuron are
+
+// Adds to the gradient by number `k`: a field of `cell`, or behind these a number of a receptor.
+fn add_number(k: u32, by: f32) {
+    if params.numbers != 0u {
+        adjoint[by_numbers + k * BLOCK] += by;
     }
 }
 
@@ -105,9 +125,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let s = params.state_at + block * (1u + segments + params.segment) * slot + local;
     let passed = s + (1u + segments) * slot;
     let own_rows = state_rows();
-    let a = params.adjoint_at + block * (own_rows + 1u) * BLOCK + local;
+    let adjoint_rows = own_rows + 1u + params.numbers;
+    let a = params.adjoint_at + block * adjoint_rows * BLOCK + local;
+    by_numbers = a + (own_rows + 1u) * BLOCK;
     if span.t1 == params.steps {
-        for (var k = 0u; k <= own_rows; k++) {
+        for (var k = 0u; k < adjoint_rows; k++) {
             adjoint[a + k * BLOCK] = 0.0;
         }
     }
@@ -144,6 +166,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             spiked = soft_spike(u);
         }
         let by_spike = cotangent[params.cotangent_at + (sample * params.steps + now) * params.n + neuron];
+        if params.watched != 0u {
+            adjoint[a] += inbox[inbox_index(neuron, params.receptors + params.driven)];
+        }
         let by_input = neuron_adjoint(before, a, neuron, Back(by_spike, slope, spiked, u));
         adjoint[a + own_rows * BLOCK] += by_input;
     }

@@ -11,8 +11,19 @@ fn cell_index(own: u32, for_all: u32) -> u32 {
     return own;
 }
 
+// Rows of a step in the inbox: see src/neuron/frame.rs.
+fn inbox_index(neuron: u32, row: u32) -> u32 {
+    let rows = params.receptors + params.driven + params.watched;
+    return params.inbox_at + ((sample * params.steps + now) * rows + row) * params.n + neuron;
+}
+
 fn with_stimuli(constant: f32, neuron: u32) -> f32 {
-    return constant + current[params.current_at + sample * params.n + min(neuron, params.n - 1u)];
+    let own = min(neuron, params.n - 1u);
+    var current_now = current[params.current_at + sample * params.n + own];
+    if params.driven != 0u {
+        current_now += inbox[inbox_index(own, params.receptors)];
+    }
+    return constant + current_now;
 }
 
 // What arrives at a receptor.
@@ -20,8 +31,7 @@ fn arriving(neuron: u32, r: u32) -> f32 {
     if (neuron >= params.n) || (((params.arrive >> r) & 1u) == 0u) {
         return 0.0;
     }
-    let row = (sample * params.steps + now) * params.receptors + r;
-    return receptor_field(r, PORT_KICK) * inbox[params.inbox_at + row * params.n + neuron];
+    return receptor_field(r, PORT_KICK) * inbox[inbox_index(neuron, r)];
 }
 
 fn soft_spike() -> f32 {
@@ -82,6 +92,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
                 }
             }
             spike = neuron_step(s, neuron) && (neuron < params.n);
+            if (params.watched != 0u) && (neuron < params.n) {
+                inbox[inbox_index(neuron, params.receptors + params.driven)] = state[s];
+            }
             if (SOFT > 0u) && (neuron < params.n) {
                 soft_spikes[params.soft_spikes_at + row * params.n + neuron] = soft_spike();
             }

@@ -203,10 +203,18 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
 
     // What arrived after it, and the spike.
     let by_end = adjoint[a];
+    let numbers = CELL + 2u * params.channels;      // those of receptors begin here
     for (var r = 0u; r < params.receptors; r++) {
-        give_back(neuron, r, receptor_back(r, a + (synaptic_rows() + 2u * r) * BLOCK, by_end));
+        let g = (synaptic_rows() + 2u * r) * BLOCK;
+        if params.numbers != 0u {
+            add_step_numbers(r, numbers + r * PORT, neuron, s + g, a + g, by_end);
+        }
+        give_back(neuron, r, receptor_back(r, a + g, by_end));
     }
     var by_change = by_end + back.by_spike * back.slope;
+    if params.numbers != 0u {
+        add_number(CELL_V_TH, -back.by_spike * back.slope);
+    }
     var by_v = by_change;
     var by_input = 0.0;
     var by_calcium = 0.0;
@@ -257,6 +265,9 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         let by_conductance = by_change * (v_inf * fall / m.conductance - per_c_m * (v - v_inf) * (fall + 1.0));
         by_v += by_change * fall;
         by_input += by_pull;
+        if params.numbers != 0u {
+            add_number(CELL_PER_C_M, -by_change * (v - v_inf) * m.conductance * (fall + 1.0));
+        }
         var by_middle = 0.0;
         for (var r = 0u; r < params.receptors; r++) {
             let row = (synaptic_rows() + 2u * r) * BLOCK;
@@ -265,6 +276,10 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
                 let by_state = receptor_open_back(r, state[s + row], here, by_open);
                 adjoint[a + row] += by_state.x;
                 by_middle += by_state.y;
+                if params.numbers != 0u {
+                    let open = state[s + row] * by_state.z;
+                    add_open_numbers(r, numbers + r * PORT, open, by_pull, by_state.y);
+                }
             } else {
                 adjoint[a + row] += by_pull;
             }
@@ -277,7 +292,8 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
             let gates = u32(table(kind + CHANNEL_GATES));
             let of_ion = u32(table(kind + CHANNEL_ION));
             let most = parameter(CELL + 2u * c, neuron);
-            let g = most * opening(gates, ALL_GATES, first, after + gate_row, here, calcium);
+            let open = opening(gates, ALL_GATES, first, after + gate_row, here, calcium);
+            let g = most * open;
             let e_rev = reversal(kind, c, neuron, e);
             var by_g = 0.0;
             var by_e = 0.0;
@@ -296,6 +312,12 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
                     by_g -= by_current * (e_rev - here);
                     by_e -= by_current * g;
                     by_middle += by_current * g;
+                }
+            }
+            if params.numbers != 0u {
+                add_number(CELL + 2u * c, by_g * open);
+                if of_ion == 0u {
+                    add_number(CELL + 2u * c + 1u, by_e);
                 }
             }
             by_e_calcium += select(0.0, by_e, of_ion == 1u);
@@ -348,6 +370,9 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     }
     if params.pool == 1u {
         adjoint[by_ca_at] = by_calcium - by_e_calcium * table(POOL_THERMAL) / calcium;
+    }
+    if params.numbers != 0u {
+        add_number(CELL_I_E, by_input);
     }
     adjoint[a] = by_v;
     return by_input;

@@ -8,6 +8,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     let relative = (params.refractory & 2u) != 0u;
     let rise = a + STATE_H * BLOCK;
     let adaptation = a + STATE_W * BLOCK;
+    let numbers = CELL + 2u * params.receptors;     // those of receptors begin here
 
     // What the spike did.
     var by_spike = back.by_spike;
@@ -30,6 +31,18 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         by_spike += through_adaptation(adjoint[adaptation], parameter(CELL_B, neuron));
     }
     let by_distance = by_spike * back.slope;
+    if params.numbers != 0u {
+        let by_reset = adjoint[a] * back.spiked;
+        add_number(CELL_V_RESET, by_reset);
+        add_number(CELL_V_TH, -by_distance - select(0.0, by_reset, RESET == 1u));
+        if relative {
+            add_number(CELL_DELTA_TH, adjoint[rise] * back.spiked);
+            add_number(CELL_FALL_REL, (adjoint[rise] - by_distance) * state[s + STATE_H * BLOCK]);
+        }
+        if ADEX == 1u {
+            add_number(CELL_B, adjoint[adaptation] * back.spiked);
+        }
+    }
     by_v += by_distance;
     if relative {
         let by_h = adjoint[rise] - by_distance;
@@ -41,9 +54,26 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     let synapses = s + STATE * BLOCK;
     let by_synapses = a + STATE * BLOCK;
     for (var r = 0u; r < params.receptors; r++) {
-        give_back(neuron, r, receptor_back(r, by_synapses + 2u * r * BLOCK, by_change));
+        let at = 2u * r * BLOCK;
+        if params.numbers != 0u {
+            add_step_numbers(r, numbers + r * PORT, neuron, synapses + at, by_synapses + at, by_change);
+        }
+        give_back(neuron, r, receptor_back(r, by_synapses + at, by_change));
     }
     if NONLINEAR == 0u {
+        let by_input = by_change * parameter(CELL_P20, neuron);
+        if params.numbers != 0u {
+            add_number(CELL_FALL_M, by_change * v);
+            add_number(CELL_P20, by_change * with_stimuli(parameter(CELL_I_E, neuron), neuron));
+            add_number(CELL_I_E, by_input);
+            for (var r = 0u; r < params.receptors; r++) {
+                let g = synapses + 2u * r * BLOCK;
+                add_number(CELL + 2u * r, by_change * state[g]);
+                if receptor_field(r, PORT_KIND) == 3.0 {
+                    add_number(CELL + 2u * r + 1u, by_change * state[g + BLOCK]);
+                }
+            }
+        }
         for (var r = 0u; r < params.receptors; r++) {
             let g = by_synapses + 2u * r * BLOCK;
             adjoint[g] += by_change * parameter(CELL + 2u * r, neuron);
@@ -52,7 +82,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
             }
         }
         adjoint[a] = by_v + by_change * parameter(CELL_FALL_M, neuron);
-        return by_change * parameter(CELL_P20, neuron);
+        return by_input;
     }
 
     var pull = with_stimuli(parameter(CELL_I_E, neuron), neuron);
@@ -68,11 +98,19 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         }
     }
     var slope = 0.0;
+    // Derivatives of the pull by p20, v_th, v_t and delta_t.
+    var slopes = vec4<f32>();
     if ADEX == 1u {
-        let x = (min(v, v_th) - parameter(CELL_V_T, neuron)) / parameter(CELL_DELTA_T, neuron);
-        let lifted = parameter(CELL_P20, neuron) * exp(min(x, 60.0));
-        pull += lifted * parameter(CELL_DELTA_T, neuron) - state[s + STATE_W * BLOCK];
-        slope = select(0.0, lifted, (v < v_th) && (x < 60.0));
+        let delta_t = parameter(CELL_DELTA_T, neuron);
+        let x = (min(v, v_th) - parameter(CELL_V_T, neuron)) / delta_t;
+        let power = exp(min(x, 60.0));
+        let lifted = parameter(CELL_P20, neuron) * power;
+        pull += lifted * delta_t - state[s + STATE_W * BLOCK];
+        let bent = select(0.0, lifted, x < 60.0);
+        slope = select(0.0, bent, v < v_th);
+        if params.numbers != 0u {
+            slopes = vec4<f32>(power * delta_t, bent - slope, -bent, lifted - bent * x);
+        }
     }
     // change = (v - pull / G) (e^(-k G) - 1).
     let v_inf = pull / conductance;
@@ -81,9 +119,21 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     let by_pull = -by_change * fall / conductance;
     let by_conductance = by_change * (v_inf * fall / conductance - k * (v - v_inf) * (fall + 1.0));
     by_v += by_change * fall;
+    if params.numbers != 0u {
+        add_number(CELL_FALL_M, -by_change * (v - v_inf) * conductance * (fall + 1.0));
+        add_number(CELL_P20, by_conductance + by_pull * slopes.x);
+        add_number(CELL_I_E, by_pull);
+    }
     if ADEX == 1u {
         let by_w = adjoint[adaptation];
         let fall_w = parameter(CELL_FALL_W, neuron);
+        if params.numbers != 0u {
+            add_number(CELL_V_TH, by_pull * slopes.y);
+            add_number(CELL_V_T, by_pull * slopes.z);
+            add_number(CELL_DELTA_T, by_pull * slopes.w);
+            add_number(CELL_A, -by_w * v * fall_w);
+            add_number(CELL_FALL_W, by_w * (state[s + STATE_W * BLOCK] - parameter(CELL_A, neuron) * v));
+        }
         by_v += by_pull * slope - by_w * parameter(CELL_A, neuron) * fall_w;
         adjoint[adaptation] = by_w + by_w * fall_w - by_pull;
     }
@@ -92,6 +142,10 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
             let by_open = by_conductance + by_pull * receptor_field(r, PORT_E_REV);
             let by_state = receptor_open_back(r, state[synapses + at], v, by_open);
+            if params.numbers != 0u {
+                let open = state[synapses + at] * by_state.z;
+                add_open_numbers(r, numbers + r * PORT, open, by_pull, by_state.y);
+            }
             adjoint[by_synapses + at] += by_state.x;
             by_v += by_state.y;
         } else {

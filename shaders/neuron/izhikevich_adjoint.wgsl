@@ -19,25 +19,46 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     by_spike += through_adaptation(by_u, parameter(CELL_D, neuron));
     by_v -= by_v * back.spiked;
     by_v += by_spike * back.slope;
+    if params.numbers != 0u {
+        add_number(CELL_C, adjoint[a] * back.spiked);
+        add_number(CELL_D, by_u * back.spiked);
+        add_number(CELL_V_TH, -by_spike * back.slope);
+    }
 
     // What arrived after the step: all but pulses.
     for (var r = 0u; r < params.receptors; r++) {
         if !is_pulse(r) {
-            give_back(neuron, r, receptor_back(r, by_synapses + 2u * r * BLOCK, by_v));
+            let at = 2u * r * BLOCK;
+            if params.numbers != 0u {
+                add_step_numbers(r, CELL + r * PORT, neuron, synapses + at, by_synapses + at, by_v);
+            }
+            give_back(neuron, r, receptor_back(r, by_synapses + at, by_v));
         }
     }
 
     // The step itself. What pulses held before it nothing needs any more.
     take_pulses(synapses, neuron);
     let v = state[s];
-    let driven = drive_of(v, state[s + STATE_U * BLOCK], neuron, synapses);
+    let u = state[s + STATE_U * BLOCK];
+    let driven = drive_of(v, u, neuron, synapses);
     let rate = parameter(CELL_RATE, neuron);
     let by_origin = by_u * rate * parameter(CELL_B, neuron);
+    var middle = v;
+    if HALF_STEPS == 1u {
+        middle = next(v, driven);
+    }
+    if params.numbers != 0u {
+        var origin = v;
+        if HALF_STEPS == 1u {
+            origin = next(middle, driven);
+        }
+        add_number(CELL_RATE, by_u * (parameter(CELL_B, neuron) * origin - u));
+        add_number(CELL_B, by_u * rate * origin);
+    }
     by_u -= by_u * rate;
     var by_slope = 0.0;
     var by_level = 0.0;
     if HALF_STEPS == 1u {
-        let middle = next(v, driven);
         let by_end = by_v + by_origin;
         by_slope = params.step * by_end * middle;
         by_level = params.step * by_end;
@@ -58,9 +79,16 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
             let by_state = receptor_open_back(r, state[synapses + at], v, by_open);
             by_g = by_state.x;
             by_v += by_state.y;
+            if params.numbers != 0u {
+                let open = state[synapses + at] * by_state.z;
+                add_open_numbers(r, CELL + r * PORT, open, by_level, by_state.y);
+            }
         }
         by_g += adjoint[by_synapses + at];
         if is_pulse(r) {
+            if params.numbers != 0u {
+                add_number(CELL + r * PORT + PORT_KICK, by_g * raw_arrival(neuron, r));
+            }
             give_back(neuron, r, by_g);
             by_g = 0.0;
         }
@@ -68,5 +96,8 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     }
     adjoint[a] = by_v;
     adjoint[a + STATE_U * BLOCK] = by_u;
+    if params.numbers != 0u {
+        add_number(CELL_I_E, by_level);
+    }
     return by_level;
 }

@@ -11,12 +11,31 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     by_spike += through_adaptation(adjoint[second], parameter(CELL_ALPHA_2, neuron));
     let by_distance = by_spike * back.slope;
     let by_first = adjoint[first] - by_distance;
-    adjoint[first] = by_first + parameter(CELL_FALL_1, neuron) * by_first;
     let by_second = adjoint[second] - by_distance;
-    adjoint[second] = by_second + parameter(CELL_FALL_2, neuron) * by_second;
     let by_v = adjoint[a] + by_distance;
+    let by_input = by_v * parameter(CELL_P20, neuron);
+    if params.numbers != 0u {
+        add_number(CELL_OMEGA, -by_distance);
+        add_number(CELL_ALPHA_1, adjoint[first] * back.spiked);
+        add_number(CELL_ALPHA_2, adjoint[second] * back.spiked);
+        add_number(CELL_FALL_1, by_first * state[s + STATE_THETA_1 * BLOCK]);
+        add_number(CELL_FALL_2, by_second * state[s + STATE_THETA_2 * BLOCK]);
+        add_number(CELL_FALL_M, by_v * state[s]);
+        add_number(CELL_P20, by_v * with_stimuli(parameter(CELL_I_E, neuron), neuron));
+        add_number(CELL_I_E, by_input);
+    }
+    adjoint[first] = by_first + parameter(CELL_FALL_1, neuron) * by_first;
+    adjoint[second] = by_second + parameter(CELL_FALL_2, neuron) * by_second;
     for (var r = 0u; r < params.receptors; r++) {
-        let g = a + (STATE + 2u * r) * BLOCK;
+        let place = (STATE + 2u * r) * BLOCK;
+        let g = a + place;
+        if params.numbers != 0u {
+            add_step_numbers(r, CELL + 2u * params.receptors + r * PORT, neuron, s + place, g, by_v);
+            add_number(CELL + 2u * r, by_v * state[s + place]);
+            if receptor_field(r, PORT_KIND) == 3.0 {
+                add_number(CELL + 2u * r + 1u, by_v * state[s + place + BLOCK]);
+            }
+        }
         give_back(neuron, r, receptor_back(r, g, by_v));
         adjoint[g] += by_v * parameter(CELL + 2u * r, neuron);
         if receptor_field(r, PORT_KIND) == 3.0 {
@@ -24,5 +43,5 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         }
     }
     adjoint[a] = by_v + by_v * parameter(CELL_FALL_M, neuron);
-    return by_v * parameter(CELL_P20, neuron);
+    return by_input;
 }

@@ -1,8 +1,8 @@
 //! `check`, `devices` and `models`: what can be told without running anything.
 
-use super::complain;
 use super::run::{MAX_BINDING, make_threads, prepare};
 use super::terminal::print;
+use super::{complain, experiment};
 use crate::engine::dispatch::Dispatches;
 use crate::engine::gpu;
 use crate::machine;
@@ -11,7 +11,7 @@ use crate::scene::{self, Override};
 use crate::words::{bytes, grouped};
 use anyhow::Result;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A plan as `check --json` prints it.
 #[derive(Serialize)]
@@ -43,17 +43,17 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
     make_threads(None)?;
     let mut all = Vec::new();
     let mut failed = None;
-    for path in scenes {
-        let prepared = scene::load(path, overrides).map_err(|e| (*e).into()).and_then(
-            |(scene, source, warnings)| Ok((source, warnings, prepare(&scene, true, MAX_BINDING)?)),
-        );
+    for (path, loaded) in scenes.iter().flat_map(|path| all_stages(path, overrides)) {
+        let prepared = loaded.and_then(|(scene, source, warnings)| {
+            Ok((source, warnings, prepare(&scene, true, MAX_BINDING)?))
+        });
         match prepared {
-            Ok((source, warnings, (network, plan))) => {
+            Ok((source, warnings, (network, plan, _))) => {
                 for w in warnings.iter().chain(&network.warnings).chain(&plan.warnings) {
                     log::warn!("{}: {}: {}", source.name, w.path, w.message);
                 }
                 all.push(Checked {
-                    scene: path.display().to_string(),
+                    scene: path,
                     dt_ms: network.dt,
                     steps: plan.steps,
                     batch: plan.batch,
@@ -88,6 +88,28 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
     }
     failed.map_or(Ok(()), Err)
 }
+
+/// A scene, or each of its stages, with what to call it.
+fn all_stages(path: &Path, overrides: &[Override]) -> Vec<(String, Result<Loaded>)> {
+    let name = path.display().to_string();
+    let scene = match scene::load(path, overrides) {
+        Err(e) => return vec![(name, Err((*e).into()))],
+        Ok(loaded) if loaded.0.stages.is_empty() => return vec![(name, Ok(loaded))],
+        Ok((scene, ..)) => scene,
+    };
+    match experiment::stages(path, overrides, &scene, None) {
+        Err(e) => vec![(name, Err((*e).into()))],
+        Ok(stages) => {
+            let stage = |experiment::Stage { name: stage, scene, source, warnings, .. }| {
+                (format!("{name}, stage {stage}"), Ok((scene, source, warnings)))
+            };
+            stages.into_iter().map(stage).collect()
+        }
+    }
+}
+
+/// A scene, its text, and what may not be as it was meant.
+type Loaded = (scene::Scene, scene::Source, Vec<scene::Warning>);
 
 /// Programs as the launches that a GPU does, some of which stand for several.
 fn listed(plan: &Plan) -> Vec<Listed> {

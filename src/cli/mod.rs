@@ -1,5 +1,6 @@
 //! The command line: arguments, exit codes, and what a person reads.
 
+mod experiment;
 mod folder;
 mod inspect;
 mod metrics;
@@ -234,6 +235,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
     } else if let Some(e) = e.downcast_ref::<NetworkError>() {
         match e {
             NetworkError::Value { .. }
+            | NetworkError::Train { .. }
             | NetworkError::Count { .. }
             | NetworkError::Synapse { .. }
             | NetworkError::Dendritic { .. }
@@ -247,6 +249,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
             | NetworkError::Sign { .. }
             | NetworkError::Merged { .. }
             | NetworkError::Tensor { .. }
+            | NetworkError::Initial { .. }
             | NetworkError::Weights { .. } => 3,
         }
     } else if let Some(e) = e.downcast_ref::<PlanError>() {

@@ -1,18 +1,21 @@
 //! Puts together what the report shows.
 
 use crate::data::Dataset;
-use crate::network::{Kind, Network, Projection};
+use crate::data::traces::Traces as Wanted;
+use crate::network::numbers::Number;
+use crate::network::{Kind, Network, Population, Projection};
 use crate::neuron::lif::Potential;
 use crate::plan::Recorded;
 use crate::plasticity::Rule;
 use crate::record::statistics::SpikeStatistics;
 use crate::report::{
-    self, Activity, Confusion, Epoch, Fields, Report, Sample, Trace, Traces, Weights, Window,
+    self, Activity, Confusion, Course, Epoch, Fields, Report, Sample, Trace, Traces, Weights,
+    Window,
 };
 use crate::scene::Reset;
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
-use crate::train::{self, Learner, TrainError, Trainer};
+use crate::train::{self, Learner, Samples, TrainError, Trainer};
 use crate::words::{bytes, grouped};
 use std::borrow::Cow;
 
@@ -31,10 +34,16 @@ pub fn training<'a>(
     network: &Network,
     trainer: &mut Trainer<'_>,
     counts: Vec<u64>,
-    data: &Dataset,
+    samples: Samples<'_>,
     summary: &'a Summary,
     warnings: &[String],
 ) -> Result<Report<'a>, TrainError> {
+    let data = match samples {
+        Samples::Labelled(data) => data,
+        Samples::Driven(traces) => {
+            return followed(description, network, trainer, traces, summary, warnings);
+        }
+    };
     let classes = counts.len().isqrt();
     let shown = trainer.present(0)?;
     let steps = network.populations.iter().zip(&shown.tapes);
@@ -106,6 +115,85 @@ pub fn training<'a>(
     })
 }
 
+/// The report of a training that was to make potentials follow traces.
+fn followed<'a>(
+    description: &'a str,
+    network: &Network,
+    trainer: &mut Trainer<'_>,
+    wanted: &Wanted,
+    summary: &'a Summary,
+    warnings: &[String],
+) -> Result<Report<'a>, TrainError> {
+    let [after, before] = trainer.present_both()?;
+    let watched = after.potentials.iter().position(|potentials| !potentials.is_empty());
+    let columns = |values: Vec<f32>, n: usize| -> Vec<Vec<f32>> {
+        (0..n).map(|k| values.iter().skip(k).step_by(n).copied().collect()).collect()
+    };
+    let single = wanted.values.iter().map(|v| *v as f32).collect();
+    let fit = watched.map(|k| {
+        let Population { name, size, .. } = &network.populations[k];
+        report::Fit {
+            name: name.clone(),
+            every_ms: network.dt,
+            wanted: columns(single, wanted.columns),
+            before: columns(before.potentials[k].clone(), *size),
+            after: columns(after.potentials[k].clone(), *size),
+        }
+    });
+    let epochs = &trainer.progress.epochs;
+    let numbers = network.populations.iter().flat_map(|population| {
+        let each = population.numbers.iter().flat_map(|numbers| &numbers.each);
+        each.map(move |number| (format!("{}.{}", population.name, number.name), number))
+    });
+    let course = |(name, number): (String, &Number)| {
+        let of_epochs = epochs.iter().filter_map(|epoch| {
+            epoch.numbers.iter().find(|(known, _)| *known == name).map(|(_, values)| values)
+        });
+        let of = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(f64::NAN);
+        let count = epochs.first().map_or(0, |epoch| epoch.errors.len()).min(number.start.len());
+        let neurons = (0..count)
+            .map(|k| {
+                std::iter::once(of(&number.start, k))
+                    .chain(of_epochs.clone().map(|values| of(values, k)))
+                    .collect()
+            })
+            .collect();
+        Course { name, neurons }
+    };
+    let statistics = |(population, spikes): (&Population, &Vec<(u32, u32)>)| {
+        let mut statistics = SpikeStatistics::new(population.size, network.dt);
+        spikes.iter().for_each(|(step, id)| statistics.add(u64::from(*step), *id));
+        Activity {
+            name: population.name.clone(),
+            steps: summary.steps,
+            spikes: population.spikes().then_some(Cow::Owned(statistics)),
+            laid_out: Vec::new(),
+            traces: Vec::new(),
+        }
+    };
+    Ok(Report {
+        title: &summary.scene,
+        description: description.to_owned(),
+        facts: facts(summary),
+        epochs: epochs.iter().map(epoch).collect(),
+        fit,
+        courses: numbers.map(course).collect(),
+        activity: network.populations.iter().zip(&after.spikes).map(statistics).collect(),
+        warnings: warnings.to_vec(),
+        ..Report::default()
+    })
+}
+
+fn epoch(e: &train::Epoch) -> Epoch {
+    Epoch {
+        epoch: e.epoch as usize,
+        loss: e.loss,
+        train_accuracy: e.train_accuracy,
+        test_loss: e.test_loss,
+        test_accuracy: e.test_accuracy,
+    }
+}
+
 /// The report of a training whose synapses learn by themselves.
 pub fn learning<'a>(
     description: &'a str,
@@ -156,13 +244,6 @@ fn trained<'a>(
     warnings: &[String],
 ) -> Report<'a> {
     let test = &data.test;
-    let epoch = |e: &train::Epoch| Epoch {
-        epoch: e.epoch as usize,
-        loss: e.loss,
-        train_accuracy: e.train_accuracy,
-        test_loss: e.test_loss,
-        test_accuracy: Some(e.test_accuracy),
-    };
     Report {
         title: &summary.scene,
         description: description.to_owned(),
@@ -292,8 +373,17 @@ fn facts(s: &Summary) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
     if let Some(t) = &s.training {
-        fact("test accuracy", format!("{:.2} %", 100.0 * t.test_accuracy));
-        fact("best test accuracy", format!("{:.2} %", 100.0 * t.best_test_accuracy));
+        if let (Some(last), Some(best)) = (t.test_accuracy, t.best_test_accuracy) {
+            fact("test accuracy", format!("{:.2} %", 100.0 * last));
+            fact("best test accuracy", format!("{:.2} %", 100.0 * best));
+        }
+        if let Some(fit) = &t.fit {
+            fact("neurons that follow a trace", grouped(fit.starts));
+            let of = [fit.best_mse, fit.median_mse, fit.worst_mse];
+            let [best, median, worst] = of.map(|mse| format!("{mse:.3e}"));
+            let text = format!("best {best}, median {median}, worst {worst} mV²");
+            fact("mean squared difference", text);
+        }
         fact("trained parameters", grouped(t.parameters));
         if let Some(last) = t.epochs.last() {
             fact("training speed", format!("{:.0} samples/s", last.train_samples_per_s));

@@ -4,9 +4,12 @@ use super::folder::{CHECKPOINTS, Folder, SCENE, SUMMARY};
 use super::progress::Progress;
 use super::stop::Stop;
 use super::terminal::print;
-use super::{EngineChoice, FileFault, Interrupted, Run, Threads, Usage, fault, pictures, resume};
+use super::{
+    EngineChoice, FileFault, Interrupted, Run, Threads, Usage, experiment, fault, pictures, resume,
+};
 use crate::archive;
 use crate::checkpoint::{self, Checkpoint, Origin, Store};
+use crate::data::traces::Traces;
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::{self, Found, Gpu, Wanted};
 use crate::engine::{Device, Engine, KernelTime};
@@ -14,13 +17,14 @@ use crate::files::write::Draft;
 use crate::files::{self, Values};
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
-use crate::scene::{self, Data, Override, Scene};
+use crate::scene::{self, Data, Loss, Override, Scene, Source, Warning};
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
-use crate::train::{Event, Learner, Outcome, Trainer};
+use crate::train::{Event, Learner, Outcome, Samples, Trainer};
 use crate::words::{bytes, grouped};
 use crate::{data, machine, train};
 use anyhow::Result;
+use serde::Serialize;
 use std::collections::HashSet;
 use std::fmt;
 use std::io::Write as _;
@@ -33,14 +37,20 @@ pub const MAX_BINDING: u64 = 128 << 20;
 /// What is written of a synapse beside its weight.
 const ENDS: [&str; 2] = ["source", "target"];
 
-/// From a scene to a plan, with parts of the table of synapses of at most `max_table` bytes.
-pub fn prepare(scene: &Scene, quiet: bool, max_table: u64) -> Result<(Network, Plan)> {
+/// From a scene to a plan, with parts of the table of synapses of at most `max_table` bytes; and the traces that a
+/// training is to follow.
+pub fn prepare(
+    scene: &Scene,
+    quiet: bool,
+    max_table: u64,
+) -> Result<(Network, Plan, Option<Traces>)> {
     let mut bar = Progress::new(scene.projections.len() as u64, "projections", quiet);
     let network = network::build_watched(scene, &mut |drawn, of| {
         bar.at("building", drawn as u64, of as u64, "");
     });
     bar.finish();
     let network = network?;
+    let traces = read_traces(scene, &network)?;
     let plan = match &scene.training {
         Some(training) if !training.loss.is_gradient() => {
             let options = SimulationOptions {
@@ -54,8 +64,14 @@ pub fn prepare(scene: &Scene, quiet: bool, max_table: u64) -> Result<(Network, P
         }
         Some(training) => {
             let (batch, steps) = (training.batch as usize, training.steps as usize);
-            let options =
-                plan::Options { batch, steps, training, soft: 0, max_binding: MAX_BINDING };
+            let options = plan::Options {
+                batch,
+                steps,
+                training,
+                traces: traces.as_ref(),
+                soft: 0,
+                max_binding: MAX_BINDING,
+            };
             plan::compile(&network, &options)?
         }
         None => {
@@ -66,7 +82,7 @@ pub fn prepare(scene: &Scene, quiet: bool, max_table: u64) -> Result<(Network, P
     tell_apart("state that is saved", plan.arrays.iter().map(|array| array.name.clone()))?;
     tell_apart("weights.safetensors", tensor_names(&network))?;
     tell_apart("traces.npz", simulation::trace_names(scene, &network)?)?;
-    Ok((network, plan))
+    Ok((network, plan, traces))
 }
 
 /// Names under which weights and constant currents of a network may be written.
@@ -78,7 +94,12 @@ fn tensor_names(network: &Network) -> impl Iterator<Item = String> {
         };
         std::iter::once(p.name.clone()).chain(ends.iter().map(|end| format!("{}.{end}", p.name)))
     });
-    projections.chain(network.populations.iter().map(|p| format!("{}.i_e", p.name)))
+    let numbers = network.populations.iter().flat_map(|p| {
+        let each = p.numbers.iter().flat_map(|numbers| &numbers.each);
+        each.map(move |number| format!("{}.{}", p.name, number.name))
+    });
+    let currents = network.populations.iter().map(|p| format!("{}.i_e", p.name));
+    projections.chain(currents).chain(numbers)
 }
 
 /// Refuses to write two arrays under one name, where one would be taken for the other.
@@ -107,7 +128,6 @@ pub fn make_threads(wanted: Option<u16>) -> Result<()> {
 
 /// Runs a scene, or goes on with a run.
 pub fn run(args: &Run) -> Result<()> {
-    let started = Instant::now();
     make_threads(args.threads)?;
     let path = match (&args.scene, &args.resume) {
         (Some(scene), _) => scene.clone(),
@@ -123,8 +143,51 @@ pub fn run(args: &Run) -> Result<()> {
     if let Some(seed) = args.seed {
         overrides.push(Override { path: "simulation.seed".into(), value: seed.to_string() });
     }
-    let (scene, source, mut warnings) = scene::load(&path, &overrides).map_err(|e| *e)?;
-    let checkpoint = match &args.resume {
+    let (scene, source, warnings) = scene::load(&path, &overrides).map_err(|e| *e)?;
+    if !scene.stages.is_empty() {
+        return experiment::run(args, &path, &overrides, (&scene, &source));
+    }
+    let job = Job {
+        path: &path,
+        name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        scene,
+        source,
+        warnings,
+        out: args.out.as_deref(),
+        resume: args.resume.as_deref(),
+        overwrite: args.overwrite,
+    };
+    one(args, job)
+}
+
+/// A scene to run.
+pub struct Job<'a> {
+    /// Its file.
+    pub path: &'a Path,
+    /// Its name.
+    pub name: String,
+    /// The scene.
+    pub scene: Scene,
+    /// Its text.
+    pub source: Source,
+    /// What may not be as it was meant.
+    pub warnings: Vec<Warning>,
+    /// Run folder, if it is not to be the next free one.
+    pub out: Option<&'a Path>,
+    /// Folder of the run that goes on.
+    pub resume: Option<&'a Path>,
+    /// Whether results in the folder are replaced.
+    pub overwrite: bool,
+}
+
+/// Runs one scene, or goes on with its run.
+///
+/// # Errors
+/// All that can go wrong.
+pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
+    let started = Instant::now();
+    let Job { path, name, scene, source, mut warnings, out, resume, overwrite } = job;
+    let checkpoint = match resume {
         Some(dir) => match resume::from(dir, &scene)? {
             None => return Ok(()),
             found => found,
@@ -133,13 +196,13 @@ pub fn run(args: &Run) -> Result<()> {
     };
     let adapter = adapter(args)?;
     let max_table = adapter.as_ref().map_or(MAX_BINDING, Found::largest_table);
-    let (network, plan) = prepare(&scene, args.quiet, max_table)?;
+    let (network, plan, traces) = prepare(&scene, args.quiet, max_table)?;
     warnings.extend(network.warnings.iter().chain(&plan.warnings).cloned());
     for warning in &warnings {
         log::warn!("{}: {}: {}", source.name, warning.path, warning.message);
     }
-    let dataset = match &scene.training {
-        Some(training) => Some(load_data(training, &network)?),
+    let dataset = match scene.training.as_ref().and_then(|t| Some((t, t.data.as_ref()?))) {
+        Some((training, data)) => Some(load_data(training, data, &network)?),
         None => None,
     };
     let engine: Box<dyn Engine + '_> = match &adapter {
@@ -151,15 +214,15 @@ pub fn run(args: &Run) -> Result<()> {
     let origin = match &checkpoint {
         Some(checkpoint) => Origin { scene: effective.clone(), ..checkpoint.origin.clone() },
         None => Origin {
-            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            name,
             sha256: source.sha256(),
             description: source.description(),
             scene: effective.clone(),
         },
     };
-    let folder = match &args.resume {
-        Some(dir) => Folder::open(dir.clone())?,
-        None => Folder::create(args.out.as_deref(), &path, &origin.name, args.overwrite)?,
+    let folder = match resume {
+        Some(dir) => Folder::open(dir.to_owned())?,
+        None => Folder::create(out, path, &origin.name, overwrite)?,
     };
     // A run that goes on is not finished any more, and a training records nothing.
     folder.remove(SUMMARY)?;
@@ -184,14 +247,16 @@ pub fn run(args: &Run) -> Result<()> {
     };
     session.summary.build_s = started.elapsed().as_secs_f64();
     session.banner()?;
-    let times = match (&scene.training, &dataset) {
-        (Some(training), Some(data)) if !training.loss.is_gradient() => {
+    let labelled = dataset.as_ref().map(Samples::Labelled);
+    let samples = labelled.or(traces.as_ref().map(Samples::Driven));
+    let times = match (&scene.training, samples) {
+        (Some(training), Some(Samples::Labelled(data))) if !training.loss.is_gradient() => {
             let learner = Learner::new(training, &network, &plan, data, engine);
             session.learn(learner, data, checkpoint)?
         }
-        (Some(training), Some(data)) => {
-            let trainer = Trainer::new(training, &network, &plan, data, engine);
-            session.train(trainer, data, checkpoint)?
+        (Some(training), Some(samples)) => {
+            let trainer = Trainer::new(training, &network, &plan, samples, engine);
+            session.train(trainer, samples, checkpoint)?
         }
         _ => session.simulate(Simulation::new(&network, &plan, &scene, engine)?, checkpoint)?,
     };
@@ -201,8 +266,18 @@ pub fn run(args: &Run) -> Result<()> {
     session.tell(format!("results in {}\n", session.folder.path.display()))
 }
 
-fn load_data(training: &scene::Training, network: &Network) -> Result<data::Dataset> {
-    let Data::Mnist { dir } = &training.data;
+/// The traces that a training is to follow, if it is.
+fn read_traces(scene: &Scene, network: &Network) -> Result<Option<Traces>> {
+    let Some(training) = &scene.training else { return Ok(None) };
+    let Loss::Trace { population, file, array, .. } = &training.loss else { return Ok(None) };
+    let size = network.populations.iter().find(|p| p.name == *population).map_or(0, |p| p.size);
+    let array = array.clone().unwrap_or_else(|| format!("{population}.v"));
+    let shape = [training.steps as usize, size];
+    Ok(Some(Traces::read(file, &array, shape, network.dt)?))
+}
+
+fn load_data(training: &scene::Training, data: &Data, network: &Network) -> Result<data::Dataset> {
+    let Data::Mnist { dir } = data;
     let mut dataset = data::mnist(dir)?;
     let count = |is: fn(&network::Kind) -> bool| {
         network.populations.iter().find(|p| is(&p.kind)).map_or(0, |p| p.size)
@@ -277,6 +352,15 @@ fn start_summary(
     }
 }
 
+/// The summary of a run, with what its scene is about.
+#[derive(Serialize)]
+struct WithResults<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "summary::as_map")]
+    results: Vec<(String, serde_json::Value)>,
+}
+
 /// A run that has begun.
 pub struct Session<'a> {
     pub scene: &'a Scene,
@@ -325,27 +409,31 @@ impl Session<'_> {
     fn train(
         &mut self,
         mut trainer: Trainer<'_>,
-        data: &data::Dataset,
+        samples: Samples<'_>,
         checkpoint: Option<Checkpoint>,
     ) -> Result<Vec<KernelTime>> {
         if let Some(checkpoint) = checkpoint {
             trainer.restore(&checkpoint)?;
             self.train_on(&trainer.progress)?;
         }
-        let (progress, samples) = (trainer.progress.clone(), data.train.len() as u64);
-        self.watched(&progress, samples, |store, observe| trainer.run(Some(store), observe))?;
+        let (progress, count) = (trainer.progress.clone(), samples.count(false) as u64);
+        self.watched(&progress, count, |store, observe| trainer.run(Some(store), observe))?;
         for (best, file) in [(false, "weights.safetensors"), (true, "weights-best.safetensors")] {
             self.write_weights(file, trainer.natural_weights(best)?, &[])?;
         }
         let times = trainer.engine().profile();
         let confusion = trainer.confusion()?;
-        self.training_summary(&trainer.progress, trainer.parameters(), &confusion, data);
+        let tested = samples.count(true);
+        self.training_summary(&trainer.progress, trainer.parameters(), &confusion, tested);
+        if let (Some(training), Samples::Driven(traces)) = (&mut self.summary.training, samples) {
+            training.fit = summary::Fit::new(trainer.fits(traces)?);
+        }
         let report = pictures::training(
             &self.origin.description,
             self.network,
             &mut trainer,
             confusion,
-            data,
+            samples,
             &self.summary,
             &self.warnings,
         )?;
@@ -365,6 +453,9 @@ impl Session<'_> {
     ) -> Result<()> {
         let of_loss =
             |loss: Option<f64>| loss.map_or(String::new(), |loss| format!("loss {loss:.4}  "));
+        let of_accuracy = |what: &str, accuracy: Option<f64>| {
+            accuracy.map_or(String::new(), |a| format!("{what} {:.2} %  ", 100.0 * a))
+        };
         let metrics = self.path("metrics.jsonl");
         let lines: String = progress.epochs.iter().map(json_line).collect();
         write(&metrics, lines.as_bytes())?;
@@ -380,7 +471,7 @@ impl Session<'_> {
                     &format!("epoch {}", done_epochs + 1),
                     done_epochs * of + done,
                     epochs * of,
-                    &format!("{}accuracy {:.2} %", of_loss(loss), 100.0 * accuracy),
+                    &format!("{}{}", of_loss(loss), of_accuracy("accuracy", accuracy)),
                 ),
                 Event::Testing => {}
                 Event::Epoch(epoch) => {
@@ -388,11 +479,11 @@ impl Session<'_> {
                     let line = metrics_file.write_all(json_line(epoch).as_bytes());
                     let line = line.map_err(|source| fault(&metrics, source));
                     let told = format!(
-                        "epoch {:>3}  {}train {:.2} %  test {:.2} %  {:>6.0} samples/s",
+                        "epoch {:>3}  {}{}{}{:>6.0} samples/s",
                         epoch.epoch,
                         of_loss(epoch.loss),
-                        100.0 * epoch.train_accuracy,
-                        100.0 * epoch.test_accuracy,
+                        of_accuracy("train", epoch.train_accuracy),
+                        of_accuracy("test", epoch.test_accuracy),
                         epoch.train_samples_per_s,
                     );
                     written = line.and_then(|()| bar.result(&told));
@@ -422,7 +513,8 @@ impl Session<'_> {
         let (progress, samples) = (learner.progress.clone(), data.train.len() as u64);
         self.watched(&progress, samples, |store, observe| learner.run(Some(store), observe))?;
         self.write_weights("weights.safetensors", learner.weights()?, &[])?;
-        self.training_summary(&learner.progress, learner.parameters(), &learner.confusion, data);
+        let tested = data.test.len();
+        self.training_summary(&learner.progress, learner.parameters(), &learner.confusion, tested);
         let times = learner.engine().profile();
         let report = pictures::learning(
             &self.origin.description,
@@ -444,8 +536,17 @@ impl Session<'_> {
     fn finish_training(&self, report: &crate::report::Report<'_>) -> Result<()> {
         self.finish(report)?;
         let Some(training) = &self.summary.training else { return Ok(()) };
-        let (accuracy, seconds) = (100.0 * training.test_accuracy, self.summary.wall_s);
-        self.tell(format!("test accuracy {accuracy:.2} % in {seconds:.1} s\n"))
+        let seconds = self.summary.wall_s;
+        if let Some(accuracy) = training.test_accuracy {
+            self.tell(format!("test accuracy {:.2} % in {seconds:.1} s\n", 100.0 * accuracy))?;
+        }
+        if let Some(summary::Fit { starts, best_mse, worst_mse, .. }) = training.fit {
+            self.tell(format!(
+                "mean squared difference of {starts} neurons from {best_mse:.4} to {worst_mse:.4} mV² in \
+                 {seconds:.1} s\n"
+            ))?;
+        }
+        Ok(())
     }
 
     /// Weights by projection, if there are any. Those that are not of all pairs come with their sources and
@@ -486,13 +587,13 @@ impl Session<'_> {
         progress: &train::Progress,
         parameters: u64,
         confusion: &[u64],
-        data: &data::Dataset,
+        tested: usize,
     ) {
         let epochs = &progress.epochs;
         let Some(last) = epochs.last() else { return };
         self.summary.wall_s = progress.wall_s;
-        let seconds = data.test.len() as f64 * self.plan.steps as f64 * self.network.dt * 1e-3;
-        let tested = data.test.len() as f64;
+        let tested = tested as f64;
+        let seconds = tested * self.plan.steps as f64 * self.network.dt * 1e-3;
         for (k, population) in self.network.populations.iter().enumerate() {
             let spikes = population.spikes().then(|| (last.test_spikes[k] * tested).round() as u64);
             let rate_hz = spikes.map(|s| s as f64 / population.size as f64 / seconds);
@@ -504,12 +605,13 @@ impl Session<'_> {
             parameters,
             test_accuracy: last.test_accuracy,
             test_loss: last.test_loss,
-            best_test_accuracy: epochs.iter().map(|e| e.test_accuracy).fold(0.0, f64::max),
+            best_test_accuracy: epochs.iter().filter_map(|e| e.test_accuracy).reduce(f64::max),
             epochs: epochs.clone(),
             confusion: confusion
                 .chunks(confusion.len().isqrt().max(1))
                 .map(<[_]>::to_vec)
                 .collect(),
+            fit: None,
         });
     }
 
@@ -517,8 +619,12 @@ impl Session<'_> {
     /// place after it.
     pub fn finish(&self, report: &crate::report::Report<'_>) -> Result<()> {
         let path = self.path(SUMMARY);
-        let json =
-            serde_json::to_string_pretty(&self.summary).map_err(|e| fault(&path, e.into()))?;
+        let value = serde_json::to_value(&self.summary).map_err(|e| fault(&path, e.into()))?;
+        let results = experiment::results(self.scene, &value);
+        let line = |(name, value): &(String, _)| format!("{name:<32} {value}\n");
+        self.tell(results.iter().map(line).collect::<String>())?;
+        let summary = WithResults { summary: &self.summary, results };
+        let json = serde_json::to_string_pretty(&summary).map_err(|e| fault(&path, e.into()))?;
         let summary = Draft::write(&path, |w| writeln!(w, "{json}"));
         let summary = summary.map_err(|source| fault(&path, source))?;
         if let Err(e) = crate::report::write(report, &self.folder.path) {
@@ -533,7 +639,8 @@ fn json_line(epoch: &train::Epoch) -> String {
     serde_json::to_string(epoch).map(|line| line + "\n").unwrap_or_default()
 }
 
-fn write(path: &Path, content: &[u8]) -> Result<(), FileFault> {
+/// Writes a file of a run.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), FileFault> {
     files::write_atomic(path, |w| w.write_all(content)).map_err(|source| fault(path, source))
 }
 

@@ -5,6 +5,7 @@
 //! format and under the file names of MNIST, such as Fashion-MNIST, loads alike.
 
 pub mod idx;
+pub mod traces;
 
 use std::path::{Path, PathBuf};
 
@@ -85,6 +86,14 @@ pub enum DataError {
         train: [usize; 2],
         /// Rows and columns of the test images.
         test: [usize; 2],
+    },
+    /// A file of traces that does not fit.
+    #[error("training.loss.file: {}: {why}", file.display())]
+    Trace {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
     /// A label has no output that could stand for it.
     #[error(

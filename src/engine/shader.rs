@@ -76,7 +76,9 @@ pub static KERNELS: &[&Kernel] = &[
     &train::restart::KERNEL,
     &train::sgd::KERNEL,
     &train::softmax_cross_entropy::KERNEL,
+    &train::numbers_gradient::KERNEL,
     &train::sum_samples::KERNEL,
+    &train::trace::KERNEL,
 ];
 
 /// Files that shaders may use.

@@ -13,7 +13,7 @@ pub mod write;
 
 pub use npy::{NpyError, NpyProblem, NpyReader, Number, read_npy_pairs};
 pub use npz::{Npy, copy_array, read_array, read_spikes, write_npz};
-pub use tensors::{TensorError, Values, read_tensor, read_words, write_tensors};
+pub use tensors::{TensorError, Values, read_tensor, read_words, tensor_names, write_tensors};
 pub use write::write_atomic;
 
 /// Bytes in hexadecimal, as hashes are printed.

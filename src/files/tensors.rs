@@ -62,6 +62,18 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Values)]) -> io::Result<()
     write_atomic(path, |writer| writer.write_all(&bytes))
 }
 
+/// Names of the tensors of a `.safetensors` file, and how many elements each has.
+///
+/// # Errors
+/// The file cannot be read, or is not safetensors.
+pub fn tensor_names(path: &Path) -> Result<Vec<(String, usize)>, TensorError> {
+    let bytes = read::read(path, read::roomy())?;
+    let file = SafeTensors::deserialize(&bytes)?;
+    let named =
+        file.iter().map(|(name, tensor)| (name.to_owned(), tensor.shape().iter().product()));
+    Ok(named.collect())
+}
+
 /// Reads one tensor of floats from a `.safetensors` file.
 ///
 /// # Errors

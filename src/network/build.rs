@@ -3,7 +3,9 @@
 use super::budget::Budget;
 use super::draw::{Wiring, drawn};
 use super::error::MAX_SYNAPSES;
+use super::initial::Initial;
 use super::learning;
+use super::numbers::{CURRENT, Numbers};
 use super::space::{self, Point};
 use super::stimuli::stimulus;
 use super::*;
@@ -40,13 +42,17 @@ pub fn build_watched(
     let seed = scene.simulation.seed;
     let gradients = scene.training.as_ref().is_some_and(|training| training.loss.is_gradient());
     let mut warnings = Vec::new();
+    let mut initial = scene.initial.as_deref().map(Initial::open).transpose()?;
     let populations = scene
         .populations
         .iter()
         .map(|(name, population)| {
             let size = population.size as usize;
             let model = with_biases(scene, name, &population.model);
-            let draw = drawn(&model, format!("populations.{name}.model"), size, seed)?;
+            let mut draw = drawn(&model, format!("populations.{name}.model"), size, seed)?;
+            if let Some(initial) = &mut initial {
+                initial.numbers(name, &mut draw)?;
+            }
             let kind = match (&model, gradients) {
                 (Model::Spikes(m), _) => {
                     let end = scene.simulation.duration.map(scene::Quantity::get);
@@ -58,8 +64,10 @@ pub fn build_watched(
                 }
                 (Model::Poisson(m), _) => Kind::Poisson(poisson(m, dt, &draw, &mut warnings)?),
                 (Model::Images(m), _) => Kind::Images(m.encoder.clone()),
-                (model @ Model::Readout(_), true) => trained(model, dt, &draw)?,
-                (model @ Model::Lif(neuron), true) if !in_frames(neuron, scene) => {
+                (model @ Model::Readout(_), true) if classifies(scene) => {
+                    trained(model, dt, &draw)?
+                }
+                (model @ Model::Lif(neuron), true) if !in_frames(neuron, name, scene) => {
                     trained(model, dt, &draw)?
                 }
                 (model, _) => {
@@ -67,7 +75,15 @@ pub fn build_watched(
                     Kind::Stepped(neuron.make(dt, &draw)?)
                 }
             };
-            Ok(Population { name: name.clone(), size, kind, laid_out: draw.laid_out })
+            let wanted = if gradients { &population.train[..] } else { &[] };
+            Ok(Population {
+                name: name.clone(),
+                size,
+                kind,
+                numbers: Numbers::new(wanted, &model, &draw, dt)?,
+                learns_current: wanted.iter().any(|trained| trained.name() == CURRENT),
+                laid_out: draw.laid_out,
+            })
         })
         .collect::<Result<Vec<_>, NetworkError>>()?;
 
@@ -121,6 +137,16 @@ pub fn build_watched(
                     weight: weight.get(),
                     skip: !autapses && from == to,
                     stream: stream(Purpose::Connectivity, index as u32),
+                }
+            }
+            _ if initial.as_mut().is_some_and(|initial| initial.has_weights(&name)) => {
+                let initial = initial.as_mut().expect("it has weights");
+                match loaded(&wiring, &initial.file) {
+                    Err(NetworkError::Weights { name, why, .. }) => {
+                        initial.refuse(format!("`{name}`: {why}"));
+                        wiring.synapses()?
+                    }
+                    synapses => synapses?,
                 }
             }
             (_, Weight::File(file)) => loaded(&wiring, file)?,
@@ -181,6 +207,9 @@ pub fn build_watched(
         }
         let size = [from, to].map(|k| populations[k].size);
         projections.extend(with_receptors(made, &receptors, ends, size)?);
+    }
+    if let Some(initial) = initial {
+        initial.finish(&mut warnings)?;
     }
     let stimuli = scene.stimuli.iter().enumerate();
     let stimuli = stimuli.map(|(k, s)| stimulus(scene, k, s)).collect::<Result<_, _>>()?;
@@ -346,13 +375,25 @@ fn poisson(
     Ok(per_step)
 }
 
-/// Whether neurons that are trained need a [frame](crate::neuron::frame): those with receptors of their own, and
-/// those whose adjoint needs more than the distance to the threshold.
-fn in_frames(neuron: &scene::Lif, scene: &Scene) -> bool {
+/// Whether the loss is of the output of a readout.
+fn classifies(scene: &Scene) -> bool {
+    let loss = scene.training.as_ref().map(|training| &training.loss);
+    matches!(loss, Some(scene::Loss::SoftmaxCrossEntropy { .. }))
+}
+
+/// Whether neurons that are trained need a [frame](crate::neuron::frame): those with receptors, stimuli or trained
+/// numbers of their own, those whose potential is looked at, and those whose adjoint needs more than the distance to the
+/// threshold.
+fn in_frames(neuron: &scene::Lif, name: &str, scene: &Scene) -> bool {
+    let loss = scene.training.as_ref().map(|training| &training.loss);
+    let watched = matches!(loss, Some(scene::Loss::Trace { population, .. }) if population == name);
+    let stimulated = scene.stimuli.iter().any(|stimulus| stimulus.to == name);
+    let trained = scene.populations.iter().any(|(known, p)| known == name && !p.train.is_empty());
     let through_reset = scene.training.as_ref().is_some_and(|training| !training.detach_reset);
     let to_value = neuron.reset == scene::Reset::Value;
     let rises = neuron.delta_th.bounds() != Some((0.0, 0.0));
-    neuron.names_receptors() || (through_reset && to_value && rises)
+    let on_its_way = through_reset && to_value && rises;
+    neuron.names_receptors() || watched || stimulated || trained || on_its_way
 }
 
 /// The neurons of a training by gradients.

@@ -29,6 +29,22 @@ pub enum NetworkError {
     /// A drawn or read value cannot be used.
     #[error(transparent)]
     Value(#[from] Refused),
+    /// A number that cannot be trained as the scene wants it.
+    #[error("{path}: {why}")]
+    Train {
+        /// Path in the scene.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Learned numbers of an earlier run that do not fit.
+    #[error("initial: {} does not fit:{}", file.display(), wrong.iter().map(|w| format!("\n  {w}")).collect::<String>())]
+    Initial {
+        /// The file.
+        file: PathBuf,
+        /// Each tensor that does not, and why.
+        wrong: Vec<String>,
+    },
     /// Weights or delays that are given one by one are not as many as the synapses.
     #[error(
         "{path}: {given} values for {synapses} synapses; give a value for each, in the order of weights.safetensors: of \

@@ -7,7 +7,9 @@ mod budget;
 mod build;
 mod draw;
 mod error;
+mod initial;
 mod learning;
+pub mod numbers;
 mod rewire;
 mod space;
 mod stimuli;
@@ -16,7 +18,7 @@ pub use build::{build, build_watched};
 pub use error::NetworkError;
 pub use rewire::Rewire;
 
-use crate::neuron::model::LaidOut;
+use crate::neuron::model::{LaidOut, at};
 use crate::neuron::stepped::Stepped;
 use crate::neuron::{lif, readout};
 use crate::plasticity::{Rates, Rule};
@@ -54,6 +56,19 @@ pub struct Stimulus {
     pub start: u64,
     /// First step without; `u64::MAX` for never.
     pub stop: u64,
+}
+
+impl Stimulus {
+    /// The current into a neuron in a step, of a stimulus that is one \[pA\].
+    pub fn current(&self, neuron: usize, step: u64) -> f64 {
+        match &self.input {
+            Input::Current { course, factors } if (self.start..self.stop).contains(&step) => {
+                let length = self.stop.saturating_sub(self.start).max(1);
+                at(factors, neuron) * course.at(step - self.start, length)
+            }
+            _ => 0.0,
+        }
+    }
 }
 
 /// What a stimulus is.
@@ -142,6 +157,10 @@ pub struct Population {
     pub kind: Kind,
     /// Parameters that the scene lays out from neuron to neuron.
     pub laid_out: Vec<LaidOut>,
+    /// Numbers that gradients change.
+    pub numbers: Option<numbers::Numbers>,
+    /// Whether gradients change the constant currents.
+    pub learns_current: bool,
 }
 
 /// What the neurons of a population are.

@@ -92,6 +92,7 @@ impl Neuron for Adex {
             nonlinear: true,
             adex: true,
             subtract: false,
+            answer: None,
         }))
     }
 

@@ -39,10 +39,14 @@
 //! potential, by each of its gates (the product of the others), calcium and ions. A gate x' = x_inf + (x - x_inf) e^z, z = -dt /
 //! tau, has x_bar := e^z x_bar, x_inf_bar = (1 - e^z) x_bar and z_bar = (x - x_inf) e^z x_bar, and both go to v by the
 //! derivatives of the rates.
+//!
+//! By the numbers of a neuron, summed over moves: (dt / c_m)_bar = -G (v - V) (F + 1) c_bar; g_c_bar = x_c times the
+//! gradient by the channel's conductance g_c x_c, and e_c_bar unless ions set it; v_th_bar = -u_bar, i_e_bar that by the
+//! current; t_ref has none.
 
 use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::at;
-use super::receptor::{self, Given, Port};
+use super::receptor::{self, Given, Port, port};
 use super::stepped::{
     BLOCK, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Trained, Variable,
     receptor_variables, rest_of, rests_of_receptor, with_rests,
@@ -1328,6 +1332,9 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
         let mut by_gate: Vec<Vector<S, F>> = Vec::with_capacity(gates.len());
         let mut e_revs: Vec<Vector<S, F>> = Vec::with_capacity(channels.len());
         let mut open: Vec<Vector<S, F>> = Vec::with_capacity(gates.len());
+        let wanted = back.wants_numbers();
+        let fields = frame::Block::<S, F>::fields(self);
+        let numbers = |r: usize| fields + r * port::COUNT;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let load = |k: usize| row(w, now.state, k, at);
             let by = |back: &Back<'_, F>, k: usize| row(w, back.adjoint, k, at);
@@ -1393,13 +1400,22 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
             for (r, given) in receptors.iter().enumerate() {
                 let k = receptor_row(r);
                 let after = [by(&back, k), by(&back, k + 1)];
+                if wanted {
+                    let by_after = [after[0], after[1], by_end];
+                    let read = [load(k), load(k + 1), w.load(&now.arrivals[r], at)];
+                    given.add_step_numbers(w, &mut back, numbers(r), by_after, read, at);
+                }
                 let (by_arrival, [by_g, by_x]) = given.adjoint(w, after, by_end);
                 w.store(&mut back.by_arrivals[r], at, by_arrival);
                 set_row(w, back.adjoint, k, at, by_g);
                 set_row(w, back.adjoint, k + 1, at, by_x);
             }
             let by_spike = w.load(back.by_spike, at);
-            let mut by_change = by_end + back.by_distance(w, by_spike, at);
+            let by_distance = back.by_distance(w, by_spike, at);
+            if wanted {
+                back.add_number(w, cell::v_th, -by_distance, at);
+            }
+            let mut by_change = by_end + by_distance;
             let mut by_v = by_change;
             let (mut by_ca, mut by_influx) = (zero, zero);
             let mut by_ions = [zero; 2];
@@ -1434,16 +1450,24 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
                     by_change * (v_inf * fall / m.conductance - per_c_m * (v - v_inf) * kept);
                 by_v = by_v + by_change * fall;
                 by_input = by_input + by_pull;
+                if wanted {
+                    let by_per_c_m = -(by_change * (v - v_inf) * m.conductance * kept);
+                    back.add_number(w, cell::per_c_m, by_per_c_m, at);
+                }
                 let mut by_middle = zero;
                 for (r, given) in receptors.iter().enumerate() {
                     let k = receptor_row(r);
                     let mut by_g = by(&back, k);
                     if given.conductance {
                         let by_open = by_conductance + by_pull * w.splat(given.e_rev());
-                        let [by_state, by_potential] =
+                        let [by_state, by_potential, free] =
                             given.open_adjoint(w, load(k), at_middle, by_open);
                         by_g = by_g + by_state;
                         by_middle = by_middle + by_potential;
+                        if wanted {
+                            let (opened, by_both) = (load(k) * free, [by_pull, by_potential]);
+                            given.add_open_numbers(w, &mut back, numbers(r), opened, by_both, at);
+                        }
                     } else {
                         by_g = by_g + by_pull;
                     }
@@ -1476,6 +1500,18 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
                             by_g = by_g - by_current * drive;
                             by_e = by_e - by_current * g;
                             by_middle = by_middle + by_current * g;
+                        }
+                    }
+                    if wanted {
+                        let mut part = v.of(1.0);
+                        for k in own.clone() {
+                            for _ in 0..gates[k].power {
+                                part = part * open[k];
+                            }
+                        }
+                        back.add_number(w, cell::COUNT + 2 * c, by_g * part, at);
+                        if channel.ion == 0 {
+                            back.add_number(w, cell::COUNT + 2 * c + 1, by_e, at);
                         }
                     }
                     match channel.ion {
@@ -1530,6 +1566,9 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
             }
             set_row(w, back.adjoint, state::v, at, by_v);
             back.add_input(w, by_input, at);
+            if wanted {
+                back.add_number(w, cell::i_e, by_input, at);
+            }
         }
     }
 }

@@ -28,6 +28,9 @@ use std::marker::PhantomData;
 /// Distance to the threshold of a neuron that cannot spike \[mV\].
 pub const HELD: f64 = -1e9;
 
+/// Row of state of every model that has its potential.
+pub const POTENTIAL: usize = 0;
+
 // ---- what a model says ----------------------------------------------------------------------------
 
 /// A neuron model.
@@ -170,6 +173,8 @@ pub struct Back<'a, F> {
     pub by_arrivals: &'a mut [[F; BLOCK]],
     /// The model adds the gradient by the current here.
     pub by_input: &'a mut [F],
+    /// And those by the numbers of the neurons here, rows of 64, if any is trained: see [`Back::add_number`].
+    pub by_numbers: &'a mut [F],
 }
 
 impl<F: Real> Back<'_, F> {
@@ -229,6 +234,19 @@ impl<F: Real> Back<'_, F> {
     #[inline(always)]
     pub fn add_input<S: Simd>(&mut self, w: Width<S>, by_input: Vector<S, F>, at: usize) {
         w.store(self.by_input, at, w.load(self.by_input, at) + by_input);
+    }
+
+    /// Whether any number of the neurons is trained.
+    #[inline(always)]
+    pub fn wants_numbers(&self) -> bool {
+        !self.by_numbers.is_empty()
+    }
+
+    /// Adds to the gradient by number `k`: a field of `cell`, or behind these a number of a receptor.
+    #[inline(always)]
+    pub fn add_number<S: Simd>(&mut self, w: Width<S>, k: usize, by: Vector<S, F>, at: usize) {
+        let row = &mut self.by_numbers[k * BLOCK..][..BLOCK];
+        w.store(row, at, w.load(row, at) + by);
     }
 }
 
@@ -334,6 +352,15 @@ struct Surrogate<F> {
 }
 
 impl<F: Real> Surrogate<F> {
+    fn of(p: &WindowParams<F>) -> Self {
+        Self {
+            shape: p.surrogate,
+            steepness: p.steepness,
+            per_unit: F::one() / p.unit,
+            soft: p.soft,
+        }
+    }
+
     /// The soft spike at a distance from the threshold.
     #[inline(always)]
     fn soft_spike(&self, distance: F) -> F {
@@ -558,6 +585,10 @@ params! {
         receptors: word,
         /// Those at which something arrives, a bit for each.
         arrive: word,
+        /// 1 if the inbox has a row for a current of each step.
+        driven: word,
+        /// 1 if the inbox has a row for the potential after each step.
+        watched: word,
         /// Which states have a second float.
         slow: word,
         /// Steps of a window.
@@ -583,54 +614,53 @@ pub const WINDOW: &[Binding] = &[
     reals("start"),           // [blocks, rows, 64] state at the start of a window
     reals("cell"),            // as in `STEP`
     reals("receptor"),        // likewise, in units of the weight
-    reals("inbox"),           // [samples, steps, receptors, n] what arrives
+    reals_mut("inbox"),       // [samples, steps, receptors + driven + watched, n], see `inbox_rows`
     reals("current"),         // [samples, n] constant current
     words_mut("spikes"),      // [samples, history + steps, words]
     reals_mut("soft_spikes"), // [samples, history + steps, n]
 ];
 
 params! {
-    /// The parameters with which every kernel of [`Adjoint`] begins.
-    pub struct AdjointParams {
-        /// As in [`WindowParams`].
-        n: word,
-        /// As in [`WindowParams`].
-        receptors: word,
-        /// As in [`WindowParams`].
-        arrive: word,
-        /// As in [`WindowParams`].
-        slow: word,
-        /// As in [`WindowParams`].
-        steps: word,
-        /// As in [`WindowParams`].
-        segment: word,
-        /// As in [`WindowParams`].
-        history: word,
-        /// As in [`WindowParams`].
-        steepness: real,
-        /// As in [`WindowParams`].
-        unit: real,
-        /// As in [`WindowParams`].
-        soft: option,
-        /// As in [`WindowParams`].
-        surrogate: option,
+    /// What a kernel of [`Adjoint`] has behind the parameters of a window.
+    pub struct BackParams {
+        /// Rows of gradients by the numbers of the neurons, those of their fields and of each receptor; 0 if
+        /// none is trained.
+        numbers: word,
         /// 1 if the gradient passes through what a spike does to its own potential, plus 2 if it passes through what
         /// it does to threshold and adaptation.
         attached: option,
     }
 }
 
+/// The parameters with which every kernel of [`Adjoint`] begins.
+pub const ADJOINT_FIELDS: &[Field] = {
+    const N: usize = WindowParams::<f32>::FIELDS.len() + BackParams::<f32>::FIELDS.len();
+    const ALL: [Field; N] = fields(WindowParams::<f32>::FIELDS, BackParams::<f32>::FIELDS);
+    &ALL
+};
+
 /// Arrays of a kernel of [`Adjoint`].
 pub const ADJOINT: &[Binding] = &[
     reals_mut("state"),   // as in `WINDOW`
     reals("cell"),        // as in `WINDOW`
     reals("receptor"),    // as in `WINDOW`
-    reals_mut("inbox"),   // [samples, steps, receptors, n] what arrives in, gradient by it out
+    reals_mut("inbox"), // as in `WINDOW`; what arrives and gradients by the potential in, gradients by what arrives out
     reals_mut("current"), // [samples, n] constant current in, gradient by it out
-    words("spikes"),      // as in `WINDOW`
-    reals("cotangent"),   // [samples, steps, n] gradient by spikes
-    reals_mut("adjoint"), // [samples, blocks, rows + 1, 64] gradients by the state and, so far, by the current
+    words("spikes"),    // as in `WINDOW`
+    reals("cotangent"), // [samples, steps, n] gradient by spikes
+    reals_mut("adjoint"), // [samples, blocks, adjoint_rows, 64]
 ];
+
+/// Rows of a step in the inbox: what arrives at each receptor, a current if neurons are driven, and their potential at
+/// the end of the step if it is watched.
+pub const fn inbox_rows(receptors: usize, driven: bool, watched: bool) -> usize {
+    receptors + driven as usize + watched as usize
+}
+
+/// Rows of the array `adjoint`: gradients by the state, and, so far, by the current and the numbers of neurons.
+pub const fn adjoint_rows(rows: usize, numbers: usize) -> usize {
+    rows + 1 + numbers
+}
 
 /// Slots of the array `state` for each block of a sample: the state as it is; before the first step of
 /// each segment; and before each step of one segment. A slot has a row more than the state, for the distance
@@ -646,13 +676,33 @@ struct Extent {
     blocks: usize,
     receptors: usize,
     arrive: u32,
+    driven: bool,
+    watched: bool,
     steps: usize,
     segment: usize,
+    history: usize,
     rows: usize,
     words: usize,
 }
 
 impl Extent {
+    fn of<F: Real>(p: &WindowParams<F>) -> Self {
+        let n = p.n as usize;
+        Self {
+            n,
+            blocks: n.div_ceil(BLOCK),
+            receptors: p.receptors as usize,
+            arrive: p.arrive,
+            driven: p.driven == 1,
+            watched: p.watched == 1,
+            steps: p.steps as usize,
+            segment: p.segment as usize,
+            history: p.history as usize,
+            rows: (p.history + p.steps) as usize,
+            words: spike_words(n),
+        }
+    }
+
     fn kept(&self) -> usize {
         self.steps.div_ceil(self.segment)
     }
@@ -663,11 +713,18 @@ impl Extent {
         (self.n - block * BLOCK).min(BLOCK)
     }
 
-    /// Where in the inbox of the piece a receptor's part of a block is.
+    /// Where in the inbox of the piece a block's part of a row is.
     #[inline(always)]
-    fn inbox(&self, [b, t, r, block]: [usize; 4]) -> std::ops::Range<usize> {
-        let at = ((b * self.steps + t) * self.receptors + r) * self.n + block * BLOCK;
+    fn inbox(&self, [b, t, row, block]: [usize; 4]) -> std::ops::Range<usize> {
+        let rows = inbox_rows(self.receptors, self.driven, self.watched);
+        let at = ((b * self.steps + t) * rows + row) * self.n + block * BLOCK;
         at..at + self.alive(block)
+    }
+
+    /// The same of the row of the potential.
+    #[inline(always)]
+    fn potential(&self, [b, t, block]: [usize; 3]) -> std::ops::Range<usize> {
+        self.inbox([b, t, inbox_rows(self.receptors, self.driven, false), block])
     }
 
     /// Whether anything ever arrives at a receptor.
@@ -685,19 +742,29 @@ impl Extent {
         }
     }
 
+    /// The current into a block: the constant one, and that of the step.
+    #[inline(always)]
+    fn current<F: Real>(
+        &self,
+        constant: &[F],
+        inbox: &[F],
+        [b, t, block]: [usize; 3],
+        current: &mut [F; BLOCK],
+    ) {
+        let constant = &constant[b * self.n + block * BLOCK..][..self.alive(block)];
+        current[..constant.len()].copy_from_slice(constant);
+        if self.driven {
+            let part = self.inbox([b, t, self.receptors, block]);
+            current.iter_mut().zip(&inbox[part]).for_each(|(current, driven)| *current += *driven);
+        }
+    }
+
     /// The words of the spikes of a block.
     #[inline(always)]
     fn spikes(&self, [b, t, block]: [usize; 3]) -> std::ops::Range<usize> {
-        let at = (b * self.rows + t) * self.words + 2 * block;
+        let at = (b * self.rows + self.history + t) * self.words + 2 * block;
         at..at + spike_words(self.alive(block))
     }
-}
-
-/// The constant current of the neurons of a block.
-#[inline(always)]
-fn current_of<F: Real>(current: &[F], e: &Extent, b: usize, block: usize, into: &mut [F; BLOCK]) {
-    let alive = e.alive(block);
-    into[..alive].copy_from_slice(&current[b * e.n + block * BLOCK..][..alive]);
 }
 
 /// Steps of a training; units are samples.
@@ -711,36 +778,20 @@ impl<M: Model> Twin for Window<M> {
         let [state, start, cell, receptor, inbox, current, spikes, soft] = Call::take(call.args);
         let (cell, receptor) = (cell.reals(), receptor.reals());
         let common = Common { receptors: p.receptors as usize, own: true, slow: p.slow };
-        let n = p.n as usize;
         let frame = Steps {
             w: Width(simd),
-            e: Extent {
-                n,
-                blocks: n.div_ceil(BLOCK),
-                receptors: common.receptors,
-                arrive: p.arrive,
-                steps: p.steps as usize,
-                segment: p.segment as usize,
-                rows: (p.history + p.steps) as usize,
-                words: spike_words(n),
-            },
-            history: p.history as usize,
+            e: Extent::of(&p),
             samples: call.units.len(),
             span: call.span,
             state: state.reals_mut(),
             start: start.reals(),
             cell,
-            inbox: inbox.reals(),
+            inbox: inbox.reals_mut(),
             current: current.reals(),
             spikes: spikes.words_mut(),
             soft_spikes: soft.reals_mut(),
             common,
-            surrogate: Surrogate {
-                shape: p.surrogate,
-                steepness: p.steepness,
-                per_unit: F::one() / p.unit,
-                soft: p.soft,
-            },
+            surrogate: Surrogate::of(&p),
         };
         M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
     }
@@ -749,13 +800,12 @@ impl<M: Model> Twin for Window<M> {
 struct Steps<'a, S, F> {
     w: Width<S>,
     e: Extent,
-    history: usize,
     samples: usize,
     span: Span,
     state: &'a mut [F],
     start: &'a [F],
     cell: &'a [F],
-    inbox: &'a [F],
+    inbox: &'a mut [F],
     current: &'a [F],
     spikes: &'a mut [u32],
     soft_spikes: &'a mut [F],
@@ -780,7 +830,6 @@ impl<S: Simd, F: Real> Run<S, F> for Steps<'_, S, F> {
             let state = &mut self.state[(b * e.blocks + block) * of_block..][..of_block];
             let (state, kept) = state.split_at_mut(slot);
             let state = &mut state[..len];
-            current_of(self.current, &e, b, block, &mut current);
             for t in self.span.steps() {
                 if t == 0 {
                     state.copy_from_slice(&self.start[block * len..][..len]);
@@ -789,6 +838,7 @@ impl<S: Simd, F: Real> Run<S, F> for Steps<'_, S, F> {
                     kept[t / e.segment * slot..][..len].copy_from_slice(state);
                 }
                 e.take(self.inbox, [b, t, block], &mut arrivals);
+                e.current(self.current, self.inbox, [b, t, block], &mut current);
                 let now = Now {
                     state: &mut *state,
                     cell: cell_of(self.cell, self.common, model.fields(), block),
@@ -801,12 +851,15 @@ impl<S: Simd, F: Real> Run<S, F> for Steps<'_, S, F> {
                 let bits = model.step(self.w, now, &mut watched);
                 let alive = e.alive(block);
                 let bits = if alive == BLOCK { bits } else { bits & ((1 << alive) - 1) };
-                let row = self.history + t;
-                for (k, word) in self.spikes[e.spikes([b, row, block])].iter_mut().enumerate() {
+                for (k, word) in self.spikes[e.spikes([b, t, block])].iter_mut().enumerate() {
                     *word = (bits >> (32 * k)) as u32;
                 }
+                if e.watched {
+                    let potential = &state[POTENTIAL * BLOCK..][..alive];
+                    self.inbox[e.potential([b, t, block])].copy_from_slice(potential);
+                }
                 if surrogate.soft > 0 {
-                    let at = (b * e.rows + row) * e.n + block * BLOCK;
+                    let at = (b * e.rows + e.history + t) * e.n + block * BLOCK;
                     for (soft, u) in self.soft_spikes[at..at + alive].iter_mut().zip(&distance) {
                         *soft = surrogate.soft_spike(*u);
                     }
@@ -824,26 +877,16 @@ pub struct Adjoint<M>(PhantomData<M>);
 impl<M: Model> Twin for Adjoint<M> {
     #[inline(always)]
     fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
-        let (frame, own) = call.params.split_at(AdjointParams::<F>::FIELDS.len());
-        let p = AdjointParams::<F>::of(frame);
+        let (frame, own) = call.params.split_at(ADJOINT_FIELDS.len());
+        let (window, back) = frame.split_at(WindowParams::<F>::FIELDS.len());
+        let (p, back) = (WindowParams::<F>::of(window), BackParams::<F>::of(back));
         let [state, cell, receptor, inbox, current, spikes, cotangent, adjoint] =
             Call::take(call.args);
         let (cell, receptor) = (cell.reals(), receptor.reals());
         let common = Common { receptors: p.receptors as usize, own: true, slow: p.slow };
-        let n = p.n as usize;
         let frame = StepsBack {
             w: Width(simd),
-            e: Extent {
-                n,
-                blocks: n.div_ceil(BLOCK),
-                receptors: common.receptors,
-                arrive: p.arrive,
-                steps: p.steps as usize,
-                segment: p.segment as usize,
-                rows: (p.history + p.steps) as usize,
-                words: spike_words(n),
-            },
-            history: p.history as usize,
+            e: Extent::of(&p),
             samples: call.units.len(),
             span: call.span,
             state: state.reals_mut(),
@@ -854,13 +897,9 @@ impl<M: Model> Twin for Adjoint<M> {
             cotangent: cotangent.reals(),
             adjoint: adjoint.reals_mut(),
             common,
-            surrogate: Surrogate {
-                shape: p.surrogate,
-                steepness: p.steepness,
-                per_unit: F::one() / p.unit,
-                soft: p.soft,
-            },
-            attached: [p.attached & 1 == 1, p.attached & 2 == 2],
+            surrogate: Surrogate::of(&p),
+            numbers: back.numbers as usize,
+            attached: [back.attached & 1 == 1, back.attached & 2 == 2],
         };
         M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
     }
@@ -869,7 +908,6 @@ impl<M: Model> Twin for Adjoint<M> {
 struct StepsBack<'a, S, F> {
     w: Width<S>,
     e: Extent,
-    history: usize,
     samples: usize,
     span: Span,
     state: &'a mut [F],
@@ -881,6 +919,7 @@ struct StepsBack<'a, S, F> {
     adjoint: &'a mut [F],
     common: Common,
     surrogate: Surrogate<F>,
+    numbers: usize,
     attached: [bool; 2],
 }
 
@@ -893,6 +932,7 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
         let len = all_rows(rows, self.common) * BLOCK;
         let slot = len + BLOCK;
         let of_block = slots(e.steps, e.segment) * slot;
+        let of_adjoint = adjoint_rows(rows, self.numbers) * BLOCK;
         let zero = F::zero();
         let mut arrivals: ArrayVec<[F; BLOCK], MOST> =
             (0..e.receptors).map(|_| [zero; BLOCK]).collect();
@@ -904,14 +944,13 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
             // The slot of the state as it is holds the last state of a segment, which nothing needs.
             let (last, state) = state.split_at_mut(slot);
             let (kept, passed) = state.split_at_mut(e.kept() * slot);
-            let adjoint = &mut self.adjoint[(b * e.blocks + block) * (rows + 1) * BLOCK..]
-                [..(rows + 1) * BLOCK];
+            let adjoint = &mut self.adjoint[(b * e.blocks + block) * of_adjoint..][..of_adjoint];
             if self.span.t1 as usize == e.steps {
                 adjoint.fill(zero);
             }
-            let (adjoint, by_input) = adjoint.split_at_mut(rows * BLOCK);
+            let (adjoint, by_others) = adjoint.split_at_mut(rows * BLOCK);
+            let (by_input, by_numbers) = by_others.split_at_mut(BLOCK);
             let cell = cell_of(self.cell, self.common, model.fields(), block);
-            current_of(self.current, &e, b, block, &mut current);
             let alive = e.alive(block);
             for t in self.span.steps().rev() {
                 let within = t % e.segment;
@@ -924,8 +963,8 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
                         let after = if k == within { &mut *last } else { after };
                         after[..len].copy_from_slice(state);
                         e.take(self.inbox, [b, step, block], &mut arrivals);
-                        let bits = &self.spikes[e.spikes([b, self.history + step, block])];
-                        load_bits(bits, &mut spiked);
+                        e.current(self.current, self.inbox, [b, step, block], &mut current);
+                        load_bits(&self.spikes[e.spikes([b, step, block])], &mut spiked);
                         let now = Now {
                             state: &mut after[..len],
                             cell,
@@ -940,7 +979,7 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
                 }
                 let (state, distance) = passed[within * slot..][..slot].split_at_mut(len);
                 let distance: &[F; BLOCK] = (&*distance).try_into().expect("a row");
-                load_bits(&self.spikes[e.spikes([b, self.history + t, block])], &mut spiked);
+                load_bits(&self.spikes[e.spikes([b, t, block])], &mut spiked);
                 if given.soft == 2 {
                     spiked = distance.map(|u| given.soft_spike(u));
                 }
@@ -959,6 +998,12 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
                 let from = (b * e.steps + t) * e.n + block * BLOCK;
                 by_spike[..alive].copy_from_slice(&self.cotangent[from..from + alive]);
                 e.take(self.inbox, [b, t, block], &mut arrivals);
+                e.current(self.current, self.inbox, [b, t, block], &mut current);
+                if e.watched {
+                    let by_potential = &self.inbox[e.potential([b, t, block])];
+                    let by_v = &mut adjoint[POTENTIAL * BLOCK..][..BLOCK];
+                    by_v.iter_mut().zip(by_potential).for_each(|(by_v, by)| *by_v += *by);
+                }
                 let back = Back {
                     adjoint: &mut *adjoint,
                     by_spike: &by_spike,
@@ -968,6 +1013,7 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
                     attached: self.attached,
                     by_arrivals: &mut by_arrivals,
                     by_input: &mut *by_input,
+                    by_numbers: &mut *by_numbers,
                 };
                 let now =
                     Now { state, cell, driven: zero, current: Some(&current), arrivals: &arrivals };
@@ -1118,7 +1164,7 @@ macro_rules! framed {
             $crate::neuron::frame::WindowParams::<f32>::FIELDS, $own, $layouts,
             concat!("//!use ", $file, ".wgsl\n//!use lib/surrogate.wgsl\n//!use lib/window.wgsl\n"));
         $crate::framed!(@entry $(#[$adjoint_doc])* $adjoint, $adjoint_name, Adjoint<$model>, ADJOINT,
-            $crate::neuron::frame::AdjointParams::<f32>::FIELDS, $own, $layouts,
+            $crate::neuron::frame::ADJOINT_FIELDS, $own, $layouts,
             concat!("//!use ", $file, ".wgsl\n//!use ", $adjoint_name, ".wgsl\n",
                 "//!use lib/receptor_adjoint.wgsl\n//!use lib/surrogate.wgsl\n//!use lib/adjoint.wgsl\n"));
     };

@@ -27,10 +27,22 @@
 //!                 v_bar += F c_bar            I_bar = -F / G c_bar       G_bar = (v_inf F / G - k (v - v_inf) (F + 1)) c_bar
 //!                 which pass on to g, w and v by the derivatives of I and G
 //! ```
+//! And by the numbers, each step adding its part, with v_bar and h_bar those after the spike and v, h, w, g and x those
+//! before the step:
+//! ```text
+//!   spike:        v_reset_bar = s v_bar         v_th_bar = -u_bar [- s v_bar if it subtracts]
+//!                 delta_th_bar = s h_bar        b_bar = s w_bar               fall_rel_bar = h (h_bar - u_bar)
+//!   linear:       fall_m_bar = v c_bar          p20_bar = I c_bar             c_r_bar = g c_bar        d_r_bar = x c_bar
+//!   else:         k_bar = -G (v - v_inf) (F + 1) c_bar                        g_l_bar = G_bar [+ delta_t e^y I_bar]
+//!   AdEx:         a_bar = -v fall_w w_bar       fall_w_bar = (w - a v) w_bar; with y = (min(v, v_th) - v_t) / delta_t and
+//!                 E = g_l e^y:  v_t_bar = -E I_bar, delta_t_bar = (1 - y) E I_bar and, where v is not below v_th,
+//!                 v_th_bar += E I_bar; where y is at its bound only delta_t_bar = E I_bar is left of these
+//! ```
+//! i_e_bar is that by the current, and t_ref has none.
 
 use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::{Drawn, Neuron, Refused, TAU_M, at, check_membrane, check_threshold, reference};
-use super::receptor::{self, Given, Port, Receptor};
+use super::receptor::{self, Given, Port, Receptor, port};
 use super::stepped::{
     BLOCK, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Trained, Variable,
     receptor_variables, rest_of, rests_of_receptor, with_rests,
@@ -144,6 +156,36 @@ impl Neuron for Lif {
     }
 
     fn make(&self, dt: f64, drawn: &Drawn) -> Result<Arc<dyn Stepped>, Refused> {
+        Ok(Arc::new(self.neurons(dt, drawn)?))
+    }
+
+    fn has_threshold(&self) -> bool {
+        true
+    }
+
+    fn rest(&self) -> f64 {
+        self.e_l.bounds().map_or(-65.0, |(low, _)| low)
+    }
+
+    fn tau_m(&self) -> Option<f64> {
+        match (&self.tau_m, &self.g_l) {
+            (Some(tau_m), _) => tau_m.shared(),
+            (None, None) => Some(TAU_M),
+            (None, Some(g_l)) => Some(self.c_m.shared()? / g_l.shared()?),
+        }
+    }
+
+    fn load_bias(&mut self, file: &Path) {
+        self.i_e.load(file);
+    }
+}
+
+impl Lif {
+    /// The neurons, for steps of `dt` \[ms\].
+    ///
+    /// # Errors
+    /// Drawn values do not go together.
+    pub fn neurons(&self, dt: f64, drawn: &Drawn) -> Result<Iaf, Refused> {
         let p = |name: &str, k: usize| drawn.of(name, k);
         let (tau_m, tau_syn) = (drawn.tau_m(), drawn.get("tau_syn"));
         // Receptors are those of the whole population.
@@ -187,7 +229,7 @@ impl Neuron for Lif {
             .collect();
         drawn.below_threshold(cells.iter().map(|c| (c.v_reset, c.v_th)))?;
         let subtract = self.reset == Reset::Subtract;
-        Ok(Arc::new(Iaf {
+        Ok(Iaf {
             cells,
             e_l: rest,
             receptors,
@@ -196,27 +238,8 @@ impl Neuron for Lif {
             nonlinear,
             adex: false,
             subtract,
-        }))
-    }
-
-    fn has_threshold(&self) -> bool {
-        true
-    }
-
-    fn rest(&self) -> f64 {
-        self.e_l.bounds().map_or(-65.0, |(low, _)| low)
-    }
-
-    fn tau_m(&self) -> Option<f64> {
-        match (&self.tau_m, &self.g_l) {
-            (Some(tau_m), _) => tau_m.shared(),
-            (None, None) => Some(TAU_M),
-            (None, Some(g_l)) => Some(self.c_m.shared()? / g_l.shared()?),
-        }
-    }
-
-    fn load_bias(&mut self, file: &Path) {
-        self.i_e.load(file);
+            answer: None,
+        })
     }
 }
 
@@ -332,6 +355,8 @@ pub struct Iaf {
     pub adex: bool,
     /// Whether a spike subtracts from the potential, rather than setting it.
     pub subtract: bool,
+    /// Unit of the potential, where that and no spike is the answer \[mV\].
+    pub answer: Option<f64>,
 }
 
 impl Stepped for Iaf {
@@ -346,8 +371,10 @@ impl Stepped for Iaf {
             adjoint: &ADJOINT,
             i_e: cell::i_e,
             currents: self.cells.iter().map(|cell| cell.injected).collect(),
-            unit: Trained::unit_of(self.cells.iter().map(|cell| cell.v_th)),
-            rise: Trained::unit_of(self.cells.iter().map(takes_off)),
+            unit: self
+                .answer
+                .unwrap_or_else(|| Trained::unit_of(self.cells.iter().map(|cell| cell.v_th))),
+            rise: self.answer.unwrap_or_else(|| Trained::unit_of(self.cells.iter().map(takes_off))),
             quiet: scalar::<frame::Quiet<Model>, f64>,
         }
     }
@@ -648,6 +675,8 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
         let p = &self.0.p;
         let zero = w.splat(F::zero());
         let relative = p.refractory & 2 == 2;
+        let wanted = back.wants_numbers();
+        let numbers = |r: usize| self.fields() + r * port::COUNT;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let field = |k: usize| self.field(w, now.cell, k, at);
             let load = |k: usize| row(w, now.state, k, at);
@@ -675,6 +704,21 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
             back.through_adaptation(by_h, field(cell::delta_th), &mut by_spike);
             back.through_adaptation(by_w, field(cell::b), &mut by_spike);
             let by_distance = back.by_distance(w, by_spike, at);
+            if wanted {
+                let spiked = w.load(back.spiked, at);
+                let by_reset = by(&back, state::v) * spiked;
+                back.add_number(w, cell::v_reset, by_reset, at);
+                let subtracted = if p.reset == 1 { by_reset } else { zero };
+                back.add_number(w, cell::v_th, -by_distance - subtracted, at);
+                if relative {
+                    back.add_number(w, cell::delta_th, by_h * spiked, at);
+                    let by_fall = (by_h - by_distance) * load(state::h);
+                    back.add_number(w, cell::fall_rel, by_fall, at);
+                }
+                if p.adex == 1 {
+                    back.add_number(w, cell::b, by_w * spiked, at);
+                }
+            }
             by_v = by_v + by_distance;
             if relative {
                 by_h = by_h - by_distance;
@@ -687,6 +731,11 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
                 let given = self.receptor(r);
                 let k = receptor_row(r);
                 let by_after = [by(&back, k), by(&back, k + 1)];
+                if wanted {
+                    let by_after = [by_after[0], by_after[1], by_change];
+                    let read = [load(k), load(k + 1), w.load(&now.arrivals[r], at)];
+                    given.add_step_numbers(w, &mut back, numbers(r), by_after, read, at);
+                }
                 let (by_arrival, [by_g, by_x]) = given.adjoint(w, by_after, by_change);
                 w.store(&mut back.by_arrivals[r], at, by_arrival);
                 set_row(w, back.adjoint, k, at, by_g);
@@ -707,12 +756,20 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
                     }
                 }
                 let mut slope = zero;
+                // Derivatives of the pull by p20, v_th, v_t and delta_t.
+                let mut slopes = [zero; 4];
                 if p.adex == 1 {
                     let below = v.lt(field(cell::v_th));
                     let x = (v.min(field(cell::v_th)) - field(cell::v_t)) / field(cell::delta_t);
-                    let rise = field(cell::p20) * x.min(v.of(60.0)).exp();
+                    let power = x.min(v.of(60.0)).exp();
+                    let rise = field(cell::p20) * power;
                     pull = pull + rise * field(cell::delta_t) - load(state::w);
-                    slope = below.and(x.lt(v.of(60.0))).select(rise, zero);
+                    let bent = x.lt(v.of(60.0)).select(rise, zero);
+                    slope = below.select(bent, zero);
+                    if wanted {
+                        slopes =
+                            [power * field(cell::delta_t), bent - slope, -bent, rise - bent * x];
+                    }
                 }
                 // change = (v - pull / G) (e^(-k G) - 1).
                 let v_inf = pull / conductance;
@@ -723,6 +780,20 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
                 let by_conductance =
                     by_change * (v_inf * fall / conductance - k * (v - v_inf) * kept);
                 by_v = by_v + by_change * fall;
+                if wanted {
+                    let by_k = -(by_change * (v - v_inf) * conductance * kept);
+                    back.add_number(w, cell::fall_m, by_k, at);
+                    let [by_p20, by_v_th, by_v_t, by_delta_t] = slopes.map(|slope| by_pull * slope);
+                    back.add_number(w, cell::p20, by_conductance + by_p20, at);
+                    if p.adex == 1 {
+                        back.add_number(w, cell::v_th, by_v_th, at);
+                        back.add_number(w, cell::v_t, by_v_t, at);
+                        back.add_number(w, cell::delta_t, by_delta_t, at);
+                        back.add_number(w, cell::a, -(by_w * v * field(cell::fall_w)), at);
+                        let beyond = load(state::w) - field(cell::a) * v;
+                        back.add_number(w, cell::fall_w, by_w * beyond, at);
+                    }
+                }
                 if p.adex == 1 {
                     by_v = by_v + by_pull * slope - by_w * field(cell::a) * field(cell::fall_w);
                     by_w = by_w + by_w * field(cell::fall_w) - by_pull;
@@ -733,9 +804,14 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
                     let mut by_g = by(&back, k);
                     if given.conductance {
                         let by_open = by_conductance + by_pull * w.splat(given.e_rev());
-                        let [by_state, by_potential] = given.open_adjoint(w, load(k), v, by_open);
+                        let [by_state, by_potential, free] =
+                            given.open_adjoint(w, load(k), v, by_open);
                         by_g = by_g + by_state;
                         by_v = by_v + by_potential;
+                        if wanted {
+                            let (opened, by_both) = (load(k) * free, [by_pull, by_potential]);
+                            given.add_open_numbers(w, &mut back, numbers(r), opened, by_both, at);
+                        }
                     } else {
                         by_g = by_g + by_pull;
                     }
@@ -745,6 +821,18 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
             } else {
                 by_input = by_change * field(cell::p20);
                 by_v = by_v + by_change * field(cell::fall_m);
+                if wanted {
+                    back.add_number(w, cell::fall_m, by_change * v, at);
+                    let input = now.input(w, field(cell::i_e), at);
+                    back.add_number(w, cell::p20, by_change * input, at);
+                    for r in 0..self.count() {
+                        let (k, to_v) = (receptor_row(r), cell::COUNT + 2 * r);
+                        back.add_number(w, to_v, by_change * load(k), at);
+                        if self.receptor(r).has_rise() {
+                            back.add_number(w, to_v + 1, by_change * load(k + 1), at);
+                        }
+                    }
+                }
                 for r in 0..self.count() {
                     let k = receptor_row(r);
                     let by_g = by(&back, k) + by_change * field(cell::COUNT + 2 * r);
@@ -757,6 +845,9 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
             }
             set_row(w, back.adjoint, state::v, at, by_v);
             back.add_input(w, by_input, at);
+            if wanted {
+                back.add_number(w, cell::i_e, by_input, at);
+            }
         }
     }
 }

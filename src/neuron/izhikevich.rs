@@ -16,11 +16,14 @@
 //! earliest, do, and through any other receptor from step k + d + 1 on, as in [`super::iaf`].
 //!
 //! The adjoint takes the same steps back: dv'/dv = 1 + step (0.08 v + slope), dv'/d(slope) = step v and dv'/d(rest) =
-//! step, where slope = 5 - sum g_r B_r and rest = 140 - u + all currents.
+//! step, where slope = 5 - sum g_r B_r and rest = 140 - u + all currents. By the numbers of a neuron, a bar for the
+//! derivative of the loss, those by v and u after the spike s, whose distance to the threshold is x: c_bar = s v_bar,
+//! d_bar = s u_bar, v_th_bar = -x_bar, and, with v and u as they enter u', (a dt)_bar = (b v - u) u_bar and b_bar = a dt v
+//! u_bar; i_e_bar is that by the current.
 
 use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::{Drawn, Neuron, Refused, at};
-use super::receptor::{self, Given, Port, Receptor};
+use super::receptor::{self, Given, Port, Receptor, port};
 use super::stepped::{
     BLOCK, SLOW_OWN, SLOW_RECEPTORS, Stepped, Trained, Variable, receptor_variables, rest_of,
     rests_of_receptor, with_rests,
@@ -363,6 +366,8 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
     #[inline(always)]
     fn adjoint(&self, w: Width<S>, now: Now<'_, F>, mut back: Back<'_, F>) {
         let half = self.p.half_steps == 1;
+        let wanted = back.wants_numbers();
+        let numbers = |r: usize| cell::COUNT + r * port::COUNT;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let field = |k: usize| now.field::<S, OWN>(w, k, at);
             let place = |r: usize| state::COUNT + receptor::STATE * r;
@@ -374,11 +379,25 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
             let change = field(cell::c) - (w.load(back.distance, at) + field(cell::v_th));
             let mut by_v = back.through_reset(w, by_v, change, &mut by_spike, at);
             back.through_adaptation(by_u, field(cell::d), &mut by_spike);
-            by_v = by_v + back.by_distance(w, by_spike, at);
+            let by_distance = back.by_distance(w, by_spike, at);
+            by_v = by_v + by_distance;
+            if wanted {
+                let spiked = w.load(back.spiked, at);
+                back.add_number(w, cell::c, by(&back, state::v) * spiked, at);
+                back.add_number(w, cell::d, by_u * spiked, at);
+                back.add_number(w, cell::v_th, -by_distance, at);
+            }
 
             // What arrived after the step: all but pulses.
             for (r, given) in self.receptors.iter().enumerate().filter(|(_, g)| !g.is_pulse()) {
                 let after = [by(&back, place(r)), by(&back, place(r) + 1)];
+                if wanted {
+                    let load = |k: usize| row(w, now.state, k, at);
+                    let arrived = w.load(&now.arrivals[r], at);
+                    let read = [load(place(r)), load(place(r) + 1), arrived];
+                    let by_after = [after[0], after[1], by_v];
+                    given.add_step_numbers(w, &mut back, numbers(r), by_after, read, at);
+                }
                 let (by_arrival, [by_g, by_x]) = given.adjoint(w, after, by_v);
                 w.store(&mut back.by_arrivals[r], at, by_arrival);
                 set_row(w, back.adjoint, place(r), at, by_g);
@@ -397,10 +416,15 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
             // dv'/dv of one step of v.
             let slope_at = |v: Vector<S, F>| v.of(1.0) + step * (v * v.of(0.08) + drive[0]);
             let by_origin = by_u * field(cell::rate) * field(cell::b);
+            let middle = if half { self.next(w, v, drive) } else { v };
+            if wanted {
+                let from = if half { self.next(w, middle, drive) } else { v };
+                back.add_number(w, cell::rate, by_u * (field(cell::b) * from - u), at);
+                back.add_number(w, cell::b, by_u * field(cell::rate) * from, at);
+            }
             by_u = by_u - by_u * field(cell::rate);
             let (mut by_slope, mut by_level) = (v.of(0.0), v.of(0.0));
             if half {
-                let middle = self.next(w, v, drive);
                 let by_end = by_v + by_origin;
                 by_slope = step * by_end * middle;
                 by_level = step * by_end;
@@ -417,12 +441,20 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
                 let mut by_g = by_level;
                 if given.conductance {
                     let by_open = by_level * w.splat(given.e_rev()) - by_slope;
-                    let [by_state, by_potential] = given.open_adjoint(w, g(r), v, by_open);
+                    let [by_state, by_potential, free] = given.open_adjoint(w, g(r), v, by_open);
                     by_g = by_state;
                     by_v = by_v + by_potential;
+                    if wanted {
+                        let (opened, by_both) = (g(r) * free, [by_level, by_potential]);
+                        given.add_open_numbers(w, &mut back, numbers(r), opened, by_both, at);
+                    }
                 }
                 by_g = by_g + by(&back, place(r));
                 if given.is_pulse() {
+                    if wanted {
+                        let by_kick = by_g * w.load(&now.arrivals[r], at);
+                        back.add_number(w, numbers(r) + port::kick, by_kick, at);
+                    }
                     w.store(&mut back.by_arrivals[r], at, given.kick(w) * by_g);
                     by_g = v.of(0.0);
                 }
@@ -431,6 +463,9 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
             set_row(w, back.adjoint, state::v, at, by_v);
             set_row(w, back.adjoint, state::u, at, by_u);
             back.add_input(w, by_level, at);
+            if wanted {
+                back.add_number(w, cell::i_e, by_level, at);
+            }
         }
     }
 }

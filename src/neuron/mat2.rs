@@ -11,11 +11,14 @@
 //! and take what arrives; threshold. So v and theta are those of the end of the step when they are compared.
 //!
 //! The adjoint: u_bar = (cotangent [+ sum_k theta_bar_k alpha_k]) S'(u); theta_bar_k := (1 + fall_k) (theta_bar_k - u_bar);
-//! v_bar := v_bar + u_bar, of which c_r and d_r give the gradients by g and x, and p20 that by the current.
+//! v_bar := v_bar + u_bar, of which c_r and d_r give the gradients by g and x, and p20 that by the current. By the numbers,
+//! with the bars after a spike s and all else before the step: alpha_k_bar = s theta_bar_k, omega_bar = -u_bar,
+//! fall_k_bar = theta_k (theta_bar_k - u_bar); and with the new v_bar fall_bar = v v_bar, p20_bar = (i_e + i) v_bar,
+//! c_r_bar = g_r v_bar, d_r_bar = x_r v_bar; i_e_bar is that by the current, and t_ref has none.
 
 use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
 use super::model::{Drawn, Neuron, Refused, at};
-use super::receptor::{self, Given, Port, Receptor};
+use super::receptor::{self, Given, Port, Receptor, port};
 use super::stepped::{
     BLOCK, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Trained, Variable,
     receptor_variables, rest_of, rests_of_receptor, with_rests,
@@ -353,8 +356,11 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
 
     #[inline(always)]
     fn adjoint(&self, w: Width<S>, now: Now<'_, F>, mut back: Back<'_, F>) {
+        let wanted = back.wants_numbers();
+        let fields = frame::Block::<S, F>::fields(self);
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let field = |k: usize| now.field::<S, OWN>(w, k, at);
+            let load = |k: usize| row(w, now.state, k, at);
             let by = |back: &Back<'_, F>, k: usize| row(w, back.adjoint, k, at);
             // A spike leaves the potential as it is, and raises the threshold.
             let thetas = [
@@ -366,6 +372,14 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
                 back.through_adaptation(by(&back, k), field(alpha), &mut by_spike);
             }
             let by_distance = back.by_distance(w, by_spike, at);
+            if wanted {
+                back.add_number(w, cell::omega, -by_distance, at);
+                for (k, alpha, fall) in thetas {
+                    let by_theta = by(&back, k);
+                    back.add_number(w, alpha, by_theta * w.load(back.spiked, at), at);
+                    back.add_number(w, fall, (by_theta - by_distance) * load(k), at);
+                }
+            }
             for (k, _, fall) in thetas {
                 let by_theta = by(&back, k) - by_distance;
                 set_row(w, back.adjoint, k, at, by_theta + field(fall) * by_theta);
@@ -374,16 +388,32 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
             for (r, given) in self.receptors.iter().enumerate() {
                 let k = state::COUNT + receptor::STATE * r;
                 let after = [by(&back, k), by(&back, k + 1)];
+                let (to_v, to_v_rise) = (cell::COUNT + 2 * r, cell::COUNT + 2 * r + 1);
+                if wanted {
+                    let (by_after, first) = ([after[0], after[1], by_v], fields + r * port::COUNT);
+                    let read = [load(k), load(k + 1), w.load(&now.arrivals[r], at)];
+                    given.add_step_numbers(w, &mut back, first, by_after, read, at);
+                    back.add_number(w, to_v, by_v * load(k), at);
+                    if given.has_rise() {
+                        back.add_number(w, to_v_rise, by_v * load(k + 1), at);
+                    }
+                }
                 let (by_arrival, [by_g, by_x]) = given.adjoint(w, after, by_v);
                 w.store(&mut back.by_arrivals[r], at, by_arrival);
-                let (to_v, to_v_rise) = (cell::COUNT + 2 * r, cell::COUNT + 2 * r + 1);
                 set_row(w, back.adjoint, k, at, by_g + by_v * field(to_v));
                 if given.has_rise() {
                     set_row(w, back.adjoint, k + 1, at, by_x + by_v * field(to_v_rise));
                 }
             }
             set_row(w, back.adjoint, state::v, at, by_v + by_v * field(cell::fall_m));
-            back.add_input(w, by_v * field(cell::p20), at);
+            let by_input = by_v * field(cell::p20);
+            back.add_input(w, by_input, at);
+            if wanted {
+                let input = now.input(w, field(cell::i_e), at);
+                back.add_number(w, cell::fall_m, by_v * load(state::v), at);
+                back.add_number(w, cell::p20, by_v * input, at);
+                back.add_number(w, cell::i_e, by_input, at);
+            }
         }
     }
 }

@@ -75,6 +75,7 @@ macro_rules! neurons {
 
 /// The parameters of a model, drawn and checked against their rules: by path within the model one number that all
 /// neurons share, or one for each.
+#[derive(Debug, Clone)]
 pub struct Drawn {
     /// Path of the model in the scene.
     pub path: String,
@@ -82,6 +83,8 @@ pub struct Drawn {
     pub size: usize,
     /// The numbers by path.
     pub values: Vec<(String, Vec<f64>)>,
+    /// Paths of those that must be above 0.
+    pub positive: Vec<String>,
     /// Those that the scene lays out from neuron to neuron.
     pub laid_out: Vec<LaidOut>,
 }

@@ -6,7 +6,7 @@
 //! ```
 //! The equations of [`super::lif`] below threshold. The kernel leaves v' on the tape for recording.
 
-use super::iaf::Lif;
+use super::iaf::{Iaf, Lif};
 use super::lif::propagators;
 use super::model::{Drawn, Neuron, Refused, check_membrane};
 use super::receptor::Receptor;
@@ -53,8 +53,10 @@ impl Neuron for Readout {
         let mut values = drawn.values.clone();
         values.extend([constant("v_th", 1e9), constant("v_reset", -1e9), constant("t_ref", 0.0)]);
         values.extend([constant("delta_th", 0.0), constant("tau_rel", 10.0)]);
-        let drawn = Drawn { path: drawn.path.clone(), size: drawn.size, values, laid_out: vec![] };
-        Lif { tau_syn: self.tau_syn.clone(), ..Lif::default() }.make(dt, &drawn)
+        let drawn = Drawn { values, laid_out: vec![], ..drawn.clone() };
+        let neurons =
+            Lif { tau_syn: self.tau_syn.clone(), ..Lif::default() }.neurons(dt, &drawn)?;
+        Ok(Arc::new(Iaf { answer: Some(self.v_unit.get()), ..neurons }))
     }
 
     fn spikes(&self) -> bool {

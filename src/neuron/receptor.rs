@@ -12,7 +12,13 @@
 //! g += fall · g + cross · x, with x only for the last two and falls as in [`crate::slow`]. What g does is up to `e_rev`: without it
 //! g is a current in pA, with it a conductance in nS that drives a current g B(v) (e_rev - v). B is 1,
 //! or for NMDA the block by magnesium, 1 / (1 + \[Mg\] / 3.57 mM · e^(-0.062 v / mV)) (Jahr & Stevens 1990).
+//!
+//! Gradients by the numbers of a receptor, a bar for the derivative of the loss: kick_bar = arrivals times that by what
+//! jumps, fall_bar = g g_bar, cross_bar = x g_bar and fall_rise_bar = x x_bar, with g and x before a step and bars after
+//! it; e_rev_bar = g B pull_bar, where pull is the sum of all g B e_rev; and, since the potential only enters as
+//! block e^(-0.062 v), block_bar = v_bar / (-0.062 block), with the v_bar of B.
 
+use super::frame::Back;
 use super::model::{Drawn, Refused};
 use crate::declare;
 use crate::grammar::{Mm, Ms, Mv, Named, Param, Quantity, Rule, Strength};
@@ -491,7 +497,35 @@ impl<F: Real> Given<F> {
         }
     }
 
-    /// Adjoint of [`Self::open`]: gradients by g and by the potential, from that by the conductance.
+    /// Adds the gradients by the numbers of [`Self::step`], from those by g and x after it and by the jump of the
+    /// potential, and from what it read: g, x and what arrived. `first` is the receptor's first number.
+    #[inline(always)]
+    pub fn add_step_numbers<S: Simd>(
+        &self,
+        w: Width<S>,
+        back: &mut Back<'_, F>,
+        first: usize,
+        [by_g, by_x, by_jump]: [Vector<S, F>; 3],
+        [g, x, arrived]: [Vector<S, F>; 3],
+        at: usize,
+    ) {
+        let by_arriving = match self.kind {
+            0 => by_jump,
+            1 | 2 => by_g,
+            _ => by_x,
+        };
+        back.add_number(w, first + port::kick, by_arriving * arrived, at);
+        if self.kind >= 2 {
+            back.add_number(w, first + port::fall, by_g * g, at);
+        }
+        if self.has_rise() {
+            back.add_number(w, first + port::cross, by_g * x, at);
+            back.add_number(w, first + port::fall_rise, by_x * x, at);
+        }
+    }
+
+    /// Adjoint of [`Self::open`]: gradients by g and by the potential, from that by the conductance; and the part of g
+    /// that is open.
     #[inline(always)]
     pub fn open_adjoint<S: Simd>(
         &self,
@@ -499,13 +533,33 @@ impl<F: Real> Given<F> {
         g: Vector<S, F>,
         v: Vector<S, F>,
         by_open: Vector<S, F>,
-    ) -> [Vector<S, F>; 2] {
-        if self.block <= F::zero() {
-            return [by_open, v.of(0.0)];
-        }
+    ) -> [Vector<S, F>; 3] {
         let one = v.of(1.0);
+        if self.block <= F::zero() {
+            return [by_open, v.of(0.0), one];
+        }
         let free = one / (one + w.splat(self.block) * (v * v.of(-0.062)).exp());
-        [by_open * free, by_open * g * free * (one - free) * v.of(0.062)]
+        [by_open * free, by_open * g * free * (one - free) * v.of(0.062), free]
+    }
+
+    /// Adds the gradients by the numbers of [`Self::open`], which gave the conductance `open`: from that by what it
+    /// adds to the pull, and that by the potential, which [`Self::open_adjoint`] gave. `first` is the receptor's first
+    /// number.
+    #[inline(always)]
+    pub fn add_open_numbers<S: Simd>(
+        &self,
+        w: Width<S>,
+        back: &mut Back<'_, F>,
+        first: usize,
+        open: Vector<S, F>,
+        [by_pull, by_potential]: [Vector<S, F>; 2],
+        at: usize,
+    ) {
+        back.add_number(w, first + port::e_rev, by_pull * open, at);
+        if self.block > F::zero() {
+            let by_block = by_potential / (open.of(-0.062) * w.splat(self.block));
+            back.add_number(w, first + port::block, by_block, at);
+        }
     }
 }
 

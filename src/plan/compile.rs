@@ -8,6 +8,7 @@
 use super::layout::{Layout, Pop};
 use super::order::{Group, groups};
 use super::*;
+use crate::data::traces::Traces;
 use crate::input::{constant, latency, pixel_words, poisson};
 use crate::kernel::spike_words;
 use crate::network::{self, Network};
@@ -31,6 +32,8 @@ pub struct Options<'a> {
     pub steps: usize,
     /// What is learned, and how.
     pub training: &'a Training,
+    /// What a loss of traces wants.
+    pub traces: Option<&'a Traces>,
     /// 0: spikes are bits. 1, 2: soft spikes, for tests of gradients; with 2 the reset uses them too.
     pub soft: u32,
     /// Largest array \[bytes\]; dense weights beyond it are cut into tiles.
@@ -115,11 +118,12 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
         c.forward(group, &mut forward);
     }
     let training = options.training;
-    let mut evaluate = forward;
-    c.loss(&mut evaluate);
+    let mut evaluate = forward.clone();
+    c.loss(options.traces, false, &mut evaluate);
     let mut train = Vec::new();
     c.transposed_weights(&mut train);
-    train.extend(evaluate.iter().cloned());
+    train.extend(forward);
+    c.loss(options.traces, true, &mut train);
     for group in groups.iter().rev() {
         c.backward(group, &mut train);
     }
@@ -173,6 +177,9 @@ pub(super) struct Compiler<'a> {
     pub training: &'a Training,
     pub layout: Layout<'a>,
     filled: Vec<Filled>,
+    /// Arrays of a loss of traces: what is wanted, and the filtered difference.
+    pub wanted: ArrayId,
+    pub filtered: ArrayId,
 }
 
 pub(super) fn whole(array: ArrayId) -> Arg {
@@ -192,13 +199,18 @@ impl<'a> Compiler<'a> {
         let network = layout.network;
         let began = |k: usize| Filled { statics: layout.framed[k].is_some(), ..Filled::default() };
         let filled = (0..layout.pops.len()).map(began).collect();
-        Self { network, training, filled, layout }
+        Self { network, training, filled, layout, wanted: 0, filtered: 0 }
     }
 
     /// Whether a population has soft spikes.
     fn is_soft(&self, k: usize) -> bool {
         let kind = &self.network.populations[k].kind;
         self.layout.soft > 0 && matches!(kind, network::Kind::Lif(_) | network::Kind::Stepped(_))
+    }
+
+    /// Whether the spikes of a population act on anything that the loss is of.
+    pub fn has_cotangent(&self, k: usize) -> bool {
+        self.filled[k].cotangent
     }
 
     // ---- how launches see arrays ------------------------------------------------------------------
@@ -542,7 +554,7 @@ impl<'a> Compiler<'a> {
         let steps = self.layout.steps as u32;
         let over = match self.training.loss {
             Loss::SoftmaxCrossEntropy { over } => over,
-            Loss::Assignment { .. } => Over::Mean,
+            Loss::Assignment { .. } | Loss::Trace { .. } => Over::Mean,
         };
         match over {
             Over::Mean => (0..steps, f64::from(steps), 0),
@@ -556,7 +568,9 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn loss(&self, stages: &mut Vec<Stage>) {
+    fn loss(&mut self, traces: Option<&Traces>, back: bool, stages: &mut Vec<Stage>) {
+        let follow = traces.and_then(|traces| self.follow(traces, back));
+        stages.extend(follow.map(|launch| Stage::Whole(vec![launch])));
         let readouts = self.network.populations.iter().zip(&self.layout.pops);
         for (population, pop) in readouts {
             if let network::Kind::Readout(_) = population.kind {
@@ -895,10 +909,16 @@ impl<'a> Compiler<'a> {
                 });
             }
         }
-        if self.training.biases {
+        for ports in self.layout.ports.numbers.clone() {
+            if self.layout.pops[ports.population].active {
+                self.numbers(&ports, &mut launches);
+            }
+        }
+        let learns_current = network.populations.iter().any(|p| p.learns_current);
+        if self.training.biases || learns_current {
             for (k, population) in network.populations.iter().enumerate() {
                 let pop = self.layout.pops[k];
-                if !pop.active {
+                if !pop.active || !(self.training.biases || population.learns_current) {
                     continue;
                 }
                 let gradient = self.layout.zeros(
@@ -958,7 +978,9 @@ impl<'a> Compiler<'a> {
             let mut neural =
                 self.layout.pops.iter().zip(&self.network.populations).zip(&self.filled);
             let free = neural.any(|((pop, population), filled)| {
-                population.is_neural() && pop.tape == arg.array && filled.tape == 0
+                let arrives_only = pop.width == pop.n * receptors_of(&population.kind);
+                let arrives = filled.tape != 0 || !arrives_only;
+                population.is_neural() && pop.tape == arg.array && !arrives
             });
             if let Split::Stride(stride) = arg.split
                 && free
@@ -1053,6 +1075,14 @@ impl<'a> Compiler<'a> {
             launches.push(self.by_sample(kernel, &population.name, p.words(), args, 1));
         }
         stages.push(Stage::Whole(launches));
+    }
+}
+
+/// Receptors of neurons.
+fn receptors_of(kind: &network::Kind) -> usize {
+    match kind {
+        network::Kind::Stepped(neurons) => neurons.receptors().len(),
+        _ => 1,
     }
 }
 

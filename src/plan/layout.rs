@@ -9,7 +9,7 @@ use crate::kernel::spike_words;
 use crate::network::{self, Network, Synapses};
 use crate::neuron::surrogate::Surrogate;
 use crate::neuron::{lif, lif_backward};
-use crate::scene::Training;
+use crate::scene::{Loss, Training};
 use crate::synapse::PANEL;
 
 /// Arrays of a population while a plan is made.
@@ -205,7 +205,9 @@ impl<'a> Layout<'a> {
                 if soft > 0 {
                     pop.soft = self.zeros(format!("{name}.soft_spikes"), Kind::Real, rows * n);
                 }
-                if pop.active && cyclic {
+                // Nothing is behind what only the loss sees.
+                let ends = !self.network.projections.iter().any(|p| p.from == k && active[p.to]);
+                if pop.active && (cyclic || ends) {
                     pop.cotangent =
                         self.zeros(format!("{name}.cotangent"), Kind::Real, batch * steps * n);
                 } else if pop.active {
@@ -220,18 +222,19 @@ impl<'a> Layout<'a> {
         // Populations off any cycle are done one after the other and share one array.
         if widest > 0 {
             let shared = self.zeros("cotangent", Kind::Real, batch * steps * widest);
-            for pop in self.pops.iter_mut().filter(|p| p.active && p.carry == 0) {
+            for pop in self.pops.iter_mut().filter(|p| p.active && p.cotangent == 0) {
                 pop.cotangent = shared;
             }
         }
         let presentation = self.zeros("presentation", Kind::Word, batch);
         self.ports.presentation = Some(presentation);
         let ring = SLOTS * batch;
-        let labels = self.zeros("labels", Kind::Word, batch);
-        self.ports.labels = Some(labels);
-        let (losses, predictions) =
-            (self.zeros("losses", Kind::Real, ring), self.zeros("predictions", Kind::Word, ring));
-        (self.ports.losses, self.ports.predictions) = (Some(losses), Some(predictions));
+        self.ports.losses = Some(self.zeros("losses", Kind::Real, ring));
+        // A class is what an output stands for.
+        if self.ports.output.is_some() {
+            self.ports.labels = Some(self.zeros("labels", Kind::Word, batch));
+            self.ports.predictions = Some(self.zeros("predictions", Kind::Word, ring));
+        }
         for (k, population) in self.network.populations.iter().enumerate() {
             if population.spikes() {
                 let name = &population.name;
@@ -265,7 +268,7 @@ impl<'a> Layout<'a> {
     }
 
     /// Which populations gradients pass through: something behind them is trained, and they act on
-    /// the readout.
+    /// what the loss is of.
     fn active(&self) -> Vec<bool> {
         let count = self.network.populations.len();
         let training = self.training;
@@ -273,14 +276,19 @@ impl<'a> Layout<'a> {
         let mut needs: Vec<bool> = (0..count)
             .map(|k| {
                 let trained = self.network.projections.iter().any(|p| p.to == k && p.learn);
-                neural(k) && (training.biases || trained)
+                let population = &self.network.populations[k];
+                let own = population.numbers.is_some() || population.learns_current;
+                neural(k) && (training.biases || trained || own)
             })
             .collect();
         let mut acts: Vec<bool> = self
             .network
             .populations
             .iter()
-            .map(|p| matches!(p.kind, network::Kind::Readout(_)))
+            .map(|p| match &training.loss {
+                Loss::Trace { population, .. } => p.name == *population,
+                _ => matches!(p.kind, network::Kind::Readout(_)),
+            })
             .collect();
         // As many rounds as the longest path.
         for _ in 0..count {

@@ -215,6 +215,10 @@ pub struct Ports {
     pub weights: Vec<Tiles>,
     /// Array of constant currents of each population that has neurons.
     pub i_e: Vec<Option<ArrayId>>,
+    /// Trained numbers of each population that has some.
+    pub numbers: Vec<NumberPorts>,
+    /// Error of each neuron that is to follow a trace, samples × n.
+    pub errors: Option<ArrayId>,
     /// Arrays of the optimiser, to be saved with the weights.
     pub moments: Vec<ArrayId>,
     /// Arrays of gradients beside the arrays they are for.
@@ -227,11 +231,39 @@ pub struct Ports {
     pub simulation: Option<SimulationPorts>,
 }
 
+/// Arrays of the trained numbers of a population; see [`crate::network::numbers`].
+#[derive(Debug, Clone)]
+pub struct NumberPorts {
+    /// The population.
+    pub population: usize,
+    /// x of each number: one, or one of each neuron.
+    pub free: Vec<ArrayId>,
+    /// Slopes of each number, \[numbers that kernels read, n\].
+    pub slopes: Vec<ArrayId>,
+    /// What kernels read of neurons.
+    pub cell: ArrayId,
+    /// And of receptors.
+    pub receptor: ArrayId,
+}
+
+/// Rows of the inbox of a population in a frame that has more than what arrives.
+#[derive(Debug, Clone, Copy)]
+pub struct Inbox {
+    /// The array.
+    pub array: ArrayId,
+    /// Rows of a step.
+    pub rows: usize,
+    /// The one that has the potential after the step, from the zero of the model.
+    pub potential: usize,
+}
+
 /// Arrays of a population.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct PopulationPorts {
     /// u of a spiking neuron, v of a readout; samples × steps × n.
     pub tape: Option<ArrayId>,
+    /// Where the potential of neurons in frames is, if it is watched.
+    pub inbox: Option<Inbox>,
     /// States of neurons in frames.
     pub states: Option<States>,
     /// Spikes; samples × (history + steps) × words.

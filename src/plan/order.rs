@@ -104,6 +104,8 @@ mod tests {
             size: 1,
             kind: Kind::Poisson(vec![0.0]),
             laid_out: vec![],
+            numbers: None,
+            learns_current: false,
         };
         let projection = |&(from, to): &(usize, usize)| Projection {
             name: String::new(),

@@ -1,13 +1,21 @@
 //! Populations of a training whose neurons are in frames: see [`crate::neuron::frame`].
 
-use super::compile::{Compiler, each, passing, whole};
+use super::compile::{Compiler, SLOTS, each, passing, whole};
 use super::layout::{Layout, Pop};
 use super::simulate::in_blocks;
 use super::*;
+use crate::data::traces::Traces;
 use crate::input::bias;
 use crate::network;
-use crate::neuron::frame::{AdjointParams, Nudge, WindowParams, slots, unit_of};
+use crate::network::numbers::{Made, Numbers};
+use crate::neuron::frame::{
+    BackParams, Nudge, WindowParams, adjoint_rows, inbox_rows, slots, unit_of,
+};
+use crate::neuron::model::{Refused, at};
+use crate::neuron::receptor::port;
 use crate::neuron::stepped::{BLOCK, Stepped, Trained};
+use crate::scene::Loss;
+use crate::train::{numbers_gradient, trace};
 
 /// Arrays and numbers of a population in frames.
 pub(super) struct Framed<'a> {
@@ -19,6 +27,12 @@ pub(super) struct Framed<'a> {
     /// Numbers of the state of a sample, and of its adjoint.
     state_len: usize,
     adjoint_len: usize,
+    /// Rows of state, and of its adjoint.
+    rows: usize,
+    /// Numbers that kernels read of a neuron and of the receptors, if any of them is trained.
+    numbers: usize,
+    driven: bool,
+    watched: bool,
     state: ArrayId,
     start: ArrayId,
     receptor: ArrayId,
@@ -48,14 +62,18 @@ impl<'a> Layout<'a> {
         let state_len = blocks * of_block;
         let state = self.zeros(format!("{name}.state"), Kind::Real, batch * state_len);
         self.ports_of(k).states = Some(States { array: state, blocks, of_block });
-        let adjoint_len = blocks * (rows + 1) * BLOCK;
+        let population = &self.network.populations[k];
+        let watched =
+            matches!(&self.training.loss, Loss::Trace { population, .. } if population == name);
+        let driven = self.network.stimuli.iter().any(|stimulus| stimulus.to == k);
+        let numbers = match &population.numbers {
+            Some(_) => neurons.cells()[0].len() + receptors * port::COUNT,
+            None => 0,
+        };
+        let adjoint_len = blocks * adjoint_rows(rows, numbers) * BLOCK;
 
-        let mut cells = neurons.cells();
         let current = |id: usize| trained.currents[if trained.currents.len() > 1 { id } else { 0 }];
-        for (id, cell) in cells.iter_mut().enumerate() {
-            cell[trained.i_e] -= current(id);
-        }
-        let cell = in_blocks(&cells, n);
+        let cell = cells(neurons, &neurons.cells(), n);
         let mut start = vec![0.0; blocks * all_rows * BLOCK];
         for lane in 0..blocks * BLOCK {
             // Lanes beyond the last neuron are copies of it.
@@ -70,8 +88,25 @@ impl<'a> Layout<'a> {
             .collect();
         receptor.extend(neurons.table());
 
-        pop.width = receptors * n;
-        pop.tape = self.zeros(format!("{name}.inbox"), Kind::Real, batch * steps * pop.width);
+        let inbox_rows = inbox_rows(receptors, driven, watched);
+        pop.width = inbox_rows * n;
+        let inbox = format!("{name}.inbox");
+        pop.tape = match driven {
+            false => self.zeros(inbox, Kind::Real, batch * steps * pop.width),
+            true => {
+                let mut values = vec![0.0; batch * steps * pop.width];
+                for (row, values) in values.chunks_exact_mut(pop.width).enumerate() {
+                    let driven = &mut values[receptors * n..][..n];
+                    for stimulus in self.network.stimuli.iter().filter(|s| s.to == k) {
+                        let step = (row % steps) as u64;
+                        (0..n).for_each(|id| driven[id] += stimulus.current(id, step));
+                    }
+                }
+                self.reals(inbox, values)
+            }
+        };
+        let (array, potential) = (pop.tape, inbox_rows - 1);
+        self.ports_of(k).inbox = watched.then_some(Inbox { array, rows: inbox_rows, potential });
         pop.i_e = self.reals(format!("{name}.i_e"), (0..n).map(current).collect());
         let statics = self.zeros(format!("{name}.current"), Kind::Real, batch * n);
         pop.statics = Some(statics);
@@ -84,6 +119,10 @@ impl<'a> Layout<'a> {
             segment,
             state_len,
             adjoint_len,
+            rows,
+            numbers,
+            driven,
+            watched,
             state,
             start: self.reals(format!("{name}.start"), start),
             receptor: self.reals(format!("{name}.receptor"), receptor),
@@ -93,7 +132,56 @@ impl<'a> Layout<'a> {
                 false => self.unused_written[0],
             },
         };
+        if let Some(trained) = &population.numbers {
+            let free = trained.each.iter().map(|number| {
+                let array = format!("{name}.train.{}", number.name);
+                self.reals(array, number.origin())
+            });
+            let free = free.collect();
+            let start: Vec<_> = trained.each.iter().map(|number| number.origin()).collect();
+            let made =
+                trained.made(&start).expect("the start was tried when the network was built");
+            let slopes = trained.each.iter().zip(made.slopes).map(|(number, slopes)| {
+                self.reals(format!("{name}.slopes.{}", number.name), slopes.concat())
+            });
+            let slopes = slopes.collect();
+            let (cell, receptor) = (framed.cell, framed.receptor);
+            self.ports.numbers.push(NumberPorts { population: k, free, slopes, cell, receptor });
+        }
         self.framed[k] = Some(framed);
+    }
+}
+
+/// The array `cell` of a training: each neuron has its own numbers, and the constant currents that the scene gives are
+/// elsewhere.
+fn cells(neurons: &dyn Stepped, cells: &[Vec<f64>], n: usize) -> Vec<f64> {
+    let Trained { i_e, currents, .. } = neurons.trained();
+    let of = |id: usize| {
+        let mut cell = at(cells, id).clone();
+        cell[i_e] -= at(&currents, id);
+        cell
+    };
+    let apart = cells.len().max(currents.len());
+    in_blocks(&(0..apart).map(of).collect::<Vec<_>>(), n)
+}
+
+impl NumberPorts {
+    /// Contents of the arrays that follow from x of each number.
+    ///
+    /// # Errors
+    /// Values that do not go together.
+    pub fn contents(
+        &self,
+        numbers: &Numbers,
+        neurons: &dyn Stepped,
+        n: usize,
+        x: &[Vec<f64>],
+    ) -> Result<Vec<(ArrayId, Vec<f64>)>, Refused> {
+        let Made { cells: made, receptor, slopes } = numbers.made(x)?;
+        let mut contents = vec![(self.cell, cells(neurons, &made, n)), (self.receptor, receptor)];
+        let slopes = slopes.iter().map(|slopes| slopes.concat());
+        contents.extend(self.slopes.iter().copied().zip(slopes));
+        Ok(contents)
     }
 }
 
@@ -117,12 +205,15 @@ impl Compiler<'_> {
         into.fold(0, |bits, p| bits | 1 << p.receptor)
     }
 
-    pub(super) fn window(&self, k: usize, f: &Framed<'_>) -> Launch {
+    /// The parameters with which all frames of a training begin.
+    fn frame(&self, k: usize, f: &Framed<'_>) -> Vec<Word> {
         let pop = self.layout.pops[k];
         let p = WindowParams::<f64> {
             n: pop.n as u32,
             receptors: f.receptors as u32,
             arrive: self.arrive(k),
+            driven: u32::from(f.driven),
+            watched: u32::from(f.watched),
             slow: f.neurons.slow(),
             steps: self.layout.steps as u32,
             segment: f.segment as u32,
@@ -132,6 +223,11 @@ impl Compiler<'_> {
             soft: self.layout.soft,
             surrogate: self.layout.surrogate.shape,
         };
+        p.words()
+    }
+
+    pub(super) fn window(&self, k: usize, f: &Framed<'_>) -> Launch {
+        let pop = self.layout.pops[k];
         let args = vec![
             each(f.state, f.state_len),
             whole(f.start),
@@ -142,7 +238,7 @@ impl Compiler<'_> {
             self.spikes(&pop),
             self.soft_spikes(&pop),
         ];
-        let params = [p.words(), f.neurons.params()].concat();
+        let params = [self.frame(k, f), f.neurons.params()].concat();
         let padded = pop.n.next_multiple_of(BLOCK);
         let name = &self.network.populations[k].name;
         self.by_sample(f.trained.window, name, params, args, padded)
@@ -150,19 +246,12 @@ impl Compiler<'_> {
 
     pub(super) fn window_back(&self, k: usize, f: &Framed<'_>) -> Launch {
         let pop = self.layout.pops[k];
-        let p = AdjointParams::<f64> {
-            n: pop.n as u32,
-            receptors: f.receptors as u32,
-            arrive: self.arrive(k),
-            slow: f.neurons.slow(),
-            steps: self.layout.steps as u32,
-            segment: f.segment as u32,
-            history: pop.history as u32,
-            steepness: self.layout.surrogate.steepness,
-            unit: f.trained.unit,
-            soft: self.layout.soft,
-            surrogate: self.layout.surrogate.shape,
-            attached: self.training.attached(),
+        let back =
+            BackParams::<f64> { numbers: f.numbers as u32, attached: self.training.attached() };
+        // Where no spike acts on anything it is never written, and stays zero.
+        let cotangent = match self.has_cotangent(k) {
+            true => passing(pop.cotangent, self.layout.steps * pop.n),
+            false => each(pop.cotangent, self.layout.steps * pop.n),
         };
         let args = vec![
             each(f.state, f.state_len),
@@ -171,12 +260,97 @@ impl Compiler<'_> {
             self.tape(&pop),
             each(pop.statics.unwrap_or_default(), pop.n),
             self.spikes(&pop),
-            passing(pop.cotangent, self.layout.steps * pop.n),
+            cotangent,
             each(f.adjoint, f.adjoint_len),
         ];
-        let params = [p.words(), f.neurons.params()].concat();
+        let params = [self.frame(k, f), back.words(), f.neurons.params()].concat();
         let padded = pop.n.next_multiple_of(BLOCK);
         let name = &self.network.populations[k].name;
         self.by_sample(f.trained.adjoint, name, params, args, padded)
+    }
+
+    /// Gradients by the trained numbers of a population.
+    pub(super) fn numbers(&mut self, ports: &NumberPorts, launches: &mut Vec<Launch>) {
+        let population = &self.network.populations[ports.population];
+        let pop = self.layout.pops[ports.population];
+        let (Some(f), Some(numbers)) = (&self.layout.framed[ports.population], &population.numbers)
+        else {
+            return;
+        };
+        let (rows, count, adjoint) = (f.rows, f.numbers, f.adjoint);
+        let arrays = ports.free.iter().zip(&ports.slopes);
+        for (number, (free, slopes)) in numbers.each.iter().zip(arrays) {
+            let name = format!("{}.gradient.{}", population.name, number.name);
+            let len = if number.shared { 1 } else { pop.n };
+            let gradient = self.layout.zeros(name, Kind::Real, len);
+            self.layout.ports.gradients.push((gradient, *free));
+            let p = numbers_gradient::NumbersGradientParams::<f64> {
+                n: pop.n as u32,
+                rows: adjoint_rows(rows, count) as u32,
+                first: adjoint_rows(rows, 0) as u32,
+                numbers: count as u32,
+                alike: u32::from(number.shared),
+            };
+            launches.push(Launch {
+                kernel: &numbers_gradient::KERNEL,
+                label: population.name.clone(),
+                params: p.words(),
+                args: vec![whole(adjoint), whole(*slopes), each(gradient, len)],
+                units: Units::Count { count: 1, grain: 1 },
+                invocations: len.next_multiple_of(BLOCK) as u64,
+                per_step: false,
+                every: 1,
+            });
+        }
+    }
+
+    /// Errors of potentials that are to follow a trace; with `back` gradients by them too.
+    pub(super) fn follow(&mut self, wanted: &Traces, back: bool) -> Option<Launch> {
+        let Loss::Trace { population: name, low_pass, unfiltered, .. } = &self.training.loss else {
+            return None;
+        };
+        let k = self.network.populations.iter().position(|p| p.name == *name)?;
+        let (inbox, pop) = (self.layout.ports.populations[k].inbox?, self.layout.pops[k]);
+        let network::Kind::Stepped(neurons) = &self.network.populations[k].kind else {
+            return None;
+        };
+        let (n, batch, steps) = (pop.n, self.layout.batch, self.layout.steps);
+        if self.layout.ports.errors.is_none() {
+            let own = wanted.columns > 1 || (1..n).any(|id| neurons.rest(id) != neurons.rest(0));
+            let columns = if own { n } else { 1 };
+            let value = |t: usize, id: usize| {
+                wanted.values[t * wanted.columns + if wanted.columns > 1 { id } else { 0 }]
+            };
+            // Kernels measure potentials from the zero of the model.
+            let from_zero = |t: usize| (0..columns).map(move |id| value(t, id) - neurons.rest(id));
+            let values = (0..steps).flat_map(from_zero).collect();
+            self.wanted = self.layout.reals(format!("{name}.wanted"), values);
+            self.filtered =
+                self.layout.zeros(format!("{name}.filtered"), Kind::Real, batch * steps * n);
+            let errors = self.layout.zeros(format!("{name}.errors"), Kind::Real, batch * n);
+            self.layout.ports.errors = Some(errors);
+        }
+        let dt = self.network.dt;
+        let p = trace::TraceParams::<f64> {
+            n: n as u32,
+            steps: steps as u32,
+            rows: inbox.rows as u32,
+            row: inbox.potential as u32,
+            columns: (self.layout.arrays[self.wanted].len / steps) as u32,
+            slots: SLOTS as u32,
+            back: u32::from(back),
+            rise: low_pass.map_or(1.0, |tau| -(-dt / tau.get()).exp_m1()),
+            of_filtered: if low_pass.is_some() { 1.0 } else { 0.0 },
+            of_difference: if low_pass.is_some() { *unfiltered } else { 1.0 },
+        };
+        let args = vec![
+            self.tape(&pop),
+            whole(self.wanted),
+            each(self.filtered, steps * n),
+            each(self.layout.ports.errors.unwrap_or_default(), n),
+            each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
+        ];
+        let per_sample = trace::KERNEL.workgroup as usize;
+        Some(self.by_sample(&trace::KERNEL, name, p.words(), args, per_sample))
     }
 }

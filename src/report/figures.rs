@@ -13,7 +13,8 @@ use kuva::render::color::Color;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 
 use super::{
-    Activity, Confusion, Epoch, Fields, Report, ReportError, Sample, Trace, Traces, Weights, Window,
+    Activity, Confusion, Course, Epoch, Fields, Fit, Report, ReportError, Sample, Trace, Traces,
+    Weights, Window,
 };
 use crate::neuron::model::LaidOut;
 use crate::record::statistics::SpikeStatistics;
@@ -29,14 +30,20 @@ const RATE_BINS: u64 = 400;
 const BARS: usize = 32;
 /// At most this many receptive fields are drawn.
 const MAX_FIELDS: usize = 64;
+/// Points of a line up to which each has a dot.
+const MAX_DOTS: usize = 60;
+/// At most this many neurons that follow a trace are drawn.
+const MAX_FITS: usize = 16;
 /// At most this many neurons are drawn per recorded variable.
 const MAX_TRACES: usize = 6;
 /// A trace longer than twice this many samples is reduced to its envelope.
 const MAX_BUCKETS: usize = 2_000;
 
 /// What figures are called, before their numbers.
-pub(super) const KINDS: [&str; 10] = [
+pub(super) const KINDS: [&str; 12] = [
     "learning",
+    "fit",
+    "number",
     "confusion",
     "sample",
     "activity",
@@ -66,6 +73,9 @@ pub(super) struct Figure {
 pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
     let mut sketches = Vec::new();
     sketches.extend(learning(&report.epochs));
+    sketches.extend(report.fit.as_ref().and_then(fit));
+    let courses = report.courses.iter().enumerate();
+    sketches.extend(courses.filter_map(|(k, course)| number(k + 1, course)));
     sketches.extend(report.confusion.as_ref().and_then(confusion));
     sketches.extend(report.sample.as_ref().and_then(sample));
     for (i, activity) in report.activity.iter().enumerate() {
@@ -124,11 +134,13 @@ fn learning(epochs: &[Epoch]) -> Option<Sketch> {
             .filter(|point| point.1.is_finite())
             .collect()
     };
+    let classes = epochs.iter().any(|e| e.train_accuracy.is_some());
+    let names = if classes { ["train", "test"] } else { ["before", "after"] };
     let panel = |train: Vec<(f64, f64)>, test: Vec<(f64, f64)>, label, legend| {
         let (low, high) = range(train.iter().chain(&test).map(|point| point.1));
         let room = 0.08 * (high - low);
-        let mut plots = series(train, BLUE, "train");
-        plots.extend(series(test, ORANGE, "test"));
+        let mut plots = series(train, BLUE, names[0]);
+        plots.extend(series(test, ORANGE, names[1]));
         let layout = axes(&plots, (first - 0.5, last + 0.5), (low - room, high + room))
             .with_x_label("epoch")
             .with_y_label(label)
@@ -139,7 +151,7 @@ fn learning(epochs: &[Epoch]) -> Option<Sketch> {
     };
     let (train, test) = (curve(|e| e.loss), curve(|e| e.test_loss));
     let accuracy = panel(
-        curve(|e| Some(100.0 * e.train_accuracy)),
+        curve(|e| e.train_accuracy.map(|a| 100.0 * a)),
         curve(|e| e.test_accuracy.map(|a| 100.0 * a)),
         "accuracy (%)",
         LegendPosition::InsideBottomRight,
@@ -150,8 +162,17 @@ fn learning(epochs: &[Epoch]) -> Option<Sketch> {
         caption: caption.into(),
         scene,
     };
-    // Synapses that learn by themselves minimise no loss.
-    Some(if train.is_empty() && test.is_empty() {
+    // Synapses that learn by themselves minimise no loss, and a potential that follows a trace tells no classes.
+    Some(if !classes {
+        // Errors fall by orders of magnitude.
+        let tenth = |points: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
+            let positive = points.into_iter().filter(|(_, loss)| *loss > 0.0);
+            positive.map(|(epoch, loss)| (epoch, loss.log10())).collect()
+        };
+        let loss =
+            panel(tenth(train), tenth(test), "loss (power of ten)", LegendPosition::InsideTopRight);
+        sketch("Loss before and after each update.", grid(&[300.0], &[640.0], [loss]))
+    } else if train.is_empty() && test.is_empty() {
         sketch("Accuracy after each epoch.", grid(&[300.0], &[430.0], [accuracy]))
     } else {
         let loss = panel(train, test, "loss", LegendPosition::InsideTopRight);
@@ -160,18 +181,88 @@ fn learning(epochs: &[Epoch]) -> Option<Sketch> {
     })
 }
 
-/// A line with a dot on every point; nothing without points.
+/// Potentials and the traces that they were to follow, at the start and at the end.
+fn fit(fit: &Fit) -> Option<Sketch> {
+    let time = |values: &[f32]| -> Vec<(f64, f64)> {
+        let points = values.iter().enumerate().filter(|(_, v)| v.is_finite());
+        points.map(|(k, v)| ((k + 1) as f64 * fit.every_ms, f64::from(*v))).collect()
+    };
+    let every = fit.wanted.iter().chain(&fit.before).chain(&fit.after).flatten();
+    let (low, high) = range(every.map(|v| f64::from(*v)).filter(|v| v.is_finite()));
+    let end = fit.wanted.first()?.len() as f64 * fit.every_ms;
+    if !is_positive(end) || high <= low {
+        return None;
+    }
+    let room = 0.05 * (high - low);
+    let panel = |lines: &[Vec<f32>], title: &str| {
+        let line = |values: &Vec<f32>, color: &str, width: f64| -> Plot {
+            LinePlot::new()
+                .with_data(time(values))
+                .with_color(color)
+                .with_stroke_width(width)
+                .into()
+        };
+        let wanted = fit.wanted.iter().take(MAX_FITS).map(|values| line(values, INK, 2.4));
+        let found = lines.iter().take(MAX_FITS).map(|values| line(values, ORANGE, 0.9));
+        let plots: Vec<Plot> = wanted.chain(found).collect();
+        let layout = axes(&plots, (0.0, end), (low - room, high + room))
+            .with_x_label("time (ms)")
+            .with_y_label("potential (mV)")
+            .with_title(title);
+        (plots, layout)
+    };
+    let panels = [panel(&fit.before, "at the start"), panel(&fit.after, "after training")];
+    Some(Sketch {
+        name: "fit".into(),
+        section: "Learning".into(),
+        caption: format!(
+            "{}: potential of {} neurons (orange) and the trace that they are to follow (black).",
+            fit.name,
+            fit.after.len().min(MAX_FITS),
+        ),
+        scene: grid(&[320.0], &[480.0, 480.0], panels),
+    })
+}
+
+/// How a trained number went, of each neuron.
+fn number(number: usize, course: &Course) -> Option<Sketch> {
+    let values = course.neurons.iter().flatten().copied().filter(|x| x.is_finite());
+    let (low, high) = range(values);
+    let epochs = course.neurons.iter().map(Vec::len).max()?.checked_sub(1)? as f64;
+    let room = 0.06 * (high - low);
+    let line = |values: &Vec<f64>| -> Plot {
+        let points = values.iter().enumerate().filter(|(_, x)| x.is_finite());
+        LinePlot::new()
+            .with_data(points.map(|(k, x)| (k as f64, *x)).collect::<Vec<_>>())
+            .with_color(BLUE)
+            .with_stroke_width(1.2)
+            .into()
+    };
+    let plots: Vec<Plot> = course.neurons.iter().map(line).collect();
+    let layout = axes(&plots, (0.0, epochs.max(1.0)), (low - room, high + room))
+        .with_x_label("epoch")
+        .with_y_label(&course.name);
+    Some(Sketch {
+        name: format!("number-{number}"),
+        section: "Learning".into(),
+        caption: format!("{}: a line for each neuron.", course.name),
+        scene: grid(&[240.0], &[640.0], [(plots, layout)]),
+    })
+}
+
+/// A line with a dot on every point, unless they are many; nothing without points.
 fn series(points: Vec<(f64, f64)>, color: &str, name: &str) -> Vec<Plot> {
     if points.is_empty() {
         return Vec::new();
     }
+    let dotted = points.len() <= MAX_DOTS;
     let dots = ScatterPlot::new().with_data(points.clone()).with_color(color).with_size(3.0);
     let line = LinePlot::new()
         .with_data(points)
         .with_color(color)
         .with_stroke_width(1.8)
         .with_legend(name);
-    vec![line.into(), dots.into()]
+    if dotted { vec![line.into(), dots.into()] } else { vec![line.into()] }
 }
 
 /// Spike raster and population rate, one above the other.

@@ -44,6 +44,13 @@ pub(super) fn page(report: &Report, figures: &[Figure]) -> String {
         });
         body += &format!("<table>\n{}</table>\n", rows.collect::<String>());
     }
+    if !report.parts.is_empty() {
+        let rows = report.parts.iter().map(|(name, place, about)| {
+            let (name, place, about) = (escape(name), escape(place), escape(about));
+            format!("<tr><th><a href=\"{place}\">{name}</a></th><td>{about}</td></tr>\n")
+        });
+        body += &format!("<h2>Stages</h2>\n<table>\n{}</table>\n", rows.collect::<String>());
+    }
     body += &populations(report);
     for section in figures.chunk_by(|a, b| a.section == b.section) {
         body += &format!("<h2>{}</h2>\n", escape(&section[0].section));
@@ -110,14 +117,18 @@ fn embed(figure: &Figure) -> String {
 /// The numbers behind the learning curves, folded away.
 fn epochs(epochs: &[Epoch]) -> String {
     let percent = |accuracy: f64| format!("{:.2} %", 100.0 * accuracy);
+    let significant = |loss: f64| match loss.abs() < 0.01 {
+        true => format!("{loss:.4e}"),
+        false => format!("{loss:.4}"),
+    };
     let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "–".into());
     let rows = epochs.iter().map(|e| {
         format!(
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
             e.epoch,
-            or_dash(e.loss.map(|loss| format!("{loss:.4}"))),
-            percent(e.train_accuracy),
-            or_dash(e.test_loss.map(|loss| format!("{loss:.4}"))),
+            or_dash(e.loss.map(significant)),
+            or_dash(e.train_accuracy.map(percent)),
+            or_dash(e.test_loss.map(significant)),
             or_dash(e.test_accuracy.map(percent)),
         )
     });

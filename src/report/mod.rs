@@ -28,6 +28,8 @@ pub struct Report<'a> {
     pub description: String,
     /// Key figures as (name, value), in the order of the table.
     pub facts: Vec<(String, String)>,
+    /// Parts that have a report of their own: name, where that is from here, what the part shows.
+    pub parts: Vec<(String, String, String)>,
     /// Learning curves, in the order of training.
     pub epochs: Vec<Epoch>,
     /// Confusion matrix of the test set.
@@ -42,6 +44,10 @@ pub struct Report<'a> {
     pub sample: Option<Sample>,
     /// Receptive fields of the first layer.
     pub fields: Option<Fields>,
+    /// Potentials that were to follow traces.
+    pub fit: Option<Fit>,
+    /// How trained numbers of neurons went.
+    pub courses: Vec<Course>,
     /// Warnings of the run, shown at the top.
     pub warnings: Vec<String>,
 }
@@ -53,12 +59,36 @@ pub struct Epoch {
     pub epoch: usize,
     /// Mean training loss, if there is one.
     pub loss: Option<f64>,
-    /// Fraction of training samples classified correctly, in `0..=1`.
-    pub train_accuracy: f64,
+    /// Fraction of training samples classified correctly, in `0..=1`, if there are classes.
+    pub train_accuracy: Option<f64>,
     /// Mean test loss, if the epoch was tested.
     pub test_loss: Option<f64>,
     /// Fraction of test samples classified correctly, in `0..=1`, if the epoch was tested.
     pub test_accuracy: Option<f64>,
+}
+
+/// Potentials that were to follow traces.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    /// Name of the population.
+    pub name: String,
+    /// Time between two samples \[ms\].
+    pub every_ms: f64,
+    /// What was wanted: one for all neurons, or one for each.
+    pub wanted: Vec<Vec<f32>>,
+    /// Potential of each neuron with the numbers of the start.
+    pub before: Vec<Vec<f32>>,
+    /// Potential of each neuron after the training.
+    pub after: Vec<Vec<f32>>,
+}
+
+/// How a trained number went.
+#[derive(Debug, Clone)]
+pub struct Course {
+    /// Its name.
+    pub name: String,
+    /// Of each neuron its value at the start and after each epoch; not a number where it is not known.
+    pub neurons: Vec<Vec<f64>>,
 }
 
 /// Confusion matrix.
@@ -280,7 +310,7 @@ mod tests {
         let epoch = Epoch {
             epoch: 1,
             loss: Some(0.0),
-            train_accuracy: 1.0,
+            train_accuracy: Some(1.0),
             test_loss: None,
             test_accuracy: None,
         };
@@ -342,7 +372,7 @@ mod tests {
             let epoch = Epoch {
                 epoch: usize::MAX,
                 loss: Some(bad),
-                train_accuracy: bad,
+                train_accuracy: Some(bad),
                 test_loss: Some(bad),
                 test_accuracy: None,
             };

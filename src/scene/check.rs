@@ -73,6 +73,7 @@ impl<'s> Checker<'s> {
         self.simulation();
         for (name, population) in &scene.populations {
             self.population(name, population);
+            self.trained_numbers(&format!("populations.{name}"), population);
         }
         let neurons: u128 = scene.populations.iter().map(|(_, p)| u128::from(p.size)).sum();
         if neurons > u128::from(u32::MAX)
@@ -108,6 +109,7 @@ impl<'s> Checker<'s> {
             Some(training) => self.training(training),
             None => self.no_training(),
         }
+        self.stages();
         self.record(&scene.record);
         self.recorded_weights(&scene.record);
     }

@@ -52,10 +52,33 @@ declare! {
         stimuli: Vec<Stimulus> = vec![];
         /// Substances that act on synapses, by name.
         modulators: Named<Modulator> = Named::none();
-        /// Present in a scene that learns from data by gradients.
+        /// Present in a scene that learns.
         training: Option<Training>;
         /// What a simulation writes to the run folder.
         record: Record = Record::default();
+        /// Run folder, or its `weights.safetensors`, all of whose learned numbers the network begins with, where it
+        /// has populations and projections of those names: weights, who is connected, constant currents, trained
+        /// numbers.
+        initial: Option<PathBuf>;
+        /// The parts of an experiment by name, which are run one after the other, each in a folder of that name in the
+        /// run folder.
+        stages: Named<Stage> = Named::none();
+        /// What the experiment is about, by name: each the place of a number in the summary of a stage, as
+        /// `STAGE.training.test_accuracy`; without stages in that of the run. They are told at the end, and stand in
+        /// `results` of the summary.
+        results: Named<String> = Named::none();
+    }
+}
+
+declare! {
+    /// A part of an experiment: the scene, with some of its values changed.
+    pub struct Stage: Default {
+        /// What it shows, to tell.
+        about: Option<String>;
+        /// Values that differ, each as `PATH=VALUE`, as those that `--set` takes.
+        set: Vec<String> = vec![];
+        /// An earlier stage all of whose learned numbers it begins with, as with `initial`.
+        from: Option<String>;
     }
 }
 
@@ -80,6 +103,51 @@ declare! {
         positions: Option<Positions>;
         /// What each of them is.
         model: Model;
+        /// Numbers of the model that gradients change.
+        train: Vec<Trained> = vec![];
+    }
+}
+
+declare! {
+    /// A number of a model that gradients change, by its path within the model, as `tau_m` or `channels.na.g`: one that
+    /// may differ from neuron to neuron, and acts smoothly. It begins with the value that the model gives it. Where
+    /// the model asks for more than 0 it is moved by factors, elsewhere in units of its own size.
+    pub enum Trained or Each(String) {
+        /// Each neuron has its own; so is a bare path.
+        Each(String);
+        /// All neurons share one.
+        Shared(String);
+        /// Between bounds: low + (high - low) / (1 + e^-x), of which x is moved.
+        Bounded {
+            /// Path within the model.
+            name: String;
+            /// Lower bound, in the unit of the number.
+            low: f64;
+            /// Upper bound.
+            high: f64;
+            /// Whether all neurons share one.
+            shared: bool = false;
+        };
+    }
+}
+
+impl From<String> for Trained {
+    fn from(path: String) -> Self {
+        Self::Each(path)
+    }
+}
+
+impl Trained {
+    /// Path of the number within the model.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Each(name) | Self::Shared(name) | Self::Bounded { name, .. } => name,
+        }
+    }
+
+    /// Whether all neurons share one.
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Shared(_) | Self::Bounded { shared: true, .. })
     }
 }
 
@@ -639,8 +707,8 @@ impl From<OneOrMany<Strength>> for Weight {
 declare! {
     /// Learning from data: by backpropagation through time, or by the rules of synapses.
     pub struct Training {
-        /// The samples.
-        data: Data;
+        /// The samples; a loss that brings its own targets has none.
+        data: Option<Data>;
         /// Passes over the training set.
         epochs: u64 [Count];
         /// Samples per update of the weights.
@@ -655,13 +723,13 @@ declare! {
         optimizer: Option<Optimizer>;
         /// How the learning rate changes over the training.
         schedule: Schedule = Schedule::Constant;
-        /// What stands for the derivative of a spike; needed by every loss that has gradients.
+        /// What stands for the derivative of a spike; `FastSigmoid(slope: 5)` if absent.
         surrogate: Option<Surrogate>;
         /// Whether the gradient ignores that a spike resets the potential of its own neuron.
         detach_reset: bool = true;
         /// Whether it ignores that a spike raises its neuron's threshold or adaptation; as `detach_reset` if absent.
         detach_adaptation: Option<bool>;
-        /// Whether each trained neuron's constant current `i_e` is trained too.
+        /// Whether the constant current `i_e` of each neuron through which gradients pass is trained too.
         biases: bool = false;
     }
 }
@@ -677,10 +745,10 @@ impl Training {
     /// Optimiser and surrogate of a training by gradients.
     ///
     /// # Panics
-    /// If there are none, which [`check`] does not let pass.
+    /// If there is no optimiser, which [`check`] does not let pass.
     pub fn gradient(&self) -> (Optimizer, Surrogate) {
-        let both = self.optimizer.zip(self.surrogate);
-        both.expect("a checked training by gradients has both")
+        let surrogate = self.surrogate.unwrap_or(Surrogate::FastSigmoid { slope: 5.0 });
+        (self.optimizer.expect("a checked training by gradients has one"), surrogate)
     }
 }
 
@@ -702,6 +770,22 @@ declare! {
         SoftmaxCrossEntropy {
             /// How the potential over time becomes one number per class.
             over: Over = Over::Mean;
+        };
+        /// Mean over steps and neurons of the squared difference \[mV²\] between the potential of a population and a
+        /// trace; the one presentation is an epoch.
+        Trace {
+            /// The population.
+            population: String;
+            /// The traces, as a simulation writes them (`traces.npz`): a row for each step, a column for all neurons or
+            /// one for each \[mV\].
+            file: PathBuf;
+            /// Name of the array in it; that of the population with `.v` if absent.
+            array: Option<String>;
+            /// Time constant of a low-pass filter of the difference, which makes a spike that comes at another
+            /// time felt; not filtered if absent \[ms\].
+            low_pass: Option<Quantity<Ms>> [Positive];
+            /// Where it is filtered, a factor on what is not, which is added.
+            unfiltered: f64 [NotNegative] = 0.0;
         };
         /// None: the synapses learn by themselves, sample by sample (`batch: 1`, `Images` as Poisson trains, any
         /// neurons), and before each sample all but weights and thresholds is forgotten. Then each neuron of a

@@ -195,7 +195,7 @@ impl<'a> Learner<'a> {
                 let mut go_on = true;
                 if done == count || told.elapsed() > TELL {
                     told = Instant::now();
-                    let accuracy = self.progress.correct as f64 / done as f64;
+                    let accuracy = Some(self.progress.correct as f64 / done as f64);
                     let batch = Event::Batch { samples: done, of: count, loss: None, accuracy };
                     go_on = observe(batch);
                 }
@@ -261,9 +261,11 @@ impl<'a> Learner<'a> {
         Ok(Epoch {
             epoch: self.progress.epoch + 1,
             loss: None,
-            train_accuracy: self.progress.correct as f64 / train,
+            train_accuracy: Some(self.progress.correct as f64 / train),
             test_loss: None,
-            test_accuracy: right as f64 / tested,
+            test_accuracy: Some(right as f64 / tested),
+            errors: Vec::new(),
+            numbers: Vec::new(),
             test_spikes: spikes.iter().map(|s| *s as f64 / tested).collect(),
             train_samples_per_s: train / self.progress.seconds.max(1e-9),
             test_samples_per_s: tested / since.elapsed().as_secs_f64().max(1e-9),
@@ -329,7 +331,7 @@ impl<'a> Learner<'a> {
             }
         }
         let predicted = answer(self.classes, &self.assigned, &self.counts(&shown));
-        Ok(Presented { predicted, spikes, tapes: Vec::new() })
+        Ok(Presented { predicted, spikes, tapes: Vec::new(), potentials: Vec::new() })
     }
 
     /// Weights of the projections that learn, in their natural order.

@@ -5,12 +5,14 @@ pub mod adamw;
 mod assign;
 pub mod clear_reals;
 pub mod clear_words;
+pub mod numbers_gradient;
 pub mod optimizer;
 pub mod restart;
 pub mod sgd;
 pub mod softmax_cross_entropy;
 pub mod sum_samples;
+pub mod trace;
 mod trainer;
 
 pub use assign::{Assignment, Learner, answer};
-pub use trainer::{Epoch, Event, Outcome, Presented, Progress, TrainError, Trainer};
+pub use trainer::{Epoch, Event, Outcome, Presented, Progress, Samples, TrainError, Trainer};

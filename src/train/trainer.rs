@@ -6,14 +6,15 @@
 //! on when they were fetched, and an interrupted epoch goes on where it was.
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Store};
+use crate::data::traces::Traces;
 use crate::data::{Dataset, Split};
 use crate::engine::{Engine, EngineError};
 use crate::files::Values;
 use crate::input::pixel_words;
 use crate::kernel::Clock;
-use crate::network::Network;
+use crate::network::{Kind, Network};
 use crate::neuron::stepped::BLOCK;
-use crate::plan::{ArrayId, Plan, ProgramId};
+use crate::plan::{ArrayId, Init, Plan, ProgramId};
 use crate::rng::{Purpose, Stream};
 use crate::scene::{Schedule, Training};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ use std::time::{Duration, Instant};
 
 /// Changes the key of random numbers for the test set, whose noise is the same in every epoch.
 pub(super) const TEST_KEY: u64 = 1 << 63;
+
+/// Neurons whose errors and numbers are told.
+const TOLD: usize = 16;
 
 /// How often losses are fetched for the user.
 pub(super) const TELL: Duration = Duration::from_millis(400);
@@ -36,19 +40,61 @@ pub struct Epoch {
     /// Mean loss over the training samples, if there is one, while the weights changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<f64>,
-    /// Fraction of training samples classified rightly, while the weights changed.
-    pub train_accuracy: f64,
+    /// Fraction of training samples classified rightly, while the weights changed, if there are classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_accuracy: Option<f64>,
     /// Mean loss over the test set after the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_loss: Option<f64>,
-    /// Fraction of test samples classified rightly after the epoch.
-    pub test_accuracy: f64,
+    /// Fraction of test samples classified rightly after the epoch, if there are classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<f64>,
+    /// Error after the epoch of the first neurons that are to follow a trace, as the loss has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<f64>,
+    /// Trained numbers after the epoch by name, of the first neurons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "as_pairs")]
+    pub numbers: Vec<(String, Vec<f64>)>,
     /// Spikes per sample of each population on the test set.
     pub test_spikes: Vec<f64>,
     /// Training speed.
     pub train_samples_per_s: f64,
     /// Speed on the test set.
     pub test_samples_per_s: f64,
+}
+
+/// Pairs as a map, in their order.
+mod as_pairs {
+    use crate::summary::as_map;
+    use serde::de::{Deserializer, MapAccess, Visitor};
+    use serde::ser::Serializer;
+
+    type Pairs = Vec<(String, Vec<f64>)>;
+
+    pub fn serialize<S: Serializer>(pairs: &Pairs, serializer: S) -> Result<S::Ok, S::Error> {
+        as_map(pairs, serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(pairs)
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
+    }
 }
 
 /// How far a training has come. Together with the arrays of the checkpoint this is all its state.
@@ -82,10 +128,11 @@ impl Progress {
     /// can.
     pub(super) fn impossible(&self, [samples, batches, populations]: [u64; 3]) -> Option<String> {
         let finite = [self.wall_s, self.loss, self.seconds].iter().all(|x| x.is_finite());
+        let fraction = |x: Option<f64>| x.is_none_or(|x| (0.0..=1.0).contains(&x));
         let whole = |(epoch, number): (&Epoch, u64)| {
             epoch.epoch == number
-                && (0.0..=1.0).contains(&epoch.train_accuracy)
-                && (0.0..=1.0).contains(&epoch.test_accuracy)
+                && fraction(epoch.train_accuracy)
+                && fraction(epoch.test_accuracy)
                 && epoch.test_spikes.len() as u64 == populations
                 && epoch.test_spikes.iter().all(|spikes| spikes.is_finite())
         };
@@ -116,8 +163,8 @@ pub enum Event<'a> {
         of: u64,
         /// Mean loss so far, of the samples whose losses were fetched, if there is one.
         loss: Option<f64>,
-        /// Fraction of right answers so far.
-        accuracy: f64,
+        /// Fraction of right answers so far, if there are classes.
+        accuracy: Option<f64>,
     },
     /// The test set is being done.
     Testing,
@@ -166,15 +213,46 @@ pub struct Trainer<'a> {
     training: &'a Training,
     network: &'a Network,
     plan: &'a Plan,
-    data: &'a Dataset,
+    samples: Samples<'a>,
     engine: Box<dyn Engine + 'a>,
     train: ProgramId,
     evaluate: ProgramId,
     /// Where the training is.
     pub progress: Progress,
-    /// Best test accuracy and the arrays that had it.
+    /// The best of all epochs by [`Epoch::merit`], and the arrays that had it.
     best: Option<(f64, Contents)>,
     shuffle: Stream,
+}
+
+/// What is shown.
+#[derive(Clone, Copy)]
+pub enum Samples<'a> {
+    /// Labelled samples.
+    Labelled(&'a Dataset),
+    /// Nothing but what drives the network, for which there are traces to follow.
+    Driven(&'a Traces),
+}
+
+impl<'a> Samples<'a> {
+    fn split(self, test: bool) -> Option<&'a Split> {
+        match self {
+            Self::Labelled(data) if test => Some(&data.test),
+            Self::Labelled(data) => Some(&data.train),
+            Self::Driven(_) => None,
+        }
+    }
+
+    /// How many there are to train or to test with.
+    pub fn count(self, test: bool) -> usize {
+        self.split(test).map_or(1, Split::len)
+    }
+}
+
+impl Epoch {
+    /// What is to be as large as possible: accuracy, or where there is none the negative loss.
+    fn merit(&self) -> f64 {
+        self.test_accuracy.or(self.test_loss.map(|loss| -loss)).unwrap_or_default()
+    }
 }
 
 /// What a sample did to the network, for pictures.
@@ -185,6 +263,8 @@ pub struct Presented {
     pub spikes: Vec<Vec<(u32, u32)>>,
     /// For each population the tape: distance to the threshold or potential, steps × n.
     pub tapes: Vec<Vec<f32>>,
+    /// For each population in frames that is watched its potential \[mV\], steps × n.
+    pub potentials: Vec<Vec<f32>>,
 }
 
 /// Sums over a set of samples.
@@ -194,6 +274,8 @@ struct Sums {
     correct: u64,
     samples: u64,
     spikes: Vec<u64>,
+    /// Predicted class of each sample.
+    predictions: Vec<u32>,
 }
 
 impl<'a> Trainer<'a> {
@@ -205,7 +287,7 @@ impl<'a> Trainer<'a> {
         training: &'a Training,
         network: &'a Network,
         plan: &'a Plan,
-        data: &'a Dataset,
+        samples: Samples<'a>,
         engine: Box<dyn Engine + 'a>,
     ) -> Self {
         let program = |name| plan.program(name).expect("a plan for training has this program");
@@ -216,7 +298,7 @@ impl<'a> Trainer<'a> {
             training,
             network,
             plan,
-            data,
+            samples,
             engine,
             progress: Progress::default(),
             best: None,
@@ -252,24 +334,24 @@ impl<'a> Trainer<'a> {
             self.save(store)?;
         }
         while self.progress.epoch < self.training.epochs {
-            let train = &self.data.train;
-            let order = self.shuffle.permutation(train.len() as u32, self.progress.epoch);
-            let count = self.batches(train.len());
+            let all = self.samples.count(false);
+            let order = self.shuffle.permutation(all as u32, self.progress.epoch);
+            let count = self.batches(all);
             let mut told = Instant::now();
             let mut pending = Vec::new();
             while (self.progress.batch as usize) < count {
                 let since = Instant::now();
                 let batch = self.progress.batch as usize;
                 let samples =
-                    &order[batch * self.plan.batch..train.len().min((batch + 1) * self.plan.batch)];
-                let first =
-                    self.progress.epoch * train.len() as u64 + (batch * self.plan.batch) as u64;
+                    &order[batch * self.plan.batch..all.min((batch + 1) * self.plan.batch)];
+                let first = self.progress.epoch * all as u64 + (batch * self.plan.batch) as u64;
                 let presentation: Vec<u32> =
                     (0..samples.len() as u64).map(|k| (first + k) as u32).collect();
-                self.load(train, samples, &presentation)?;
+                self.load(false, samples, &presentation)?;
                 let clock = self.clock(samples.len(), pending.len(), false);
                 self.engine.run(self.train, &clock, self.plan.steps)?;
                 self.progress.batch += 1;
+                self.follow_numbers()?;
                 pending.push(samples.to_vec());
                 let last = self.progress.batch as usize == count;
                 let save = store.is_some() && saved.elapsed() > SAVE;
@@ -279,13 +361,12 @@ impl<'a> Trainer<'a> {
                     self.fetch(&mut pending)?;
                     told = Instant::now();
                     self.progress.seconds += since.elapsed().as_secs_f64();
-                    let done =
-                        (self.progress.batch as usize * self.plan.batch).min(train.len()) as u64;
+                    let done = (self.progress.batch as usize * self.plan.batch).min(all) as u64;
                     go_on = observe(Event::Batch {
                         samples: done,
-                        of: train.len() as u64,
+                        of: all as u64,
                         loss: Some(self.progress.loss / done as f64),
-                        accuracy: self.progress.correct as f64 / done as f64,
+                        accuracy: self.accuracy(self.progress.correct, done),
                     });
                 } else {
                     self.progress.seconds += since.elapsed().as_secs_f64();
@@ -304,8 +385,8 @@ impl<'a> Trainer<'a> {
             self.check_weights()?;
             observe(Event::Testing);
             let epoch = self.finish_epoch()?;
-            if self.best.as_ref().is_none_or(|(best, _)| epoch.test_accuracy > *best) {
-                self.best = Some((epoch.test_accuracy, self.weights()?));
+            if self.best.as_ref().is_none_or(|(best, _)| epoch.merit() > *best) {
+                self.best = Some((epoch.merit(), self.weights()?));
             }
             self.progress.wall_s = before + begun.elapsed().as_secs_f64();
             self.progress.complete(epoch);
@@ -322,52 +403,66 @@ impl<'a> Trainer<'a> {
         Ok(Outcome::Finished)
     }
 
+    /// Fraction of right answers, if there are any.
+    fn accuracy(&self, correct: u64, samples: u64) -> Option<f64> {
+        self.plan.ports.predictions.map(|_| correct as f64 / samples as f64)
+    }
+
     fn finish_epoch(&mut self) -> Result<Epoch, TrainError> {
         let since = Instant::now();
-        let (sums, _) = self.test()?;
+        let sums = self.test()?;
         let seconds = since.elapsed().as_secs_f64();
-        let samples = self.data.train.len() as f64;
-        let tested = sums.samples as f64;
+        let samples = self.samples.count(false) as u64;
+        let mut errors = match self.plan.ports.errors {
+            Some(array) => self.engine.read_reals(array)?,
+            None => Vec::new(),
+        };
+        errors.truncate(TOLD);
+        let mut numbers = self.numbers(None)?;
+        numbers.iter_mut().for_each(|(_, values)| values.truncate(TOLD));
+        let (speed, tested) = (samples as f64, sums.samples as f64);
         Ok(Epoch {
             epoch: self.progress.epoch + 1,
-            loss: Some(self.progress.loss / samples),
-            train_accuracy: self.progress.correct as f64 / samples,
+            loss: Some(self.progress.loss / samples as f64),
+            train_accuracy: self.accuracy(self.progress.correct, samples),
             test_loss: Some(sums.loss / tested),
-            test_accuracy: sums.correct as f64 / tested,
+            test_accuracy: self.accuracy(sums.correct, sums.samples),
+            errors: errors.into_iter().map(f64::from).collect(),
+            numbers,
             test_spikes: sums.spikes.iter().map(|s| *s as f64 / tested).collect(),
-            train_samples_per_s: samples / self.progress.seconds.max(1e-9),
+            train_samples_per_s: speed / self.progress.seconds.max(1e-9),
             test_samples_per_s: tested / seconds.max(1e-9),
         })
     }
 
-    /// Runs the test set: sums, and the predicted class of each sample.
-    fn test(&mut self) -> Result<(Sums, Vec<u32>), TrainError> {
-        let test = &self.data.test;
-        let (mut sums, mut predictions) = (Sums::default(), Vec::new());
+    /// Runs the test set.
+    fn test(&mut self) -> Result<Sums, TrainError> {
+        let mut sums = Sums::default();
         let mut pending = Vec::new();
-        let indices: Vec<u32> = (0..test.len() as u32).collect();
+        let indices: Vec<u32> = (0..self.samples.count(true) as u32).collect();
         for samples in indices.chunks(self.plan.batch) {
-            self.load(test, samples, samples)?;
+            self.load(true, samples, samples)?;
             let clock = self.clock(samples.len(), pending.len(), true);
             self.engine.run(self.evaluate, &clock, self.plan.steps)?;
             pending.push(samples.to_vec());
             let last = samples.last() == indices.last();
             if last || pending.len() == self.plan.ports.slots {
-                self.drain(test, &mut pending, &mut sums, &mut predictions)?;
+                self.drain(true, &mut pending, &mut sums)?;
             }
         }
-        Ok((sums, predictions))
+        Ok(sums)
     }
 
-    /// Counts of `[true][predicted]` classes over the test set.
+    /// Counts of `[true][predicted]` classes over the test set; empty if there are no classes.
     ///
     /// # Errors
     /// The engine fails.
     pub fn confusion(&mut self) -> Result<Vec<u64>, TrainError> {
+        let Some(test) = self.samples.split(true) else { return Ok(Vec::new()) };
         let classes = self.classes();
-        let (_, predictions) = self.test()?;
+        let sums = self.test()?;
         let mut counts = vec![0; classes * classes];
-        for (label, predicted) in self.data.test.labels.iter().zip(predictions) {
+        for (label, predicted) in test.labels.iter().zip(sums.predictions) {
             counts[usize::from(*label) * classes + predicted as usize] += 1;
         }
         Ok(counts)
@@ -383,20 +478,31 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// The engine fails.
     pub fn present(&mut self, sample: u32) -> Result<Presented, TrainError> {
-        let test = &self.data.test;
-        self.load(test, &[sample], &[sample])?;
+        self.load(true, &[sample], &[sample])?;
         let clock = self.clock(1, 0, true);
         self.engine.run(self.evaluate, &clock, self.plan.steps)?;
-        let predictions =
-            self.engine.read_words(self.plan.ports.predictions.unwrap_or_default())?;
+        let predicted = match self.plan.ports.predictions {
+            Some(array) => self.engine.read_words(array)?[0],
+            None => 0,
+        };
         let steps = self.plan.steps;
-        let (mut spikes, mut tapes) = (Vec::new(), Vec::new());
+        let (mut spikes, mut tapes, mut potentials) = (Vec::new(), Vec::new(), Vec::new());
         for (ports, population) in self.plan.ports.populations.iter().zip(&self.network.populations)
         {
             let n = population.size;
             tapes.push(match ports.tape {
                 Some(tape) => self.engine.read_reals(tape)?[..steps * n].to_vec(),
                 None => Vec::new(),
+            });
+            potentials.push(match (ports.inbox, &population.kind) {
+                (Some(inbox), Kind::Stepped(neurons)) => {
+                    let all = self.engine.read_reals(inbox.array)?;
+                    let of_step =
+                        |t: usize| all[(t * inbox.rows + inbox.potential) * n..][..n].iter();
+                    let absolute = |(id, v): (usize, &f32)| v + neurons.rest(id) as f32;
+                    (0..steps).flat_map(|t| of_step(t).enumerate().map(absolute)).collect()
+                }
+                _ => Vec::new(),
             });
             spikes.push(match ports.spikes {
                 Some(array) => {
@@ -406,33 +512,125 @@ impl<'a> Trainer<'a> {
                 None => Vec::new(),
             });
         }
-        Ok(Presented { predicted: predictions[0] as usize, spikes, tapes })
+        Ok(Presented { predicted: predicted as usize, spikes, tapes, potentials })
+    }
+
+    /// Mean squared difference between the potential of each neuron and the trace that it is to follow, unfiltered
+    /// \[mV²\].
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn fits(&mut self, wanted: &Traces) -> Result<Vec<f64>, TrainError> {
+        let shown = self.present(0)?;
+        let Some(potentials) = shown.potentials.into_iter().find(|v| !v.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let (steps, n) = (self.plan.steps, potentials.len() / self.plan.steps);
+        let square = |t: usize, id: usize| {
+            let column = if wanted.columns > 1 { id } else { 0 };
+            let v = f64::from(potentials[t * n + id]);
+            (v - wanted.values[t * wanted.columns + column]).powi(2)
+        };
+        Ok((0..n).map(|id| (0..steps).map(|t| square(t, id)).sum::<f64>() / steps as f64).collect())
+    }
+
+    /// Presents what drives the network, with the trained numbers as they are now and as they were at the start.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn present_both(&mut self) -> Result<[Presented; 2], TrainError> {
+        let now = self.present(0)?;
+        let trained = self.weights()?;
+        for array in self.trained() {
+            let Init::Reals(start) = &self.plan.arrays[array].init else { continue };
+            let start: Vec<f32> = start.iter().map(|x| *x as f32).collect();
+            self.engine.write_reals(array, &start)?;
+        }
+        self.follow_numbers()?;
+        let before = self.present(0)?;
+        for (array, values) in trained {
+            self.engine.write_reals(array, &values)?;
+        }
+        self.follow_numbers()?;
+        Ok([now, before])
     }
 
     /// Sends samples to the device.
     fn load(
         &mut self,
-        split: &Split,
+        test: bool,
         samples: &[u32],
         presentation: &[u32],
     ) -> Result<(), EngineError> {
-        let stride = pixel_words(split.pixels());
-        let mut bytes = vec![0u8; samples.len() * stride * 4];
-        for (row, sample) in bytes.chunks_exact_mut(stride * 4).zip(samples) {
-            row[..split.pixels()].copy_from_slice(split.image(*sample as usize));
-        }
-        let pixels: Vec<u32> =
-            bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        let labels: Vec<u32> =
-            samples.iter().map(|s| u32::from(split.labels[*s as usize])).collect();
         let ports = &self.plan.ports;
-        self.engine.write_words(ports.pixels.unwrap_or_default(), &pixels)?;
-        self.engine.write_words(ports.labels.unwrap_or_default(), &labels)?;
+        if let Some(split) = self.samples.split(test) {
+            let stride = pixel_words(split.pixels());
+            let mut bytes = vec![0u8; samples.len() * stride * 4];
+            for (row, sample) in bytes.chunks_exact_mut(stride * 4).zip(samples) {
+                row[..split.pixels()].copy_from_slice(split.image(*sample as usize));
+            }
+            let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+            let pixels: Vec<u32> = bytes.chunks_exact(4).map(word).collect();
+            let labels: Vec<u32> =
+                samples.iter().map(|s| u32::from(split.labels[*s as usize])).collect();
+            self.engine.write_words(ports.pixels.unwrap_or_default(), &pixels)?;
+            self.engine.write_words(ports.labels.unwrap_or_default(), &labels)?;
+        }
         self.engine.write_words(ports.presentation.unwrap_or_default(), presentation)
     }
 
+    /// Makes anew what follows from the trained numbers of neurons.
+    fn follow_numbers(&mut self) -> Result<(), TrainError> {
+        for ports in &self.plan.ports.numbers {
+            let population = &self.network.populations[ports.population];
+            let (Kind::Stepped(neurons), Some(numbers)) = (&population.kind, &population.numbers)
+            else {
+                continue;
+            };
+            let mut free = Vec::new();
+            for (array, number) in ports.free.iter().zip(&numbers.each) {
+                let values = self.engine.read_reals(*array)?;
+                if let Some(neuron) = values.iter().position(|x| !x.is_finite()) {
+                    let (name, path) = (&population.name, &number.name);
+                    let what =
+                        format!("`{path}` of population `{name}`, neuron {neuron}, is not finite");
+                    return Err(self.diverged(what));
+                }
+                free.push(values.into_iter().map(f64::from).collect());
+            }
+            let contents = ports.contents(numbers, &**neurons, population.size, &free);
+            let contents = contents.map_err(|refused| {
+                self.diverged(format!("{refused}. Bounds in `train` would keep it in order"))
+            })?;
+            for (array, values) in contents {
+                let values: Vec<f32> = values.into_iter().map(|x| x as f32).collect();
+                self.engine.write_reals(array, &values)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Trained numbers of neurons by name, as they are or as some arrays have them.
+    fn numbers(&mut self, kept: Option<&Contents>) -> Result<Vec<(String, Vec<f64>)>, EngineError> {
+        let mut named = Vec::new();
+        for ports in &self.plan.ports.numbers {
+            let population = &self.network.populations[ports.population];
+            let each = population.numbers.iter().flat_map(|numbers| &numbers.each);
+            for (number, array) in each.zip(&ports.free) {
+                let free = match kept.and_then(|kept| kept.iter().find(|(id, _)| id == array)) {
+                    Some((_, values)) => values.clone(),
+                    None => self.engine.read_reals(*array)?,
+                };
+                let free: Vec<f64> = free.into_iter().map(f64::from).collect();
+                let name = format!("{}.{}", population.name, number.name);
+                named.push((name, number.values(&free)));
+            }
+        }
+        Ok(named)
+    }
+
     fn clock(&self, samples: usize, slot: usize, test: bool) -> Clock {
-        let per_epoch = self.batches(self.data.train.len()) as u64;
+        let per_epoch = self.batches(self.samples.count(false)) as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
         let total = (self.training.epochs * per_epoch).max(2) - 1;
         let optimizer = self.training.gradient().0;
@@ -460,8 +658,7 @@ impl<'a> Trainer<'a> {
     fn fetch(&mut self, pending: &mut Vec<Vec<u32>>) -> Result<(), TrainError> {
         let mut sums =
             Sums { loss: self.progress.loss, correct: self.progress.correct, ..Sums::default() };
-        let train = &self.data.train;
-        self.drain(train, pending, &mut sums, &mut Vec::new())?;
+        self.drain(false, pending, &mut sums)?;
         (self.progress.loss, self.progress.correct) = (sums.loss, sums.correct);
         Ok(())
     }
@@ -469,14 +666,17 @@ impl<'a> Trainer<'a> {
     /// Adds the results of pending batches to `sums`, in the order of the samples.
     fn drain(
         &mut self,
-        split: &Split,
+        test: bool,
         pending: &mut Vec<Vec<u32>>,
         sums: &mut Sums,
-        predictions: &mut Vec<u32>,
     ) -> Result<(), TrainError> {
         let ports = &self.plan.ports;
         let losses = self.engine.read_reals(ports.losses.unwrap_or_default())?;
-        let predicted = self.engine.read_words(ports.predictions.unwrap_or_default())?;
+        let predicted = match ports.predictions {
+            Some(array) => self.engine.read_words(array)?,
+            None => Vec::new(),
+        };
+        let labels = self.samples.split(test).map_or(&[][..], |split| &split.labels);
         let counts = ports
             .populations
             .iter()
@@ -491,10 +691,11 @@ impl<'a> Trainer<'a> {
                     self.explain_loss(*sample)?;
                 }
                 sums.loss += loss;
-                sums.correct +=
-                    u64::from(predicted[at] == u32::from(split.labels[*sample as usize]));
                 sums.samples += 1;
-                predictions.push(predicted[at]);
+                if let Some(predicted) = predicted.get(at) {
+                    sums.correct += u64::from(*predicted == u32::from(labels[*sample as usize]));
+                    sums.predictions.push(*predicted);
+                }
                 for (sum, counts) in sums.spikes.iter_mut().zip(&counts) {
                     *sum += counts.get(at).map_or(0, |c| u64::from(*c));
                 }
@@ -582,7 +783,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// Weights of each projection in their natural order, as they are now or as they were best,
-    /// then the constant currents of each population of neurons.
+    /// then the constant currents of each population of neurons, and trained numbers.
     ///
     /// # Errors
     /// The engine fails.
@@ -606,6 +807,9 @@ impl<'a> Trainer<'a> {
                 ));
             }
         }
+        let numbers = self.numbers(kept.as_ref())?;
+        let single = |values: Vec<f64>| values.into_iter().map(|x| x as f32).collect();
+        named.extend(numbers.into_iter().map(|(name, values)| (name, single(values))));
         Ok(named)
     }
 
@@ -627,7 +831,7 @@ impl<'a> Trainer<'a> {
             }));
         }
         let best = self.best.as_ref().map(|(accuracy, _)| *accuracy);
-        let per_epoch = self.batches(self.data.train.len()) as u64;
+        let per_epoch = self.batches(self.samples.count(false)) as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
         store.save(update, &(&self.progress, best), &arrays)?;
         Ok(())
@@ -639,7 +843,7 @@ impl<'a> Trainer<'a> {
     /// The engine fails, the checkpoint is of another network.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let (progress, best): (Progress, Option<f64>) = checkpoint.progress()?;
-        let samples = self.data.train.len();
+        let samples = self.samples.count(false);
         let most = [samples, self.batches(samples), self.network.populations.len()];
         if let Some(why) = progress.impossible(most.map(|n| n as u64)) {
             Err(checkpoint.foreign(why))?;
@@ -661,6 +865,6 @@ impl<'a> Trainer<'a> {
             None => None,
         };
         self.progress = progress;
-        Ok(())
+        self.follow_numbers()
     }
 }

@@ -49,7 +49,7 @@ pub fn scene(text: &str) -> Scene {
 pub fn plan(scene: &Scene, batch: usize, steps: usize, soft: u32) -> (Network, Plan) {
     let network = build(scene).unwrap_or_else(|e| panic!("{e}"));
     let training = scene.training.as_ref().unwrap();
-    let options = Options { batch, steps, training, soft, max_binding: 128 << 20 };
+    let options = Options { batch, steps, training, traces: None, soft, max_binding: 128 << 20 };
     let plan = compile(&network, &options).unwrap_or_else(|e| panic!("{e}"));
     (network, plan)
 }
@@ -171,6 +171,7 @@ pub struct Terms {
 /// ```text
 ///   by a weight             sum over samples and steps of  s_i[b, t] · arrivals_bar[b, t + d, j]
 ///   by a constant current   sum over samples of  input_bar[b, j]
+///   by a number             sum over samples and what kernels read of  slope[k, j] · number_bar[b, k, j]
 /// ```
 /// A term counts by the size of its gradient, see [`gradient_scales`].
 pub fn gradients_by_terms(
@@ -254,6 +255,36 @@ pub fn gradients_by_terms(
         for at in 0..input.len() {
             all[gradient][at % n].sum += input[at];
             all[gradient][at % n].magnitude += largest[at];
+        }
+    }
+    for ports in &plan.ports.numbers {
+        let population = &network.populations[ports.population];
+        let n = population.size;
+        let by = named(oracle, ports.population, "adjoint");
+        let slopes: Vec<Vec<f64>> = ports.slopes.iter().map(|a| oracle.wide(*a)).collect();
+        let rows = slopes[0].len() / n;
+        let all_rows = by.len() / batch / n.div_ceil(64) / 64;
+        let of_neuron = |b: usize, k: usize, id: usize| {
+            let block = b * n.div_ceil(64) + id / 64;
+            by[(block * all_rows + all_rows - rows + k) * 64 + id % 64]
+        };
+        // Of a number of all neurons and samples: what it sums over steps may cancel in one of them.
+        let largest = |k: usize| {
+            let each = (0..batch).flat_map(|b| (0..n).map(move |id| of_neuron(b, k, id).abs()));
+            each.fold(0.0, f64::max)
+        };
+        let largest: Vec<f64> = (0..rows).map(largest).collect();
+        for (free, slopes) in ports.free.iter().zip(&slopes) {
+            let gradient = of(*free).unwrap();
+            let shared = all[gradient].len() == 1;
+            for (b, k, id) in (0..batch)
+                .flat_map(|b| (0..rows).map(move |k| (b, k)))
+                .flat_map(|(b, k)| (0..n).map(move |id| (b, k, id)))
+            {
+                let terms = &mut all[gradient][if shared { 0 } else { id }];
+                terms.sum += slopes[k * n + id] * of_neuron(b, k, id);
+                terms.magnitude += slopes[k * n + id].abs() * largest[k];
+            }
         }
     }
     all

@@ -122,8 +122,25 @@ impl<'s> Checker<'s> {
             let message = format!("`{}` is a source, which takes no input", stimulus.to);
             self.fault(format!("{path}.to"), message);
         }
-        if self.scene.training.is_some() {
-            self.fault(path, "a training has no stimuli; its input is the data");
+        match &self.scene.training {
+            Some(training) if training.loss.is_gradient() => {
+                if let Input::Poisson { .. } | Input::Noise { .. } = stimulus.input {
+                    let message = "what is drawn is no stimulus of a training by gradients";
+                    let help = "use currents, and sources as `Poisson` populations";
+                    self.fault_with_help(format!("{path}.input"), message, help);
+                }
+                if to.is_some_and(|to| matches!(to.model, Model::Readout(_)))
+                    && !matches!(training.loss, Loss::Trace { .. })
+                {
+                    let message = "a readout that is to tell classes gets no stimuli";
+                    self.fault(format!("{path}.to"), message);
+                }
+            }
+            Some(_) => {
+                let message = "a training by rules has no stimuli; its input is the data";
+                self.fault(path, message);
+            }
+            None => {}
         }
         if let (Some(ids), Some(to)) = (&stimulus.ids, to) {
             self.ids(&format!("{path}.ids"), ids, to.size);

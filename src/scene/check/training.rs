@@ -1,11 +1,23 @@
 //! Rules of trainings.
 
 use super::*;
-use crate::scene::Over;
+use crate::network::numbers::CURRENT;
+use crate::scene::{Over, Override, Trained};
+
+/// Folders of a run, which no stage may be called.
+const RESERVED: [&str; 2] = ["checkpoints", "figures"];
 
 impl<'s> Checker<'s> {
     pub(super) fn training(&mut self, training: &Training) {
-        self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
+        if let Loss::Trace { population, .. } = &training.loss {
+            self.trace(training, population);
+        } else {
+            self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
+            if training.data.is_none() {
+                let help = "add `data: Mnist(dir: ...)`";
+                self.fault_with_help("training.data", "the samples are missing", help);
+            }
+        }
         if let Loss::Assignment { population, .. } = &training.loss {
             self.assignment(training, population);
             return;
@@ -21,7 +33,9 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(format!("populations.{name}.model"), message, help);
             }
         }
-        self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
+        if let Loss::SoftmaxCrossEntropy { .. } = training.loss {
+            self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
+        }
         if let Loss::SoftmaxCrossEntropy { over: Over::Window { from, to } } = training.loss
             && let Some(dt) = self.dt()
         {
@@ -41,14 +55,120 @@ impl<'s> Checker<'s> {
             self.moment(&format!("{path}.from"), from.get());
             self.moment(&format!("{path}.to"), to.get());
         }
-        for (name, missing, example) in [
-            ("optimizer", training.optimizer.is_none(), "Adam(lr: 0.01)"),
-            ("surrogate", training.surrogate.is_none(), "FastSigmoid(slope: 5)"),
-        ] {
-            if missing {
-                let message = format!("`{name}` is missing, which a loss with gradients needs");
-                let help = format!("add `{name}: {example}`");
-                self.fault_with_help(format!("training.{name}"), message, help);
+        if training.optimizer.is_none() {
+            let message = "`optimizer` is missing, which a loss with gradients needs";
+            let help = "add `optimizer: Adam(lr: 0.01)`";
+            self.fault_with_help("training.optimizer", message, help);
+        }
+    }
+
+    /// Rules of a training that is to make a potential follow a trace.
+    fn trace(&mut self, training: &Training, name: &str) {
+        let path = "training.loss.population";
+        if let Some(population) = self.known(path, name)
+            && population.model.neuron().is_none()
+        {
+            self.fault(path, format!("`{name}` is a source, which has no membrane potential"));
+        }
+        for (field, given) in
+            [("data", training.data.is_some()), ("limit", training.limit.is_some())]
+        {
+            if given {
+                let message = format!("`{field}` is of samples, and a trace is the only one");
+                self.fault_with_help(format!("training.{field}"), message, "leave it out");
+            }
+        }
+        if training.batch != 1 {
+            let message = "there is one trace, and so one presentation at a time";
+            self.fault_with_help("training.batch", message, "write `batch: 1`");
+        }
+        for (name, population) in &self.scene.populations {
+            if matches!(population.model, Model::Images(_)) {
+                let message = "`Images` shows samples, of which a loss of traces has none";
+                let path = format!("populations.{name}.model");
+                self.fault_with_help(path, message, "use `Poisson` or stimuli");
+            }
+        }
+        if let Loss::Trace { low_pass: None, unfiltered, .. } = training.loss
+            && unfiltered != 0.0
+        {
+            let message = "without `low_pass` nothing is filtered, and the whole counts as it is";
+            let help = "leave it out, or give `low_pass`";
+            self.fault_with_help("training.loss.unfiltered", message, help);
+        }
+    }
+
+    /// Numbers of a population that gradients are to change.
+    pub(super) fn trained_numbers(&mut self, path: &str, population: &'s Population) {
+        let training = self.scene.training.as_ref();
+        if !population.train.is_empty() && training.is_none_or(|t| !t.loss.is_gradient()) {
+            let message = "`train` is for gradients, of which there are none here: it does nothing";
+            self.warn(format!("{path}.train"), message);
+        }
+        let mut known = HashSet::new();
+        for (k, trained) in population.train.iter().enumerate() {
+            let path = format!("{path}.train.{k}");
+            let name = trained.name();
+            if population.model.neuron().is_none() {
+                self.fault(&path, "a source has no numbers that can be trained");
+                return;
+            }
+            if !known.insert(name) {
+                self.fault(&path, format!("`{name}` is there twice"));
+            }
+            if name == CURRENT && !matches!(trained, Trained::Each(_)) {
+                let message = "constant currents are trained as they are, each its own";
+                self.fault_with_help(&path, message, format!("write \"{CURRENT}\""));
+            }
+            if let Trained::Bounded { low, high, .. } = trained
+                && !(low.is_finite() && high.is_finite() && low < high)
+            {
+                let message = format!("`{name}` cannot lie between {low} and {high}");
+                self.fault_with_help(&path, message, "give two numbers, the lower first");
+            }
+        }
+    }
+
+    /// Parts of an experiment.
+    pub(super) fn stages(&mut self) {
+        let scene = self.scene;
+        let mut earlier: Vec<&str> = Vec::new();
+        for (name, stage) in &scene.stages {
+            let path = format!("stages.{name}");
+            if !is_name(name) || name.starts_with('.') || RESERVED.contains(&name.as_str()) {
+                self.fault(&path, format!("`{}` is no name for a stage", name.escape_default()));
+            }
+            if let Some(from) = &stage.from
+                && !earlier.contains(&from.as_str())
+            {
+                let message = format!("`{from}` is no earlier stage");
+                let help = match earlier[..] {
+                    [] => "leave it out, or give `initial`".to_owned(),
+                    _ => format!("earlier are {}", earlier.join(", ")),
+                };
+                self.fault_with_help(format!("{path}.from"), message, help);
+            }
+            for (k, text) in stage.set.iter().enumerate() {
+                let path = format!("{path}.set.{k}");
+                match text.parse::<Override>() {
+                    Err(e) => self.fault(path, e.to_string()),
+                    Ok(change) => {
+                        let first = change.path.split('.').next().unwrap_or_default();
+                        if ["stages", "results", "version"].contains(&first) {
+                            self.fault(path, format!("a stage has no `{first}` of its own"));
+                        }
+                    }
+                }
+            }
+            earlier.push(name);
+        }
+        for (name, place) in &scene.results {
+            let path = format!("results.{name}");
+            let first = place.split('.').next().unwrap_or_default();
+            if !earlier.is_empty() && !earlier.contains(&first) {
+                let message = format!("`{first}` is no stage");
+                let help = format!("begin with one of {}", earlier.join(", "));
+                self.fault_with_help(path, message, help);
             }
         }
     }
@@ -111,9 +231,6 @@ impl<'s> Checker<'s> {
                 let message = format!("`{name}` is for gradients, of which `Assignment` has none");
                 self.fault_with_help(format!("training.{name}"), message, "leave it out");
             }
-        }
-        if !self.scene.stimuli.is_empty() {
-            self.fault("stimuli", "a training has no stimuli; its input is the data");
         }
     }
 

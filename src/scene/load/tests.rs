@@ -170,7 +170,8 @@ fn good_scenes_load_without_a_warning() {
     assert_eq!(scene.projections[4].connect, Connect::List(pairs));
     let (scene, source, warnings) = read_text(TRAINING).unwrap();
     assert_eq!(warnings, []);
-    assert_eq!(scene.training.unwrap().data, Data::Mnist { dir: source.dir.join("mnist") });
+    let wanted = Data::Mnist { dir: source.dir.join("mnist") };
+    assert_eq!(scene.training.unwrap().data, Some(wanted));
 }
 
 #[test]
@@ -692,7 +693,7 @@ fn overrides_replace_and_insert() {
     .unwrap();
     let training = scene.training.unwrap();
     assert_eq!(training.limit, Some(100));
-    let Data::Mnist { dir } = training.data;
+    let Some(Data::Mnist { dir }) = training.data else { panic!("it has data") };
     assert!(dir.is_absolute() && dir.ends_with("scenes/a/b"));
 }
 

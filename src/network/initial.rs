@@ -1,0 +1,92 @@
+//! What an earlier run learned, with which a network begins: see [`crate::scene::Scene::initial`].
+
+use super::NetworkError;
+use crate::files;
+use crate::neuron::model::Drawn;
+use crate::scene::Warning;
+use std::path::{Path, PathBuf};
+
+/// Learned numbers of a run by name, and which of them were used so far.
+pub(super) struct Initial {
+    /// The file.
+    pub file: PathBuf,
+    /// Name, number of elements, whether it was used.
+    tensors: Vec<(String, usize, bool)>,
+    wrong: Vec<String>,
+}
+
+impl Initial {
+    /// Those of a run folder, or of a file in one.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn open(path: &Path) -> Result<Self, NetworkError> {
+        let file = if path.is_dir() { path.join("weights.safetensors") } else { path.to_owned() };
+        let names = files::tensor_names(&file).map_err(|e| NetworkError::Tensor {
+            path: "initial".to_owned(),
+            file: file.clone(),
+            why: e.to_string(),
+        })?;
+        let tensors = names.into_iter().map(|(name, len)| (name, len, false)).collect();
+        Ok(Self { file, tensors, wrong: Vec::new() })
+    }
+
+    /// Whether there are weights of a projection; they are taken as used, with their ends.
+    pub fn has_weights(&mut self, projection: &str) -> bool {
+        let ends = ["", ".source", ".target"].map(|end| format!("{projection}{end}"));
+        let mut of_it = self.tensors.iter_mut().filter(|(name, ..)| ends.contains(name)).peekable();
+        let found = of_it.peek().is_some();
+        of_it.for_each(|(_, _, used)| *used = true);
+        found
+    }
+
+    /// Puts learned numbers in the place of those that were drawn for a population.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn numbers(&mut self, population: &str, drawn: &mut Drawn) -> Result<(), NetworkError> {
+        for (path, values) in &mut drawn.values {
+            let wanted = format!("{population}.{path}");
+            let found = self.tensors.iter_mut().find(|(name, ..)| *name == wanted);
+            let Some((name, len, used)) = found else { continue };
+            *used = true;
+            if ![1, drawn.size].contains(len) {
+                self.wrong.push(format!("`{name}` has {len} numbers for {} neurons", drawn.size));
+                continue;
+            }
+            *values = files::read_tensor(&self.file, name).map_err(|e| NetworkError::Tensor {
+                path: "initial".to_owned(),
+                file: self.file.clone(),
+                why: format!("`{name}`: {e}"),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the weights of a projection do not fit.
+    pub fn refuse(&mut self, why: String) {
+        self.wrong.push(why);
+    }
+
+    /// What was not used is named; what does not fit is refused.
+    ///
+    /// # Errors
+    /// Something does not fit.
+    pub fn finish(self, warnings: &mut Vec<Warning>) -> Result<(), NetworkError> {
+        let Self { file, tensors, wrong } = self;
+        if !wrong.is_empty() {
+            return Err(NetworkError::Initial { file, wrong });
+        }
+        let unused =
+            tensors.iter().filter(|(_, _, used)| !used).map(|(name, ..)| format!("`{name}`"));
+        let unused: Vec<String> = unused.collect();
+        if !unused.is_empty() {
+            let message = format!(
+                "{} was not used: no population or projection here has it",
+                unused.join(", ")
+            );
+            warnings.push(Warning { path: "initial".to_owned(), message });
+        }
+        Ok(())
+    }
+}
