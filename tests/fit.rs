@@ -1,0 +1,264 @@
+//! Numbers of neurons from traces, and experiments of several stages: level 4 and 6.
+
+#[path = "common/place.rs"]
+mod place;
+
+use place::Place;
+use serde_json::Value;
+use std::fs;
+
+/// The cell whose numbers are to be found.
+const RECORD: &str = r#"(
+    version: 1,
+    simulation: (dt: 0.025, duration: 7.5, seed: 1),
+    populations: { "axon": (size: 1, model: Hh(channels: {
+        "leak": Leak(g: 0.3, e_rev: -54.387), "na": NaSquid(g: 120), "k": KSquid(g: 36) })) },
+    stimuli: [(to: "axon", input: Step(amplitude: 10, start: 1))],
+    record: (traces: [(population: "axon")]),
+)"#;
+
+const FIT: &str = r#"(
+    version: 1,
+    simulation: (dt: 0.025, seed: 1),
+    populations: { "axon": (size: 3, model: Hh(channels: {
+        "leak": Leak(g: 0.3, e_rev: -54.387), "na": NaSquid(g: [90, 110, 140]), "k": KSquid(g: 36) }),
+        train: [Bounded(name: "channels.na.g", low: 40, high: 200), Shared("channels.leak.g")]) },
+    stimuli: [(to: "axon", input: Step(amplitude: 10, start: 1))],
+    training: (epochs: 40, batch: 1, steps: 300, loss: Trace(population: "axon", file: "axon/traces.npz"),
+        optimizer: Adam(lr: 0.05), schedule: Cosine()),
+)"#;
+
+const STAGES: &str = r#"
+    stages: {
+        "first": (about: "the first", set: ["training.epochs=5"]),
+        "second": (from: "first", set: ["training.loss.low_pass=1", "training.epochs=6"]),
+    },
+    results: { "worst": "second.training.fit.worst_mse", "starts": "first.training.fit.starts" },
+)"#;
+
+fn place() -> Place {
+    let place = Place::new();
+    fs::write(place.path("record.ron"), RECORD).unwrap();
+    fs::write(place.path("fit.ron"), FIT).unwrap();
+    let stages = format!("{}{STAGES}", FIT.strip_suffix(')').unwrap());
+    fs::write(place.path("stages.ron"), stages).unwrap();
+    place.run("record.ron", "axon", &[]).expect(0, "");
+    place
+}
+
+fn json(place: &Place, file: &str) -> Value {
+    serde_json::from_slice(&place.read(file)).unwrap()
+}
+
+fn tensor(place: &Place, run: &str, name: &str) -> Vec<f32> {
+    let bytes = place.read(&format!("{run}/weights.safetensors"));
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    bytemuck::pod_collect_to_vec(tensors.tensor(name).unwrap().data())
+}
+
+#[test]
+fn a_conductance_is_found_by_gradient() {
+    let place = place();
+    let errors = |engine: &str| {
+        let out = format!("fit-{engine}");
+        place
+            .call(&["--scene", "fit.ron", "--out", &out, "--quiet", "--engine", engine])
+            .expect(0, "");
+        let summary = json(&place, &format!("{out}/summary.json"));
+        let training = &summary["training"];
+        assert!(training.get("test_accuracy").is_none() && training.get("confusion").is_none());
+        assert_eq!(training["parameters"], 4);
+        assert_eq!(training["fit"]["starts"], 3);
+        let epochs = training["epochs"].as_array().unwrap();
+        let first: f64 = epochs[0]["loss"].as_f64().unwrap();
+        let last: f64 = epochs[39]["test_loss"].as_f64().unwrap();
+        assert!(last < 0.05 * first, "{engine}: {first} before, {last} after");
+        // What is told of each epoch is what was learned.
+        let told = epochs[39]["numbers"]["axon.channels.na.g"].as_array().unwrap();
+        let found = tensor(&place, &out, "axon.channels.na.g");
+        for (told, found) in told.iter().zip(&found) {
+            assert!((told.as_f64().unwrap() - f64::from(*found)).abs() < 1e-4);
+        }
+        assert!(found.iter().all(|g| (g - 120.0).abs() < 25.0), "{engine}: {found:?}");
+        assert_eq!(tensor(&place, &out, "axon.channels.leak.g").len(), 1);
+        for figure in ["fit", "number-1", "number-2", "learning"] {
+            assert!(place.path(&format!("{out}/figures/{figure}.png")).is_file(), "{figure}");
+        }
+        last
+    };
+    let cpu = errors("cpu");
+    if std::env::var("NEURALEARN_GPU").is_ok_and(|v| v == "require") {
+        let wgsl = errors("software");
+        assert!((cpu - wgsl).abs() < 0.05 * cpu, "{cpu} and {wgsl}");
+    }
+}
+
+/// A network that begins with learned numbers is the one that has them written down.
+#[test]
+fn learned_numbers_are_taken_along() {
+    let place = place();
+    place.run("fit.ron", "fit", &["--set", "training.epochs=3"]).expect(0, "");
+    let simulation = RECORD
+        .replace("size: 1", "size: 3")
+        .replace("(population: \"axon\")", "(population: \"axon\", ids: [0, 1, 2])");
+    let initial = simulation.replace("populations", "initial: \"fit\", populations");
+    fs::write(place.path("initial.ron"), initial).unwrap();
+    let said = place.run("initial.ron", "a", &[]);
+    said.expect(0, "");
+    assert!(!said.err.contains("not used"), "{}", said.err);
+    let (na, leak) = (
+        tensor(&place, "fit", "axon.channels.na.g"),
+        tensor(&place, "fit", "axon.channels.leak.g"),
+    );
+    let written = simulation
+        .replace("g: 120", &format!("g: {na:?}"))
+        .replace("g: 0.3", &format!("g: {}", leak[0]));
+    fs::write(place.path("written.ron"), written).unwrap();
+    place.run("written.ron", "b", &[]).expect(0, "");
+    place.run("record.ron", "c", &[]).expect(0, "");
+    assert_eq!(place.read("a/traces.npz"), place.read("b/traces.npz"));
+    assert_ne!(place.read("a/traces.npz"), place.read("c/traces.npz"));
+    // What does not belong to anything is named, and what does not fit refused.
+    let other = simulation
+        .replace("\"axon\"", "\"other\"")
+        .replace("populations", "initial: \"fit\", populations");
+    fs::write(place.path("other.ron"), other).unwrap();
+    let words = "`axon.channels.na.g` | was not used: no population or projection";
+    place.run("other.ron", "d", &[]).expect(0, words);
+    let larger = simulation
+        .replace("size: 3", "size: 5")
+        .replace("populations", "initial: \"fit/weights.safetensors\", populations");
+    fs::write(place.path("larger.ron"), larger).unwrap();
+    place.refuses_run(
+        "larger.ron",
+        &[],
+        3,
+        "initial | `axon.channels.na.g` has 3 numbers for 5 neurons",
+    );
+    fs::write(
+        place.path("none.ron"),
+        simulation.replace("populations", "initial: \"nowhere\", populations"),
+    )
+    .unwrap();
+    place.refuses_run("none.ron", &[], 3, "initial | nowhere");
+}
+
+#[test]
+fn an_experiment_runs_its_stages_and_goes_on_with_them() {
+    let place = place();
+    let said = place.run("stages.ron", "whole", &[]);
+    said.expect(0, "");
+    let summary = json(&place, "whole/summary.json");
+    assert_eq!(summary["results"]["starts"], 3);
+    let second = json(&place, "whole/second/summary.json");
+    assert_eq!(summary["results"]["worst"], second["training"]["fit"]["worst_mse"]);
+    assert_eq!(second["training"]["epochs"].as_array().unwrap().len(), 6);
+    // The second began with what the first had found.
+    let start = |run: &str| {
+        let line = String::from_utf8(place.read(&format!("{run}/metrics.jsonl"))).unwrap();
+        let epoch: Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
+        epoch["numbers"]["axon.channels.na.g"][0].as_f64().unwrap()
+    };
+    let left = f64::from(tensor(&place, "whole/first", "axon.channels.na.g")[0]);
+    assert!((start("whole/second") - left).abs() < 0.05 * (left - 90.0).abs() + 3.0);
+    assert!(place.read("whole/report.html").windows(6).any(|w| w == b"second"));
+    let again = place.call(&["--resume", "whole", "--engine", "cpu"]);
+    again.expect(0, "");
+    assert!(again.out.contains("is finished"), "{}", again.out);
+    // A run that was broken off in its second stage comes to the same end.
+    place.run("stages.ron", "part", &[]).expect(0, "");
+    fs::remove_file(place.path("part/summary.json")).unwrap();
+    fs::remove_dir_all(place.path("part/second")).unwrap();
+    place.call(&["--resume", "part", "--engine", "cpu"]).expect(0, "");
+    assert_eq!(
+        place.read("part/second/weights.safetensors"),
+        place.read("whole/second/weights.safetensors")
+    );
+    assert_eq!(json(&place, "part/summary.json")["results"], summary["results"]);
+    place
+        .call(&["--resume", "part", "--engine", "cpu", "--set", "training.epochs=9"])
+        .expect(2, "an experiment goes on as it began");
+}
+
+#[test]
+fn what_is_wrong_with_a_fit_is_told() {
+    let place = place();
+    let refused = |from: &str, to: &str, code: i32, words: &str| {
+        assert!(FIT.contains(from), "{from}");
+        fs::write(place.path("bad.ron"), FIT.replace(from, to)).unwrap();
+        place.refuses_run("bad.ron", &[], code, words);
+    };
+    refused(
+        "steps: 300",
+        "steps: 200",
+        3,
+        "`axon.v` has 300 rows and 1 columns | each of the 200 steps",
+    );
+    refused("dt: 0.025", "dt: 0.05", 3, "`t_ms` are not the ends of the steps, 0.05 ms");
+    refused("axon/traces.npz\"", "axon/traces.npz\", array: \"v\"", 3, "has no array `v`");
+    refused("axon/traces.npz", "axon/none.npz", 3, "training.loss.file | none.npz");
+    refused("batch: 1", "batch: 2", 2, "training.batch | one presentation at a time");
+    refused(
+        "epochs: 40",
+        "epochs: 40, data: Mnist(dir: \"data\")",
+        2,
+        "training.data | `data` is of samples",
+    );
+    refused(
+        "population: \"axon\", file",
+        "population: \"axom\", file",
+        2,
+        "no population `axom` | did you mean `axon`",
+    );
+    refused(
+        "\"channels.na.g\"",
+        "\"channels.na.gg\"",
+        2,
+        "no number that can be trained | `channels.na.g`",
+    );
+    refused(
+        "low: 40",
+        "low: 100",
+        2,
+        "neuron 0 has 90, which is not between its bounds, 100 and 200",
+    );
+    refused("low: 40", "low: 300", 2, "cannot lie between 300 and 200");
+    refused(
+        "Shared(\"channels.leak.g\")",
+        "Shared(\"i_e\")",
+        2,
+        "constant currents are trained as they are",
+    );
+    refused(
+        "file: \"axon/traces.npz\"",
+        "file: \"axon/traces.npz\", unfiltered: 0.5",
+        2,
+        "unfiltered | low_pass",
+    );
+    refused(
+        "input: Step(amplitude: 10, start: 1)",
+        "input: Noise(std: 1)",
+        2,
+        "stimuli.0.input | drawn",
+    );
+    let stage = |text: &str, words: &str| {
+        let whole = String::from_utf8(place.read("stages.ron")).unwrap();
+        let changed = whole.replace(r#"(about: "the first", set: ["training.epochs=5"])"#, text);
+        assert_ne!(whole, changed);
+        fs::write(place.path("bad.ron"), changed).unwrap();
+        place.refuses_run("bad.ron", &[], 2, words);
+    };
+    stage("(from: \"second\")", "stages.first.from | `second` is no earlier stage");
+    stage("(set: [\"training.epochs\"])", "stages.first.set.0 | is not PATH=VALUE");
+    stage("(set: [\"training.epocs=2\"])", "training.epocs=2");
+    stage("(set: [\"stages={}\"])", "a stage has no `stages` of its own");
+    // A number that leaves its order ends the training, and says which.
+    let lif = r#"(version: 1, simulation: (dt: 0.025, seed: 1),
+        populations: { "axon": (size: 2, model: Lif(v_reset: -60, v_th: -55), train: ["v_th"]) },
+        stimuli: [(to: "axon", input: Step(amplitude: 500, start: 0))],
+        training: (epochs: 40, batch: 1, steps: 300, loss: Trace(population: "axon", file: "axon/traces.npz"),
+            optimizer: Adam(lr: 5), detach_reset: false))"#;
+    fs::write(place.path("lif.ron"), lif).unwrap();
+    let said = place.run("lif.ron", "lif", &[]);
+    said.expect(6, "diverged in epoch | populations.axon.model.v_ | Bounds in `train`");
+}
