@@ -30,6 +30,10 @@ struct Case {
     delay: u32,
     /// Whether all numbers of the hidden neurons are trained that can be.
     numbers: bool,
+    /// Whether spikes are the answer.
+    counts: bool,
+    /// Penalties on rates.
+    rates: &'static str,
 }
 
 const PLAIN: Case = Case {
@@ -46,6 +50,8 @@ const PLAIN: Case = Case {
     steps: 7,
     delay: 1,
     numbers: false,
+    counts: false,
+    rates: "",
 };
 
 const PIXELS: usize = 13;
@@ -55,12 +61,22 @@ const CLASSES: usize = 3;
 // equal values has no derivative.
 fn text(c: &Case) -> String {
     let train = if c.numbers { every_number(c) } else { String::new() };
+    let (answer, loss) = match c.counts {
+        true => (
+            "Lif(tau_m: 15, tau_syn: 4, t_ref: 0, i_e: 200)",
+            "SpikeCount(population: \"out\", scale: 0.7)".to_owned(),
+        ),
+        false => (
+            "Readout(tau_m: 15, tau_syn: 4, i_e: 15)",
+            format!("SoftmaxCrossEntropy(over: {})", c.over),
+        ),
+    };
     format!(
         r#"(version: 1, simulation: (dt: {dt}, seed: 3),
         populations: {{
             "in": (size: {PIXELS}, model: Images(encoder: {encoder})),
             "hidden": (size: {hidden}, model: {model}, train: [{train}]),
-            "out": (size: {CLASSES}, model: Readout(tau_m: 15, tau_syn: 4, i_e: 15)),
+            "out": (size: {CLASSES}, model: {answer}),
         }},
         projections: [
             (from: "in", to: "hidden", connect: {first}, weight: {weight}),
@@ -68,7 +84,7 @@ fn text(c: &Case) -> String {
             (from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 3.0), delay: {delay}),
         ],
         training: (data: Mnist(dir: "."), epochs: 1, batch: 4, steps: {steps},
-            loss: SoftmaxCrossEntropy(over: {over}), optimizer: Adam(lr: 0.001),
+            loss: {loss}, rates: [{rates}], optimizer: Adam(lr: 0.001),
             surrogate: {surrogate}, detach_reset: {detach}, biases: true))"#,
         encoder = c.encoder,
         hidden = c.hidden,
@@ -79,7 +95,7 @@ fn text(c: &Case) -> String {
         delay = c.delay,
         steps = c.steps,
         dt = c.dt,
-        over = c.over,
+        rates = c.rates,
         surrogate = c.surrogate,
         detach = c.detach,
     )
@@ -198,6 +214,10 @@ fn central_differences(name: &str, case: &Case) {
     assert!(acting * 2 >= known, "{name}: only {acting} of {known} numbers change the loss");
 }
 
+/// Two penalties on one population, of which the hidden neurons break both and the others one.
+const RATES: &str = r#"(population: "hidden", low: 900, strength: 2e-6),
+    (population: "hidden", low: 10, high: 20, strength: 1e-6)"#;
+
 const RECURRENT: &str =
     r#"(from: "hidden", to: "hidden", connect: Dense, weight: Kaiming(gain: 2.0), delay: 2),"#;
 const SPARSE_RECURRENT: &str =
@@ -222,6 +242,13 @@ fn oracle_against_central_differences() {
     );
     central_differences("sum", &Case { over: "Sum", ..PLAIN });
     central_differences("window", &Case { over: "Window(from: 2, to: 5)", ..PLAIN });
+    central_differences("counts", &Case { counts: true, ..PLAIN });
+    central_differences("counts, attached", &Case { counts: true, detach: false, ..PLAIN });
+    central_differences("rates", &Case { rates: RATES, ..PLAIN });
+    central_differences(
+        "counts, rates, recurrent",
+        &Case { counts: true, rates: RATES, extra: RECURRENT, ..PLAIN },
+    );
     central_differences("straight through", &Case { surrogate: "StraightThrough", ..PLAIN });
     central_differences("refractory, adapting", &Case { model: adapting, steps: 11, ..PLAIN });
     central_differences("attached", &Case { detach: false, ..PLAIN });
@@ -527,6 +554,8 @@ fn engines_against_the_oracle_in_every_variant() {
         ),
         ("boxcar", Case { surrogate: "Boxcar(width: 1.1)", over: "Max", ..PLAIN }),
         ("window", Case { over: "Window(from: 1, to: 6)", ..PLAIN }),
+        ("counts", Case { counts: true, hidden: 66, ..PLAIN }),
+        ("rates", Case { rates: RATES, hidden: 66, ..PLAIN }),
         ("straight", Case { surrogate: "StraightThrough", ..PLAIN }),
         ("adapting", Case { model: adapting, steps: 20, ..PLAIN }),
         ("attached", Case { detach: false, model: adapting, steps: 20, ..PLAIN }),

@@ -295,7 +295,10 @@ fn load_data(training: &scene::Training, data: &Data, network: &Network) -> Resu
         .into());
     }
     if training.loss.is_gradient() {
-        let classes = count(|kind| matches!(kind, network::Kind::Readout(_)));
+        let classes = match training.loss.counted() {
+            Some(name) => network.populations.iter().find(|p| p.name == name).map_or(0, |p| p.size),
+            None => count(|kind| matches!(kind, network::Kind::Readout(_))),
+        };
         dataset.train.check_labels(classes)?;
         dataset.test.check_labels(classes)?;
     }

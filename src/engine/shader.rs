@@ -77,6 +77,9 @@ pub static KERNELS: &[&Kernel] = &[
     &train::sgd::KERNEL,
     &train::softmax_cross_entropy::KERNEL,
     &train::numbers_gradient::KERNEL,
+    &train::rate_penalty::KERNEL,
+    &train::spike_counts::KERNEL,
+    &train::spread_gradient::KERNEL,
     &train::sum_samples::KERNEL,
     &train::trace::KERNEL,
 ];

@@ -137,7 +137,8 @@ impl Neuron for Lif {
             _ => Quantity::new(2.0),
         };
         let exp = |name: &str, tau, e_rev| {
-            (name.to_owned(), Receptor::Exp { tau, e_rev, init: Param::value(0.0) })
+            let (tau, init) = (Param::Value(tau), Param::value(0.0));
+            (name.to_owned(), Receptor::Exp { tau, e_rev, init })
         };
         let mut receptors = vec![exp("ex", tau, self.e_ex)];
         if self.tau_syn_in.is_some() || self.e_in.is_some() {

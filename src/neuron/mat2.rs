@@ -23,7 +23,7 @@ use super::stepped::{
     BLOCK, SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Trained, Variable,
     receptor_variables, rest_of, rests_of_receptor, with_rests,
 };
-use crate::grammar::{Judge, Ms, Mv, Named, Pa, Param, Pf, Quantity};
+use crate::grammar::{Judge, Ms, Mv, Named, Pa, Param, Pf};
 use crate::kernel::*;
 use crate::slow::{advanced, fall, is_slow};
 use crate::vector::Width;
@@ -68,7 +68,7 @@ declare! {
 /// The receptors of NEST's model.
 fn currents() -> Named<Receptor> {
     let exp = |name: &str, tau| {
-        let tau = Quantity::new(tau);
+        let tau = Param::value(tau);
         (name.to_owned(), Receptor::Exp { tau, e_rev: None, init: Param::value(0.0) })
     };
     Named(vec![exp("ex", 1.0), exp("in", 3.0)])

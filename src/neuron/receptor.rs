@@ -35,7 +35,7 @@ declare! {
     /// How spikes that arrive become a current or a conductance. With `e_rev` a receptor is a conductance, and
     /// weights are in nS; without it is a current, in pA. The weight is the peak, whatever the time course. A
     /// conductance is never negative: weights are magnitudes, and whether they inhibit is in `e_rev`; of a `Normal`
-    /// what is below 0 is drawn again. Only the `init` of a `Normal` may be below 0, as in published networks,
+    /// what is below 0 is drawn again. The neurons of a population share time constants. Only the `init` of a `Normal` may be below 0, as in published networks,
     /// whose activity it sets off.
     pub enum Receptor {
         /// The potential jumps by the weight \[mV\].
@@ -45,7 +45,7 @@ declare! {
         /// Exponential decay from the weight.
         Exp {
             /// Time constant \[ms\].
-            tau: Quantity<Ms> [Positive];
+            tau: Param<Ms> [Positive];
             /// Reversal potential \[mV\].
             e_rev: Option<Quantity<Mv>>;
             /// Value at the start.
@@ -54,32 +54,32 @@ declare! {
         /// `t / tau e^(1 - t / tau)`; its peak is the weight.
         Alpha {
             /// Time constant \[ms\].
-            tau: Quantity<Ms> [Positive];
+            tau: Param<Ms> [Positive];
             /// Reversal potential \[mV\].
             e_rev: Option<Quantity<Mv>>;
         };
         /// Difference of two exponentials; its peak is the weight.
         DoubleExp {
             /// Time constant of the rise \[ms\].
-            tau_rise: Quantity<Ms> [Positive];
+            tau_rise: Param<Ms> [Positive];
             /// Time constant of the decay \[ms\].
-            tau_decay: Quantity<Ms> [Positive];
+            tau_decay: Param<Ms> [Positive];
             /// Reversal potential \[mV\].
             e_rev: Option<Quantity<Mv>>;
         };
         /// Fast glutamate receptor.
         Ampa {
             /// Time constant \[ms\].
-            tau: Quantity<Ms> [Positive] = 2.0;
+            tau: Param<Ms> [Positive] = 2.0;
             /// Reversal potential \[mV\].
             e_rev: Quantity<Mv> = 0.0;
         };
         /// Slow glutamate receptor, blocked by magnesium at rest (Jahr & Stevens 1990).
         Nmda {
             /// Time constant of the rise \[ms\].
-            tau_rise: Quantity<Ms> [Positive] = 2.0;
+            tau_rise: Param<Ms> [Positive] = 2.0;
             /// Time constant of the decay \[ms\].
-            tau_decay: Quantity<Ms> [Positive] = 100.0;
+            tau_decay: Param<Ms> [Positive] = 100.0;
             /// Reversal potential \[mV\].
             e_rev: Quantity<Mv> = 0.0;
             /// Concentration of magnesium \[mM\].
@@ -88,16 +88,16 @@ declare! {
         /// Fast inhibition.
         GabaA {
             /// Time constant \[ms\].
-            tau: Quantity<Ms> [Positive] = 10.0;
+            tau: Param<Ms> [Positive] = 10.0;
             /// Reversal potential \[mV\].
             e_rev: Quantity<Mv> = -80.0;
         };
         /// Slow inhibition.
         GabaB {
             /// Time constant of the rise \[ms\].
-            tau_rise: Quantity<Ms> [Positive] = 60.0;
+            tau_rise: Param<Ms> [Positive] = 60.0;
             /// Time constant of the decay \[ms\].
-            tau_decay: Quantity<Ms> [Positive] = 200.0;
+            tau_decay: Param<Ms> [Positive] = 200.0;
             /// Reversal potential \[mV\].
             e_rev: Quantity<Mv> = -95.0;
         };
@@ -129,7 +129,7 @@ impl Receptor {
 /// Receptors of a model that names none: excitatory and inhibitory conductances.
 pub fn standard() -> Named<Receptor> {
     let exp = |tau, e_rev| Receptor::Exp {
-        tau: Quantity::new(tau),
+        tau: Param::value(tau),
         e_rev: Some(Quantity::new(e_rev)),
         init: Param::value(0.0),
     };
@@ -142,25 +142,45 @@ fn port_of(
     drawn: &Drawn,
 ) -> Result<(Port, Vec<f64>), Refused> {
     use Receptor as R;
-    let exp = |tau: &Quantity<Ms>| Response::Exp { tau: tau.get() };
-    let double = |rise: &Quantity<Ms>, decay: &Quantity<Ms>| Response::DoubleExp {
-        tau_rise: rise.get(),
-        tau_decay: decay.get(),
+    // Receptors that a model makes of fields of its own are not drawn.
+    let time = |field: &str, given: &Param<Ms>| {
+        let path = format!("receptors.{name}.{field}");
+        let values = match (drawn.find(&path), given.shared()) {
+            (Some(values), _) => values,
+            (None, given) => return Ok(given.unwrap_or_default()),
+        };
+        match values.iter().position(|value| *value != values[0]) {
+            None => Ok(values[0]),
+            Some(neuron) => {
+                let why =
+                    "but the neurons of a population share the time constants of their receptors";
+                Err(drawn.refused(&path, neuron, values[neuron], why))
+            }
+        }
+    };
+    let exp = |tau: &Param<Ms>| Ok(Response::Exp { tau: time("tau", tau)? });
+    let double = |rise: &Param<Ms>, decay: &Param<Ms>| {
+        let (tau_rise, tau_decay) = (time("tau_rise", rise)?, time("tau_decay", decay)?);
+        Ok(Response::DoubleExp { tau_rise, tau_decay })
     };
     let (response, e_rev, mg) = match receptor {
         R::Delta {} => (Response::Delta, None, 0.0),
         R::Pulse {} => (Response::Pulse, None, 0.0),
-        R::Exp { tau, e_rev, .. } => (exp(tau), e_rev.map(|e| e.get()), 0.0),
-        R::Alpha { tau, e_rev } => (double(tau, tau), e_rev.map(|e| e.get()), 0.0),
-        R::DoubleExp { tau_rise, tau_decay, e_rev } => {
-            (double(tau_rise, tau_decay), e_rev.map(|e| e.get()), 0.0)
+        R::Exp { tau, e_rev, .. } => (exp(tau)?, e_rev.map(|e| e.get()), 0.0),
+        R::Alpha { tau, e_rev } => {
+            let tau = time("tau", tau)?;
+            let response = Response::DoubleExp { tau_rise: tau, tau_decay: tau };
+            (response, e_rev.map(|e| e.get()), 0.0)
         }
-        R::Ampa { tau, e_rev } | R::GabaA { tau, e_rev } => (exp(tau), Some(e_rev.get()), 0.0),
+        R::DoubleExp { tau_rise, tau_decay, e_rev } => {
+            (double(tau_rise, tau_decay)?, e_rev.map(|e| e.get()), 0.0)
+        }
+        R::Ampa { tau, e_rev } | R::GabaA { tau, e_rev } => (exp(tau)?, Some(e_rev.get()), 0.0),
         R::Nmda { tau_rise, tau_decay, e_rev, mg } => {
-            (double(tau_rise, tau_decay), Some(e_rev.get()), mg.get())
+            (double(tau_rise, tau_decay)?, Some(e_rev.get()), mg.get())
         }
         R::GabaB { tau_rise, tau_decay, e_rev } => {
-            (double(tau_rise, tau_decay), Some(e_rev.get()), 0.0)
+            (double(tau_rise, tau_decay)?, Some(e_rev.get()), 0.0)
         }
     };
     let path = format!("receptors.{name}.init");

@@ -6,6 +6,7 @@
 //! arrivals. Gradients by weights and updates come last.
 
 use super::layout::{Layout, Pop};
+use super::losses::Counted;
 use super::order::{Group, groups};
 use super::*;
 use crate::data::traces::Traces;
@@ -15,13 +16,13 @@ use crate::network::{self, Network};
 use crate::neuron::{lif, lif_backward, readout, readout_backward};
 use crate::record::count_spikes;
 use crate::rng::{Purpose, stream};
-use crate::scene::{Encoder, Loss, Over, Reset, Training};
+use crate::scene::{Encoder, Reset, Training};
 use crate::synapse::{
     PANEL, dense_spikes, dense_spikes_gradient, dense_values, dense_values_gradient, sparse,
     sparse_backward, sparse_gradient, transpose, transpose_spikes,
 };
 use crate::train::optimizer::NO_FLOOR;
-use crate::train::{softmax_cross_entropy, sum_samples};
+use crate::train::sum_samples;
 
 /// Choices that are not the network's.
 #[derive(Debug, Clone)]
@@ -180,6 +181,8 @@ pub(super) struct Compiler<'a> {
     /// Arrays of a loss of traces: what is wanted, and the filtered difference.
     pub wanted: ArrayId,
     pub filtered: ArrayId,
+    /// Populations whose spikes are counted for the loss.
+    pub counted: Vec<Counted>,
 }
 
 pub(super) fn whole(array: ArrayId) -> Arg {
@@ -199,13 +202,20 @@ impl<'a> Compiler<'a> {
         let network = layout.network;
         let began = |k: usize| Filled { statics: layout.framed[k].is_some(), ..Filled::default() };
         let filled = (0..layout.pops.len()).map(began).collect();
-        Self { network, training, filled, layout, wanted: 0, filtered: 0 }
+        Self { network, training, filled, layout, wanted: 0, filtered: 0, counted: Vec::new() }
     }
 
     /// Whether a population has soft spikes.
     fn is_soft(&self, k: usize) -> bool {
         let kind = &self.network.populations[k].kind;
         self.layout.soft > 0 && matches!(kind, network::Kind::Lif(_) | network::Kind::Stepped(_))
+    }
+
+    /// Where gradients by the spikes of a population lie, and whether there are some already.
+    pub fn cotangent(&mut self, k: usize) -> (Arg, bool) {
+        let pop = self.layout.pops[k];
+        let filled = std::mem::replace(&mut self.filled[k].cotangent, true);
+        (passing(pop.cotangent, self.layout.steps * pop.n), filled)
     }
 
     /// Whether the spikes of a population act on anything that the loss is of.
@@ -548,50 +558,6 @@ impl<'a> Compiler<'a> {
         self.by_sample(&readout::KERNEL, &self.network.populations[k].name, p.words(), args, pop.n)
     }
 
-    /// The part of the window that makes the output, in steps, and what its sum is divided by; and whether it is
-    /// the largest value instead.
-    fn over(&self) -> (Range<u32>, f64, u32) {
-        let steps = self.layout.steps as u32;
-        let over = match self.training.loss {
-            Loss::SoftmaxCrossEntropy { over } => over,
-            Loss::Assignment { .. } | Loss::Trace { .. } => Over::Mean,
-        };
-        match over {
-            Over::Mean => (0..steps, f64::from(steps), 0),
-            Over::Sum => (0..steps, 1.0, 0),
-            Over::Last => (steps - 1..steps, 1.0, 0),
-            Over::Max => (0..steps, 1.0, 1),
-            Over::Window { from, to } => {
-                let [from, to] = [from, to].map(|t| (t.get() / self.network.dt).round() as u32);
-                (from..to, f64::from(to - from), 0)
-            }
-        }
-    }
-
-    fn loss(&mut self, traces: Option<&Traces>, back: bool, stages: &mut Vec<Stage>) {
-        let follow = traces.and_then(|traces| self.follow(traces, back));
-        stages.extend(follow.map(|launch| Stage::Whole(vec![launch])));
-        let readouts = self.network.populations.iter().zip(&self.layout.pops);
-        for (population, pop) in readouts {
-            if let network::Kind::Readout(_) = population.kind {
-                let p = softmax_cross_entropy::SoftmaxCrossEntropyParams::<f64> {
-                    classes: pop.n as u32,
-                    slots: SLOTS as u32,
-                };
-                let args = vec![
-                    each(self.layout.ports.output.unwrap_or_default(), pop.n),
-                    each(self.layout.ports.labels.unwrap_or_default(), 1),
-                    each(self.layout.output_gradient, pop.n),
-                    each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
-                    each(self.layout.ports.predictions.unwrap_or_default(), SLOTS),
-                ];
-                let kernel = &softmax_cross_entropy::KERNEL;
-                let launch = self.by_sample(kernel, &population.name, p.words(), args, 1);
-                stages.push(Stage::Whole(vec![launch]));
-            }
-        }
-    }
-
     // ---- backward ---------------------------------------------------------------------------------
 
     fn transposed_weights(&self, stages: &mut Vec<Stage>) {
@@ -628,6 +594,9 @@ impl<'a> Compiler<'a> {
         let inside = |k: usize| group.members.contains(&k);
         let mut before = Vec::new();
         let mut step = Vec::new();
+        for &k in &group.members {
+            self.spread(k, &mut before);
+        }
         for outside in [true, false] {
             for (index, p) in network.projections.iter().enumerate() {
                 let active = self.layout.pops[p.from].active && self.layout.pops[p.to].active;
@@ -665,9 +634,8 @@ impl<'a> Compiler<'a> {
         let projection = &self.network.projections[index];
         let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
         let steps = self.layout.steps;
-        let cotangent = passing(from.cotangent, steps * from.n);
-        let filled = &mut self.filled[projection.from].cotangent;
-        let mut accumulate = u32::from(std::mem::replace(filled, true));
+        let (cotangent, filled) = self.cotangent(projection.from);
+        let mut accumulate = u32::from(filled);
         match &self.layout.ports.weights[index] {
             Tiles::Dense { tiles, .. } => {
                 for (&transposed, &(_, first, width)) in

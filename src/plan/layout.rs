@@ -185,11 +185,8 @@ impl<'a> Layout<'a> {
                         columns(r.cells.iter().map(|c| c.numbers())),
                     );
                     self.neuron(&mut pop, name, &r.i_e);
-                    let output = self.zeros(format!("{name}.output"), Kind::Real, batch * n);
-                    self.ports.output = Some(output);
+                    self.answer(name, n);
                     self.peak = self.zeros(format!("{name}.peak"), Kind::Word, batch * n);
-                    self.output_gradient =
-                        self.zeros(format!("{name}.output_gradient"), Kind::Real, batch * n);
                 }
                 network::Kind::Images(_) => {
                     let pixels = self.zeros("pixels", Kind::Word, batch * pixel_words(n));
@@ -200,6 +197,9 @@ impl<'a> Layout<'a> {
                 }
                 network::Kind::Stepped(neurons) => self.framed(k, &mut pop, &**neurons),
                 network::Kind::Poisson(_) | network::Kind::Spikes(_) => {}
+            }
+            if self.training.loss.counted() == Some(name) {
+                self.answer(name, n);
             }
             if matches!(population.kind, network::Kind::Lif(_) | network::Kind::Stepped(_)) {
                 if soft > 0 {
@@ -257,6 +257,13 @@ impl<'a> Layout<'a> {
         &mut self.ports.populations[k]
     }
 
+    /// Arrays of the network's answer and of gradients by it.
+    fn answer(&mut self, name: &str, n: usize) {
+        let len = self.batch * n;
+        self.ports.output = Some(self.zeros(format!("{name}.output"), Kind::Real, len));
+        self.output_gradient = self.zeros(format!("{name}.output_gradient"), Kind::Real, len);
+    }
+
     /// Arrays that every kind of neuron has.
     fn neuron(&mut self, pop: &mut Pop, name: &str, i_e: &[f64]) {
         pop.tape = self.zeros(format!("{name}.tape"), Kind::Real, self.batch * self.steps * pop.n);
@@ -286,7 +293,10 @@ impl<'a> Layout<'a> {
             .populations
             .iter()
             .map(|p| match &training.loss {
-                Loss::Trace { population, .. } => p.name == *population,
+                _ if training.rates.iter().any(|penalty| penalty.population == p.name) => true,
+                Loss::Trace { population, .. } | Loss::SpikeCount { population, .. } => {
+                    p.name == *population
+                }
                 _ => matches!(p.kind, network::Kind::Readout(_)),
             })
             .collect();

@@ -8,6 +8,7 @@
 mod compile;
 mod layout;
 mod live;
+mod losses;
 mod order;
 mod simulate;
 mod window;

@@ -1,10 +1,9 @@
 //! Populations of a training whose neurons are in frames: see [`crate::neuron::frame`].
 
-use super::compile::{Compiler, SLOTS, each, passing, whole};
+use super::compile::{Compiler, each, passing, whole};
 use super::layout::{Layout, Pop};
 use super::simulate::in_blocks;
 use super::*;
-use crate::data::traces::Traces;
 use crate::input::bias;
 use crate::network;
 use crate::network::numbers::{Made, Numbers};
@@ -15,7 +14,7 @@ use crate::neuron::model::{Refused, at};
 use crate::neuron::receptor::port;
 use crate::neuron::stepped::{BLOCK, Stepped, Trained};
 use crate::scene::Loss;
-use crate::train::{numbers_gradient, trace};
+use crate::train::numbers_gradient;
 
 /// Arrays and numbers of a population in frames.
 pub(super) struct Framed<'a> {
@@ -302,55 +301,5 @@ impl Compiler<'_> {
                 every: 1,
             });
         }
-    }
-
-    /// Errors of potentials that are to follow a trace; with `back` gradients by them too.
-    pub(super) fn follow(&mut self, wanted: &Traces, back: bool) -> Option<Launch> {
-        let Loss::Trace { population: name, low_pass, unfiltered, .. } = &self.training.loss else {
-            return None;
-        };
-        let k = self.network.populations.iter().position(|p| p.name == *name)?;
-        let (inbox, pop) = (self.layout.ports.populations[k].inbox?, self.layout.pops[k]);
-        let network::Kind::Stepped(neurons) = &self.network.populations[k].kind else {
-            return None;
-        };
-        let (n, batch, steps) = (pop.n, self.layout.batch, self.layout.steps);
-        if self.layout.ports.errors.is_none() {
-            let own = wanted.columns > 1 || (1..n).any(|id| neurons.rest(id) != neurons.rest(0));
-            let columns = if own { n } else { 1 };
-            let value = |t: usize, id: usize| {
-                wanted.values[t * wanted.columns + if wanted.columns > 1 { id } else { 0 }]
-            };
-            // Kernels measure potentials from the zero of the model.
-            let from_zero = |t: usize| (0..columns).map(move |id| value(t, id) - neurons.rest(id));
-            let values = (0..steps).flat_map(from_zero).collect();
-            self.wanted = self.layout.reals(format!("{name}.wanted"), values);
-            self.filtered =
-                self.layout.zeros(format!("{name}.filtered"), Kind::Real, batch * steps * n);
-            let errors = self.layout.zeros(format!("{name}.errors"), Kind::Real, batch * n);
-            self.layout.ports.errors = Some(errors);
-        }
-        let dt = self.network.dt;
-        let p = trace::TraceParams::<f64> {
-            n: n as u32,
-            steps: steps as u32,
-            rows: inbox.rows as u32,
-            row: inbox.potential as u32,
-            columns: (self.layout.arrays[self.wanted].len / steps) as u32,
-            slots: SLOTS as u32,
-            back: u32::from(back),
-            rise: low_pass.map_or(1.0, |tau| -(-dt / tau.get()).exp_m1()),
-            of_filtered: if low_pass.is_some() { 1.0 } else { 0.0 },
-            of_difference: if low_pass.is_some() { *unfiltered } else { 1.0 },
-        };
-        let args = vec![
-            self.tape(&pop),
-            whole(self.wanted),
-            each(self.filtered, steps * n),
-            each(self.layout.ports.errors.unwrap_or_default(), n),
-            each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
-        ];
-        let per_sample = trace::KERNEL.workgroup as usize;
-        Some(self.by_sample(&trace::KERNEL, name, p.words(), args, per_sample))
     }
 }

@@ -32,6 +32,7 @@ pub use trains::{OnGrid, not_poisson};
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
 use crate::train::optimizer::Descent;
+pub use crate::train::rate_penalty::RatePenalty;
 use crate::{declare, neurons, optimizers};
 use std::path::PathBuf;
 
@@ -719,6 +720,8 @@ declare! {
         limit: Option<u64> [Count];
         /// What is minimised.
         loss: Loss;
+        /// Penalties on rates, added to the loss.
+        rates: Vec<RatePenalty> = vec![];
         /// How gradients change weights; needed by every loss that has gradients.
         optimizer: Option<Optimizer>;
         /// How the learning rate changes over the training.
@@ -771,6 +774,13 @@ declare! {
             /// How the potential over time becomes one number per class.
             over: Over = Over::Mean;
         };
+        /// Cross-entropy of the softmax of the numbers of spikes of a population, a neuron for each class.
+        SpikeCount {
+            /// The population.
+            population: String;
+            /// What a spike counts (one logit).
+            scale: f64 [Positive] = 1.0;
+        };
         /// Mean over steps and neurons of the squared difference \[mV²\] between the potential of a population and a
         /// trace; the one presentation is an epoch.
         Trace {
@@ -802,6 +812,14 @@ declare! {
 }
 
 impl Loss {
+    /// The population whose spikes are the answer, if they are.
+    pub fn counted(&self) -> Option<&str> {
+        match self {
+            Self::SpikeCount { population, .. } => Some(population),
+            _ => None,
+        }
+    }
+
     /// Whether it is minimised by its gradient.
     pub fn is_gradient(&self) -> bool {
         !matches!(self, Self::Assignment { .. })

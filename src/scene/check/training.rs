@@ -36,6 +36,25 @@ impl<'s> Checker<'s> {
         if let Loss::SoftmaxCrossEntropy { .. } = training.loss {
             self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
         }
+        if let Some(name) = training.loss.counted() {
+            self.spiking("training.loss.population", name);
+            let readouts = self.scene.populations.iter();
+            for (name, _) in readouts.filter(|(_, p)| matches!(p.model, Model::Readout(_))) {
+                let message = format!("nothing is asked of `{name}`, where spikes are the answer");
+                self.fault_with_help(format!("populations.{name}"), message, "leave it out");
+            }
+        }
+        for (k, penalty) in training.rates.iter().enumerate() {
+            let path = format!("training.rates.{k}");
+            self.spiking(&format!("{path}.population"), &penalty.population);
+            match (penalty.low, penalty.high) {
+                (None, None) => {
+                    self.fault_with_help(&path, "there is no bound", "give `low`, `high` or both");
+                }
+                (Some(low), Some(high)) => self.ordered(&path, low.get(), high.get()),
+                _ => {}
+            }
+        }
         if let Loss::SoftmaxCrossEntropy { over: Over::Window { from, to } } = training.loss
             && let Some(dt) = self.dt()
         {
@@ -59,6 +78,15 @@ impl<'s> Checker<'s> {
             let message = "`optimizer` is missing, which a loss with gradients needs";
             let help = "add `optimizer: Adam(lr: 0.01)`";
             self.fault_with_help("training.optimizer", message, help);
+        }
+    }
+
+    /// A population of neurons that spike.
+    fn spiking(&mut self, path: &str, name: &str) {
+        if let Some(population) = self.known(path, name)
+            && !population.model.is_spiking()
+        {
+            self.fault(path, format!("`{name}` has no neurons that spike"));
         }
     }
 
@@ -195,12 +223,7 @@ impl<'s> Checker<'s> {
 
     /// Rules of a training whose synapses learn by themselves.
     pub(super) fn assignment(&mut self, training: &Training, name: &str) {
-        let path = "training.loss.population";
-        if let Some(population) = self.known(path, name)
-            && !population.model.is_spiking()
-        {
-            self.fault(path, format!("`{name}` has no neurons that spike"));
-        }
+        self.spiking("training.loss.population", name);
         for (name, population) in &self.scene.populations {
             if let Model::Images(images) = &population.model
                 && !matches!(images.encoder, Encoder::Poisson { .. })
@@ -226,6 +249,7 @@ impl<'s> Checker<'s> {
             ("optimizer", training.optimizer.is_some()),
             ("surrogate", training.surrogate.is_some()),
             ("biases", training.biases),
+            ("rates", !training.rates.is_empty()),
         ] {
             if given {
                 let message = format!("`{name}` is for gradients, of which `Assignment` has none");

@@ -1,0 +1,204 @@
+//! Losses of a training: what is made of potentials and spikes, and the gradients by these.
+
+use super::compile::{Compiler, SLOTS, each, whole};
+use super::*;
+use crate::data::traces::Traces;
+use crate::network;
+use crate::scene::{Loss, Over};
+use crate::train::{rate_penalty, softmax_cross_entropy, spike_counts, spread_gradient, trace};
+
+/// What the loss is of: an answer, or a rate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    /// Of which population.
+    population: usize,
+    /// What a spike counts.
+    factor: f64,
+    /// Counts of each neuron, and the gradient by them, samples × n.
+    counts: ArrayId,
+    gradient: ArrayId,
+}
+
+impl Compiler<'_> {
+    /// Losses, with `back` and gradients.
+    pub(super) fn loss(&mut self, traces: Option<&Traces>, back: bool, stages: &mut Vec<Stage>) {
+        let follow = traces.and_then(|traces| self.follow(traces, back));
+        let mut launches: Vec<Launch> = follow.into_iter().collect();
+        self.count_spikes();
+        launches.extend(self.counted.iter().map(|counted| self.counts_of(counted)));
+        for (k, population) in self.network.populations.iter().enumerate() {
+            let pop = self.layout.pops[k];
+            let answers = matches!(population.kind, network::Kind::Readout(_))
+                || self.training.loss.counted() == Some(&population.name);
+            if answers {
+                let p = softmax_cross_entropy::SoftmaxCrossEntropyParams::<f64> {
+                    classes: pop.n as u32,
+                    slots: SLOTS as u32,
+                };
+                let args = vec![
+                    each(self.layout.ports.output.unwrap_or_default(), pop.n),
+                    each(self.layout.ports.labels.unwrap_or_default(), 1),
+                    each(self.layout.output_gradient, pop.n),
+                    each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
+                    each(self.layout.ports.predictions.unwrap_or_default(), SLOTS),
+                ];
+                let kernel = &softmax_cross_entropy::KERNEL;
+                launches.push(self.by_sample(kernel, &population.name, p.words(), args, 1));
+            }
+        }
+        for (penalty, counted) in self.training.rates.iter().zip(self.penalised()) {
+            let n = self.layout.pops[counted.population].n;
+            // A rate has no bound where the scene gives none.
+            let p = rate_penalty::RatePenaltyParams::<f64> {
+                n: n as u32,
+                slots: SLOTS as u32,
+                low: penalty.low.map_or(0.0, |low| low.get()),
+                high: penalty.high.map_or(f64::from(f32::MAX), |high| high.get()),
+                strength: penalty.strength,
+            };
+            let args = vec![
+                each(counted.counts, n),
+                each(counted.gradient, n),
+                each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
+            ];
+            let kernel = &rate_penalty::KERNEL;
+            launches.push(self.by_sample(kernel, &penalty.population, p.words(), args, 1));
+        }
+        stages.push(Stage::Whole(launches));
+    }
+
+    /// Those that penalties are on.
+    fn penalised(&self) -> &[Counted] {
+        let answers = usize::from(self.training.loss.counted().is_some());
+        self.counted.get(answers..).unwrap_or_default()
+    }
+
+    /// Populations whose spikes are counted, the one that answers first, then those with a penalty: made once.
+    fn count_spikes(&mut self) {
+        if !self.counted.is_empty() {
+            return;
+        }
+        let find = |name: &str| self.network.populations.iter().position(|p| p.name == name);
+        let (batch, training) = (self.layout.batch, self.training);
+        if let Loss::SpikeCount { population, scale } = &training.loss
+            && let Some(k) = find(population)
+        {
+            let counts = self.layout.ports.output.unwrap_or_default();
+            let gradient = self.layout.output_gradient;
+            self.counted.push(Counted { population: k, factor: *scale, counts, gradient });
+        }
+        let seconds = self.layout.steps as f64 * self.network.dt * 1e-3;
+        for (which, penalty) in training.rates.iter().enumerate() {
+            let Some(k) = find(&penalty.population) else { continue };
+            let len = batch * self.layout.pops[k].n;
+            let mut array =
+                |what: &str| self.layout.zeros(format!("penalty.{which}.{what}"), Kind::Real, len);
+            let (counts, gradient) = (array("rates"), array("gradient"));
+            self.counted.push(Counted { population: k, factor: 1.0 / seconds, counts, gradient });
+        }
+    }
+
+    fn counts_of(&self, counted: &Counted) -> Launch {
+        let pop = self.layout.pops[counted.population];
+        let p = spike_counts::SpikeCountsParams::<f64> {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            history: pop.history as u32,
+            factor: counted.factor,
+            soft: self.layout.soft,
+        };
+        let args = vec![self.spikes(&pop), self.soft_spikes(&pop), each(counted.counts, pop.n)];
+        let name = &self.network.populations[counted.population].name;
+        self.by_sample(&spike_counts::KERNEL, name, p.words(), args, pop.n)
+    }
+
+    /// Gradients by counts of the spikes of a population become gradients by these.
+    pub(super) fn spread(&mut self, k: usize, launches: &mut Vec<Launch>) {
+        let pop = self.layout.pops[k];
+        let of_it: Vec<Counted> =
+            self.counted.iter().copied().filter(|counted| counted.population == k).collect();
+        for counted in of_it.into_iter().filter(|_| pop.active) {
+            let (cotangent, filled) = self.cotangent(k);
+            let p = spread_gradient::SpreadGradientParams::<f64> {
+                n: pop.n as u32,
+                steps: self.layout.steps as u32,
+                factor: counted.factor,
+                accumulate: u32::from(filled),
+            };
+            let args = vec![each(counted.gradient, pop.n), cotangent];
+            let name = &self.network.populations[k].name;
+            let kernel = &spread_gradient::KERNEL;
+            launches.push(self.by_sample(kernel, name, p.words(), args, pop.n));
+        }
+    }
+
+    /// The part of the window that makes the output, in steps, and what its sum is divided by; and whether it is
+    /// the largest value instead.
+    pub(super) fn over(&self) -> (Range<u32>, f64, u32) {
+        let steps = self.layout.steps as u32;
+        let over = match self.training.loss {
+            Loss::SoftmaxCrossEntropy { over } => over,
+            _ => Over::Mean,
+        };
+        match over {
+            Over::Mean => (0..steps, f64::from(steps), 0),
+            Over::Sum => (0..steps, 1.0, 0),
+            Over::Last => (steps - 1..steps, 1.0, 0),
+            Over::Max => (0..steps, 1.0, 1),
+            Over::Window { from, to } => {
+                let [from, to] = [from, to].map(|t| (t.get() / self.network.dt).round() as u32);
+                (from..to, f64::from(to - from), 0)
+            }
+        }
+    }
+
+    /// Errors of potentials that are to follow a trace; with `back` gradients by them too.
+    fn follow(&mut self, wanted: &Traces, back: bool) -> Option<Launch> {
+        let Loss::Trace { population: name, low_pass, unfiltered, .. } = &self.training.loss else {
+            return None;
+        };
+        let k = self.network.populations.iter().position(|p| p.name == *name)?;
+        let (inbox, pop) = (self.layout.ports.populations[k].inbox?, self.layout.pops[k]);
+        let network::Kind::Stepped(neurons) = &self.network.populations[k].kind else {
+            return None;
+        };
+        let (n, batch, steps) = (pop.n, self.layout.batch, self.layout.steps);
+        if self.layout.ports.errors.is_none() {
+            let own = wanted.columns > 1 || (1..n).any(|id| neurons.rest(id) != neurons.rest(0));
+            let columns = if own { n } else { 1 };
+            let value = |t: usize, id: usize| {
+                wanted.values[t * wanted.columns + if wanted.columns > 1 { id } else { 0 }]
+            };
+            // Kernels measure potentials from the zero of the model.
+            let from_zero = |t: usize| (0..columns).map(move |id| value(t, id) - neurons.rest(id));
+            let values = (0..steps).flat_map(from_zero).collect();
+            self.wanted = self.layout.reals(format!("{name}.wanted"), values);
+            self.filtered =
+                self.layout.zeros(format!("{name}.filtered"), Kind::Real, batch * steps * n);
+            let errors = self.layout.zeros(format!("{name}.errors"), Kind::Real, batch * n);
+            self.layout.ports.errors = Some(errors);
+        }
+        let dt = self.network.dt;
+        let p = trace::TraceParams::<f64> {
+            n: n as u32,
+            steps: steps as u32,
+            rows: inbox.rows as u32,
+            row: inbox.potential as u32,
+            columns: (self.layout.arrays[self.wanted].len / steps) as u32,
+            slots: SLOTS as u32,
+            back: u32::from(back),
+            rise: low_pass.map_or(1.0, |tau| -(-dt / tau.get()).exp_m1()),
+            of_filtered: if low_pass.is_some() { 1.0 } else { 0.0 },
+            of_difference: if low_pass.is_some() { *unfiltered } else { 1.0 },
+        };
+        let args = vec![
+            self.tape(&pop),
+            whole(self.wanted),
+            each(self.filtered, steps * n),
+            each(self.layout.ports.errors.unwrap_or_default(), n),
+            each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
+        ];
+        let per_sample = trace::KERNEL.workgroup as usize;
+        Some(self.by_sample(&trace::KERNEL, name, p.words(), args, per_sample))
+    }
+}
