@@ -119,15 +119,21 @@ pub struct Fit {
     pub worst_mse: f64,
     /// The median.
     pub median_mse: f64,
+    /// Squared differences of all over those of the traces from their means, so that the best constant has 1; none where
+    /// traces do not change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nmse: Option<f64>,
 }
 
 impl Fit {
-    /// From the error of each neuron.
-    pub fn new(mut errors: Vec<f64>) -> Option<Self> {
+    /// From the error of each neuron, and the mean variance of what they were to follow.
+    pub fn new(mut errors: Vec<f64>, variance: f64) -> Option<Self> {
+        let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+        let nmse = (variance > 0.0).then(|| mean / variance);
         errors.sort_by(f64::total_cmp);
         let (best_mse, worst_mse) = (*errors.first()?, *errors.last()?);
         let half = errors.len() / 2;
         let median_mse = (errors[(errors.len() - 1) / 2] + errors[half]) / 2.0;
-        Some(Self { starts: errors.len() as u64, best_mse, worst_mse, median_mse })
+        Some(Self { starts: errors.len() as u64, best_mse, worst_mse, median_mse, nmse })
     }
 }

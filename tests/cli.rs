@@ -398,7 +398,7 @@ fn bad_trainings() {
         ("Adex()", "has `ex` and `in` | receptor: \"ex\""),
         ("Izhikevich(receptors: {})", "has no receptors"),
         ("Lif(receptors: {\"a\": Ampa()})", "Kaiming | both signs | conductance"),
-        ("Regular(start: 1, interval: 5)", "populations.hidden.model | `Regular` | of simulations"),
+        ("Regular(start: 1, interval: 5)", "projections.0.to | takes no input"),
     ] {
         fs::write(place.path("bad.ron"), edit(TRAINING, lif, to)).unwrap();
         place.refuses_run("bad.ron", &[], 2, words);
@@ -411,10 +411,6 @@ fn bad_trainings() {
         fs::write(place.path("bad.ron"), text).unwrap();
         place.refuses_run("bad.ron", &[], 2, words);
     }
-    let more = "\"given\": (size: 3, model: Spikes(times: [[1]])),\n        \"classes\"";
-    let text = TRAINING.replacen("\"classes\"", more, 1);
-    fs::write(place.path("bad.ron"), text).unwrap();
-    place.refuses_run("bad.ron", &[], 2, "populations.given.model | `Spikes` | training");
     let stimuli = "    stimuli: [(to: \"hidden\", input: Noise(std: 1))],\n    training";
     fs::write(place.path("bad.ron"), edit(TRAINING, "    training", stimuli)).unwrap();
     place.refuses_run("bad.ron", &[], 2, "stimuli.0.input | what is drawn is no stimulus");

@@ -3,9 +3,18 @@
 #[path = "common/place.rs"]
 mod place;
 
+use neuralearn::data::traces::Traces;
+use neuralearn::engine::cpu::Cpu;
+use neuralearn::files::{read_array, read_spikes};
+use neuralearn::network::build;
+use neuralearn::plan::{Options, compile};
+use neuralearn::scene::load_str;
+use neuralearn::train::{Samples, Trainer};
 use place::Place;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 /// The cell whose numbers are to be found.
 const RECORD: &str = r#"(
@@ -261,4 +270,89 @@ fn what_is_wrong_with_a_fit_is_told() {
     fs::write(place.path("lif.ron"), lif).unwrap();
     let said = place.run("lif.ron", "lif", &[]);
     said.expect(6, "diverged in epoch | populations.axon.model.v_ | Bounds in `train`");
+}
+
+/// One network, simulated and as the forward pass of a training: the same spikes, and the same potentials within what the
+/// integers of a simulation's arrivals round.
+#[test]
+fn a_training_runs_the_network_that_a_simulation_runs() {
+    let network = r#"
+        populations: {
+            "in": (size: 20, model: Regular(start: Uniform(low: 1, high: 20), interval: Uniform(low: 5, high: 15))),
+            "cells": (size: 70, model: MODEL),
+        },
+        projections: [
+            (from: "in", to: "cells", connect: FixedInDegree(k: 6), weight: EX, receptor: "ex", delay: Uniform(low: 1, high: 4)),
+            (name: "again", from: "cells", to: "cells", connect: FixedInDegree(k: 5), weight: IN, receptor: "in",
+                delay: Uniform(low: 1, high: 5)),
+        ],
+        stimuli: [(to: "cells", input: Step(amplitude: Linspace(from: 0, to: DRIVE), start: 10, stop: 60))],"#;
+    let models = [
+        (
+            r#"Lif(delta_th: 2, receptors: {"ex": Exp(tau: 3), "in": Alpha(tau: 2)})"#,
+            "200",
+            "-80",
+            "800",
+        ),
+        (
+            r#"Lif(receptors: {"ex": Ampa(), "in": GabaA(tau: 5)})"#,
+            "Uniform(low: 5, high: 20)",
+            "4",
+            "300",
+        ),
+        (
+            r#"Hh(c_m: 100, channels: {"l": Leak(g: 10), "na": Na(g: 5000), "k": K(g: 600)},
+                receptors: {"ex": Ampa(), "in": Nmda()})"#,
+            "10",
+            "1",
+            "200",
+        ),
+    ];
+    for (model, ex, inhibitory, drive) in models {
+        let place = Place::new();
+        let network = network
+            .replace("MODEL", model)
+            .replace("EX", ex)
+            .replace("IN", inhibitory)
+            .replace("DRIVE", drive);
+        let (dt, steps) = (0.1, 1000);
+        let simulation = format!(
+            r#"(version: 1, simulation: (dt: {dt}, duration: 100, seed: 4), {network}
+            record: (spikes: ["cells"], traces: [(population: "cells", ids: {:?})]))"#,
+            (0..70).collect::<Vec<_>>(),
+        );
+        fs::write(place.path("cells.ron"), simulation).unwrap();
+        place.run("cells.ron", "cells", &[]).expect(0, "");
+        let training = format!(
+            r#"(version: 1, simulation: (dt: {dt}, seed: 4), {network}
+            training: (epochs: 1, batch: 1, steps: {steps}, loss: Trace(population: "cells", file: "none.npz"),
+                optimizer: Sgd(lr: 1)))"#
+        );
+        let (scene, ..) = load_str("training", &training, Path::new("."), &[]).unwrap();
+        let (network, training) = (build(&scene).unwrap(), scene.training.as_ref().unwrap());
+        let traces = Traces { columns: 1, values: vec![0.0; steps] };
+        let options = Options {
+            batch: 1,
+            steps,
+            training,
+            traces: Some(&traces),
+            soft: 0,
+            max_binding: 128 << 20,
+        };
+        let plan = compile(&network, &options).unwrap();
+        let engine = Box::new(Cpu::<f32>::new(&plan, Some(1), false));
+        let samples = Samples::Driven(&traces);
+        let shown = Trainer::new(training, &network, &plan, samples, engine).present(0).unwrap();
+        let spikes = read_spikes(&place.path("cells/spikes.npz"), "cells").unwrap();
+        let step = |t: f64| (t / dt).round() as u32 - 1;
+        let simulated: BTreeSet<_> = spikes.iter().map(|(t, id)| (step(*t), *id)).collect();
+        let trained: BTreeSet<_> = shown.spikes[1].iter().copied().collect();
+        assert!(simulated.len() > 100, "{model}: only {} spikes", simulated.len());
+        assert_eq!(simulated, trained, "{model}");
+        let (shape, v) = read_array::<f32>(&place.path("cells/traces.npz"), "cells.v").unwrap();
+        assert_eq!(shape, [steps as u64, 70]);
+        for (k, (a, b)) in v.iter().zip(&shown.potentials[1]).enumerate() {
+            assert!((a - b).abs() < 0.02, "{model}: {a} is not {b} in step {}", k / 70);
+        }
+    }
 }

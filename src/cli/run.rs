@@ -429,7 +429,7 @@ impl Session<'_> {
         let tested = samples.count(true);
         self.training_summary(&trainer.progress, trainer.parameters(), &confusion, tested);
         if let (Some(training), Samples::Driven(traces)) = (&mut self.summary.training, samples) {
-            training.fit = summary::Fit::new(trainer.fits(traces)?);
+            training.fit = summary::Fit::new(trainer.fits(traces)?, traces.variance());
         }
         let report = pictures::training(
             &self.origin.description,

@@ -62,6 +62,19 @@ impl Traces {
     }
 }
 
+impl Traces {
+    /// Mean over the traces of their variance \[mV²\].
+    pub fn variance(&self) -> f64 {
+        let steps = self.values.len() / self.columns;
+        let variance = |k: usize| {
+            let own = self.values.iter().skip(k).step_by(self.columns);
+            let mean = own.clone().sum::<f64>() / steps as f64;
+            own.map(|v| (v - mean).powi(2)).sum::<f64>() / steps as f64
+        };
+        (0..self.columns).map(variance).sum::<f64>() / self.columns as f64
+    }
+}
+
 /// An array of floats of either size.
 fn reals(file: &Path, array: &str) -> Result<(Vec<u64>, Vec<f64>), NpyError> {
     match files::read_array::<f64>(file, array) {

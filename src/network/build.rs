@@ -41,6 +41,11 @@ pub fn build_watched(
     let dt = scene.simulation.dt.get();
     let seed = scene.simulation.seed;
     let gradients = scene.training.as_ref().is_some_and(|training| training.loss.is_gradient());
+    // How long given spikes may come: the whole of a simulation, or of a presentation.
+    let end = match &scene.training {
+        Some(training) => Some(training.steps as f64 * dt),
+        None => scene.simulation.duration.map(scene::Quantity::get),
+    };
     let mut warnings = Vec::new();
     let mut initial = scene.initial.as_deref().map(Initial::open).transpose()?;
     let populations = scene
@@ -55,11 +60,10 @@ pub fn build_watched(
             }
             let kind = match (&model, gradients) {
                 (Model::Spikes(m), _) => {
-                    let end = scene.simulation.duration.map(scene::Quantity::get);
                     Kind::Spikes(given(m, (dt, end), name, &draw, &mut warnings)?)
                 }
                 (Model::Regular(_), _) => {
-                    let end = scene.simulation.duration.map_or(0.0, scene::Quantity::get);
+                    let end = end.unwrap_or_default();
                     Kind::Spikes(regular((dt, end), &draw, &mut warnings)?)
                 }
                 (Model::Poisson(m), _) => Kind::Poisson(poisson(m, dt, &draw, &mut warnings)?),

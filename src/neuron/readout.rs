@@ -38,6 +38,10 @@ declare! {
     }
 }
 
+/// A threshold that nothing reaches, and from which every potential is nearer than what counts as held
+/// ([`super::frame::HELD`]) \[mV\].
+const NEVER: f64 = 1e8;
+
 impl Neuron for Readout {
     fn receptors(&self) -> Vec<(String, Receptor)> {
         Lif { tau_syn: self.tau_syn.clone(), ..Lif::default() }.receptors()
@@ -51,7 +55,11 @@ impl Neuron for Readout {
     fn make(&self, dt: f64, drawn: &Drawn) -> Result<Arc<dyn Stepped>, Refused> {
         let constant = |name: &str, value| (name.to_owned(), vec![value]);
         let mut values = drawn.values.clone();
-        values.extend([constant("v_th", 1e9), constant("v_reset", -1e9), constant("t_ref", 0.0)]);
+        values.extend([
+            constant("v_th", NEVER),
+            constant("v_reset", -NEVER),
+            constant("t_ref", 0.0),
+        ]);
         values.extend([constant("delta_th", 0.0), constant("tau_rel", 10.0)]);
         let drawn = Drawn { values, laid_out: vec![], ..drawn.clone() };
         let neurons =

@@ -152,8 +152,24 @@ impl<'a> Layout<'a> {
             };
             let rows = batch * (history + steps);
             if population.spikes() {
-                let len = rows * spike_words(n);
-                pop.spikes = self.zeros(format!("{name}.spikes"), Kind::Word, len);
+                let words = spike_words(n);
+                let array = format!("{name}.spikes");
+                pop.spikes = match &population.kind {
+                    // Each sample gets the same, and nothing writes them.
+                    network::Kind::Spikes(times) => {
+                        let mut all = vec![0u32; rows * words];
+                        for all in all.chunks_exact_mut((history + steps) * words) {
+                            for (id, times) in times.iter().enumerate() {
+                                for step in times.iter().filter(|step| **step < steps as u64) {
+                                    let row = history + *step as usize;
+                                    all[row * words + id / 32] |= 1 << (id % 32);
+                                }
+                            }
+                        }
+                        self.words(array, all)
+                    }
+                    _ => self.zeros(array, Kind::Word, rows * words),
+                };
                 self.ports_of(k).spikes = Some(pop.spikes);
                 self.ports_of(k).history = history;
             }

@@ -22,17 +22,6 @@ impl<'s> Checker<'s> {
             self.assignment(training, population);
             return;
         }
-        for (name, population) in &self.scene.populations {
-            let model = &population.model;
-            if model.neuron().is_none() && !matches!(model, Model::Images(_) | Model::Poisson(_)) {
-                let message = format!(
-                    "`{}` is of simulations, and cannot be part of a training",
-                    model.word()
-                );
-                let help = "use `Images` and `Poisson` as sources";
-                self.fault_with_help(format!("populations.{name}.model"), message, help);
-            }
-        }
         if let Loss::SoftmaxCrossEntropy { .. } = training.loss {
             self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
         }
