@@ -33,7 +33,9 @@ fn updates_alone(optimizer: &str) -> Plan {
     let program = plan.program("train").unwrap();
     let stages = &mut plan.programs[program].stages;
     let launches = stages.iter().flat_map(|stage| stage.launches());
-    let update = |launch: &&Launch| ["train/adam", "train/sgd"].contains(&launch.kernel.name);
+    let update = |launch: &&Launch| {
+        ["train/adam", "train/sgd", "train/rms_prop"].contains(&launch.kernel.name)
+    };
     *stages = vec![Stage::Whole(launches.filter(update).cloned().collect())];
     assert_eq!(stages[0].launches().len(), 1);
     plan
@@ -184,6 +186,74 @@ fn adamw_decays_weights_apart_from_the_moments() {
             assert!((found - wanted[update]).abs() <= tolerance, "{who}: {found} {wanted:?}");
         }
     });
+}
+
+/// Three updates of a weight of 1 from zero moments, with the gradients 0.5, -0.25 and 1 in units and a rate of 0.1, as the
+/// equations have them that PyTorch has too. By hand, of the first: 1 - 0.1 (0.5 + 0.9 0.5) = 0.905 by Nesterov; 1 - 0.1 0.5 /
+/// (sqrt(0.01 0.25) + 1e-8) = 0 by RMSprop; 1 - 0.1 = 0.9 by Adagrad.
+#[test]
+fn optimisers_go_where_their_equations_lead() {
+    let (lr, gradients) = (0.1, [0.5, -0.25, 1.0]);
+    let trajectory = |step: &mut dyn FnMut(f64) -> f64| {
+        let mut w = 1.0;
+        gradients.map(|g| {
+            w -= lr * step(g);
+            w
+        })
+    };
+    let mut v = 0.0;
+    let plain = trajectory(&mut |g| {
+        v = 0.9 * v + g;
+        v
+    });
+    v = 0.0;
+    let nesterov = trajectory(&mut |g| {
+        v = 0.9 * v + g;
+        g + 0.9 * v
+    });
+    let (mut square, mut velocity) = (0.0, 0.0);
+    let rms_prop = trajectory(&mut |g: f64| {
+        square = 0.99 * square + (1.0 - 0.99) * g * g;
+        g / (f64::sqrt(square) + 1e-8)
+    });
+    square = 0.0;
+    let with_momentum = trajectory(&mut |g: f64| {
+        square = 0.9 * square + (1.0 - 0.9) * g * g;
+        velocity = 0.5 * velocity + g / (f64::sqrt(square) + 1e-3);
+        velocity
+    });
+    square = 0.0;
+    let adagrad = trajectory(&mut |g: f64| {
+        square += g * g;
+        g / (f64::sqrt(square) + 1e-10)
+    });
+    for (first, by_hand) in [(nesterov[0], 0.905), (rms_prop[0], 0.0), (adagrad[0], 0.9)] {
+        assert!((first - by_hand).abs() <= 1e-6, "{first} {by_hand}");
+    }
+    for (word, wanted) in [
+        ("Momentum(lr: 0.1, momentum: 0.9)", plain),
+        ("Sgd(lr: 0.1, momentum: 0.9, nesterov: true)", nesterov),
+        ("RmsProp(lr: 0.1)", rms_prop),
+        ("RMSprop(lr: 0.1, alpha: 0.9, eps: 1e-3, momentum: 0.5)", with_momentum),
+        ("Adagrad(lr: 0.1)", adagrad),
+    ] {
+        let plan = updates_alone(word);
+        let (_, weights) = plan.ports.gradients[0];
+        let (unit, count) = (unit(&plan), plan.arrays[weights].len);
+        let clock = Clock { learning_rate: lr, ..clock(2) };
+        let updates: Vec<_> = gradients.map(|g| (vec![g / unit; count], clock)).into();
+        let zeros = |array: &usize| (*array, vec![0.0; count]);
+        let mut forced: Vec<_> = plan.ports.moments.iter().map(zeros).collect();
+        forced.insert(0, (weights, vec![unit; count]));
+        each_update(&plan, &forced, &updates, |who, update, got| {
+            let tolerance = if who == "oracle" { 1e-7 } else { tolerance(12 * (update + 1), 1.0) };
+            for found in &got[0] {
+                let found = found / unit;
+                let error = (found - wanted[update]).abs();
+                assert!(error <= tolerance, "{word}, {who}: {found} is not of {wanted:?}");
+            }
+        });
+    }
 }
 
 /// Momentum: v := momentum v + g, w := w - lr v, with weights in units.

@@ -6,8 +6,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if k >= params.count {
         return;
     }
-    let change = params.momentum * velocity[params.velocity_at + k] + gradient[params.gradient_at + k] * params.unit;
+    let g = gradient[params.gradient_at + k] * params.unit;
+    var change = params.momentum * velocity[params.velocity_at + k] + g;
     velocity[params.velocity_at + k] = change;
+    if params.nesterov == 1u {
+        change = g + params.momentum * change;
+    }
     let after = weights[params.weights_at + k] - clock.learning_rate * params.unit * change;
     weights[params.weights_at + k] = select(after, params.floor, after < params.floor);
 }

@@ -78,6 +78,7 @@ pub static KERNELS: &[&Kernel] = &[
     &train::softmax_cross_entropy::KERNEL,
     &train::numbers_gradient::KERNEL,
     &train::rate_penalty::KERNEL,
+    &train::rms_prop::KERNEL,
     &train::spike_counts::KERNEL,
     &train::spread_gradient::KERNEL,
     &train::sum_samples::KERNEL,

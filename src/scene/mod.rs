@@ -33,6 +33,7 @@ use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
 use crate::train::optimizer::Descent;
 pub use crate::train::rate_penalty::RatePenalty;
+pub use crate::train::schedule::Schedule;
 use crate::{declare, neurons, optimizers};
 use std::path::PathBuf;
 
@@ -580,7 +581,6 @@ declare! {
 declare! {
     /// Delays of a projection: a number of ms, a list, or one of these. What is drawn is drawn for each synapse,
     /// rounded to whole steps, and at least one step; a `Dense` projection is then held as a list of all its pairs.
-    /// A training by gradients takes one delay for each projection.
     pub enum Delay or Constant(OneOrMany<Ms>) {
         /// Normal distribution; what lies below one step or outside the bounds is drawn again.
         Normal {
@@ -726,6 +726,8 @@ declare! {
         optimizer: Option<Optimizer>;
         /// How the learning rate changes over the training.
         schedule: Schedule = Schedule::Constant;
+        /// Updates over which the learning rate rises in a line to what the schedule says.
+        warmup: u64 = 0u64;
         /// What stands for the derivative of a spike; `FastSigmoid(slope: 5)` if absent.
         surrogate: Option<Surrogate>;
         /// Whether the gradient ignores that a spike resets the potential of its own neuron.
@@ -849,13 +851,13 @@ declare! {
 }
 
 macro_rules! optimizer {
-    ($($(#[doc = $doc:literal])+ $file:ident::$word:ident;)*) => {
+    ($($(#[doc = $doc:literal])+ $file:ident::$word:ident $(| $alias:literal)*;)*) => {
         declare! {
             /// How gradients change weights. Learning rates are in units of each projection (see `Kaiming`), so that
             /// the usual values hold whatever the capacitance.
             #[derive(Copy)]
             pub enum Optimizer {
-                $($(#[doc = $doc])+ $word($word);)*
+                $($(#[doc = $doc])+ $word $(| $alias)* ($word);)*
             }
         }
 
@@ -873,20 +875,6 @@ macro_rules! optimizer {
 }
 
 optimizers!(optimizer);
-
-declare! {
-    /// Learning rate over the training.
-    #[derive(Copy)]
-    pub enum Schedule {
-        /// The same throughout.
-        Constant;
-        /// Half a cosine from `lr` down to `floor · lr` at the last update.
-        Cosine {
-            /// Fraction of `lr` at the end.
-            floor: f64 [Fraction] = 0.0;
-        };
-    }
-}
 
 declare! {
     /// Surrogate derivative of a spike, as a function of x = (v - threshold) / (v_th - e_l).

@@ -1,5 +1,6 @@
 //! Training: kernels of loss and update, the loop over epochs and batches.
 
+pub mod adagrad;
 pub mod adam;
 pub mod adamw;
 mod assign;
@@ -9,6 +10,8 @@ pub mod numbers_gradient;
 pub mod optimizer;
 pub mod rate_penalty;
 pub mod restart;
+pub mod rms_prop;
+pub mod schedule;
 pub mod sgd;
 pub mod softmax_cross_entropy;
 pub mod spike_counts;

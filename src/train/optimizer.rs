@@ -39,8 +39,12 @@ macro_rules! optimizers {
             adam::Adam;
             /// Adam with decoupled decay of the weights (Loshchilov & Hutter 2019).
             adamw::AdamW;
-            /// Stochastic gradient descent.
-            sgd::Sgd;
+            /// Adagrad (Duchi et al. 2011).
+            adagrad::Adagrad;
+            /// RMSprop (Hinton 2012).
+            rms_prop::RmsProp | "RMSprop";
+            /// Stochastic gradient descent, with momentum.
+            sgd::Sgd | "Momentum";
         }
     };
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   velocity := momentum velocity + g          w := w - lr unit velocity
+//!   Nesterov:                                  w := w - lr unit (g + momentum velocity)
 //! ```
 //! with g the gradient by the weight in units, as in [`super::adam`].
 
@@ -17,6 +18,8 @@ declare! {
         lr: f64 [Positive];
         /// Fraction of the last change that is kept.
         momentum: f64 [BelowOne] = 0.0;
+        /// Whether the gradient counts as if the next change had been made (Nesterov 1983).
+        nesterov: bool = false;
     }
 }
 
@@ -28,7 +31,8 @@ impl Descent for Sgd {
         &["velocity"]
     }
     fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word> {
-        SgdParams { count, unit, momentum: self.momentum, floor }.words()
+        let Self { momentum, nesterov, .. } = *self;
+        SgdParams { count, unit, momentum, nesterov: u32::from(nesterov), floor }.words()
     }
     fn lr(&self) -> f64 {
         self.lr
@@ -44,6 +48,8 @@ params! {
         unit: real,
         /// Fraction of the velocity that is kept.
         momentum: real,
+        /// 1: as Nesterov has it.
+        nesterov: word,
         /// Least weight.
         floor: real,
     }
@@ -73,8 +79,13 @@ impl Twin for SgdTwin {
         let rate = F::of(call.clock.learning_rate) * p.unit;
         let state = weights.reals_mut().iter_mut().zip(velocity.reals_mut());
         for ((w, velocity), g) in state.zip(gradient.reals()) {
-            *velocity = p.momentum * *velocity + *g * p.unit;
-            *w = at_least(p.floor, *w - rate * *velocity);
+            let g = *g * p.unit;
+            *velocity = p.momentum * *velocity + g;
+            let change = match p.nesterov {
+                0 => *velocity,
+                _ => g + p.momentum * *velocity,
+            };
+            *w = at_least(p.floor, *w - rate * change);
         }
     }
 }

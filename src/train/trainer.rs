@@ -16,7 +16,7 @@ use crate::network::{Kind, Network};
 use crate::neuron::stepped::BLOCK;
 use crate::plan::{ArrayId, Init, Plan, ProgramId};
 use crate::rng::{Purpose, Stream};
-use crate::scene::{Schedule, Training};
+use crate::scene::Training;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
@@ -632,16 +632,11 @@ impl<'a> Trainer<'a> {
     fn clock(&self, samples: usize, slot: usize, test: bool) -> Clock {
         let per_epoch = self.batches(self.samples.count(false)) as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
-        let total = (self.training.epochs * per_epoch).max(2) - 1;
         let optimizer = self.training.gradient().0;
         let (lr, betas) = (optimizer.descent().lr(), optimizer.descent().betas());
-        let factor = match self.training.schedule {
-            Schedule::Constant => 1.0,
-            Schedule::Cosine { floor } => {
-                let phase = std::f64::consts::PI * update as f64 / total as f64;
-                floor + (1.0 - floor) * 0.5 * (1.0 + phase.cos())
-            }
-        };
+        let scheduled = self.training.schedule.factor(update, [self.training.epochs, per_epoch]);
+        let warm = (update + 1) as f64 / self.training.warmup.max(1) as f64;
+        let factor = scheduled * warm.min(1.0);
         // 1 - beta^t by way of the logarithm, exact for the first updates too.
         let correction = |beta: f64| -1.0 / ((update + 1) as f64 * beta.ln()).exp_m1();
         Clock {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::network::numbers::CURRENT;
-use crate::scene::{Over, Override, Trained};
+use crate::scene::{Over, Override, Schedule, Trained};
 
 /// Folders of a run, which no stage may be called.
 const RESERVED: [&str; 2] = ["checkpoints", "figures"];
@@ -239,6 +239,8 @@ impl<'s> Checker<'s> {
             ("surrogate", training.surrogate.is_some()),
             ("biases", training.biases),
             ("rates", !training.rates.is_empty()),
+            ("warmup", training.warmup > 0),
+            ("schedule", training.schedule != Schedule::Constant),
         ] {
             if given {
                 let message = format!("`{name}` is for gradients, of which `Assignment` has none");
