@@ -787,13 +787,7 @@ impl<F: Real> RateTwin<F> {
                 [factor * open, factor * open * (one - open) * per_k]
             }
             _ => {
-                let value = linoid(x);
-                // L' = (1 - L e^-x) / (1 - e^-x), near 0 the derivative of the series.
-                let near = if size_of::<F>() == 4 { 0.25 } else { 0.01 };
-                let series = v.of(0.5) + x * (v.of(1.0 / 6.0) - x * x * v.of(1.0 / 180.0));
-                let e = (-x).exp();
-                let quotient = (one - value * e) / (one - e);
-                let slope = x.abs().lt(v.of(near)).select(series, quotient);
+                let [value, slope] = linoid_with_slope(x);
                 [factor * value, factor * slope * per_k]
             }
         }
@@ -810,6 +804,19 @@ fn linoid<S: Simd, F: Real>(x: Vector<S, F>) -> Vector<S, F> {
         x.of(1.0) + x * x.of(0.5) + square * (x.of(1.0 / 12.0) - square * x.of(1.0 / 720.0));
     let quotient = x / (x.of(1.0) - (-x).exp());
     x.abs().lt(x.of(near)).select(series, quotient)
+}
+
+/// The same and its derivative, (1 - L e^-x) / (1 - e^-x), near 0 that of the series.
+#[inline(always)]
+fn linoid_with_slope<S: Simd, F: Real>(x: Vector<S, F>) -> [Vector<S, F>; 2] {
+    let near = x.abs().lt(x.of(if size_of::<F>() == 4 { 0.25 } else { 0.01 }));
+    let (one, square) = (x.of(1.0), x * x);
+    let series = one + x * x.of(0.5) + square * (x.of(1.0 / 12.0) - square * x.of(1.0 / 720.0));
+    let series_slope = x.of(0.5) + x * (x.of(1.0 / 6.0) - square * x.of(1.0 / 180.0));
+    let e = (-x).exp();
+    let quotient = one / (one - e);
+    let value = near.select(series, x * quotient);
+    [value, near.select(series_slope, (one - value * e) * quotient)]
 }
 
 /// A gate as the twin sees it.
@@ -1444,7 +1451,7 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
                 // change = (v - pull / G) (e^(-k G) - 1).
                 let v_inf = m.pull / m.conductance;
                 let fall = (zero - per_c_m * m.conductance).exp_m1();
-                let kept = (zero - per_c_m * m.conductance).exp();
+                let kept = fall + fall.of(1.0);
                 let by_pull = zero - by_change * fall / m.conductance;
                 let by_conductance =
                     by_change * (v_inf * fall / m.conductance - per_c_m * (v - v_inf) * kept);

@@ -775,8 +775,8 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
                 // change = (v - pull / G) (e^(-k G) - 1).
                 let v_inf = pull / conductance;
                 let k = field(cell::fall_m);
-                let kept = (zero - k * conductance).exp();
                 let fall = (zero - k * conductance).exp_m1();
+                let kept = fall + fall.of(1.0);
                 let by_pull = zero - by_change * fall / conductance;
                 let by_conductance =
                     by_change * (v_inf * fall / conductance - k * (v - v_inf) * kept);
