@@ -8,10 +8,11 @@ mod common;
 
 use common::*;
 use neuralearn::data::Dataset;
+use neuralearn::data::traces::Traces;
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::network::{Kind, Network, build};
-use neuralearn::plan::Plan;
+use neuralearn::plan::{Options, Plan, compile};
 
 /// Which parts of the program a case goes through.
 #[derive(Clone, Copy)]
@@ -131,9 +132,9 @@ const SAMPLES: usize = 4;
 
 /// Loss of the batch at the weights as they are.
 fn loss(engine: &mut Cpu<'_, f64>, plan: &Plan) -> f64 {
-    engine.run(plan.program("evaluate").unwrap(), &clock(SAMPLES), plan.steps).unwrap();
+    engine.run(plan.program("evaluate").unwrap(), &clock(plan.batch), plan.steps).unwrap();
     let losses = engine.wide(array(plan, "losses"));
-    losses.iter().step_by(plan.ports.slots).sum::<f64>() / SAMPLES as f64
+    losses.iter().step_by(plan.ports.slots).sum::<f64>() / plan.batch as f64
 }
 
 /// Makes what kernels read follow from the trained numbers as they are.
@@ -161,8 +162,13 @@ fn central_differences(name: &str, case: &Case) {
     let data = images(SAMPLES, PIXELS, CLASSES as u64);
     let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
     load(&mut engine, &plan, &data.train, SAMPLES);
+    all_differences(name, (&network, &plan), &mut engine);
+}
+
+/// The same of a plan whose input is on the engine.
+fn all_differences(name: &str, (network, plan): (&Network, &Plan), engine: &mut Cpu<'_, f64>) {
     // A learning rate of zero leaves the weights where they are.
-    let mut still = clock(SAMPLES);
+    let mut still = clock(plan.batch);
     still.learning_rate = 0.0;
     engine.run(plan.program("train").unwrap(), &still, plan.steps).unwrap();
     let (mut checked, mut acting) = (0, 0);
@@ -189,9 +195,9 @@ fn central_differences(name: &str, case: &Case) {
             let mut at = |x: f64| {
                 engine.set(weights, k, x);
                 if is_number {
-                    follow(&mut engine, &network, &plan);
+                    follow(engine, network, plan);
                 }
-                loss(&mut engine, &plan)
+                loss(engine, plan)
             };
             // Of fourth order, or the curvature of channels would show.
             let mut apart = |h: f64| (at(start[k] + h) - at(start[k] - h)) / (2.0 * h);
@@ -582,6 +588,75 @@ fn engines_against_the_oracle_in_frames() {
         // A membrane of channels is not reset.
         if !case.model.starts_with("Hh") {
             engines_against_oracle(&format!("attached {name}"), &Case { detach: false, ..case }, 2);
+        }
+    }
+}
+
+/// Potentials that follow traces, filtered or not, of a readout and of the neurons themselves, which a current drives and
+/// some of whose numbers are trained: by differences, and on every engine.
+#[test]
+fn gradients_by_potentials() {
+    const STEPS: usize = 24;
+    let found = adapter("gradients by potentials");
+    for (name, of, more, columns) in [
+        ("plain", "out", "", 1),
+        ("filtered", "out", ", low_pass: 3, unfiltered: 0.4", 3),
+        ("of neurons", "hidden", ", low_pass: 5", 1),
+    ] {
+        let text = format!(
+            r#"(version: 1, simulation: (dt: 1, seed: 3),
+            populations: {{
+                "in": (size: 9, model: Regular(start: Uniform(low: 1, high: 9), interval: Uniform(low: 3, high: 9))),
+                "hidden": (size: 66, model: Lif(tau_m: 20, t_ref: 0, receptors: {{"a": Exp(tau: 5)}}),
+                    train: ["tau_m", Shared("receptors.a.tau"), Bounded(name: "v_th", low: -60, high: -50)]),
+                "out": (size: 3, model: Readout(tau_m: 15, tau_syn: 4)),
+            }},
+            projections: [
+                (from: "in", to: "hidden", connect: Dense, weight: Kaiming(gain: 2)),
+                (from: "hidden", to: "hidden", connect: FixedInDegree(k: 3), weight: Kaiming(gain: 1), delay: 2),
+                (from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 2)),
+            ],
+            stimuli: [(to: "hidden", input: Sine(amplitude: Linspace(from: 50, to: 200), frequency: 50, start: 2))],
+            training: (epochs: 1, batch: 1, steps: {STEPS}, biases: true,
+                loss: Trace(population: "{of}", file: "none.npz"{more}), optimizer: Adam(lr: 0.001),
+                surrogate: FastSigmoid(slope: 2)))"#
+        );
+        let scene = scene(&text);
+        let network = build(&scene).unwrap();
+        let values = noise(STEPS * columns, 3.0, 5).iter().map(|v| v - 68.0).collect();
+        let traces = Traces { columns, values };
+        let plan = |soft: u32| {
+            let training = scene.training.as_ref().unwrap();
+            let traces = Some(&traces);
+            let max_binding = 128 << 20;
+            let options = Options { batch: 1, steps: STEPS, training, traces, soft, max_binding };
+            compile(&network, &options).unwrap()
+        };
+        let soft = plan(1);
+        all_differences(name, (&network, &soft), &mut Cpu::<f64>::new(&soft, Some(1), false));
+        for plan in [soft, plan(0)] {
+            let run = |engine: &mut dyn Engine| {
+                engine.run(plan.program("train").unwrap(), &clock(1), STEPS).unwrap();
+            };
+            let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
+            run(&mut oracle);
+            let terms = gradients_by_terms(&network, &plan, &mut oracle);
+            let check = |who: &str, engine: &mut dyn Engine| {
+                run(engine);
+                for ((gradient, weights), terms) in plan.ports.gradients.iter().zip(&terms) {
+                    // The differences, their filter and its adjoint come on top of the steps.
+                    let operations = 2 * (40 * STEPS + 66);
+                    let close = |terms: &Terms| tolerance(operations, terms.magnitude);
+                    let tolerances: Vec<f64> = terms.iter().map(close).collect();
+                    let what = format!("{name}, {who}: {}", plan.arrays[*weights].name);
+                    let got = engine.read_reals(*gradient).unwrap();
+                    assert_each_close(&what, &got, &oracle.wide(*gradient), &tolerances);
+                }
+            };
+            check("f32", &mut Cpu::<f32>::new(&plan, Some(2), false));
+            if let Some(found) = &found {
+                check("wgsl", &mut gpu(found, &plan));
+            }
         }
     }
 }

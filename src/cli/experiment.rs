@@ -1,30 +1,29 @@
 //! Experiments: a scene with stages, each of which is a run of its own in a folder of the run folder.
 //!
-//! A stage that is finished has a summary, and is not done again; one that was interrupted goes on from its
-//! checkpoint. What the experiment is about is taken from the summaries of its stages, and is there when its own
-//! summary is.
+//! What a stage is, is settled when the experiment begins: its scene stands in its folder from then on. A stage that is
+//! finished has a summary, and is not done again; one that was interrupted goes on from its checkpoint. What the
+//! experiment is about is taken from the summaries of its stages, and is there when its own summary is.
 
-use super::folder::{CHECKPOINTS, Folder, SCENE, SUMMARY};
-use super::run::{Job, one, write};
+use super::folder::{CHECKPOINTS, EXPERIMENT, Folder, SCENE, SUMMARY};
+use super::run::{Job, MAX_BINDING, one, prepare, write};
+use super::stop::Stop;
 use super::terminal::print;
 use super::{Interrupted, Run, Usage, fault};
-use crate::checkpoint;
+use crate::checkpoint::{self, CheckpointError};
 use crate::files::{read, write_atomic};
 use crate::report::{self, Report};
 use crate::scene::{self, Override, Scene, SceneError, Source, Warning};
 use crate::summary::as_map;
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A stage as a scene of its own.
 pub struct Stage {
     /// Its name.
     pub name: String,
-    /// What it shows.
-    pub about: String,
     /// The scene.
     pub scene: Scene,
     /// Its text.
@@ -33,7 +32,7 @@ pub struct Stage {
     pub warnings: Vec<Warning>,
 }
 
-/// The stages of a scene; they begin with what earlier ones left in `folder`, if there is one.
+/// The stages of a scene, without what they begin with. Overrides go over what a stage sets.
 ///
 /// # Errors
 /// A stage is no sound scene.
@@ -41,22 +40,25 @@ pub fn stages(
     path: &Path,
     overrides: &[Override],
     scene: &Scene,
-    folder: Option<&Path>,
 ) -> Result<Vec<Stage>, Box<SceneError>> {
-    let change = |path: &str, value: String| Override { path: path.to_owned(), value };
+    let nothing = |path: &str| Override { path: path.to_owned(), value: "{}".to_owned() };
     let stage = |(name, stage): (&String, &scene::Stage)| {
-        let mut all = overrides.to_vec();
-        all.push(change("stages", "{}".to_owned()));
-        all.push(change("results", "{}".to_owned()));
-        all.extend(stage.set.iter().filter_map(|text| text.parse().ok()));
-        if let (Some(from), Some(folder)) = (&stage.from, folder) {
-            all.push(change("initial", format!("{:?}", folder.join(from).display().to_string())));
-        }
+        let mut all: Vec<Override> =
+            stage.set.iter().filter_map(|text| text.parse().ok()).collect();
+        all.extend_from_slice(overrides);
+        all.extend(["stages", "results"].map(nothing));
         let (scene, source, warnings) = scene::load(path, &all)?;
-        let about = stage.about.clone().unwrap_or_default();
-        Ok(Stage { name: name.clone(), about, scene, source, warnings })
+        Ok(Stage { name: name.clone(), scene, source, warnings })
     };
     scene.stages.iter().map(|(name, of)| stage((name, of))).collect()
+}
+
+/// Where the scene of an experiment comes from.
+#[derive(Serialize, Deserialize)]
+struct Origin {
+    scene: String,
+    scene_sha256: String,
+    description: String,
 }
 
 /// The summary of an experiment.
@@ -78,6 +80,49 @@ struct Summary<'a> {
     stages: Vec<(String, Value)>,
 }
 
+/// Begins an experiment: everything that can be found wrong is, before anything is run; then each stage gets its folder.
+fn begin(
+    args: &Run,
+    path: &Path,
+    overrides: &[Override],
+    (scene, source): (&Scene, &Source),
+) -> Result<(Folder, Origin)> {
+    let stages = stages(path, overrides, scene).map_err(|e| *e)?;
+    for stage in &stages {
+        prepare(&stage.scene, true, MAX_BINDING)?;
+    }
+    let origin = Origin {
+        scene: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        scene_sha256: source.sha256(),
+        description: source.description(),
+    };
+    let folder = Folder::create(args.out.as_deref(), path, &origin.scene, args.overwrite)?;
+    write(&folder.join(SCENE), written(scene)?.as_bytes())?;
+    for stage in stages {
+        let dir = folder.join(&stage.name);
+        let own = Folder::create(Some(&dir), path, &stage.name, args.overwrite)?;
+        write(&own.join(SCENE), written(&stage.scene)?.as_bytes())?;
+    }
+    // Last: with it the experiment can be resumed.
+    let known = folder.join(EXPERIMENT);
+    let json = serde_json::to_string_pretty(&origin).map_err(|e| fault(&known, e.into()))?;
+    write(&known, json.as_bytes())?;
+    Ok((folder, origin))
+}
+
+/// A scene as a file has it.
+fn written(scene: &Scene) -> Result<String> {
+    Ok(scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))?)
+}
+
+/// Takes the folder of an experiment that is to go on.
+fn go_on(dir: &Path) -> Result<(Folder, Origin)> {
+    let known = dir.join(EXPERIMENT);
+    let text = read::read(&known, 1 << 30).map_err(|source| fault(&known, source))?;
+    let origin = serde_json::from_slice(&text).map_err(|e| fault(&known, e.into()))?;
+    Ok((Folder::open(dir.to_owned())?, origin))
+}
+
 /// Runs the stages of a scene, or goes on with them.
 ///
 /// # Errors
@@ -88,68 +133,42 @@ pub fn run(
     overrides: &[Override],
     (scene, source): (&Scene, &Source),
 ) -> Result<()> {
-    let effective =
-        scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    // Everything that can be found wrong is, before anything is run.
-    stages(path, overrides, scene, None).map_err(|e| *e)?;
-    let (folder, name) = match &args.resume {
-        None => {
-            let folder = Folder::create(args.out.as_deref(), path, &stem, args.overwrite)?;
-            write(&folder.join(SCENE), effective.as_bytes())?;
-            (folder, stem)
+    if let Some(dir) = args.resume.as_ref().filter(|_| !overrides.is_empty()) {
+        let dir = dir.display();
+        let why = format!(
+            "{dir} is an experiment, which goes on as it began: leave out --set and --seed, or run the scene into \
+             another folder"
+        );
+        return Err(Usage(why).into());
+    }
+    let (folder, origin) = match &args.resume {
+        None => begin(args, path, overrides, (scene, source))?,
+        Some(dir) if dir.join(SUMMARY).is_file() => {
+            return Ok(print(format!("{} is finished; nothing is left to do\n", dir.display()))?);
         }
-        Some(dir) => {
-            let known = dir.join(SCENE);
-            let text = read::read(&known, 1 << 30).map_err(|source| fault(&known, source))?;
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let earlier = scene::load_str("scene of the run", &text, dir, &[]).map_err(|e| *e)?;
-            if earlier.0 != *scene {
-                return Err(Usage(format!(
-                    "{} is a run of another scene; an experiment goes on as it began. Run the scene into \
-                     another folder",
-                    dir.display()
-                ))
-                .into());
-            }
-            let finished = dir.join(SUMMARY).is_file();
-            let folder = Folder::open(dir.clone())?;
-            if finished {
-                return Ok(print(format!(
-                    "{} is finished; nothing is left to do\n",
-                    dir.display()
-                ))?);
-            }
-            let name = folder.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            (folder, name)
-        }
+        Some(dir) => go_on(dir)?,
     };
-    let home = std::path::absolute(&folder.path).map_err(|source| fault(&folder.path, source))?;
-    let stages = stages(path, overrides, scene, Some(&home)).map_err(|e| *e)?;
+    let home = folder.path.canonicalize().map_err(|source| fault(&folder.path, source))?;
+    let stop = Stop::listen();
+    let interrupted = || Interrupted(folder.path.clone());
     let mut summaries: Vec<(String, Value)> = Vec::new();
-    let count = stages.len();
-    for (k, stage) in stages.into_iter().enumerate() {
-        let Stage { name: stage_name, about, scene, source, warnings } = stage;
-        if !args.quiet {
-            let colon = if about.is_empty() { "" } else { ": " };
-            print(format!("\nstage {} of {count}, {stage_name}{colon}{about}\n", k + 1))?;
+    for (k, (name, stage)) in scene.stages.iter().enumerate() {
+        if stop.asked() {
+            return Err(interrupted().into());
         }
-        let dir = folder.join(&stage_name);
-        if args.resume.is_none() || !dir.join(SUMMARY).is_file() {
-            let begun = args.resume.is_some() && checkpoint::newest(&dir.join(CHECKPOINTS)).is_ok();
-            let job = Job {
-                path,
-                name: format!("{name} {stage_name}"),
-                scene,
-                source,
-                warnings,
-                out: Some(&dir),
-                resume: begun.then_some(&*dir),
-                overwrite: args.overwrite || args.resume.is_some(),
-            };
-            one(args, job).map_err(|e| match e.is::<Interrupted>() {
-                true => Interrupted(folder.path.clone()).into(),
-                false => e,
+        if !args.quiet {
+            let about = stage.about.as_deref().unwrap_or_default();
+            let colon = if about.is_empty() { "" } else { ": " };
+            print(format!("\nstage {} of {}, {name}{colon}{about}\n", k + 1, scene.stages.len()))?;
+        }
+        let dir = folder.join(name);
+        if !dir.join(SUMMARY).is_file() {
+            let from = stage.from.as_ref().map(|from| home.join(from));
+            run_stage(args, &dir, from, &origin, name).map_err(|e| {
+                match e.is::<Interrupted>() {
+                    true => interrupted().into(),
+                    false => e,
+                }
             })?;
         } else if !args.quiet {
             print("it is finished\n")?;
@@ -157,10 +176,10 @@ pub fn run(
         let summary = dir.join(SUMMARY);
         let text = read::read(&summary, 1 << 30).map_err(|source| fault(&summary, source))?;
         let value = serde_json::from_slice(&text).map_err(|e| fault(&summary, e.into()))?;
-        summaries.push((stage_name, value));
+        summaries.push((name.clone(), value));
     }
     let named: serde_json::Map<String, Value> = summaries.iter().cloned().collect();
-    let results = results(scene, &Value::Object(named));
+    let (results, missing) = results(scene, &Value::Object(named));
     let wall_s = summaries.iter().filter_map(|(_, s)| s["wall_s"].as_f64()).sum();
     for (_, summary) in &mut summaries {
         if let Some(training) = summary["training"].as_object_mut() {
@@ -174,8 +193,8 @@ pub fn run(
     }
     let text = |value: &Value| value.to_string();
     let page = Report {
-        title: &name,
-        description: source.description(),
+        title: &origin.scene,
+        description: origin.description.clone(),
         facts: results.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
         parts: summaries
             .iter()
@@ -195,8 +214,8 @@ pub fn run(
         engine: of_first("engine"),
         adapter: of_first("adapter"),
         driver: of_first("driver"),
-        scene: &name,
-        scene_sha256: source.sha256(),
+        scene: &origin.scene,
+        scene_sha256: origin.scene_sha256.clone(),
         version: env!("CARGO_PKG_VERSION"),
         seed: scene.simulation.seed,
         wall_s,
@@ -206,12 +225,45 @@ pub fn run(
     let path = folder.join(SUMMARY);
     let json = serde_json::to_string_pretty(&summary).map_err(|e| fault(&path, e.into()))?;
     let written = write_atomic(&path, |w| writeln!(w, "{json}"));
-    Ok(written.map_err(|source| fault(&path, source))?)
+    written.map_err(|source| fault(&path, source))?;
+    complete(missing)
 }
 
-/// What a scene is about, from the summaries of its stages by name, or from its own.
-pub fn results(scene: &Scene, summary: &Value) -> Vec<(String, Value)> {
-    let mut found = Vec::new();
+/// Runs a stage as it stands in its folder, or goes on with it.
+fn run_stage(
+    args: &Run,
+    dir: &Path,
+    from: Option<PathBuf>,
+    origin: &Origin,
+    name: &str,
+) -> Result<()> {
+    let path = dir.join(SCENE);
+    let (mut scene, source, warnings) = scene::load(&path, &[]).map_err(|e| *e)?;
+    if from.is_some() {
+        scene.initial = from;
+    }
+    let begun =
+        !matches!(checkpoint::newest(&dir.join(CHECKPOINTS)), Err(CheckpointError::None { .. }));
+    let job = Job {
+        path: Path::new(""),
+        origin: (
+            format!("{} {name}", origin.scene),
+            origin.scene_sha256.clone(),
+            origin.description.clone(),
+        ),
+        scene,
+        source,
+        warnings,
+        out: Some(dir),
+        resume: begun.then_some(dir),
+        overwrite: true,
+    };
+    one(args, job)
+}
+
+/// What a scene is about, from the summaries of its stages by name, or from its own; and what is not there.
+pub fn results(scene: &Scene, summary: &Value) -> (Vec<(String, Value)>, Vec<String>) {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (name, place) in &scene.results {
         let value = place.split('.').try_fold(summary, |value, word| match value {
             Value::Array(values) => values.get(word.parse::<usize>().ok()?),
@@ -221,8 +273,20 @@ pub fn results(scene: &Scene, summary: &Value) -> Vec<(String, Value)> {
             Some(value @ (Value::Number(_) | Value::Bool(_) | Value::String(_))) => {
                 found.push((name.clone(), value.clone()));
             }
-            _ => log::warn!("results.{name}: there is no number `{place}` in the summary"),
+            _ => missing.push(format!("results.{name}: there is no number `{place}`")),
         }
     }
-    found
+    (found, missing)
+}
+
+/// Fails if a result is not in the summary, which is there by now.
+pub fn complete(missing: Vec<String>) -> Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let lines = missing.join("\n");
+    Err(Usage(format!(
+        "{lines}\nThe summaries are written; look there for what the places are called"
+    ))
+    .into())
 }

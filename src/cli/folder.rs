@@ -20,6 +20,7 @@ const MARK: &str = ".neuralearn";
 const FILES: &[&str] = &[
     SUMMARY,
     SCENE,
+    EXPERIMENT,
     "metrics.jsonl",
     "spikes.npz",
     "traces.npz",
@@ -36,6 +37,9 @@ pub const SUMMARY: &str = "summary.json";
 
 /// The scene as it ran.
 pub const SCENE: &str = "scene.ron";
+
+/// What the stages of an experiment are of.
+pub const EXPERIMENT: &str = "experiment.json";
 
 /// State of a simulation that diverged.
 pub const DIVERGED: &str = "diverged.safetensors";

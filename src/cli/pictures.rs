@@ -46,8 +46,6 @@ pub fn training<'a>(
     };
     let classes = counts.len().isqrt();
     let shown = trainer.present(0)?;
-    let steps = network.populations.iter().zip(&shown.tapes);
-    let steps = steps.map(|(p, tape)| tape.len() / p.size).max().unwrap_or(0);
     let mut activity = Vec::new();
     for ((population, spikes), tape) in
         network.populations.iter().zip(&shown.spikes).zip(&shown.tapes)
@@ -86,7 +84,7 @@ pub fn training<'a>(
         });
         activity.push(Activity {
             name: population.name.clone(),
-            steps: steps as u64,
+            steps: summary.steps,
             spikes: population.spikes().then_some(Cow::Owned(statistics)),
             laid_out: Vec::new(),
             traces: vec![Traces {
@@ -150,7 +148,7 @@ fn followed<'a>(
             epoch.numbers.iter().find(|(known, _)| *known == name).map(|(_, values)| values)
         });
         let of = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(f64::NAN);
-        let count = epochs.first().map_or(0, |epoch| epoch.errors.len()).min(number.start.len());
+        let count = of_epochs.clone().next().map_or(0, Vec::len);
         let neurons = (0..count)
             .map(|k| {
                 std::iter::once(of(&number.start, k))

@@ -149,7 +149,11 @@ pub fn run(args: &Run) -> Result<()> {
     }
     let job = Job {
         path: &path,
-        name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        origin: (
+            path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            source.sha256(),
+            source.description(),
+        ),
         scene,
         source,
         warnings,
@@ -164,8 +168,8 @@ pub fn run(args: &Run) -> Result<()> {
 pub struct Job<'a> {
     /// Its file.
     pub path: &'a Path,
-    /// Its name.
-    pub name: String,
+    /// Its name, the hash of its file, and its opening comment.
+    pub origin: (String, String, String),
     /// The scene.
     pub scene: Scene,
     /// Its text.
@@ -186,7 +190,16 @@ pub struct Job<'a> {
 /// All that can go wrong.
 pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
     let started = Instant::now();
-    let Job { path, name, scene, source, mut warnings, out, resume, overwrite } = job;
+    let Job {
+        path,
+        origin: (name, sha256, description),
+        scene,
+        source,
+        mut warnings,
+        out,
+        resume,
+        overwrite,
+    } = job;
     let checkpoint = match resume {
         Some(dir) => match resume::from(dir, &scene)? {
             None => return Ok(()),
@@ -213,12 +226,7 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))?;
     let origin = match &checkpoint {
         Some(checkpoint) => Origin { scene: effective.clone(), ..checkpoint.origin.clone() },
-        None => Origin {
-            name,
-            sha256: source.sha256(),
-            description: source.description(),
-            scene: effective.clone(),
-        },
+        None => Origin { name, sha256, description, scene: effective.clone() },
     };
     let folder = match resume {
         Some(dir) => Folder::open(dir.to_owned())?,
@@ -623,7 +631,7 @@ impl Session<'_> {
     pub fn finish(&self, report: &crate::report::Report<'_>) -> Result<()> {
         let path = self.path(SUMMARY);
         let value = serde_json::to_value(&self.summary).map_err(|e| fault(&path, e.into()))?;
-        let results = experiment::results(self.scene, &value);
+        let (results, missing) = experiment::results(self.scene, &value);
         let line = |(name, value): &(String, _)| format!("{name:<32} {value}\n");
         self.tell(results.iter().map(line).collect::<String>())?;
         let summary = WithResults { summary: &self.summary, results };
@@ -634,7 +642,8 @@ impl Session<'_> {
             // Pictures are not worth the loss of the numbers.
             log::warn!("the report is incomplete: {e}");
         }
-        Ok(summary.publish().map_err(|source| fault(&path, source))?)
+        summary.publish().map_err(|source| fault(&path, source))?;
+        experiment::complete(missing)
     }
 }
 

@@ -7,8 +7,8 @@ use super::terminal::say;
 use signal_hook::{consts, flag};
 use std::cell::Cell;
 use std::ffi::c_int;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Signals that ask for an end.
 #[cfg(unix)]
@@ -26,8 +26,14 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Listens from now on.
+    /// Listens from now on, once for the whole process.
     pub fn listen() -> Self {
+        static ASKED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+        let asked = ASKED.get_or_init(Self::register).clone();
+        Self { asked, told: Cell::new(false) }
+    }
+
+    fn register() -> Arc<AtomicBool> {
         let asked = Arc::new(AtomicBool::new(false));
         let ignored = ignored();
         for &signal in SIGNALS.iter().filter(|signal| ignored >> (**signal - 1) & 1 == 0) {
@@ -38,7 +44,7 @@ impl Stop {
                 log::warn!("signal {signal} will end the run without saving: {e}");
             }
         }
-        Self { asked, told: Cell::new(false) }
+        asked
     }
 
     /// Whether an end was asked for. The first time that it was, the user is told so.

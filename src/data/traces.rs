@@ -48,7 +48,11 @@ impl Traces {
             return Err(fail(format!("element {k} of `{array}` is {}", values[k])));
         }
         // Who writes no times takes the step of the scene for granted.
-        if let Ok((_, times)) = reals(file, "t_ms") {
+        let times = match reals(file, "t_ms") {
+            Err(NpyError { problem: NpyProblem::Missing(_), .. }) => None,
+            times => Some(times.map_err(|e| fail(format!("`t_ms`: {}", e.problem)))?.1),
+        };
+        if let Some(times) = times {
             let is_of = |(k, t): (usize, &f64)| (t - (k + 1) as f64 * dt).abs() <= 1e-3 * dt;
             if times.len() != steps || !times.iter().enumerate().all(is_of) {
                 return Err(fail(format!(

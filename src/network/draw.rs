@@ -58,9 +58,7 @@ pub fn drawn(
                 let why = format!("which {broken}");
                 return Err(drawn.refused(name, neuron, values[neuron], why).into());
             }
-            if rule == Rule::Positive {
-                drawn.positive.push(name.to_owned());
-            }
+            drawn.rules.push((name.to_owned(), rule));
             drawn.values.push((name.to_owned(), values));
             Ok(())
         }
@@ -82,8 +80,7 @@ pub fn drawn(
         }
     }
 
-    let drawn =
-        Drawn { path, size, values: Vec::new(), positive: Vec::new(), laid_out: Vec::new() };
+    let drawn = Drawn { path, size, values: Vec::new(), rules: Vec::new(), laid_out: Vec::new() };
     let mut drawing = Drawing { drawn, seed, result: Ok(()) };
     model.visit(&At::new(""), Rule::Any, &mut drawing);
     drawing.result.map(|()| drawing.drawn)

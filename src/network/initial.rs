@@ -54,11 +54,16 @@ impl Initial {
                 self.wrong.push(format!("`{name}` has {len} numbers for {} neurons", drawn.size));
                 continue;
             }
+            let rule = drawn.rules.iter().find(|(known, _)| known == path).map(|(_, rule)| *rule);
             *values = files::read_tensor(&self.file, name).map_err(|e| NetworkError::Tensor {
                 path: "initial".to_owned(),
                 file: self.file.clone(),
                 why: format!("`{name}`: {e}"),
             })?;
+            let broken = |x: &f64| rule.and_then(|rule| rule.broken(*x)).map(|why| (*x, why));
+            if let Some((x, why)) = values.iter().find_map(broken) {
+                self.wrong.push(format!("`{name}` has {x}, which {why}"));
+            }
         }
         Ok(())
     }

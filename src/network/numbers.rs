@@ -12,6 +12,7 @@
 //! curvature alike.
 
 use super::NetworkError;
+use crate::grammar::{Rule, Value};
 use crate::neuron::model::{Drawn, Neuron, Refused, at};
 use crate::neuron::receptor::port;
 use crate::neuron::stepped::Stepped;
@@ -107,6 +108,13 @@ impl Numbers {
             let fail = |why: String| NetworkError::Train { path: format!("{path}.{k}"), why };
             let name = trained.name();
             let Some(values) = drawn.find(name).filter(|_| numbers.acts(name).is_some()) else {
+                if drawn.find(name).is_none()
+                    && Model::kind().fields().iter().any(|f| f.name == name)
+                {
+                    return Err(fail(format!(
+                        "the model does not give `{name}`; give it a value to begin with"
+                    )));
+                }
                 return Err(fail(format!(
                     "`{name}` is no number that can be trained; there are {}",
                     numbers.trainable().join(", ")
@@ -127,15 +135,29 @@ impl Numbers {
                     )));
                 }
             };
+            let rule = drawn.rule(name);
+            let mut start = start;
             let way = match trained {
                 &Trained::Bounded { low, high, .. } => {
-                    if let Some(k) = start.iter().position(|p| !(low < *p && *p < high)) {
+                    if let Some(why) = rule.broken(low).or(rule.broken(high)) {
+                        return Err(fail(format!("a bound of `{name}`, {low} or {high}, {why}")));
+                    }
+                    if let Some(k) = start.iter().position(|p| !(low..=high).contains(p)) {
                         let why = format!("which is not between its bounds, {low} and {high}");
                         return Err(drawn.refused(name, k, start[k], why).into());
                     }
+                    // What an earlier training moved onto a bound could not leave it.
+                    let inside = 1e-6 * (high - low);
+                    start.iter_mut().for_each(|p| *p = p.clamp(low + inside, high - inside));
                     Way::Bounded { low, high }
                 }
-                _ if drawn.positive.iter().any(|positive| positive == name) => Way::Factor,
+                _ if matches!(rule, Rule::Positive | Rule::NotNegative) => {
+                    if let Some(k) = start.iter().position(|p| *p == 0.0) {
+                        let why = "from which no factor moves it; use `Bounded`, or begin above 0";
+                        return Err(drawn.refused(name, k, start[k], why).into());
+                    }
+                    Way::Factor
+                }
                 _ => Way::Shift,
             };
             let (name, shared) = (name.to_owned(), trained.is_shared());
@@ -167,9 +189,16 @@ impl Numbers {
     /// which neurons are measured, nor where they start, nor which form the model takes.
     fn acts(&self, name: &str) -> Option<Acts> {
         let values = self.drawn.find(name)?;
-        let moved = values.iter().map(|p| if *p == 0.0 { STEP } else { p * (1.0 + STEP) });
-        let [was, is] = [values.to_vec(), moved.collect()].map(|p| self.with(&[(name, p)]).ok());
-        let (was, is) = (was?, is?);
+        let moved = |step: f64| {
+            let values = values.iter().map(|p| if *p == 0.0 { step } else { p * (1.0 + step) });
+            self.with(&[(name, values.collect())]).ok()
+        };
+        let (was, is) = (moved(0.0)?, moved(STEP)?);
+        // What is rounded, as to steps, moves at once or not at all.
+        let half = moved(STEP / 2.0)?;
+        if self.read(&*half) == self.read(&*was) || self.read(&*half) == self.read(&*is) {
+            return None;
+        }
         let others = |neurons: &dyn Stepped| {
             let ends = [0, self.drawn.size - 1];
             let of_each = ends.map(|k| (neurons.start(k), neurons.rest(k)));

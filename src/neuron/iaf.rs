@@ -394,6 +394,9 @@ impl Stepped for Iaf {
         rows.extend(self.init.iter().flat_map(|init| [*at(init, neuron), 0.0]));
         rows
     }
+    fn answers(&self) -> bool {
+        self.answer.is_some()
+    }
     fn lasting(&self) -> Option<usize> {
         // The rise of the threshold.
         self.cells.iter().any(|cell| cell.delta_th > 0.0).then_some(state::h)

@@ -3,7 +3,7 @@
 
 use super::receptor::Receptor;
 use super::stepped::Stepped;
-use crate::grammar::{Judge, Ms, Mv, Ns, Param};
+use crate::grammar::{Judge, Ms, Mv, Ns, Param, Rule};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -83,8 +83,8 @@ pub struct Drawn {
     pub size: usize,
     /// The numbers by path.
     pub values: Vec<(String, Vec<f64>)>,
-    /// Paths of those that must be above 0.
-    pub positive: Vec<String>,
+    /// What holds for them, by path.
+    pub rules: Vec<(String, Rule)>,
     /// Those that the scene lays out from neuron to neuron.
     pub laid_out: Vec<LaidOut>,
 }
@@ -138,6 +138,12 @@ impl Drawn {
     /// The model has no such parameter.
     pub fn get(&self, name: &str) -> &[f64] {
         self.find(name).unwrap_or_else(|| panic!("{} has no parameter `{name}`", self.path))
+    }
+
+    /// What holds for a parameter.
+    pub fn rule(&self, name: &str) -> Rule {
+        let found = self.rules.iter().find(|(known, _)| known == name);
+        found.map_or(Rule::Any, |(_, rule)| *rule)
     }
 
     /// Value of a parameter of neuron `k`.

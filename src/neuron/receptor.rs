@@ -32,10 +32,10 @@ use glam::{DMat3, DVec3};
 // ---- the words of a scene --------------------------------------------------------------------------
 
 declare! {
-    /// How spikes that arrive become a current or a conductance. With `e_rev` a receptor is a conductance, and
+    /// How spikes that arrive become a current or a conductance; the neurons of a population share time constants. With `e_rev` a receptor is a conductance, and
     /// weights are in nS; without it is a current, in pA. The weight is the peak, whatever the time course. A
     /// conductance is never negative: weights are magnitudes, and whether they inhibit is in `e_rev`; of a `Normal`
-    /// what is below 0 is drawn again. The neurons of a population share time constants. Only the `init` of a `Normal` may be below 0, as in published networks,
+    /// what is below 0 is drawn again. Only the `init` of a `Normal` may be below 0, as in published networks,
     /// whose activity it sets off.
     pub enum Receptor {
         /// The potential jumps by the weight \[mV\].

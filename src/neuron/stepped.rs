@@ -49,6 +49,10 @@ pub trait Stepped: std::fmt::Debug + Send + Sync {
     fn lasting(&self) -> Option<usize> {
         None
     }
+    /// Whether their potential is the answer, and they never spike.
+    fn answers(&self) -> bool {
+        false
+    }
     /// The numbers of each neuron, with what lasts held as it is.
     fn frozen_cells(&self) -> Vec<Vec<f64>> {
         self.cells()

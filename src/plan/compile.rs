@@ -148,8 +148,9 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
             });
         }
     }
+    let warnings = c.untouched();
     let Layout { arrays, batch, steps, ports, .. } = c.layout;
-    Ok(Plan { arrays, programs, batch, steps, ports, warnings: Vec::new() })
+    Ok(Plan { arrays, programs, batch, steps, ports, warnings })
 }
 
 /// What has been written so far: the first delivery overwrites, the next add.
@@ -209,6 +210,27 @@ impl<'a> Compiler<'a> {
     fn is_soft(&self, k: usize) -> bool {
         let kind = &self.network.populations[k].kind;
         self.layout.soft > 0 && matches!(kind, network::Kind::Lif(_) | network::Kind::Stepped(_))
+    }
+
+    /// Warnings of what is to be trained and is not, since no gradient gets there.
+    fn untouched(&self) -> Vec<Warning> {
+        let populations = self.network.populations.iter().zip(&self.layout.pops);
+        let wanted = populations.filter(|(population, pop)| {
+            (population.numbers.is_some() || population.learns_current) && !pop.active
+        });
+        let mut warnings: Vec<Warning> = wanted
+            .map(|(population, _)| Warning {
+                path: format!("populations.{}.train", population.name),
+                message: "the loss does not depend on these neurons: nothing of them is trained"
+                    .to_owned(),
+            })
+            .collect();
+        if self.layout.ports.gradients.is_empty() {
+            let message =
+                "nothing is trained: the loss depends on no weight and no number that may change";
+            warnings.push(Warning { path: "training".to_owned(), message: message.to_owned() });
+        }
+        warnings
     }
 
     /// Where gradients by the spikes of a population lie, and whether there are some already.

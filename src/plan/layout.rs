@@ -101,7 +101,7 @@ impl<'a> Layout<'a> {
         c.unused_words = c.zeros("unused.words", Kind::Word, 1);
         c.unused_written =
             ["unused.written.0", "unused.written.1"].map(|name| c.zeros(name, Kind::Real, 1));
-        c.populations()?;
+        c.populations(options.max_binding)?;
         c.projections(options.max_binding)?;
         Ok(c)
     }
@@ -128,9 +128,34 @@ impl<'a> Layout<'a> {
         self.array(name, Kind::Word, len, Init::Words(values))
     }
 
-    fn populations(&mut self) -> Result<(), PlanError> {
+    fn populations(&mut self, max_binding: u64) -> Result<(), PlanError> {
         let groups = groups(self.network);
         let (batch, steps) = (self.batch, self.steps);
+        // What the host fills is looked at before it is made; so is what could not be counted.
+        let within = |name: &str, numbers: usize| {
+            let bytes = 4 * batch as u128 * steps as u128 * numbers as u128;
+            match bytes > u128::from(max_binding) {
+                true => Err(PlanError::Binding {
+                    what: name.to_owned(),
+                    bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+                    limit: max_binding,
+                    advice: "lower the batch, the steps or the size of the population",
+                }),
+                false => Ok(()),
+            }
+        };
+        for (k, population) in self.network.populations.iter().enumerate() {
+            let words = match &population.kind {
+                network::Kind::Stepped(neurons)
+                    if self.network.stimuli.iter().any(|stimulus| stimulus.to == k) =>
+                {
+                    (neurons.receptors().len() + 2) * population.size
+                }
+                network::Kind::Spikes(_) => spike_words(population.size),
+                _ => 1,
+            };
+            within(&population.name, words)?;
+        }
         let soft = self.soft;
         let active = self.active();
         let mut widest = 0;

@@ -93,15 +93,14 @@ impl<'a> Layout<'a> {
         pop.tape = match driven {
             false => self.zeros(inbox, Kind::Real, batch * steps * pop.width),
             true => {
-                let mut values = vec![0.0; batch * steps * pop.width];
-                for (row, values) in values.chunks_exact_mut(pop.width).enumerate() {
-                    let driven = &mut values[receptors * n..][..n];
+                let mut sample = vec![0.0; steps * pop.width];
+                for (step, row) in (0u64..).zip(sample.chunks_exact_mut(pop.width)) {
+                    let driven = &mut row[receptors * n..][..n];
                     for stimulus in self.network.stimuli.iter().filter(|s| s.to == k) {
-                        let step = (row % steps) as u64;
                         (0..n).for_each(|id| driven[id] += stimulus.current(id, step));
                     }
                 }
-                self.reals(inbox, values)
+                self.reals(inbox, sample.repeat(batch))
             }
         };
         let (array, potential) = (pop.tape, inbox_rows - 1);
@@ -245,8 +244,9 @@ impl Compiler<'_> {
 
     pub(super) fn window_back(&self, k: usize, f: &Framed<'_>) -> Launch {
         let pop = self.layout.pops[k];
-        let back =
-            BackParams::<f64> { numbers: f.numbers as u32, attached: self.training.attached() };
+        // What never spikes has no reset, however far away it is.
+        let attached = if f.neurons.answers() { 0 } else { self.training.attached() };
+        let back = BackParams::<f64> { numbers: f.numbers as u32, attached };
         // Where no spike acts on anything it is never written, and stays zero.
         let cotangent = match self.has_cotangent(k) {
             true => passing(pop.cotangent, self.layout.steps * pop.n),

@@ -245,7 +245,7 @@ fn number(number: usize, course: &Course) -> Option<Sketch> {
     Some(Sketch {
         name: format!("number-{number}"),
         section: "Learning".into(),
-        caption: format!("{}: a line for each neuron.", course.name),
+        caption: format!("{}: a line for each of the first neurons.", course.name),
         scene: grid(&[240.0], &[640.0], [(plots, layout)]),
     })
 }

@@ -390,13 +390,23 @@ impl<'a> Trainer<'a> {
             }
             self.progress.wall_s = before + begun.elapsed().as_secs_f64();
             self.progress.complete(epoch);
-            if let Some(store) = store {
+            // An epoch of one presentation is soon done again.
+            let due = match self.samples {
+                Samples::Labelled(_) => true,
+                Samples::Driven(_) => {
+                    saved.elapsed() > SAVE || self.progress.epoch == self.training.epochs
+                }
+            };
+            if let Some(store) = store.filter(|_| due) {
                 self.save(store)?;
                 saved = Instant::now();
             }
             if let Some(epoch) = self.progress.epochs.last()
                 && !observe(Event::Epoch(epoch))
             {
+                if let Some(store) = store.filter(|_| !due) {
+                    self.save(store)?;
+                }
                 return Ok(Outcome::Interrupted);
             }
         }
@@ -777,8 +787,8 @@ impl<'a> Trainer<'a> {
         self.trained().iter().map(|array| self.plan.arrays[*array].len as u64).sum()
     }
 
-    /// Weights of each projection in their natural order, as they are now or as they were best,
-    /// then the constant currents of each population of neurons, and trained numbers.
+    /// What is learned, as it is now or as it was best: weights of each projection in their natural order, constant
+    /// currents of each population, and numbers of neurons.
     ///
     /// # Errors
     /// The engine fails.
@@ -789,13 +799,17 @@ impl<'a> Trainer<'a> {
             kept.map_or_else(|| engine.read_reals(array), |(_, values)| Ok(values.clone()))
         };
         let mut named = Vec::new();
+        let learned = self.trained();
         for (tiles, projection) in self.plan.ports.weights.iter().zip(&self.network.projections) {
+            if !tiles.arrays().iter().any(|array| learned.contains(array)) {
+                continue;
+            }
             let contents = tiles.arrays().into_iter().map(|a| content(a, &mut *self.engine));
             let contents = contents.collect::<Result<Vec<_>, _>>()?;
             named.push((projection.name.clone(), tiles.unpack(&contents)));
         }
         for (i_e, population) in self.plan.ports.i_e.iter().zip(&self.network.populations) {
-            if let Some(array) = i_e {
+            if let Some(array) = i_e.as_ref().filter(|array| learned.contains(array)) {
                 named.push((
                     format!("{}.i_e", population.name),
                     content(*array, &mut *self.engine)?,

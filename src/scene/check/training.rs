@@ -133,6 +133,13 @@ impl<'s> Checker<'s> {
             if !known.insert(name) {
                 self.fault(&path, format!("`{name}` is there twice"));
             }
+            if matches!(population.model, Model::Readout(_))
+                && name != CURRENT
+                && training.is_some_and(|t| matches!(t.loss, Loss::SoftmaxCrossEntropy { .. }))
+            {
+                let message = "of a readout that tells classes only `i_e` is trained";
+                self.fault_with_help(&path, message, "train numbers of the neurons before it");
+            }
             if name == CURRENT && !matches!(trained, Trained::Each(_)) {
                 let message = "constant currents are trained as they are, each its own";
                 self.fault_with_help(&path, message, format!("write \"{CURRENT}\""));
@@ -152,8 +159,16 @@ impl<'s> Checker<'s> {
         let mut earlier: Vec<&str> = Vec::new();
         for (name, stage) in &scene.stages {
             let path = format!("stages.{name}");
-            if !is_name(name) || name.starts_with('.') || RESERVED.contains(&name.as_str()) {
-                self.fault(&path, format!("`{}` is no name for a stage", name.escape_default()));
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            let lower = name.to_ascii_lowercase();
+            if !is_name(name) || !name.chars().all(plain) || RESERVED.contains(&&*lower) {
+                let message = format!("`{}` is no name for a stage", name.escape_default());
+                let help =
+                    "a letter or `_`, then letters, digits, `_` or `-`; it is the name of a folder";
+                self.fault_with_help(&path, message, help);
+            }
+            if earlier.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                self.fault(&path, "two stages have this name, but for its capitals");
             }
             if let Some(from) = &stage.from
                 && !earlier.contains(&from.as_str())
