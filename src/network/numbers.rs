@@ -125,7 +125,7 @@ impl Numbers {
                     "`{name}` acts through receptors, which the neurons share; write Shared(\"{name}\")"
                 )));
             }
-            let start = match (trained.is_shared(), values) {
+            let mut start = match (trained.is_shared(), values) {
                 (false, [value]) => vec![*value; drawn.size],
                 (false, values) => values.to_vec(),
                 (true, values) if values.iter().all(|value| *value == values[0]) => vec![values[0]],
@@ -136,7 +136,6 @@ impl Numbers {
                 }
             };
             let rule = drawn.rule(name);
-            let mut start = start;
             let way = match trained {
                 &Trained::Bounded { low, high, .. } => {
                     if let Some(why) = rule.broken(low).or(rule.broken(high)) {
