@@ -5,17 +5,17 @@
 //! experiment is about is taken from the summaries of its stages, and is there when its own summary is.
 
 use super::folder::{CHECKPOINTS, EXPERIMENT, Folder, SCENE, SUMMARY};
-use super::run::{Job, MAX_BINDING, one, prepare, write};
+use super::run::{Job, MAX_BINDING, one, origin, prepare, write, written};
 use super::stop::Stop;
 use super::terminal::print;
 use super::{Interrupted, Run, Usage, fault};
-use crate::checkpoint::{self, CheckpointError};
+use crate::checkpoint::{self, CheckpointError, Origin};
 use crate::files::{read, write_atomic};
 use crate::report::{self, Report};
 use crate::scene::{self, Override, Scene, SceneError, Source, Warning};
 use crate::summary::as_map;
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -53,19 +53,11 @@ pub fn stages(
     scene.stages.iter().map(|(name, of)| stage((name, of))).collect()
 }
 
-/// Where the scene of an experiment comes from.
-#[derive(Serialize, Deserialize)]
-struct Origin {
-    scene: String,
-    scene_sha256: String,
-    description: String,
-}
-
 /// The summary of an experiment.
 #[derive(Serialize)]
 struct Summary<'a> {
     scene: &'a str,
-    scene_sha256: String,
+    scene_sha256: &'a str,
     version: &'static str,
     seed: u64,
     engine: Value,
@@ -91,13 +83,9 @@ fn begin(
     for stage in &stages {
         prepare(&stage.scene, true, MAX_BINDING)?;
     }
-    let origin = Origin {
-        scene: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        scene_sha256: source.sha256(),
-        description: source.description(),
-    };
-    let folder = Folder::create(args.out.as_deref(), path, &origin.scene, args.overwrite)?;
-    write(&folder.join(SCENE), written(scene)?.as_bytes())?;
+    let origin = origin(path, source, written(scene)?);
+    let folder = Folder::create(args.out.as_deref(), path, &origin.name, args.overwrite)?;
+    write(&folder.join(SCENE), origin.scene.as_bytes())?;
     for stage in stages {
         let dir = folder.join(&stage.name);
         let own = Folder::create(Some(&dir), path, &stage.name, args.overwrite)?;
@@ -108,11 +96,6 @@ fn begin(
     let json = serde_json::to_string_pretty(&origin).map_err(|e| fault(&known, e.into()))?;
     write(&known, json.as_bytes())?;
     Ok((folder, origin))
-}
-
-/// A scene as a file has it.
-fn written(scene: &Scene) -> Result<String> {
-    Ok(scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))?)
 }
 
 /// Takes the folder of an experiment that is to go on.
@@ -178,6 +161,16 @@ pub fn run(
         let value = serde_json::from_slice(&text).map_err(|e| fault(&summary, e.into()))?;
         summaries.push((name.clone(), value));
     }
+    conclude(args, scene, (&folder, &origin), summaries)
+}
+
+/// Takes what the experiment is about from the summaries of its stages, tells it, and writes report and summary.
+fn conclude(
+    args: &Run,
+    scene: &Scene,
+    (folder, origin): (&Folder, &Origin),
+    mut summaries: Vec<(String, Value)>,
+) -> Result<()> {
     let named: serde_json::Map<String, Value> = summaries.iter().cloned().collect();
     let (results, missing) = results(scene, &Value::Object(named));
     let wall_s = summaries.iter().filter_map(|(_, s)| s["wall_s"].as_f64()).sum();
@@ -193,14 +186,14 @@ pub fn run(
     }
     let text = |value: &Value| value.to_string();
     let page = Report {
-        title: &origin.scene,
+        title: &origin.name,
         description: origin.description.clone(),
         facts: results.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
-        parts: summaries
+        parts: scene
+            .stages
             .iter()
-            .map(|(name, _)| {
-                let about = scene.stages.iter().find(|(known, _)| known == name);
-                let about = about.and_then(|(_, stage)| stage.about.clone()).unwrap_or_default();
+            .map(|(name, stage)| {
+                let about = stage.about.clone().unwrap_or_default();
                 (name.clone(), format!("{name}/report.html"), about)
             })
             .collect(),
@@ -214,8 +207,8 @@ pub fn run(
         engine: of_first("engine"),
         adapter: of_first("adapter"),
         driver: of_first("driver"),
-        scene: &origin.scene,
-        scene_sha256: origin.scene_sha256.clone(),
+        scene: &origin.name,
+        scene_sha256: &origin.sha256,
         version: env!("CARGO_PKG_VERSION"),
         seed: scene.simulation.seed,
         wall_s,
@@ -246,11 +239,7 @@ fn run_stage(
         !matches!(checkpoint::newest(&dir.join(CHECKPOINTS)), Err(CheckpointError::None { .. }));
     let job = Job {
         path: Path::new(""),
-        origin: (
-            format!("{} {name}", origin.scene),
-            origin.scene_sha256.clone(),
-            origin.description.clone(),
-        ),
+        origin: Origin { name: format!("{} {name}", origin.name), ..origin.clone() },
         scene,
         source,
         warnings,

@@ -15,7 +15,7 @@ use crate::report::{
 use crate::scene::Reset;
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
-use crate::train::{self, Learner, Samples, TrainError, Trainer};
+use crate::train::{self, Learner, Presented, Samples, TrainError, Trainer};
 use crate::words::{bytes, grouped};
 use std::borrow::Cow;
 
@@ -144,9 +144,7 @@ fn followed<'a>(
         each.map(move |number| (format!("{}.{}", population.name, number.name), number))
     });
     let course = |(name, number): (String, &Number)| {
-        let of_epochs = epochs.iter().filter_map(|epoch| {
-            epoch.numbers.iter().find(|(known, _)| *known == name).map(|(_, values)| values)
-        });
+        let of_epochs = epochs.iter().filter_map(|epoch| epoch.numbers.get(&name));
         let of = |values: &[f64], k: usize| values.get(k).copied().unwrap_or(f64::NAN);
         let count = of_epochs.clone().next().map_or(0, Vec::len);
         let neurons = (0..count)
@@ -158,17 +156,6 @@ fn followed<'a>(
             .collect();
         Course { name, neurons }
     };
-    let statistics = |(population, spikes): (&Population, &Vec<(u32, u32)>)| {
-        let mut statistics = SpikeStatistics::new(population.size, network.dt);
-        spikes.iter().for_each(|(step, id)| statistics.add(u64::from(*step), *id));
-        Activity {
-            name: population.name.clone(),
-            steps: summary.steps,
-            spikes: population.spikes().then_some(Cow::Owned(statistics)),
-            laid_out: Vec::new(),
-            traces: Vec::new(),
-        }
-    };
     Ok(Report {
         title: &summary.scene,
         description: description.to_owned(),
@@ -176,10 +163,26 @@ fn followed<'a>(
         epochs: epochs.iter().map(epoch).collect(),
         fit,
         courses: numbers.map(course).collect(),
-        activity: network.populations.iter().zip(&after.spikes).map(statistics).collect(),
+        activity: spikes_only(network, &after, summary.steps),
         warnings: warnings.to_vec(),
         ..Report::default()
     })
+}
+
+/// Spikes of all populations while something was presented, for so many steps.
+fn spikes_only(network: &Network, shown: &Presented, steps: u64) -> Vec<Activity<'static>> {
+    let activity = |(population, spikes): (&Population, &Vec<(u32, u32)>)| {
+        let mut statistics = SpikeStatistics::new(population.size, network.dt);
+        spikes.iter().for_each(|(step, id)| statistics.add(u64::from(*step), *id));
+        Activity {
+            name: population.name.clone(),
+            steps,
+            spikes: population.spikes().then_some(Cow::Owned(statistics)),
+            laid_out: Vec::new(),
+            traces: Vec::new(),
+        }
+    };
+    network.populations.iter().zip(&shown.spikes).map(activity).collect()
 }
 
 fn epoch(e: &train::Epoch) -> Epoch {
@@ -202,21 +205,10 @@ pub fn learning<'a>(
     warnings: &[String],
 ) -> Result<Report<'a>, TrainError> {
     let shown = learner.present(0)?;
-    let activity = network.populations.iter().zip(shown.spikes).map(|(population, spikes)| {
-        let mut statistics = SpikeStatistics::new(population.size, network.dt);
-        spikes.iter().for_each(|(step, id)| statistics.add(u64::from(*step), *id));
-        Activity {
-            name: population.name.clone(),
-            steps: summary.steps,
-            spikes: population.spikes().then_some(Cow::Owned(statistics)),
-            laid_out: Vec::new(),
-            traces: Vec::new(),
-        }
-    });
     let fields = fields(network, learner.weights()?, data);
     let confusion = (learner.classes(), learner.confusion.clone());
     Ok(Report {
-        activity: activity.collect(),
+        activity: spikes_only(network, &shown, summary.steps),
         windows: windows(network),
         fields,
         ..trained(

@@ -149,11 +149,7 @@ pub fn run(args: &Run) -> Result<()> {
     }
     let job = Job {
         path: &path,
-        origin: (
-            path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-            source.sha256(),
-            source.description(),
-        ),
+        origin: origin(&path, &source, written(&scene)?),
         scene,
         source,
         warnings,
@@ -164,12 +160,27 @@ pub fn run(args: &Run) -> Result<()> {
     one(args, job)
 }
 
+/// What a run of a scene file begins with.
+pub fn origin(path: &Path, source: &Source, scene: String) -> Origin {
+    Origin {
+        name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        sha256: source.sha256(),
+        description: source.description(),
+        scene,
+    }
+}
+
+/// A scene as a file has it, with all defaults.
+pub fn written(scene: &Scene) -> Result<String, Usage> {
+    scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))
+}
+
 /// A scene to run.
 pub struct Job<'a> {
     /// Its file.
     pub path: &'a Path,
-    /// Its name, the hash of its file, and its opening comment.
-    pub origin: (String, String, String),
+    /// Where it comes from.
+    pub origin: Origin,
     /// The scene.
     pub scene: Scene,
     /// Its text.
@@ -190,16 +201,7 @@ pub struct Job<'a> {
 /// All that can go wrong.
 pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
     let started = Instant::now();
-    let Job {
-        path,
-        origin: (name, sha256, description),
-        scene,
-        source,
-        mut warnings,
-        out,
-        resume,
-        overwrite,
-    } = job;
+    let Job { path, origin, scene, source, mut warnings, out, resume, overwrite } = job;
     let checkpoint = match resume {
         Some(dir) => match resume::from(dir, &scene)? {
             None => return Ok(()),
@@ -222,12 +224,9 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         Some(found) => Box::new(Gpu::new(found, &plan, args.profile)?),
         None => Box::new(Cpu::<f32>::new(&plan, None, args.profile)),
     };
-    let effective =
-        scene.to_ron().map_err(|e| Usage(format!("the scene cannot be written down: {e}")))?;
-    let origin = match &checkpoint {
-        Some(checkpoint) => Origin { scene: effective.clone(), ..checkpoint.origin.clone() },
-        None => Origin { name, sha256, description, scene: effective.clone() },
-    };
+    let effective = written(&scene)?;
+    let began = checkpoint.as_ref().map_or(origin, |checkpoint| checkpoint.origin.clone());
+    let origin = Origin { scene: effective.clone(), ..began };
     let folder = match resume {
         Some(dir) => Folder::open(dir.to_owned())?,
         None => Folder::create(out, path, &origin.name, overwrite)?,

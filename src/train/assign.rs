@@ -21,6 +21,7 @@ use crate::record::decode_row;
 use crate::rng::{Purpose, Stream};
 use crate::scene::{Loss, Training};
 use crate::simulation::learned_weights;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Samples after which neurons are assigned anew, for the accuracy while learning.
@@ -265,7 +266,7 @@ impl<'a> Learner<'a> {
             test_loss: None,
             test_accuracy: Some(right as f64 / tested),
             errors: Vec::new(),
-            numbers: Vec::new(),
+            numbers: BTreeMap::new(),
             test_spikes: spikes.iter().map(|s| *s as f64 / tested).collect(),
             train_samples_per_s: train / self.progress.seconds.max(1e-9),
             test_samples_per_s: tested / since.elapsed().as_secs_f64().max(1e-9),

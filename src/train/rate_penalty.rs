@@ -5,10 +5,9 @@
 //!   r_bar   = 2 strength / (N samples) · (r - the nearer bound), 0 within the range
 //! ```
 
+use crate::grammar::{Hz, Quantity};
 use crate::kernel::*;
 use crate::{declare, params};
-
-use crate::grammar::{Hz, Quantity};
 
 declare! {
     /// A penalty on the mean rates of neurons that lie outside of a range.

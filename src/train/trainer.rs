@@ -18,6 +18,7 @@ use crate::plan::{ArrayId, Init, Plan, ProgramId};
 use crate::rng::{Purpose, Stream};
 use crate::scene::Training;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// Changes the key of random numbers for the test set, whose noise is the same in every epoch.
@@ -53,48 +54,14 @@ pub struct Epoch {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<f64>,
     /// Trained numbers after the epoch by name, of the first neurons.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "as_pairs")]
-    pub numbers: Vec<(String, Vec<f64>)>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<String, Vec<f64>>,
     /// Spikes per sample of each population on the test set.
     pub test_spikes: Vec<f64>,
     /// Training speed.
     pub train_samples_per_s: f64,
     /// Speed on the test set.
     pub test_samples_per_s: f64,
-}
-
-/// Pairs as a map, in their order.
-mod as_pairs {
-    use crate::summary::as_map;
-    use serde::de::{Deserializer, MapAccess, Visitor};
-    use serde::ser::Serializer;
-
-    type Pairs = Vec<(String, Vec<f64>)>;
-
-    pub fn serialize<S: Serializer>(pairs: &Pairs, serializer: S) -> Result<S::Ok, S::Error> {
-        as_map(pairs, serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
-        struct Reader;
-
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Pairs;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a map")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(pairs)
-            }
-        }
-
-        deserializer.deserialize_map(Reader)
-    }
 }
 
 /// How far a training has come. Together with the arrays of the checkpoint this is all its state.
@@ -438,7 +405,7 @@ impl<'a> Trainer<'a> {
             test_loss: Some(sums.loss / tested),
             test_accuracy: self.accuracy(sums.correct, sums.samples),
             errors: errors.into_iter().map(f64::from).collect(),
-            numbers,
+            numbers: numbers.into_iter().collect(),
             test_spikes: sums.spikes.iter().map(|s| *s as f64 / tested).collect(),
             train_samples_per_s: speed / self.progress.seconds.max(1e-9),
             test_samples_per_s: tested / seconds.max(1e-9),
