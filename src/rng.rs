@@ -82,6 +82,10 @@ pub enum Purpose {
     Rewards = 8,
     /// Synapses that go, and sources of new ones.
     Rewiring = 9,
+    /// Samples that are set aside for validation.
+    Validation = 10,
+    /// Changes to training samples.
+    Augment = 11,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

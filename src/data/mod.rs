@@ -2,10 +2,16 @@
 //!
 //! [`idx`] reads a single file; here is what takes more than one to know: that labels and images
 //! come in equal numbers, and that train and test images have the same shape. Any data set in the
-//! format and under the file names of MNIST, such as Fashion-MNIST, loads alike.
+//! format and under the file names of MNIST, such as Fashion-MNIST, loads alike. `choice` says which
+//! samples are used and for what, `augment` how a training sample is changed when it is shown.
 
+mod augment;
+mod choice;
 pub mod idx;
 pub mod traces;
+
+pub use augment::{Augment, shown};
+pub use choice::ChoiceError;
 
 use std::path::{Path, PathBuf};
 
@@ -24,11 +30,13 @@ pub struct Split {
     pub cols: usize,
 }
 
-/// A training set and the test set that belongs to it; both have images of the same shape.
+/// A training set and the test set that belongs to it; all have images of the same shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
     /// What a network learns from.
     pub train: Split,
+    /// What was set aside of the training set, to judge a network while it learns.
+    pub validation: Option<Split>,
     /// What it is judged by.
     pub test: Split,
 }
@@ -130,7 +138,7 @@ pub fn mnist(dir: &Path) -> Result<Dataset, DataError> {
             test: shape(&test),
         });
     }
-    Ok(Dataset { train, test })
+    Ok(Dataset { train, validation: None, test })
 }
 
 /// Loads the images and labels whose file names start with `prefix`.
@@ -188,6 +196,37 @@ impl Split {
     /// Like indexing, unless `i < self.len()`.
     pub fn image(&self, i: usize) -> &[u8] {
         &self.images[i * self.pixels()..][..self.pixels()]
+    }
+
+    /// Pixels of image `i`, moved down and to the right; what comes in at the edges is 0.
+    ///
+    /// # Panics
+    ///
+    /// Like indexing, unless `i < self.len()`.
+    pub fn shifted(&self, i: usize, [down, right]: [i64; 2]) -> Vec<u8> {
+        // Of the rows or columns that stay in sight: the first before, the first after, how many.
+        let seen = |by: i64, size: usize| {
+            let by = by.clamp(-(size as i64), size as i64);
+            let length = size - by.unsigned_abs() as usize;
+            ((-by).max(0) as usize, by.max(0) as usize, length)
+        };
+        let (from_row, to_row, rows) = seen(down, self.rows);
+        let (from, to, cols) = seen(right, self.cols);
+        let (image, mut moved) = (self.image(i), vec![0; self.pixels()]);
+        for k in 0..rows {
+            let row = &image[(from_row + k) * self.cols + from..][..cols];
+            moved[(to_row + k) * self.cols + to..][..cols].copy_from_slice(row);
+        }
+        moved
+    }
+
+    /// The samples at some places, in that order.
+    fn part(&self, places: &[usize]) -> Self {
+        Self {
+            images: places.iter().map(|i| self.image(*i)).collect::<Vec<_>>().concat(),
+            labels: places.iter().map(|i| self.labels[*i]).collect(),
+            ..*self
+        }
     }
 
     /// Keeps only the first `limit` samples.
@@ -256,7 +295,7 @@ mod tests {
         ];
         for (names, files) in cases {
             let dir = directory(names.each_ref().map(String::as_str), files);
-            let Dataset { train, test } = mnist(dir.path()).unwrap();
+            let Dataset { train, test, .. } = mnist(dir.path()).unwrap();
             assert_eq!((train.len(), train.pixels(), train.rows, train.cols), (3, 6, 2, 3));
             assert_eq!(train.image(1), [6, 7, 8, 9, 10, 11]);
             assert_eq!(train.labels, [4, 9, 0]);

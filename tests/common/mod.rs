@@ -131,7 +131,7 @@ pub fn images(n: usize, pixels: usize, classes: u64) -> Dataset {
             rows: 1,
             cols: pixels,
         };
-    Dataset { train: split(0), test: split(1 << 32) }
+    Dataset { train: split(0), validation: None, test: split(1 << 32) }
 }
 
 /// Puts samples of a split on an engine.
