@@ -90,13 +90,25 @@ pub struct Training {
     pub epochs: Vec<crate::train::Epoch>,
     /// Trained parameters.
     pub parameters: u64,
+    /// Why it ended before its last epoch, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+    /// After the last epoch, if there is a validation set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
+    /// After the last epoch, if there is a validation set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f64>,
     /// After the last epoch, if there are classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_accuracy: Option<f64>,
     /// After the last epoch, if there is a loss.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_loss: Option<f64>,
-    /// The best of all epochs; its weights are in `weights-best.safetensors`.
+    /// The epoch that did best on the validation set or, where there is none, on the test set. A training by gradients
+    /// writes its weights, `weights-best.safetensors`.
+    pub best_epoch: u64,
+    /// After the best epoch, if there are classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best_test_accuracy: Option<f64>,
     /// Samples of the test set by true class, and for each by predicted class, after the last epoch.

@@ -93,6 +93,35 @@ fn training_fills_its_run_folder_and_its_scene_repeats_it() {
     }
 }
 
+/// A training on two of three classes, whose samples are moved; what judges it is as it is.
+#[test]
+fn a_training_chooses_its_samples() {
+    let place = Place::new();
+    let only = ["--set", "training.data.classes=[2, 0]", "--set", "training.data.per_class=8"];
+    let longer = [&only[..], &["--set", "training.epochs=20"]].concat();
+    let plain = place.done("train.ron", "plain", &longer);
+    let row = |row: &Value| row.as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).sum();
+    let confusion = plain["training"]["confusion"].as_array().unwrap();
+    assert_eq!(confusion.iter().map(row).collect::<Vec<u64>>(), [7, 7, 0]);
+    assert!(plain["training"]["test_accuracy"].as_f64() > Some(0.9), "{}", plain["training"]);
+    assert!(plain["training"].get("validation_accuracy").is_none());
+    // Weights that do not change are judged alike, whatever is done to what they would learn from.
+    let still = [&only[..], &["--set", "training.optimizer=Sgd(lr: 1e-30)"]].concat();
+    let moved = [&still[..], &["--set", "training.data.augment=Shift(2)"]].concat();
+    let (still, moved) =
+        (place.done("train.ron", "still", &still), place.done("train.ron", "moved", &moved));
+    let losses = |summary: &Value, name: &str| -> Vec<f64> {
+        let epochs = summary["training"]["epochs"].as_array().unwrap();
+        epochs.iter().map(|epoch| epoch[name].as_f64().unwrap()).collect()
+    };
+    let all_alike = |losses: &[f64]| losses.iter().all(|x| (x - losses[0]).abs() < 1e-6 * x.abs());
+    let tested = [losses(&still, "test_loss"), losses(&moved, "test_loss")].concat();
+    assert!(all_alike(&tested), "{tested:?}");
+    // So are all epochs, unless their samples are moved anew in each.
+    let (still, moved) = (losses(&still, "loss"), losses(&moved, "loss"));
+    assert!(all_alike(&still) && !all_alike(&moved), "{still:?} {moved:?}");
+}
+
 #[test]
 fn numbers_depend_on_the_seed_and_on_nothing_else() {
     let place = Place::new();
@@ -410,6 +439,18 @@ fn bad_trainings() {
         let text = edit(TRAINING, "over: Mean", &format!("over: {over}"));
         fs::write(place.path("bad.ron"), text).unwrap();
         place.refuses_run("bad.ron", &[], 2, words);
+    }
+    // What the scene asks of its data, and they do not have.
+    for (path, value, words) in [
+        ("data.classes", "[0, 7]", "no sample of class 7 | classes 0, 1, 2"),
+        ("data.per_class", "15", "class 0 has 14"),
+        ("data.augment", "Shift(6)", "6 x 6 pixels | at most 5"),
+        ("validation", "42", "sets 42 of 42"),
+        ("validation", "0.01", "sets 0 of 42"),
+    ] {
+        let set = format!("training.{path}={value}");
+        let words = format!("training.{path} | {words}");
+        place.refuses_run("train.ron", &["--set", &set], 2, &words);
     }
     let stimuli = "    stimuli: [(to: \"hidden\", input: Noise(std: 1))],\n    training";
     fs::write(place.path("bad.ron"), edit(TRAINING, "    training", stimuli)).unwrap();

@@ -465,6 +465,53 @@ fn a_finished_run_can_be_extended() {
     }
 }
 
+/// A training that stops by itself, with samples that are moved, a rate that falls and a validation set: one that goes on
+/// stops where an unbroken one does. Its best weights are those of the epoch that validation chooses.
+#[test]
+fn a_training_that_stops_early_is_finished() {
+    let place = Place::new();
+    let scene = edit(TRAINING, "\"data\"", "\"data\", augment: Shift(1)");
+    let more = "batch: 8, validation: 0.25, stop: (metric: \"validation_accuracy\", patience: 2), \
+                schedule: Plateau(factor: 0.5, patience: 1, metric: \"validation_accuracy\"),";
+    fs::write(place.path("stops.ron"), edit(&scene, "batch: 8,", more)).unwrap();
+    // Of 11 samples the right ones can become more 11 times, so two epochs without that come soon.
+    let summary = place.done("stops.ron", "unbroken", &["--set", "training.epochs=40"]);
+    let training = &summary["training"];
+    let epochs = training["epochs"].as_array().unwrap();
+    let best = training["best_epoch"].as_u64().unwrap() as usize;
+    assert_eq!(epochs.len(), best + 2);
+    let why = "validation_accuracy has not improved for 2 epochs";
+    assert_eq!(training["stopped"], why);
+    assert_eq!(training["validation_accuracy"], epochs[best + 1]["validation_accuracy"]);
+    assert_eq!(training["best_test_accuracy"], epochs[best - 1]["test_accuracy"]);
+    let accuracy = |k: usize| epochs[k]["validation_accuracy"].as_f64().unwrap();
+    assert!((0..best + 2).all(|k| accuracy(k) < accuracy(best - 1) || k >= best - 1));
+    assert!((accuracy(0) * 11.0).fract().min(1.0 - (accuracy(0) * 11.0).fract()) < 1e-9);
+    assert!(epochs.iter().all(|epoch| epoch["validation_loss"].as_f64().unwrap() > 0.0));
+
+    let until = format!("training.epochs={best}");
+    place.done("stops.ron", "best", &["--set", &until]);
+    let weights = |file: &str| place.read(&format!("{file}.safetensors"));
+    assert!(weights("best/weights") == weights("unbroken/weights-best"));
+
+    place.done("stops.ron", "train-1", &["--set", "training.epochs=1"]);
+    let longer = [&RESUME[..], &["--set", "training.epochs=40"]].concat();
+    place.call(&longer).expect(0, "");
+    assert_same_run(&place, "unbroken", "train-1");
+    // It stays finished, also where there would be room for more.
+    let further = [&RESUME[..], &["--set", "training.epochs=50"]].concat();
+    for resume in [&RESUME[..], &further] {
+        let said = place.refuses(resume, 0, "");
+        for word in ["is finished", &format!("after {} epochs", best + 2), why, "nothing is left"] {
+            assert!(said.out.contains(word), "`{word}` is not in {}", said.out);
+        }
+    }
+    // As after a kill that came before anything was written of the end.
+    fs::remove_file(place.path("train-1/summary.json")).unwrap();
+    place.call(&RESUME).expect(0, "");
+    assert_same_run(&place, "unbroken", "train-1");
+}
+
 /// A run goes on as what it began as.
 #[test]
 fn nothing_but_the_length_of_a_run_may_change() {

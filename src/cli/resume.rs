@@ -38,8 +38,12 @@ pub fn from(dir: &Path, scene: &Scene) -> Result<Option<Checkpoint>> {
         (Err(e), Err(_)) => Err(*e)?,
     };
     let longer = is_longer(dir, &earlier, scene)?;
-    if finished && !longer {
-        return say_finished(dir, scene).map(|()| None);
+    if finished {
+        // What has stopped has no more to do in a longer run.
+        let stopped = stopped(dir);
+        if stopped.is_some() || !longer {
+            return say_finished(dir, scene, stopped).map(|()| None);
+        }
     }
     Ok(Some(newest?))
 }
@@ -111,8 +115,16 @@ fn shortened(value: &Value) -> String {
     }
 }
 
+/// After how many epochs a finished training ended before its last, and why, if it did.
+fn stopped(dir: &Path) -> Option<(usize, String)> {
+    let text = read::read(&dir.join(SUMMARY), 1 << 30).ok()?;
+    let summary: Value = serde_json::from_slice(&text).ok()?;
+    let training = &summary["training"];
+    Some((training["epochs"].as_array()?.len(), training["stopped"].as_str()?.to_owned()))
+}
+
 /// Says that a run is finished, and how to extend it; what it need not keep is cleared away.
-fn say_finished(dir: &Path, scene: &Scene) -> Result<()> {
+fn say_finished(dir: &Path, scene: &Scene, stopped: Option<(usize, String)>) -> Result<()> {
     let folder = Folder::open(dir.to_owned())?;
     folder.remove(archive::SCRATCH)?;
     checkpoint::tidy(&dir.join(CHECKPOINTS));
@@ -124,6 +136,13 @@ fn say_finished(dir: &Path, scene: &Scene) -> Result<()> {
         }
     };
     let dir = dir.display();
+    if let Some((epochs, why)) = stopped {
+        return Ok(print(format!(
+            "{dir} is finished: it stopped after {epochs} epochs, since {why}; nothing is left to do. To \
+             train on from there, run its scene with another `training.stop` and `initial: \"{dir}\"` into another \
+             folder\n"
+        ))?);
+    }
     Ok(print(format!(
         "{dir} is finished after {has}; nothing is left to do. To extend it:\n  \
          neuralearn --resume {dir} --set {path}=...\n"

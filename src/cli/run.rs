@@ -20,7 +20,7 @@ use crate::plan::{self, Plan, SimulationOptions};
 use crate::scene::{self, Data, Loss, Override, Scene, Source, Warning};
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
-use crate::train::{Event, Learner, Outcome, Samples, Trainer};
+use crate::train::{Event, Learner, Outcome, Samples, Set, Trainer};
 use crate::words::{bytes, grouped};
 use crate::{data, machine, train};
 use anyhow::Result;
@@ -284,8 +284,10 @@ fn read_traces(scene: &Scene, network: &Network) -> Result<Option<Traces>> {
 }
 
 fn load_data(training: &scene::Training, data: &Data, network: &Network) -> Result<data::Dataset> {
-    let Data::Mnist { dir } = data;
+    let Data::Mnist { dir, classes, per_class, augment } = data;
+    let unfit = |e: data::ChoiceError| Usage(e.to_string());
     let mut dataset = data::mnist(dir)?;
+    dataset.choose(classes.as_deref(), *per_class).map_err(unfit)?;
     let count = |is: fn(&network::Kind) -> bool| {
         network.populations.iter().find(|p| is(&p.kind)).map_or(0, |p| p.size)
     };
@@ -311,6 +313,12 @@ fn load_data(training: &scene::Training, data: &Data, network: &Network) -> Resu
     }
     if let Some(limit) = training.limit {
         dataset.train.truncate(limit as usize);
+    }
+    if let Some(validation) = training.validation {
+        dataset.set_aside(validation, network.seed).map_err(unfit)?;
+    }
+    if let Some(augment) = augment {
+        augment.check(&dataset.train).map_err(unfit)?;
     }
     Ok(dataset)
 }
@@ -426,14 +434,14 @@ impl Session<'_> {
             trainer.restore(&checkpoint)?;
             self.train_on(&trainer.progress)?;
         }
-        let (progress, count) = (trainer.progress.clone(), samples.count(false) as u64);
+        let (progress, count) = (trainer.progress.clone(), samples.count(Set::Train) as u64);
         self.watched(&progress, count, |store, observe| trainer.run(Some(store), observe))?;
         for (best, file) in [(false, "weights.safetensors"), (true, "weights-best.safetensors")] {
             self.write_weights(file, trainer.natural_weights(best)?, &[])?;
         }
         let times = trainer.engine().profile();
         let confusion = trainer.confusion()?;
-        let tested = samples.count(true);
+        let tested = samples.count(Set::Test);
         self.training_summary(&trainer.progress, trainer.parameters(), &confusion, tested);
         if let (Some(training), Samples::Driven(traces)) = (&mut self.summary.training, samples) {
             training.fit = summary::Fit::new(trainer.fits(traces)?, traces.variance());
@@ -489,10 +497,11 @@ impl Session<'_> {
                     let line = metrics_file.write_all(json_line(epoch).as_bytes());
                     let line = line.map_err(|source| fault(&metrics, source));
                     let told = format!(
-                        "epoch {:>3}  {}{}{}{:>6.0} samples/s",
+                        "epoch {:>3}  {}{}{}{}{:>6.0} samples/s",
                         epoch.epoch,
                         of_loss(epoch.loss),
                         of_accuracy("train", epoch.train_accuracy),
+                        of_accuracy("validation", epoch.validation_accuracy),
                         of_accuracy("test", epoch.test_accuracy),
                         epoch.train_samples_per_s,
                     );
@@ -547,6 +556,9 @@ impl Session<'_> {
         self.finish(report)?;
         let Some(training) = &self.summary.training else { return Ok(()) };
         let seconds = self.summary.wall_s;
+        if let Some(why) = &training.stopped {
+            self.tell(format!("stopped after {} epochs: {why}\n", training.epochs.len()))?;
+        }
         if let Some(accuracy) = training.test_accuracy {
             self.tell(format!("test accuracy {:.2} % in {seconds:.1} s\n", 100.0 * accuracy))?;
         }
@@ -599,8 +611,7 @@ impl Session<'_> {
         confusion: &[u64],
         tested: usize,
     ) {
-        let epochs = &progress.epochs;
-        let Some(last) = epochs.last() else { return };
+        let (Some(last), Some(best)) = (progress.epochs.last(), progress.best()) else { return };
         self.summary.wall_s = progress.wall_s;
         let tested = tested as f64;
         let seconds = tested * self.plan.steps as f64 * self.network.dt * 1e-3;
@@ -613,10 +624,14 @@ impl Session<'_> {
         }
         self.summary.training = Some(summary::Training {
             parameters,
+            validation_accuracy: last.validation_accuracy,
+            validation_loss: last.validation_loss,
             test_accuracy: last.test_accuracy,
             test_loss: last.test_loss,
-            best_test_accuracy: epochs.iter().filter_map(|e| e.test_accuracy).reduce(f64::max),
-            epochs: epochs.clone(),
+            best_epoch: best.epoch,
+            best_test_accuracy: best.test_accuracy,
+            stopped: self.scene.training.as_ref().and_then(|t| progress.stopped(t)),
+            epochs: progress.epochs.clone(),
             confusion: confusion
                 .chunks(confusion.len().isqrt().max(1))
                 .map(<[_]>::to_vec)

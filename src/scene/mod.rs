@@ -29,11 +29,13 @@ pub use like::Changes;
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use trains::{OnGrid, not_poisson};
 
+pub use crate::data::Augment;
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
 use crate::train::optimizer::Descent;
 pub use crate::train::rate_penalty::RatePenalty;
 pub use crate::train::schedule::Schedule;
+pub use crate::train::stop::{Metric, Stop};
 use crate::{declare, neurons, optimizers};
 use std::path::PathBuf;
 
@@ -716,8 +718,11 @@ declare! {
         batch: u64 [Count];
         /// Time steps for which a sample is shown.
         steps: u64 [Count];
-        /// Train on the first `limit` samples only.
+        /// Train on the first `limit` samples only, of those that `data` chooses.
         limit: Option<u64> [Count];
+        /// Training samples that are set aside, of each class the same part, drawn from the seed: so many, or where it
+        /// is below 1 such a part. The best weights are then those that do best on these after an epoch.
+        validation: Option<f64> [Positive];
         /// What is minimised.
         loss: Loss;
         /// Penalties on rates, added to the loss.
@@ -728,6 +733,8 @@ declare! {
         schedule: Schedule = Schedule::Constant;
         /// Updates over which the learning rate rises in a line to what the schedule says.
         warmup: u64 = 0u64;
+        /// When the training ends before its last epoch.
+        stop: Option<Stop>;
         /// What stands for the derivative of a spike; `FastSigmoid(slope: 5)` if absent.
         surrogate: Option<Surrogate>;
         /// Whether the gradient ignores that a spike resets the potential of its own neuron.
@@ -747,6 +754,21 @@ impl Training {
         u32::from(!self.detach_reset) | u32::from(!adaptation) << 1
     }
 
+    /// What is done to a training sample when it is learned from.
+    pub fn augment(&self) -> Option<Augment> {
+        let Data::Mnist { augment, .. } = self.data.as_ref()?;
+        *augment
+    }
+
+    /// Whether its epochs have a number.
+    pub fn has(&self, metric: Metric) -> bool {
+        let there = match metric.is_accuracy() {
+            true => !matches!(self.loss, Loss::Trace { .. }),
+            false => self.loss.is_gradient(),
+        };
+        there && (self.validation.is_some() || !metric.is_of_validation())
+    }
+
     /// Optimiser and surrogate of a training by gradients.
     ///
     /// # Panics
@@ -761,9 +783,15 @@ declare! {
     /// A data set.
     pub enum Data {
         /// The four IDX files of MNIST, raw or gzipped, in a directory.
-        Mnist {
+        Mnist | "Idx" {
             /// Directory, relative to the scene file.
             dir: PathBuf;
+            /// Only samples of these classes, whose labels become 0, 1, ... in the order of the list; all if absent.
+            classes: Option<Vec<u64>>;
+            /// Only the first so many training samples of each class; all if absent.
+            per_class: Option<u64> [Count];
+            /// What is done to a training sample each time that a network learns from it.
+            augment: Option<Augment> [Count];
         };
     }
 }

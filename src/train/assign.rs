@@ -11,7 +11,7 @@ use super::trainer::{
     Epoch, Event, Outcome, Presented, Progress, SAVE, TELL, TEST_KEY, TrainError,
 };
 use crate::checkpoint::{Checkpoint, Store};
-use crate::data::{Dataset, Split};
+use crate::data::{self, Dataset, Split};
 use crate::engine::{Engine, EngineError};
 use crate::files::Values;
 use crate::kernel::Clock;
@@ -21,7 +21,6 @@ use crate::record::decode_row;
 use crate::rng::{Purpose, Stream};
 use crate::scene::{Loss, Training};
 use crate::simulation::learned_weights;
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Samples after which neurons are assigned anew, for the accuracy while learning.
@@ -161,7 +160,7 @@ impl<'a> Learner<'a> {
         self.ports.weights.iter().flatten().flat_map(|tiles| tiles.arrays()).collect()
     }
 
-    /// Learns until all epochs are done or the observer answers false. Checkpoints go to `store` as in
+    /// Learns until all epochs are done, `stop` ends it, or the observer answers false. Checkpoints go to `store` as in
     /// [`super::Trainer::run`].
     ///
     /// # Errors
@@ -174,7 +173,7 @@ impl<'a> Learner<'a> {
         let (mut saved, mut told) = (Instant::now(), Instant::now());
         let (begun, before) = (saved, self.progress.wall_s);
         let count = self.data.train.len() as u64;
-        while self.progress.epoch < self.training.epochs {
+        while self.progress.goes_on(self.training) {
             let order = self.shuffle.permutation(count as u32, self.progress.epoch);
             while self.progress.batch < count {
                 let since = Instant::now();
@@ -261,15 +260,12 @@ impl<'a> Learner<'a> {
         let train = self.data.train.len() as f64;
         Ok(Epoch {
             epoch: self.progress.epoch + 1,
-            loss: None,
             train_accuracy: Some(self.progress.correct as f64 / train),
-            test_loss: None,
             test_accuracy: Some(right as f64 / tested),
-            errors: Vec::new(),
-            numbers: BTreeMap::new(),
             test_spikes: spikes.iter().map(|s| *s as f64 / tested).collect(),
             train_samples_per_s: train / self.progress.seconds.max(1e-9),
             test_samples_per_s: tested / since.elapsed().as_secs_f64().max(1e-9),
+            ..Epoch::default()
         })
     }
 
@@ -288,11 +284,13 @@ impl<'a> Learner<'a> {
         (program, presentation): (ProgramId, u32),
     ) -> Result<Vec<u32>, EngineError> {
         let split: &Split = if test { &self.data.test } else { &self.data.train };
-        let pixels: Vec<u32> = split
-            .image(sample as usize)
-            .chunks(4)
-            .map(|c| c.iter().rev().fold(0, |word, pixel| word << 8 | u32::from(*pixel)))
-            .collect();
+        // What neurons are named by is as the test images are.
+        let augment = self.training.augment().filter(|_| program == self.learn);
+        let pixels: Vec<u32> =
+            data::shown(augment, split, sample, (self.progress.epoch, self.network.seed))
+                .chunks(4)
+                .map(|c| c.iter().rev().fold(0, |word, pixel| word << 8 | u32::from(*pixel)))
+                .collect();
         // A test image's noise is the same in every epoch, and no training image's.
         let key = if test { TEST_KEY } else { u64::from(program == self.evaluate) << 62 };
         let ports = &self.plan.ports;

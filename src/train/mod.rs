@@ -16,9 +16,10 @@ pub mod sgd;
 pub mod softmax_cross_entropy;
 pub mod spike_counts;
 pub mod spread_gradient;
+pub mod stop;
 pub mod sum_samples;
 pub mod trace;
 mod trainer;
 
 pub use assign::{Assignment, Learner, answer};
-pub use trainer::{Epoch, Event, Outcome, Presented, Progress, Samples, TrainError, Trainer};
+pub use trainer::{Epoch, Event, Outcome, Presented, Progress, Samples, Set, TrainError, Trainer};

@@ -4,10 +4,13 @@
 //! predictions stay there in a ring until it is full or it is time to tell the user, so nothing is
 //! waited for in between. They are summed in f64 in the order of the samples: the sums do not depend
 //! on when they were fetched, and an interrupted epoch goes on where it was.
+//!
+//! After each epoch the test set is shown, and the validation set if there is one. The best weights are chosen by
+//! validation then, and the test set chooses nothing.
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Store};
 use crate::data::traces::Traces;
-use crate::data::{Dataset, Split};
+use crate::data::{self, Dataset, Split};
 use crate::engine::{Engine, EngineError};
 use crate::files::Values;
 use crate::input::pixel_words;
@@ -24,6 +27,9 @@ use std::time::{Duration, Instant};
 /// Changes the key of random numbers for the test set, whose noise is the same in every epoch.
 pub(super) const TEST_KEY: u64 = 1 << 63;
 
+/// The same for the validation set.
+const VALIDATION_KEY: u64 = 1 << 61;
+
 /// Neurons whose errors and numbers are told.
 const TOLD: usize = 16;
 
@@ -34,7 +40,7 @@ pub(super) const TELL: Duration = Duration::from_millis(400);
 pub(super) const SAVE: Duration = Duration::from_secs(20);
 
 /// Results of an epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Number, from 1.
     pub epoch: u64,
@@ -44,6 +50,12 @@ pub struct Epoch {
     /// Fraction of training samples classified rightly, while the weights changed, if there are classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_accuracy: Option<f64>,
+    /// Mean loss over the validation set after the epoch, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f64>,
+    /// Fraction of validation samples classified rightly after the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
     /// Mean loss over the test set after the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_loss: Option<f64>,
@@ -84,6 +96,22 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// The best epoch by [`Epoch::merit`], the first of those that are alike.
+    pub fn best(&self) -> Option<&Epoch> {
+        let epochs = self.epochs.iter();
+        epochs.reduce(|best, epoch| if epoch.merit() > best.merit() { epoch } else { best })
+    }
+
+    /// Why the training ends after the epochs that are done, if `stop` says that it does.
+    pub fn stopped(&self, training: &Training) -> Option<String> {
+        training.stop?.reason(&self.epochs)
+    }
+
+    /// Whether there are epochs to be done.
+    pub(super) fn goes_on(&self, training: &Training) -> bool {
+        self.epoch < training.epochs && self.stopped(training).is_none()
+    }
+
     /// Adds a completed epoch and begins the next.
     pub(super) fn complete(&mut self, epoch: Epoch) {
         let mut epochs = std::mem::take(&mut self.epochs);
@@ -99,6 +127,7 @@ impl Progress {
         let whole = |(epoch, number): (&Epoch, u64)| {
             epoch.epoch == number
                 && fraction(epoch.train_accuracy)
+                && fraction(epoch.validation_accuracy)
                 && fraction(epoch.test_accuracy)
                 && epoch.test_spikes.len() as u64 == populations
                 && epoch.test_spikes.iter().all(|spikes| spikes.is_finite())
@@ -142,7 +171,7 @@ pub enum Event<'a> {
 /// How a training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// All epochs are done.
+    /// All epochs are done, or `stop` says that it is enough.
     Finished,
     /// The observer asked to stop; the state is saved.
     Interrupted,
@@ -191,6 +220,28 @@ pub struct Trainer<'a> {
     shuffle: Stream,
 }
 
+/// Which of the samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Set {
+    /// Those that weights are changed by.
+    Train,
+    /// Those by which the best weights are chosen.
+    Validation,
+    /// Those by which the network is judged.
+    Test,
+}
+
+impl Set {
+    /// What changes the key of random numbers: the noise of what is not trained on is the same in every epoch.
+    fn key(self) -> u64 {
+        match self {
+            Self::Train => 0,
+            Self::Validation => VALIDATION_KEY,
+            Self::Test => TEST_KEY,
+        }
+    }
+}
+
 /// What is shown.
 #[derive(Clone, Copy)]
 pub enum Samples<'a> {
@@ -201,24 +252,29 @@ pub enum Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    fn split(self, test: bool) -> Option<&'a Split> {
-        match self {
-            Self::Labelled(data) if test => Some(&data.test),
-            Self::Labelled(data) => Some(&data.train),
-            Self::Driven(_) => None,
+    fn split(self, set: Set) -> Option<&'a Split> {
+        match (self, set) {
+            (Self::Labelled(data), Set::Train) => Some(&data.train),
+            (Self::Labelled(data), Set::Validation) => data.validation.as_ref(),
+            (Self::Labelled(data), Set::Test) => Some(&data.test),
+            (Self::Driven(_), _) => None,
         }
     }
 
     /// How many there are to train or to test with.
-    pub fn count(self, test: bool) -> usize {
-        self.split(test).map_or(1, Split::len)
+    pub fn count(self, set: Set) -> usize {
+        self.split(set).map_or(1, Split::len)
     }
 }
 
 impl Epoch {
-    /// What is to be as large as possible: accuracy, or where there is none the negative loss.
+    /// What is to be as large as possible: accuracy, or where there is none the negative loss, of the validation set or,
+    /// where there is none, the test set.
     fn merit(&self) -> f64 {
-        self.test_accuracy.or(self.test_loss.map(|loss| -loss)).unwrap_or_default()
+        let of = |accuracy: Option<f64>, loss: Option<f64>| accuracy.or(loss.map(|loss| -loss));
+        of(self.validation_accuracy, self.validation_loss)
+            .or(of(self.test_accuracy, self.test_loss))
+            .unwrap_or_default()
     }
 }
 
@@ -281,7 +337,7 @@ impl<'a> Trainer<'a> {
         samples.div_ceil(self.plan.batch)
     }
 
-    /// Trains until all epochs are done or the observer answers false.
+    /// Trains until all epochs are done, `stop` ends it, or the observer answers false.
     ///
     /// Checkpoints go to `store`, if given: at the beginning, every `SAVE`, after every epoch. A
     /// state with a number that is not finite is never saved.
@@ -300,8 +356,8 @@ impl<'a> Trainer<'a> {
         {
             self.save(store)?;
         }
-        while self.progress.epoch < self.training.epochs {
-            let all = self.samples.count(false);
+        while self.progress.goes_on(self.training) {
+            let all = self.samples.count(Set::Train);
             let order = self.shuffle.permutation(all as u32, self.progress.epoch);
             let count = self.batches(all);
             let mut told = Instant::now();
@@ -314,8 +370,8 @@ impl<'a> Trainer<'a> {
                 let first = self.progress.epoch * all as u64 + (batch * self.plan.batch) as u64;
                 let presentation: Vec<u32> =
                     (0..samples.len() as u64).map(|k| (first + k) as u32).collect();
-                self.load(false, samples, &presentation)?;
-                let clock = self.clock(samples.len(), pending.len(), false);
+                self.load(Set::Train, samples, &presentation)?;
+                let clock = self.clock(samples.len(), pending.len(), Set::Train);
                 self.engine.run(self.train, &clock, self.plan.steps)?;
                 self.progress.batch += 1;
                 self.follow_numbers()?;
@@ -361,7 +417,7 @@ impl<'a> Trainer<'a> {
             let due = match self.samples {
                 Samples::Labelled(_) => true,
                 Samples::Driven(_) => {
-                    saved.elapsed() > SAVE || self.progress.epoch == self.training.epochs
+                    saved.elapsed() > SAVE || !self.progress.goes_on(self.training)
                 }
             };
             if let Some(store) = store.filter(|_| due) {
@@ -387,9 +443,9 @@ impl<'a> Trainer<'a> {
 
     fn finish_epoch(&mut self) -> Result<Epoch, TrainError> {
         let since = Instant::now();
-        let sums = self.test()?;
+        let sums = self.judge(Set::Test)?;
         let seconds = since.elapsed().as_secs_f64();
-        let samples = self.samples.count(false) as u64;
+        let samples = self.samples.count(Set::Train) as u64;
         let mut errors = match self.plan.ports.errors {
             Some(array) => self.engine.read_reals(array)?,
             None => Vec::new(),
@@ -397,11 +453,18 @@ impl<'a> Trainer<'a> {
         errors.truncate(TOLD);
         let mut numbers = self.numbers(None)?;
         numbers.iter_mut().for_each(|(_, values)| values.truncate(TOLD));
+        let validation = match self.samples.split(Set::Validation) {
+            Some(_) => Some(self.judge(Set::Validation)?),
+            None => None,
+        };
         let (speed, tested) = (samples as f64, sums.samples as f64);
         Ok(Epoch {
             epoch: self.progress.epoch + 1,
             loss: Some(self.progress.loss / samples as f64),
             train_accuracy: self.accuracy(self.progress.correct, samples),
+            validation_loss: validation.as_ref().map(|sums| sums.loss / sums.samples as f64),
+            validation_accuracy: validation
+                .and_then(|sums| self.accuracy(sums.correct, sums.samples)),
             test_loss: Some(sums.loss / tested),
             test_accuracy: self.accuracy(sums.correct, sums.samples),
             errors: errors.into_iter().map(f64::from).collect(),
@@ -412,19 +475,19 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Runs the test set.
-    fn test(&mut self) -> Result<Sums, TrainError> {
+    /// Shows a set, and sums up how the network does.
+    fn judge(&mut self, set: Set) -> Result<Sums, TrainError> {
         let mut sums = Sums::default();
         let mut pending = Vec::new();
-        let indices: Vec<u32> = (0..self.samples.count(true) as u32).collect();
+        let indices: Vec<u32> = (0..self.samples.count(set) as u32).collect();
         for samples in indices.chunks(self.plan.batch) {
-            self.load(true, samples, samples)?;
-            let clock = self.clock(samples.len(), pending.len(), true);
+            self.load(set, samples, samples)?;
+            let clock = self.clock(samples.len(), pending.len(), set);
             self.engine.run(self.evaluate, &clock, self.plan.steps)?;
             pending.push(samples.to_vec());
             let last = samples.last() == indices.last();
             if last || pending.len() == self.plan.ports.slots {
-                self.drain(true, &mut pending, &mut sums)?;
+                self.drain(set, &mut pending, &mut sums)?;
             }
         }
         Ok(sums)
@@ -435,9 +498,9 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// The engine fails.
     pub fn confusion(&mut self) -> Result<Vec<u64>, TrainError> {
-        let Some(test) = self.samples.split(true) else { return Ok(Vec::new()) };
+        let Some(test) = self.samples.split(Set::Test) else { return Ok(Vec::new()) };
         let classes = self.classes();
-        let sums = self.test()?;
+        let sums = self.judge(Set::Test)?;
         let mut counts = vec![0; classes * classes];
         for (label, predicted) in test.labels.iter().zip(sums.predictions) {
             counts[usize::from(*label) * classes + predicted as usize] += 1;
@@ -455,8 +518,8 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// The engine fails.
     pub fn present(&mut self, sample: u32) -> Result<Presented, TrainError> {
-        self.load(true, &[sample], &[sample])?;
-        let clock = self.clock(1, 0, true);
+        self.load(Set::Test, &[sample], &[sample])?;
+        let clock = self.clock(1, 0, Set::Test);
         self.engine.run(self.evaluate, &clock, self.plan.steps)?;
         let predicted = match self.plan.ports.predictions {
             Some(array) => self.engine.read_words(array)?[0],
@@ -533,18 +596,15 @@ impl<'a> Trainer<'a> {
     }
 
     /// Sends samples to the device.
-    fn load(
-        &mut self,
-        test: bool,
-        samples: &[u32],
-        presentation: &[u32],
-    ) -> Result<(), EngineError> {
+    fn load(&mut self, set: Set, samples: &[u32], presentation: &[u32]) -> Result<(), EngineError> {
         let ports = &self.plan.ports;
-        if let Some(split) = self.samples.split(test) {
+        if let Some(split) = self.samples.split(set) {
+            let augment = self.training.augment().filter(|_| set == Set::Train);
+            let draw = (self.progress.epoch, self.network.seed);
             let stride = pixel_words(split.pixels());
             let mut bytes = vec![0u8; samples.len() * stride * 4];
             for (row, sample) in bytes.chunks_exact_mut(stride * 4).zip(samples) {
-                row[..split.pixels()].copy_from_slice(split.image(*sample as usize));
+                row[..split.pixels()].copy_from_slice(&data::shown(augment, split, *sample, draw));
             }
             let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
             let pixels: Vec<u32> = bytes.chunks_exact(4).map(word).collect();
@@ -606,18 +666,19 @@ impl<'a> Trainer<'a> {
         Ok(named)
     }
 
-    fn clock(&self, samples: usize, slot: usize, test: bool) -> Clock {
-        let per_epoch = self.batches(self.samples.count(false)) as u64;
+    fn clock(&self, samples: usize, slot: usize, set: Set) -> Clock {
+        let per_epoch = self.batches(self.samples.count(Set::Train)) as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
         let optimizer = self.training.gradient().0;
         let (lr, betas) = (optimizer.descent().lr(), optimizer.descent().betas());
-        let scheduled = self.training.schedule.factor(update, [self.training.epochs, per_epoch]);
+        let (length, done) = ([self.training.epochs, per_epoch], &self.progress.epochs);
+        let scheduled = self.training.schedule.factor(update, length, done);
         let warm = (update + 1) as f64 / self.training.warmup.max(1) as f64;
         let factor = scheduled * warm.min(1.0);
         // 1 - beta^t by way of the logarithm, exact for the first updates too.
         let correction = |beta: f64| -1.0 / ((update + 1) as f64 * beta.ln()).exp_m1();
         Clock {
-            seed: self.network.seed ^ if test { TEST_KEY } else { 0 },
+            seed: self.network.seed ^ set.key(),
             step: 0,
             samples: samples as u32,
             slot: slot as u32,
@@ -630,7 +691,7 @@ impl<'a> Trainer<'a> {
     fn fetch(&mut self, pending: &mut Vec<Vec<u32>>) -> Result<(), TrainError> {
         let mut sums =
             Sums { loss: self.progress.loss, correct: self.progress.correct, ..Sums::default() };
-        self.drain(false, pending, &mut sums)?;
+        self.drain(Set::Train, pending, &mut sums)?;
         (self.progress.loss, self.progress.correct) = (sums.loss, sums.correct);
         Ok(())
     }
@@ -638,7 +699,7 @@ impl<'a> Trainer<'a> {
     /// Adds the results of pending batches to `sums`, in the order of the samples.
     fn drain(
         &mut self,
-        test: bool,
+        set: Set,
         pending: &mut Vec<Vec<u32>>,
         sums: &mut Sums,
     ) -> Result<(), TrainError> {
@@ -648,7 +709,7 @@ impl<'a> Trainer<'a> {
             Some(array) => self.engine.read_words(array)?,
             None => Vec::new(),
         };
-        let labels = self.samples.split(test).map_or(&[][..], |split| &split.labels);
+        let labels = self.samples.split(set).map_or(&[][..], |split| &split.labels);
         let counts = ports
             .populations
             .iter()
@@ -807,7 +868,7 @@ impl<'a> Trainer<'a> {
             }));
         }
         let best = self.best.as_ref().map(|(accuracy, _)| *accuracy);
-        let per_epoch = self.batches(self.samples.count(false)) as u64;
+        let per_epoch = self.batches(self.samples.count(Set::Train)) as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
         store.save(update, &(&self.progress, best), &arrays)?;
         Ok(())
@@ -819,7 +880,7 @@ impl<'a> Trainer<'a> {
     /// The engine fails, the checkpoint is of another network.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let (progress, best): (Progress, Option<f64>) = checkpoint.progress()?;
-        let samples = self.samples.count(false);
+        let samples = self.samples.count(Set::Train);
         let most = [samples, self.batches(samples), self.network.populations.len()];
         if let Some(why) = progress.impossible(most.map(|n| n as u64)) {
             Err(checkpoint.foreign(why))?;

@@ -18,6 +18,8 @@ impl<'s> Checker<'s> {
                 self.fault_with_help("training.data", "the samples are missing", help);
             }
         }
+        self.samples(training);
+        self.watched(training);
         if let Loss::Assignment { population, .. } = &training.loss {
             self.assignment(training, population);
             return;
@@ -70,6 +72,54 @@ impl<'s> Checker<'s> {
         }
     }
 
+    /// Which samples are trained on, and which are set aside.
+    fn samples(&mut self, training: &Training) {
+        if let Some(Data::Mnist { classes: Some(classes), .. }) = &training.data {
+            let path = "training.data.classes";
+            if classes.is_empty() {
+                let help = "name some, or leave it out for all";
+                self.fault_with_help(path, "there is no class in it", help);
+            }
+            for (k, class) in classes.iter().enumerate() {
+                if classes[..k].contains(class) {
+                    self.fault(format!("{path}.{k}"), format!("class {class} is there twice"));
+                }
+            }
+        }
+        if let Some(part) = training.validation.filter(|part| *part > 1.0 && part.fract() != 0.0) {
+            let message = format!("{part} is neither a number of samples nor a part of them");
+            let help = "give a whole number, or one between 0 and 1";
+            self.fault_with_help("training.validation", message, help);
+        }
+    }
+
+    /// Numbers of epochs by which a training goes.
+    fn watched(&mut self, training: &Training) {
+        let mut known = |path: &str, metric: Metric| {
+            if training.has(metric) {
+                return;
+            }
+            let has = Metric::ALL.iter().filter(|metric| training.has(**metric));
+            let names = has.map(|metric| format!("`{}`", metric.name())).collect::<Vec<_>>();
+            let labelled = training.data.is_some() && training.loss.is_gradient();
+            let aside = match metric.is_of_validation() && labelled {
+                true => "; `validation` sets samples aside",
+                false => "",
+            };
+            let message = format!("epochs of this training have no `{}`", metric.name());
+            self.fault_with_help(path, message, format!("they have {}{aside}", names.join(", ")));
+        };
+        if let Schedule::Plateau { metric, .. } = training.schedule {
+            known("training.schedule.metric", metric);
+        }
+        let Some(stop) = training.stop else { return };
+        known("training.stop.metric", stop.metric);
+        if (stop.patience, stop.below, stop.above) == (None, None, None) {
+            let help = "give `patience`, `below`, `above` or several of them";
+            self.fault_with_help("training.stop", "nothing says when to stop", help);
+        }
+    }
+
     /// A population of neurons that spike.
     fn spiking(&mut self, path: &str, name: &str) {
         if let Some(population) = self.known(path, name)
@@ -87,9 +137,11 @@ impl<'s> Checker<'s> {
         {
             self.fault(path, format!("`{name}` is a source, which has no membrane potential"));
         }
-        for (field, given) in
-            [("data", training.data.is_some()), ("limit", training.limit.is_some())]
-        {
+        for (field, given) in [
+            ("data", training.data.is_some()),
+            ("limit", training.limit.is_some()),
+            ("validation", training.validation.is_some()),
+        ] {
             if given {
                 let message = format!("`{field}` is of samples, and a trace is the only one");
                 self.fault_with_help(format!("training.{field}"), message, "leave it out");
@@ -254,6 +306,7 @@ impl<'s> Checker<'s> {
             ("surrogate", training.surrogate.is_some()),
             ("biases", training.biases),
             ("rates", !training.rates.is_empty()),
+            ("validation", training.validation.is_some()),
             ("warmup", training.warmup > 0),
             ("schedule", training.schedule != Schedule::Constant),
         ] {

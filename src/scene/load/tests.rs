@@ -170,13 +170,20 @@ fn good_scenes_load_without_a_warning() {
     assert_eq!(scene.projections[4].connect, Connect::List(pairs));
     let (scene, source, warnings) = read_text(TRAINING).unwrap();
     assert_eq!(warnings, []);
-    let wanted = Data::Mnist { dir: source.dir.join("mnist") };
+    let dir = source.dir.join("mnist");
+    let wanted = Data::Mnist { dir, classes: None, per_class: None, augment: None };
     assert_eq!(scene.training.unwrap().data, Some(wanted));
 }
 
 #[test]
 fn the_effective_scene_reads_back_as_itself() {
-    for text in [SIMULATION, SPACE, TRAINING] {
+    let data = "Idx(dir: \"mnist\", classes: [3, 5], per_class: 100, augment: Shift(2))";
+    let watched = edited(TRAINING, "Mnist(dir: \"mnist\")", data);
+    let plateau = "Plateau(factor: 0.5, patience: 3, metric: \"validation_loss\")";
+    let watched = edited(&watched, "Cosine(floor: 0.1)", plateau);
+    let stop = "stop: (metric: \"validation_accuracy\", patience: 5, above: 0.99)";
+    let watched = edited(&watched, "batch: 100", &format!("batch: 100, validation: 0.1, {stop}"));
+    for text in [SIMULATION, SPACE, TRAINING, &watched] {
         let (scene, _, _) = read_text(text).unwrap();
         let written = scene.to_ron().unwrap();
         let (again, _, _) = load_str("again.ron", &written, Path::new("/runs/1"), &[]).unwrap();
@@ -491,8 +498,79 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
                 "training",
                 "one population of `Readout`, there are `more`, `label`",
             ),
+            ("\"mnist\"", "\"mnist\", classes: []", "[]", "there is no class in it"),
+            ("\"mnist\"", "\"mnist\", classes: [3, 5, 3]", "3]", "class 3 is there twice"),
+            ("\"mnist\"", "\"mnist\", per_class: 0", "0", "at least 1"),
+            ("\"mnist\"", "\"mnist\", augment: Shift(0)", "Shift(0)", "at least 1"),
+            ("batch: 100", "batch: 100, validation: 0", "0", "0 is not strictly positive"),
+            (
+                "batch: 100",
+                "batch: 100, validation: 1.5",
+                "1.5",
+                "neither a number | between 0 and 1",
+            ),
+            (
+                "batch: 100",
+                "batch: 100, stop: (metric: \"validation_loss\", patience: 3)",
+                "\"validation_loss\"",
+                "have no `validation_loss` | they have `loss`, `train_accuracy`, `test_loss`, `test_accuracy`; \
+                 `validation` sets",
+            ),
+            (
+                "batch: 100",
+                "batch: 100, stop: (metric: \"validation_los\", patience: 3)",
+                "\"validation_los\"",
+                "no choice `validation_los` | did you mean `validation_loss`?",
+            ),
+            (
+                "batch: 100",
+                "batch: 100, stop: (metric: \"loss\")",
+                "(metric",
+                "nothing says when to stop | `patience`",
+            ),
+            ("batch: 100", "batch: 100, stop: (metric: \"loss\", patience: 0)", "0)", "at least 1"),
+            (
+                "Cosine(floor: 0.1)",
+                "Plateau(patience: 2, metric: \"validation_accuracy\")",
+                "\"validation_accuracy\"",
+                "have no `validation_accuracy`",
+            ),
         ],
     );
+    for (loss, more, path, words) in [
+        (
+            "Assignment(population: \"hidden\", samples: 9)",
+            "validation: 0.1",
+            "training.validation",
+            "of which `Assignment` has none",
+        ),
+        (
+            "Assignment(population: \"hidden\", samples: 9)",
+            "stop: (metric: \"loss\", below: 1)",
+            "training.stop.metric",
+            "they have `train_accuracy`, `test_accuracy`",
+        ),
+        (
+            "Trace(population: \"hidden\", file: \"t.npz\")",
+            "validation: 10",
+            "training.validation",
+            "a trace is the only one",
+        ),
+        (
+            "Trace(population: \"hidden\", file: \"t.npz\")",
+            "stop: (metric: \"train_accuracy\", above: 1)",
+            "training.stop.metric",
+            "they have `loss`, `test_loss`",
+        ),
+    ] {
+        let text = edited(TRAINING, "SoftmaxCrossEntropy()", loss);
+        let text = edited(&text, "batch: 100", &format!("batch: 1, {more}"));
+        let error = read_text(&text).unwrap_err();
+        let problem = error.problems.iter().find(|problem| problem.path == path);
+        let problem = problem.unwrap_or_else(|| panic!("nothing is said of {path}:\n{error}"));
+        let said = format!("{} {}", problem.message, problem.help.clone().unwrap_or_default());
+        assert!(said.contains(words) && !said.contains("sets samples"), "{said}");
+    }
 }
 
 #[test]
@@ -693,7 +771,7 @@ fn overrides_replace_and_insert() {
     .unwrap();
     let training = scene.training.unwrap();
     assert_eq!(training.limit, Some(100));
-    let Some(Data::Mnist { dir }) = training.data else { panic!("it has data") };
+    let Some(Data::Mnist { dir, .. }) = training.data else { panic!("it has data") };
     assert!(dir.is_absolute() && dir.ends_with("scenes/a/b"));
 }
 
