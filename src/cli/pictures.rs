@@ -161,6 +161,7 @@ fn followed<'a>(
         description: description.to_owned(),
         facts: facts(summary),
         epochs: epochs.iter().map(epoch).collect(),
+        best_epoch: summary.training.as_ref().map(|t| t.best_epoch as usize),
         fit,
         courses: numbers.map(course).collect(),
         activity: spikes_only(network, &after, summary.steps),
@@ -190,6 +191,8 @@ fn epoch(e: &train::Epoch) -> Epoch {
         epoch: e.epoch as usize,
         loss: e.loss,
         train_accuracy: e.train_accuracy,
+        validation_loss: e.validation_loss,
+        validation_accuracy: e.validation_accuracy,
         test_loss: e.test_loss,
         test_accuracy: e.test_accuracy,
     }
@@ -239,6 +242,7 @@ fn trained<'a>(
         description: description.to_owned(),
         facts: facts(summary),
         epochs: epochs.iter().map(epoch).collect(),
+        best_epoch: summary.training.as_ref().map(|t| t.best_epoch as usize),
         confusion: Some(Confusion { classes, counts }),
         sample: Some(Sample {
             width: test.cols,
@@ -366,6 +370,13 @@ fn facts(s: &Summary) -> Vec<(String, String)> {
         if let (Some(last), Some(best)) = (t.test_accuracy, t.best_test_accuracy) {
             fact("test accuracy", format!("{:.2} %", 100.0 * last));
             fact("best test accuracy", format!("{:.2} %", 100.0 * best));
+        }
+        if let Some(accuracy) = t.validation_accuracy {
+            fact("validation accuracy", format!("{:.2} %", 100.0 * accuracy));
+        }
+        fact("best epoch", format!("{} of {}", t.best_epoch, t.epochs.len()));
+        if let Some(why) = &t.stopped {
+            fact("stopped", why.clone());
         }
         if let Some(fit) = &t.fit {
             fact("neurons that follow a trace", grouped(fit.starts));

@@ -21,6 +21,7 @@ use crate::record::statistics::SpikeStatistics;
 
 const BLUE: &str = "#0072b2";
 const ORANGE: &str = "#d55e00";
+const GREEN: &str = "#009e73";
 const GREY: &str = "#777777";
 const INK: &str = "#222222";
 
@@ -72,7 +73,7 @@ pub(super) struct Figure {
 /// Draws every figure that the report has data for, in the order of the page.
 pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
     let mut sketches = Vec::new();
-    sketches.extend(learning(&report.epochs));
+    sketches.extend(learning(&report.epochs, report.best_epoch));
     sketches.extend(report.fit.as_ref().and_then(fit));
     let courses = report.courses.iter().enumerate();
     sketches.extend(courses.filter_map(|(k, course)| number(k + 1, course)));
@@ -124,8 +125,8 @@ impl Sketch {
     }
 }
 
-/// Loss and accuracy over the epochs, side by side.
-fn learning(epochs: &[Epoch]) -> Option<Sketch> {
+/// Loss and accuracy over the epochs, side by side; a line marks the best epoch.
+fn learning(epochs: &[Epoch], best: Option<usize>) -> Option<Sketch> {
     let (first, last) = (epochs.first()?.epoch as f64, epochs.last()?.epoch as f64);
     let curve = |value: fn(&Epoch) -> Option<f64>| -> Vec<(f64, f64)> {
         epochs
@@ -135,31 +136,44 @@ fn learning(epochs: &[Epoch]) -> Option<Sketch> {
             .collect()
     };
     let classes = epochs.iter().any(|e| e.train_accuracy.is_some());
-    let names = if classes { ["train", "test"] } else { ["before", "after"] };
-    let panel = |train: Vec<(f64, f64)>, test: Vec<(f64, f64)>, label, legend| {
-        let (low, high) = range(train.iter().chain(&test).map(|point| point.1));
+    let names = match classes {
+        true => ["train", "validation", "test"],
+        false => ["before", "validation", "after"],
+    };
+    let panel = |curves: [Vec<(f64, f64)>; 3], label, legend| {
+        let (low, high) = range(curves.iter().flatten().map(|point| point.1));
         let room = 0.08 * (high - low);
-        let mut plots = series(train, BLUE, names[0]);
-        plots.extend(series(test, ORANGE, names[1]));
+        let lines = curves.into_iter().zip([BLUE, GREEN, ORANGE]).zip(names);
+        let plots: Vec<Plot> =
+            lines.flat_map(|((curve, color), name)| series(curve, color, name)).collect();
         let layout = axes(&plots, (first - 0.5, last + 0.5), (low - room, high + room))
             .with_x_label("epoch")
             .with_y_label(label)
             .with_x_tick_step(((last - first) / 8.0).ceil().max(1.0))
             .with_legend_position(legend)
             .with_legend_box(false);
+        let layout = match best {
+            Some(epoch) => {
+                layout.with_reference_line(ReferenceLine::vertical(epoch as f64).with_color(GREY))
+            }
+            None => layout,
+        };
         (plots, layout)
     };
-    let (train, test) = (curve(|e| e.loss), curve(|e| e.test_loss));
-    let accuracy = panel(
+    let losses = [curve(|e| e.loss), curve(|e| e.validation_loss), curve(|e| e.test_loss)];
+    let accuracies = [
         curve(|e| e.train_accuracy.map(|a| 100.0 * a)),
+        curve(|e| e.validation_accuracy.map(|a| 100.0 * a)),
         curve(|e| e.test_accuracy.map(|a| 100.0 * a)),
-        "accuracy (%)",
-        LegendPosition::InsideBottomRight,
-    );
+    ];
+    let accuracy = panel(accuracies, "accuracy (%)", LegendPosition::InsideBottomRight);
     let sketch = |caption: &str, scene| Sketch {
         name: "learning".into(),
         section: "Learning".into(),
-        caption: caption.into(),
+        caption: match best {
+            Some(_) => format!("{caption} The dashed line is at the best epoch."),
+            None => caption.into(),
+        },
         scene,
     };
     // Synapses that learn by themselves minimise no loss, and a potential that follows a trace tells no classes.
@@ -169,13 +183,13 @@ fn learning(epochs: &[Epoch]) -> Option<Sketch> {
             let positive = points.into_iter().filter(|(_, loss)| *loss > 0.0);
             positive.map(|(epoch, loss)| (epoch, loss.log10())).collect()
         };
-        let loss =
-            panel(tenth(train), tenth(test), "loss (power of ten)", LegendPosition::InsideTopRight);
+        let losses = losses.map(tenth);
+        let loss = panel(losses, "loss (power of ten)", LegendPosition::InsideTopRight);
         sketch("Loss before and after each update.", grid(&[300.0], &[640.0], [loss]))
-    } else if train.is_empty() && test.is_empty() {
+    } else if losses.iter().all(Vec::is_empty) {
         sketch("Accuracy after each epoch.", grid(&[300.0], &[430.0], [accuracy]))
     } else {
-        let loss = panel(train, test, "loss", LegendPosition::InsideTopRight);
+        let loss = panel(losses, "loss", LegendPosition::InsideTopRight);
         let scene = grid(&[300.0], &[430.0, 430.0], [loss, accuracy]);
         sketch("Mean loss and accuracy after each epoch.", scene)
     })

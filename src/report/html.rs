@@ -122,19 +122,34 @@ fn epochs(epochs: &[Epoch]) -> String {
         false => format!("{loss:.4}"),
     };
     let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "–".into());
+    // Where there is no validation set its columns are left out.
+    let validated = epochs.iter().any(|e| e.validation_loss.is_some());
+    let validation = |e: &Epoch| match validated {
+        true => format!(
+            "<td>{}</td><td>{}</td>",
+            or_dash(e.validation_loss.map(significant)),
+            or_dash(e.validation_accuracy.map(percent)),
+        ),
+        false => String::new(),
+    };
     let rows = epochs.iter().map(|e| {
         format!(
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><td>{}</td><td>{}</td><td>{}</td>{}<td>{}</td><td>{}</td></tr>\n",
             e.epoch,
             or_dash(e.loss.map(significant)),
             or_dash(e.train_accuracy.map(percent)),
+            validation(e),
             or_dash(e.test_loss.map(significant)),
             or_dash(e.test_accuracy.map(percent)),
         )
     });
+    let validation = match validated {
+        true => "<th>validation loss</th><th>validation accuracy</th>",
+        false => "",
+    };
     format!(
         "<h2>Epochs</h2>\n<details>\n<summary>All numbers</summary>\n<table>\n\
-         <tr><th>epoch</th><th>loss</th><th>accuracy</th><th>test loss</th>\
+         <tr><th>epoch</th><th>loss</th><th>accuracy</th>{validation}<th>test loss</th>\
          <th>test accuracy</th></tr>\n{}</table>\n</details>\n",
         rows.collect::<String>(),
     )

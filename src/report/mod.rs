@@ -32,6 +32,8 @@ pub struct Report<'a> {
     pub parts: Vec<(String, String, String)>,
     /// Learning curves, in the order of training.
     pub epochs: Vec<Epoch>,
+    /// Number of the best epoch.
+    pub best_epoch: Option<usize>,
     /// Confusion matrix of the test set.
     pub confusion: Option<Confusion>,
     /// Recorded activity, one entry per population.
@@ -53,7 +55,7 @@ pub struct Report<'a> {
 }
 
 /// Result of one training epoch.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Epoch {
     /// Number of the epoch, usually from 1.
     pub epoch: usize,
@@ -61,6 +63,10 @@ pub struct Epoch {
     pub loss: Option<f64>,
     /// Fraction of training samples classified correctly, in `0..=1`, if there are classes.
     pub train_accuracy: Option<f64>,
+    /// Mean loss over the validation set, if there is one.
+    pub validation_loss: Option<f64>,
+    /// Fraction of validation samples classified correctly, in `0..=1`, if there is such a set.
+    pub validation_accuracy: Option<f64>,
     /// Mean test loss, if the epoch was tested.
     pub test_loss: Option<f64>,
     /// Fraction of test samples classified correctly, in `0..=1`, if the epoch was tested.
@@ -307,19 +313,15 @@ mod tests {
 
     #[test]
     fn degenerate_inputs_do_not_panic() -> Result<(), Box<dyn std::error::Error>> {
-        let epoch = Epoch {
-            epoch: 1,
-            loss: Some(0.0),
-            train_accuracy: Some(1.0),
-            test_loss: None,
-            test_accuracy: None,
-        };
+        let epoch =
+            Epoch { epoch: 1, loss: Some(0.0), train_accuracy: Some(1.0), ..Epoch::default() };
         let mut silent = activity(3, 1.0, 10, &[]);
         let neurons = vec![trace(0, Vec::new()), trace(9, vec![-70.0]), trace(1, vec![-70.0; 10])];
         silent.traces = vec![traces(-50.0, neurons), traces(-50.0, Vec::new())];
         let report = Report {
             title: "<scene>",
             epochs: vec![epoch],
+            best_epoch: Some(7),
             confusion: Some(Confusion { classes: 3, counts: vec![0; 9] }),
             activity: vec![
                 silent,
@@ -373,11 +375,13 @@ mod tests {
                 epoch: usize::MAX,
                 loss: Some(bad),
                 train_accuracy: Some(bad),
+                validation_loss: Some(bad),
                 test_loss: Some(bad),
-                test_accuracy: None,
+                ..Epoch::default()
             };
             let report = Report {
                 epochs: vec![epoch],
+                best_epoch: Some(usize::MAX),
                 confusion: Some(Confusion { classes: 2, counts: vec![u64::MAX; 4] }),
                 activity: vec![cells],
                 fields: Some(Fields {
