@@ -86,6 +86,8 @@ pub enum Purpose {
     Validation = 10,
     /// Changes to training samples.
     Augment = 11,
+    /// Sources that are silent in a presentation.
+    Dropout = 12,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

@@ -11,6 +11,7 @@ use neuralearn::data::Dataset;
 use neuralearn::data::traces::Traces;
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
+use neuralearn::kernel::Clock;
 use neuralearn::network::{Kind, Network, build};
 use neuralearn::plan::{Options, Plan, compile};
 
@@ -29,6 +30,8 @@ struct Case {
     dt: &'static str,
     steps: usize,
     delay: u32,
+    /// Of what leaves the hidden neurons.
+    dropout: f64,
     /// Whether all numbers of the hidden neurons are trained that can be.
     numbers: bool,
     /// Whether spikes are the answer.
@@ -50,6 +53,7 @@ const PLAIN: Case = Case {
     dt: "1.0",
     steps: 7,
     delay: 1,
+    dropout: 0.0,
     numbers: false,
     counts: false,
     rates: "",
@@ -82,7 +86,8 @@ fn text(c: &Case) -> String {
         projections: [
             (from: "in", to: "hidden", connect: {first}, weight: {weight}),
             {extra}
-            (from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 3.0), delay: {delay}),
+            (from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 3.0), delay: {delay},
+                dropout: {dropout}),
         ],
         training: (data: Mnist(dir: "."), epochs: 1, batch: 4, steps: {steps},
             loss: {loss}, rates: [{rates}], optimizer: Adam(lr: 0.001),
@@ -94,6 +99,7 @@ fn text(c: &Case) -> String {
         first = c.first,
         extra = c.extra,
         delay = c.delay,
+        dropout = c.dropout,
         steps = c.steps,
         dt = c.dt,
         rates = c.rates,
@@ -130,9 +136,18 @@ fn every_number(c: &Case) -> String {
 
 const SAMPLES: usize = 4;
 
-/// Loss of the batch at the weights as they are.
-fn loss(engine: &mut Cpu<'_, f64>, plan: &Plan) -> f64 {
-    engine.run(plan.program("evaluate").unwrap(), &clock(plan.batch), plan.steps).unwrap();
+/// A clock by which the weights stay where they are.
+fn still(samples: usize) -> Clock {
+    Clock { learning_rate: 0.0, ..clock(samples) }
+}
+
+/// Loss of the batch at the weights as they are. Sources are dropped in the training alone, the same ones each time.
+fn loss(engine: &mut Cpu<'_, f64>, network: &Network, plan: &Plan) -> f64 {
+    let program = match network.projections.iter().any(|p| p.dropout > 0.0) {
+        true => "train",
+        false => "evaluate",
+    };
+    engine.run(plan.program(program).unwrap(), &still(plan.batch), plan.steps).unwrap();
     let losses = engine.wide(array(plan, "losses"));
     losses.iter().step_by(plan.ports.slots).sum::<f64>() / plan.batch as f64
 }
@@ -167,10 +182,7 @@ fn central_differences(name: &str, case: &Case) {
 
 /// The same of a plan whose input is on the engine.
 fn all_differences(name: &str, (network, plan): (&Network, &Plan), engine: &mut Cpu<'_, f64>) {
-    // A learning rate of zero leaves the weights where they are.
-    let mut still = clock(plan.batch);
-    still.learning_rate = 0.0;
-    engine.run(plan.program("train").unwrap(), &still, plan.steps).unwrap();
+    engine.run(plan.program("train").unwrap(), &still(plan.batch), plan.steps).unwrap();
     let (mut checked, mut acting) = (0, 0);
     let free: Vec<usize> = plan.ports.numbers.iter().flat_map(|ports| ports.free.clone()).collect();
     for (gradient, weights) in plan.ports.gradients.clone() {
@@ -197,7 +209,7 @@ fn all_differences(name: &str, (network, plan): (&Network, &Plan), engine: &mut 
                 if is_number {
                     follow(engine, network, plan);
                 }
-                loss(engine, plan)
+                loss(engine, network, plan)
             };
             // Of fourth order, or the curvature of channels would show.
             let mut apart = |h: f64| (at(start[k] + h) - at(start[k] - h)) / (2.0 * h);
@@ -231,6 +243,25 @@ const SPARSE_RECURRENT: &str =
 
 const DRAWN_DELAYS: &str = r#"(from: "hidden", to: "hidden", connect: FixedInDegree(k: 3),
     weight: Kaiming(gain: 2.0), delay: Uniform(low: 1, high: 4)),"#;
+
+/// Beside the projection from the hidden neurons to the output, one with the same silent sources, and one to which
+/// all of them send.
+const BESIDE: &str = r#"(name: "sparse", from: "hidden", to: "out", connect: FixedInDegree(k: 3),
+        weight: Kaiming(gain: 2.0), dropout: 0.4),
+    (name: "whole", from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 2.0), delay: 2),"#;
+
+/// Sources that are silent for a presentation: constant and spiking ones, of dense and of sparse projections, of
+/// a population on a cycle, and one with gradients by its spikes from elsewhere too.
+fn dropped() -> [(&'static str, Case); 4] {
+    let dense = Case { first: "Dense, dropout: 0.3", dropout: 0.4, hidden: 9, ..PLAIN };
+    let sparse = Case { first: "FixedProbability(p: 0.6), dropout: 0.3", extra: BESIDE, ..dense };
+    [
+        ("dropout", dense),
+        ("dropout, recurrent", Case { extra: RECURRENT, encoder: "Latency(window: 4.0)", ..dense }),
+        ("dropout, sparse", Case { rates: RATES, ..sparse }),
+        ("dropout, sparse spikes", Case { encoder: "Latency(window: 4.0)", ..sparse }),
+    ]
+}
 
 #[test]
 fn oracle_against_central_differences() {
@@ -277,6 +308,9 @@ fn oracle_against_central_differences() {
     central_differences("sparse constant", &Case { first: "FixedProbability(p: 0.5)", ..PLAIN });
     central_differences("drawn delays", &Case { extra: DRAWN_DELAYS, steps: 9, ..PLAIN });
     central_differences("several panels", &Case { hidden: 70, ..PLAIN });
+    for (name, case) in dropped() {
+        central_differences(name, &case);
+    }
 }
 
 /// Neurons in frames: what they are, and the synapses that their receptors get.
@@ -417,6 +451,7 @@ fn oracle_against_central_differences_in_frames() {
     // Currents that do not change, into neurons that would have no other input.
     let model = r#"Lif(tau_m: 20, t_ref: 0, receptors: { "g": GabaA() })"#;
     central_differences("constant current", &Case { model, ..PLAIN });
+    central_differences("dropout", &Case { dropout: 0.4, hidden: 9, ..framed(0).1 });
 }
 
 /// A neuron in a frame and one without are one model by two implementations: their gradients are equal, whatever of a
@@ -572,7 +607,8 @@ fn engines_against_the_oracle_in_every_variant() {
         ("drawn delays", Case { extra: DRAWN_DELAYS, hidden: 66, steps: 9, ..PLAIN }),
         ("sparse recurrent", Case { extra: SPARSE_RECURRENT, hidden: 66, delay: 2, ..PLAIN }),
     ];
-    for (name, case) in cases {
+    let wide = |(name, case): (&'static str, Case)| (name, Case { hidden: 66, ..case });
+    for (name, case) in cases.into_iter().chain(dropped().map(wide)) {
         engines_against_oracle(name, &case, 0);
         engines_against_oracle(&format!("soft {name}"), &case, if case.detach { 1 } else { 2 });
     }

@@ -1,5 +1,6 @@
-//! Level 3, kernels alone: optimisers from a forced state, launches of more workgroups than one dimension
-//! of a grid holds, and launches that are one dispatch.
+//! Level 3, kernels alone: optimisers from a forced state, what is done to gradients and weights beside them,
+//! sources that are silent, launches of more workgroups than one dimension of a grid holds, and launches that are
+//! one dispatch.
 
 mod common;
 
@@ -18,33 +19,41 @@ use neuralearn::simulation::options;
 use neuralearn::train::clear_words::{self, ClearWordsParams};
 use std::path::Path;
 
+/// Kernels of optimisers.
+const OPTIMIZERS: [&str; 3] = ["train/adam", "train/sgd", "train/rms_prop"];
+
 /// A plan whose program `train` only updates the weights.
 fn updates_alone(optimizer: &str) -> Plan {
+    let plan = updates(70, "", &format!("optimizer: {optimizer}"), &OPTIMIZERS);
+    assert_eq!(plan.programs[plan.program("train").unwrap()].stages[0].launches().len(), 1);
+    plan
+}
+
+/// The same with more fields of the projection and of the training, and with more kernels.
+fn updates(targets: usize, projection: &str, training: &str, kernels: &[&str]) -> Plan {
     let scene = scene(&format!(
         r#"(version: 1, simulation: (dt: 1.0, seed: 3),
         populations: {{
             "in": (size: 7, model: Images(encoder: Latency(window: 6.0))),
-            "out": (size: 70, model: Readout(tau_m: 15)) }},
-        projections: [(from: "in", to: "out", connect: Dense, weight: Kaiming())],
+            "out": (size: {targets}, model: Readout(tau_m: 15)) }},
+        projections: [(from: "in", to: "out", connect: Dense, weight: Kaiming(), {projection})],
         training: (data: Mnist(dir: "."), epochs: 1, batch: 2, steps: 3,
-            loss: SoftmaxCrossEntropy(), optimizer: {optimizer}, surrogate: FastSigmoid(slope: 3)))"#
+            loss: SoftmaxCrossEntropy(), {training}, surrogate: FastSigmoid(slope: 3)))"#
     ));
     let mut plan = plan(&scene, 2, 3, 0).1;
     let program = plan.program("train").unwrap();
     let stages = &mut plan.programs[program].stages;
     let launches = stages.iter().flat_map(|stage| stage.launches());
-    let update = |launch: &&Launch| {
-        ["train/adam", "train/sgd", "train/rms_prop"].contains(&launch.kernel.name)
-    };
+    let update = |launch: &&Launch| kernels.contains(&launch.kernel.name);
     *stages = vec![Stage::Whole(launches.filter(update).cloned().collect())];
-    assert_eq!(stages[0].launches().len(), 1);
     plan
 }
 
 /// One unit of the weights \[pA\], as the launch has it.
 fn unit(plan: &Plan) -> f64 {
-    let launch = &plan.programs[plan.program("train").unwrap()].stages[0].launches()[0];
-    parameter(launch, "unit")
+    let launches = plan.programs[plan.program("train").unwrap()].stages[0].launches();
+    let update = launches.iter().find(|launch| OPTIMIZERS.contains(&launch.kernel.name));
+    parameter(update.unwrap(), "unit")
 }
 
 /// Runs updates on every engine: from a forced state with the gradient of each update, at its clock. After each,
@@ -295,6 +304,167 @@ fn gradient_descent_changes_weights_by_its_equation() {
             }
         }
     });
+}
+
+/// Three updates of weights of 1 with the gradients 0.5, -0.25 and 1 in units and a rate of 0.1, by each rule alone
+/// and by all together. 21,000 gradients g have the norm sqrt(21000) |g|, some 145 |g|. By hand, of the first update:
+/// 1 - 0.1 (0.5 + 0.5) = 0.9 with `l2: 0.5`; 0.95 - 0.1 6 = 0.35 with `l1: 6`; 1 - 0.1 0.5 20 / 72.457 = 0.9862 with
+/// `clip: 20`; 1 - 0.05 2 0.5 = 0.95 with a dropout of one half and half the rate.
+#[test]
+fn weights_shrink_and_gradients_are_clipped_by_their_equations() {
+    struct Case<'a> {
+        projection: &'a str,
+        training: &'a str,
+        kernels: &'a [&'a str],
+        first: f64,
+        gain: f64,
+        lr: f64,
+        clip: f64,
+        l1: f64,
+        l2: f64,
+    }
+    let plain = Case {
+        projection: "",
+        training: "",
+        kernels: &[],
+        first: 0.95,
+        gain: 1.0,
+        lr: 1.0,
+        clip: f64::INFINITY,
+        l1: 0.0,
+        l2: 0.0,
+    };
+    const CLIP: [&str; 3] = ["train/sum_squares", "train/clip", "train/adjust"];
+    const ALL: [&str; 4] = ["train/sum_squares", "train/clip", "train/adjust", "train/shrink"];
+    let cases = [
+        Case { training: ", l2: 0.5", kernels: &["train/adjust"], first: 0.9, l2: 0.5, ..plain },
+        Case { training: ", l1: 6", kernels: &["train/shrink"], first: 0.35, l1: 6.0, ..plain },
+        Case { training: ", clip: 20", kernels: &CLIP, first: 0.986_199, clip: 20.0, ..plain },
+        Case {
+            projection: "dropout: 0.5, lr: 0.5",
+            kernels: &["train/adjust"],
+            first: 0.95,
+            gain: 2.0,
+            lr: 0.5,
+            ..plain
+        },
+        Case {
+            projection: "dropout: 0.5, lr: 0.5",
+            training: ", clip: 20, l1: 3, l2: 0.5",
+            kernels: &ALL,
+            first: 0.818_099,
+            gain: 2.0,
+            lr: 0.5,
+            clip: 20.0,
+            l1: 3.0,
+            l2: 0.5,
+        },
+    ];
+    let (lr, gradients) = (0.1, [0.5, -0.25, 1.0]);
+    for case in cases {
+        let what = format!("{}{}", case.projection, case.training);
+        let training = format!("optimizer: Sgd(lr: {lr}){}", case.training);
+        let kernels = [&["train/sgd"], case.kernels].concat();
+        let plan = updates(3000, case.projection, &training, &kernels);
+        let launches = plan.programs[plan.program("train").unwrap()].stages[0].launches();
+        assert_eq!(launches.len(), kernels.len(), "{what}");
+        let (_, weights) = plan.ports.gradients[0];
+        let (unit, count) = (unit(&plan), plan.arrays[weights].len);
+        let mut w = 1.0f64;
+        let wanted = gradients.map(|g| {
+            let g = case.gain * g;
+            let norm = (count as f64).sqrt() * g.abs();
+            let g = g * f64::min(1.0, case.clip / (norm + 1e-6)) + case.l2 * w;
+            w -= lr * case.lr * g;
+            w = w.signum() * (w.abs() - lr * case.lr * case.l1).max(0.0);
+            w
+        });
+        assert!((wanted[0] - case.first).abs() <= 1e-5, "{what}: {wanted:?}");
+        let clock = Clock { learning_rate: lr, ..clock(2) };
+        let updates: Vec<_> = gradients.map(|g| (vec![g / unit; count], clock)).into();
+        let zeros = |array: &usize| (*array, vec![0.0; count]);
+        let mut forced: Vec<_> = plan.ports.moments.iter().map(zeros).collect();
+        forced.insert(0, (weights, vec![unit; count]));
+        each_update(&plan, &forced, &updates, |who, update, got| {
+            // A partial sum has 256 squares, and there are 83, of which a lane adds two.
+            let tolerance = match who {
+                "oracle" => 1e-7,
+                _ => tolerance((256 + 66 + 20) * (update + 1), 1.0),
+            };
+            for found in &got[0] {
+                let error = (found / unit - wanted[update]).abs();
+                assert!(error <= tolerance, "{what}, {who}: {} of {wanted:?}", found / unit);
+            }
+        });
+    }
+}
+
+/// Which sources of two populations send in two presentations: constant values show it, and spikes that fill nearly
+/// every step.
+#[test]
+fn dropped_sources_are_silent_for_a_whole_presentation() {
+    const N: usize = 4000;
+    const STEPS: usize = 12;
+    let p = 0.3;
+    let scene = scene(&format!(
+        r#"(version: 1, simulation: (dt: 1.0, seed: 3),
+        populations: {{
+            "in": (size: {N}, model: Images(encoder: Constant(gain: 1))),
+            "noise": (size: {N}, model: Poisson(rate: 900)),
+            "out": (size: 3, model: Readout(tau_m: 15)) }},
+        projections: [
+            (from: "in", to: "out", connect: Dense, weight: Kaiming(), dropout: {p}),
+            (from: "noise", to: "out", connect: FixedInDegree(k: 50), weight: Kaiming(), delay: 2, dropout: {p})],
+        training: (data: Mnist(dir: "."), epochs: 1, batch: 2, steps: {STEPS},
+            loss: SoftmaxCrossEntropy(), optimizer: Sgd(lr: 0.1)))"#
+    ));
+    let plan = plan(&scene, 2, STEPS, 0).1;
+    let (rows, words) = (2 + STEPS, N.div_ceil(32));
+    let presentations = [7, 8];
+    // Whether each source of a population sends, samples × sources.
+    let sending = |engine: &mut dyn Exact| -> [Vec<bool>; 2] {
+        engine.write_words(plan.ports.pixels.unwrap(), &vec![u32::MAX; 2 * N / 4]).unwrap();
+        engine.write_words(plan.ports.presentation.unwrap(), &presentations).unwrap();
+        engine.run(plan.program("train").unwrap(), &clock(2), STEPS).unwrap();
+        let values = engine.exact(array(&plan, "in.kept"));
+        let spikes = engine.read_words(array(&plan, "noise.spikes")).unwrap();
+        let kept = engine.read_words(array(&plan, "noise.kept")).unwrap();
+        let bit = |all: &[u32], b: usize, t: usize, id: usize| {
+            all[(b * rows + t) * words + id / 32] >> (id % 32) & 1 == 1
+        };
+        let sends = |b: usize, id: usize| {
+            let sends = (0..rows).any(|t| bit(&kept, b, t, id));
+            for t in 0..rows {
+                let wanted = sends && bit(&spikes, b, t, id);
+                assert_eq!(bit(&kept, b, t, id), wanted, "sample {b}, source {id}, row {t}");
+            }
+            sends
+        };
+        let all = || (0..2).flat_map(|b| (0..N).map(move |id| (b, id)));
+        [values.iter().map(|x| *x > 0.5).collect(), all().map(|(b, id)| sends(b, id)).collect()]
+    };
+    let of_oracle = sending(&mut Cpu::<f64>::new(&plan, Some(1), false));
+    let all: Vec<&[bool]> = of_oracle.iter().flat_map(|sending| sending.chunks(N)).collect();
+    for (k, sending) in all.iter().enumerate() {
+        let share = |alike: &dyn Fn(usize) -> bool| {
+            (0..N).filter(|id| alike(*id)).count() as f64 / N as f64
+        };
+        let close = |share: f64, p: f64| {
+            assert!(
+                (share - p).abs() <= 5.0 * (p * (1.0 - p) / N as f64).sqrt(),
+                "{k}: {share} {p}"
+            );
+        };
+        close(share(&|id| sending[id]), 1.0 - p);
+        // Of two that do not depend on each other.
+        for other in &all[..k] {
+            close(share(&|id| sending[id] && other[id]), (1.0 - p) * (1.0 - p));
+        }
+    }
+    assert!(of_oracle == sending(&mut Cpu::<f32>::new(&plan, Some(2), false)));
+    if let Some(found) = adapter("dropout") {
+        assert!(of_oracle == sending(&mut gpu(&found, &plan)));
+    }
 }
 
 /// A dimension of a grid holds 65,535 workgroups; what needs more is folded into two.

@@ -11,9 +11,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let v = params.beta2 * square[params.square_at + k] + params.rest2 * (g * g);
     mean[params.mean_at + k] = m;
     square[params.square_at + k] = v;
-    let rate = clock.learning_rate * params.unit;
+    let lr = params.lr * clock.learning_rate;
+    let rate = lr * params.unit;
     let change = rate * (m * clock.correction1) / (sqrt(v * clock.correction2) + params.eps);
     let w = weights[params.weights_at + k];
-    let after = (w - (clock.learning_rate * params.decay) * w) - change;
+    let after = (w - (lr * params.decay) * w) - change;
     weights[params.weights_at + k] = select(after, params.floor, after < params.floor);
 }

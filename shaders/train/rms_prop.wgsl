@@ -11,6 +11,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     square[params.square_at + k] = mean;
     let change = params.momentum * velocity[params.velocity_at + k] + g / (sqrt(mean) + params.eps);
     velocity[params.velocity_at + k] = change;
-    let after = weights[params.weights_at + k] - clock.learning_rate * params.unit * change;
+    let rate = params.lr * clock.learning_rate * params.unit;
+    let after = weights[params.weights_at + k] - rate * change;
     weights[params.weights_at + k] = select(after, params.floor, after < params.floor);
 }

@@ -12,6 +12,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if params.nesterov == 1u {
         change = g + params.momentum * change;
     }
-    let after = weights[params.weights_at + k] - clock.learning_rate * params.unit * change;
+    let rate = params.lr * clock.learning_rate * params.unit;
+    let after = weights[params.weights_at + k] - rate * change;
     weights[params.weights_at + k] = select(after, params.floor, after < params.floor);
 }

@@ -71,10 +71,16 @@ pub static KERNELS: &[&Kernel] = &[
     &synapse::transpose::KERNEL,
     &synapse::transpose_spikes::KERNEL,
     &train::adam::KERNEL,
+    &train::adjust::KERNEL,
     &train::clear_reals::KERNEL,
     &train::clear_words::KERNEL,
+    &train::clip::KERNEL,
+    &train::drop_spikes::KERNEL,
+    &train::drop_values::KERNEL,
     &train::restart::KERNEL,
+    &train::scale::KERNEL,
     &train::sgd::KERNEL,
+    &train::shrink::KERNEL,
     &train::softmax_cross_entropy::KERNEL,
     &train::numbers_gradient::KERNEL,
     &train::rate_penalty::KERNEL,
@@ -82,6 +88,7 @@ pub static KERNELS: &[&Kernel] = &[
     &train::spike_counts::KERNEL,
     &train::spread_gradient::KERNEL,
     &train::sum_samples::KERNEL,
+    &train::sum_squares::KERNEL,
     &train::trace::KERNEL,
 ];
 
@@ -89,6 +96,7 @@ pub static KERNELS: &[&Kernel] = &[
 const LIBRARY: &[(&str, &str)] = &[
     ("lib/adjoint.wgsl", include_str!("../../shaders/lib/adjoint.wgsl")),
     ("lib/deliver.wgsl", include_str!("../../shaders/lib/deliver.wgsl")),
+    ("lib/drop.wgsl", include_str!("../../shaders/lib/drop.wgsl")),
     ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),
     ("lib/list.wgsl", include_str!("../../shaders/lib/list.wgsl")),
     ("lib/neuron.wgsl", include_str!("../../shaders/lib/neuron.wgsl")),

@@ -191,6 +191,8 @@ pub fn build_watched(
             receptor: 0,
             delay,
             learn,
+            lr: projection.lr,
+            dropout: projection.dropout,
             unit,
             synapses,
             rule,

@@ -225,6 +225,10 @@ pub struct Projection {
     pub delay: usize,
     /// Whether gradients change the weights.
     pub learn: bool,
+    /// Factor on the learning rate of gradients.
+    pub lr: f64,
+    /// Probability with which a source is silent for a presentation of a training by gradients.
+    pub dropout: f64,
     /// The weight, in the unit of its receptor, with which one input lifts the target by its unit: from rest to threshold
     /// for a neuron, by `v_unit` for a readout. For a spike this is the peak of its potential, for
     /// a constant input the rise within one step. Kaiming weights and learning rates are in these
@@ -363,6 +367,11 @@ pub enum Synapses {
 }
 
 impl Projection {
+    /// Factor on what is delivered in a training, by which its mean is the same with dropout as without.
+    pub fn gain(&self) -> f64 {
+        1.0 / (1.0 - self.dropout)
+    }
+
     /// Steps from a spike to its last arrival; see [`Projection::delay`].
     pub fn max_delay(&self) -> usize {
         let longest = self.synapses.delays().iter().max();

@@ -112,13 +112,13 @@ pub enum PlanError {
 /// An array that does not fit into one binding, a delay that does not fit into the window.
 pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanError> {
     let mut c = Compiler::new(Layout::new(network, options)?, options.training);
+    c.keep_sources();
     let groups = groups(network);
     let mut forward = Vec::new();
     c.encode(&mut forward);
     for group in &groups {
         c.forward(group, &mut forward);
     }
-    let training = options.training;
     let mut evaluate = forward.clone();
     c.loss(options.traces, false, &mut evaluate);
     let mut train = Vec::new();
@@ -128,8 +128,9 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
     for group in groups.iter().rev() {
         c.backward(group, &mut train);
     }
+    c.drop_out(&mut train);
     c.gradients(&mut train);
-    c.update(training, &mut train);
+    c.update(&mut train);
     c.pass_tapes(&mut train);
     c.counts(&mut evaluate);
     c.counts(&mut train);
@@ -179,6 +180,8 @@ pub(super) struct Compiler<'a> {
     pub training: &'a Training,
     pub layout: Layout<'a>,
     filled: Vec<Filled>,
+    /// Populations as projections with dropout see them in the program `train`.
+    pub kept: Vec<Option<Pop>>,
     /// Arrays of a loss of traces: what is wanted, and the filtered difference.
     pub wanted: ArrayId,
     pub filtered: ArrayId,
@@ -198,16 +201,38 @@ pub(super) fn passing(array: ArrayId, stride: usize) -> Arg {
     Arg { array, split: Split::Passing(stride) }
 }
 
+/// A launch whose units are elements of arrays.
+pub(super) fn by_element(
+    kernel: &'static Kernel,
+    label: &str,
+    params: Vec<Word>,
+    args: Vec<Arg>,
+    count: usize,
+) -> Launch {
+    Launch {
+        kernel,
+        label: label.to_owned(),
+        params,
+        args,
+        units: Units::Count { count, grain: 16384 },
+        invocations: count as u64,
+        per_step: false,
+        every: 1,
+    }
+}
+
 impl<'a> Compiler<'a> {
     fn new(layout: Layout<'a>, training: &'a Training) -> Self {
         let network = layout.network;
         let began = |k: usize| Filled { statics: layout.framed[k].is_some(), ..Filled::default() };
         let filled = (0..layout.pops.len()).map(began).collect();
-        Self { network, training, filled, layout, wanted: 0, filtered: 0, counted: Vec::new() }
+        let kept = vec![None; layout.pops.len()];
+        let counted = Vec::new();
+        Self { network, training, filled, kept, layout, wanted: 0, filtered: 0, counted }
     }
 
     /// Whether a population has soft spikes.
-    fn is_soft(&self, k: usize) -> bool {
+    pub fn is_soft(&self, k: usize) -> bool {
         let kind = &self.network.populations[k].kind;
         self.layout.soft > 0 && matches!(kind, network::Kind::Lif(_) | network::Kind::Stepped(_))
     }
@@ -623,7 +648,9 @@ impl<'a> Compiler<'a> {
             for (index, p) in network.projections.iter().enumerate() {
                 let active = self.layout.pops[p.from].active && self.layout.pops[p.to].active;
                 if active && inside(p.from) && inside(p.to) != outside {
-                    self.deliver_back(index, if outside { &mut before } else { &mut step });
+                    let launches = if outside { &mut before } else { &mut step };
+                    self.deliver_back(index, launches);
+                    self.drop_back(index, launches);
                 }
             }
         }
@@ -656,7 +683,7 @@ impl<'a> Compiler<'a> {
         let projection = &self.network.projections[index];
         let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
         let steps = self.layout.steps;
-        let (cotangent, filled) = self.cotangent(projection.from);
+        let (cotangent, filled) = self.cotangent_of(index);
         let mut accumulate = u32::from(filled);
         match &self.layout.ports.weights[index] {
             Tiles::Dense { tiles, .. } => {
@@ -774,7 +801,7 @@ impl<'a> Compiler<'a> {
         // Trains of a source, shared by projections with the same delay.
         let mut trains: Vec<((usize, usize), ArrayId)> = Vec::new();
         for (index, projection) in network.projections.iter().enumerate() {
-            let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
+            let (from, to) = (self.source(index), self.layout.pops[projection.to]);
             if !projection.learn || !to.active {
                 continue;
             }
@@ -796,11 +823,11 @@ impl<'a> Compiler<'a> {
             let spikes = if by_value {
                 self.layout.unused_words
             } else {
-                let key = (projection.from, projection.delay);
+                let key = (from.spikes, projection.delay);
                 match trains.iter().find(|t| t.0 == key) {
                     Some(found) => found.1,
                     None => {
-                        let (array, launch) = self.trains(projection.from, projection.delay);
+                        let (array, launch) = self.trains(index);
                         launches.push(launch);
                         trains.push((key, array));
                         array
@@ -934,10 +961,11 @@ impl<'a> Compiler<'a> {
     }
 
     /// Spikes of a population by source, for gradients.
-    fn trains(&mut self, k: usize, delay: usize) -> (ArrayId, Launch) {
-        let (pop, name) = (self.layout.pops[k], &self.network.populations[k].name);
+    fn trains(&mut self, index: usize) -> (ArrayId, Launch) {
+        let (pop, delay) = (self.source(index), self.network.projections[index].delay);
         let train = (self.layout.batch * self.layout.steps).div_ceil(32);
-        let array = self.layout.zeros(format!("{name}.trains.{delay}"), Kind::Word, pop.n * train);
+        let name = format!("{}.trains.{delay}", self.layout.arrays[pop.spikes].name);
+        let array = self.layout.zeros(name, Kind::Word, pop.n * train);
         let p = transpose_spikes::TransposeSpikesParams::<f64> {
             sources: pop.n as u32,
             steps: self.layout.steps as u32,
@@ -947,7 +975,7 @@ impl<'a> Compiler<'a> {
         };
         let launch = Launch {
             kernel: &transpose_spikes::KERNEL,
-            label: name.clone(),
+            label: self.network.populations[self.network.projections[index].from].name.clone(),
             params: p.words(),
             args: vec![whole(pop.spikes), each(array, 32 * train)],
             units: Units::Count { count: spike_words(pop.n), grain: 1 },
@@ -961,9 +989,7 @@ impl<'a> Compiler<'a> {
     /// Tapes of neurons whose only input is constant are not needed after the pass of a sample: there is
     /// no gradient by arrivals. (Those of an evaluation are, for pictures.)
     fn pass_tapes(&self, stages: &mut [Stage]) {
-        let launches = stages.iter_mut().flat_map(|stage| match stage {
-            Stage::Whole(launches) | Stage::Steps { launches, .. } => launches.iter_mut(),
-        });
+        let launches = stages.iter_mut().flat_map(Stage::launches_mut);
         for arg in launches.flat_map(|launch| &mut launch.args) {
             let mut neural =
                 self.layout.pops.iter().zip(&self.network.populations).zip(&self.filled);
@@ -980,39 +1006,8 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn update(&mut self, training: &Training, stages: &mut Vec<Stage>) {
-        let mut launches = Vec::new();
-        for (gradient, weights) in self.layout.ports.gradients.clone() {
-            let count = self.layout.arrays[weights].len;
-            let name = self.layout.arrays[weights].name.clone();
-            let unit = self.unit(weights);
-            let optimizer = training.gradient().0;
-            let descent = optimizer.descent();
-            let mut args = vec![each(gradient, 1), each(weights, 1)];
-            for which in descent.moments() {
-                let array = self.layout.zeros(format!("{name}.{which}"), Kind::Real, count);
-                self.layout.ports.moments.push(array);
-                args.push(each(array, 1));
-            }
-            let count = count as u32;
-            let (kernel, params) =
-                (descent.kernel(), descent.params(count, unit, self.floor(weights)));
-            launches.push(Launch {
-                kernel,
-                label: name,
-                params,
-                args,
-                units: Units::Count { count: count as usize, grain: 16384 },
-                invocations: u64::from(count),
-                per_step: false,
-                every: 1,
-            });
-        }
-        stages.push(Stage::Whole(launches));
-    }
-
     /// The least value of the weights in an array: conductances are never negative.
-    fn floor(&self, array: ArrayId) -> f64 {
+    pub fn floor(&self, array: ArrayId) -> f64 {
         let weights = self.layout.ports.weights.iter().zip(&self.network.projections);
         let of = weights.into_iter().find(|(tiles, _)| tiles.arrays().contains(&array));
         let conductance = of.is_some_and(|(_, p)| match &self.network.populations[p.to].kind {
@@ -1025,7 +1020,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// One unit of the weights or constant currents in an array.
-    fn unit(&self, array: ArrayId) -> f64 {
+    pub fn unit(&self, array: ArrayId) -> f64 {
         let weights = self.layout.ports.weights.iter().zip(&self.network.projections);
         for (tiles, projection) in weights {
             if tiles.arrays().contains(&array) {

@@ -6,11 +6,13 @@
 //! are done layer by layer with all steps at once; only what lies on a cycle is stepped.
 
 mod compile;
+mod dropout;
 mod layout;
 mod live;
 mod losses;
 mod order;
 mod simulate;
+mod update;
 mod window;
 
 pub use compile::{Options, PlanError, compile};
@@ -464,9 +466,20 @@ impl Stage {
             Stage::Whole(launches) | Stage::Steps { launches, .. } => launches,
         }
     }
+
+    fn launches_mut(&mut self) -> &mut Vec<Launch> {
+        match self {
+            Stage::Whole(launches) | Stage::Steps { launches, .. } => launches,
+        }
+    }
 }
 
 impl Launch {
+    /// Whether it reads or writes an array.
+    fn uses_array(&self, array: ArrayId) -> bool {
+        self.args.iter().any(|arg| arg.array == array)
+    }
+
     /// Whether one of two launches writes what the other uses, in the same step.
     pub fn touches(&self, other: &Self, arrays: &[Array]) -> bool {
         self.uses(arrays).any(|(array, part, writes)| {

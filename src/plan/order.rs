@@ -114,6 +114,8 @@ mod tests {
             receptor: 0,
             delay: 1,
             learn: false,
+            lr: 1.0,
+            dropout: 0.0,
             unit: 1.0,
             synapses: Synapses::Dense { weights: vec![0.0] },
             rule: None,

@@ -463,6 +463,11 @@ declare! {
         receptor | "receptor_type": Option<String>;
         /// By which rule the weights change; `Backprop` in a training by gradients, else `Fixed`.
         learn: Option<Learn>;
+        /// Factor on the learning rate of a training by gradients.
+        lr: f64 [NotNegative] = 1.0;
+        /// Probability with which, in a training by gradients, a source is silent towards this projection for a whole
+        /// presentation; what the others deliver is divided by one minus it. The test set sees all sources.
+        dropout: f64 [BelowOne] = 0.0;
         /// Whether spikes of a source change what its next ones carry.
         short_term: Option<ShortTerm>;
         /// Whether the weights of each target keep their sum.
@@ -731,6 +736,15 @@ declare! {
         optimizer: Option<Optimizer>;
         /// How the learning rate changes over the training.
         schedule: Schedule = Schedule::Constant;
+        /// Largest norm of the gradients by all that is trained together, each in units of its projection; if it is
+        /// larger, all are scaled down.
+        clip: Option<f64> [Positive];
+        /// Penalty on the magnitudes of weights, in units of the projection: after each update every weight loses
+        /// `lr l1`, down to 0, where it stays until an update is larger.
+        l1: f64 [NotNegative] = 0.0;
+        /// Penalty on half the squares of weights, in units of the projection: `l2 w` is added to the gradient, after
+        /// `clip`, and the optimiser scales it like the rest. What it does not scale is the `weight_decay` of `AdamW`.
+        l2: f64 [NotNegative] = 0.0;
         /// Updates over which the learning rate rises in a line to what the schedule says.
         warmup: u64 = 0u64;
         /// When the training ends before its last epoch.

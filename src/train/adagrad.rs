@@ -4,7 +4,7 @@
 //!   square := square + g^2          w := w - lr unit g / (sqrt(square) + eps)
 //! ```
 
-use super::optimizer::Descent;
+use super::optimizer::{Descent, Weights};
 use super::rms_prop::{KERNEL, RmsPropParams};
 use crate::declare;
 use crate::kernel::*;
@@ -27,9 +27,9 @@ impl Descent for Adagrad {
     fn moments(&self) -> &'static [&'static str] {
         &["square", "velocity"]
     }
-    fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word> {
+    fn params(&self, Weights { count, unit, floor, lr }: Weights) -> Vec<Word> {
         let (alpha, rest, eps, momentum) = (1.0, 1.0, self.eps, 0.0);
-        RmsPropParams { count, unit, alpha, rest, eps, momentum, floor }.words()
+        RmsPropParams { count, unit, alpha, rest, eps, momentum, floor, lr }.words()
     }
     fn lr(&self) -> f64 {
         self.lr

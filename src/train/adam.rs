@@ -7,7 +7,7 @@
 //! ```
 //! decay is 0 here; [`super::adamw`] is the same kernel with another. `unit` makes the usual learning rates fit, whatever the capacitance: see [`crate::network::Projection`].
 
-use super::optimizer::{Descent, at_least};
+use super::optimizer::{Descent, Weights, at_least};
 use crate::kernel::*;
 use crate::{declare, params};
 
@@ -33,8 +33,8 @@ impl Descent for Adam {
     fn moments(&self) -> &'static [&'static str] {
         &["mean", "square"]
     }
-    fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word> {
-        params([self.beta1, self.beta2], self.eps, 0.0, (count, unit, floor))
+    fn params(&self, weights: Weights) -> Vec<Word> {
+        params(self.betas(), self.eps, 0.0, weights)
     }
     fn lr(&self) -> f64 {
         self.lr
@@ -65,6 +65,8 @@ params! {
         decay: real,
         /// Least weight.
         floor: real,
+        /// Factor on the learning rate.
+        lr: real,
     }
 }
 
@@ -73,10 +75,10 @@ pub fn params(
     [beta1, beta2]: [f64; 2],
     eps: f64,
     decay: f64,
-    (count, unit, floor): (u32, f64, f64),
+    Weights { count, unit, floor, lr }: Weights,
 ) -> Vec<Word> {
     let (rest1, rest2) = (1.0 - beta1, 1.0 - beta2);
-    AdamParams { count, unit, beta1, beta2, rest1, rest2, eps, decay, floor }.words()
+    AdamParams { count, unit, beta1, beta2, rest1, rest2, eps, decay, floor, lr }.words()
 }
 
 /// Table entry.
@@ -101,7 +103,7 @@ impl Twin for AdamTwin {
         let p = AdamParams::<F>::of(call.params);
         let [gradient, weights, mean, square] = Call::take(call.args);
         let [correction1, correction2] = call.clock.corrections.map(F::of);
-        let lr = F::of(call.clock.learning_rate);
+        let lr = p.lr * F::of(call.clock.learning_rate);
         let (rate, decay) = (lr * p.unit, lr * p.decay);
         let weights = weights.reals_mut().iter_mut();
         let moments = mean.reals_mut().iter_mut().zip(square.reals_mut());

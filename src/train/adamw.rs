@@ -3,7 +3,7 @@
 //! It is the kernel of [`super::adam`] with a decay. The learning rate of the schedule scales the decay too, as in PyTorch's AdamW, whose default it has.
 
 use super::adam;
-use super::optimizer::Descent;
+use super::optimizer::{Descent, Weights};
 use crate::declare;
 use crate::kernel::{Kernel, Word};
 
@@ -31,8 +31,8 @@ impl Descent for AdamW {
     fn moments(&self) -> &'static [&'static str] {
         &["mean", "square"]
     }
-    fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word> {
-        adam::params(self.betas(), self.eps, self.weight_decay, (count, unit, floor))
+    fn params(&self, weights: Weights) -> Vec<Word> {
+        adam::params(self.betas(), self.eps, self.weight_decay, weights)
     }
     fn lr(&self) -> f64 {
         self.lr

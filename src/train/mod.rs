@@ -3,21 +3,28 @@
 pub mod adagrad;
 pub mod adam;
 pub mod adamw;
+pub mod adjust;
 mod assign;
 pub mod clear_reals;
 pub mod clear_words;
+pub mod clip;
+pub mod drop_spikes;
+pub mod drop_values;
 pub mod numbers_gradient;
 pub mod optimizer;
 pub mod rate_penalty;
 pub mod restart;
 pub mod rms_prop;
+pub mod scale;
 pub mod schedule;
 pub mod sgd;
+pub mod shrink;
 pub mod softmax_cross_entropy;
 pub mod spike_counts;
 pub mod spread_gradient;
 pub mod stop;
 pub mod sum_samples;
+pub mod sum_squares;
 pub mod trace;
 mod trainer;
 

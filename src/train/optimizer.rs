@@ -12,6 +12,19 @@ pub fn at_least<F: Real>(floor: F, w: F) -> F {
     if w < floor { floor } else { w }
 }
 
+/// The weights of an array, or other numbers that gradients change.
+#[derive(Debug, Clone, Copy)]
+pub struct Weights {
+    /// How many there are.
+    pub count: u32,
+    /// One unit of them.
+    pub unit: f64,
+    /// What none falls below.
+    pub floor: f64,
+    /// Factor on the learning rate.
+    pub lr: f64,
+}
+
 /// How gradients change weights. The arrays of its kernel are gradient, weights, and its moments; learning rates are
 /// in units of each projection (see [`crate::network::Projection::unit`]).
 pub trait Descent {
@@ -19,9 +32,8 @@ pub trait Descent {
     fn kernel(&self) -> &'static Kernel;
     /// What it keeps for each weight, in the order of the kernel's arrays.
     fn moments(&self) -> &'static [&'static str];
-    /// Parameters of its kernel for so many weights, of which `unit` is one unit and none falls below
-    /// `floor`.
-    fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word>;
+    /// Parameters of its kernel for the weights of an array.
+    fn params(&self, weights: Weights) -> Vec<Word>;
     /// Learning rate.
     fn lr(&self) -> f64;
     /// Decays of the moments whose bias of the first updates is corrected; 0 for none.

@@ -6,7 +6,7 @@
 //! ```
 //! with g the gradient by the weight in units, as in [`super::adam`].
 
-use super::optimizer::{Descent, at_least};
+use super::optimizer::{Descent, Weights, at_least};
 use crate::kernel::*;
 use crate::{declare, params};
 
@@ -32,9 +32,9 @@ impl Descent for RmsProp {
     fn moments(&self) -> &'static [&'static str] {
         &["square", "velocity"]
     }
-    fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word> {
+    fn params(&self, Weights { count, unit, floor, lr }: Weights) -> Vec<Word> {
         let Self { alpha, eps, momentum, .. } = *self;
-        RmsPropParams { count, unit, alpha, rest: 1.0 - alpha, eps, momentum, floor }.words()
+        RmsPropParams { count, unit, alpha, rest: 1.0 - alpha, eps, momentum, floor, lr }.words()
     }
     fn lr(&self) -> f64 {
         self.lr
@@ -58,6 +58,8 @@ params! {
         momentum: real,
         /// Least weight.
         floor: real,
+        /// Factor on the learning rate.
+        lr: real,
     }
 }
 
@@ -87,7 +89,7 @@ impl Twin for RmsPropTwin {
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = RmsPropParams::<F>::of(call.params);
         let [gradient, weights, square, velocity] = Call::take(call.args);
-        let rate = F::of(call.clock.learning_rate) * p.unit;
+        let rate = p.lr * F::of(call.clock.learning_rate) * p.unit;
         let moments = square.reals_mut().iter_mut().zip(velocity.reals_mut());
         let state = weights.reals_mut().iter_mut().zip(moments);
         for ((w, (square, velocity)), g) in state.zip(gradient.reals()) {

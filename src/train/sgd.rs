@@ -6,7 +6,7 @@
 //! ```
 //! with g the gradient by the weight in units, as in [`super::adam`].
 
-use super::optimizer::{Descent, at_least};
+use super::optimizer::{Descent, Weights, at_least};
 use crate::kernel::*;
 use crate::{declare, params};
 
@@ -30,9 +30,9 @@ impl Descent for Sgd {
     fn moments(&self) -> &'static [&'static str] {
         &["velocity"]
     }
-    fn params(&self, count: u32, unit: f64, floor: f64) -> Vec<Word> {
+    fn params(&self, Weights { count, unit, floor, lr }: Weights) -> Vec<Word> {
         let Self { momentum, nesterov, .. } = *self;
-        SgdParams { count, unit, momentum, nesterov: u32::from(nesterov), floor }.words()
+        SgdParams { count, unit, momentum, nesterov: u32::from(nesterov), floor, lr }.words()
     }
     fn lr(&self) -> f64 {
         self.lr
@@ -52,6 +52,8 @@ params! {
         nesterov: word,
         /// Least weight.
         floor: real,
+        /// Factor on the learning rate.
+        lr: real,
     }
 }
 
@@ -76,7 +78,7 @@ impl Twin for SgdTwin {
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SgdParams::<F>::of(call.params);
         let [gradient, weights, velocity] = Call::take(call.args);
-        let rate = F::of(call.clock.learning_rate) * p.unit;
+        let rate = p.lr * F::of(call.clock.learning_rate) * p.unit;
         let state = weights.reals_mut().iter_mut().zip(velocity.reals_mut());
         for ((w, velocity), g) in state.zip(gradient.reals()) {
             let g = *g * p.unit;

@@ -169,7 +169,7 @@ pub struct Terms {
 /// Gradients of a training in the order of its ports, summed by plain loops over what the oracle's backward
 /// pass has left:
 /// ```text
-///   by a weight             sum over samples and steps of  s_i[b, t] · arrivals_bar[b, t + d, j]
+///   by a weight             sum over samples and steps of  s_i[b, t] · arrivals_bar[b, t + d, j] / (1 - dropout)
 ///   by a constant current   sum over samples of  input_bar[b, j]
 ///   by a number             sum over samples and what kernels read of  slope[k, j] · number_bar[b, k, j]
 /// ```
@@ -198,18 +198,24 @@ pub fn gradients_by_terms(
         }
         let (from, to, delay) = (projection.from, projection.to, projection.delay);
         let [sources, targets] = [from, to].map(|k| network.populations[k].size);
+        // In place of what all sources sent, if some were silent.
+        let kept = (projection.dropout > 0.0).then_some("kept");
         // What sources sent and what targets want, samples × rows × neurons; a constant input has one row.
         let (rows, sent, wanted) = if delay == 0 {
-            (1, named(oracle, from, "values"), named(oracle, to, by_current(to)))
+            (1, named(oracle, from, kept.unwrap_or("values")), named(oracle, to, by_current(to)))
         } else {
             let port = plan.ports.populations[from];
             let soft = format!("{}.soft_spikes", network.populations[from].name);
             let soft = plan.arrays.iter().position(|array| array.name == soft);
             let stored = port.history + steps;
             let sent = match soft {
-                Some(soft) => oracle.wide(soft),
+                Some(soft) => {
+                    kept.map_or_else(|| oracle.wide(soft), |kept| named(oracle, from, kept))
+                }
                 None => {
-                    let words = oracle.read_words(port.spikes.unwrap()).unwrap();
+                    let name = &network.populations[from].name;
+                    let spikes = kept.map(|kept| array(plan, &format!("{name}.{kept}")));
+                    let words = oracle.read_words(spikes.or(port.spikes).unwrap()).unwrap();
                     let bit = |row: usize, i: usize| {
                         words[row * sources.div_ceil(32) + i / 32] >> (i % 32)
                     };
@@ -240,7 +246,7 @@ pub fn gradients_by_terms(
             let Some(gradient) = of(weights) else { continue };
             let delay = if delay == 0 { 0 } else { projection.delay_of(synapse) };
             for (b, t) in (0..batch).flat_map(|b| (0..rows - delay).map(move |t| (b, t))) {
-                let s: f64 = sent[(b * rows + t) * sources + i as usize];
+                let s = projection.gain() * sent[(b * rows + t) * sources + i as usize];
                 let arrival = (b * rows + t + delay) * targets + j as usize;
                 all[gradient][at].sum += s * wanted[arrival];
                 all[gradient][at].magnitude += s.abs() * largest[arrival];

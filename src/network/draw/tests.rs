@@ -26,6 +26,8 @@ impl Case {
             weight: Weight::Constant(Quantity::new(1.0)),
             delay: None,
             learn: None,
+            lr: 1.0,
+            dropout: 0.0,
             short_term: None,
             normalize: None,
             scaling: None,

@@ -40,6 +40,7 @@ impl<'s> Checker<'s> {
             self.delay(&format!("{path}.delay"), delay, from);
         }
         self.learning(path, projection);
+        self.gradients(path, projection);
         if projection.learn == Some(Learn::Backprop) && !self.has_gradients() {
             let message =
                 "`Backprop` learns from data, but the scene has no `training` with a loss";

@@ -120,6 +120,63 @@ impl<'s> Checker<'s> {
         }
     }
 
+    /// Rules of what a projection has for gradients alone.
+    pub(super) fn gradients(&mut self, path: &str, projection: &'s Projection) {
+        if !self.has_gradients() {
+            let given = [("lr", projection.lr != 1.0), ("dropout", projection.dropout != 0.0)];
+            for (name, _) in given.into_iter().filter(|(_, given)| *given) {
+                let message = format!("`{name}` is for a training by gradients, which this is not");
+                self.fault_with_help(format!("{path}.{name}"), message, "leave it out");
+            }
+            return;
+        }
+        if projection.lr == 0.0 {
+            let message = "with a learning rate of 0 the weights stay as they are";
+            self.fault_with_help(format!("{path}.lr"), message, "write `learn: Fixed` instead");
+        } else if projection.lr != 1.0 && projection.learn == Some(Learn::Fixed) {
+            let help = "leave it out, or write `learn: Backprop`";
+            self.fault_with_help(format!("{path}.lr"), "these weights do not change", help);
+        }
+        if projection.dropout == 0.0 {
+            return;
+        }
+        let path = format!("{path}.dropout");
+        let mut earlier =
+            self.scene.projections.iter().take_while(|p| !std::ptr::eq(*p, projection));
+        if let Some(other) = earlier.find(|p| {
+            p.from == projection.from && p.dropout != 0.0 && p.dropout != projection.dropout
+        }) {
+            let (name, p) = (other.name(), other.dropout);
+            let message =
+                format!("a source is silent towards this and `{name}` at once, which has {p}");
+            self.fault_with_help(&path, message, "give both the same probability, or one none");
+        }
+        if self.leads_back(projection) {
+            let message = format!(
+                "`{}` gets back what `{}` sends: on a cycle, or within a population, nothing is dropped",
+                projection.from, projection.to
+            );
+            let help = "leave it out here, and give it to projections that lead into the cycle or out of it";
+            self.fault_with_help(&path, message, help);
+        }
+    }
+
+    /// Whether projections lead from the target of one to its source.
+    fn leads_back(&self, projection: &Projection) -> bool {
+        let mut reached = vec![projection.to.as_str()];
+        let mut next = 0;
+        while let Some(at) = reached.get(next).copied() {
+            next += 1;
+            let onward = self.scene.projections.iter().filter(|p| p.from == at);
+            for to in onward.map(|p| p.to.as_str()) {
+                if !reached.contains(&to) {
+                    reached.push(to);
+                }
+            }
+        }
+        reached.contains(&projection.from.as_str())
+    }
+
     /// A population of neurons that spike.
     fn spiking(&mut self, path: &str, name: &str) {
         if let Some(population) = self.known(path, name)
@@ -307,6 +364,9 @@ impl<'s> Checker<'s> {
             ("biases", training.biases),
             ("rates", !training.rates.is_empty()),
             ("validation", training.validation.is_some()),
+            ("clip", training.clip.is_some()),
+            ("l1", training.l1 > 0.0),
+            ("l2", training.l2 > 0.0),
             ("warmup", training.warmup > 0),
             ("schedule", training.schedule != Schedule::Constant),
         ] {

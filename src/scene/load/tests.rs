@@ -330,6 +330,13 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
             ("low: 1, high", "low: 3, high", "3, high", "above the upper bound"),
             ("learn: Fixed", "learn: Backprop", "Backprop", "no `training`"),
             (
+                "learn: Fixed",
+                "lr: 0.5",
+                "0.5",
+                "`lr` is for a training by gradients | leave it out",
+            ),
+            ("learn: Fixed", "dropout: 0.5", "0.5", "`dropout` is for a training by gradients"),
+            (
                 "weight: 20.0)",
                 "weight: 20.0), (from: \"noise\", to: \"exc\", connect: Dense, weight: 1)",
                 "(from: \"noise\", to: \"exc\", connect: Dense, weight: 1)",
@@ -482,6 +489,26 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
             ("lr: 0.001", "lr: 0.001, beta1: 1", "1", "from 0 to below 1"),
             ("Adam(lr: 0.001)", "Sgd(lr: 0.1, momentum: -0.1)", "-0.1", "from 0 to below 1"),
             ("floor: 0.1", "floor: 2", "2", "from 0 to 1"),
+            ("steps: 25", "steps: 25, clip: 0", "0", "not strictly positive"),
+            ("steps: 25", "steps: 25, l1: -1", "-1", "-1 is negative"),
+            ("steps: 25", "steps: 25, l2: -1", "-1", "-1 is negative"),
+            ("learn: Backprop", "lr: 0", "0", "stay as they are | `learn: Fixed`"),
+            ("learn: Backprop", "lr: 2, learn: Fixed", "2", "do not change | `learn: Backprop`"),
+            ("learn: Backprop", "dropout: 1", "1", "1 is not from 0 to below 1"),
+            (
+                "learn: Backprop",
+                "dropout: 0.5), (name: \"x\", from: \"hidden\", to: \"label\", connect: Dense, \
+                 weight: Kaiming(), dropout: 0.2",
+                "0.2",
+                "towards this and `hidden->label` at once, which has 0.5 | the same probability",
+            ),
+            (
+                "learn: Backprop",
+                "learn: Backprop), (from: \"hidden\", to: \"hidden\", connect: Dense, \
+                 weight: Kaiming(), dropout: 0.2",
+                "0.2",
+                "within a population, nothing is dropped | into the cycle or out of it",
+            ),
             ("StraightThrough", "FastSigmoid(slope: -1)", "-1", "not strictly positive"),
             ("gain: 2", "gain: 1e40", "1e40", "not a finite number"),
             (

@@ -1,0 +1,167 @@
+//! Dropout: in the program `train` each source of a projection is silent towards it for a whole presentation with
+//! probability p, and what the others deliver is divided by 1 - p, so that its mean stays (Srivastava et al. 2014).
+//!
+//! No kernel of delivery knows of it. The program has a copy of what such sources send, without that of the silent, and
+//! a copy of the weights, larger by 1 / (1 - p); whatever reads those weights gets both copies. On the way back
+//! gradients by what was kept become gradients by all that the sources sent, of which those of the silent are 0.
+//! Gradients by the larger weights become gradients by the weights in [`super::update`].
+
+use super::compile::{Compiler, by_element, each, passing};
+use super::layout::Pop;
+use super::*;
+use crate::input::poisson::threshold;
+use crate::kernel::spike_words;
+use crate::rng::{Purpose, stream};
+use crate::train::{drop_spikes, drop_values, scale};
+
+impl Compiler<'_> {
+    /// Makes the arrays of populations that send to projections with dropout, as these see them.
+    pub(super) fn keep_sources(&mut self) {
+        for k in 0..self.layout.pops.len() {
+            if self.dropout(k) == 0.0 {
+                continue;
+            }
+            let name = &self.network.populations[k].name;
+            let mut kept = self.layout.pops[k];
+            let sent = self.sent(k, &mut kept);
+            let (kind, len) = (self.layout.arrays[*sent].kind, self.layout.arrays[*sent].len);
+            *sent = self.layout.zeros(format!("{name}.kept"), kind, len);
+            if kept.active {
+                let len = self.layout.batch * self.layout.steps * kept.n;
+                let array = format!("{name}.kept.cotangent");
+                kept.cotangent = self.layout.zeros(array, Kind::Real, len);
+            }
+            self.kept[k] = Some(kept);
+        }
+    }
+
+    /// With which probability neurons of a population are silent.
+    fn dropout(&self, k: usize) -> f64 {
+        let outgoing = self.network.projections.iter().filter(|p| p.from == k);
+        outgoing.map(|p| p.dropout).fold(0.0, f64::max)
+    }
+
+    /// The array with what a population sends.
+    fn sent<'p>(&self, k: usize, pop: &'p mut Pop) -> &'p mut ArrayId {
+        match self.network.populations[k].spikes() {
+            false => &mut pop.values,
+            true if self.is_soft(k) => &mut pop.soft,
+            true => &mut pop.spikes,
+        }
+    }
+
+    /// The source of a projection as the program `train` has it.
+    pub(super) fn source(&self, index: usize) -> Pop {
+        let projection = &self.network.projections[index];
+        match self.kept[projection.from] {
+            Some(kept) if projection.dropout > 0.0 => kept,
+            _ => self.layout.pops[projection.from],
+        }
+    }
+
+    /// Where gradients by what a projection gets lie, and whether there are some already.
+    pub(super) fn cotangent_of(&mut self, index: usize) -> (Arg, bool) {
+        let projection = &self.network.projections[index];
+        if projection.dropout == 0.0 {
+            return self.cotangent(projection.from);
+        }
+        let kept = self.source(index);
+        (passing(kept.cotangent, self.layout.steps * kept.n), false)
+    }
+
+    /// Gradients by what a projection with dropout gets become gradients by what its source sends.
+    pub(super) fn drop_back(&mut self, index: usize, launches: &mut Vec<Launch>) {
+        let projection = &self.network.projections[index];
+        if projection.dropout > 0.0 {
+            let (kept, _) = self.cotangent_of(index);
+            let (cotangent, filled) = self.cotangent(projection.from);
+            let rows = self.layout.steps;
+            launches.push(self.drop_values(projection.from, [kept, cotangent], rows, filled));
+        }
+    }
+
+    fn drop_values(&self, k: usize, [from, to]: [Arg; 2], rows: usize, filled: bool) -> Launch {
+        let n = self.layout.pops[k].n;
+        let p = drop_values::DropValuesParams::<f64> {
+            n: n as u32,
+            rows: rows as u32,
+            threshold: threshold(self.dropout(k)),
+            stream: stream(Purpose::Dropout, k as u32),
+            accumulate: u32::from(filled),
+        };
+        let args = vec![from, each(self.layout.ports.presentation.unwrap_or_default(), 1), to];
+        let name = &self.network.populations[k].name;
+        self.by_sample(&drop_values::KERNEL, name, p.words(), args, n)
+    }
+
+    /// Copies what a population sends, but for what its silent neurons do.
+    fn drop_sent(&self, k: usize, [from, to]: [ArrayId; 2]) -> Launch {
+        let pop = self.layout.pops[k];
+        let rows = match self.network.populations[k].spikes() {
+            true => pop.history + self.layout.steps,
+            false => 1,
+        };
+        if self.layout.arrays[from].kind == Kind::Real {
+            let args = [from, to].map(|array| each(array, rows * pop.n));
+            return self.drop_values(k, args, rows, false);
+        }
+        let p = drop_spikes::DropSpikesParams::<f64> {
+            n: pop.n as u32,
+            rows: rows as u32,
+            threshold: threshold(self.dropout(k)),
+            stream: stream(Purpose::Dropout, k as u32),
+        };
+        let words = spike_words(pop.n);
+        let [from, to] = [from, to].map(|array| each(array, rows * words));
+        let args = vec![from, each(self.layout.ports.presentation.unwrap_or_default(), 1), to];
+        let name = &self.network.populations[k].name;
+        self.by_sample(&drop_spikes::KERNEL, name, p.words(), args, words)
+    }
+
+    /// Makes the copies in a program, and lets whatever reads weights of projections with dropout use them.
+    pub(super) fn drop_out(&mut self, stages: &mut Vec<Stage>) {
+        let network = self.network;
+        let mut scales = Vec::new();
+        for (index, projection) in network.projections.iter().enumerate() {
+            if projection.dropout == 0.0 {
+                continue;
+            }
+            let copies = self.copies(projection.from);
+            let weights = self.layout.ports.weights[index].arrays();
+            for (tile, weights) in weights.into_iter().enumerate() {
+                let (name, len) = (&projection.name, self.layout.arrays[weights].len);
+                let scaled = self.layout.zeros(format!("{name}.scaled.{tile}"), Kind::Real, len);
+                let p = scale::ScaleParams::<f64> { count: len as u32, factor: projection.gain() };
+                let args = vec![each(weights, 1), each(scaled, 1)];
+                scales.push(by_element(&scale::KERNEL, name, p.words(), args, len));
+                let launches = stages.iter_mut().flat_map(Stage::launches_mut);
+                for launch in launches.filter(|launch| launch.uses_array(weights)) {
+                    for arg in &mut launch.args {
+                        let exchanged = [Some((weights, scaled)), copies];
+                        let copy = exchanged.iter().flatten().find(|(of, _)| *of == arg.array);
+                        arg.array = copy.map_or(arg.array, |(_, copy)| *copy);
+                    }
+                }
+            }
+        }
+        // A copy is made as soon as it is needed, which is after what it is of.
+        for k in 0..network.populations.len() {
+            let Some((sent, copy)) = self.copies(k) else { continue };
+            let launch = self.drop_sent(k, [sent, copy]);
+            let first = stages.iter_mut().map(Stage::launches_mut).find_map(|launches| {
+                let at = launches.iter().position(|launch| launch.uses_array(copy))?;
+                Some((launches, at))
+            });
+            if let Some((launches, at)) = first {
+                launches.insert(at, launch);
+            }
+        }
+        stages.insert(0, Stage::Whole(scales));
+    }
+
+    /// What a population sends, and the copy without that of its silent neurons, if there is one.
+    fn copies(&self, k: usize) -> Option<(ArrayId, ArrayId)> {
+        let (mut all, mut kept) = (self.layout.pops[k], self.kept[k]?);
+        Some((*self.sent(k, &mut all), *self.sent(k, &mut kept)))
+    }
+}

@@ -1,0 +1,138 @@
+//! Updates of a training: gradients are adjusted, an optimiser changes what they are for, and weights shrink.
+
+use super::compile::{Compiler, by_element, each, whole};
+use super::*;
+use crate::network::Projection;
+use crate::train::optimizer::Weights;
+use crate::train::{adjust, clip, shrink, sum_squares};
+
+/// What an update changes.
+struct Changed {
+    name: String,
+    gradient: ArrayId,
+    array: ArrayId,
+    weights: Weights,
+    /// What gradients are multiplied by, since the weights are delivered that much larger.
+    scale: f64,
+    /// Penalties on weights; 0 on what is none.
+    l1: f64,
+    l2: f64,
+}
+
+impl Changed {
+    /// A launch whose units are weights.
+    fn launch(&self, kernel: &'static Kernel, params: Vec<Word>, args: Vec<Arg>) -> Launch {
+        by_element(kernel, &self.name, params, args, self.weights.count as usize)
+    }
+}
+
+impl Compiler<'_> {
+    pub(super) fn update(&mut self, stages: &mut Vec<Stage>) {
+        let gradients = self.layout.ports.gradients.clone();
+        let all: Vec<Changed> =
+            gradients.into_iter().map(|(gradient, array)| self.changed(gradient, array)).collect();
+        let mut launches = Vec::new();
+        self.adjust(&all, &mut launches);
+        let descent = self.training.gradient().0;
+        for changed in &all {
+            let descent = descent.descent();
+            let mut args = vec![each(changed.gradient, 1), each(changed.array, 1)];
+            for which in descent.moments() {
+                let name = format!("{}.{which}", changed.name);
+                let array = self.layout.zeros(name, Kind::Real, changed.weights.count as usize);
+                self.layout.ports.moments.push(array);
+                args.push(each(array, 1));
+            }
+            launches.push(changed.launch(descent.kernel(), descent.params(changed.weights), args));
+        }
+        for changed in all.iter().filter(|changed| changed.l1 > 0.0) {
+            let Weights { count, unit, lr, .. } = changed.weights;
+            let p = shrink::ShrinkParams::<f64> { count, amount: lr * changed.l1 * unit };
+            let args = vec![each(changed.array, 1)];
+            launches.push(changed.launch(&shrink::KERNEL, p.words(), args));
+        }
+        stages.push(Stage::Whole(launches));
+    }
+
+    fn changed(&self, gradient: ArrayId, array: ArrayId) -> Changed {
+        let tiles = self.layout.ports.weights.iter().zip(&self.network.projections);
+        let of = tiles.into_iter().find(|(tiles, _)| tiles.arrays().contains(&array));
+        let projection = of.map(|(_, projection)| projection);
+        let weights = Weights {
+            count: self.layout.arrays[array].len as u32,
+            unit: self.unit(array),
+            floor: self.floor(array),
+            lr: projection.map_or(1.0, |p| p.lr),
+        };
+        Changed {
+            name: self.layout.arrays[array].name.clone(),
+            gradient,
+            array,
+            weights,
+            scale: projection.map_or(1.0, Projection::gain),
+            l1: projection.map_or(0.0, |_| self.training.l1),
+            l2: projection.map_or(0.0, |_| self.training.l2),
+        }
+    }
+
+    /// Gradients become those that the optimiser gets; see [`adjust`].
+    fn adjust(&mut self, all: &[Changed], launches: &mut Vec<Launch>) {
+        let training = self.training;
+        let differs =
+            |changed: &Changed| training.clip.is_some() || changed.scale != 1.0 || changed.l2 > 0.0;
+        if !all.iter().any(differs) {
+            return;
+        }
+        let factor = self.layout.reals("gradient.factor", vec![1.0]);
+        if let Some(most) = training.clip {
+            self.clip(most, factor, all, launches);
+        }
+        for changed in all.iter().filter(|changed| differs(changed)) {
+            let Weights { count, unit, .. } = changed.weights;
+            let decay = changed.l2 / (unit * unit);
+            let p = adjust::AdjustParams::<f64> { count, scale: changed.scale, decay };
+            let args = vec![whole(factor), each(changed.array, 1), each(changed.gradient, 1)];
+            launches.push(changed.launch(&adjust::KERNEL, p.words(), args));
+        }
+    }
+
+    /// Finds the factor that keeps the norm of all gradients together below `most`.
+    fn clip(&mut self, most: f64, factor: ArrayId, all: &[Changed], launches: &mut Vec<Launch>) {
+        let parts_of = |changed: &Changed| sum_squares::parts(changed.weights.count as usize);
+        let all_parts: usize = all.iter().map(parts_of).sum();
+        let sums = self.layout.zeros("gradient.squares", Kind::Real, all_parts);
+        let mut first = 0;
+        for changed in all {
+            let (Weights { count, unit, .. }, parts) = (changed.weights, parts_of(changed));
+            let p = sum_squares::SumSquaresParams::<f64> {
+                count,
+                parts: parts as u32,
+                first: first as u32,
+                unit: unit * changed.scale,
+            };
+            let split = Split::From { first, stride: 1 };
+            launches.push(Launch {
+                kernel: &sum_squares::KERNEL,
+                label: changed.name.clone(),
+                params: p.words(),
+                args: vec![whole(changed.gradient), Arg { array: sums, split }],
+                units: Units::Count { count: parts, grain: 256 },
+                invocations: parts as u64,
+                per_step: false,
+                every: 1,
+            });
+            first += parts;
+        }
+        let p = clip::ClipParams::<f64> { parts: all_parts as u32, most };
+        launches.push(Launch {
+            kernel: &clip::KERNEL,
+            label: "gradient".to_owned(),
+            params: p.words(),
+            args: vec![whole(sums), each(factor, 1)],
+            units: Units::Count { count: 1, grain: 1 },
+            invocations: 1,
+            per_step: false,
+            every: 1,
+        });
+    }
+}
