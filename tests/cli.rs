@@ -5,7 +5,7 @@
 mod place;
 
 use flate2::{Compression, write::GzEncoder};
-use place::{Place, SIMULATION, TRAINING, edit, ended, idx, numbers};
+use place::{Place, SIMULATION, TRAINING, arguments, edit, ended, idx, numbers};
 use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
@@ -256,6 +256,52 @@ fn subcommands_tell_without_running() {
     }
     let bad = place.refuses(&["check", "train.ron", "none.ron"], 2, "none.ron | no such file");
     assert!(bad.out.contains("train.ron: 23 neurons"));
+}
+
+/// The numbers of a run's lines, and of its table.
+#[track_caller]
+fn assert_table(place: &Place, out: &str, lines: usize) {
+    let text = String::from_utf8(place.read(&format!("{out}/metrics.csv"))).unwrap();
+    let mut rows = text.lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let columns = rows.next().unwrap();
+    let (rows, told) = (rows.collect::<Vec<_>>(), place.metrics(out));
+    assert_eq!((rows.len(), told.len()), (lines, lines), "{text}");
+    for (row, line) in rows.iter().zip(&told) {
+        assert_eq!(row.len(), columns.len(), "{text}");
+        for (cell, column) in row.iter().zip(&columns) {
+            let inner = |value: Option<Value>, key: &str| match value? {
+                Value::Array(list) => list.get(key.parse::<usize>().ok()?).cloned(),
+                value => value.get(key).cloned(),
+            };
+            let value = column.split('.').fold(Some(line.clone()), inner);
+            assert_eq!(value.map(|v| v.to_string()).as_deref(), Some(*cell), "{column}");
+        }
+    }
+    // Nothing is left out.
+    fn leaves(value: &Value) -> usize {
+        match value {
+            Value::Object(map) => map.values().map(leaves).sum(),
+            Value::Array(list) => list.iter().map(leaves).sum(),
+            _ => 1,
+        }
+    }
+    assert_eq!(told.iter().map(leaves).collect::<Vec<_>>(), vec![columns.len(); lines]);
+}
+
+#[test]
+fn the_table_says_what_the_lines_say() {
+    let place = Place::new();
+    place.done("train.ron", "train", &[]);
+    place.done("sim.ron", "sim", &[]);
+    assert_table(&place, "train", 4);
+    assert_table(&place, "sim", 1);
+    for (out, longer) in [("train", "training.epochs=6"), ("sim", "simulation.duration=900")] {
+        place.call(&arguments(&["--resume", out, "--set", longer], &[])).expect(0, "");
+    }
+    assert_table(&place, "train", 6);
+    assert_table(&place, "sim", 2);
+    let header = String::from_utf8(place.read("sim/metrics.csv")).unwrap();
+    assert!(header.starts_with("t_ms,wall_s,populations.exc.rate_hz,"), "{header}");
 }
 
 // ---- Mistakes ----

@@ -21,7 +21,8 @@ const FILES: &[&str] = &[
     SUMMARY,
     SCENE,
     EXPERIMENT,
-    "metrics.jsonl",
+    LINES,
+    TABLE,
     "spikes.npz",
     "traces.npz",
     "weights.safetensors",
@@ -37,6 +38,12 @@ pub const SUMMARY: &str = "summary.json";
 
 /// The scene as it ran.
 pub const SCENE: &str = "scene.ron";
+
+/// A line of JSON for each epoch, or from time to time.
+pub const LINES: &str = "metrics.jsonl";
+
+/// The same as a table.
+pub const TABLE: &str = "metrics.csv";
 
 /// What the stages of an experiment are of.
 pub const EXPERIMENT: &str = "experiment.json";

@@ -1,13 +1,20 @@
-//! `metrics.jsonl` of a simulation: a line from time to time.
+//! `metrics.jsonl` and `metrics.csv`: a line for each epoch of a training, of a simulation from time to time.
+//!
+//! Both say the same. Columns of the table are the numbers of the first line by their paths, those that are not nested
+//! first: `populations.exc.rate_hz`. Lists are numbered: `test_spikes.0` is of the first population of the scene.
+//! The table follows from the lines, so a run that goes on makes it anew of those that it keeps.
 
+use super::folder::{LINES, TABLE};
 use super::{FileFault, fault};
 use crate::network::Network;
 use crate::simulation::Recording;
 use crate::summary::as_map;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Biological time between two lines at least \[ms\].
@@ -15,6 +22,91 @@ const INTERVAL_MS: f64 = 100.0;
 
 /// Wall time between two lines at least.
 const INTERVAL: Duration = Duration::from_secs(2);
+
+/// The two files.
+pub struct Lines {
+    path: PathBuf,
+    file: File,
+    /// Bytes of the lines.
+    bytes: u64,
+    table: PathBuf,
+    rows: File,
+    /// Paths of the numbers of the first line, once there is one.
+    columns: Vec<String>,
+}
+
+impl Lines {
+    /// Makes the files in a run folder, empty.
+    pub fn create(folder: &Path) -> Result<Self, FileFault> {
+        let path = folder.join(LINES);
+        File::create(&path).map_err(|source| fault(&path, source))?;
+        Self::reopen(folder, 0)
+    }
+
+    /// Takes the files as they were when the lines had so many bytes.
+    fn reopen(folder: &Path, bytes: u64) -> Result<Self, FileFault> {
+        let [path, table] = [LINES, TABLE].map(|name| folder.join(name));
+        let open = || {
+            let mut file = OpenOptions::new().read(true).write(true).open(&path)?;
+            // Lines that someone took away stay away.
+            let bytes = bytes.min(file.metadata()?.len());
+            file.set_len(bytes)?;
+            let mut kept = Vec::new();
+            file.read_to_end(&mut kept)?;
+            Ok((file, bytes, kept))
+        };
+        let (file, bytes, kept) = open().map_err(|source| fault(&path, source))?;
+        let rows = File::create(&table).map_err(|source| fault(&table, source))?;
+        let mut lines = Self { path, file, bytes, table, rows, columns: Vec::new() };
+        String::from_utf8_lossy(&kept).lines().try_for_each(|line| lines.add_row(line))?;
+        Ok(lines)
+    }
+
+    /// Adds a line, on disk when this returns.
+    pub fn add(&mut self, line: &impl Serialize) -> Result<(), FileFault> {
+        let written = serde_json::to_string(line).map_err(Into::into).and_then(|json| {
+            self.file.write_all(format!("{json}\n").as_bytes())?;
+            Ok(json)
+        });
+        let json = written.map_err(|source| fault(&self.path, source))?;
+        self.bytes += json.len() as u64 + 1;
+        self.add_row(&json)
+    }
+
+    /// Adds the row of a line. What someone wrote among the lines has none.
+    fn add_row(&mut self, line: &str) -> Result<(), FileFault> {
+        let Ok(line) = serde_json::from_str(line) else { return Ok(()) };
+        let mut cells = Vec::new();
+        numbers("", &line, &mut cells);
+        let mut text = String::new();
+        if self.columns.is_empty() {
+            cells.sort_by_key(|(path, _)| path.contains('.'));
+            self.columns = cells.iter().map(|(path, _)| path.clone()).collect();
+            // No name has a comma in it.
+            text = self.columns.join(",") + "\n";
+        }
+        let cells: HashMap<_, _> = cells.into_iter().collect();
+        let row = self.columns.iter().map(|path| cells.get(path).map_or("", String::as_str));
+        text += &(row.collect::<Vec<_>>().join(",") + "\n");
+        self.rows.write_all(text.as_bytes()).map_err(|source| fault(&self.table, source))
+    }
+}
+
+/// The numbers of a JSON value by their paths; what is null is empty.
+fn numbers(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
+    let inner = |key: &str| match path {
+        "" => key.to_owned(),
+        path => format!("{path}.{key}"),
+    };
+    match value {
+        Value::Object(map) => map.iter().for_each(|(k, v)| numbers(&inner(k), v, found)),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(k, v)| numbers(&inner(&k.to_string()), v, found));
+        }
+        Value::Null => found.push((path.to_owned(), String::new())),
+        value => found.push((path.to_owned(), value.to_string())),
+    }
+}
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -35,11 +127,10 @@ struct Entry {
     rate_hz: f64,
 }
 
-/// Writes the lines.
+/// Writes the lines of a simulation.
 pub struct Metrics<'a> {
     network: &'a Network,
-    path: PathBuf,
-    file: File,
+    lines: Lines,
     start: Instant,
     /// When the last line was written.
     when: Instant,
@@ -71,26 +162,21 @@ impl Told {
 }
 
 impl<'a> Metrics<'a> {
-    /// Makes the file, empty.
-    pub fn create(path: PathBuf, network: &'a Network) -> Result<Self, FileFault> {
-        File::create(&path).map_err(|source| fault(&path, source))?;
+    /// Makes the files in a run folder, empty.
+    pub fn create(folder: &Path, network: &'a Network) -> Result<Self, FileFault> {
         let spikes = vec![0; network.populations.len()];
-        Self::reopen(path, network, Told { bytes: 0, steps: 0, spikes, before_s: 0.0 })
+        let told = Told { bytes: 0, steps: 0, spikes, before_s: 0.0 };
+        Ok(Self::with(Lines::create(folder)?, network, told))
     }
 
-    /// Takes the file as it was when it had told so much.
-    pub fn reopen(path: PathBuf, network: &'a Network, told: Told) -> Result<Self, FileFault> {
-        let open = || {
-            let mut file = OpenOptions::new().write(true).open(&path)?;
-            // Lines that someone took away stay away.
-            let bytes = told.bytes.min(file.metadata()?.len());
-            file.set_len(bytes)?;
-            file.seek(SeekFrom::End(0))?;
-            Ok((file, Told { bytes, ..told }))
-        };
-        let (file, told) = open().map_err(|source| fault(&path, source))?;
+    /// Takes the files as they were when they had told so much.
+    pub fn reopen(folder: &Path, network: &'a Network, told: Told) -> Result<Self, FileFault> {
+        Ok(Self::with(Lines::reopen(folder, told.bytes)?, network, told))
+    }
+
+    fn with(lines: Lines, network: &'a Network, told: Told) -> Self {
         let start = Instant::now();
-        Ok(Self { network, path, file, start, when: start, told })
+        Self { network, lines, start, when: start, told }
     }
 
     /// Wall time of the run so far \[s\].
@@ -105,7 +191,7 @@ impl<'a> Metrics<'a> {
 
     /// What was told, for [`Self::reopen`].
     pub fn told(&self) -> Told {
-        Told { before_s: self.wall_s(), ..self.told.clone() }
+        Told { bytes: self.lines.bytes, before_s: self.wall_s(), ..self.told.clone() }
     }
 
     /// Writes a line if it is time.
@@ -140,14 +226,40 @@ impl<'a> Metrics<'a> {
                 .map(|(p, (now, before))| (p.name.as_str(), entry(now - before, p.size)))
                 .collect(),
         };
-        let written = serde_json::to_string(&line).map_err(Into::into).and_then(|mut json| {
-            json.push('\n');
-            self.file.write_all(json.as_bytes())?;
-            Ok(json.len() as u64)
-        });
-        self.told.bytes += written.map_err(|source| fault(&self.path, source))?;
+        self.lines.add(&line)?;
         self.when = Instant::now();
         (self.told.steps, self.told.spikes) = (recording.steps, counts);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::fs;
+
+    #[test]
+    fn a_table_follows_from_the_lines_that_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        let mut lines = Lines::create(dir.path()).unwrap();
+        lines.add(&json!({"a": {"x": 1}, "b": [0.1, 0.25], "c": 2.0})).unwrap();
+        let kept = lines.bytes;
+        lines.add(&json!({"a": {"x": 18446744073709551615u64}, "c": null})).unwrap();
+        let head = "c,a.x,b.0,b.1\n2.0,1,0.1,0.25\n";
+        assert_eq!(read(TABLE), format!("{head},18446744073709551615,,\n"));
+        drop(lines);
+        let mut lines = Lines::reopen(dir.path(), kept).unwrap();
+        assert_eq!((read(TABLE), read(LINES).lines().count()), (head.to_owned(), 1));
+        lines.add(&json!({"a": {"x": 3}, "b": [4, 5], "c": 6})).unwrap();
+        assert_eq!(read(TABLE), format!("{head}6,3,4,5\n"));
+        // Of lines that are cut, or were never written, there is what there is.
+        drop(lines);
+        Lines::reopen(dir.path(), kept + 9).unwrap();
+        assert_eq!(read(TABLE), head);
+        fs::write(dir.path().join(LINES), "").unwrap();
+        assert_eq!(Lines::reopen(dir.path(), kept).unwrap().bytes, 0);
+        assert_eq!(read(TABLE), "");
     }
 }

@@ -1,6 +1,7 @@
 //! Runs a scene: everything that can fail early does so before the run folder exists.
 
 use super::folder::{CHECKPOINTS, Folder, SCENE, SUMMARY};
+use super::metrics::Lines;
 use super::progress::Progress;
 use super::stop::Stop;
 use super::terminal::print;
@@ -474,10 +475,8 @@ impl Session<'_> {
         let of_accuracy = |what: &str, accuracy: Option<f64>| {
             accuracy.map_or(String::new(), |a| format!("{what} {:.2} %  ", 100.0 * a))
         };
-        let metrics = self.path("metrics.jsonl");
-        let lines: String = progress.epochs.iter().map(json_line).collect();
-        write(&metrics, lines.as_bytes())?;
-        let mut metrics_file = append(&metrics)?;
+        let mut lines = Lines::create(&self.folder.path)?;
+        progress.epochs.iter().try_for_each(|epoch| lines.add(epoch))?;
         let epochs = self.scene.training.as_ref().map_or(0, |t| t.epochs);
         let stop = Stop::listen();
         let mut bar = Progress::new(samples * epochs, "samples", self.quiet);
@@ -494,8 +493,6 @@ impl Session<'_> {
                 Event::Testing => {}
                 Event::Epoch(epoch) => {
                     done_epochs = epoch.epoch;
-                    let line = metrics_file.write_all(json_line(epoch).as_bytes());
-                    let line = line.map_err(|source| fault(&metrics, source));
                     let told = format!(
                         "epoch {:>3}  {}{}{}{}{:>6.0} samples/s",
                         epoch.epoch,
@@ -505,7 +502,7 @@ impl Session<'_> {
                         of_accuracy("test", epoch.test_accuracy),
                         epoch.train_samples_per_s,
                     );
-                    written = line.and_then(|()| bar.result(&told));
+                    written = lines.add(epoch).and_then(|()| bar.result(&told));
                 }
             }
             written.is_ok() && !stop.asked()
@@ -661,18 +658,9 @@ impl Session<'_> {
     }
 }
 
-fn json_line(epoch: &train::Epoch) -> String {
-    serde_json::to_string(epoch).map(|line| line + "\n").unwrap_or_default()
-}
-
 /// Writes a file of a run.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), FileFault> {
     files::write_atomic(path, |w| w.write_all(content)).map_err(|source| fault(path, source))
-}
-
-fn append(path: &Path) -> Result<std::fs::File, FileFault> {
-    let file = std::fs::OpenOptions::new().append(true).open(path);
-    file.map_err(|source| fault(path, source))
 }
 
 /// Prints the time of each kernel.

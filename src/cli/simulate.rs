@@ -49,13 +49,12 @@ impl Session<'_> {
         let stop = Stop::listen();
         let dt = self.network.dt;
         let (folder, network) = (self.folder.path.clone(), self.network);
-        let told = folder.join("metrics.jsonl");
         let mut weights = start_weights(network);
         let record = &self.scene.record;
         let (mut archive, mut metrics) = match checkpoint {
             None => (
                 Archive::create(&folder, network, record, &simulation.recording)?,
-                Metrics::create(told, network)?,
+                Metrics::create(&folder, network)?,
             ),
             Some(checkpoint) => {
                 let saved: Saved = checkpoint.progress()?;
@@ -71,7 +70,7 @@ impl Session<'_> {
                 let lengths = &saved.archive;
                 (
                     Archive::reopen(&folder, network, record, recording, lengths)?,
-                    Metrics::reopen(told, network, saved.metrics)?,
+                    Metrics::reopen(&folder, network, saved.metrics)?,
                 )
             }
         };
