@@ -111,7 +111,8 @@ pub struct Training {
     /// After the best epoch, if there are classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best_test_accuracy: Option<f64>,
-    /// Samples of the test set by true class, and for each by predicted class, after the last epoch.
+    /// Samples of the test set by true class, and for each by predicted class: of a training by gradients by the best
+    /// weights, as in `predictions.npz`, else after the last epoch.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub confusion: Vec<Vec<u64>>,
     /// How well neurons follow their traces after the last epoch.

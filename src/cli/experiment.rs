@@ -139,7 +139,7 @@ pub fn run(
         if stop.asked() {
             return Err(interrupted().into());
         }
-        if !args.quiet {
+        if !args.means.quiet {
             let about = stage.about.as_deref().unwrap_or_default();
             let colon = if about.is_empty() { "" } else { ": " };
             print(format!("\nstage {} of {}, {name}{colon}{about}\n", k + 1, scene.stages.len()))?;
@@ -153,7 +153,7 @@ pub fn run(
                     false => e,
                 }
             })?;
-        } else if !args.quiet {
+        } else if !args.means.quiet {
             print("it is finished\n")?;
         }
         let summary = dir.join(SUMMARY);
@@ -179,7 +179,7 @@ fn conclude(
             training.remove("epochs");
         }
     }
-    if !args.quiet {
+    if !args.means.quiet {
         let line = |(name, value): &(String, Value)| format!("{name:<32} {value}\n");
         let lines: String = results.iter().map(line).collect();
         print(format!("\n{lines}results in {}\n", folder.path.display()))?;

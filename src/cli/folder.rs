@@ -23,10 +23,11 @@ const FILES: &[&str] = &[
     EXPERIMENT,
     LINES,
     TABLE,
+    PREDICTIONS,
     "spikes.npz",
     "traces.npz",
     "weights.safetensors",
-    "weights-best.safetensors",
+    BEST,
     DIVERGED,
     "report.html",
     // Of a version that marked a folder only while a run was using it.
@@ -44,6 +45,12 @@ pub const LINES: &str = "metrics.jsonl";
 
 /// The same as a table.
 pub const TABLE: &str = "metrics.csv";
+
+/// What a trained network answers to a test set.
+pub const PREDICTIONS: &str = "predictions.npz";
+
+/// What a training by gradients had learned when it was best.
+pub const BEST: &str = "weights-best.safetensors";
 
 /// What the stages of an experiment are of.
 pub const EXPERIMENT: &str = "experiment.json";

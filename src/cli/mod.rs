@@ -6,6 +6,7 @@ mod inspect;
 mod metrics;
 mod models;
 mod pictures;
+mod predict;
 mod progress;
 mod resume;
 mod run;
@@ -30,6 +31,7 @@ use std::process::ExitCode;
   neuralearn --scene scenes/mnist.ron                 train on MNIST, write runs/mnist-1
   neuralearn --scene scenes/mnist.ron --set training.epochs=1 --seed 7
   neuralearn --resume runs/mnist-1                    go on with an interrupted run
+  neuralearn predict runs/mnist-1 --data my/digits    what a trained network makes of other images
   neuralearn check scenes/mnist.ron                   what would run, and how much memory it takes
   neuralearn devices                                  adapters of this machine
 
@@ -47,6 +49,8 @@ struct Cli {
 enum Command {
     /// Validate scenes and print their plans, without running them and without a GPU.
     Check(Check),
+    /// Ask a trained network for the classes of test images; writes predictions.npz.
+    Predict(Predict),
     /// List the adapters of this machine, their limits, and what fits.
     Devices,
     /// List every model, encoder, rule, optimiser ... with parameters, units, defaults, source.
@@ -69,6 +73,47 @@ struct Check {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  neuralearn predict runs/mnist-1                     the test set of the scene, by the best weights
+  neuralearn predict runs/mnist-1 --data my/digits --out answers
+  neuralearn predict runs/mnist-1 --last              by those of the newest checkpoint, of any run
+
+predictions.npz has `predicted`, `output` [samples, outputs], `spikes.<population>`, and `label` where
+there are labels.")]
+struct Predict {
+    /// Folder of a training by gradients, or of a stage, that has classes.
+    run: PathBuf,
+    /// Folder with t10k-images-idx3-ubyte, and maybe with labels, or a file of images; default that of the scene.
+    #[arg(long, value_name = "DIR|FILE")]
+    data: Option<PathBuf>,
+    /// With the weights of the newest checkpoint rather than the best; also of a run that is not finished.
+    #[arg(long)]
+    last: bool,
+    /// Folder for predictions.npz; default the run folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    means: Means,
+}
+
+/// With what something is computed, and whether it is shown.
+#[derive(Debug, Args)]
+struct Means {
+    /// What to run on.
+    #[arg(long, value_enum, default_value_t = EngineChoice::Auto)]
+    engine: EngineChoice,
+    /// The adapter whose name contains TEXT, in any case.
+    #[arg(long, value_name = "TEXT")]
+    adapter: Option<String>,
+    /// Threads of the CPU engine; default all cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// No progress on the terminal.
+    #[arg(long)]
+    quiet: bool,
+}
+
 /// Options of a run.
 #[derive(Debug, Args)]
 struct Run {
@@ -87,22 +132,12 @@ struct Run {
     /// Same as --set simulation.seed=N.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// What to run on.
-    #[arg(long, value_enum, default_value_t = EngineChoice::Auto)]
-    engine: EngineChoice,
-    /// The adapter whose name contains TEXT, in any case.
-    #[arg(long, value_name = "TEXT")]
-    adapter: Option<String>,
-    /// Threads of the CPU engine; default all cores.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    means: Means,
     /// Go on from the newest good checkpoint of a run folder; with --set training.epochs=N or
     /// simulation.duration=T beyond its end.
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<PathBuf>,
-    /// No progress on the terminal.
-    #[arg(long)]
-    quiet: bool,
     /// More log; repeat for more.
     #[arg(short, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -181,6 +216,7 @@ pub fn main() -> ExitCode {
         .init();
     concluded(match &cli.command {
         Some(Command::Check(check)) => inspect::check(&check.scenes, &check.set, check.json),
+        Some(Command::Predict(args)) => predict::predict(args),
         Some(Command::Devices) => inspect::devices(),
         Some(Command::Models { word }) => models::models(word.as_deref()),
         None => run::run(&cli.run),

@@ -15,7 +15,7 @@ use crate::report::{
 use crate::scene::Reset;
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
-use crate::train::{self, Learner, Presented, Samples, TrainError, Trainer};
+use crate::train::{self, Learner, Predictions, Presented, Samples, TrainError, Trainer};
 use crate::words::{bytes, grouped};
 use std::borrow::Cow;
 
@@ -28,12 +28,12 @@ const WINDOW: usize = 100;
 /// Receptive fields that are drawn.
 const FIELDS: usize = 64;
 
-/// The report of a training: curves, confusion matrix, one test digit, receptive fields.
+/// The report of a training: curves, confusion matrix, mistakes, one test digit, receptive fields.
 pub fn training<'a>(
     description: &'a str,
     network: &Network,
     trainer: &mut Trainer<'_>,
-    counts: Vec<u64>,
+    predictions: &Predictions,
     samples: Samples<'_>,
     summary: &'a Summary,
     warnings: &[String],
@@ -44,7 +44,7 @@ pub fn training<'a>(
             return followed(description, network, trainer, traces, summary, warnings);
         }
     };
-    let classes = counts.len().isqrt();
+    let labels = &data.test.labels;
     let shown = trainer.present(0)?;
     let mut activity = Vec::new();
     for ((population, spikes), tape) in
@@ -101,10 +101,15 @@ pub fn training<'a>(
     Ok(Report {
         activity,
         fields,
+        mistakes: predictions
+            .mistakes(labels)
+            .into_iter()
+            .map(|k| sample(data, k, predictions.predicted[k] as usize))
+            .collect(),
         ..trained(
             description,
             &trainer.progress.epochs,
-            (classes, counts),
+            (predictions.classes, predictions.confusion(labels)),
             data,
             shown.predicted,
             summary,
@@ -236,7 +241,6 @@ fn trained<'a>(
     summary: &'a Summary,
     warnings: &[String],
 ) -> Report<'a> {
-    let test = &data.test;
     Report {
         title: &summary.scene,
         description: description.to_owned(),
@@ -244,15 +248,21 @@ fn trained<'a>(
         epochs: epochs.iter().map(epoch).collect(),
         best_epoch: summary.training.as_ref().map(|t| t.best_epoch as usize),
         confusion: Some(Confusion { classes, counts }),
-        sample: Some(Sample {
-            width: test.cols,
-            height: test.rows,
-            pixels: test.image(0).to_vec(),
-            label: usize::from(test.labels[0]),
-            predicted,
-        }),
+        sample: Some(sample(data, 0, predicted)),
         warnings: warnings.to_vec(),
         ..Report::default()
+    }
+}
+
+/// A test image and what it was taken for.
+fn sample(data: &Dataset, k: usize, predicted: usize) -> Sample {
+    let test = &data.test;
+    Sample {
+        width: test.cols,
+        height: test.rows,
+        pixels: test.image(k).to_vec(),
+        label: usize::from(test.labels[k]),
+        predicted,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Runs a scene: everything that can fail early does so before the run folder exists.
 
-use super::folder::{CHECKPOINTS, Folder, SCENE, SUMMARY};
+use super::folder::{BEST, CHECKPOINTS, Folder, PREDICTIONS, SCENE, SUMMARY};
 use super::metrics::Lines;
 use super::progress::Progress;
 use super::stop::Stop;
 use super::terminal::print;
 use super::{
-    EngineChoice, FileFault, Interrupted, Run, Threads, Usage, experiment, fault, pictures, resume,
+    EngineChoice, FileFault, Interrupted, Means, Run, Threads, Usage, experiment, fault, pictures,
+    predict, resume,
 };
 use crate::archive;
 use crate::checkpoint::{self, Checkpoint, Origin, Store};
@@ -21,7 +22,7 @@ use crate::plan::{self, Plan, SimulationOptions};
 use crate::scene::{self, Data, Loss, Override, Scene, Source, Warning};
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
-use crate::train::{Event, Learner, Outcome, Samples, Set, Trainer};
+use crate::train::{Event, Learner, Outcome, Predictions, Samples, Set, Trainer};
 use crate::words::{bytes, grouped};
 use crate::{data, machine, train};
 use anyhow::Result;
@@ -129,7 +130,7 @@ pub fn make_threads(wanted: Option<u16>) -> Result<()> {
 
 /// Runs a scene, or goes on with a run.
 pub fn run(args: &Run) -> Result<()> {
-    make_threads(args.threads)?;
+    make_threads(args.means.threads)?;
     let path = match (&args.scene, &args.resume) {
         (Some(scene), _) => scene.clone(),
         (None, Some(dir)) => dir.join(SCENE),
@@ -210,9 +211,9 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         },
         None => None,
     };
-    let adapter = adapter(args)?;
+    let adapter = adapter(&args.means)?;
     let max_table = adapter.as_ref().map_or(MAX_BINDING, Found::largest_table);
-    let (network, plan, traces) = prepare(&scene, args.quiet, max_table)?;
+    let (network, plan, traces) = prepare(&scene, args.means.quiet, max_table)?;
     warnings.extend(network.warnings.iter().chain(&plan.warnings).cloned());
     for warning in &warnings {
         log::warn!("{}: {}: {}", source.name, warning.path, warning.message);
@@ -251,7 +252,7 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         plan: &plan,
         folder,
         warnings: warnings.iter().map(|w| format!("{}: {}", w.path, w.message)).collect(),
-        quiet: args.quiet,
+        quiet: args.means.quiet,
     };
     session.summary.build_s = started.elapsed().as_secs_f64();
     session.banner()?;
@@ -325,10 +326,10 @@ fn load_data(training: &scene::Training, data: &Data, network: &Network) -> Resu
 }
 
 /// The adapter to run on; none for the processor.
-fn adapter(args: &Run) -> Result<Option<Found>> {
-    let name = args.adapter.as_deref();
+pub fn adapter(means: &Means) -> Result<Option<Found>> {
+    let name = means.adapter.as_deref();
     let on = |wanted| -> Result<Option<Found>> { Ok(Some(gpu::choose(wanted, name)?)) };
-    match args.engine {
+    match means.engine {
         EngineChoice::Gpu => on(Wanted::Hardware),
         EngineChoice::Software => on(Wanted::Software),
         EngineChoice::Cpu if name.is_some() => {
@@ -437,11 +438,20 @@ impl Session<'_> {
         }
         let (progress, count) = (trainer.progress.clone(), samples.count(Set::Train) as u64);
         self.watched(&progress, count, |store, observe| trainer.run(Some(store), observe))?;
-        for (best, file) in [(false, "weights.safetensors"), (true, "weights-best.safetensors")] {
+        for (best, file) in [(false, "weights.safetensors"), (true, BEST)] {
             self.write_weights(file, trainer.natural_weights(best)?, &[])?;
         }
         let times = trainer.engine().profile();
-        let confusion = trainer.confusion()?;
+        let mut confusion = Vec::new();
+        let mut predictions = Predictions::default();
+        if let Samples::Labelled(data) = samples {
+            // From here on all that is told of the network is of its best weights.
+            trainer.use_best()?;
+            predictions = trainer.predict()?;
+            confusion = predictions.confusion(&data.test.labels);
+            let path = self.path(PREDICTIONS);
+            predict::write(&path, self.network, &predictions, &data.test.labels)?;
+        }
         let tested = samples.count(Set::Test);
         self.training_summary(&trainer.progress, trainer.parameters(), &confusion, tested);
         if let (Some(training), Samples::Driven(traces)) = (&mut self.summary.training, samples) {
@@ -451,7 +461,7 @@ impl Session<'_> {
             &self.origin.description,
             self.network,
             &mut trainer,
-            confusion,
+            &predictions,
             samples,
             &self.summary,
             &self.warnings,

@@ -138,7 +138,10 @@ impl Split {
     }
 
     /// The samples of some classes, labelled by their places in the list. `set` is what errors call it.
-    fn of_classes(&self, classes: &[u64], set: &'static str) -> Result<Self, ChoiceError> {
+    ///
+    /// # Errors
+    /// There are no samples of a class.
+    pub fn of_classes(&self, classes: &[u64], set: &'static str) -> Result<Self, ChoiceError> {
         let by_class = self.by_class();
         let samples = |class: u64| by_class.get(class as usize).filter(|of| !of.is_empty());
         if let Some(class) = classes.iter().copied().find(|class| samples(*class).is_none()) {

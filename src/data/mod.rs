@@ -22,7 +22,7 @@ use idx::{Idx, IdxError};
 pub struct Split {
     /// Intensities 0 to 255, `[n, rows, cols]`.
     pub images: Vec<u8>,
-    /// Class of each image, `[n]`.
+    /// Class of each image, `[n]`; none at all if nobody knows them.
     pub labels: Vec<u8>,
     /// Height of an image in pixels.
     pub rows: usize,
@@ -95,6 +95,20 @@ pub enum DataError {
         /// Rows and columns of the test images.
         test: [usize; 2],
     },
+    /// Images of another size than a network was trained with.
+    #[error(
+        "{}: its images have {} pixels ({} x {}), the network learned from images of {sources}; give it images \
+         of that size",
+        path.display(), shape[0] * shape[1], shape[1], shape[0]
+    )]
+    Pixels {
+        /// Folder or file of the images.
+        path: PathBuf,
+        /// Rows and columns of an image.
+        shape: [usize; 2],
+        /// Pixels of those that the network has sources for.
+        sources: usize,
+    },
     /// A file of traces that does not fit.
     #[error("training.loss.file: {}: {why}", file.display())]
     Trace {
@@ -145,16 +159,32 @@ pub fn mnist(dir: &Path) -> Result<Dataset, DataError> {
 fn split(dir: &Path, prefix: &str) -> Result<Split, DataError> {
     let images_path = find(dir, &format!("{prefix}-images"), 3)?;
     let labels_path = find(dir, &format!("{prefix}-labels"), 1)?;
+    read(images_path, Some(labels_path))
+}
+
+/// Loads the test set from the directory `path` alone, where labels may be missing, or images from the file `path`.
+///
+/// # Errors
+///
+/// [`DataError`] if there are no images, or a file is damaged.
+pub fn test_set(path: &Path) -> Result<Split, DataError> {
+    match path.is_dir() {
+        true => read(find(path, "t10k-images", 3)?, find(path, "t10k-labels", 1).ok()),
+        false => read(path.to_path_buf(), None),
+    }
+}
+
+/// Reads images, and their labels if there are some.
+fn read(images_path: PathBuf, labels_path: Option<PathBuf>) -> Result<Split, DataError> {
     let Idx { dims, data: images } = idx::load::<3>(&images_path)?;
-    let Idx { data: labels, .. } = idx::load::<1>(&labels_path)?;
     let [count, rows, cols] = dims;
-    if count != labels.len() {
-        return Err(DataError::Count {
-            images_path,
-            images: count,
-            labels_path,
-            labels: labels.len(),
-        });
+    let mut labels = Vec::new();
+    if let Some(labels_path) = labels_path {
+        labels = idx::load::<1>(&labels_path)?.data;
+        if count != labels.len() {
+            let (images, labels) = (count, labels.len());
+            return Err(DataError::Count { images_path, images, labels_path, labels });
+        }
     }
     if images.is_empty() {
         return Err(DataError::Empty { path: images_path, dims });
@@ -176,12 +206,12 @@ fn find(dir: &Path, stem: &str, rank: u32) -> Result<PathBuf, DataError> {
 impl Split {
     /// Number of samples.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.images.len() / self.pixels().max(1)
     }
 
     /// Whether there are no samples, as only [`Split::truncate`] can bring about.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.images.is_empty()
     }
 
     /// Pixels of an image.
@@ -232,7 +262,7 @@ impl Split {
     /// Keeps only the first `limit` samples.
     pub fn truncate(&mut self, limit: usize) {
         self.labels.truncate(limit);
-        self.images.truncate(self.len() * self.pixels());
+        self.images.truncate(limit.min(self.len()) * self.pixels());
     }
 
     /// Checks that every label has one of `classes` outputs.

@@ -46,6 +46,13 @@ impl<'a> Npy<'a> {
         Self { name: name.into(), kind: T::KIND, size, shape, fill: Box::new(fill) }
     }
 
+    /// An array of these elements.
+    pub fn of<T: Number>(name: impl Into<String>, shape: &[u64], elements: &'a [T]) -> Self {
+        Self::new::<T>(name, shape, |writer| {
+            elements.iter().try_for_each(|x| writer.write_all(x.bytes().as_ref()))
+        })
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

@@ -33,6 +33,8 @@ const BARS: usize = 32;
 const MAX_FIELDS: usize = 64;
 /// Points of a line up to which each has a dot.
 const MAX_DOTS: usize = 60;
+/// At most this many mistakes are drawn.
+const MAX_MISTAKES: usize = 20;
 /// At most this many neurons that follow a trace are drawn.
 const MAX_FITS: usize = 16;
 /// At most this many neurons are drawn per recorded variable.
@@ -41,11 +43,12 @@ const MAX_TRACES: usize = 6;
 const MAX_BUCKETS: usize = 2_000;
 
 /// What figures are called, before their numbers.
-pub(super) const KINDS: [&str; 12] = [
+pub(super) const KINDS: [&str; 13] = [
     "learning",
     "fit",
     "number",
     "confusion",
+    "mistakes",
     "sample",
     "activity",
     "distributions",
@@ -78,6 +81,7 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
     let courses = report.courses.iter().enumerate();
     sketches.extend(courses.filter_map(|(k, course)| number(k + 1, course)));
     sketches.extend(report.confusion.as_ref().and_then(confusion));
+    sketches.extend(mistakes(&report.mistakes));
     sketches.extend(report.sample.as_ref().and_then(sample));
     for (i, activity) in report.activity.iter().enumerate() {
         let number = i + 1;
@@ -753,7 +757,40 @@ fn confusion(confusion: &Confusion) -> Option<Sketch> {
     })
 }
 
-/// The shown image, dark on white as on paper.
+/// Images that were taken for another class, in reading order.
+fn mistakes(mistakes: &[Sample]) -> Option<Sketch> {
+    const COLUMNS: usize = 10;
+    let whole =
+        |of: &&Sample| of.width > 0 && of.width.checked_mul(of.height) == Some(of.pixels.len());
+    let shown: Vec<&Sample> = mistakes.iter().filter(whole).take(MAX_MISTAKES).collect();
+    let &Sample { width, height, .. } = *shown.first()?;
+    let pixel = (64 / width.max(height)).max(1) as f64;
+    let (wide, high) = (width as f64 * pixel, height as f64 * pixel);
+    let (step_x, step_y) = (wide.max(56.0) + 14.0, high + 34.0);
+    let rows = shown.len().div_ceil(COLUMNS) as f64;
+    let mut sheet =
+        Sheet::new(10.0 + COLUMNS.min(shown.len()) as f64 * step_x, 10.0 + rows * step_y);
+    for (i, of) in shown.iter().enumerate() {
+        let x = 10.0 + (i % COLUMNS) as f64 * step_x;
+        let y = 10.0 + (i / COLUMNS) as f64 * step_y;
+        let verdict = format!("{} → {}", of.label, of.predicted);
+        sheet.picture(of, (x, y), pixel);
+        sheet.text(&verdict, (x + wide / 2.0, y + high + 12.0), 12, TextAnchor::Middle, INK);
+    }
+    Some(Sketch {
+        name: "mistakes".into(),
+        section: "Mistakes".into(),
+        caption: format!(
+            "Test images that were taken for another class, as true class → predicted class: {} of {}, those \
+             first whose class had the output furthest below that of the answer.",
+            shown.len(),
+            mistakes.len(),
+        ),
+        scene: sheet.scene,
+    })
+}
+
+/// The shown image.
 fn sample(sample: &Sample) -> Option<Sketch> {
     let &Sample { width, height, label, predicted, .. } = sample;
     if width == 0 || width.checked_mul(height) != Some(sample.pixels.len()) {
@@ -763,9 +800,7 @@ fn sample(sample: &Sample) -> Option<Sketch> {
     let (wide, high) = (width as f64 * pixel, height as f64 * pixel);
     let mut sheet = Sheet::new(wide.max(180.0) + 20.0, high + 50.0);
     let left = (sheet.scene.width - wide) / 2.0;
-    let colors = sample.pixels.iter().map(|&v| Color::Rgb(255 - v, 255 - v, 255 - v));
-    sheet.image((left, 10.0), pixel, width, colors);
-    sheet.frame((left, 10.0), wide, high);
+    sheet.picture(sample, (left, 10.0), pixel);
     let verdict = format!("class {label}, predicted {predicted}");
     let ink = if label == predicted { INK } else { ORANGE };
     let below = (left + wide / 2.0, high + 28.0);
@@ -953,6 +988,13 @@ impl Sheet {
             h: vec![pixel; fills.len()],
             fills,
         });
+    }
+
+    /// A test image, dark on white as on paper.
+    fn picture(&mut self, of: &Sample, place: (f64, f64), pixel: f64) {
+        let colors = of.pixels.iter().map(|&v| Color::Rgb(255 - v, 255 - v, 255 - v));
+        self.image(place, pixel, of.width, colors);
+        self.frame(place, of.width as f64 * pixel, of.height as f64 * pixel);
     }
 
     /// The outline of a rectangle.

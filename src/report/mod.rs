@@ -42,6 +42,8 @@ pub struct Report<'a> {
     pub windows: Vec<Window>,
     /// Distributions of weights that changed.
     pub weights: Vec<Weights>,
+    /// Test images that were taken for another class, the surest answers first. The first 20 are drawn.
+    pub mistakes: Vec<Sample>,
     /// Test image that was shown while the activity was recorded.
     pub sample: Option<Sample>,
     /// Receptive fields of the first layer.
@@ -331,6 +333,10 @@ mod tests {
                 activity(2, 1.0, 10, &[(0, 0), (0, 0), (0, 0)]),
                 Activity { spikes: None, ..activity(1, 1.0, 10, &[]) },
             ],
+            mistakes: vec![
+                Sample { width: 0, height: 0, pixels: vec![], label: 0, predicted: 1 },
+                Sample { width: 2, height: 1, pixels: vec![0, 255], label: 0, predicted: 1 },
+            ],
             sample: Some(Sample { width: 0, height: 0, pixels: vec![], label: 0, predicted: 0 }),
             fields: Some(Fields {
                 width: 2,
@@ -350,12 +356,13 @@ mod tests {
             "distributions-5.png",
             "fields.png",
             "learning.png",
+            "mistakes.png",
             "report.html",
             "traces-1-1.png",
         ];
         assert_eq!(names, expected);
         let figures = names.iter().filter_map(|name| name.to_str()).filter(|n| n.ends_with(".png"));
-        assert!(figures.clone().count() == 6 && figures.clone().all(is_figure));
+        assert!(figures.clone().count() == 7 && figures.clone().all(is_figure));
         for other in ["mine.png", "learning-a.png", "learning.jpg", "activity-.png", "report.html"]
         {
             assert!(!is_figure(other), "{other}");

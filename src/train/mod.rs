@@ -29,4 +29,6 @@ pub mod trace;
 mod trainer;
 
 pub use assign::{Assignment, Learner, answer};
-pub use trainer::{Epoch, Event, Outcome, Presented, Progress, Samples, Set, TrainError, Trainer};
+pub use trainer::{
+    Epoch, Event, Outcome, Predictions, Presented, Progress, Samples, Set, TrainError, Trainer,
+};

@@ -290,15 +290,61 @@ pub struct Presented {
     pub potentials: Vec<Vec<f32>>,
 }
 
+/// What a network answered to a test set.
+#[derive(Debug, Clone, Default)]
+pub struct Predictions {
+    /// Number of classes.
+    pub classes: usize,
+    /// Predicted class of each sample.
+    pub predicted: Vec<u32>,
+    /// Output of each, \[samples, classes\].
+    pub output: Vec<f32>,
+    /// For each population that spikes, how often it did for each sample; nothing for the others.
+    pub spikes: Vec<Vec<u32>>,
+}
+
+impl Predictions {
+    /// Counts of `[true][predicted]` classes.
+    ///
+    /// # Panics
+    /// If a label is no class.
+    pub fn confusion(&self, labels: &[u8]) -> Vec<u64> {
+        let mut counts = vec![0; self.classes * self.classes];
+        for (label, predicted) in labels.iter().zip(&self.predicted) {
+            counts[usize::from(*label) * self.classes + *predicted as usize] += 1;
+        }
+        counts
+    }
+
+    /// Samples that were taken for another class, those first whose class had the output furthest below that of the
+    /// answer.
+    ///
+    /// # Panics
+    /// If a label is no class.
+    pub fn mistakes(&self, labels: &[u8]) -> Vec<usize> {
+        let lead = |k: &usize| {
+            let output = &self.output[k * self.classes..][..self.classes];
+            output[self.predicted[*k] as usize] - output[usize::from(labels[*k])]
+        };
+        let wrong = |k: &usize| self.predicted[*k] != u32::from(labels[*k]);
+        let mut mistakes: Vec<usize> = (0..labels.len()).filter(wrong).collect();
+        mistakes.sort_by(|a, b| lead(b).total_cmp(&lead(a)));
+        mistakes
+    }
+}
+
 /// Sums over a set of samples.
 #[derive(Debug, Clone, Default)]
 struct Sums {
     loss: f64,
     correct: u64,
     samples: u64,
-    spikes: Vec<u64>,
+    /// For each population that is counted, the spikes of each sample.
+    spikes: Vec<Vec<u32>>,
     /// Predicted class of each sample.
     predictions: Vec<u32>,
+    /// Output for each sample, if it was asked for.
+    output: Vec<f32>,
 }
 
 impl<'a> Trainer<'a> {
@@ -443,7 +489,7 @@ impl<'a> Trainer<'a> {
 
     fn finish_epoch(&mut self) -> Result<Epoch, TrainError> {
         let since = Instant::now();
-        let sums = self.judge(Set::Test)?;
+        let sums = self.judge(Set::Test, false)?;
         let seconds = since.elapsed().as_secs_f64();
         let samples = self.samples.count(Set::Train) as u64;
         let mut errors = match self.plan.ports.errors {
@@ -454,10 +500,11 @@ impl<'a> Trainer<'a> {
         let mut numbers = self.numbers(None)?;
         numbers.iter_mut().for_each(|(_, values)| values.truncate(TOLD));
         let validation = match self.samples.split(Set::Validation) {
-            Some(_) => Some(self.judge(Set::Validation)?),
+            Some(_) => Some(self.judge(Set::Validation, false)?),
             None => None,
         };
         let (speed, tested) = (samples as f64, sums.samples as f64);
+        let total = |spikes: &Vec<u32>| spikes.iter().map(|s| f64::from(*s)).sum::<f64>();
         Ok(Epoch {
             epoch: self.progress.epoch + 1,
             loss: Some(self.progress.loss / samples as f64),
@@ -469,14 +516,15 @@ impl<'a> Trainer<'a> {
             test_accuracy: self.accuracy(sums.correct, sums.samples),
             errors: errors.into_iter().map(f64::from).collect(),
             numbers: numbers.into_iter().collect(),
-            test_spikes: sums.spikes.iter().map(|s| *s as f64 / tested).collect(),
+            test_spikes: sums.spikes.iter().map(|s| total(s) / tested).collect(),
             train_samples_per_s: speed / self.progress.seconds.max(1e-9),
             test_samples_per_s: tested / seconds.max(1e-9),
         })
     }
 
-    /// Shows a set, and sums up how the network does.
-    fn judge(&mut self, set: Set) -> Result<Sums, TrainError> {
+    /// Shows a set, and sums up how the network does. To read what came out of each batch takes time, so it is done only if
+    /// it is wanted.
+    fn judge(&mut self, set: Set, with_output: bool) -> Result<Sums, TrainError> {
         let mut sums = Sums::default();
         let mut pending = Vec::new();
         let indices: Vec<u32> = (0..self.samples.count(set) as u32).collect();
@@ -484,6 +532,10 @@ impl<'a> Trainer<'a> {
             self.load(set, samples, samples)?;
             let clock = self.clock(samples.len(), pending.len(), set);
             self.engine.run(self.evaluate, &clock, self.plan.steps)?;
+            if let Some(array) = self.plan.ports.output.filter(|_| with_output) {
+                let output = self.engine.read_reals(array)?;
+                sums.output.extend(&output[..samples.len() * self.classes()]);
+            }
             pending.push(samples.to_vec());
             let last = samples.last() == indices.last();
             if last || pending.len() == self.plan.ports.slots {
@@ -493,24 +545,29 @@ impl<'a> Trainer<'a> {
         Ok(sums)
     }
 
-    /// Counts of `[true][predicted]` classes over the test set; empty if there are no classes.
+    /// What the network as it is now answers to the test set: the evaluation after an epoch, bit for bit.
     ///
     /// # Errors
     /// The engine fails.
-    pub fn confusion(&mut self) -> Result<Vec<u64>, TrainError> {
-        let Some(test) = self.samples.split(Set::Test) else { return Ok(Vec::new()) };
-        let classes = self.classes();
-        let sums = self.judge(Set::Test)?;
-        let mut counts = vec![0; classes * classes];
-        for (label, predicted) in test.labels.iter().zip(sums.predictions) {
-            counts[usize::from(*label) * classes + predicted as usize] += 1;
-        }
-        Ok(counts)
+    pub fn predict(&mut self) -> Result<Predictions, TrainError> {
+        let Sums { predictions: predicted, output, spikes, .. } = self.judge(Set::Test, true)?;
+        Ok(Predictions { classes: self.classes(), predicted, output, spikes })
     }
 
-    fn classes(&self) -> usize {
-        let output = self.plan.ports.output.unwrap_or_default();
-        self.plan.arrays[output].len / self.plan.batch
+    /// Number of classes, if there are any.
+    pub fn classes(&self) -> usize {
+        self.plan.ports.output.map_or(0, |output| self.plan.arrays[output].len / self.plan.batch)
+    }
+
+    /// Puts what was best in place.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn use_best(&mut self) -> Result<(), TrainError> {
+        for (array, values) in self.best.iter().flat_map(|(_, best)| best) {
+            self.engine.write_reals(*array, values)?;
+        }
+        self.follow_numbers()
     }
 
     /// Presents one test sample and reads what the network did.
@@ -608,8 +665,9 @@ impl<'a> Trainer<'a> {
             }
             let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
             let pixels: Vec<u32> = bytes.chunks_exact(4).map(word).collect();
-            let labels: Vec<u32> =
-                samples.iter().map(|s| u32::from(split.labels[*s as usize])).collect();
+            // The loss is of some class, also where none is known and nobody asks for it.
+            let label = |s: &u32| split.labels.get(*s as usize).map_or(0, |l| u32::from(*l));
+            let labels: Vec<u32> = samples.iter().map(label).collect();
             self.engine.write_words(ports.pixels.unwrap_or_default(), &pixels)?;
             self.engine.write_words(ports.labels.unwrap_or_default(), &labels)?;
         }
@@ -715,7 +773,7 @@ impl<'a> Trainer<'a> {
             .iter()
             .map(|p| p.counts.map_or(Ok(Vec::new()), |array| self.engine.read_words(array)))
             .collect::<Result<Vec<_>, _>>()?;
-        sums.spikes.resize(counts.len(), 0);
+        sums.spikes.resize(counts.len(), Vec::new());
         for (slot, samples) in pending.drain(..).enumerate() {
             for (k, sample) in samples.iter().enumerate() {
                 let at = k * ports.slots + slot;
@@ -726,11 +784,12 @@ impl<'a> Trainer<'a> {
                 sums.loss += loss;
                 sums.samples += 1;
                 if let Some(predicted) = predicted.get(at) {
-                    sums.correct += u64::from(*predicted == u32::from(labels[*sample as usize]));
+                    let label = labels.get(*sample as usize).map(|l| u32::from(*l));
+                    sums.correct += u64::from(label == Some(*predicted));
                     sums.predictions.push(*predicted);
                 }
-                for (sum, counts) in sums.spikes.iter_mut().zip(&counts) {
-                    *sum += counts.get(at).map_or(0, |c| u64::from(*c));
+                for (spikes, counts) in sums.spikes.iter_mut().zip(&counts) {
+                    spikes.extend(counts.get(at));
                 }
             }
         }
@@ -872,6 +931,20 @@ impl<'a> Trainer<'a> {
         let update = self.progress.epoch * per_epoch + self.progress.batch;
         store.save(update, &(&self.progress, best), &arrays)?;
         Ok(())
+    }
+
+    /// Takes what was learned from a checkpoint, as it was then or as it had been best, and not how far the training
+    /// was.
+    ///
+    /// # Errors
+    /// The engine fails, the checkpoint is of another network.
+    pub fn take(&mut self, checkpoint: &Checkpoint, best: bool) -> Result<(), TrainError> {
+        for array in self.trained() {
+            let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
+            let name = if best { format!("best/{name}") } else { name.clone() };
+            self.engine.write_reals(array, checkpoint.finite(&name, len)?)?;
+        }
+        self.follow_numbers()
     }
 
     /// Goes on from a checkpoint.

@@ -1,0 +1,158 @@
+//! `predict`, and `predictions.npz`: what a trained network answers to a test set.
+//!
+//! The network is that of the scene in the run folder, with what its newest checkpoint has: what was best, or with
+//! `--last` what was learned by then. A folder without checkpoints has its best weights in a file, with which the
+//! network begins (`initial`). Test sets run as after an epoch: the same program, batches and noise.
+
+use super::folder::{BEST, CHECKPOINTS, Folder, PREDICTIONS, SCENE, SUMMARY};
+use super::run::{MAX_BINDING, adapter, make_threads, prepare};
+use super::terminal::print;
+use super::{FileFault, Predict, Usage, fault};
+use crate::checkpoint::{self, Checkpoint, CheckpointError};
+use crate::data::{self, DataError, Dataset, Split};
+use crate::engine::Engine;
+use crate::engine::cpu::Cpu;
+use crate::engine::gpu::Gpu;
+use crate::files::{self, Npy};
+use crate::network::{Kind, Network};
+use crate::scene::{self, Data, Scene, Training};
+use crate::train::{Predictions, Samples, Trainer};
+use crate::words::grouped;
+use anyhow::Result;
+use std::fs;
+use std::path::Path;
+
+/// Asks the network of a run.
+pub fn predict(args: &Predict) -> Result<()> {
+    make_threads(args.means.threads)?;
+    let (scene, checkpoint) = learned(&args.run, args.last)?;
+    let (training, data) = classes(&scene, &args.run)?;
+    let adapter = adapter(&args.means)?;
+    let (network, plan, _) = prepare(&scene, args.means.quiet, MAX_BINDING)?;
+    let Data::Mnist { dir, classes, .. } = data;
+    let mut test = test_set(args.data.as_deref().unwrap_or(dir), &network)?;
+    if let Some(classes) = classes.as_ref().filter(|_| !test.labels.is_empty()) {
+        test = test.of_classes(classes, "test").map_err(|e| Usage(e.to_string()))?;
+    }
+    let none = Split { images: Vec::new(), labels: Vec::new(), ..test };
+    let data = Dataset { train: none, validation: None, test };
+    let engine: Box<dyn Engine + '_> = match &adapter {
+        Some(found) => Box::new(Gpu::new(found, &plan, false)?),
+        None => Box::new(Cpu::<f32>::new(&plan, None, false)),
+    };
+    let mut trainer = Trainer::new(training, &network, &plan, Samples::Labelled(&data), engine);
+    let labels = &data.test.labels;
+    data.test.check_labels(trainer.classes())?;
+    if let Some(checkpoint) = checkpoint {
+        trainer.take(&checkpoint, !args.last)?;
+    }
+    // The run folder stays locked until the end.
+    let folder = match &args.out {
+        None => Some(Folder::open(args.run.clone())?),
+        Some(out) => fs::create_dir_all(out).map(|()| None).map_err(|e| fault(out, e))?,
+    };
+    let path = args.out.as_ref().unwrap_or(&args.run).join(PREDICTIONS);
+    let predictions = trainer.predict()?;
+    write(&path, &network, &predictions, labels)?;
+    drop(folder);
+    if args.means.quiet {
+        return Ok(());
+    }
+    let samples = predictions.predicted.len();
+    let right = predictions.predicted.iter().zip(labels).filter(|(p, l)| **p == u32::from(**l));
+    let accuracy = match labels.is_empty() {
+        true => "no labels".to_owned(),
+        false => format!("accuracy {:.2} %", 100.0 * right.count() as f64 / samples as f64),
+    };
+    let (samples, path) = (grouped(samples as u64), path.display());
+    Ok(print(format!("{samples} samples, {accuracy}\npredictions in {path}\n"))?)
+}
+
+/// The scene of a run, and the checkpoint that has what it learned; without one the scene begins with that.
+fn learned(run: &Path, last: bool) -> Result<(Scene, Option<Checkpoint>)> {
+    let (path, shown) = (run.join(SCENE), run.display());
+    if !path.is_file() {
+        let why = format!("{shown} is not a run folder: there is no {SCENE}");
+        return Err(Usage(why).into());
+    }
+    let (mut scene, ..) = scene::load(&path, &[]).map_err(|e| *e)?;
+    classes(&scene, run)?;
+    if !last && !run.join(SUMMARY).is_file() {
+        let why = format!(
+            "{shown} is not finished, so what is best is not settled; add --last to go by its newest checkpoint, or \
+             go on with: neuralearn --resume {shown}"
+        );
+        return Err(Usage(why).into());
+    }
+    let best = run.join(BEST);
+    match checkpoint::newest(&run.join(CHECKPOINTS)) {
+        Ok(checkpoint) => Ok((scene, Some(checkpoint))),
+        // The file is all that was learned only where nothing had been learned before.
+        Err(CheckpointError::None { dir, mut tried })
+            if !last && tried.is_empty() && scene.initial.is_none() =>
+        {
+            if best.is_file() {
+                scene.initial = Some(best);
+                return Ok((scene, None));
+            }
+            tried.push(format!("nor is there {}", best.display()));
+            Err(CheckpointError::None { dir, tried }.into())
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The training of a run and its data, if it is one that can be asked.
+fn classes<'a>(scene: &'a Scene, run: &Path) -> Result<(&'a Training, &'a Data), Usage> {
+    let found = scene.training.as_ref().filter(|training| training.loss.is_gradient());
+    let refused = |what: &str| {
+        Usage(format!(
+            "{} is {what}; predict needs the run of a training by gradients that tells classes",
+            run.display()
+        ))
+    };
+    match found.map(|training| (training, training.data.as_ref())) {
+        _ if !scene.stages.is_empty() => Err(refused("an experiment; name the folder of a stage")),
+        Some((training, Some(data))) => Ok((training, data)),
+        Some((_, None)) => Err(refused("a training that follows traces")),
+        None if scene.training.is_some() => Err(refused("a training by Assignment")),
+        None => Err(refused("a simulation")),
+    }
+}
+
+/// Images that the network has sources for.
+fn test_set(path: &Path, network: &Network) -> Result<Split, DataError> {
+    let test = data::test_set(path)?;
+    let images = network.populations.iter().find(|p| matches!(p.kind, Kind::Images(_)));
+    let sources = images.map_or(0, |p| p.size);
+    if sources != test.pixels() {
+        let shape = [test.rows, test.cols];
+        return Err(DataError::Pixels { path: path.to_owned(), shape, sources });
+    }
+    Ok(test)
+}
+
+/// Writes what was answered to each sample, and the class that it has if that is known.
+pub fn write(
+    path: &Path,
+    network: &Network,
+    predictions: &Predictions,
+    labels: &[u8],
+) -> Result<(), FileFault> {
+    let Predictions { classes, predicted, output, spikes } = predictions;
+    let samples = predicted.len() as u64;
+    let labels: Vec<u32> = labels.iter().map(|label| u32::from(*label)).collect();
+    let mut arrays = vec![
+        Npy::of("predicted", &[samples], predicted),
+        Npy::of("output", &[samples, *classes as u64], output),
+    ];
+    if !labels.is_empty() {
+        arrays.push(Npy::of("label", &[samples], &labels));
+    }
+    for (population, spikes) in network.populations.iter().zip(spikes) {
+        if !spikes.is_empty() {
+            arrays.push(Npy::of(format!("spikes.{}", population.name), &[samples], spikes));
+        }
+    }
+    files::write_npz(path, &arrays).map_err(|source| fault(path, source))
+}

@@ -1,0 +1,155 @@
+//! A trained network is asked again, from its run folder: it gives the same answers, bit for bit.
+
+#[path = "common/place.rs"]
+mod place;
+
+use place::{Place, STRIPES, arguments, edit, idx};
+use serde_json::Value;
+use std::fs;
+
+/// One array of a run's `predictions.npz`.
+fn array<T: npyz::Deserialize>(place: &Place, out: &str, name: &str) -> (Vec<u64>, Vec<T>) {
+    let file = place.path(out).join("predictions.npz");
+    neuralearn::files::read_array(&file, name).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Fraction of right answers.
+fn accuracy(place: &Place, out: &str) -> f64 {
+    let (labels, answers) = (array(place, out, "label").1, array(place, out, "predicted").1);
+    let right = labels.iter().zip(&answers).filter(|(a, b): &(&u32, &u32)| a == b).count();
+    right as f64 / labels.len() as f64
+}
+
+#[track_caller]
+fn predict(place: &Place, more: &[&str]) {
+    place.call(&arguments(&["predict", "run"], more)).expect(0, "");
+}
+
+/// So hard that the best epoch is not the last, and some answers are wrong.
+const HARD: [&str; 4] =
+    ["--set", "training.optimizer.lr=0.3", "--set", "populations.hidden.size=4"];
+
+#[test]
+fn a_network_gives_the_answers_of_its_training() {
+    let place = Place::new();
+    for (out, more) in [("run", &[][..]), ("hard", &HARD[..])] {
+        let summary = place.done("train.ron", out, more);
+        let training = &summary["training"];
+        assert_eq!(accuracy(&place, out), training["best_test_accuracy"].as_f64().unwrap());
+        let (shape, output) = array::<f32>(&place, out, "output");
+        assert_eq!(shape, [21, 3]);
+        let answers = array::<u32>(&place, out, "predicted").1;
+        let labels = array::<u32>(&place, out, "label").1;
+        assert_eq!(labels, (0..21).map(|i| i % 3).collect::<Vec<u32>>());
+        let mut confusion = vec![vec![0; 3]; 3];
+        for ((output, answer), label) in output.chunks(3).zip(&answers).zip(&labels) {
+            assert!(output.iter().all(|x| *x <= output[*answer as usize]), "{output:?} {answer}");
+            confusion[*label as usize][*answer as usize] += 1;
+        }
+        assert_eq!(training["confusion"], Value::from(confusion));
+        // Of the first epoch that was the best.
+        let epochs = training["epochs"].as_array().unwrap();
+        let best =
+            epochs.iter().find(|e| e["test_accuracy"] == training["best_test_accuracy"]).unwrap();
+        let (shape, spikes) = array::<u32>(&place, out, "spikes.hidden");
+        assert_eq!(shape, [21]);
+        let mean = f64::from(spikes.iter().sum::<u32>()) / 21.0;
+        assert_eq!(best["test_spikes"][1].as_f64(), Some(mean));
+        let mistakes = place.path(out).join("figures/mistakes.png").exists();
+        assert_eq!(mistakes, answers != labels);
+
+        let left = place.read(&format!("{out}/predictions.npz"));
+        fs::remove_file(place.path(out).join("predictions.npz")).unwrap();
+        place.call(&arguments(&["predict", out], &[])).expect(0, "");
+        assert!(place.read(&format!("{out}/predictions.npz")) == left, "{out}: other answers");
+
+        // As the weights were at the end.
+        let last = arguments(&["predict", out, "--last", "--out", "last"], &["--threads", "1"]);
+        place.call(&last).expect(0, "");
+        assert_eq!(Some(accuracy(&place, "last")), epochs[3]["test_accuracy"].as_f64());
+
+        // From the file of weights alone.
+        fs::remove_dir_all(place.path(out).join("checkpoints")).unwrap();
+        let alone = place.call(&["predict", out, "--out", "alone", "--engine", "cpu"]);
+        alone.expect(0, "");
+        assert!(place.read("alone/predictions.npz") == left, "{out}: other answers by weights");
+        for word in ["21 samples, accuracy ", " %", "alone/predictions.npz"] {
+            assert!(alone.out.contains(word), "`{word}` is not in {}", alone.out);
+        }
+    }
+}
+
+#[test]
+fn labels_may_be_missing() {
+    let place = Place::new();
+    place.done("train.ron", "run", &[]);
+    let answers = array::<u32>(&place, "run", "predicted");
+    let outputs = array::<f32>(&place, "run", "output");
+    fs::create_dir(place.path("images")).unwrap();
+    let name = "t10k-images-idx3-ubyte";
+    fs::copy(place.path("data").join(name), place.path("images").join(name)).unwrap();
+    let file = format!("images/{name}");
+    for data in ["images", &file] {
+        let said =
+            place.call(&["predict", "run", "--data", data, "--out", "new", "--engine", "cpu"]);
+        said.expect(0, "");
+        assert!(said.out.contains("21 samples, no labels"), "{}", said.out);
+        assert!(array::<u32>(&place, "new", "predicted") == answers, "{data}");
+        assert!(array::<f32>(&place, "new", "output") == outputs, "{data}");
+        let path = place.path("new/predictions.npz");
+        let error = neuralearn::files::read_array::<u32>(&path, "label").unwrap_err();
+        assert!(error.to_string().contains("no array `label`"), "{error}");
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_is_told() {
+    let place = Place::new();
+    fs::write(place.path("stripes.ron"), edit(STRIPES, "epochs: 6", "epochs: 1")).unwrap();
+    for (scene, out) in [("sim.ron", "sim"), ("stripes.ron", "stripes"), ("train.ron", "run")] {
+        place.done(scene, out, &[]);
+    }
+    let folder = |name: &str, images: Vec<u8>, labels: Vec<u8>| {
+        fs::create_dir(place.path(name)).unwrap();
+        fs::write(place.path(name).join("t10k-images-idx3-ubyte"), images).unwrap();
+        fs::write(place.path(name).join("t10k-labels-idx1-ubyte"), labels).unwrap();
+    };
+    folder("wide", idx(&[1, 6, 7], &[0; 42]), idx(&[1], &[0]));
+    folder("nine", idx(&[2, 6, 6], &[0; 72]), idx(&[2], &[0, 9]));
+    let refuses = |args: &[&str], code: i32, words: &str| {
+        place.refuses(&arguments(&["predict"], args), code, words);
+    };
+    refuses(&[], 2, "<RUN>");
+    refuses(&["nowhere"], 2, "nowhere is not a run folder | scene.ron");
+    refuses(&["sim"], 2, "sim is a simulation | training by gradients that tells classes");
+    refuses(&["stripes"], 2, "stripes is a training by Assignment");
+    refuses(&["run", "--data", "wide"], 3, "wide | 42 pixels (7 x 6) | images of 36");
+    refuses(&["run", "--data", "nine"], 3, "sample 1 has label 9 | only 3 outputs");
+    refuses(&["run", "--data", "images"], 3, "images | No such file");
+    refuses(&["run", "--data", "run"], 3, "run has no file t10k-images-idx3-ubyte");
+    refuses(&["run", "--out", "train.ron"], 5, "train.ron");
+    refuses(&["run", "--adapter", "x"], 2, "--adapter");
+
+    let scene = String::from_utf8(place.read("run/scene.ron")).unwrap();
+    let with = |from: &str, to: &str| {
+        fs::write(place.path("run/scene.ron"), edit(&scene, from, to)).unwrap();
+    };
+    with("version: 1,", "version: 2,");
+    refuses(&["run"], 2, "version 2 is not known, this program reads version 1");
+    with("size: 20,", "size: 21,");
+    refuses(&["run"], 3, "checkpoints | belongs to another network");
+    fs::write(place.path("run/scene.ron"), &scene).unwrap();
+
+    let summary = place.read("run/summary.json");
+    fs::remove_file(place.path("run/summary.json")).unwrap();
+    refuses(&["run"], 2, "run is not finished | --last | --resume run");
+    predict(&place, &["--last"]);
+    fs::write(place.path("run/summary.json"), summary).unwrap();
+    fs::remove_dir_all(place.path("run/checkpoints")).unwrap();
+    refuses(&["run", "--last"], 3, "no checkpoint in run");
+    predict(&place, &[]);
+    fs::remove_file(place.path("run/weights-best.safetensors")).unwrap();
+    refuses(&["run"], 3, "no checkpoint in run | nor is there run/weights-best.safetensors");
+    fs::remove_file(place.path("run/scene.ron")).unwrap();
+    refuses(&["run"], 2, "run is not a run folder | scene.ron");
+}
