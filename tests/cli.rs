@@ -304,6 +304,46 @@ fn the_table_says_what_the_lines_say() {
     assert!(header.starts_with("t_ms,wall_s,populations.exc.rate_hz,"), "{header}");
 }
 
+#[test]
+fn a_scene_needs_no_option() {
+    let place = Place::new();
+    let long = place.done("train.ron", "long", &[]);
+    place.call(&arguments(&["train.ron", "--out", "short"], &[])).expect(0, "");
+    assert_eq!(numbers(&place.summary("short")), numbers(&long));
+    place.refuses(&["trian.ron"], 2, "trian.ron | no such file | train.ron");
+    place.refuses(&["devcies"], 2, "devcies | no command | FILE.ron");
+    place.refuses(&["train.ron", "--scene", "sim.ron"], 2, "--scene");
+}
+
+#[test]
+fn a_report_can_be_left_out() {
+    let place = Place::new();
+    for scene in ["train.ron", "sim.ron"] {
+        let [out, bare] = ["with", "without"].map(|how| format!("{scene}-{how}"));
+        let whole = place.done(scene, &out, &[]);
+        assert_eq!(numbers(&place.done(scene, &bare, &["--no-report"])), numbers(&whole));
+        let names = |out: &str| -> Vec<String> {
+            let files = place.files(out).into_keys();
+            let names =
+                files.map(|p| p.strip_prefix(place.path(out)).unwrap().display().to_string());
+            // Checkpoints are numbered by updates.
+            names.filter(|name| !name.starts_with("checkpoints")).collect()
+        };
+        let mut left = names(&out);
+        assert!(left.iter().any(|name| name == "report.html"), "{left:?}");
+        left.retain(|name| name != "report.html" && !name.starts_with("figures"));
+        assert_eq!(names(&bare), left);
+        // Nor does one stay that is of a shorter run.
+        let longer = match scene {
+            "train.ron" => "training.epochs=5",
+            _ => "simulation.duration=600",
+        };
+        let resume = arguments(&["--resume", &out], &["--set", longer, "--no-report"]);
+        place.call(&resume).expect(0, "");
+        assert_eq!(names(&out), left);
+    }
+}
+
 // ---- Mistakes ----
 
 #[test]

@@ -199,7 +199,9 @@ fn conclude(
             .collect(),
         ..Report::default()
     };
-    if let Err(e) = report::write(&page, &folder.path) {
+    if !args.no_report
+        && let Err(e) = report::write(&page, &folder.path)
+    {
         log::warn!("the report is incomplete: {e}");
     }
     let of_first = |field: &str| summaries.first().map_or(Value::Null, |(_, s)| s[field].clone());

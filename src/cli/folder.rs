@@ -29,7 +29,7 @@ const FILES: &[&str] = &[
     "weights.safetensors",
     BEST,
     DIVERGED,
-    "report.html",
+    report::PAGE,
     // Of a version that marked a folder only while a run was using it.
     ".lock",
 ];

@@ -29,7 +29,9 @@ use std::process::ExitCode;
     version,
     after_help = "Examples:
   neuralearn --scene scenes/mnist.ron                 train on MNIST, write runs/mnist-1
-  neuralearn --scene scenes/mnist.ron --set training.epochs=1 --seed 7
+  neuralearn scenes/mnist.ron                         the same
+  neuralearn scenes/mnist.ron --set training.epochs=1 --seed 7
+  neuralearn scenes/coba.ron --no-report              numbers alone, without figures
   neuralearn --resume runs/mnist-1                    go on with an interrupted run
   neuralearn predict runs/mnist-1 --data my/digits    what a trained network makes of other images
   neuralearn check scenes/mnist.ron                   what would run, and how much memory it takes
@@ -117,6 +119,9 @@ struct Means {
 /// Options of a run.
 #[derive(Debug, Args)]
 struct Run {
+    /// The scene to run, as with --scene.
+    #[arg(value_name = "FILE.ron", value_parser = scene_file, conflicts_with = "scene")]
+    file: Option<PathBuf>,
     /// The scene to run.
     #[arg(long, value_name = "FILE")]
     scene: Option<PathBuf>,
@@ -138,12 +143,24 @@ struct Run {
     /// simulation.duration=T beyond its end.
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<PathBuf>,
+    /// No figures and no report.html; all else as ever.
+    #[arg(long)]
+    no_report: bool,
     /// More log; repeat for more.
     #[arg(short, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Print a table of time per kernel at the end.
     #[arg(long)]
     profile: bool,
+}
+
+/// A scene that is named without `--scene`: what does not look like one is rather a command with a slip.
+fn scene_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().is_some_and(|extension| extension == "ron") {
+        true => Ok(path),
+        false => Err("it is no command, and a scene without --scene is a FILE.ron".to_owned()),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

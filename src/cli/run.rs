@@ -19,6 +19,7 @@ use crate::files::write::Draft;
 use crate::files::{self, Values};
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
+use crate::report::{self, Report};
 use crate::scene::{self, Data, Loss, Override, Scene, Source, Warning};
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
@@ -131,7 +132,7 @@ pub fn make_threads(wanted: Option<u16>) -> Result<()> {
 /// Runs a scene, or goes on with a run.
 pub fn run(args: &Run) -> Result<()> {
     make_threads(args.means.threads)?;
-    let path = match (&args.scene, &args.resume) {
+    let path = match (args.scene.as_ref().or(args.file.as_ref()), &args.resume) {
         (Some(scene), _) => scene.clone(),
         (None, Some(dir)) => dir.join(SCENE),
         (None, None) => {
@@ -238,6 +239,10 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
     if scene.training.is_some() {
         folder.remove(archive::SCRATCH)?;
     }
+    if args.no_report {
+        folder.remove(report::PAGE)?;
+        folder.remove(report::FIGURES)?;
+    }
     if checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.origin.scene != effective) {
         write(&folder.join(SCENE), effective.as_bytes())?;
     }
@@ -253,6 +258,7 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         folder,
         warnings: warnings.iter().map(|w| format!("{}: {}", w.path, w.message)).collect(),
         quiet: args.means.quiet,
+        reports: !args.no_report,
     };
     session.summary.build_s = started.elapsed().as_secs_f64();
     session.banner()?;
@@ -392,6 +398,8 @@ pub struct Session<'a> {
     pub summary: Summary,
     pub warnings: Vec<String>,
     pub quiet: bool,
+    /// Whether there is to be a report.
+    pub reports: bool,
 }
 
 impl Session<'_> {
@@ -457,16 +465,18 @@ impl Session<'_> {
         if let (Some(training), Samples::Driven(traces)) = (&mut self.summary.training, samples) {
             training.fit = summary::Fit::new(trainer.fits(traces)?, traces.variance());
         }
-        let report = pictures::training(
-            &self.origin.description,
-            self.network,
-            &mut trainer,
-            &predictions,
-            samples,
-            &self.summary,
-            &self.warnings,
-        )?;
-        self.finish_training(&report)?;
+        let report = self.reports.then(|| {
+            pictures::training(
+                &self.origin.description,
+                self.network,
+                &mut trainer,
+                &predictions,
+                samples,
+                &self.summary,
+                &self.warnings,
+            )
+        });
+        self.finish_training(report.transpose()?.as_ref())?;
         Ok(times)
     }
 
@@ -542,15 +552,17 @@ impl Session<'_> {
         let tested = data.test.len();
         self.training_summary(&learner.progress, learner.parameters(), &learner.confusion, tested);
         let times = learner.engine().profile();
-        let report = pictures::learning(
-            &self.origin.description,
-            self.network,
-            &mut learner,
-            data,
-            &self.summary,
-            &self.warnings,
-        )?;
-        self.finish_training(&report)?;
+        let report = self.reports.then(|| {
+            pictures::learning(
+                &self.origin.description,
+                self.network,
+                &mut learner,
+                data,
+                &self.summary,
+                &self.warnings,
+            )
+        });
+        self.finish_training(report.transpose()?.as_ref())?;
         Ok(times)
     }
 
@@ -559,7 +571,7 @@ impl Session<'_> {
         self.tell(format!("going on after {epoch} epochs and {batch} batches\n"))
     }
 
-    fn finish_training(&self, report: &crate::report::Report<'_>) -> Result<()> {
+    fn finish_training(&self, report: Option<&Report<'_>>) -> Result<()> {
         self.finish(report)?;
         let Some(training) = &self.summary.training else { return Ok(()) };
         let seconds = self.summary.wall_s;
@@ -647,9 +659,9 @@ impl Session<'_> {
         });
     }
 
-    /// Summary and report. The summary is on disk before the report takes what room there is, and in its
-    /// place after it.
-    pub fn finish(&self, report: &crate::report::Report<'_>) -> Result<()> {
+    /// Summary, and report if there is one. The summary is on disk before the report takes what room there is, and
+    /// in its place after it.
+    pub fn finish(&self, report: Option<&Report<'_>>) -> Result<()> {
         let path = self.path(SUMMARY);
         let value = serde_json::to_value(&self.summary).map_err(|e| fault(&path, e.into()))?;
         let (results, missing) = experiment::results(self.scene, &value);
@@ -659,7 +671,7 @@ impl Session<'_> {
         let json = serde_json::to_string_pretty(&summary).map_err(|e| fault(&path, e.into()))?;
         let summary = Draft::write(&path, |w| writeln!(w, "{json}"));
         let summary = summary.map_err(|source| fault(&path, source))?;
-        if let Err(e) = crate::report::write(report, &self.folder.path) {
+        if let Some(Err(e)) = report.map(|report| report::write(report, &self.folder.path)) {
             // Pictures are not worth the loss of the numbers.
             log::warn!("the report is incomplete: {e}");
         }

@@ -151,15 +151,17 @@ impl Session<'_> {
         }
         self.simulation_summary(&simulation.recording);
         let times = simulation.engine().profile();
-        let report = pictures::simulation(
-            &self.origin.description,
-            network,
-            &simulation.recording,
-            weights,
-            &self.summary,
-            &self.warnings,
-        );
-        self.finish(&report)?;
+        let report = self.reports.then(|| {
+            pictures::simulation(
+                &self.origin.description,
+                network,
+                &simulation.recording,
+                weights,
+                &self.summary,
+                &self.warnings,
+            )
+        });
+        self.finish(report.as_ref())?;
         archive.close()?;
         for (name, population) in &self.summary.populations {
             if let Some(rate) = population.rate_hz {

@@ -16,6 +16,9 @@ use crate::files::write_atomic;
 use crate::neuron::model::LaidOut;
 use crate::record::statistics::SpikeStatistics;
 
+/// The page.
+pub const PAGE: &str = "report.html";
+
 /// Folder of the figures.
 pub const FIGURES: &str = "figures";
 
@@ -247,7 +250,7 @@ pub enum ReportError {
 /// encoded.
 pub fn write(report: &Report, dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let figures = figures::draw(report)?;
-    let mut files = vec![(dir.join("report.html"), html::page(report, &figures).into_bytes())];
+    let mut files = vec![(dir.join(PAGE), html::page(report, &figures).into_bytes())];
     for figure in figures {
         files.push((dir.join(FIGURES).join(figure.file), figure.png));
     }
