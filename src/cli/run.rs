@@ -235,13 +235,12 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         None => Folder::create(out, path, &origin.name, overwrite)?,
     };
     // A run that goes on is not finished any more, and a training records nothing.
-    folder.remove(SUMMARY)?;
+    // What an earlier end of the run left.
+    for result in [SUMMARY, report::PAGE, report::FIGURES] {
+        folder.remove(result)?;
+    }
     if scene.training.is_some() {
         folder.remove(archive::SCRATCH)?;
-    }
-    if args.no_report {
-        folder.remove(report::PAGE)?;
-        folder.remove(report::FIGURES)?;
     }
     if checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.origin.scene != effective) {
         write(&folder.join(SCENE), effective.as_bytes())?;

@@ -504,7 +504,7 @@ impl<'a> Trainer<'a> {
             None => None,
         };
         let (speed, tested) = (samples as f64, sums.samples as f64);
-        let total = |spikes: &Vec<u32>| spikes.iter().map(|s| f64::from(*s)).sum::<f64>();
+        let total = |spikes: &Vec<u32>| spikes.iter().map(|s| u64::from(*s)).sum::<u64>() as f64;
         Ok(Epoch {
             epoch: self.progress.epoch + 1,
             loss: Some(self.progress.loss / samples as f64),
