@@ -111,6 +111,14 @@ macro_rules! lanes {
                 match *bytemuck::bytes_of(&m) {
                     [a, b] if S::$width == 16 => u32::from(u16::from_le_bytes([a, b])),
                     [a] if S::$width == 8 => u32::from(a),
+                    ref bytes if bytes.len() == 4 * S::$width => {
+                        // Of two neighbouring lanes at a time, the lowest bit of one and the next of the other.
+                        let (pairs, rest) = bytes.as_chunks();
+                        let pair = |pair: &[u8; 8]| u64::from_le_bytes(*pair) & 0x2_0000_0001;
+                        let pairs = pairs.iter().map(pair).enumerate();
+                        let both = pairs.fold(0, |bits, (k, pair)| bits | pair << (2 * k));
+                        (both | both >> 32) as u32 | rest.first().map_or(0, |one| u32::from(one & 1))
+                    }
                     ref bytes => {
                         let lanes = bytes.chunks(bytes.len() / S::$width).enumerate();
                         lanes.fold(0, |bits, (k, lane)| bits | u32::from(lane[0] & 1) << k)
@@ -228,6 +236,12 @@ impl<S: Simd> Width<S> {
     #[inline(always)]
     pub fn load<F: Real>(self, row: &[F], first: usize) -> Vector<S, F> {
         Vector { s: self.0, x: F::load(self.0, &row[first..]) }
+    }
+
+    /// The registers of numbers that lie side by side, as many as fill them all.
+    #[inline(always)]
+    pub fn each<F: Real>(self, packed: &[F]) -> impl ExactSizeIterator<Item = Vector<S, F>> {
+        packed.chunks_exact(self.lanes::<F>()).map(move |lanes| self.load(lanes, 0))
     }
 
     /// Writes numbers of a row from `first` on; lanes beyond the row are dropped.

@@ -157,6 +157,9 @@ pub static KERNEL: Kernel = Kernel {
 
 // ---- twin -----------------------------------------------------------------------------------------
 
+/// Neurons that the twins take through all steps before the next: a multiple of 32.
+pub(super) const AT_A_TIME: usize = 1024;
+
 /// The twin of `shaders/neuron/lif.wgsl`.
 pub struct Lif;
 
@@ -245,16 +248,34 @@ impl<F: Real> Given<'_, F> {
             }
             let (i, rest) = rest.split_at_mut(n);
             let (held, h) = rest.split_at_mut(n);
-            let mut s = State { v, i, held, h };
-            for t in self.span.steps() {
-                let row = &mut tape[(b * steps + t) * n..][..n];
-                let at = b * rows + p.history as usize + t;
-                let words = &mut spikes[at * words..][..words];
-                let w = Width(simd);
-                step::<S, F, OWN, REFRACTORY>(w, &cells, &constant, &mut s, row, words, &p);
-                if p.soft > 0 {
-                    for (soft, u) in soft_spikes[at * n..].iter_mut().zip(&*row) {
-                        *soft = soft_spike(&p, *u);
+            // So many neurons at a time that their state stays in the cache.
+            for first in (0..n).step_by(AT_A_TIME) {
+                let part = first..n.min(first + AT_A_TIME);
+                let mut s = State {
+                    v: &mut v[part.clone()],
+                    i: &mut i[part.clone()],
+                    held: &mut held[part.clone()],
+                    h: &mut h[part.clone()],
+                };
+                let constant = &constant[part.clone()];
+                for t in self.span.steps() {
+                    let row = &mut tape[(b * steps + t) * n..][part.clone()];
+                    let at = b * rows + p.history as usize + t;
+                    let words = &mut spikes[at * words..][..words][first / 32..];
+                    let at_cell = (&cells, first);
+                    step::<S, F, OWN, REFRACTORY>(
+                        Width(simd),
+                        at_cell,
+                        constant,
+                        &mut s,
+                        row,
+                        words,
+                        &p,
+                    );
+                    if p.soft > 0 {
+                        for (soft, u) in soft_spikes[at * n + first..].iter_mut().zip(&*row) {
+                            *soft = soft_spike(&p, *u);
+                        }
                     }
                 }
             }
@@ -269,11 +290,11 @@ fn soft_spike<F: Real>(p: &LifParams<F>, u: F) -> F {
     if u.wide() <= HELD { F::zero() } else { soft }
 }
 
-/// One step of a row of neurons; `tape` holds arrivals and becomes u, and `spikes` are written.
+/// One step of neurons from the `first` on; `tape` holds arrivals and becomes u, and `spikes` are written.
 #[inline(always)]
 fn step<S: Simd, F: Real, const OWN: bool, const REFRACTORY: bool>(
     w: Width<S>,
-    cells: &Cells<'_, F, OWN>,
+    (cells, first): (&Cells<'_, F, OWN>, usize),
     constant: &[F],
     s: &mut State<'_, F>,
     tape: &mut [F],
@@ -284,7 +305,7 @@ fn step<S: Simd, F: Real, const OWN: bool, const REFRACTORY: bool>(
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
     let keep = if p.reset == 1 { one } else { zero };
     for at in (0..n).step_by(w.lanes::<F>()) {
-        let cell = |field: usize| cells.field(w, field, at);
+        let cell = |field: usize| cells.field(w, field, first + at);
         let (v_th, v_reset) = (cell(cell::v_th), cell(cell::v_reset));
         let before = w.load(s.v, at);
         let mut v = before.mul_add(cell(cell::fall_m), before) + w.load(constant, at);

@@ -17,8 +17,7 @@
 //!
 //! The kernel turns the tape in place once more: u becomes the gradient by the arrivals, if there are any.
 
-use super::lif::HELD;
-use super::lif::cell;
+use super::lif::{AT_A_TIME, HELD, cell};
 use super::{Cells, load_bits, surrogate};
 use crate::kernel::*;
 use crate::params;
@@ -124,23 +123,33 @@ fn run<S: Simd, F: Real, const OWN: bool>(simd: S, call: Call<'_, F>, p: LifBack
         }
         let (v, rest) = state.split_at_mut(n);
         let (i, h) = rest.split_at_mut(n);
-        let mut a = Adjoint { v, i, h, input };
-        for t in call.span.steps().rev() {
-            let row = |t: usize| (b * steps + t) * n;
-            let bits = |t: usize| &spikes[(b * (history + steps) + history + t) * words..][..words];
-            let u = &tape[row(t)..][..n];
-            surrogate::slopes(p.surrogate, p.steepness, F::one() / p.unit, u, &mut slope);
-            // Which neurons spiked matters only where that takes something from their potential.
-            if p.soft == 2 {
-                for (spiked, u) in spiked.iter_mut().zip(u) {
-                    *spiked = soft_spike(&p, *u);
+        // So many neurons at a time that their state stays in the cache.
+        for first in (0..n).step_by(AT_A_TIME) {
+            let part = first..n.min(first + AT_A_TIME);
+            let mut a = Adjoint {
+                v: &mut v[part.clone()],
+                i: &mut i[part.clone()],
+                h: &mut h[part.clone()],
+                input: &mut input[part.clone()],
+            };
+            let (slope, spiked) = (&mut slope[part.clone()], &mut spiked[part.clone()]);
+            for t in call.span.steps().rev() {
+                let row = (b * steps + t) * n;
+                let u = &tape[row..][part.clone()];
+                surrogate::slopes(p.surrogate, p.steepness, F::one() / p.unit, u, slope);
+                // Which neurons spiked matters only where that takes something from their potential.
+                if p.soft == 2 {
+                    for (spiked, u) in spiked.iter_mut().zip(u) {
+                        *spiked = soft_spike(&p, *u);
+                    }
+                } else if p.reset == 0 {
+                    let bits = (b * (history + steps) + history + t) * words;
+                    load_bits(&spikes[bits..][..words][first / 32..], spiked);
                 }
-            } else if p.reset == 0 {
-                load_bits(bits(t), &mut spiked);
+                let given = [&cotangent[row..][part.clone()], &*slope, &*spiked];
+                let tape = &mut tape[row..][part.clone()];
+                step(Width(simd), (&cells, first), &mut a, tape, given, &p);
             }
-            let (cotangent, tape) = (&cotangent[row(t)..][..n], &mut tape[row(t)..][..n]);
-            let given = [cotangent, &slope, &spiked];
-            step(Width(simd), &cells, &mut a, tape, given, &p);
         }
     }
 }
@@ -152,12 +161,12 @@ fn soft_spike<F: Real>(p: &LifBackwardParams<F>, u: F) -> F {
     if u <= F::of(HELD) { F::zero() } else { soft }
 }
 
-/// One step back of a row of neurons; `tape` holds u and becomes the gradient by the arrivals.
+/// One step back of neurons from the `first` on; `tape` holds u and becomes the gradient by the arrivals.
 /// `slope` is that of the surrogate, `spiked` is 1 where a neuron spiked.
 #[inline(always)]
 fn step<S: Simd, F: Real, const OWN: bool>(
     w: Width<S>,
-    cells: &Cells<'_, F, OWN>,
+    (cells, first): (&Cells<'_, F, OWN>, usize),
     a: &mut Adjoint<'_, F>,
     tape: &mut [F],
     [cotangent, slope, spiked]: [&[F]; 3],
@@ -165,7 +174,7 @@ fn step<S: Simd, F: Real, const OWN: bool>(
 ) {
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
     for at in (0..tape.len()).step_by(w.lanes::<F>()) {
-        let cell = |field: usize| cells.field(w, field, at);
+        let cell = |field: usize| cells.field(w, field, first + at);
         let (u, by_v) = (w.load(tape, at), w.load(a.v, at));
         let held = u.le(u.of(HELD));
         let mut by_spike = w.load(cotangent, at);
