@@ -3,7 +3,7 @@
 use crate::data::Dataset;
 use crate::data::traces::Traces as Wanted;
 use crate::network::numbers::Number;
-use crate::network::{Kind, Network, Population, Projection};
+use crate::network::{Kind, Network, Population, Projection, Synapses};
 use crate::neuron::lif::Potential;
 use crate::plan::Recorded;
 use crate::plasticity::Rule;
@@ -266,14 +266,23 @@ fn sample(data: &Dataset, k: usize, predicted: usize) -> Sample {
     }
 }
 
-/// Weights from the images to the first neurons behind them, of named weights in natural order.
+/// Weights from the images to the first neurons behind them, or to the first channels that a convolution makes of them; of
+/// named weights in natural order.
 fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -> Option<Fields> {
     let projection = network.projections.iter().find(|p| {
-        let dense = matches!(p.synapses, crate::network::Synapses::Dense { .. });
-        dense && matches!(network.populations[p.from].kind, Kind::Images(_))
+        let drawn = matches!(p.synapses, Synapses::Dense { .. } | Synapses::Convolution { .. });
+        drawn && matches!(network.populations[p.from].kind, Kind::Images(_))
     })?;
     let targets = network.populations[projection.to].size;
     let (_, weights) = weights.into_iter().find(|(name, _)| *name == projection.name)?;
+    if let Synapses::Convolution { convolution, .. } = &projection.synapses {
+        let [height, width] = convolution.kernel;
+        let kernels = weights.chunks(convolution.fan_in()).take(FIELDS).enumerate();
+        let field = |(c, kernel): (usize, &[f32])| {
+            (format!("channel {c}"), kernel[..height * width].to_vec())
+        };
+        return Some(Fields { width, height, fields: kernels.map(field).collect() });
+    }
     let fields = (0..targets.min(FIELDS)).map(|j| {
         let field = weights.iter().skip(j).step_by(targets).copied().collect();
         (format!("neuron {j}"), field)

@@ -55,6 +55,9 @@ pub static KERNELS: &[&Kernel] = &[
     &plasticity::voltage::KERNEL,
     &record::count_spikes::KERNEL,
     &record::sample::KERNEL,
+    &synapse::convolve::KERNEL,
+    &synapse::convolve_backward::KERNEL,
+    &synapse::convolve_gradient::KERNEL,
     &synapse::deliver_dense::KERNEL,
     &synapse::deliver_sparse::KERNEL,
     &synapse::dense_spikes::KERNEL,
@@ -95,6 +98,7 @@ pub static KERNELS: &[&Kernel] = &[
 /// Files that shaders may use.
 const LIBRARY: &[(&str, &str)] = &[
     ("lib/adjoint.wgsl", include_str!("../../shaders/lib/adjoint.wgsl")),
+    ("lib/convolution.wgsl", include_str!("../../shaders/lib/convolution.wgsl")),
     ("lib/deliver.wgsl", include_str!("../../shaders/lib/deliver.wgsl")),
     ("lib/drop.wgsl", include_str!("../../shaders/lib/drop.wgsl")),
     ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),

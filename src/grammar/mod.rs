@@ -5,6 +5,7 @@
 //! its errors mean, [`text`] where things are in a text.
 
 pub mod declare;
+pub mod extent;
 pub mod param;
 pub mod quantity;
 pub mod read;
@@ -14,6 +15,7 @@ pub use declare::{
     At, Block, Choice, Choices, Content, Field, Judge, Kind, Named, Rule, Spelling, Value, Visitor,
     Word, is_name, read_field, shown,
 };
+pub use extent::Extent;
 pub use param::{Param, Spread};
 pub use quantity::{
     Dimension, Hz, Mm, Ms, Mv, Ns, One, OneOrMany, Pa, PaRootMs, Pf, Quantity, Strength, Um,

@@ -71,7 +71,9 @@ impl Budget {
         };
         for projection in &scene.projections {
             let pairs = [size(&projection.from), size(&projection.to)];
-            if let Some(synapses) = expected(&projection.connect, pairs) {
+            if projection.pool.is_none()
+                && let Some(synapses) = expected(&projection.connect, pairs)
+            {
                 budget.projection(projection, synapses)?;
             }
         }
@@ -133,7 +135,7 @@ fn is_drawn(model: &Model) -> bool {
 }
 
 /// How many synapses a rule makes of so many sources and targets, exactly or on average; none if that
-/// depends on where neurons are, or on a file, whose size has a limit of its own.
+/// depends on where neurons are, or on a file, whose size has a limit of its own. What is pooled is not known to it.
 pub(super) fn expected(connect: &Connect, [sources, targets]: [f64; 2]) -> Option<f64> {
     let pairs = sources * targets;
     Some(match *connect {
@@ -147,5 +149,6 @@ pub(super) fn expected(connect: &Connect, [sources, targets]: [f64; 2]) -> Optio
         Connect::Procedural { .. } => 0.0,
         Connect::FixedTotalNumber { n, .. } => n as f64,
         Connect::Distance { .. } | Connect::List(_) => return None,
+        Connect::Conv { .. } | Connect::Local { .. } | Connect::Lateral { .. } => return None,
     })
 }

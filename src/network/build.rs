@@ -98,8 +98,10 @@ pub fn build_watched(
         .enumerate()
         .map(|(index, (_, population))| {
             let stream = Stream::new(seed, Purpose::Positions, index as u32);
-            let rule = population.positions.as_ref()?;
-            Some(space::positions(rule, population.size as usize, &stream))
+            match &population.positions {
+                Some(rule) => Some(space::positions(rule, population.size as usize, &stream)),
+                None => population.layer().map(space::in_rows),
+            }
         })
         .collect();
     let mut projections = Vec::new();
@@ -121,7 +123,12 @@ pub fn build_watched(
         };
         let conductance =
             !constant && receptors.get(ends[0]).is_some_and(|(_, r)| r.is_conductance());
+        let layers = [from, to].map(|k| &scene.populations[k].1);
         let wiring = Wiring {
+            convolution: projection
+                .convolution(layers[0], layers[1])
+                .expect("the scene was checked"),
+            layers: layers[0].layer().zip(layers[1].layer()).map(|(a, b)| [a, b]),
             path: format!("projections.{index}"),
             name: &name,
             projection,
@@ -156,6 +163,8 @@ pub fn build_watched(
             (_, Weight::File(file)) => loaded(&wiring, file)?,
             _ => wiring.synapses()?,
         };
+        // Only trainings by gradients know how to share weights.
+        let synapses = if gradients { synapses } else { synapses.expanded() };
         let shortest = synapses.delays().iter().min();
         let delay = match projection.delay {
             _ if constant => 0,
@@ -495,8 +504,13 @@ fn fits(wiring: &Wiring<'_>, budget: &mut Budget) -> Result<(), NetworkError> {
         return Err(NetworkError::TooLarge { name: wiring.name.to_owned(), synapses });
     }
     match wiring.projection.connect {
+        Connect::Distance { .. } | Connect::Lateral { .. } | Connect::Local { .. } => {
+            budget.projection(wiring.projection, synapses)
+        }
+        Connect::Conv { .. } | Connect::Dense if wiring.convolution.is_some() => {
+            budget.projection(wiring.projection, synapses)
+        }
         // The others were counted before neurons had their places.
-        Connect::Distance { .. } => budget.projection(wiring.projection, synapses),
         _ => Ok(()),
     }
 }
@@ -568,7 +582,9 @@ fn loaded(wiring: &Wiring<'_>, file: &std::path::Path) -> Result<Synapses, Netwo
             let at = |synapse: usize| values[synapse % sources * targets + synapse / sources];
             *weights = (0..values.len()).map(at).collect();
         }
-        Synapses::Dense { weights } | Synapses::Sparse { weights, .. } => *weights = values,
+        Synapses::Dense { weights }
+        | Synapses::Sparse { weights, .. }
+        | Synapses::Convolution { weights, .. } => *weights = values,
         Synapses::Procedural { .. } => {}
     }
     Ok(synapses)

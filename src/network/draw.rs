@@ -10,6 +10,7 @@ use crate::grammar::{At, One, Param, Quantity, Rule, Value, Visitor};
 use crate::neuron::model::{Drawn, LaidOut};
 use crate::rng::{self, Purpose, Stream};
 use crate::scene::{self, Connect, Delay, Weight};
+use crate::synapse::convolution::Convolution;
 use rayon::prelude::*;
 use std::collections::HashSet;
 use std::mem::take;
@@ -174,6 +175,10 @@ pub struct Wiring<'s> {
     pub targets: usize,
     /// Where the neurons of both are, if the rules ask for it.
     pub places: Option<[&'s [Point]; 2]>,
+    /// How the sources lie before the targets, if that decides who is connected.
+    pub convolution: Option<Convolution>,
+    /// Rows, columns and channels of both, if both have them.
+    pub layers: Option<[[usize; 3]; 2]>,
     /// See [`super::Projection::unit`].
     pub unit: f64,
     /// Time step \[ms\].
@@ -195,6 +200,16 @@ impl Wiring<'_> {
     /// a sample of pairs. A list has as many as its file, whose size has a limit of its own.
     pub fn expected(&self) -> f64 {
         let ends = [self.sources as f64, self.targets as f64];
+        if let Some(convolution) = &self.convolution {
+            return convolution.synapses() as f64;
+        }
+        if let (Connect::Lateral { radius, across, .. }, Some([[rows, columns, from], _])) =
+            (&self.projection.connect, self.layers)
+        {
+            // As of a circle, edges not counted.
+            let around = (2.0 * radius + 1.0).powi(2).min((rows * columns) as f64);
+            return around * ends[1] * if *across { from as f64 } else { 1.0 };
+        }
         budget::expected(&self.projection.connect, ends).unwrap_or_else(|| {
             if !matches!(self.projection.connect, Connect::Distance { .. }) {
                 return 0.0;
@@ -224,6 +239,16 @@ impl Wiring<'_> {
     /// A list that cannot be read or does not fit, more synapses than can be indexed, a delay of
     /// more steps than can be counted.
     pub fn synapses(&self) -> Result<Synapses, NetworkError> {
+        if let Some(convolution) = self.shared() {
+            let (count, fan_in) = (convolution.weights(), convolution.fan_in());
+            self.has_values_for(count)?;
+            let weight = |k: usize| self.weight(fan_in, k / fan_in, k % fan_in, (k, count));
+            let weights = (0..count).map(weight).collect();
+            return Ok(Synapses::Convolution {
+                convolution: Box::new(convolution.clone()),
+                weights,
+            });
+        }
         if matches!(self.projection.connect, Connect::Dense) && !self.has_delays() {
             let count = self.sources * self.targets;
             self.has_values_for(count)?;
@@ -272,6 +297,12 @@ impl Wiring<'_> {
         let delays = self.delays(&lists)?;
         let weights = order.iter().map(|k| weights[*k]).collect();
         Ok(Synapses::Sparse { start: lists.start, source: lists.source, weights, delays })
+    }
+
+    /// How synapses lie that share weights.
+    pub fn shared(&self) -> Option<&Convolution> {
+        let own = matches!(self.projection.connect, Connect::Local { .. });
+        self.convolution.as_ref().filter(|_| !own)
     }
 
     fn pairs(&self) -> Stream {
@@ -351,6 +382,21 @@ impl Wiring<'_> {
                 Lists::new(targets, |target, list| {
                     let place = &to[target as usize];
                     tree.draw((target, place), &reach, &stream, skip(*autapses, target), list);
+                })
+            }
+            Connect::Conv { .. } => unreachable!("these share weights"),
+            Connect::Local { .. } => {
+                let convolution = self.convolution.as_ref().expect("the scene was checked");
+                let (start, source, _) = convolution.lists();
+                Ok(Lists { start, source })
+            }
+            &Connect::Lateral { radius, across, autapses } => {
+                let layers = self.layers.expect("the scene was checked");
+                Lists::new(targets, |target, list| {
+                    beside(layers, target as usize, radius, across, list);
+                    if own && !autapses {
+                        list.retain(|source| u64::from(*source) != target);
+                    }
                 })
             }
             Connect::List(file) => {
@@ -590,6 +636,31 @@ impl Lists {
                 rest = after;
             }
         });
+    }
+}
+
+/// Sources not further from a target than `radius`, ascending: of its channel, or of all. Sources and targets have the same
+/// rows and columns.
+fn beside(
+    [[rows, columns, from], [.., to]]: [[usize; 3]; 2],
+    target: usize,
+    radius: f64,
+    across: bool,
+    list: &mut Vec<u32>,
+) {
+    let (place, channel) = (target / to, target % to);
+    let (y, x) = (place / columns, place % columns);
+    let reach = radius.min((rows + columns) as f64) as usize;
+    let near = |at: usize, end: usize| at.saturating_sub(reach)..(at + reach + 1).min(end);
+    for row in near(y, rows) {
+        for column in near(x, columns) {
+            let distance = (row.abs_diff(y) as f64).hypot(column.abs_diff(x) as f64);
+            if distance <= radius {
+                let first = ((row * columns + column) * from) as u32;
+                let channels = if across { 0..from } else { channel..from.min(channel + 1) };
+                list.extend(channels.map(|c| first + c as u32));
+            }
+        }
     }
 }
 

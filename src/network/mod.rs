@@ -24,6 +24,7 @@ use crate::neuron::{lif, readout};
 use crate::plasticity::{Rates, Rule};
 use crate::rng::Stream;
 use crate::scene;
+use crate::synapse::convolution::Convolution;
 use std::sync::Arc;
 
 /// Populations and the synapses between them.
@@ -364,6 +365,13 @@ pub enum Synapses {
         /// Delay of each synapse \[steps\], at least 1; empty if all have that of the projection.
         delays: Vec<u16>,
     },
+    /// Windows with the same weights everywhere, of a training by gradients.
+    Convolution {
+        /// How they lie.
+        convolution: Box<Convolution>,
+        /// In the order of files.
+        weights: Vec<f64>,
+    },
 }
 
 impl Projection {
@@ -391,6 +399,7 @@ impl Network {
             Synapses::Procedural { degree, .. } => {
                 u64::from(degree) * self.populations[p.from].size as u64
             }
+            Synapses::Convolution { ref convolution, .. } => convolution.synapses(),
             _ => p.synapses.weights().len() as u64,
         };
         self.projections.iter().map(count).sum()
@@ -447,20 +456,33 @@ impl Synapses {
         }
     }
 
+    /// The same with each synapse by itself, if they share weights.
+    fn expanded(self) -> Self {
+        let Self::Convolution { convolution, weights } = self else { return self };
+        let scale = convolution.scale();
+        let (start, source, weight) = convolution.lists();
+        let weights = weight.into_iter().map(|w| scale * weights[w as usize]).collect();
+        Self::Sparse { start, source, weights, delays: Vec::new() }
+    }
+
     /// Changes each weight.
     fn each_weight(&mut self, new: impl Fn(f64) -> f64) {
         match self {
-            Self::Dense { weights } | Self::Sparse { weights, .. } => {
+            Self::Dense { weights }
+            | Self::Sparse { weights, .. }
+            | Self::Convolution { weights, .. } => {
                 weights.iter_mut().for_each(|w| *w = new(*w));
             }
             Self::Procedural { weight, .. } => *weight = new(*weight),
         }
     }
 
-    /// Weights in the order of the synapses; none of those that are stored nowhere.
+    /// Weights in the order of the synapses; none of those that are stored nowhere, and once those that are shared.
     pub fn weights(&self) -> &[f64] {
         match self {
-            Self::Dense { weights } | Self::Sparse { weights, .. } => weights,
+            Self::Dense { weights }
+            | Self::Sparse { weights, .. }
+            | Self::Convolution { weights, .. } => weights,
             Self::Procedural { .. } => &[],
         }
     }
@@ -474,14 +496,14 @@ impl Synapses {
                 let target = start.partition_point(|first| *first as usize <= synapse);
                 Some((*source.get(synapse)?, target.checked_sub(1)? as u32))
             }
-            Self::Procedural { .. } => None,
+            Self::Procedural { .. } | Self::Convolution { .. } => None,
         }
     }
 
     /// Delays in the order of the synapses \[steps\]; empty if all have that of the projection.
     pub fn delays(&self) -> &[u16] {
         match self {
-            Self::Dense { .. } | Self::Procedural { .. } => &[],
+            Self::Dense { .. } | Self::Procedural { .. } | Self::Convolution { .. } => &[],
             Self::Sparse { delays, .. } => delays,
         }
     }

@@ -8,6 +8,15 @@ use std::ops::Range;
 /// Coordinates \[µm\]; the third is 0 in a plane.
 pub type Point = DVec3;
 
+/// Positions of neurons in rows, columns and channels: neighbours are 1 µm apart, channels at the same place.
+pub fn in_rows([rows, columns, channels]: [usize; 3]) -> Vec<Point> {
+    let place = |k: usize| {
+        let k = k / channels;
+        Point::new((k % columns) as f64, (k / columns) as f64, 0.0)
+    };
+    (0..rows * columns * channels).map(place).collect()
+}
+
 /// Positions of `size` neurons.
 pub fn positions(rule: &Positions, size: usize, stream: &Stream) -> Vec<Point> {
     let corner = |origin: &Option<Vec<Quantity<Um>>>, axis: usize, length: f64| match origin {

@@ -501,6 +501,7 @@ impl<'a> Compiler<'a> {
                     launches.push(launch);
                 }
             }
+            Tiles::Convolution { .. } => launches.extend(self.convolve(index, accumulate, out)),
             Tiles::Sparse { array: weights, .. } => {
                 let lists = self.layout.lists[index].unwrap_or_default();
                 let by_value = constant || soft;
@@ -709,6 +710,9 @@ impl<'a> Compiler<'a> {
                     launches.push(Launch { per_step: true, ..launch });
                 }
             }
+            Tiles::Convolution { .. } => {
+                launches.extend(self.convolve_back(index, accumulate, cotangent));
+            }
             Tiles::Sparse { array: weights, .. } => {
                 let lists = self.layout.lists[index].unwrap_or_default();
                 let p = sparse_backward::SparseBackwardParams::<f64> {
@@ -798,11 +802,13 @@ impl<'a> Compiler<'a> {
     fn gradients(&mut self, stages: &mut Vec<Stage>) {
         let network = self.network;
         let mut launches = Vec::new();
+        self.convolution_gradients(&mut launches);
         // Trains of a source, shared by projections with the same delay.
         let mut trains: Vec<((usize, usize), ArrayId)> = Vec::new();
         for (index, projection) in network.projections.iter().enumerate() {
             let (from, to) = (self.source(index), self.layout.pops[projection.to]);
-            if !projection.learn || !to.active {
+            let tiles = self.layout.ports.weights[index].clone();
+            if !projection.learn || !to.active || matches!(tiles, Tiles::Convolution { .. }) {
                 continue;
             }
             let steps = self.layout.steps;
@@ -839,7 +845,6 @@ impl<'a> Compiler<'a> {
                 false => (to.width as u32, projection.receptor * to.n),
             };
             let sources = from.n as u32;
-            let tiles = self.layout.ports.weights[index].clone();
             for (tile, weights) in tiles.arrays().into_iter().enumerate() {
                 let len = self.layout.arrays[weights].len;
                 let name = format!("{}.gradient.{tile}", projection.name);
@@ -885,6 +890,7 @@ impl<'a> Compiler<'a> {
                             (&dense_spikes_gradient::KERNEL, p.words(), args, units)
                         }
                     }
+                    Tiles::Convolution { .. } => unreachable!("these were done first"),
                     Tiles::Sparse { .. } => {
                         let lists = self.layout.lists[index].unwrap_or_default();
                         let p = sparse_gradient::SparseGradientParams::<f64> {

@@ -383,6 +383,13 @@ impl<'a> Layout<'a> {
                 Synapses::Procedural { .. } => {
                     unreachable!("a checked scene does not train these")
                 }
+                Synapses::Convolution { convolution, weights } => {
+                    let convolution = convolution.clone();
+                    let mut tiles = Tiles::Convolution { array: 0, convolution };
+                    let array = self.reals(format!("{name}.weights"), tiles.pack(0, weights));
+                    tiles.place(0, array);
+                    tiles
+                }
                 Synapses::Sparse { start, source, weights, delays } => {
                     let mut made = self.lists(name, start, source, sources);
                     if !delays.is_empty() {

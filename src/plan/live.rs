@@ -216,7 +216,7 @@ impl<'n> Simulator<'n> {
                 tiles.place(0, self.reals(format!("{name}.weights"), packed));
                 (tiles, Some(lists))
             }
-            Synapses::Procedural { .. } => {
+            Synapses::Procedural { .. } | Synapses::Convolution { .. } => {
                 unreachable!("a checked scene keeps the weights of live projections")
             }
         };
@@ -341,7 +341,7 @@ impl<'n> Simulator<'n> {
                 let kernel = &deliver_sparse::KERNEL;
                 launches.push(self.launch(kernel, name, params, args, once(kernel)));
             }
-            (Tiles::Sparse { .. }, None) => {}
+            (Tiles::Sparse { .. } | Tiles::Convolution { .. }, _) => {}
         }
     }
 
@@ -469,7 +469,7 @@ impl<'n> Simulator<'n> {
                 let size = (units, groups(1, kernel));
                 learning.post.push(self.launch(kernel, &p.name, params, args, size));
             }
-            (Tiles::Sparse { .. }, None) => {}
+            (Tiles::Sparse { .. } | Tiles::Convolution { .. }, _) => {}
         }
         if let Some(eligibility) = rule.eligibility {
             self.reinforce(live, rule, &eligibility, learning);
@@ -514,7 +514,7 @@ impl<'n> Simulator<'n> {
             let n = self.arrays[weight].len / 2;
             let block = match &live.weights {
                 Tiles::Dense { sources, .. } => (sources * STRIP).min(n),
-                Tiles::Sparse { .. } => n,
+                Tiles::Sparse { .. } | Tiles::Convolution { .. } => n,
             };
             let params = reinforce::ReinforceParams::<f64> {
                 n: n as u32,
@@ -552,7 +552,7 @@ impl<'n> Simulator<'n> {
                 let tile = (*array, 0, live.size[1]);
                 (vec![tile], [lists.start, lists.origin], lists.source_bits)
             }
-            (Tiles::Sparse { .. }, None) => return,
+            (Tiles::Sparse { .. } | Tiles::Convolution { .. }, _) => return,
         };
         for (array, first_target, width) in tiles {
             let params = rates::RatesParams::<f64> {
@@ -713,7 +713,7 @@ impl<'n> Simulator<'n> {
             (Tiles::Sparse { array, .. }, Some(lists)) => {
                 (vec![(*array, live.size[1])], lists.start)
             }
-            (Tiles::Sparse { .. }, None) => return,
+            (Tiles::Sparse { .. } | Tiles::Convolution { .. }, _) => return,
         };
         for (array, width) in widths {
             let params = normalise::NormaliseParams::<f64> {

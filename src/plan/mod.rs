@@ -6,6 +6,7 @@
 //! are done layer by layer with all steps at once; only what lies on a cycle is stepped.
 
 mod compile;
+mod convolve;
 mod dropout;
 mod layout;
 mod live;
@@ -21,6 +22,7 @@ pub use simulate::{Recorded, Sampled, SimulationOptions, SimulationPorts, simula
 
 use crate::kernel::{Field, Kernel, Kind, Place, Word};
 use crate::scene::Warning;
+use crate::synapse::convolution::Convolution;
 use crate::synapse::panel_index;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -313,6 +315,13 @@ pub enum Tiles {
         /// Whether each has a second float, behind them all.
         second: bool,
     },
+    /// Weights of a convolution.
+    Convolution {
+        /// The array.
+        array: ArrayId,
+        /// How it lies.
+        convolution: Box<Convolution>,
+    },
 }
 
 impl Tiles {
@@ -320,7 +329,7 @@ impl Tiles {
     pub fn arrays(&self) -> Vec<ArrayId> {
         match self {
             Tiles::Dense { tiles, .. } => tiles.iter().map(|tile| tile.0).collect(),
-            Tiles::Sparse { array, .. } => vec![*array],
+            Tiles::Sparse { array, .. } | Tiles::Convolution { array, .. } => vec![*array],
         }
     }
 
@@ -328,7 +337,7 @@ impl Tiles {
     pub fn rows(&self) -> usize {
         match self {
             Tiles::Dense { sources, second, .. } => sources * if *second { 2 } else { 1 },
-            Tiles::Sparse { .. } => 0,
+            Tiles::Sparse { .. } | Tiles::Convolution { .. } => 0,
         }
     }
 
@@ -369,7 +378,9 @@ impl Tiles {
     fn place(&mut self, tile: usize, array: ArrayId) {
         match self {
             Tiles::Dense { tiles, .. } => tiles[tile].0 = array,
-            Tiles::Sparse { array: sparse, .. } => *sparse = array,
+            Tiles::Sparse { array: own, .. } | Tiles::Convolution { array: own, .. } => {
+                *own = array
+            }
         }
     }
 
@@ -377,6 +388,9 @@ impl Tiles {
     pub fn find(&self, synapse: usize) -> (ArrayId, usize) {
         match self {
             Tiles::Sparse { array, .. } => (*array, synapse),
+            Tiles::Convolution { array, convolution } => {
+                (*array, convolution.places().nth(synapse).unwrap_or_default())
+            }
             Tiles::Dense { targets, panel, tiles, .. } => {
                 let (source, target) = (synapse / targets, synapse % targets);
                 let within = |tile: &&(ArrayId, usize, usize)| target < tile.1 + tile.2;
@@ -394,6 +408,11 @@ impl Tiles {
                 packed.resize(natural.len() + self.second(), 0.0);
                 packed
             }
+            Tiles::Convolution { convolution, .. } => {
+                let mut packed = vec![0.0; natural.len()];
+                convolution.places().zip(natural).for_each(|(place, w)| packed[place] = *w);
+                packed
+            }
             Tiles::Dense { tiles, .. } => {
                 let mut packed = vec![0.0; self.rows() * tiles[tile].2];
                 self.each_row(tile, |row, place| packed[row].copy_from_slice(&natural[place]));
@@ -406,6 +425,9 @@ impl Tiles {
     pub fn unpack(&self, contents: &[Vec<f32>]) -> Vec<f32> {
         match self {
             Tiles::Sparse { synapses, .. } => contents[0][..*synapses].to_vec(),
+            Tiles::Convolution { convolution, .. } => {
+                convolution.places().map(|place| contents[0][place]).collect()
+            }
             Tiles::Dense { sources, targets, tiles, .. } => {
                 let mut natural = vec![0.0; sources * targets];
                 for (tile, packed) in (0..tiles.len()).zip(contents) {

@@ -429,6 +429,7 @@ impl Simulator<'_> {
                         });
                     }
                 }
+                Synapses::Convolution { .. } => unreachable!("a simulation has every synapse"),
                 Synapses::Sparse { start, weights, .. } => {
                     for (target, sum) in sums.iter_mut().enumerate() {
                         let row = start[target] as usize..start[target + 1] as usize;
@@ -1043,6 +1044,7 @@ impl Simulator<'_> {
                     }
                 }
                 Synapses::Procedural { .. } => {}
+                Synapses::Convolution { .. } => unreachable!("a simulation has every synapse"),
                 Synapses::Sparse { start, source, weights, .. } => {
                     for target in 0..targets {
                         for k in start[target] as usize..start[target + 1] as usize {

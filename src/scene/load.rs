@@ -349,6 +349,7 @@ fn understand(text: &str, overrides: &[Override]) -> Result<(Scene, Vec<Warning>
     let mut mistakes = Mistakes::find(text);
     let mut warnings = Vec::new();
     if let Some(scene) = &mut mistakes.scene {
+        scene.populations.iter_mut().for_each(|(_, population)| population.settle());
         let mut faults = resolve(scene);
         if faults.is_empty() {
             (faults, warnings) = check(scene);
@@ -442,9 +443,10 @@ impl<'t> Mistakes<'t> {
         let field = trail.last()?;
         let around = trail.iter().rev().nth(1).map_or(tree, |field| &field.node);
         self.incomplete.push(around.span.start);
-        // Without a whole section, a population or its positions, rules would be broken that the
+        // Without a whole section, a population, its size or its positions, rules would be broken that the
         // text keeps.
-        let representative = trail.len() > 2 && field.key != "positions";
+        let by_it = ["size", "n", "shape", "positions"].contains(&field.key.as_str());
+        let representative = trail.len() > 2 && !by_it;
         blank(&mut self.readable, field.key_span.start..field.end);
         Some(representative)
     }

@@ -7,14 +7,15 @@
 //! both collect every independent fault with its place in the file before they give up.
 
 mod check;
+mod layers;
 mod learning;
 mod like;
 mod load;
 mod trains;
 
 pub use crate::grammar::{
-    Dimension, Hz, Mm, Ms, Mv, Named, Ns, One, Pa, PaRootMs, Param, Pf, Quantity, Strength, Um,
-    Velocity,
+    Dimension, Extent, Hz, Mm, Ms, Mv, Named, Ns, One, Pa, PaRootMs, Param, Pf, Quantity, Strength,
+    Um, Velocity,
 };
 pub use crate::neuron::hh::{Calcium, Channel, Gate, Ion, Ions, Rate};
 pub use crate::neuron::iaf::Reset;
@@ -101,8 +102,12 @@ declare! {
 declare! {
     /// A group of alike neurons or sources.
     pub struct Population {
-        /// Number of neurons.
-        size | "n": u64;
+        /// Number of neurons; that of its shape if absent.
+        size | "n": u64 = 0u64;
+        /// Rows, columns and channels, `[28, 28, 1]`, where neurons lie so; one number is columns, two are rows and
+        /// columns. The channel runs fastest with the number of the neuron, then the column. Without `positions` of
+        /// its own neighbours are 1 µm apart.
+        shape: Vec<u64> [Count] = vec![];
         /// Where they are; rules and delays that depend on distance need it.
         positions: Option<Positions>;
         /// What each of them is.
@@ -450,6 +455,9 @@ declare! {
         from | "pre" | "source": String;
         /// Postsynaptic population.
         to | "post" | "target": String;
+        /// What of the sources counts as one before they connect, by `Conv` or `Dense`: windows of rows and columns of
+        /// each channel.
+        pool: Option<Pool>;
         /// Which pairs are connected.
         connect: Connect;
         /// Synaptic weights in the unit of the receptor: pA for a current, nS for a conductance, mV for a
@@ -552,8 +560,59 @@ declare! {
             /// Length of each axis after which it closes \[µm\]; goes with `periodic`.
             extent: Option<Vec<Quantity<Um>>> [Positive];
         };
+        /// Each target with a window of rows and columns of the sources, by weights that are the same everywhere (a
+        /// convolution, or rather cross-correlation). Both populations have a `shape`. Weights are in PyTorch's order:
+        /// channel of the target, channel of the source, row and column of the kernel. In a simulation each synapse is
+        /// held by itself. For one delay.
+        Conv | "Conv2d" | "Conv1d" {
+            /// Rows and columns of the window: one number for both, or a list of the two.
+            kernel | "kernel_size": Extent [Count];
+            /// Rows and columns from one window to the next.
+            stride: Extent [Count] = Extent::both(1);
+            /// Rows and columns of nothing around the sources.
+            padding: Extent = Extent::both(0);
+            /// Rows and columns from one source of a window to the next.
+            dilation: Extent [Count] = Extent::both(1);
+            /// Groups of channels, each connected with its own.
+            groups: u64 [Count] = 1u64;
+        };
+        /// The same with weights of their own for each target: local receptive fields.
+        Local | "LocallyConnected" {
+            /// Rows and columns of the window: one number for both, or a list of the two.
+            kernel | "kernel_size": Extent [Count];
+            /// Rows and columns from one window to the next.
+            stride: Extent [Count] = Extent::both(1);
+            /// Rows and columns of nothing around the sources.
+            padding: Extent = Extent::both(0);
+            /// Rows and columns from one source of a window to the next.
+            dilation: Extent [Count] = Extent::both(1);
+        };
+        /// Each target with the sources that lie not further from it than a radius, in populations of as many rows and
+        /// columns: lateral connections.
+        Lateral {
+            /// Largest distance, in rows and columns.
+            radius: f64 [Positive];
+            /// Whether channels are connected with others too, or only with those of the same number.
+            across | "across_channels": bool = false;
+            /// Whether a neuron may connect to itself.
+            autapses | "allow_autapses": bool = false;
+        };
         /// The pairs in a `.npy` file of integers, a row (source, target) for each synapse.
         List(PathBuf);
+    }
+}
+
+declare! {
+    /// What sources count for that are pooled. Rows and columns: one number for both, or a list of the two. Sources at
+    /// the edge that do not fill a window are left out.
+    #[derive(Copy)]
+    pub enum Pool {
+        /// The mean of their spikes.
+        Avg | "Mean" (Extent);
+        /// Their sum.
+        Sum(Extent);
+        /// Whether one spikes, in each step; gradients go to the first that does. For trainings by gradients.
+        Max(Extent);
     }
 }
 

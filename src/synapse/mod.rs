@@ -8,11 +8,17 @@
 //!
 //! **Sparse weights** lie by target, so that each target gathers its synapses in a fixed order.
 //!
+//! **Weights of a convolution** are stored once for all places: see [`convolution`].
+//!
 //! In training no kernel scatters: every sum is done by its owner in the order of sources (forward),
 //! targets (backward) or samples and steps (gradients). In a simulation [`scatter`] delivers spikes one
 //! by one, in integers, whose sum has no order. Results thus do not depend on the number of
 //! threads, the size of a workgroup or the width of vectors.
 
+pub mod convolution;
+pub mod convolve;
+pub mod convolve_backward;
+pub mod convolve_gradient;
 pub mod deliver_dense;
 pub mod deliver_sparse;
 pub mod dense_spikes;

@@ -6,13 +6,14 @@ use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::{Cpu, Twinned};
 use neuralearn::engine::gpu::{Found, Gpu, Wanted, choose};
 use neuralearn::kernel::{Clock, Word};
-use neuralearn::network::{Kind, Network, Population, build};
+use neuralearn::network::{Kind, Network, Population, Synapses, build};
 use neuralearn::plan::{
     Launch, Options, Plan, SimulationOptions, SimulationPorts, compile, simulate,
 };
 use neuralearn::rng::{Purpose, Stream};
 use neuralearn::scene::{Scene, load_str};
 use neuralearn::simulation::{self, Simulation};
+use neuralearn::synapse::convolution::{Convolution, Pooling};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
@@ -166,6 +167,16 @@ pub struct Terms {
     pub magnitude: f64,
 }
 
+/// Whether a source is the first of its window that is as large as any.
+fn is_largest(c: &Convolution, sent: &[f64], source: usize) -> bool {
+    let [_, columns, channels] = c.source;
+    let place = |i: usize| [i / channels / columns, i / channels % columns];
+    let window = |i: usize| [place(i)[0] / c.pool[0], place(i)[1] / c.pool[1], i % channels];
+    let others = (0..sent.len()).filter(|i| window(*i) == window(source));
+    let first = others.reduce(|a, b| if sent[b] > sent[a] { b } else { a });
+    first == Some(source)
+}
+
 /// Gradients of a training in the order of its ports, summed by plain loops over what the oracle's backward
 /// pass has left:
 /// ```text
@@ -238,15 +249,29 @@ pub fn gradients_by_terms(
             (steps, sent, wanted)
         };
         let largest = gradient_scales(&wanted, rows, targets);
-        let synapses = 0..projection.synapses.weights().len();
-        for (synapse, (i, j)) in
-            synapses.map_while(|k| Some((k, projection.synapses.ends(k, targets)?)))
-        {
+        let weights = 0..projection.synapses.weights().len();
+        let mut synapses: Vec<(usize, (u32, u32))> =
+            weights.map_while(|k| Some((k, projection.synapses.ends(k, targets)?))).collect();
+        let mut gain = projection.gain();
+        // Of a convolution several synapses have one weight.
+        let mut largest_of = None;
+        if let Synapses::Convolution { convolution, .. } = &projection.synapses {
+            let (start, source, weight) = convolution.lists();
+            let target = |k: usize| start.partition_point(|first| *first as usize <= k) - 1;
+            let synapse = |k: usize| (weight[k] as usize, (source[k], target(k) as u32));
+            synapses = (0..source.len()).map(synapse).collect();
+            gain *= convolution.scale();
+            largest_of = Some(convolution).filter(|c| c.pooling == Pooling::Largest);
+        }
+        for (synapse, (i, j)) in synapses {
             let (weights, at) = tiles.find(synapse);
             let Some(gradient) = of(weights) else { continue };
             let delay = if delay == 0 { 0 } else { projection.delay_of(synapse) };
             for (b, t) in (0..batch).flat_map(|b| (0..rows - delay).map(move |t| (b, t))) {
-                let s = projection.gain() * sent[(b * rows + t) * sources + i as usize];
+                let sent = &sent[(b * rows + t) * sources..][..sources];
+                // Of those of which the largest counts, it is the first that is as large.
+                let counts = largest_of.is_none_or(|c| is_largest(c, sent, i as usize));
+                let s = if counts { gain * sent[i as usize] } else { 0.0 };
                 let arrival = (b * rows + t + delay) * targets + j as usize;
                 all[gradient][at].sum += s * wanted[arrival];
                 all[gradient][at].magnitude += s.abs() * largest[arrival];

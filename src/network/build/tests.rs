@@ -174,3 +174,57 @@ fn what_does_not_fit_is_refused_before_it_is_drawn() {
     let error = network(Path::new(""), "connect: List(\"absent.npy\"), weight: 1").unwrap_err();
     assert!(matches!(error, NetworkError::File(_)), "{error}");
 }
+
+/// In a simulation the synapses of layers are held one by one: those of a convolution with copies of its weights, those of
+/// local fields with weights of their own, and lateral ones between neighbours.
+#[test]
+fn layers_of_a_simulation_are_lists() {
+    let text = |first: &str, second: &str| {
+        format!(
+            "(version: 1, simulation: (dt: 1, duration: 1), populations: {{
+                \"a\": (shape: [5, 6, 2], model: Poisson(rate: 1)),
+                \"b\": (shape: [4, 5, 3], model: Lif())}},
+            projections: [(from: \"a\", to: \"b\", connect: {first}, weight: Normal(mean: 0, std: 1)),
+                (from: \"b\", to: \"b\", connect: {second}, weight: 1)])"
+        )
+    };
+    let lists = |first: &str, second: &str| -> Vec<(Vec<u32>, Vec<u32>, Vec<f64>)> {
+        let text = text(first, second);
+        let scene =
+            load_str("test.ron", &text, Path::new(""), &[]).unwrap_or_else(|e| panic!("{e}"));
+        let network = build(&scene.0).unwrap();
+        let list = |p: &Projection| match &p.synapses {
+            Synapses::Sparse { start, source, weights, .. } => {
+                (start.clone(), source.clone(), weights.clone())
+            }
+            other => panic!("{other:?}"),
+        };
+        network.projections.iter().map(list).collect()
+    };
+    let different = |weights: &[f64]| {
+        let mut bits: Vec<u64> = weights.iter().map(|w| w.to_bits()).collect();
+        bits.sort_unstable();
+        bits.dedup();
+        bits.len()
+    };
+    // 4 x 5 places of 2 x 2 x 2 sources for each of 3 channels.
+    let [conv, near] = <[_; 2]>::try_from(lists("Conv(kernel: 2)", "Lateral(radius: 1)")).unwrap();
+    assert_eq!((conv.1.len(), different(&conv.2)), (4 * 5 * 3 * 8, 3 * 8));
+    let [local, round] =
+        <[_; 2]>::try_from(lists("Local(kernel: 2)", "Lateral(radius: 1.5, across: true)"))
+            .unwrap();
+    assert_eq!((&local.0, &local.1), (&conv.0, &conv.1));
+    assert_eq!(different(&local.2), local.2.len());
+    // Row 1, column 2, channel 1: the same channel above, to the left, to the right and below.
+    let id = |y: u32, x: u32, c: u32| (y * 5 + x) * 3 + c;
+    let of = |list: &(Vec<u32>, Vec<u32>, Vec<f64>), target: u32| {
+        let ends = list.0[target as usize] as usize..list.0[target as usize + 1] as usize;
+        list.1[ends].to_vec()
+    };
+    let beside = [id(0, 2, 1), id(1, 1, 1), id(1, 3, 1), id(2, 2, 1)];
+    assert_eq!(of(&near, id(1, 2, 1)), beside);
+    // All of nine places, but itself; in a corner of four.
+    assert_eq!(of(&round, id(1, 2, 1)).len(), 9 * 3 - 1);
+    assert_eq!(of(&round, id(0, 0, 2)).len(), 4 * 3 - 1);
+    assert!(of(&round, id(1, 2, 1)).is_sorted());
+}

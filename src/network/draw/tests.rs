@@ -22,6 +22,7 @@ impl Case {
             name: None,
             from: "a".to_owned(),
             to: to.to_owned(),
+            pool: None,
             connect,
             weight: Weight::Constant(Quantity::new(1.0)),
             delay: None,
@@ -64,6 +65,8 @@ impl Case {
             sources: self.sources,
             targets: self.targets,
             places: self.places.as_ref().map(|[a, b]| [&a[..], &b[..]]),
+            convolution: None,
+            layers: None,
             unit: 1.0,
             dt: 0.1,
             least: f64::NEG_INFINITY,
@@ -83,7 +86,7 @@ impl Case {
                 assert!(lists.all(|list| list.is_sorted()));
                 (start, source, weights, delays)
             }
-            Synapses::Dense { .. } | Synapses::Procedural { .. } => panic!("not sparse"),
+            other => panic!("not sparse: {other:?}"),
         }
     }
 

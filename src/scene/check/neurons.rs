@@ -3,6 +3,24 @@
 use super::*;
 
 impl<'s> Checker<'s> {
+    /// Rows, columns and channels, which together are the neurons.
+    fn shape(&mut self, path: &str, population: &Population) {
+        let Population { shape, size, .. } = population;
+        if shape.is_empty() {
+            return;
+        }
+        let path = format!("{path}.shape");
+        if population.layer().is_none() {
+            let message = format!("a shape of {} numbers", shape.len());
+            self.fault_with_help(&path, message, "give `[rows, columns, channels]`");
+        }
+        let neurons = shape.iter().map(|n| u128::from(*n)).product::<u128>();
+        if neurons != u128::from(*size) {
+            let message = format!("it has room for {neurons} neurons, but `size` is {size}");
+            self.fault_with_help(&path, message, "leave `size` out");
+        }
+    }
+
     pub(super) fn population(&mut self, name: &str, population: &'s Population) {
         let path = format!("populations.{name}");
         if !is_name(name) {
@@ -11,7 +29,11 @@ impl<'s> Checker<'s> {
             self.fault_with_help(&path, message, help);
         }
         match population.size {
-            0 => self.fault(format!("{path}.size"), "a population has at least one neuron"),
+            0 if population.shape.is_empty() => self.fault_with_help(
+                format!("{path}.size"),
+                "a population has at least one neuron",
+                "give it a `size` or a `shape`",
+            ),
             size if size > u64::from(u32::MAX) => {
                 self.fault(
                     format!("{path}.size"),
@@ -20,6 +42,7 @@ impl<'s> Checker<'s> {
             }
             _ => {}
         }
+        self.shape(&path, population);
         if let Some(positions) = &population.positions {
             self.positions(&format!("{path}.positions"), positions, population.size);
         }

@@ -30,6 +30,11 @@ impl<'s> Checker<'s> {
         // What an unknown or empty population breaks is not to be reported twice.
         let ends = from.zip(to).filter(|(from, to)| from.size > 0 && to.size > 0);
         self.connect(&format!("{path}.connect"), projection, ends);
+        let in_shape =
+            |(from, to): &(&Population, &Population)| from.fits_its_shape() && to.fits_its_shape();
+        if let Some((from, to)) = ends.filter(in_shape) {
+            self.layers(path, projection, from, to);
+        }
         if let (Some(ends), Some(Delay::Distance { .. })) = (ends, &projection.delay)
             && !matches!(projection.connect, Connect::Distance { .. })
         {
@@ -269,6 +274,8 @@ impl<'s> Checker<'s> {
         let targets = |autapses: bool| ends.map(|(_, to)| to.size - u64::from(own && !autapses));
         match &projection.connect {
             Connect::Dense | Connect::List(_) | Connect::FixedProbability { .. } => {}
+            // What goes by rows and columns has rules of its own.
+            Connect::Conv { .. } | Connect::Local { .. } | Connect::Lateral { .. } => {}
             Connect::OneToOne | Connect::Others => {
                 if let Some((from, to)) = ends.filter(|(from, to)| from.size != to.size) {
                     let message = format!(
@@ -333,6 +340,49 @@ impl<'s> Checker<'s> {
         }
     }
 
+    /// What goes by rows and columns.
+    fn layers(&mut self, path: &str, projection: &Projection, from: &Population, to: &Population) {
+        let fits = match (projection.convolution(from, to), &projection.connect) {
+            (Ok(_), Connect::Lateral { .. }) => projection.sideways(from, to).map(|_| None),
+            (fits, _) => fits,
+        };
+        let shared = match fits {
+            Err((field, message, help)) => {
+                return self.fault_with_help(format!("{path}.{field}"), message, help);
+            }
+            Ok(fits) => fits.is_some() && !matches!(projection.connect, Connect::Local { .. }),
+        };
+        let largest = matches!(projection.pool, Some(Pool::Max(_)));
+        if largest && !self.has_gradients() {
+            let message = "the largest of several spikes is taken in trainings by gradients only";
+            self.fault_with_help(format!("{path}.pool"), message, "use `Avg` or `Sum`");
+        }
+        if largest && self.is_constant(projection) {
+            let message = "constant currents are pooled by `Avg` or `Sum`";
+            self.fault(format!("{path}.pool"), message);
+        }
+        if !shared {
+            return;
+        }
+        if !matches!(projection.delay, None | Some(Delay::Constant(_))) {
+            let message = "synapses that share weights share one delay";
+            let help = "give one delay, or use `Local`";
+            self.fault_with_help(format!("{path}.delay"), message, help);
+        }
+        let by_rule = !matches!(projection.learn, None | Some(Learn::Fixed | Learn::Backprop));
+        let changes = [
+            ("learn", by_rule),
+            ("normalize", projection.normalize.is_some()),
+            ("scaling", projection.scaling.is_some()),
+            ("rewire", projection.rewire.is_some()),
+        ];
+        for (field, _) in changes.iter().filter(|(_, changes)| *changes) {
+            let message = "synapses that share weights change by gradients only";
+            let help = "use `Local`, whose synapses each have their own";
+            self.fault_with_help(format!("{path}.{field}"), message, help);
+        }
+    }
+
     /// Whether each neuron of one side can draw `k` partners from the other.
     pub(super) fn degree(
         &mut self,
@@ -362,7 +412,7 @@ impl<'s> Checker<'s> {
         (from, to): (&Population, &Population),
     ) -> Option<usize> {
         let ends = [(&projection.from, from), (&projection.to, to)];
-        if let Some((name, _)) = ends.iter().find(|(_, end)| end.positions.is_none()) {
+        if let Some((name, _)) = ends.iter().find(|(_, end)| end.dimensions().is_none()) {
             let message = format!("distances need positions, and `{name}` has none");
             let help = format!(
                 "add `positions: Grid(shape: [nx, ny], spacing: \"50 um\")` or \
@@ -371,8 +421,7 @@ impl<'s> Checker<'s> {
             self.fault_with_help(path, message, help);
             return None;
         }
-        let dimensions = |end: &Population| end.positions.as_ref().map(Positions::dimensions);
-        let [a, b] = [from, to].map(|end| dimensions(end).filter(is_dimension));
+        let [a, b] = [from, to].map(|end| end.dimensions().filter(is_dimension));
         let (a, b) = (a?, b?);
         if a != b {
             let (from, to) = (&projection.from, &projection.to);

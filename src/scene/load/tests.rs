@@ -225,7 +225,7 @@ fn what_the_grammar_refuses_is_shown_at_its_place() {
             ("n: 80", "n: -1", "-1", "`-1`"),
             ("n: 80", "n: 1e3", "1e3", "a whole number | without point"),
             ("n: 80", "n: \"many\"", "\"many\"", "a whole number is expected, not `\"many\"`"),
-            ("n: 80, ", "", "\"exc\"", "the field `size` is missing in `Population`"),
+            ("n: 80, ", "", "\"exc\"", "at least one neuron | `size` or a `shape`"),
             ("seed: 7", "seed: 7, seed: 8", "seed: 8", "the field `seed` is given twice"),
             ("C_m: \"0.25 nF\"", "c_m: 1, C_m: 2", "C_m: 2", "the field `c_m` is given twice"),
             (
@@ -972,4 +972,119 @@ fn populations_keep_their_order_and_none_is_lost() {
     assert_eq!(value(&ron_options().to_string(&holder).unwrap()), Ok(holder));
     let error = value::<Holder>(&text.replace("\"a\"", "\"z\"")).unwrap_err();
     assert!(error.contains("two entries with the name `z`"), "{error}");
+}
+
+const LAYERS: &str = r#"(
+    version: 1,
+    simulation: (dt: 1),
+    populations: {
+        "pixels": (shape: [28, 28, 1], model: Images(encoder: Latency(window: 5))),
+        "edges": (shape: [24, 24, 4], model: Lif()),
+        "parts": (shape: [10, 10, 6], model: Lif()),
+        "digits": (size: 10, model: Readout()),
+    },
+    projections: [
+        (from: "pixels", to: "edges", connect: Conv(kernel: 5), weight: Kaiming()),
+        (from: "edges", to: "parts", pool: Avg(2), connect: Conv(kernel: [3, 3]), weight: Kaiming()),
+        (name: "beside", from: "parts", to: "parts", connect: Lateral(radius: 2), weight: Kaiming()),
+        (from: "parts", to: "digits", pool: Max(2), connect: Dense, weight: Kaiming()),
+    ],
+    training: (
+        data: Mnist(dir: "mnist"),
+        epochs: 5, batch: 100, steps: 25,
+        loss: SoftmaxCrossEntropy(),
+        optimizer: Adam(lr: 0.001),
+    ),
+)
+"#;
+
+#[test]
+fn a_shape_is_a_size() {
+    let (scene, ..) = read_text(LAYERS).unwrap();
+    let sizes: Vec<_> = scene.populations.iter().map(|(_, p)| p.size).collect();
+    assert_eq!(sizes, [784, 2304, 600, 10]);
+    let text = ron_options().to_string(&scene).unwrap();
+    assert_eq!(read_text(&text).unwrap().0, scene);
+}
+
+#[test]
+fn what_does_not_lie_in_layers_is_shown_at_its_place() {
+    expect_problems(
+        LAYERS,
+        &[
+            ("shape: [24, 24, 4]", "shape: [24, 24, 0]", "0", "not enough, at least 1"),
+            ("shape: [24, 24, 4]", "shape: [2, 3, 4, 5]", "[2, 3, 4, 5]", "4 numbers | `[rows"),
+            (
+                "shape: [24, 24, 4]",
+                "size: 5, shape: [24, 24, 4]",
+                "[24, 24, 4]",
+                "room for 2304 neurons, but `size` is 5 | leave `size` out",
+            ),
+            ("(size: 10,", "(", "( model: Readout())", "at least one neuron | `size` or a `shape`"),
+            (
+                "shape: [24, 24, 4]",
+                "shape: [25, 25, 4]",
+                "Conv(kernel: 5)",
+                "24 x 24 places on the 28 x 28 of `pixels`, but `edges` has 25 x 25 | the shape [24, 24, 4]",
+            ),
+            ("Conv(kernel: 5)", "Conv(kernel: 0)", "0", "not enough, at least 1"),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 29)",
+                "Conv(kernel: 29)",
+                "kernel of 29 x 29 with a padding of 0 x 0 and a dilation of 1 x 1 does not fit into the 28 x 28",
+            ),
+            ("Conv(kernel: 5)", "Conv(kernel: 5, stride: 0)", "0", "not enough, at least 1"),
+            ("kernel: [3, 3]", "kernel: [3]", "3]", "two numbers, as `[3, 5]`, and not 1"),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 5, groups: 3)",
+                "Conv(kernel: 5, groups: 3)",
+                "3 groups do not divide",
+            ),
+            ("pool: Avg(2)", "pool: Avg(25)", "Avg(25)", "25 x 25 are pooled, but `edges` has 24"),
+            ("pool: Avg(2)", "pool: Avg(0)", "Avg(0)", "pools nothing | at least 1"),
+            (
+                "connect: Lateral(radius: 2)",
+                "pool: Avg(2), connect: Lateral(radius: 2)",
+                "Avg(2)",
+                "only sources of `Conv` and `Dense` are pooled | leave `pool` out",
+            ),
+            ("radius: 2", "radius: 0", "0", "not strictly positive"),
+            (
+                "to: \"parts\", connect: Lateral",
+                "to: \"edges\", connect: Lateral",
+                "Lateral(radius: 2)",
+                "10 x 10 rows and columns and `edges` has 24 x 24",
+            ),
+            (
+                "connect: Dense",
+                "connect: Conv(kernel: 1)",
+                "Conv(kernel: 1)",
+                "goes by rows and columns, and `digits` has none | [rows, columns, channels]",
+            ),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 5), delay: Uniform(low: 1, high: 3)",
+                "Uniform(low: 1, high: 3)",
+                "share one delay | `Local`",
+            ),
+        ],
+    );
+    let simulated =
+        LAYERS.split_once("training:").unwrap().0.replace("dt: 1", "dt: 1, duration: 9");
+    let simulated = simulated.replace("Images(encoder: Latency(window: 5))", "Poisson(rate: 9)");
+    let simulated = simulated.replace("Kaiming()", "1") + ")";
+    expect_problems(
+        &simulated.replace("Max(2)", "Sum(2)"),
+        &[
+            ("Sum(2)", "Max(2)", "Max(2)", "in trainings by gradients only | `Avg` or `Sum`"),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 5), learn: Stdp(w_max: 5)",
+                "Stdp(w_max: 5)",
+                "share weights change by gradients only | `Local`",
+            ),
+        ],
+    );
 }

@@ -1,0 +1,686 @@
+//! Convolutions: what connects each place of the targets with a window of the sources, by the same weights
+//! everywhere.
+//!
+//! Neurons of both lie in rows, columns and channels, the channel running fastest. Sources may be *pooled* first:
+//! what spikes within a window of them counts as one, with its sum, its mean or its largest. With the amounts z of
+//! what is pooled,
+//! ```text
+//!   arrivals[y, x, c] = sum over ky, kx, c' of
+//!                       w[c, c', ky, kx] z[y stride + ky dilation - padding, x stride + kx dilation - padding, c']
+//! ```
+//! where c' goes through the channels of the group of c. This is the cross-correlation that the field calls a
+//! convolution. A kernel as large as all that is pooled, with one place as its target, connects every pair: pooling before
+//! dense weights.
+//!
+//! **Weights** are stored once. In files they are in the order c, c', ky, kx; on a device in the order c', ky, kx
+//! from the last to the first, c within its group. At a stride of 1 the weights that a source meets in a row of
+//! the kernel are then neighbours, and so are the targets that they lead to: a spike adds one run of weights to one
+//! run of arrivals, and its part of the gradient is a run of arrivals added to a run of weights.
+
+use super::{block, nonzero};
+use crate::kernel::*;
+use crate::params;
+use crate::vector::{Vector, Width};
+
+/// How a projection by convolution lies, of so many rows, columns and channels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Convolution {
+    /// Rows, columns, channels of the sources.
+    pub source: [usize; 3],
+    /// Rows and columns of sources that count as one.
+    pub pool: [usize; 2],
+    /// What they count.
+    pub pooling: Pooling,
+    /// Rows and columns of the kernel.
+    pub kernel: [usize; 2],
+    /// Rows and columns from one place of the kernel to the next.
+    pub stride: [usize; 2],
+    /// Rows and columns of nothing around what is pooled.
+    pub padding: [usize; 2],
+    /// Rows and columns from one weight of the kernel to the next.
+    pub dilation: [usize; 2],
+    /// Groups of channels, each connected with its own.
+    pub groups: usize,
+    /// Rows, columns, channels of the targets.
+    pub target: [usize; 3],
+}
+
+/// What sources count that are pooled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Mean,
+    /// The largest of them: of spikes, whether there is one. Its gradient goes to the first that is as large.
+    Largest,
+}
+
+/// Places of a kernel along one axis: how many there are.
+pub fn places(
+    covered: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    dilation: usize,
+) -> usize {
+    let reach = dilation * (kernel - 1) + 1;
+    (covered + 2 * padding).checked_sub(reach).map_or(0, |rest| rest / stride + 1)
+}
+
+impl Convolution {
+    /// Rows and columns of what is pooled; rows and columns of sources that do not fill a window are left out.
+    pub fn pooled(&self) -> [usize; 2] {
+        [0, 1].map(|axis| self.source[axis] / self.pool[axis])
+    }
+
+    /// Number of weights.
+    pub fn weights(&self) -> usize {
+        self.target[2] * self.fan_in()
+    }
+
+    /// Weights of a target.
+    pub fn fan_in(&self) -> usize {
+        self.source[2] / self.groups * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Factor on the sum of what is pooled.
+    pub fn scale(&self) -> f64 {
+        match self.pooling {
+            Pooling::Mean => 1.0 / (self.pool[0] * self.pool[1]) as f64,
+            Pooling::Sum | Pooling::Largest => 1.0,
+        }
+    }
+
+    /// Place on a device of each weight in the order of files.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        let [height, width] = self.kernel;
+        let [from, to] = [self.source[2], self.target[2]].map(|channels| channels / self.groups);
+        let fan_in = self.fan_in();
+        (0..self.weights()).map(move |natural| {
+            let (c, rest) = (natural / fan_in, natural % fan_in);
+            let (c_from, ky, kx) = (rest / (height * width), rest / width % height, rest % width);
+            let channel = c / to * from + c_from;
+            ((channel * height + ky) * width + width - 1 - kx) * to + c % to
+        })
+    }
+
+    /// Every synapse of a target, given by its row, column and channel: source, and which weight in the order of files.
+    pub fn each_source(&self, [y, x, c]: [usize; 3], mut each: impl FnMut(usize, usize)) {
+        let pooled = self.pooled();
+        let [from, to] = [self.source[2], self.target[2]].map(|channels| channels / self.groups);
+        let along = |axis: usize, place: usize, k: usize| {
+            let at = place * self.stride[axis] + k * self.dilation[axis];
+            at.checked_sub(self.padding[axis]).filter(|at| *at < pooled[axis])
+        };
+        for ky in 0..self.kernel[0] {
+            let Some(row) = along(0, y, ky) else { continue };
+            for kx in 0..self.kernel[1] {
+                let Some(column) = along(1, x, kx) else { continue };
+                for c_from in 0..from {
+                    let weight = ((c * from + c_from) * self.kernel[0] + ky) * self.kernel[1] + kx;
+                    for dy in 0..self.pool[0] {
+                        for dx in 0..self.pool[1] {
+                            let row = row * self.pool[0] + dy;
+                            let place = row * self.source[1] + column * self.pool[1] + dx;
+                            each(place * self.source[2] + c / to * from + c_from, weight);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same for all targets as lists by target, sources ascending: where each target begins, sources,
+    /// and which weight of each.
+    pub fn lists(&self) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
+        let [height, width, channels] = self.target;
+        let (mut start, mut source, mut weight) = (vec![0], Vec::new(), Vec::new());
+        let mut pairs = Vec::new();
+        for target in 0..height * width * channels {
+            let place = target / channels;
+            pairs.clear();
+            self.each_source(
+                [place / width, place % width, target % channels],
+                |source, weight| {
+                    pairs.push((source as u32, weight as u32));
+                },
+            );
+            pairs.sort_unstable();
+            source.extend(pairs.iter().map(|pair| pair.0));
+            weight.extend(pairs.iter().map(|pair| pair.1));
+            start.push(source.len() as u32);
+        }
+        (start, source, weight)
+    }
+
+    /// Number of synapses, each pair of a source and a target.
+    pub fn synapses(&self) -> u64 {
+        let pooled = self.pooled();
+        // Along an axis, places of the kernel times its weights that lie on something.
+        let along = |axis: usize| -> u64 {
+            let covered = |place: usize| {
+                let at = |k: &usize| {
+                    (place * self.stride[axis] + k * self.dilation[axis])
+                        .checked_sub(self.padding[axis])
+                        .is_some_and(|at| at < pooled[axis])
+                };
+                (0..self.kernel[axis]).filter(at).count() as u64
+            };
+            (0..self.target[axis]).map(covered).sum::<u64>() * self.pool[axis] as u64
+        };
+        along(0) * along(1) * self.target[2] as u64 * (self.source[2] / self.groups) as u64
+    }
+
+    /// The parameters of its kernels.
+    pub fn params(&self, rows: &Rows) -> ConvolutionParams<f64> {
+        let [source_height, source_width, channels] = self.source.map(|n| n as u32);
+        let [target_height, target_width, target_channels] = self.target.map(|n| n as u32);
+        let [pool_height, pool_width] = self.pool.map(|n| n as u32);
+        let [kernel_height, kernel_width] = self.kernel.map(|n| n as u32);
+        let [stride_y, stride_x] = self.stride.map(|n| n as u32);
+        let [padding_y, padding_x] = self.padding.map(|n| n as u32);
+        let [dilation_y, dilation_x] = self.dilation.map(|n| n as u32);
+        ConvolutionParams {
+            source_height,
+            source_width,
+            channels,
+            pool_height,
+            pool_width,
+            scale: self.scale(),
+            kernel_height,
+            kernel_width,
+            stride_y,
+            stride_x,
+            padding_y,
+            padding_x,
+            dilation_y,
+            dilation_x,
+            groups: self.groups as u32,
+            target_height,
+            target_width,
+            target_channels,
+            largest: u32::from(self.pooling == Pooling::Largest),
+            source_rows: rows.source as u32,
+            history: rows.history as u32,
+            delay: rows.delay as u32,
+            rows: rows.arrivals as u32,
+            stride: rows.stride as u32,
+            first: rows.first as u32,
+            accumulate: u32::from(rows.accumulate),
+            values: u32::from(rows.values),
+        }
+    }
+}
+
+params! {
+    /// `Params` of the kernels of a convolution.
+    pub struct ConvolutionParams {
+        /// Rows of the sources.
+        source_height: word,
+        /// Columns of the sources.
+        source_width: word,
+        /// Channels of the sources.
+        channels: word,
+        /// Rows that are pooled.
+        pool_height: word,
+        /// Columns that are pooled.
+        pool_width: word,
+        /// Factor on the sum of what is pooled.
+        scale: real,
+        /// Rows of the kernel.
+        kernel_height: word,
+        /// Columns of the kernel.
+        kernel_width: word,
+        /// Rows from one place of the kernel to the next.
+        stride_y: word,
+        /// Columns from one place of the kernel to the next.
+        stride_x: word,
+        /// Rows of nothing above and below.
+        padding_y: word,
+        /// Columns of nothing to the left and right.
+        padding_x: word,
+        /// Rows from one weight of the kernel to the next.
+        dilation_y: word,
+        /// Columns from one weight of the kernel to the next.
+        dilation_x: word,
+        /// Groups of channels.
+        groups: word,
+        /// Rows of the targets.
+        target_height: word,
+        /// Columns of the targets.
+        target_width: word,
+        /// Channels of the targets.
+        target_channels: word,
+        /// 0: what is pooled is summed; 1: the largest counts.
+        largest: option,
+        /// Time rows of the sources per sample.
+        source_rows: word,
+        /// Those before the window.
+        history: word,
+        /// Steps from spike to arrival.
+        delay: word,
+        /// Time rows of arrivals per sample.
+        rows: word,
+        /// Numbers of a row of arrivals.
+        stride: word,
+        /// Place of the first target in a row of arrivals.
+        first: word,
+        /// 1: add to what is there; 0: overwrite.
+        accumulate: word,
+        /// 0: sources spike; 1: sources have values.
+        values: option,
+    }
+}
+
+/// How time rows of the sources meet those of what arrives; see [`ConvolutionParams`].
+#[derive(Debug, Clone, Copy)]
+pub struct Rows {
+    /// Of the sources, per sample.
+    pub source: usize,
+    /// Of these before the window.
+    pub history: usize,
+    /// Steps from spike to arrival.
+    pub delay: usize,
+    /// Of arrivals, per sample.
+    pub arrivals: usize,
+    /// Numbers of a row of arrivals.
+    pub stride: usize,
+    /// Place of the first target in it.
+    pub first: usize,
+    /// Whether what is written is added to.
+    pub accumulate: bool,
+    /// Whether sources have values rather than spikes.
+    pub values: bool,
+}
+
+/// Where a spike acts, and with what: channel, row and column of what is pooled, and the amount.
+#[derive(Clone, Copy)]
+pub struct Amount<F> {
+    channel: u32,
+    y: u32,
+    x: u32,
+    z: F,
+}
+
+/// Neighbouring weights that lead to neighbouring targets: where both begin, and how many there are.
+#[derive(Clone, Copy)]
+pub struct Run {
+    /// First weight.
+    pub weight: usize,
+    /// First target.
+    pub target: usize,
+    /// Weights.
+    pub len: usize,
+}
+
+impl<F: Real> ConvolutionParams<F> {
+    /// Weights.
+    #[inline(always)]
+    pub fn weights(&self) -> usize {
+        let from = self.channels / self.groups;
+        (self.target_channels * from * self.kernel_height * self.kernel_width) as usize
+    }
+
+    /// Sources.
+    #[inline(always)]
+    pub fn sources(&self) -> usize {
+        (self.source_height * self.source_width * self.channels) as usize
+    }
+
+    /// Targets.
+    #[inline(always)]
+    pub fn targets(&self) -> usize {
+        (self.target_height * self.target_width * self.target_channels) as usize
+    }
+
+    /// Rows and columns of what is pooled.
+    #[inline(always)]
+    pub fn pooled(&self) -> [usize; 2] {
+        [
+            (self.source_height / self.pool_height) as usize,
+            (self.source_width / self.pool_width) as usize,
+        ]
+    }
+
+    /// The runs of weights that something pooled meets.
+    #[inline(always)]
+    pub fn runs(&self, at: Amount<F>, mut each: impl FnMut(Run)) {
+        let (height, width) = (self.kernel_height, self.kernel_width);
+        let to = self.target_channels / self.groups;
+        let group = if self.groups == 1 { 0 } else { at.channel / (self.channels / self.groups) };
+        // The target that a kernel before `moved` sources begins at, if one does. Divisions are slow, and rarely needed.
+        let place = |moved: u32, stride: u32, places: u32| {
+            let begin = if stride == 1 { moved } else { moved / stride };
+            (begin < places && begin * stride == moved).then_some(begin)
+        };
+        let contiguous = self.groups == 1 && self.stride_x == 1 && self.dilation_x == 1;
+        let right = at.x + self.padding_x;
+        for ky in 0..height {
+            let moved = (at.y + self.padding_y).checked_sub(ky * self.dilation_y);
+            let y = moved.and_then(|moved| place(moved, self.stride_y, self.target_height));
+            let Some(y) = y else { continue };
+            let weight = |j: u32| (((at.channel * height + ky) * width + j) * to) as usize;
+            let target = |x: u32| {
+                let place = y * self.target_width + x;
+                (place * self.target_channels + group * to) as usize
+            };
+            // Weights lie from the right of the kernel to its left, and so do their targets from left to right.
+            if contiguous {
+                // Targets x = right - (width - 1) + j that are there.
+                let first = (width - 1).saturating_sub(right);
+                let last = width.min((self.target_width + width - 1).saturating_sub(right));
+                if first < last {
+                    let x = right + first + 1 - width;
+                    let len = ((last - first) * to) as usize;
+                    each(Run { weight: weight(first), target: target(x), len });
+                }
+                continue;
+            }
+            for j in 0..width {
+                let moved = right.checked_sub((width - 1 - j) * self.dilation_x);
+                let x = moved.and_then(|moved| place(moved, self.stride_x, self.target_width));
+                if let Some(x) = x {
+                    each(Run { weight: weight(j), target: target(x), len: to as usize });
+                }
+            }
+        }
+    }
+}
+
+/// What sources are pooled into, step by step.
+pub struct Pool<F> {
+    /// Rows and columns of what is pooled, padding included.
+    extent: [usize; 2],
+    largest: bool,
+    scale: F,
+    /// For each row and column of the sources its place among those of a channel; [`NOWHERE`] where it fills no
+    /// window.
+    cell: Vec<u32>,
+    channels: usize,
+    /// Row and column of each place of a channel, padding not counted.
+    spots: Vec<[u32; 2]>,
+    /// Sums, or largest, of the last row by place and channel, of which there is room for whole quads; zero between two rows.
+    sums: Vec<F>,
+    /// The amounts of the last row, by channel, row and column; behind them room for places beyond the last that are
+    /// done together with it.
+    z: Vec<F>,
+    pairs: Vec<(u32, F)>,
+    /// Those that are not zero, in the same order; empty if they are many.
+    pub amounts: Vec<Amount<F>>,
+    /// Whether so much is not zero that a product of matrices is faster than adding run by run.
+    pub is_dense: bool,
+    /// Number of amounts from which on that is so.
+    many: usize,
+}
+
+const NOWHERE: u32 = u32::MAX;
+
+/// Places that are done together: as many sums as a processor adds to at the same time.
+pub const TOGETHER: usize = 8;
+
+/// Channels whose spikes are looked at together.
+const QUAD: usize = 4;
+
+impl<F: Real> Pool<F> {
+    /// Of sources that lie so.
+    #[inline(always)]
+    pub fn new(p: &ConvolutionParams<F>) -> Self {
+        let [height, width] = p.pooled();
+        let [above, left] = [p.padding_y as usize, p.padding_x as usize];
+        let channels = p.channels as usize;
+        let extent = [height + 2 * above, width + 2 * left];
+        let cells = extent[0] * extent[1];
+        let mut cell = vec![NOWHERE; (p.source_height * p.source_width) as usize];
+        let mut spots = vec![[0; 2]; cells];
+        let pool = [p.pool_height as usize, p.pool_width as usize];
+        let rows = cell.chunks_exact_mut(p.source_width as usize).enumerate();
+        for (y, row) in rows.take(height * pool[0]) {
+            let y = y / pool[0];
+            for (x, cells) in row.chunks_exact_mut(pool[1]).enumerate() {
+                let cell = (y + above) * extent[1] + x + left;
+                cells.fill(cell as u32);
+                spots[cell] = [y as u32, x as u32];
+            }
+        }
+        let places = (p.target_height * p.target_width) as usize;
+        Self {
+            extent,
+            largest: p.largest == 1,
+            scale: p.scale,
+            cell,
+            channels,
+            spots,
+            sums: vec![F::zero(); cells * channels.next_multiple_of(QUAD)],
+            z: vec![F::zero(); cells * channels + TOGETHER * p.stride_x as usize],
+            pairs: Vec::new(),
+            amounts: Vec::new(),
+            is_dense: false,
+            many: if places < TOGETHER { usize::MAX } else { height * width * channels / 8 },
+        }
+    }
+
+    /// Pools a row of the sources, spikes or values.
+    #[inline(always)]
+    pub fn row(&mut self, p: &ConvolutionParams<F>, row: usize, spikes: &[u32], x: &[F]) {
+        let (sources, words) = (p.sources(), spike_words(p.sources()));
+        match p.values == 1 {
+            true => self.values(&x[row * sources..][..sources]),
+            false => self.spikes(&spikes[row * words..][..words]),
+        }
+        self.is_dense = self.sums.iter().filter(|sum| **sum != F::zero()).count() > self.many;
+        let (cells, room) = (self.spots.len(), self.channels.next_multiple_of(QUAD));
+        for (channel, z) in self.z.chunks_exact_mut(cells).take(self.channels).enumerate() {
+            for (z, sums) in z.iter_mut().zip(self.sums.chunks_exact(room)) {
+                *z = sums[channel] * self.scale;
+            }
+        }
+        self.sums.fill(F::zero());
+        self.amounts.clear();
+        if self.is_dense {
+            return;
+        }
+        for (channel, z) in self.z.chunks_exact(cells).take(self.channels).enumerate() {
+            self.pairs.clear();
+            nonzero(z, &mut self.pairs);
+            let spots = &self.spots;
+            self.amounts.extend(self.pairs.iter().map(|&(cell, z)| {
+                let [y, x] = spots[cell as usize];
+                Amount { channel: channel as u32, y, x, z }
+            }));
+        }
+    }
+
+    #[inline(always)]
+    fn spikes(&mut self, words: &[u32]) {
+        let (channels, room) = (self.channels, self.channels.next_multiple_of(QUAD));
+        for (place, cell) in self.cell.iter().enumerate().filter(|(_, cell)| **cell != NOWHERE) {
+            let out = &mut self.sums[*cell as usize * room..][..room];
+            for (k, out) in out.chunks_mut(32).enumerate() {
+                let first = place * channels + 32 * k;
+                let high = words.get(first / 32 + 1).copied().unwrap_or_default();
+                let both = u64::from(words[first / 32]) | u64::from(high) << 32;
+                let own = u32::MAX >> (32 - (channels - 32 * k).min(32));
+                let bits = (both >> (first % 32)) as u32 & own;
+                if bits == 0 {
+                    continue;
+                }
+                for (k, out) in out.chunks_exact_mut(QUAD).enumerate() {
+                    for (c, out) in out.iter_mut().enumerate() {
+                        let spike = F::of_int((bits >> (QUAD * k + c) & 1) as i32);
+                        *out = if self.largest { out.max(spike) } else { *out + spike };
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn values(&mut self, values: &[F]) {
+        let room = self.channels.next_multiple_of(QUAD);
+        for (cell, values) in self.cell.iter().zip(values.chunks_exact(self.channels)) {
+            if *cell == NOWHERE {
+                continue;
+            }
+            let out = &mut self.sums[*cell as usize * room..][..room];
+            for (out, value) in out.iter_mut().zip(values) {
+                *out = if self.largest { out.max(*value) } else { *out + *value };
+            }
+        }
+    }
+
+    /// Amounts of neighbouring places of the targets, which begin at a row and column, padding included.
+    #[inline(always)]
+    pub fn together(&self, channel: usize, [y, x]: [usize; 2], stride: usize) -> [F; TOGETHER] {
+        let at = (channel * self.extent[0] + y) * self.extent[1] + x;
+        match stride {
+            1 => *block(&self.z, at),
+            _ => {
+                let z = &self.z[at..][..(TOGETHER - 1) * stride + 1];
+                std::array::from_fn(|place| z[place * stride])
+            }
+        }
+    }
+
+    /// The amounts by group of channels, as many of them as fill a register, row and column, padding included, and
+    /// channel.
+    #[inline(always)]
+    pub fn packed<S: Simd>(&self, w: Width<S>, groups: usize, packed: &mut Vec<F>) {
+        let (cells, lanes) = (self.spots.len(), w.lanes::<F>());
+        let within = self.channels / groups;
+        packed.clear();
+        packed.resize(groups * within.div_ceil(lanes) * cells * lanes, F::zero());
+        for (channel, z) in self.z.chunks_exact(cells).take(self.channels).enumerate() {
+            let (group, c) = (channel / within, channel % within);
+            let first = (group * within.div_ceil(lanes) + c / lanes) * cells;
+            let out = packed[first * lanes + c % lanes..].iter_mut().step_by(lanes);
+            out.zip(z).for_each(|(out, z)| *out = *z);
+        }
+    }
+
+    /// Number of places of a channel, and that of a row and column, padding included.
+    #[inline(always)]
+    pub fn cell(&self, y: usize, x: usize) -> [usize; 2] {
+        [self.spots.len(), y * self.extent[1] + x]
+    }
+}
+
+/// The sums over k of `left[k][place] · right[k]`, a register for each place.
+#[inline(always)]
+pub fn product<'a, S: Simd, F: Real>(
+    w: Width<S>,
+    left: impl Iterator<Item = &'a [F; TOGETHER]>,
+    right: impl Iterator<Item = Vector<S, F>>,
+) -> [Vector<S, F>; TOGETHER] {
+    let mut sums = [w.splat(F::zero()); TOGETHER];
+    for (left, right) in left.zip(right) {
+        for (sum, left) in sums.iter_mut().zip(left) {
+            *sum = w.splat(*left).mul_add(right, *sum);
+        }
+    }
+    sums
+}
+
+/// Adds to numbers of a row.
+#[inline(always)]
+pub fn add_to<S: Simd, F: Real>(w: Width<S>, row: &mut [F], first: usize, sum: Vector<S, F>) {
+    let sum = w.load(row, first) + sum;
+    w.store(row, first, sum);
+}
+
+impl<F> Amount<F> {
+    /// The amount.
+    #[inline(always)]
+    pub fn z(&self) -> &F {
+        &self.z
+    }
+}
+
+/// out += factor · row.
+#[inline(always)]
+pub fn add_scaled<F: Real>(out: &mut [F], factor: F, row: &[F]) {
+    for (out, x) in out.iter_mut().zip(row) {
+        *out = factor.mul_add(*x, *out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strided() -> Convolution {
+        let (kernel, stride, padding, dilation) = ([3, 2], [2, 1], [1, 0], [1, 2]);
+        let target = [
+            places(7, kernel[0], stride[0], padding[0], dilation[0]),
+            places(4, kernel[1], stride[1], padding[1], dilation[1]),
+            6,
+        ];
+        Convolution {
+            source: [15, 9, 4],
+            pool: [2, 2],
+            pooling: Pooling::Mean,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            groups: 2,
+            target,
+        }
+    }
+
+    /// The place on a device is a permutation, and what lists say of pairs is what runs do.
+    #[test]
+    fn runs_are_the_lists() {
+        let c = strided();
+        let places: Vec<_> = c.places().collect();
+        let mut sorted = places.clone();
+        sorted.sort_unstable();
+        assert!(sorted.into_iter().eq(0..c.weights()));
+
+        let (start, source, weight) = c.lists();
+        let mut listed = Vec::new();
+        for (target, ends) in start.windows(2).enumerate() {
+            for k in ends[0] as usize..ends[1] as usize {
+                listed.push((source[k], target, places[weight[k] as usize]));
+            }
+        }
+        let rows = Rows {
+            source: 1,
+            history: 0,
+            delay: 0,
+            arrivals: 1,
+            stride: 0,
+            first: 0,
+            accumulate: false,
+            values: false,
+        };
+        let p = c.params(&rows);
+        let mut pool = Pool::new(&p);
+        let mut run = Vec::new();
+        for source in 0..p.sources() {
+            let mut words = vec![0; spike_words(p.sources())];
+            words[source / 32] = 1 << (source % 32);
+            pool.row(&p, 0, &words, &[]);
+            for at in &pool.amounts {
+                assert!((at.z - 0.25).abs() < 1e-15);
+                p.runs(*at, |r| {
+                    run.extend((0..r.len).map(|k| (source as u32, r.target + k, r.weight + k)));
+                });
+            }
+        }
+        assert_eq!(listed.len() as u64, c.synapses());
+        listed.sort_unstable();
+        run.sort_unstable();
+        assert_eq!(listed, run);
+        assert!(!listed.is_empty());
+    }
+
+    #[test]
+    fn a_kernel_has_as_many_places_as_the_formula_says() {
+        // floor((H + 2 p - d (k - 1) - 1) / s) + 1
+        assert_eq!(places(28, 5, 1, 0, 1), 24);
+        assert_eq!(places(28, 5, 2, 2, 1), 14);
+        assert_eq!(places(10, 3, 3, 0, 2), 2);
+        assert_eq!(places(3, 5, 1, 0, 1), 0);
+    }
+}
