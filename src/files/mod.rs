@@ -11,8 +11,8 @@ pub mod read;
 pub mod tensors;
 pub mod write;
 
-pub use npy::{NpyError, NpyProblem, NpyReader, Number, read_npy_pairs};
-pub use npz::{Npy, copy_array, read_array, read_spikes, write_npz};
+pub use npy::{NpyError, NpyProblem, NpyReader, Number, Reals, read_npy_pairs};
+pub use npz::{Archive, Npy, copy_array, read_array, read_spikes, write_npz};
 pub use tensors::{TensorError, Values, read_tensor, read_words, tensor_names, write_tensors};
 pub use write::write_atomic;
 

@@ -45,6 +45,7 @@ macro_rules! number {
 number!(f32, "<f4");
 number!(f64, "<f8");
 number!(u32, "<u4");
+number!(u8, "|u1");
 
 /// Why a file could not be read as an array of numbers.
 #[derive(Debug, thiserror::Error)]
@@ -89,12 +90,15 @@ pub enum NpyProblem {
     /// Another kind of file.
     #[error("is not a .npy file; write it with numpy.save")]
     NotNpy,
+    /// No archive, or none that can be unpacked.
+    #[error("is not a .npz file, or a damaged one ({0}); write it with numpy.savez")]
+    NotNpz(String),
     /// Cut short or not as numpy writes it.
     #[error("its header is damaged or of an unknown version; write it again with numpy.save")]
     Header,
     /// Elements that are not numbers of a known type.
     #[error(
-        "has elements of type {0} where f4, f8, i4, i8, u4 or u8 is needed; save array.astype('<f8')"
+        "has elements of type {0} where f4, f8 or integers are needed; save array.astype('<f8')"
     )]
     Type(String),
     /// Not one-dimensional.
@@ -149,6 +153,9 @@ impl NpyProblem {
         NpyError { path: path.to_path_buf(), problem: self }
     }
 }
+
+/// The elements of an array, one by one.
+pub type Reals<'a> = Box<dyn Iterator<Item = io::Result<f64>> + 'a>;
 
 /// An array whose header was read and whose elements were not.
 pub struct NpyReader<R = BufReader<File>> {
@@ -212,19 +219,42 @@ impl<R: Read> NpyReader<R> {
         if self.shape().len() != 1 {
             return Err(NpyProblem::Rank(self.shape_text()));
         }
-        let values = match self.element() {
-            Some((TypeChar::Float, 4)) => self.decode(|x: f32| f64::from(x)),
-            Some((TypeChar::Float, 8)) => self.decode(|x: f64| x),
-            Some((TypeChar::Int, 4)) => self.decode(|x: i32| f64::from(x)),
-            Some((TypeChar::Int, 8)) => self.decode(|x: i64| x as f64),
-            Some((TypeChar::Uint, 4)) => self.decode(|x: u32| f64::from(x)),
-            Some((TypeChar::Uint, 8)) => self.decode(|x: u64| x as f64),
-            _ => Err(NpyProblem::Type(quote(&self.header.dtype().descr()))),
-        }?;
+        let values = self.reals()?.collect::<io::Result<Vec<_>>>()?;
         match values.iter().position(|value| !(*value as f32).is_finite()) {
             None => Ok(values),
             Some(index) => Err(NpyProblem::NotFinite { index, value: values[index] }),
         }
+    }
+
+    /// The elements in the order in which they lie there, whatever numbers they are. Integers beyond 2^53 are
+    /// rounded.
+    ///
+    /// # Errors
+    /// [`NpyProblem::Type`] if they are none.
+    pub fn reals<'a>(self) -> Result<Reals<'a>, NpyProblem>
+    where
+        R: 'a,
+    {
+        match self.element() {
+            Some((TypeChar::Float, 4)) => self.each::<f32>(f64::from),
+            Some((TypeChar::Float, 8)) => self.each::<f64>(|x| x),
+            Some((TypeChar::Int, 1)) => self.each::<i8>(f64::from),
+            Some((TypeChar::Int, 2)) => self.each::<i16>(f64::from),
+            Some((TypeChar::Int, 4)) => self.each::<i32>(f64::from),
+            Some((TypeChar::Int, 8)) => self.each::<i64>(|x| x as f64),
+            Some((TypeChar::Uint, 1)) => self.each::<u8>(f64::from),
+            Some((TypeChar::Uint, 2)) => self.each::<u16>(f64::from),
+            Some((TypeChar::Uint, 4)) => self.each::<u32>(f64::from),
+            Some((TypeChar::Uint, 8)) => self.each::<u64>(|x| x as f64),
+            _ => Err(NpyProblem::Type(quote(&self.header.dtype().descr()))),
+        }
+    }
+
+    fn each<'a, T: Deserialize + 'a>(self, real: fn(T) -> f64) -> Result<Reals<'a>, NpyProblem>
+    where
+        R: 'a,
+    {
+        Ok(Box::new(self.elements()?.map(move |x| x.map(real))))
     }
 
     /// Rows of a two-dimensional array of integers with two columns, in either order of memory. Integers
@@ -233,7 +263,7 @@ impl<R: Read> NpyReader<R> {
         let &[rows, 2] = self.shape() else {
             return Err(NpyProblem::Pairs(self.shape_text()));
         };
-        let by_column = self.header.order() == Order::Fortran;
+        let by_column = self.by_column();
         let values = match self.element() {
             Some((TypeChar::Int, 4)) => self.decode(|x: i32| i64::from(x)),
             Some((TypeChar::Int, 8)) => self.decode(|x: i64| x),
@@ -249,6 +279,16 @@ impl<R: Read> NpyReader<R> {
         })
     }
 
+    /// Whether the fastest dimension is the first, as that of an array that was transposed.
+    pub fn by_column(&self) -> bool {
+        self.header.order() == Order::Fortran
+    }
+
+    /// Whether its elements are bytes, as those of images.
+    pub fn is_bytes(&self) -> bool {
+        self.element() == Some((TypeChar::Uint, 1))
+    }
+
     /// Kind and bytes of an element, if it is one number.
     fn element(&self) -> Option<(TypeChar, u64)> {
         match self.header.dtype() {
@@ -257,7 +297,8 @@ impl<R: Read> NpyReader<R> {
         }
     }
 
-    fn shape_text(&self) -> String {
+    /// Its shape as numpy prints it.
+    pub fn shape_text(&self) -> String {
         let dims: Vec<String> = self.shape().iter().map(u64::to_string).collect();
         quote(&format!("({}{})", dims.join(", "), if dims.len() == 1 { "," } else { "" }))
     }
@@ -354,7 +395,7 @@ fn quote(text: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// A version 1 file.
@@ -380,6 +421,10 @@ pub(super) mod tests {
     #[test]
     fn every_type_is_read() {
         let cases = [
+            ("'|u1'", vec![0, 255], [0.0, 255.0]),
+            ("'|i1'", vec![0x80, 1], [-128.0, 1.0]),
+            ("'<i2'", vec![0xff, 0xff, 1, 1], [-1.0, 257.0]),
+            ("'<u2'", vec![0xff, 0xff, 1, 1], [65_535.0, 257.0]),
             ("'<f4'", [1.5f32.to_le_bytes(), (-2.0f32).to_le_bytes()].concat(), [1.5, -2.0]),
             ("'<f8'", f8(&[0.1, -2.0]), [0.1, -2.0]),
             ("'>f8'", [0.1f64.to_be_bytes(), (-2.0f64).to_be_bytes()].concat(), [0.1, -2.0]),

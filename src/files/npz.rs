@@ -130,29 +130,44 @@ impl<W: Write> Write for Counting<W> {
 }
 
 /// An archive to read from.
-struct Archive {
+pub struct Archive {
     path: PathBuf,
     zip: ZipArchive<BufReader<File>>,
 }
 
 impl Archive {
-    fn open(path: &Path) -> Result<Self, NpyProblem> {
+    /// Opens an archive.
+    ///
+    /// # Errors
+    /// The file is none, or cannot be read.
+    pub fn open(path: &Path) -> Result<Self, NpyProblem> {
         let Opened { file, .. } = read::open(path)?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(io::Error::from)?;
+        let zip = ZipArchive::new(BufReader::new(file)).map_err(unpacked)?;
         Ok(Self { path: path.to_owned(), zip })
     }
 
     /// The array of that name, unless it is packed as no numbers are.
-    fn array(&mut self, name: &str) -> Result<NpyReader<impl Read>, NpyProblem> {
+    ///
+    /// # Errors
+    /// [`NpyProblem::Missing`] if there is none, and others if it cannot be read.
+    pub fn array(&mut self, name: &str) -> Result<NpyReader<impl Read>, NpyProblem> {
         let file = self.zip.by_name(&file_name(name)).map_err(|error| match error {
             ZipError::FileNotFound => NpyProblem::Missing(name.to_owned()),
-            other => NpyProblem::Io(other.into()),
+            other => unpacked(other),
         })?;
         let (packed, bytes) = (file.compressed_size(), file.size());
         if bytes > SMALL && bytes / MAX_RATIO > packed {
             return Err(NpyProblem::Packed { name: name.to_owned(), bytes, packed });
         }
         NpyReader::new(&self.path, BufReader::new(file.take(bytes)), bytes)
+    }
+}
+
+/// Why an archive cannot be unpacked.
+fn unpacked(error: ZipError) -> NpyProblem {
+    match error {
+        ZipError::Io(error) => NpyProblem::Io(error),
+        other => NpyProblem::NotNpz(other.to_string()),
     }
 }
 
@@ -215,7 +230,7 @@ pub fn read_spikes(path: &Path, population: &str) -> Result<Vec<(f64, u32)>, Npy
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::files::npy::tests::npy;
     use crate::files::write::tests::names;
@@ -271,7 +286,7 @@ mod tests {
     }
 
     /// Packs arrays, given as files, as numpy.savez_compressed does.
-    fn packed(path: &Path, arrays: &[(&str, Vec<u8>)]) {
+    pub fn packed(path: &Path, arrays: &[(&str, Vec<u8>)]) {
         let mut zip = ZipWriter::new(File::create(path).unwrap());
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
         for (name, bytes) in arrays {
