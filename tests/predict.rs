@@ -3,7 +3,8 @@
 #[path = "common/place.rs"]
 mod place;
 
-use place::{Place, STRIPES, arguments, edit, idx};
+use neuralearn::files::{Npy, write_npz};
+use place::{Place, STRIPES, TRAINING, arguments, edit, idx};
 use serde_json::Value;
 use std::fs;
 
@@ -99,6 +100,64 @@ fn labels_may_be_missing() {
         let path = place.path("new/predictions.npz");
         let error = neuralearn::files::read_array::<u32>(&path, "label").unwrap_err();
         assert!(error.to_string().contains("no array `label`"), "{error}");
+    }
+}
+
+/// The images of a place as arrays, once as numbers from -1 to 1 and once as bytes; the same levels train the same network.
+#[test]
+fn samples_may_come_as_arrays() {
+    let place = Place::new();
+    for kind in ["train", "t10k"] {
+        let pixels = &place.read(&format!("data/{kind}-images-idx3-ubyte"))[16..];
+        let labels = &place.read(&format!("data/{kind}-labels-idx1-ubyte"))[8..];
+        let count = labels.len() as u64;
+        let floats: Vec<f32> = pixels.iter().map(|p| f32::from(*p) / 127.5 - 1.0).collect();
+        let write = |name: &str, arrays: &[Npy]| {
+            write_npz(&place.path(&format!("{kind}{name}.npz")), arrays).unwrap();
+        };
+        let inputs = || Npy::of("inputs", &[count, 36], &floats);
+        write("", &[inputs(), Npy::of("labels", &[count], labels)]);
+        write("-bare", &[inputs()]);
+        write("-bytes", &[Npy::of("inputs", &[count, 6, 6], pixels)]);
+    }
+    let arrays = "Arrays(train: \"train.npz\", test: \"t10k.npz\", range: (low: -1))";
+    let scene = edit(TRAINING, "Mnist(dir: \"data\")", arrays);
+    fs::write(place.path("own.ron"), &scene).unwrap();
+    let [images, own] =
+        [("train.ron", "run"), ("own.ron", "own")].map(|(scene, out)| place.done(scene, out, &[]));
+    assert_eq!(own["training"]["test_loss"], images["training"]["test_loss"]);
+    let answers = place.read("own/predictions.npz");
+    assert!(answers == place.read("run/predictions.npz"), "other answers than to images");
+
+    let asked = |run: &str, more: &[&str]| {
+        place.call(&arguments(&["predict", run, "--out", "new"], more)).expect(0, "");
+        place.read("new/predictions.npz")
+    };
+    assert!(asked("own", &[]) == answers);
+    assert!(asked("own", &["--data", "t10k.npz"]) == answers);
+    assert!(asked("own", &["--data", "data"]) == answers, "images for arrays");
+    // Labels may be missing, and bytes stand for an image in any run.
+    for (run, data) in [("own", "t10k-bare.npz"), ("run", "t10k-bytes.npz")] {
+        asked(run, &["--data", data]);
+        for name in ["predicted", "spikes.hidden"] {
+            let same = array::<u32>(&place, "new", name) == array::<u32>(&place, "own", name);
+            assert!(same, "{data}: other {name}");
+        }
+        let path = place.path("new/predictions.npz");
+        assert!(neuralearn::files::read_array::<u32>(&path, "label").is_err(), "{data}");
+    }
+
+    for (set, code, words) in [
+        ("data.test=\"none.npz\"", 3, "none.npz: cannot be read"),
+        ("data.test=\"own.ron\"", 3, "own.ron: is not a .npz file"),
+        ("data.train=\"train-bare.npz\"", 3, "train-bare.npz: has no array `labels`"),
+        ("data.range.low=0", 3, ".npz: sample 0 has - | at inputs[0, | from 0 to 1"),
+        ("data.range.low=1", 2, "training.data.range | 1, is not above the lowest, 1"),
+        ("data.classes=[0, 7]", 2, "training.data.classes | no sample of class 7"),
+        ("data.augment=Shift(1)", 2, "training.data.augment | 36 x 1 pixels | at most 0"),
+    ] {
+        let set = format!("training.{set}");
+        place.refuses_run("own.ron", &["--set", &set], code, words);
     }
 }
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use neuralearn::data::idx;
+use neuralearn::data::{arrays, idx};
 use neuralearn::files::{NpyReader, read_npy_pairs, read_spikes, read_tensor, read_words};
 use std::fs;
 
@@ -17,4 +17,5 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = read_words(&path, "a");
     let _ = idx::load::<1>(&path);
     let _ = idx::load::<3>(&path);
+    let _ = arrays::read(&path, None);
 });

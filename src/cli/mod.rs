@@ -79,6 +79,7 @@ struct Check {
 #[command(after_help = "Examples:
   neuralearn predict runs/mnist-1                     the test set of the scene, by the best weights
   neuralearn predict runs/mnist-1 --data my/digits --out answers
+  neuralearn predict runs/own-1 --data new.npz        inputs, and maybe labels, that numpy.savez wrote
   neuralearn predict runs/mnist-1 --last              by those of the newest checkpoint, of any run
 
 predictions.npz has `predicted`, `output` [samples, outputs], `spikes.<population>`, and `label` where
@@ -86,7 +87,8 @@ there are labels.")]
 struct Predict {
     /// Folder of a training by gradients, or of a stage, that has classes.
     run: PathBuf,
-    /// Folder with t10k-images-idx3-ubyte, and maybe with labels, or a file of images; default that of the scene.
+    /// Folder with t10k-images-idx3-ubyte, and maybe with labels, or a file of images, or an .npz file with the arrays
+    /// inputs and maybe labels; default that of the scene.
     #[arg(long, value_name = "DIR|FILE")]
     data: Option<PathBuf>,
     /// With the weights of the newest checkpoint rather than the best; also of a run that is not finished.

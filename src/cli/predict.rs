@@ -29,9 +29,9 @@ pub fn predict(args: &Predict) -> Result<()> {
     let (training, data) = classes(&scene, &args.run)?;
     let adapter = adapter(&args.means)?;
     let (network, plan, _) = prepare(&scene, args.means.quiet, MAX_BINDING)?;
-    let Data::Mnist { dir, classes, .. } = data;
-    let mut test = test_set(args.data.as_deref().unwrap_or(dir), &network)?;
-    if let Some(classes) = classes.as_ref().filter(|_| !test.labels.is_empty()) {
+    let path = args.data.as_deref().unwrap_or(data.test_path());
+    let mut test = test_set(data, path, &network)?;
+    if let Some(classes) = data.choice().classes.filter(|_| !test.labels.is_empty()) {
         test = test.of_classes(classes, "test").map_err(|e| Usage(e.to_string()))?;
     }
     let none = Split { images: Vec::new(), labels: Vec::new(), ..test };
@@ -121,8 +121,8 @@ fn classes<'a>(scene: &'a Scene, run: &Path) -> Result<(&'a Training, &'a Data),
 }
 
 /// Images that the network has sources for.
-fn test_set(path: &Path, network: &Network) -> Result<Split, DataError> {
-    let test = data::test_set(path)?;
+fn test_set(data: &Data, path: &Path, network: &Network) -> Result<Split, DataError> {
+    let test = data::test_set(data, path)?;
     let images = network.populations.iter().find(|p| matches!(p.kind, Kind::Images(_)));
     let sources = images.map_or(0, |p| p.size);
     if sources != test.pixels() {

@@ -20,7 +20,7 @@ use crate::files::{self, Values};
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
 use crate::report::{self, Report};
-use crate::scene::{self, Data, Loss, Override, Scene, Source, Warning};
+use crate::scene::{self, Data, Loss, Override, SampleChoice, Scene, Source, Warning};
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
 use crate::train::{Event, Learner, Outcome, Predictions, Samples, Set, Trainer};
@@ -291,10 +291,10 @@ fn read_traces(scene: &Scene, network: &Network) -> Result<Option<Traces>> {
 }
 
 fn load_data(training: &scene::Training, data: &Data, network: &Network) -> Result<data::Dataset> {
-    let Data::Mnist { dir, classes, per_class, augment } = data;
+    let SampleChoice { classes, per_class, augment } = data.choice();
     let unfit = |e: data::ChoiceError| Usage(e.to_string());
-    let mut dataset = data::mnist(dir)?;
-    dataset.choose(classes.as_deref(), *per_class).map_err(unfit)?;
+    let mut dataset = data::load(data)?;
+    dataset.choose(classes, per_class).map_err(unfit)?;
     let count = |is: fn(&network::Kind) -> bool| {
         network.populations.iter().find(|p| is(&p.kind)).map_or(0, |p| p.size)
     };

@@ -1,20 +1,25 @@
-//! Labelled images: finds the four files of MNIST in a directory and checks that they fit together.
+//! Labelled images: finds the four files of MNIST in a directory and checks that they fit together, or takes samples
+//! from arrays.
 //!
 //! [`idx`] reads a single file; here is what takes more than one to know: that labels and images
 //! come in equal numbers, and that train and test images have the same shape. Any data set in the
-//! format and under the file names of MNIST, such as Fashion-MNIST, loads alike. `choice` says which
-//! samples are used and for what, `augment` how a training sample is changed when it is shown.
+//! format and under the file names of MNIST, such as Fashion-MNIST, loads alike. [`arrays`] makes the same of
+//! numpy's files. `choice` says which samples are used and for what, `augment` how a training sample is changed when it
+//! is shown.
 
+pub mod arrays;
 mod augment;
 mod choice;
 pub mod idx;
 pub mod traces;
 
+pub use arrays::Range;
 pub use augment::{Augment, shown};
 pub use choice::ChoiceError;
 
 use std::path::{Path, PathBuf};
 
+use crate::scene::Data;
 use idx::{Idx, IdxError};
 
 /// Samples of one kind, train or test.
@@ -109,6 +114,14 @@ pub enum DataError {
         /// Pixels of those that the network has sources for.
         sources: usize,
     },
+    /// A file of arrays that cannot be read as samples.
+    #[error("{}: {why}", file.display())]
+    Arrays {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A file of traces that does not fit.
     #[error("training.loss.file: {}: {why}", file.display())]
     Trace {
@@ -130,6 +143,18 @@ pub enum DataError {
         /// Number of outputs.
         classes: usize,
     },
+}
+
+/// Loads the train and test sets that a scene names.
+///
+/// # Errors
+///
+/// [`DataError`] if a file is missing or damaged, or if they do not fit together.
+pub fn load(data: &Data) -> Result<Dataset, DataError> {
+    match data {
+        Data::Mnist { dir, .. } => mnist(dir),
+        Data::Arrays { train, test, range, .. } => arrays::load(train, test, *range),
+    }
 }
 
 /// Loads the train and test sets from the directory `dir`.
@@ -162,15 +187,22 @@ fn split(dir: &Path, prefix: &str) -> Result<Split, DataError> {
     read(images_path, Some(labels_path))
 }
 
-/// Loads the test set from the directory `path` alone, where labels may be missing, or images from the file `path`.
+/// Loads a test set alone, where labels may be missing: from the directory `path`; from the file `path` of arrays, in
+/// the range that those of `data` have; or images from the file `path`.
 ///
 /// # Errors
 ///
 /// [`DataError`] if there are no images, or a file is damaged.
-pub fn test_set(path: &Path) -> Result<Split, DataError> {
-    match path.is_dir() {
-        true => read(find(path, "t10k-images", 3)?, find(path, "t10k-labels", 1).ok()),
-        false => read(path.to_path_buf(), None),
+pub fn test_set(data: &Data, path: &Path) -> Result<Split, DataError> {
+    match data {
+        _ if path.is_dir() => {
+            read(find(path, "t10k-images", 3)?, find(path, "t10k-labels", 1).ok())
+        }
+        Data::Arrays { range, .. } => arrays::read(path, *range),
+        Data::Mnist { .. } if path.extension().is_some_and(|end| end == "npz") => {
+            arrays::read(path, None)
+        }
+        Data::Mnist { .. } => read(path.to_path_buf(), None),
     }
 }
 

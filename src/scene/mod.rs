@@ -30,7 +30,7 @@ pub use like::Changes;
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
 pub use trains::{OnGrid, not_poisson};
 
-pub use crate::data::Augment;
+pub use crate::data::{Augment, Range};
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
 use crate::train::optimizer::Descent;
@@ -38,7 +38,7 @@ pub use crate::train::rate_penalty::RatePenalty;
 pub use crate::train::schedule::Schedule;
 pub use crate::train::stop::{Metric, Stop};
 use crate::{declare, neurons, optimizers};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 declare! {
     /// A whole scene: the network, how long to run it or how to train it, and what to write down.
@@ -829,8 +829,7 @@ impl Training {
 
     /// What is done to a training sample when it is learned from.
     pub fn augment(&self) -> Option<Augment> {
-        let Data::Mnist { augment, .. } = self.data.as_ref()?;
-        *augment
+        self.data.as_ref()?.choice().augment
     }
 
     /// Whether its epochs have a number.
@@ -866,6 +865,52 @@ declare! {
             /// What is done to a training sample each time that a network learns from it.
             augment: Option<Augment> [Count];
         };
+        /// Two files that `numpy.savez` wrote, with the arrays `inputs`, samples by features or samples by rows by
+        /// columns, and `labels`, the classes of the samples from 0 to 255. Inputs are held as images are, in 256
+        /// levels; a number becomes the nearest, and one outside of the range is refused.
+        Arrays {
+            /// Training samples, an `.npz` file.
+            train: PathBuf;
+            /// Test samples, an `.npz` file.
+            test: PathBuf;
+            /// Which numbers are the lowest and the highest level; 0 and 1 if absent, or 0 and 255 of bytes (uint8).
+            range: Option<Range>;
+            /// As of `Mnist`.
+            classes: Option<Vec<u64>>;
+            /// As of `Mnist`.
+            per_class: Option<u64> [Count];
+            /// As of `Mnist`; features without rows are one row.
+            augment: Option<Augment> [Count];
+        };
+    }
+}
+
+/// Which samples of a data set are used, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct SampleChoice<'a> {
+    /// Their classes; all if absent.
+    pub classes: Option<&'a [u64]>,
+    /// Training samples of each; all if absent.
+    pub per_class: Option<u64>,
+    /// What is done to a training sample when it is learned from.
+    pub augment: Option<Augment>,
+}
+
+impl Data {
+    /// Which samples are used, and how.
+    pub fn choice(&self) -> SampleChoice<'_> {
+        let (Self::Mnist { classes, per_class, augment, .. }
+        | Self::Arrays { classes, per_class, augment, .. }) = self;
+        let classes = classes.as_deref();
+        SampleChoice { classes, per_class: *per_class, augment: *augment }
+    }
+
+    /// Where the test set is: a directory, or a file.
+    pub fn test_path(&self) -> &Path {
+        match self {
+            Self::Mnist { dir, .. } => dir,
+            Self::Arrays { test, .. } => test,
+        }
     }
 }
 

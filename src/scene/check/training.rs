@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::network::numbers::CURRENT;
-use crate::scene::{Over, Override, Schedule, Trained};
+use crate::scene::{Over, Override, Range, Schedule, Trained};
 
 /// Folders of a run, which no stage may be called.
 const RESERVED: [&str; 2] = ["checkpoints", "figures"];
@@ -14,7 +14,7 @@ impl<'s> Checker<'s> {
         } else {
             self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
             if training.data.is_none() {
-                let help = "add `data: Mnist(dir: ...)`";
+                let help = "add `data: Mnist(dir: ...)` or `data: Arrays(train: ..., test: ...)`";
                 self.fault_with_help("training.data", "the samples are missing", help);
             }
         }
@@ -74,7 +74,14 @@ impl<'s> Checker<'s> {
 
     /// Which samples are trained on, and which are set aside.
     fn samples(&mut self, training: &Training) {
-        if let Some(Data::Mnist { classes: Some(classes), .. }) = &training.data {
+        if let Some(Data::Arrays { range: Some(Range { low, high }), .. }) = training.data
+            && low >= high
+        {
+            let message = format!("the highest level, {high}, is not above the lowest, {low}");
+            let help = "give the least and the largest number that may be in the files";
+            self.fault_with_help("training.data.range", message, help);
+        }
+        if let Some(classes) = training.data.as_ref().and_then(|data| data.choice().classes) {
             let path = "training.data.classes";
             if classes.is_empty() {
                 let help = "name some, or leave it out for all";

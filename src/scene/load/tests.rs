@@ -183,7 +183,9 @@ fn the_effective_scene_reads_back_as_itself() {
     let watched = edited(&watched, "Cosine(floor: 0.1)", plateau);
     let stop = "stop: (metric: \"validation_accuracy\", patience: 5, above: 0.99)";
     let watched = edited(&watched, "batch: 100", &format!("batch: 100, validation: 0.1, {stop}"));
-    for text in [SIMULATION, SPACE, TRAINING, &watched] {
+    let data = "Arrays(train: \"a.npz\", test: \"b.npz\", range: (low: -1), classes: [3, 5])";
+    let arrays = edited(TRAINING, "Mnist(dir: \"mnist\")", data);
+    for text in [SIMULATION, SPACE, TRAINING, &watched, &arrays] {
         let (scene, _, _) = read_text(text).unwrap();
         let written = scene.to_ron().unwrap();
         let (again, _, _) = load_str("again.ron", &written, Path::new("/runs/1"), &[]).unwrap();
