@@ -5,7 +5,7 @@
 //! network begins (`initial`). Test sets run as after an epoch: the same program, batches and noise.
 
 use super::folder::{BEST, CHECKPOINTS, Folder, PREDICTIONS, SCENE, SUMMARY};
-use super::run::{MAX_BINDING, adapter, make_threads, prepare};
+use super::run::{MAX_BINDING, adapter, lies_as_shown, make_threads, prepare};
 use super::terminal::print;
 use super::{FileFault, Predict, Usage, fault};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
@@ -31,8 +31,13 @@ pub fn predict(args: &Predict) -> Result<()> {
     let (network, plan, _) = prepare(&scene, args.means.quiet, MAX_BINDING)?;
     let path = args.data.as_deref().unwrap_or(data.test_path());
     let mut test = test_set(data, path, &network)?;
+    lies_as_shown(&scene, &test)?;
     if let Some(classes) = data.choice().classes.filter(|_| !test.labels.is_empty()) {
-        test = test.of_classes(classes, "test").map_err(|e| Usage(e.to_string()))?;
+        test = test.of_classes(classes);
+        if test.is_empty() {
+            let why = format!("{} has no sample of the classes {classes:?}", path.display());
+            return Err(Usage(why).into());
+        }
     }
     let none = Split { images: Vec::new(), labels: Vec::new(), ..test };
     let data = Dataset { train: none, validation: None, test };

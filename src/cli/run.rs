@@ -220,7 +220,7 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         log::warn!("{}: {}: {}", source.name, warning.path, warning.message);
     }
     let dataset = match scene.training.as_ref().and_then(|t| Some((t, t.data.as_ref()?))) {
-        Some((training, data)) => Some(load_data(training, data, &network)?),
+        Some((training, data)) => Some(load_data(&scene, training, data, &network)?),
         None => None,
     };
     let engine: Box<dyn Engine + '_> = match &adapter {
@@ -290,7 +290,32 @@ fn read_traces(scene: &Scene, network: &Network) -> Result<Option<Traces>> {
     Ok(Some(Traces::read(file, &array, shape, network.dt)?))
 }
 
-fn load_data(training: &scene::Training, data: &Data, network: &Network) -> Result<data::Dataset> {
+/// Refuses images whose rows and columns are not those of the population that shows them, if it has some.
+pub fn lies_as_shown(scene: &Scene, split: &data::Split) -> Result<(), Usage> {
+    let mut populations = scene.populations.iter();
+    let images = populations.find(|(_, p)| matches!(p.model, scene::Model::Images(_)));
+    let layer = images.and_then(|(name, population)| Some((name, population.layer()?)));
+    match layer {
+        // Features lie in one row, and in any shape.
+        Some((name, [rows, columns, channels]))
+            if split.rows > 1 && [rows, columns * channels] != [split.rows, split.cols] =>
+        {
+            let (height, width) = (split.rows, split.cols);
+            Err(Usage(format!(
+                "the images have {height} rows and {width} columns, but `{name}` has the shape \
+                 [{rows}, {columns}, {channels}]; give it the shape [{height}, {width}, 1]"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn load_data(
+    scene: &Scene,
+    training: &scene::Training,
+    data: &Data,
+    network: &Network,
+) -> Result<data::Dataset> {
     let SampleChoice { classes, per_class, augment } = data.choice();
     let unfit = |e: data::ChoiceError| Usage(e.to_string());
     let mut dataset = data::load(data)?;
@@ -310,6 +335,7 @@ fn load_data(training: &scene::Training, data: &Data, network: &Network) -> Resu
         ))
         .into());
     }
+    lies_as_shown(scene, &dataset.train)?;
     if training.loss.is_gradient() {
         let classes = match training.loss.counted() {
             Some(name) => network.populations.iter().find(|p| p.name == name).map_or(0, |p| p.size),

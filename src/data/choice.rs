@@ -52,7 +52,11 @@ pub enum ChoiceError {
     /// A shift that may leave nothing of an image.
     #[error(
         "training.data.augment: shifts of up to {most} pixels can move an image of {cols} x {rows} pixels out of \
-         sight; take at most {}", rows.min(cols) - 1
+         sight; {}",
+        match rows.min(cols) - 1 {
+            0 => "what has one row is not moved: leave it out".to_owned(),
+            most => format!("take at most {most}"),
+        }
     )]
     Shift {
         /// Largest shift.
@@ -76,8 +80,10 @@ impl Dataset {
         per_class: Option<u64>,
     ) -> Result<(), ChoiceError> {
         if let Some(classes) = classes {
-            self.train = self.train.of_classes(classes, "training")?;
-            self.test = self.test.of_classes(classes, "test")?;
+            self.train.has_all(classes, "training")?;
+            self.test.has_all(classes, "test")?;
+            self.train = self.train.of_classes(classes);
+            self.test = self.test.of_classes(classes);
         }
         if let Some(wanted) = per_class {
             let by_class = self.train.by_class();
@@ -137,11 +143,8 @@ impl Split {
         places
     }
 
-    /// The samples of some classes, labelled by their places in the list. `set` is what errors call it.
-    ///
-    /// # Errors
-    /// There are no samples of a class.
-    pub fn of_classes(&self, classes: &[u64], set: &'static str) -> Result<Self, ChoiceError> {
+    /// Whether there are samples of each of some classes. `set` is what the error calls it.
+    fn has_all(&self, classes: &[u64], set: &'static str) -> Result<(), ChoiceError> {
         let by_class = self.by_class();
         let samples = |class: u64| by_class.get(class as usize).filter(|of| !of.is_empty());
         if let Some(class) = classes.iter().copied().find(|class| samples(*class).is_none()) {
@@ -149,13 +152,18 @@ impl Split {
             let known = known.map(|class| class.to_string()).collect::<Vec<_>>().join(", ");
             return Err(ChoiceError::Absent { set, class, known });
         }
+        Ok(())
+    }
+
+    /// The samples of some classes, labelled by their places in the list.
+    pub fn of_classes(&self, classes: &[u64]) -> Self {
         let place = |label: u8| classes.iter().position(|class| *class == u64::from(label));
         let kept: Vec<_> = (0..self.len()).filter(|i| place(self.labels[*i]).is_some()).collect();
         let mut part = self.part(&kept);
         for label in &mut part.labels {
             *label = place(*label).unwrap_or_default() as u8;
         }
-        Ok(part)
+        part
     }
 }
 

@@ -109,7 +109,7 @@ impl Budget {
 
 /// Bytes of a neuron of a population.
 fn of_neuron(population: &Population) -> f64 {
-    let place = if population.positions.is_some() { POSITION } else { 0.0 };
+    let place = if population.dimensions().is_some() { POSITION } else { 0.0 };
     place
         + match &population.model {
             model if model.neuron().is_none() => SOURCE,

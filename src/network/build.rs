@@ -140,7 +140,7 @@ pub fn build_watched(
             least: if conductance && ends[0] == ends[1] { 0.0 } else { f64::NEG_INFINITY },
             key: (seed, index as u32),
         };
-        fits(&wiring, &mut budget)?;
+        fits(&wiring, gradients, &mut budget)?;
         let synapses = match (&projection.connect, &projection.weight) {
             (&Connect::Procedural { k, autapses }, Weight::Constant(weight)) => {
                 Synapses::Procedural {
@@ -498,8 +498,11 @@ fn unit(population: &Population, dt: f64, receptor: Option<usize>) -> f64 {
 }
 
 /// Refuses a projection that cannot be indexed or held, before anything is allocated for it.
-fn fits(wiring: &Wiring<'_>, budget: &mut Budget) -> Result<(), NetworkError> {
-    let synapses = wiring.expected();
+fn fits(wiring: &Wiring<'_>, gradients: bool, budget: &mut Budget) -> Result<(), NetworkError> {
+    let synapses = match wiring.shared() {
+        Some(convolution) if gradients => convolution.weights() as f64,
+        _ => wiring.expected(),
+    };
     if synapses > MAX_SYNAPSES {
         return Err(NetworkError::TooLarge { name: wiring.name.to_owned(), synapses });
     }

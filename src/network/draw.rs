@@ -201,7 +201,7 @@ impl Wiring<'_> {
     pub fn expected(&self) -> f64 {
         let ends = [self.sources as f64, self.targets as f64];
         if let Some(convolution) = &self.convolution {
-            return convolution.synapses() as f64;
+            return convolution.synapses().max(convolution.weights() as u64) as f64;
         }
         if let (Connect::Lateral { radius, across, .. }, Some([[rows, columns, from], _])) =
             (&self.projection.connect, self.layers)

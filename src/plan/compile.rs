@@ -145,7 +145,7 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
                 what: array.name.clone(),
                 bytes: array.bytes(),
                 limit: options.max_binding,
-                advice: "lower the batch, the steps or the size of the population",
+                advice: "lower the batch, the steps, or the size of the population or the kernel",
             });
         }
     }

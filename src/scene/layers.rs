@@ -8,8 +8,11 @@ use crate::synapse::convolution::{Convolution, Pooling, places};
 /// What does not go together: the field of the projection, what is wrong, what to do.
 pub type Misfit = (&'static str, String, String);
 
-/// Most weights of a kernel, neurons of a layer, and the like.
-const MOST: u64 = u32::MAX as u64;
+/// Most weights of a convolution: one array of a device holds them.
+const MOST_WEIGHTS: u128 = 1 << 25;
+
+/// Most places of what is pooled, padding included, of all channels.
+const MOST_PLACES: u128 = 1 << 24;
 
 impl Population {
     /// Rows, columns and channels, if it has a shape.
@@ -170,9 +173,16 @@ impl Projection {
             target,
         };
         let weights = made.fan_in() as u128 * target[2] as u128;
-        if weights > u128::from(MOST) {
-            let message = format!("it has {weights} weights, more than {MOST}");
+        if weights > MOST_WEIGHTS {
+            let message = format!("it has {weights} weights, more than {MOST_WEIGHTS}");
             return Err(("connect", message, "make the kernel smaller".to_owned()));
+        }
+        let padded = [0, 1].map(|axis| (pooled[axis] + 2 * padding[axis]) as u128);
+        let covered = padded[0] * padded[1] * source[2] as u128;
+        if covered > MOST_PLACES {
+            let message =
+                format!("its windows slide over {covered} places, more than {MOST_PLACES}");
+            return Err(("connect", message, "make `padding` or the source smaller".to_owned()));
         }
         Ok(Some(made))
     }
@@ -200,6 +210,15 @@ impl Projection {
                 self.from, self.to
             );
             return Err(("connect", message, "give both the same rows and columns".to_owned()));
+        }
+        let [a, b] = ends.map(|[.., channels]| channels);
+        if matches!(self.connect, Connect::Lateral { across: false, .. }) && a != b {
+            let message = format!(
+                "`{}` has {a} channels and `{}` has {b}, and each is connected with its own",
+                self.from, self.to
+            );
+            let help = "give both as many, or add `across: true`";
+            return Err(("connect", message, help.to_owned()));
         }
         Ok(ends)
     }

@@ -879,7 +879,7 @@ declare! {
             classes: Option<Vec<u64>>;
             /// As of `Mnist`.
             per_class: Option<u64> [Count];
-            /// As of `Mnist`; features without rows are one row.
+            /// As of `Mnist`; features without rows are not moved.
             augment: Option<Augment> [Count];
         };
     }

@@ -160,12 +160,13 @@ impl Convolution {
         // Along an axis, places of the kernel times its weights that lie on something.
         let along = |axis: usize| -> u64 {
             let covered = |place: usize| {
-                let at = |k: &usize| {
-                    (place * self.stride[axis] + k * self.dilation[axis])
-                        .checked_sub(self.padding[axis])
-                        .is_some_and(|at| at < pooled[axis])
+                // Weights k with padding <= place stride + k dilation < padding + pooled.
+                let until = |end: usize| {
+                    let rest = end.saturating_sub(place * self.stride[axis]);
+                    rest.div_ceil(self.dilation[axis]).min(self.kernel[axis])
                 };
-                (0..self.kernel[axis]).filter(at).count() as u64
+                let [first, end] = [0, pooled[axis]].map(|n| until(self.padding[axis] + n));
+                (end - first) as u64
             };
             (0..self.target[axis]).map(covered).sum::<u64>() * self.pool[axis] as u64
         };

@@ -1054,6 +1054,18 @@ fn what_does_not_lie_in_layers_is_shown_at_its_place() {
             ),
             ("radius: 2", "radius: 0", "0", "not strictly positive"),
             (
+                "name: \"beside\", from: \"parts\", to: \"parts\", connect: Lateral(radius: 2)",
+                "name: \"beside\", from: \"pixels\", to: \"pixels\", connect: Lateral(radius: 2)",
+                "\"pixels\"",
+                "a source, which takes no input",
+            ),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 5, padding: 11500, stride: 1001)",
+                "Conv(kernel: 5, padding: 11500, stride: 1001)",
+                "places, more than 16777216 | `padding`",
+            ),
+            (
                 "to: \"parts\", connect: Lateral",
                 "to: \"edges\", connect: Lateral",
                 "Lateral(radius: 2)",
