@@ -96,7 +96,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// The best epoch by [`Epoch::merit`], the first of those that are alike.
+    /// The epoch with the best accuracy, or the least loss where there are no classes; the first of those that are alike.
     pub fn best(&self) -> Option<&Epoch> {
         let epochs = self.epochs.iter();
         epochs.reduce(|best, epoch| if epoch.merit() > best.merit() { epoch } else { best })
