@@ -154,7 +154,7 @@ fn samples_may_come_as_arrays() {
         ("data.range.low=0", 3, ".npz: sample 0 has - | at inputs[0, | from 0 to 1"),
         ("data.range.low=1", 2, "training.data.range | 1, is not above the lowest, 1"),
         ("data.classes=[0, 7]", 2, "training.data.classes | no sample of class 7"),
-        ("data.augment=Shift(1)", 2, "training.data.augment | 36 x 1 pixels | at most 0"),
+        ("data.augment=Shift(1)", 2, "training.data.augment | 36 x 1 pixels | leave it out"),
     ] {
         let set = format!("training.{set}");
         place.refuses_run("own.ron", &["--set", &set], code, words);
