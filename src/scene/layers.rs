@@ -28,14 +28,18 @@ impl Population {
     /// Gives a population that has a shape and no size the size that follows.
     pub(super) fn settle(&mut self) {
         if self.size == 0 && !self.shape.is_empty() {
-            self.size = self.shape.iter().fold(1, |size: u64, n| size.saturating_mul(*n));
+            self.size = u64::try_from(self.room()).unwrap_or(u64::MAX);
         }
     }
 
     /// Whether it has no shape, or one that its neurons fill.
     pub(super) fn fits_its_shape(&self) -> bool {
-        let room = self.shape.iter().map(|n| u128::from(*n)).product::<u128>();
-        self.shape.is_empty() || (self.layer().is_some() && room == u128::from(self.size))
+        self.shape.is_empty() || (self.layer().is_some() && self.room() == u128::from(self.size))
+    }
+
+    /// Neurons for which its shape has room.
+    pub(super) fn room(&self) -> u128 {
+        self.shape.iter().fold(1, |room: u128, n| room.saturating_mul(u128::from(*n)))
     }
 
     /// Coordinates of its neurons, if they have places.

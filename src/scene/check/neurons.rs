@@ -14,7 +14,7 @@ impl<'s> Checker<'s> {
             let message = format!("a shape of {} numbers", shape.len());
             self.fault_with_help(&path, message, "give `[rows, columns, channels]`");
         }
-        let neurons = shape.iter().map(|n| u128::from(*n)).product::<u128>();
+        let neurons = population.room();
         if neurons != u128::from(*size) {
             let message = format!("it has room for {neurons} neurons, but `size` is {size}");
             self.fault_with_help(&path, message, "leave `size` out");

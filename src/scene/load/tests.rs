@@ -1017,6 +1017,12 @@ fn what_does_not_lie_in_layers_is_shown_at_its_place() {
             ("shape: [24, 24, 4]", "shape: [24, 24, 0]", "0", "not enough, at least 1"),
             ("shape: [24, 24, 4]", "shape: [2, 3, 4, 5]", "[2, 3, 4, 5]", "4 numbers | `[rows"),
             (
+                "shape: [10, 10, 6]",
+                "size: 600, shape: [9000000000000000000, 9000000000000000000, 9000000000000000000]",
+                "[9000000000000000000",
+                "room for 340282366920938463463374607431768211455 neurons, but `size` is 600",
+            ),
+            (
                 "shape: [24, 24, 4]",
                 "size: 5, shape: [24, 24, 4]",
                 "[24, 24, 4]",
