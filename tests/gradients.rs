@@ -174,7 +174,7 @@ fn central_differences(name: &str, case: &Case) {
     // With a detached reset the soft spike must not enter the reset; attached, it must.
     let soft = if case.detach { 1 } else { 2 };
     let (network, plan) = plan(&scene, SAMPLES, case.steps, soft);
-    let data = images(SAMPLES, PIXELS, CLASSES as u64);
+    let data = images(SAMPLES, network.pixels(), CLASSES as u64);
     let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
     load(&mut engine, &plan, &data.train, SAMPLES);
     all_differences(name, (&network, &plan), &mut engine);
@@ -263,6 +263,21 @@ fn dropped() -> [(&'static str, Case); 4] {
     ]
 }
 
+/// Values that change in time, of frames that end before the window does: through dense and sparse projections with
+/// delays, into a cycle, and with silent sources; and a single frame that ends.
+fn changing() -> [(&'static str, Case); 5] {
+    let encoder = "Constant(gain: 0.8), frames: 3, hold: 2";
+    let dense = Case { encoder, first: "Dense, delay: 2", steps: 9, ..PLAIN };
+    let sparse = "FixedInDegree(k: 5), delay: Uniform(low: 1, high: 3)";
+    [
+        ("frames", dense),
+        ("frames, recurrent", Case { extra: RECURRENT, first: "Dense", ..dense }),
+        ("frames, sparse", Case { first: sparse, ..dense }),
+        ("frames, dropout", Case { first: "Dense, dropout: 0.3", hidden: 9, ..dense }),
+        ("one frame", Case { encoder: "Constant(gain: 0.8), hold: 4", ..dense }),
+    ]
+}
+
 #[test]
 fn oracle_against_central_differences() {
     let adapting = "Lif(tau_m: 20, tau_syn: 5, t_ref: 2, delta_th: 4, tau_rel: 6)";
@@ -308,7 +323,7 @@ fn oracle_against_central_differences() {
     central_differences("sparse constant", &Case { first: "FixedProbability(p: 0.5)", ..PLAIN });
     central_differences("drawn delays", &Case { extra: DRAWN_DELAYS, steps: 9, ..PLAIN });
     central_differences("several panels", &Case { hidden: 70, ..PLAIN });
-    for (name, case) in dropped() {
+    for (name, case) in dropped().into_iter().chain(changing()) {
         central_differences(name, &case);
     }
 }
@@ -452,6 +467,8 @@ fn oracle_against_central_differences_in_frames() {
     let model = r#"Lif(tau_m: 20, t_ref: 0, receptors: { "g": GabaA() })"#;
     central_differences("constant current", &Case { model, ..PLAIN });
     central_differences("dropout", &Case { dropout: 0.4, hidden: 9, ..framed(0).1 });
+    let encoder = "Constant(gain: 0.8), frames: 3, hold: 4";
+    central_differences("frames", &Case { encoder, ..framed(0).1 });
 }
 
 /// A neuron in a frame and one without are one model by two implementations: their gradients are equal, whatever of a
@@ -527,7 +544,7 @@ fn operations(case: &Case) -> usize {
 fn engines_against_oracle(name: &str, case: &Case, soft: u32) {
     let scene = scene(&text(case));
     let planned = plan(&scene, SAMPLES, case.steps, soft);
-    let data = images(SAMPLES, PIXELS, CLASSES as u64);
+    let data = images(SAMPLES, planned.0.pixels(), CLASSES as u64);
     let on_edge = case.surrogate.starts_with("Triangle");
     all_engines(name, &planned, &data, &["hidden"], (operations(case), on_edge));
 }
@@ -623,7 +640,7 @@ fn engines_against_the_oracle_in_every_variant() {
         ("sparse recurrent", Case { extra: SPARSE_RECURRENT, hidden: 66, delay: 2, ..PLAIN }),
     ];
     let wide = |(name, case): (&'static str, Case)| (name, Case { hidden: 66, ..case });
-    for (name, case) in cases.into_iter().chain(dropped().map(wide)) {
+    for (name, case) in cases.into_iter().chain(dropped().map(wide)).chain(changing().map(wide)) {
         engines_against_oracle(name, &case, 0);
         engines_against_oracle(&format!("soft {name}"), &case, if case.detach { 1 } else { 2 });
     }
@@ -735,7 +752,7 @@ fn not_a_number_is_found() {
 
 /// Layers in rows and columns: how pixels are shown, hidden populations, and projections. Windows that leave something
 /// over, strides that do not divide, one channel, more than a vector of them, groups, cycles, sources that are silent.
-const LAYERED: [(&str, &str, &str, &str); 4] = [
+const LAYERED: [(&str, &str, &str, &str); 5] = [
     (
         "pooled means",
         "Constant(gain: 1.0)",
@@ -778,6 +795,16 @@ const LAYERED: [(&str, &str, &str, &str); 4] = [
            (from: "a", to: "b", connect: Local(kernel: 2, padding: [0, 1], stride: [1, 2]), weight: Kaiming(gain: 4)),
            (from: "b", to: "out", connect: Dense, weight: Kaiming(gain: 3)),"#,
     ),
+    (
+        "frames",
+        "Constant(gain: 1.0), frames: 3, hold: 4",
+        r#""a": (shape: [5, 4, 4], model: Lif(tau_m: 20, tau_syn: 5, t_ref: 0)),
+           "b": (shape: [2, 1, 5], model: Lif(tau_m: 20, tau_syn: 5, t_ref: 0)),"#,
+        r#"(from: "in", to: "a", connect: Conv(kernel: 3), weight: Kaiming(gain: 2), delay: 2),
+           (from: "in", to: "b", pool: Avg(2), connect: Conv(kernel: [2, 3]), weight: Kaiming(gain: 2)),
+           (name: "across", from: "a", to: "b", connect: Conv(kernel: [4, 4]), weight: Kaiming(gain: 3)),
+           (from: "b", to: "out", connect: Dense, weight: Kaiming(gain: 3)),"#,
+    ),
 ];
 
 /// Steps in which spikes come through all layers.
@@ -806,7 +833,7 @@ fn layered((_, encoder, hidden, projections): (&str, &str, &str, &str)) -> Strin
 fn oracle_against_central_differences_in_layers() {
     for case in LAYERED {
         let (network, plan) = plan(&scene(&layered(case)), SAMPLES, LONG, 1);
-        let data = images(SAMPLES, FIELD[0] * FIELD[1], CLASSES as u64);
+        let data = images(SAMPLES, network.pixels(), CLASSES as u64);
         let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
         load(&mut engine, &plan, &data.train, SAMPLES);
         all_differences(case.0, (&network, &plan), &mut engine);
@@ -818,7 +845,7 @@ fn engines_against_the_oracle_in_layers() {
     for case in LAYERED {
         for soft in [0, 1] {
             let planned = plan(&scene(&layered(case)), SAMPLES, LONG, soft);
-            let data = images(SAMPLES, FIELD[0] * FIELD[1], CLASSES as u64);
+            let data = images(SAMPLES, planned.0.pixels(), CLASSES as u64);
             let name = format!("{}, soft {soft}", case.0);
             // Three layers of steps, with at most some 60 inputs each, there and back; and what a weight sums.
             let operations = 2 * 3 * (30 * LONG + 60) + SAMPLES * LONG * 42;
@@ -853,7 +880,7 @@ fn a_convolution_is_a_list_of_its_synapses() {
         }
         let losses = |network: &Network| {
             let plan = compile(network, &options).unwrap();
-            let data = images(SAMPLES, FIELD[0] * FIELD[1], CLASSES as u64);
+            let data = images(SAMPLES, network.pixels(), CLASSES as u64);
             let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
             load(&mut engine, &plan, &data.train, SAMPLES);
             engine.run(plan.program("evaluate").unwrap(), &clock(SAMPLES), LONG).unwrap();

@@ -1,6 +1,6 @@
 //! Level 3, kernels alone: optimisers from a forced state, what is done to gradients and weights beside them,
-//! sources that are silent, launches of more workgroups than one dimension of a grid holds, and launches that are
-//! one dispatch.
+//! sources that are silent, frames of samples, launches of more workgroups than one dimension of a grid holds, and
+//! launches that are one dispatch.
 
 mod common;
 
@@ -526,6 +526,127 @@ fn planned(scene: &Scene) -> Plan {
         None => options(scene, &build(scene).unwrap(), MOST).unwrap_or_else(|e| panic!("{e}")),
     };
     simulate(&build(scene).unwrap(), &options).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Sources, frames, steps of a frame, and steps of a window.
+const SHOWN: [usize; 4] = [37, 3, 4, 14];
+
+/// A population that shows frames, and two samples, half of whose pixels are black.
+fn in_frames(encoder: &str) -> (String, Vec<Vec<u8>>) {
+    let [n, frames, hold, _] = SHOWN;
+    let model =
+        format!("(size: {n}, model: Images(encoder: {encoder}, frames: {frames}, hold: {hold}))");
+    let pixel = |x: f64| if x < 0.0 { 0 } else { (255.0 * x) as u8 };
+    let sample = |b| noise(n * frames, 1.0, b).into_iter().map(pixel).collect();
+    (model, [1, 2].map(sample).to_vec())
+}
+
+/// Pixel of a source in the frame that is on at a step, black after the last.
+fn on(sample: &[u8], t: usize, id: usize) -> u8 {
+    let [n, frames, hold, _] = SHOWN;
+    if t / hold < frames { sample[t / hold * n + id] } else { 0 }
+}
+
+fn in_words(samples: &[Vec<u8>]) -> Vec<u32> {
+    let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    samples.iter().flat_map(|sample| sample.chunks(4).map(word)).collect()
+}
+
+/// Frames come one after the other, each for its steps, and nothing after the last: values, or a spike of each source in
+/// each frame at its latency, or Poisson trains. White sources of these spike in every step, but for one in 2^32.
+#[test]
+fn frames_are_shown_one_after_the_other() {
+    let [n, _, hold, steps] = SHOWN;
+    let (history, words) = (2, n.div_ceil(32));
+    let latency = |x: f64| ((1.0 - x) * (hold - 1) as f64).round() as usize;
+    for encoder in
+        ["Constant(gain: 2)", "Latency(window: 4, cutoff: 0.3)", "Poisson(max_rate: 1000)"]
+    {
+        let (model, mut samples) = in_frames(encoder);
+        if encoder.starts_with("Poisson") {
+            samples.iter_mut().flatten().filter(|x| **x > 0).for_each(|x| *x = 255);
+        }
+        let wanted = |b: usize, t: usize, id: usize| {
+            let x = f64::from(on(&samples[b], t, id)) / 255.0;
+            match &encoder[..7] {
+                "Constan" => 2.0 * x,
+                "Latency" => f64::from(u8::from(x >= 0.3 && latency(x) == t % hold)),
+                _ => x,
+            }
+        };
+        let scene = scene(&format!(
+            r#"(version: 1, simulation: (dt: 1.0, seed: 3),
+            populations: {{ "in": {model}, "out": (size: 3, model: Readout(tau_m: 15)) }},
+            projections: [(from: "in", to: "out", connect: Dense, weight: Kaiming(), delay: {history})],
+            training: (data: Mnist(dir: "."), epochs: 1, batch: 2, steps: {steps},
+                loss: SoftmaxCrossEntropy(), optimizer: Sgd(lr: 0.1)))"#
+        ));
+        let plan = planned(&scene);
+        let check = |who: &str, engine: &mut dyn Exact| {
+            engine.write_words(plan.ports.pixels.unwrap(), &in_words(&samples)).unwrap();
+            engine.run(plan.program("evaluate").unwrap(), &clock(2), steps).unwrap();
+            let sent: Vec<f64> = match encoder.starts_with("Constant") {
+                true => engine.exact(array(&plan, "in.values")),
+                false => {
+                    let spikes = engine.read_words(array(&plan, "in.spikes")).unwrap();
+                    let rows = spikes.chunks(words);
+                    let bit = |row: &[u32], id: usize| f64::from(row[id / 32] >> (id % 32) & 1);
+                    rows.flat_map(|row| (0..n).map(move |id| bit(row, id))).collect()
+                }
+            };
+            assert_eq!(sent.len(), 2 * (history + steps) * n);
+            for (k, got) in sent.into_iter().enumerate() {
+                let [b, row, id] = [k / n / (history + steps), k / n % (history + steps), k % n];
+                // Nothing comes from before the window.
+                let want = row.checked_sub(history).map_or(0.0, |t| wanted(b, t, id));
+                assert!(
+                    (got - want).abs() <= 1e-6,
+                    "{who}, {encoder}: {got} at {:?}",
+                    [b, row, id]
+                );
+            }
+        };
+        check("oracle", &mut Cpu::<f64>::new(&plan, Some(1), false));
+        check("f32", &mut Cpu::<f32>::new(&plan, Some(2), false));
+        if let Some(found) = adapter("frames") {
+            check("wgsl", &mut gpu(&found, &plan));
+        }
+    }
+}
+
+/// The same where synapses learn by themselves.
+#[test]
+fn frames_are_shown_to_rules() {
+    let [n, _, _, steps] = SHOWN;
+    let (model, mut samples) = in_frames("Poisson(max_rate: 1000)");
+    samples.truncate(1);
+    samples.iter_mut().flatten().filter(|x| **x > 0).for_each(|x| *x = 255);
+    let scene = scene(&format!(
+        r#"(version: 1, simulation: (dt: 1, seed: 1),
+        populations: {{ "in": {model}, "out": (size: 3, model: Lif()) }},
+        projections: [(from: "in", to: "out", connect: Dense, weight: 1, learn: Stdp(w_max: 2))],
+        training: (data: Mnist(dir: "."), epochs: 1, batch: 1, steps: {steps},
+            loss: Assignment(population: "out", samples: 1)))"#
+    ));
+    let plan = planned(&scene);
+    let ports = plan.ports.simulation.as_ref().unwrap();
+    let check = |who: &str, engine: &mut dyn Engine| {
+        engine.write_words(plan.ports.pixels.unwrap(), &in_words(&samples)).unwrap();
+        engine.run(plan.program("evaluate").unwrap(), &clock(1), steps).unwrap();
+        let spikes = engine.read_words(ports.spikes).unwrap();
+        for (t, row) in spikes.chunks(ports.row).enumerate() {
+            for id in 0..n {
+                let spikes = row[ports.first_word[0] + id / 32] >> (id % 32) & 1;
+                let white = u32::from(on(&samples[0], t, id) > 0);
+                assert_eq!(spikes, white, "{who}: source {id} at step {t}");
+            }
+        }
+    };
+    check("oracle", &mut Cpu::<f64>::new(&plan, Some(1), false));
+    check("f32", &mut Cpu::<f32>::new(&plan, Some(2), false));
+    if let Some(found) = adapter("frames") {
+        check("wgsl", &mut gpu(&found, &plan));
+    }
 }
 
 /// All scenes that are shipped.

@@ -161,6 +161,34 @@ fn samples_may_come_as_arrays() {
     }
 }
 
+/// Images that are read row by row: the network is asked as it learned, and what has no such rows is refused.
+#[test]
+fn images_may_be_shown_row_by_row() {
+    let place = Place::new();
+    let pixels = "(size: 36, model: Images(encoder: Latency(window: \"10 ms\", cutoff: 0.2)))";
+    let shown = |[frames, size]: [usize; 2]| {
+        let by = format!("Images(encoder: Constant(gain: 1), frames: {frames}, hold: 2)");
+        let scene = edit(TRAINING, pixels, &format!("(size: {size}, model: {by})"));
+        fs::write(place.path("rows.ron"), scene).unwrap();
+    };
+    shown([6, 6]);
+    place.done("rows.ron", "run", &[]);
+    let answers = place.read("run/predictions.npz");
+    predict(&place, &[]);
+    assert!(place.read("run/predictions.npz") == answers, "other answers");
+    assert!(place.path("run/figures").read_dir().unwrap().count() > 0);
+    fs::create_dir(place.path("flat")).unwrap();
+    fs::write(place.path("flat/t10k-images-idx3-ubyte"), idx(&[1, 4, 9], &[9; 36])).unwrap();
+    let args = ["predict", "run", "--data", "flat"];
+    place.refuses(&args, 2, "4 rows and 9 columns | 6 frames of 1 x 6 x 1 | frames: 4 and size: 9");
+    shown([5, 6]);
+    let words = "36 pixels (6 x 6) | 6 sources in each of 5 frames, 30 in all | be 36, as 6 x 6";
+    place.refuses_run("rows.ron", &[], 2, words);
+    shown([3, 12]);
+    let words = "6 rows and 6 columns | 3 frames of 1 x 12 x 1 | frames: 6 and size: 6";
+    place.refuses_run("rows.ron", &[], 2, words);
+}
+
 #[test]
 fn what_cannot_be_asked_is_told() {
     let place = Place::new();

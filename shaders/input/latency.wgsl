@@ -1,5 +1,6 @@
 // One invocation = 32 sources of one sample at one step: writes one word of spikes.
 // Twin: src/input/latency.rs.
+//!use lib/pixel.wgsl
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -14,8 +15,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var bits = 0u;
     for (var k = 0u; k < 32u && w * 32u + k < params.n; k++) {
         let id = w * 32u + k;
-        let intensity = (pixels[b * ((params.n + 3u) / 4u) + id / 4u] >> (8u * (id % 4u))) & 255u;
-        bits |= select(0u, 1u, step_of[intensity] == t) << k;
+        bits |= select(0u, 1u, step_of[intensity(b, t, id)] == t % params.hold) << k;
     }
     spikes[(b * (params.history + params.steps) + params.history + t) * words + w] = bits;
 }

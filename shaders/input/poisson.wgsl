@@ -1,16 +1,16 @@
 // One invocation = 32 sources of one sample at one step: draws their spikes, writes one word.
 // Twin: src/input/poisson.rs.
 //!use lib/philox.wgsl
+//!use lib/pixel.wgsl
 
-fn level(b: u32, id: u32) -> u32 {
+fn level(b: u32, t: u32, id: u32) -> u32 {
     if id >= params.n {
         return 0u;
     }
     if IMAGES == 0u {
         return threshold[id];
     }
-    let word = pixels[b * ((params.n + 3u) / 4u) + id / 4u];
-    return threshold[(word >> (8u * (id % 4u))) & 255u];
+    return threshold[intensity(b, t, id)];
 }
 
 @compute @workgroup_size(WG)
@@ -29,7 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var bits = 0u;
     for (var k = 0u; k < 32u; k += 4u) {
         let first = w * 32u + k;
-        let levels = vec4<u32>(level(b, first), level(b, first + 1u), level(b, first + 2u), level(b, first + 3u));
+        let levels = vec4<u32>(level(b, t, first), level(b, t, first + 1u), level(b, t, first + 2u), level(b, t, first + 3u));
         if any(levels != vec4<u32>(0u)) {
             let random = philox(vec4<u32>(first / 4u, step_lo, step_hi, presentation[b]), key);
             let hits = select(vec4<u32>(0u), vec4<u32>(1u, 2u, 4u, 8u), random < levels);

@@ -287,7 +287,10 @@ fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -
         let field = weights.iter().skip(j).step_by(targets).copied().collect();
         (format!("neuron {j}"), field)
     });
-    let (width, height) = (data.test.cols, data.test.rows);
+    // Of several frames those of one, whose rows are a part of the image's.
+    let sources = network.populations[projection.from].size;
+    let height = (data.test.rows * sources / network.pixels()).max(1);
+    let width = sources / height;
     Some(Fields { width, height, fields: fields.collect() })
 }
 

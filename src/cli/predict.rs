@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::Gpu;
 use crate::files::{self, Npy};
-use crate::network::{Kind, Network};
+use crate::network::Network;
 use crate::scene::{self, Data, Scene, Training};
 use crate::train::{Predictions, Samples, Trainer};
 use crate::words::grouped;
@@ -128,8 +128,7 @@ fn classes<'a>(scene: &'a Scene, run: &Path) -> Result<(&'a Training, &'a Data),
 /// Images that the network has sources for.
 fn test_set(data: &Data, path: &Path, network: &Network) -> Result<Split, DataError> {
     let test = data::test_set(data, path)?;
-    let images = network.populations.iter().find(|p| matches!(p.kind, Kind::Images(_)));
-    let sources = images.map_or(0, |p| p.size);
+    let sources = network.pixels();
     if sources != test.pixels() {
         let shape = [test.rows, test.cols];
         return Err(DataError::Pixels { path: path.to_owned(), shape, sources });

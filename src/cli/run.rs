@@ -290,24 +290,31 @@ fn read_traces(scene: &Scene, network: &Network) -> Result<Option<Traces>> {
     Ok(Some(Traces::read(file, &array, shape, network.dt)?))
 }
 
-/// Refuses images whose rows and columns are not those of the population that shows them, if it has some.
+/// Refuses images whose rows and columns are not those of the population that shows them, if it has some. Several frames
+/// are as many parts of the rows, and without a shape each is one row.
 pub fn lies_as_shown(scene: &Scene, split: &data::Split) -> Result<(), Usage> {
-    let mut populations = scene.populations.iter();
-    let images = populations.find(|(_, p)| matches!(p.model, scene::Model::Images(_)));
-    let layer = images.and_then(|(name, population)| Some((name, population.layer()?)));
-    match layer {
-        // Features lie in one row, and in any shape.
-        Some((name, [rows, columns, channels]))
-            if split.rows > 1 && [rows, columns * channels] != [split.rows, split.cols] =>
-        {
-            let (height, width) = (split.rows, split.cols);
-            Err(Usage(format!(
-                "the images have {height} rows and {width} columns, but `{name}` has the shape \
-                 [{rows}, {columns}, {channels}]; give it the shape [{height}, {width}, 1]"
-            )))
-        }
-        _ => Ok(()),
+    let shown = scene.populations.iter().find_map(|(name, population)| match &population.model {
+        scene::Model::Images(images) => Some((name, population, images.frames as usize)),
+        _ => None,
+    });
+    let Some((name, population, frames)) = shown else { return Ok(()) };
+    let row = (frames > 1).then_some([1, population.size as usize, 1]);
+    let Some([rows, columns, channels]) = population.layer().or(row) else { return Ok(()) };
+    let (height, width) = (split.rows, split.cols);
+    // Features lie in one row, and in any shape.
+    if height == 1 || [frames * rows, columns * channels] == [height, width] {
+        return Ok(());
     }
+    Err(Usage(match frames {
+        1 => format!(
+            "the images have {height} rows and {width} columns, but `{name}` has the shape \
+             [{rows}, {columns}, {channels}]; give it the shape [{height}, {width}, 1]"
+        ),
+        _ => format!(
+            "the samples have {height} rows and {width} columns, but `{name}` shows {frames} frames of \
+             {rows} x {columns} x {channels}; a row is a frame with frames: {height} and size: {width}"
+        ),
+    }))
 }
 
 fn load_data(
@@ -324,14 +331,19 @@ fn load_data(
         network.populations.iter().find(|p| is(&p.kind)).map_or(0, |p| p.size)
     };
     let sources = count(|kind| matches!(kind, network::Kind::Images(_)));
-    if sources != dataset.train.pixels() {
+    let (pixels, shown) = (dataset.train.pixels(), network.pixels());
+    if shown != pixels {
+        let (cols, rows) = (dataset.train.cols, dataset.train.rows);
+        let (all, help) = match shown / sources.max(1) {
+            1 => (String::new(), format!("set its size to {pixels}")),
+            frames => (
+                format!(" in each of {frames} frames, {shown} in all"),
+                format!("let `frames` times its size be {pixels}, as {rows} x {cols}"),
+            ),
+        };
         return Err(Usage(format!(
-            "the images have {} pixels ({} x {}), the population of images has {sources} sources; \
-             set its size to {}",
-            dataset.train.pixels(),
-            dataset.train.cols,
-            dataset.train.rows,
-            dataset.train.pixels()
+            "the images have {pixels} pixels ({cols} x {rows}), the population of images has {sources} \
+             sources{all}; {help}"
         ))
         .into());
     }

@@ -106,6 +106,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("lib/neuron.wgsl", include_str!("../../shaders/lib/neuron.wgsl")),
     ("lib/panel.wgsl", include_str!("../../shaders/lib/panel.wgsl")),
     ("lib/philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
+    ("lib/pixel.wgsl", include_str!("../../shaders/lib/pixel.wgsl")),
     ("lib/rates.wgsl", include_str!("../../shaders/lib/rates.wgsl")),
     ("lib/receptor.wgsl", include_str!("../../shaders/lib/receptor.wgsl")),
     ("lib/receptor_adjoint.wgsl", include_str!("../../shaders/lib/receptor_adjoint.wgsl")),

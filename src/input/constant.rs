@@ -1,7 +1,10 @@
-//! Constant input: the value of a source is `gain · x` for the whole presentation, where x is the
-//! pixel's intensity from 0 to 1. It passes a projection once per sample, not once per step.
+//! Values as input: that of a source is `gain · x`, where x is the intensity of its pixel in the frame that is
+//! shown, from 0 to 1.
+//!
+//! Of a single frame, shown for the whole presentation, there is one row of values. It passes a projection once per
+//! sample, not once per step. Otherwise there is a row for each step.
 
-use super::{pixel, pixel_words};
+use super::Frames;
 use crate::kernel::*;
 use crate::params;
 
@@ -10,6 +13,14 @@ params! {
     pub struct ConstantParams {
         /// Sources.
         n: word,
+        /// Rows of values in a window: its steps, or 1 for all of them.
+        rows: word,
+        /// Rows of values before the window.
+        history: word,
+        /// Frames of a sample.
+        frames: word,
+        /// Steps for which each is shown.
+        hold: word,
         /// Value per unit of a pixel's byte, `gain / 255`.
         scale: real,
     }
@@ -22,8 +33,8 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: false,
     bindings: &[
-        words("pixels"),     // [samples, ceil(n / 4)]
-        reals_mut("values"), // [samples, n]
+        words("pixels"),     // [samples, ceil(frames n / 4)]
+        reals_mut("values"), // [samples, history + rows, n]
     ],
     layouts: &[],
     params: ConstantParams::<f32>::FIELDS,
@@ -40,11 +51,16 @@ impl Twin for Constant {
         let p = ConstantParams::<F>::of(call.params);
         let [pixels, values] = Call::take(call.args);
         let (pixels, values) = (pixels.words(), values.reals_mut());
-        let n = p.n as usize;
+        let (n, hold, rows) = (p.n as usize, p.hold as usize, (p.history + p.rows) as usize);
+        let frames = Frames { n, frames: p.frames as usize, hold };
         for b in 0..call.units.len() {
-            let image = &pixels[b * pixel_words(n)..];
-            for (id, value) in values[b * n..][..n].iter_mut().enumerate() {
-                *value = p.scale * F::of(f64::from(pixel(image, id)));
+            let sample = &pixels[b * frames.words()..];
+            for t in call.span.t0 as usize..p.rows.min(call.span.t1) as usize {
+                let row = &mut values[(b * rows + p.history as usize + t) * n..][..n];
+                for (id, value) in row.iter_mut().enumerate() {
+                    let intensity = frames.pixel(sample, t / hold, id);
+                    *value = p.scale * F::of(f64::from(intensity));
+                }
             }
         }
     }

@@ -1,9 +1,9 @@
-//! Latency code: each pixel spikes once, the earlier the brighter, or not at all.
+//! Latency code: each pixel of a frame spikes once, the earlier the brighter, or not at all.
 //!
-//! The step of the spike is a function of the intensity alone, `round((1 - x) (window - 1))` in
+//! The step of the spike within the frame is a function of the intensity alone, `round((1 - x) (window - 1))` in
 //! steps, tabulated by the host for the 256 intensities (Thorpe, Delorme & Van Rullen 2001).
 
-use super::{pixel, pixel_words};
+use super::Frames;
 use crate::kernel::*;
 use crate::params;
 
@@ -16,6 +16,10 @@ params! {
         steps: word,
         /// Rows of spikes before the window.
         history: word,
+        /// Frames of a sample.
+        frames: word,
+        /// Steps for which each is shown.
+        hold: word,
     }
 }
 
@@ -43,7 +47,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: false,
     bindings: &[
-        words("pixels"),     // [samples, ceil(n / 4)]
+        words("pixels"),     // [samples, ceil(frames n / 4)]
         words("step_of"),    // [256]
         words_mut("spikes"), // [samples, history + steps, words]
     ],
@@ -64,15 +68,20 @@ impl Twin for Latency {
         let (pixels, step_of, spikes) = (pixels.words(), step_of.words(), spikes.words_mut());
         let (n, history, steps) = (p.n as usize, p.history as usize, p.steps as usize);
         let words = spike_words(n);
+        let frames = Frames { n, frames: p.frames as usize, hold: p.hold as usize };
         for b in 0..call.units.len() {
-            let image = &pixels[b * pixel_words(n)..];
+            let sample = &pixels[b * frames.words()..];
             let train =
                 &mut spikes[b * (history + steps) * words..][history * words..][..steps * words];
             train[call.span.t0 as usize * words..call.span.t1 as usize * words].fill(0);
-            for id in 0..n {
-                let step = step_of[pixel(image, id) as usize];
-                if (call.span.t0..call.span.t1).contains(&step) {
-                    train[step as usize * words + id / 32] |= 1 << (id % 32);
+            for frame in 0..p.frames {
+                for id in 0..n {
+                    let step = step_of[frames.pixel(sample, frame as usize, id) as usize];
+                    // What comes after its frame does not come.
+                    let t = (step < p.hold).then(|| frame * p.hold + step);
+                    if let Some(t) = t.filter(|t| (call.span.t0..call.span.t1).contains(t)) {
+                        train[t as usize * words + id / 32] |= 1 << (id % 32);
+                    }
                 }
             }
         }

@@ -16,8 +16,28 @@ pub const fn pixel_words(n: usize) -> usize {
     n.div_ceil(4)
 }
 
-/// Intensity of pixel `id`, 0 to 255.
-#[inline(always)]
-fn pixel(words: &[u32], id: usize) -> u32 {
-    (words[id / 4] >> (8 * (id % 4))) & 255
+/// How a sample is shown: frames of `n` pixels, one after the other, each for `hold` steps.
+#[derive(Clone, Copy)]
+struct Frames {
+    n: usize,
+    frames: usize,
+    hold: usize,
+}
+
+impl Frames {
+    /// Words of a sample.
+    #[inline(always)]
+    fn words(self) -> usize {
+        pixel_words(self.frames * self.n)
+    }
+
+    /// Intensity of pixel `id` of a frame, 0 to 255. After the last frame there is none, and it is 0.
+    #[inline(always)]
+    fn pixel(self, sample: &[u32], frame: usize, id: usize) -> u32 {
+        if frame >= self.frames {
+            return 0;
+        }
+        let at = frame * self.n + id;
+        (sample[at / 4] >> (8 * (at % 4))) & 255
+    }
 }

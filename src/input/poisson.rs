@@ -4,7 +4,7 @@
 //! mean rate is exact, two events in a step count as one). The comparison is between integers,
 //! `word < r dt 2^32`, with words of Philox, so every engine draws the same spikes, bit for bit.
 
-use super::{pixel, pixel_words};
+use super::Frames;
 use crate::kernel::*;
 use crate::params;
 use crate::rng::philox_each;
@@ -25,6 +25,10 @@ params! {
         first: word,
         /// Stream of random numbers.
         stream: word,
+        /// Frames of a sample.
+        frames: word,
+        /// Steps for which each is shown.
+        hold: word,
         /// 1: `threshold` is indexed by the pixel's intensity; 0: by the source.
         images: option,
     }
@@ -49,7 +53,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: false,
     bindings: &[
-        words("pixels"),       // [samples, ceil(n / 4)]
+        words("pixels"),       // [samples, ceil(frames n / 4)]
         words("threshold"),    // [256] or [n]
         words("presentation"), // [samples] number that tells presentations apart
         words_mut("spikes"),   // [samples, history + steps, row]
@@ -75,21 +79,28 @@ impl Twin for Poisson {
         let seed = call.clock.seed;
         let key = [seed as u32, (seed >> 32) as u32 ^ p.stream];
         let mut active: Vec<(u32, [u32; 4])> = Vec::new();
+        let frames = Frames { n, frames: p.frames as usize, hold: p.hold as usize };
         for b in 0..call.units.len() {
-            let image = &pixels[b * pixel_words(n) * p.images as usize..];
-            // Fours of sources that may spike, in each of the steps.
-            active.clear();
-            for four in 0..n.div_ceil(4) {
-                let levels = std::array::from_fn(|lane| match 4 * four + lane {
-                    id if id >= n => 0,
-                    id if p.images == 1 => threshold[pixel(image, id) as usize],
-                    id => threshold[id],
-                });
-                if levels != [0; 4] {
-                    active.push((four as u32, levels));
-                }
-            }
+            let sample = &pixels[b * frames.words() * p.images as usize..];
+            let mut shown = None;
             for t in call.span.steps() {
+                let frame = t / frames.hold;
+                if shown.replace(frame) != Some(frame) {
+                    // Fours of sources that may spike, in each of the frame's steps.
+                    active.clear();
+                    for four in 0..n.div_ceil(4) {
+                        let levels = std::array::from_fn(|lane| match 4 * four + lane {
+                            id if id >= n => 0,
+                            id if p.images == 1 => {
+                                threshold[frames.pixel(sample, frame, id) as usize]
+                            }
+                            id => threshold[id],
+                        });
+                        if levels != [0; 4] {
+                            active.push((four as u32, levels));
+                        }
+                    }
+                }
                 let step = call.clock.step + t as u64;
                 let at = (b * rows + p.history as usize + t) * p.row as usize + p.first as usize;
                 let row = &mut spikes[at..at + words];

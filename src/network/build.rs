@@ -67,7 +67,7 @@ pub fn build_watched(
                     Kind::Spikes(regular((dt, end), &draw, &mut warnings)?)
                 }
                 (Model::Poisson(m), _) => Kind::Poisson(poisson(m, dt, &draw, &mut warnings)?),
-                (Model::Images(m), _) => Kind::Images(m.encoder.clone()),
+                (Model::Images(m), _) => Kind::Images(m.clone()),
                 (model @ Model::Readout(_), true) if classifies(scene) => {
                     trained(model, dt, &draw)?
                 }
@@ -109,7 +109,7 @@ pub fn build_watched(
         tell(index, scene.projections.len());
         let (from, to) = (find(&projection.from), find(&projection.to));
         let name = projection.name();
-        let constant = !populations[from].spikes();
+        let constant = populations[from].is_constant();
         let receptors = scene.populations[to].1.model.receptors();
         // No receptor shapes a constant current.
         let ends = match constant {

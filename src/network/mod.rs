@@ -178,7 +178,7 @@ pub enum Kind {
     /// Poisson sources with a probability of a spike per step each (one for all, or one each).
     Poisson(Vec<f64>),
     /// Pixels.
-    Images(scene::Encoder),
+    Images(scene::Images),
 }
 
 /// Leaky integrate-and-fire neurons. Vectors hold one entry for all or one for each neuron, but
@@ -405,6 +405,15 @@ impl Network {
         self.projections.iter().map(count).sum()
     }
 
+    /// Pixels of a sample: those that its sources show, in all frames.
+    pub fn pixels(&self) -> usize {
+        let shown = |population: &Population| match &population.kind {
+            Kind::Images(images) => Some(images.frames as usize * population.size),
+            _ => None,
+        };
+        self.populations.iter().find_map(shown).unwrap_or(0)
+    }
+
     /// Number of neurons, sources not counted.
     pub fn neurons(&self) -> u64 {
         let neurons = self.populations.iter().filter(|p| p.is_neural());
@@ -422,9 +431,14 @@ impl Population {
     pub fn spikes(&self) -> bool {
         match self.kind {
             Kind::Lif(_) | Kind::Stepped(_) | Kind::Poisson(_) | Kind::Spikes(_) => true,
-            Kind::Images(ref encoder) => !matches!(encoder, scene::Encoder::Constant { .. }),
+            Kind::Images(ref images) => !matches!(images.encoder, scene::Encoder::Constant { .. }),
             Kind::Readout(_) => false,
         }
+    }
+
+    /// Whether its output is one value for the whole presentation.
+    pub fn is_constant(&self) -> bool {
+        matches!(&self.kind, Kind::Images(images) if images.is_constant())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::network::{self, Network};
 use crate::neuron::{lif, lif_backward, readout, readout_backward};
 use crate::record::count_spikes;
 use crate::rng::{Purpose, stream};
-use crate::scene::{Encoder, Reset, Training};
+use crate::scene::{Encoder, Images, Reset, Training};
 use crate::synapse::{
     PANEL, dense_spikes, dense_spikes_gradient, dense_values, dense_values_gradient, sparse,
     sparse_backward, sparse_gradient, transpose, transpose_spikes,
@@ -201,6 +201,13 @@ pub(super) fn passing(array: ArrayId, stride: usize) -> Arg {
     Arg { array, split: Split::Passing(stride) }
 }
 
+/// Frames that sources show in a window, and the steps of each; without images it is one, of all steps.
+pub(super) fn shown(images: Option<&Images>, steps: usize, dt: f64) -> [u32; 2] {
+    let Some(images) = images else { return [1, steps as u32] };
+    let hold = images.held(steps as u64, dt).expect("the scene was checked");
+    [images.frames as u32, hold as u32]
+}
+
 /// A launch whose units are elements of arrays.
 pub(super) fn by_element(
     kernel: &'static Kernel,
@@ -235,6 +242,11 @@ impl<'a> Compiler<'a> {
     pub fn is_soft(&self, k: usize) -> bool {
         let kind = &self.network.populations[k].kind;
         self.layout.soft > 0 && matches!(kind, network::Kind::Lif(_) | network::Kind::Stepped(_))
+    }
+
+    /// Whether a population sends values rather than spikes.
+    pub fn sends_values(&self, k: usize) -> bool {
+        self.is_soft(k) || !self.network.populations[k].spikes()
     }
 
     /// Warnings of what is to be trained and is not, since no gradient gets there.
@@ -282,7 +294,7 @@ impl<'a> Compiler<'a> {
 
     pub fn soft_spikes(&self, pop: &Pop) -> Arg {
         if self.layout.soft > 0 {
-            each(pop.soft, (pop.history + self.layout.steps) * pop.n)
+            each(pop.values, (pop.history + self.layout.steps) * pop.n)
         } else {
             each(self.layout.unused_written[1], 0)
         }
@@ -316,36 +328,14 @@ impl<'a> Compiler<'a> {
     fn encode(&mut self, stages: &mut Vec<Stage>) {
         let mut launches = Vec::new();
         self.biases(&mut launches);
-        let dt = self.network.dt;
         for (k, population) in self.network.populations.iter().enumerate() {
-            let pop = self.layout.pops[k];
-            let (n, steps, history) = (pop.n as u32, self.layout.steps as u32, pop.history as u32);
-            let name = &population.name;
-            let pixels = each(self.layout.ports.pixels.unwrap_or_default(), pixel_words(pop.n));
             match &population.kind {
                 network::Kind::Poisson(p) => {
                     let level = |id: usize| poisson::threshold(p[if p.len() > 1 { id } else { 0 }]);
-                    let table = (0..pop.n).map(level).collect();
+                    let table = (0..population.size).map(level).collect();
                     launches.push(self.poisson(k, table, None));
                 }
-                network::Kind::Images(encoder @ Encoder::Poisson { .. }) => {
-                    launches.push(self.poisson(k, poisson::levels(encoder, dt), Some(pixels)));
-                }
-                network::Kind::Images(Encoder::Latency { window, cutoff }) => {
-                    let window = (window.get() / dt).round().max(1.0) as u32;
-                    let table = latency::table(window, *cutoff);
-                    let table = self.layout.words(format!("{name}.step_of"), table);
-                    let p = latency::LatencyParams::<f64> { n, steps, history };
-                    let args = vec![pixels, whole(table), self.spikes(&pop)];
-                    let words = spike_words(pop.n);
-                    let launch = self.by_sample(&latency::KERNEL, name, p.words(), args, words);
-                    launches.push(Launch { per_step: true, ..launch });
-                }
-                network::Kind::Images(Encoder::Constant { gain }) => {
-                    let p = constant::ConstantParams::<f64> { n, scale: gain / 255.0 };
-                    let args = vec![pixels, each(pop.values, pop.n)];
-                    launches.push(self.by_sample(&constant::KERNEL, name, p.words(), args, pop.n));
-                }
+                network::Kind::Images(images) => launches.push(self.images(k, images)),
                 network::Kind::Lif(_) | network::Kind::Readout(_) => {}
                 network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
             }
@@ -353,9 +343,47 @@ impl<'a> Compiler<'a> {
         stages.push(Stage::Whole(launches));
     }
 
-    fn poisson(&mut self, k: usize, table: Vec<u32>, pixels: Option<Arg>) -> Launch {
+    /// Shows the frames of samples.
+    fn images(&mut self, k: usize, images: &Images) -> Launch {
+        let dt = self.network.dt;
+        let (pop, name) = (self.layout.pops[k], &self.network.populations[k].name);
+        let (n, steps, history) = (pop.n as u32, self.layout.steps as u32, pop.history as u32);
+        let [frames, hold] = shown(Some(images), self.layout.steps, dt);
+        let pixels = self.pixels();
+        match &images.encoder {
+            encoder @ Encoder::Poisson { .. } => {
+                self.poisson(k, poisson::levels(encoder, dt), Some(images))
+            }
+            Encoder::Latency { window, cutoff } => {
+                let window = (window.get() / dt).round().max(1.0) as u32;
+                let table = latency::table(window, *cutoff);
+                let table = self.layout.words(format!("{name}.step_of"), table);
+                let p = latency::LatencyParams::<f64> { n, steps, history, frames, hold };
+                let args = vec![pixels, whole(table), self.spikes(&pop)];
+                let words = spike_words(pop.n);
+                let launch = self.by_sample(&latency::KERNEL, name, p.words(), args, words);
+                Launch { per_step: true, ..launch }
+            }
+            Encoder::Constant { gain } => {
+                let rows = if images.is_constant() { 1 } else { steps };
+                let scale = gain / 255.0;
+                let p = constant::ConstantParams::<f64> { n, rows, history, frames, hold, scale };
+                let args = vec![pixels, each(pop.values, (history + rows) as usize * pop.n)];
+                let launch = self.by_sample(&constant::KERNEL, name, p.words(), args, pop.n);
+                Launch { per_step: !images.is_constant(), ..launch }
+            }
+        }
+    }
+
+    /// The pixels of samples.
+    fn pixels(&self) -> Arg {
+        each(self.layout.ports.pixels.unwrap_or_default(), pixel_words(self.network.pixels()))
+    }
+
+    fn poisson(&mut self, k: usize, table: Vec<u32>, images: Option<&Images>) -> Launch {
         let (pop, name) = (self.layout.pops[k], &self.network.populations[k].name);
         let table = self.layout.words(format!("{name}.threshold"), table);
+        let [frames, hold] = shown(images, self.layout.steps, self.network.dt);
         let p = poisson::PoissonParams::<f64> {
             n: pop.n as u32,
             steps: self.layout.steps as u32,
@@ -363,10 +391,12 @@ impl<'a> Compiler<'a> {
             row: spike_words(pop.n) as u32,
             first: 0,
             stream: stream(Purpose::Input, k as u32),
-            images: u32::from(pixels.is_some()),
+            frames,
+            hold,
+            images: u32::from(images.is_some()),
         };
         let args = vec![
-            pixels.unwrap_or(whole(self.layout.unused_words)),
+            images.map_or(whole(self.layout.unused_words), |_| self.pixels()),
             whole(table),
             each(self.layout.ports.presentation.unwrap_or_default(), 1),
             self.spikes(&pop),
@@ -416,7 +446,7 @@ impl<'a> Compiler<'a> {
         let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
         let steps = self.layout.steps;
         let constant = projection.delay == 0;
-        let soft = self.is_soft(projection.from);
+        let by_value = self.sends_values(projection.from);
         let filled = &mut self.filled[projection.to];
         let accumulate = match constant {
             true => u32::from(std::mem::replace(&mut filled.statics, true)),
@@ -439,7 +469,7 @@ impl<'a> Compiler<'a> {
         } else {
             self.tape(&to)
         };
-        let values = if constant { each(from.values, from.n) } else { self.soft_spikes(&from) };
+        let values = each(from.values, source_rows * from.n);
         // Receptors lie side by side in a row of the tape.
         let (stride, at) = match constant {
             true => (to.n as u32, 0),
@@ -450,7 +480,7 @@ impl<'a> Compiler<'a> {
             Tiles::Dense { tiles, .. } => {
                 for (weights, first, width) in tiles {
                     let first = at + first;
-                    let launch = if constant || soft {
+                    let launch = if by_value {
                         let p = dense_values::DenseValuesParams::<f64> {
                             sources,
                             source_first: 0,
@@ -504,7 +534,6 @@ impl<'a> Compiler<'a> {
             Tiles::Convolution { .. } => launches.extend(self.convolve(index, accumulate, out)),
             Tiles::Sparse { array: weights, .. } => {
                 let lists = self.layout.lists[index].unwrap_or_default();
-                let by_value = constant || soft;
                 let p = sparse::SparseParams::<f64> {
                     sources,
                     targets: to.n as u32,
@@ -814,13 +843,9 @@ impl<'a> Compiler<'a> {
             let steps = self.layout.steps;
             let train = (self.layout.batch * steps).div_ceil(32);
             let constant = projection.delay == 0;
-            let soft = self.is_soft(projection.from);
-            let by_value = constant || soft;
-            let (values, arrivals) = match (constant, soft) {
-                (true, _) => (from.values, to.input_gradient),
-                (false, true) => (from.soft, to.tape),
-                (false, false) => (self.layout.unused_reals, to.tape),
-            };
+            let by_value = self.sends_values(projection.from);
+            let values = if by_value { from.values } else { self.layout.unused_reals };
+            let arrivals = if constant { to.input_gradient } else { to.tape };
             let (source_rows, shift, rows) = if constant {
                 (1, 0, 1)
             } else {

@@ -41,17 +41,16 @@ impl Compiler<'_> {
                 stride: to.width,
                 first: p.receptor * to.n,
                 accumulate: false,
-                values: self.is_soft(p.from),
+                values: self.sends_values(p.from),
             },
         }
     }
 
     /// Spikes and values of sources, of which kernels read one.
     fn sources(&self, from: Pop, rows: &Rows) -> [Arg; 2] {
-        match (rows.delay, rows.values) {
-            (0, _) => [whole(self.layout.unused_words), each(from.values, from.n)],
-            (_, true) => [whole(self.layout.unused_words), self.soft_spikes(&from)],
-            (_, false) => [self.spikes(&from), whole(self.layout.unused_reals)],
+        match rows.values {
+            true => [whole(self.layout.unused_words), each(from.values, rows.source * from.n)],
+            false => [self.spikes(&from), whole(self.layout.unused_reals)],
         }
     }
 

@@ -43,10 +43,9 @@ impl Compiler<'_> {
 
     /// The array with what a population sends.
     fn sent<'p>(&self, k: usize, pop: &'p mut Pop) -> &'p mut ArrayId {
-        match self.network.populations[k].spikes() {
-            false => &mut pop.values,
-            true if self.is_soft(k) => &mut pop.soft,
-            true => &mut pop.spikes,
+        match self.sends_values(k) {
+            true => &mut pop.values,
+            false => &mut pop.spikes,
         }
     }
 
@@ -97,9 +96,9 @@ impl Compiler<'_> {
     /// Copies what a population sends, but for what its silent neurons do.
     fn drop_sent(&self, k: usize, [from, to]: [ArrayId; 2]) -> Launch {
         let pop = self.layout.pops[k];
-        let rows = match self.network.populations[k].spikes() {
-            true => pop.history + self.layout.steps,
-            false => 1,
+        let rows = match self.network.populations[k].is_constant() {
+            true => 1,
+            false => pop.history + self.layout.steps,
         };
         if self.layout.arrays[from].kind == Kind::Real {
             let args = [from, to].map(|array| each(array, rows * pop.n));

@@ -25,7 +25,7 @@ pub(super) struct Pop {
     pub active: bool,
     pub tape: ArrayId,
     pub spikes: ArrayId,
-    pub soft: ArrayId,
+    /// Of those that send values rather than spikes: one row, or a row for each step.
     pub values: ArrayId,
     pub statics: Option<ArrayId>,
     pub cell: ArrayId,
@@ -196,8 +196,8 @@ impl<'a> Layout<'a> {
                     _ => self.zeros(array, Kind::Word, rows * words),
                 };
                 self.ports_of(k).spikes = Some(pop.spikes);
-                self.ports_of(k).history = history;
             }
+            self.ports_of(k).history = history;
             match &population.kind {
                 network::Kind::Lif(lif) => {
                     pop.own = lif.cells.len() > 1;
@@ -230,10 +230,11 @@ impl<'a> Layout<'a> {
                     self.peak = self.zeros(format!("{name}.peak"), Kind::Word, batch * n);
                 }
                 network::Kind::Images(_) => {
-                    let pixels = self.zeros("pixels", Kind::Word, batch * pixel_words(n));
-                    self.ports.pixels = Some(pixels);
+                    let words = pixel_words(self.network.pixels());
+                    self.ports.pixels = Some(self.zeros("pixels", Kind::Word, batch * words));
                     if !population.spikes() {
-                        pop.values = self.zeros(format!("{name}.values"), Kind::Real, batch * n);
+                        let rows = if population.is_constant() { batch } else { rows };
+                        pop.values = self.zeros(format!("{name}.values"), Kind::Real, rows * n);
                     }
                 }
                 network::Kind::Stepped(neurons) => self.framed(k, &mut pop, &**neurons),
@@ -244,7 +245,7 @@ impl<'a> Layout<'a> {
             }
             if matches!(population.kind, network::Kind::Lif(_) | network::Kind::Stepped(_)) {
                 if soft > 0 {
-                    pop.soft = self.zeros(format!("{name}.soft_spikes"), Kind::Real, rows * n);
+                    pop.values = self.zeros(format!("{name}.soft_spikes"), Kind::Real, rows * n);
                 }
                 // Nothing is behind what only the loss sees.
                 let ends = !self.network.projections.iter().any(|p| p.from == k && active[p.to]);

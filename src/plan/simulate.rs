@@ -9,7 +9,7 @@
 //! the row and, if it has neurons, at a tile of its own in the ring. The table lies by source; it is cut
 //! into parts where it exceeds one binding.
 
-use super::compile::{PlanError, whole};
+use super::compile::{PlanError, shown, whole};
 use super::live::{Learning, Lists};
 use super::*;
 use crate::input::{
@@ -23,7 +23,7 @@ use crate::neuron::receptor;
 use crate::neuron::stepped::{BLOCK, Stepped};
 use crate::record::sample;
 use crate::rng::{Purpose, stream};
-use crate::scene::{Encoder, Warning};
+use crate::scene::{Images, Warning};
 use crate::synapse::{list_spikes, procedural, scatter};
 use crate::train::{clear_reals, clear_words, restart};
 
@@ -566,34 +566,13 @@ impl Simulator<'_> {
                     let launch = self.launch(kernel, name, params.words(), args, size);
                     whole_window.push(Launch { per_step: true, ..launch });
                 }
-                network::Kind::Poisson(_) | network::Kind::Images(Encoder::Poisson { .. }) => {
-                    let images = matches!(population.kind, network::Kind::Images(_));
-                    let table = match &population.kind {
-                        network::Kind::Images(encoder) => poisson::levels(encoder, self.network.dt),
-                        network::Kind::Poisson(p) => {
-                            p.iter().map(|p| poisson::threshold(*p)).collect()
-                        }
-                        _ => Vec::new(),
-                    };
-                    let table = self.words(format!("{name}.threshold"), table);
-                    let len = if images { pixel_words(n) } else { 1 };
-                    let pixels = self.zeros(format!("{name}.pixels"), Kind::Word, len);
-                    if images {
-                        self.pixels = Some(pixels);
-                    }
-                    let params = poisson::PoissonParams::<f64> {
-                        n: n as u32,
-                        steps: self.options.steps as u32,
-                        history: 0,
-                        row,
-                        first,
-                        stream: stream(Purpose::Input, k as u32),
-                        images: u32::from(images),
-                    };
-                    let args = vec![whole(pixels), whole(table), whole(presentation), spikes];
-                    let (kernel, size) = (&poisson::KERNEL, one(spike_words(n)));
-                    let launch = self.launch(kernel, name, params.words(), args, size);
-                    whole_window.push(Launch { per_step: true, ..launch });
+                network::Kind::Poisson(p) => {
+                    let table = p.iter().map(|p| poisson::threshold(*p)).collect();
+                    whole_window.push(self.poisson(k, table, None, spikes));
+                }
+                network::Kind::Images(images) => {
+                    let table = poisson::levels(&images.encoder, self.network.dt);
+                    whole_window.push(self.poisson(k, table, Some(images), spikes));
                 }
                 network::Kind::Spikes(_) => {
                     let words = 2 * blocks(n);
@@ -609,6 +588,40 @@ impl Simulator<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Poisson trains of a rate for each source, or for each intensity of images.
+    fn poisson(
+        &mut self,
+        k: usize,
+        table: Vec<u32>,
+        images: Option<&Images>,
+        spikes: Arg,
+    ) -> Launch {
+        let network::Population { name, size, .. } = &self.network.populations[k];
+        let [frames, hold] = shown(images, self.options.steps, self.network.dt);
+        let table = self.words(format!("{name}.threshold"), table);
+        let len = images.map_or(1, |_| pixel_words(self.network.pixels()));
+        let pixels = self.zeros(format!("{name}.pixels"), Kind::Word, len);
+        if images.is_some() {
+            self.pixels = Some(pixels);
+        }
+        let params = poisson::PoissonParams::<f64> {
+            n: *size as u32,
+            steps: self.options.steps as u32,
+            history: 0,
+            row: self.ports.row as u32,
+            first: self.ports.first_word[k] as u32,
+            stream: stream(Purpose::Input, k as u32),
+            frames,
+            hold,
+            images: u32::from(images.is_some()),
+        };
+        let presentation = self.presentation.unwrap_or_default();
+        let args = vec![whole(pixels), whole(table), whole(presentation), spikes];
+        let size = (Units::Count { count: 1, grain: 1 }, spike_words(*size));
+        let launch = self.launch(&poisson::KERNEL, name, params.words(), args, size);
+        Launch { per_step: true, ..launch }
     }
 
     /// Stimuli; which array of currents each population reads, if it has noise.

@@ -415,10 +415,31 @@ declare! {
 }
 
 declare! {
-    /// A source for each pixel of the training images.
+    /// A source for each pixel of the training images, or of each of their frames.
     pub struct Images {
         /// How a pixel's intensity becomes input.
         encoder: Encoder;
+        /// Frames of a sample, which are shown one after the other. Each has a pixel for each source: 28 sources read
+        /// an image of 28 x 28 row by row in 28 frames. After the last nothing is shown.
+        frames: u64 [Count] = 1u64;
+        /// How long each frame is shown, whole steps \[ms\]; if absent, they share `training.steps` among them.
+        hold: Option<Quantity<Ms>> [Positive];
+    }
+}
+
+impl Images {
+    /// Whether each source has one value for the whole presentation.
+    pub fn is_constant(&self) -> bool {
+        let changes = self.frames > 1 || self.hold.is_some();
+        matches!(self.encoder, Encoder::Constant { .. }) && !changes
+    }
+
+    /// Steps for which each frame is shown in a window of so many; none if these cannot be shared.
+    pub fn held(&self, window: u64, dt: f64) -> Option<u64> {
+        match self.hold {
+            Some(hold) => Some((hold.get() / dt).round() as u64),
+            None => window.checked_div(self.frames).filter(|steps| steps * self.frames == window),
+        }
     }
 }
 
@@ -430,15 +451,17 @@ declare! {
             /// Rate of a white pixel \[Hz\].
             max_rate: Quantity<Hz> [NotNegative];
         };
-        /// One spike, the earlier the brighter: at `(1 - x) · window`, none below `cutoff` (Thorpe, Delorme & Van
-        /// Rullen 2001).
+        /// One spike in each frame, the earlier the brighter: at `(1 - x) · window`, none below `cutoff` (Thorpe,
+        /// Delorme & Van Rullen 2001).
         Latency {
             /// Time of the spike of the darkest pixel \[ms\].
             window: Quantity<Ms> [Positive];
             /// Intensity below which a pixel stays silent, from 0 to 1.
             cutoff: f64 [Fraction] = 0.2;
         };
-        /// A constant current of `gain · x` times the weight, for the whole presentation.
+        /// A constant current of `gain · x` times the weight, for the whole presentation. With several `frames`, or
+        /// with `hold`, it changes, and arrives as spikes do, at a receptor and after a delay: in each step as
+        /// much as `gain · x` spikes.
         Constant {
             /// Factor on the intensity.
             gain: f64 = 1.0;
@@ -865,9 +888,9 @@ declare! {
             /// What is done to a training sample each time that a network learns from it.
             augment: Option<Augment> [Count];
         };
-        /// Two files that `numpy.savez` wrote, with the arrays `inputs`, samples by features or samples by rows by
-        /// columns, and `labels`, the classes of the samples from 0 to 255. Inputs are held as images are, in 256
-        /// levels; a number becomes the nearest, and one outside of the range is refused.
+        /// Two files that `numpy.savez` wrote, with the arrays `inputs`, samples by features or samples by rows, or
+        /// frames, by columns, and `labels`, the classes of the samples from 0 to 255. Inputs are held as images are,
+        /// in 256 levels; a number becomes the nearest, and one outside of the range is refused.
         Arrays {
             /// Training samples, an `.npz` file.
             train: PathBuf;

@@ -3,8 +3,8 @@
 //! ```text
 //!   out[b, t, j] (+)= sum over i of  values[b, t + shift, i] w[i, j]        0 beyond the last row
 //! ```
-//! Three uses: constant input (one row per sample); the backward pass, where values are gradients by
-//! arrivals, `shift` is the delay and w is transposed; soft spikes.
+//! Three uses: values of sources (one row per sample, or one for each step); the backward pass, where values are
+//! gradients by arrivals, `shift` is the delay and w is transposed; soft spikes.
 
 use super::{PANEL, add_scaled_rows, block_mut, column_blocks, nonzero};
 use crate::kernel::*;

@@ -3,7 +3,7 @@
 //! ```text
 //!   arrivals[b, t, j] (+)= sum over synapses k of j of  w[k] x[b, t - delay[k], source[k]]
 //! ```
-//! x is 1 for a spike and 0 otherwise, or a value (constant input, soft spikes).
+//! x is 1 for a spike and 0 otherwise, or a value (of images, soft spikes).
 
 use crate::kernel::*;
 use crate::params;

@@ -216,12 +216,15 @@ pub fn gradients_by_terms(
             (1, named(oracle, from, kept.unwrap_or("values")), named(oracle, to, by_current(to)))
         } else {
             let port = plan.ports.populations[from];
-            let soft = format!("{}.soft_spikes", network.populations[from].name);
-            let soft = plan.arrays.iter().position(|array| array.name == soft);
+            // Soft spikes of neurons, or values of sources that change.
+            let values = ["soft_spikes", "values"].iter().find_map(|what| {
+                let name = format!("{}.{what}", network.populations[from].name);
+                plan.arrays.iter().position(|array| array.name == name)
+            });
             let stored = port.history + steps;
-            let sent = match soft {
-                Some(soft) => {
-                    kept.map_or_else(|| oracle.wide(soft), |kept| named(oracle, from, kept))
+            let sent = match values {
+                Some(values) => {
+                    kept.map_or_else(|| oracle.wide(values), |kept| named(oracle, from, kept))
                 }
                 None => {
                     let name = &network.populations[from].name;

@@ -85,8 +85,49 @@ impl<'s> Checker<'s> {
                     let path = format!("{path}.encoder.max_rate");
                     self.spike_probability(&path, max_rate.get());
                 }
+                self.frames(&path, images);
             }
             _ => {}
+        }
+    }
+
+    /// How long frames are shown.
+    fn frames(&mut self, path: &str, images: &Images) {
+        let steps = self.scene.training.as_ref().map_or(0, |training| training.steps);
+        let hold = images.hold.map(Quantity::get);
+        let sound = images.frames > 0 && steps > 0 && hold.is_none_or(is_positive);
+        let Some(dt) = self.dt().filter(|_| sound) else { return };
+        let frames = images.frames;
+        let broken = |hold: &f64| (hold / dt).round() < 1.0 || moved(*hold, dt).is_some();
+        if let Some(hold) = hold.filter(broken) {
+            let message = format!("{hold} ms are no whole number of steps of {dt} ms");
+            let help = "give a multiple of `simulation.dt`";
+            return self.fault_with_help(format!("{path}.hold"), message, help);
+        }
+        let Some(held) = images.held(steps, dt) else {
+            let message = format!(
+                "the {steps} steps of `training.steps` cannot be shared equally among {frames} frames"
+            );
+            let help = "give `hold`, how long each is shown, or make `training.steps` a multiple";
+            return self.fault_with_help(format!("{path}.frames"), message, help);
+        };
+        if u128::from(held) * u128::from(frames) > u128::from(steps) {
+            let shown = format!("{frames} x {held} steps in which frames are shown");
+            let message = format!("{shown} are more than the {steps} of `training.steps`");
+            let help = "raise `training.steps`, or lower `hold` or `frames`";
+            return self.fault_with_help(format!("{path}.hold"), message, help);
+        }
+        if let Encoder::Latency { window, .. } = images.encoder
+            && held < steps
+            && (window.get() / dt).round() > held as f64
+        {
+            let message = format!(
+                "spikes up to {} ms after its start come too late for a frame of {} ms",
+                window.get(),
+                held as f64 * dt
+            );
+            let help = "lower `window`, or raise `hold`";
+            self.fault_with_help(format!("{path}.encoder.window"), message, help);
         }
     }
 

@@ -60,10 +60,15 @@ impl<'s> Checker<'s> {
     /// Whether a projection brings currents that do not change, which no receptor shapes.
     fn is_constant(&self, projection: &Projection) -> bool {
         let mut from = self.scene.populations.iter().filter(|(name, _)| *name == projection.from);
-        from.any(|(_, from)| {
-            matches!(&from.model, Model::Images(images)
-                if matches!(images.encoder, Encoder::Constant { .. }))
-        })
+        from.any(|(_, from)| matches!(&from.model, Model::Images(images) if images.is_constant()))
+    }
+
+    /// Whether a projection brings values below 0, which change in time.
+    fn goes_below_zero(&self, projection: &Projection) -> bool {
+        let from = self.population_named(&projection.from).map(|from| &from.model);
+        !self.is_constant(projection)
+            && matches!(from, Some(Model::Images(Images { encoder: Encoder::Constant { gain }, .. }))
+                if *gain < 0.0)
     }
 
     /// Where a projection ends, which its target must have and a training must know.
@@ -82,6 +87,16 @@ impl<'s> Checker<'s> {
             self.fault(format!("{path}.to"), message);
         }
         let [ex, inhibitory] = receptors_of(&receptors, projection.receptor.as_deref());
+        if self.goes_below_zero(projection)
+            && let Some((name, _)) = receptors.get(ex).filter(|(_, kind)| kind.is_conductance())
+        {
+            let message = format!(
+                "`{}` has a `gain` below 0, and `{name}` is a conductance, never negative",
+                projection.from
+            );
+            let help = "give a `gain` above 0, or name a receptor that is a current";
+            self.fault_with_help(format!("{path}.from"), message, help);
+        }
         if self.has_gradients() && ex != inhibitory {
             let message = format!(
                 "`{}` has `ex` and `in`: the sign of a weight cannot choose between them while it is trained",
@@ -361,6 +376,10 @@ impl<'s> Checker<'s> {
             let message = "constant currents are pooled by `Avg` or `Sum`";
             self.fault(format!("{path}.pool"), message);
         }
+        if largest && self.goes_below_zero(projection) {
+            let message = "values below 0, of a `gain` below 0, are pooled by `Avg` or `Sum`";
+            self.fault(format!("{path}.pool"), message);
+        }
         if !shared {
             return;
         }
@@ -596,7 +615,7 @@ impl<'s> Checker<'s> {
 
     pub(super) fn delay(&mut self, path: &str, delay: &Delay, from: Option<&Population>) {
         if let Some(Population { model: Model::Images(images), .. }) = from
-            && matches!(images.encoder, Encoder::Constant { .. })
+            && images.is_constant()
         {
             self.fault_with_help(path, "a constant current has no delay", "leave `delay` out");
         }

@@ -521,6 +521,34 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
             ),
             ("Constant(gain: 2)", "Poisson(max_rate: 2000)", "2000", "2 spikes per step"),
             ("Constant(gain: 2)", "Latency(window: 0)", "0", "not strictly positive"),
+            ("Constant(gain: 2)", "Constant(), frames: 0", "0", "at least 1"),
+            (
+                "Constant(gain: 2)",
+                "Constant(), frames: 3",
+                "3",
+                "25 steps | equally among 3 frames | give `hold`",
+            ),
+            (
+                "Constant(gain: 2)",
+                "Constant(), frames: 5, hold: \"6 ms\"",
+                "\"6 ms\"",
+                "5 x 6 steps | more than the 25 | raise `training.steps`",
+            ),
+            ("Constant(gain: 2)", "Constant(), hold: 26", "26", "1 x 26 steps | more than the 25"),
+            (
+                "Constant(gain: 2)",
+                "Constant(), hold: 1.5",
+                "1.5",
+                "no whole number of steps of 1 ms",
+            ),
+            ("Constant(gain: 2)", "Constant(), hold: 1e-9", "1e-9", "no whole number of steps"),
+            ("Constant(gain: 2)", "Constant(), hold: 0", "0", "not strictly positive"),
+            (
+                "Constant(gain: 2)",
+                "Latency(window: 6), frames: 5",
+                "6",
+                "too late for a frame of 5 ms | raise `hold`",
+            ),
             (
                 "\"hidden\": (",
                 "\"more\": (size: 1, model: Readout()), \"hidden\": (",
@@ -690,6 +718,15 @@ fn training_and_its_populations_go_together() {
         let message = problem.map_or("", |problem| &problem.message);
         assert!(message.contains("the scene has no `training`"), "{path}: {error}");
     }
+    // What changes in time arrives as spikes do.
+    let text = edited(TRAINING, "gain: 2)", "gain: -2), frames: 5, hold: 3");
+    let delayed =
+        edited(&text, "weight: Kaiming())", "weight: Kaiming(), delay: 2, receptor: \"ex\")");
+    assert_eq!(read_text(&delayed).unwrap().2, []);
+    let text = edited(&text, "Lif()", "Lif(receptors: {\"g\": Ampa()})");
+    let error = read_text(&edited(&text, "Kaiming())", "1)")).unwrap_err();
+    assert_eq!(error.problems.len(), 1, "{error}");
+    assert!(error.to_string().contains("`gain` below 0, and `g` is a conductance"), "{error}");
     let text = edited(TRAINING, "Readout()", "Lif()");
     let error = read_text(&text).unwrap_err();
     assert!(error.problems[0].message.contains("`Readout`, there is none"), "{error}");
