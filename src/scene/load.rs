@@ -2,7 +2,8 @@
 //!
 //! Overrides are edits of the text, so that they obey the same grammar and are reported in the same
 //! way as what the file says. A mistake found while reading is noted and its field blanked out, and
-//! the rest is read again: one run shows all independent mistakes.
+//! the rest is read again: one run shows all independent mistakes. The path of an override may have `*`, which stands
+//! for every entry of a map or list that takes the value, and names of projections in place of their numbers.
 
 use super::Scene;
 use super::check::{Fault, Warning, check};
@@ -14,6 +15,7 @@ use crate::words::visible;
 use ariadne::{Color, Config, Label, Report, ReportKind};
 use ron::error::{Error as RonError, SpannedError};
 use ron::ser::PrettyConfig;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Display};
 use std::fs;
@@ -86,9 +88,9 @@ impl Source {
 }
 
 /// A value that replaces one of the scene, `PATH=VALUE`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
-    /// Where in the scene, as `training.optimizer.lr`.
+    /// Where in the scene, as `training.optimizer.lr`, `projections.E->E.weight` or `populations.*.model.tau_m`.
     pub path: String,
     /// RON; the quotes of a string may be left out.
     pub value: String,
@@ -258,34 +260,90 @@ fn apply_all(mut text: String, overrides: &[Override]) -> Result<String, (String
     let mut broken = None;
     for change in overrides {
         let tree = scan(&text).map_err(|error| (text.clone(), vec![error.into()]))?;
-        let written = scan(&change.value).ok().map(|node| change.value[node.span].to_owned());
-        let quoted = format!("{:?}", change.value);
-        let candidates = written.into_iter().chain([quoted]);
-        let edits: Result<Vec<_>, _> =
-            candidates.map(|value| edit(&text, &tree, &change.path, &value)).collect();
-        let edits = edits.map_err(|problem| (text.clone(), vec![blame(problem, change)]))?;
-        match edits.iter().find(|edited| parse(edited).is_ok()) {
-            Some(edited) => {
-                text.clone_from(edited);
-                broken = None;
+        let fail = |text: &str, problem| (text.to_owned(), vec![blame(problem, change)]);
+        let mut paths = places(&text, &tree, &change.path);
+        if paths.len() > 1 {
+            // Of many entries those are meant that take the value: sources have no membrane.
+            let takes = |path: &&String| changed(&text, path, &change.value).is_ok_and(|new| new.1);
+            let those: Vec<_> = paths.iter().filter(takes).cloned().collect();
+            if !those.is_empty() {
+                paths = those;
             }
-            None => {
-                text.clone_from(&edits[0]);
-                if in_order && broken.is_none() {
-                    let problems = Mistakes::find(&text).problems.into_iter();
-                    let whole = absent_block(&tree, &change.path);
-                    let problems = problems.map(|problem| {
-                        let help = problem.help.clone().or_else(|| {
-                            Some(format!("give the whole, as --set {}=...", whole.as_ref()?))
-                        });
-                        blame(Problem { help, ..problem }, change)
-                    });
-                    broken = Some((text.clone(), problems.collect()));
-                }
-            }
+        }
+        let before = text.clone();
+        let mut fits = false;
+        for path in &paths {
+            let (new, is_read) =
+                changed(&text, path, &change.value).map_err(|problem| fail(&before, problem))?;
+            (text, fits) = (new, is_read);
+        }
+        if fits {
+            broken = None;
+        } else if in_order && broken.is_none() {
+            let problems = Mistakes::find(&text).problems.into_iter();
+            let whole = absent_block(&tree, &paths[0]);
+            let problems = problems.map(|problem| {
+                let help = problem
+                    .help
+                    .clone()
+                    .or_else(|| Some(format!("give the whole, as --set {}=...", whole.as_ref()?)));
+                blame(Problem { help, ..problem }, change)
+            });
+            broken = Some((text.clone(), problems.collect()));
         }
     }
     broken.map_or(Ok(text), Err)
+}
+
+/// The paths that one stands for, by numbers: where it has `*` one for each entry, where it has the name of a
+/// projection that of its place. What leads nowhere stays as it is.
+fn places(text: &str, tree: &Node, path: &str) -> Vec<String> {
+    let (trail, rest) = tree.follow(path, &same);
+    let node = trail.last().map_or(tree, |field| &field.node);
+    let before = &path[..path.len() - rest.len()];
+    // What is left of the path behind a name.
+    let after = |name: &str| {
+        rest.strip_prefix(name).filter(|after| after.is_empty() || after.starts_with('.'))
+    };
+    let found: Vec<(&str, &str)> = match (node.shape, after("*")) {
+        (Shape::List(_) | Shape::Map(_), Some(after)) => {
+            node.fields.iter().map(|field| (field.key.as_str(), after)).collect()
+        }
+        (Shape::List(_), None) => {
+            let named = node.fields.iter().filter_map(|field| {
+                Some((field.key.as_str(), after(&projection_name(text, &field.node)?)?))
+            });
+            // Names may contain dots: the longest that fits is meant.
+            named.min_by_key(|(_, after)| after.len()).into_iter().collect()
+        }
+        _ => Vec::new(),
+    };
+    if found.is_empty() {
+        return vec![path.to_owned()];
+    }
+    let each = |(key, after): (&str, &str)| places(text, tree, &format!("{before}{key}{after}"));
+    found.into_iter().flat_map(each).collect()
+}
+
+/// The name of a projection as it is written, or as it follows from its populations.
+fn projection_name(text: &str, entry: &Node) -> Option<String> {
+    let word = |key: &str| -> Option<String> {
+        let field = entry.fields.iter().find(|field| same(key, &field.key))?;
+        ron::from_str(&text[field.node.span.clone()]).ok()
+    };
+    word("name").or_else(|| Some(format!("{}->{}", word("from")?, word("to")?)))
+}
+
+/// The text with a value put in at a path, as it is or as a string, and whether it can be read so.
+fn changed(text: &str, path: &str, value: &str) -> Result<(String, bool), Problem> {
+    let tree = scan(text)?;
+    let written = scan(value).ok().map(|node| value[node.span].to_owned());
+    let quoted = format!("{value:?}");
+    let candidates = written.into_iter().chain([quoted]);
+    let mut edits: Vec<_> =
+        candidates.map(|value| edit(text, &tree, path, &value)).collect::<Result<_, _>>()?;
+    let read = edits.iter().position(|edited| parse(edited).is_ok());
+    Ok((edits.swap_remove(read.unwrap_or(0)), read.is_some()))
 }
 
 /// The outermost block on a path that the text does not have.
@@ -325,7 +383,17 @@ fn edit(text: &str, tree: &Node, path: &str, value: &str) -> Result<String, Prob
         if trail.is_empty() { "the scene".to_owned() } else { format!("`{}`", path_of(&trail)) };
     let word = rest.split('.').next().unwrap_or(rest);
     let keys = || node.fields.iter().map(|field| field.key.as_str());
-    let help = match (closest(word, keys()), node.shape) {
+    let names: Vec<String> = match node.shape {
+        Shape::List(_) => {
+            node.fields.iter().filter_map(|field| projection_name(text, &field.node)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let known = names.iter().map(String::as_str).chain(keys());
+    let help = match (closest(word, known), node.shape) {
+        (Some(near), Shape::List(_)) if near.parse::<usize>().is_err() => {
+            Some(format!("did you mean `{near}`?"))
+        }
         (_, Shape::List(_)) => {
             Some(format!("its entries are counted from 0, there are {}", node.fields.len()))
         }

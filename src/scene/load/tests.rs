@@ -842,6 +842,43 @@ fn overrides_replace_and_insert() {
 }
 
 #[test]
+fn overrides_by_name_and_of_all_entries() {
+    let named =
+        edited(SIMULATION, "(pre: \"exc\", post", "(name: \"exc->exc.b\", pre: \"exc\", post");
+    let changes = [
+        "projections.exc->exc.delay=3",
+        "projections.exc->exc.b.connect.p=0.25",
+        "projections.*.weight=7",
+        "populations.*.model.tau_m=33",
+        "record.traces.*.ids=[3]",
+    ];
+    let scene = read_with(&named, &changes).unwrap();
+    assert_eq!(scene.projections[1].delay, Some(Delay::Constant(Quantity::new(3.0))));
+    assert_eq!(scene.projections[2].connect, Connect::FixedProbability { p: 0.25, autapses: true });
+    assert!(scene.projections.iter().all(|p| p.weight == Weight::Constant(Quantity::new(7.0))));
+    // Sources have no such number, all others do.
+    for (name, population) in scene.populations.iter() {
+        let tau_m = match &population.model {
+            Model::Lif(lif) => lif.tau_m.clone(),
+            Model::Readout(readout) => readout.tau_m.clone(),
+            _ => continue,
+        };
+        assert_eq!(tau_m, Some(Param::value(33.0)), "{name}");
+    }
+    assert_eq!(scene.record.traces[0].ids, Some(vec![3]));
+    for (change, words) in [
+        ("projections.exc->exd.delay=3", "no `exc->exd` in `projections` | mean `exc->exc`?"),
+        ("populations.*.model.tau_n=3", "no field `tau_n`"),
+        ("projections.*.weight=heavy", "weight"),
+    ] {
+        let text = read_with(SIMULATION, &[change]).expect_err(change).to_string();
+        for words in words.split(" | ").chain([format!("--set {change}: ").as_str()]) {
+            assert!(text.contains(words), "{change}: `{words}` is not in\n{text}");
+        }
+    }
+}
+
+#[test]
 fn a_bad_override_is_blamed() {
     for (change, words) in [
         ("training.epoch=1", "no field `epoch` in `Training` | did you mean `epochs`?"),
