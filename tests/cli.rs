@@ -7,6 +7,7 @@ mod place;
 use flate2::{Compression, write::GzEncoder};
 use place::{Place, SIMULATION, TRAINING, arguments, edit, ended, idx, numbers};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -342,6 +343,114 @@ fn a_report_can_be_left_out() {
         place.call(&resume).expect(0, "");
         assert_eq!(names(&out), left);
     }
+}
+
+// ---- Events ----
+
+/// CRC-32C as it is defined, by a division of polynomials, the bits of each byte turned round.
+fn crc32c(bytes: &[u8]) -> u32 {
+    let mut rest = !0u32;
+    for bit in bytes.iter().flat_map(|byte| (0..8).map(move |k| u32::from(byte >> k) & 1)) {
+        let carry = (rest >> 31) ^ bit;
+        rest = (rest << 1) ^ if carry == 1 { 0x1edc_6f41 } else { 0 };
+    }
+    !rest.reverse_bits()
+}
+
+/// The fields of a protobuf message: number, and bytes or the value of a varint.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, Vec<u8>, u64)> {
+    let varint = |bytes: &mut &[u8]| {
+        let (mut number, mut shift) = (0, 0);
+        loop {
+            let byte = bytes[0];
+            *bytes = &bytes[1..];
+            number |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                return number;
+            }
+        }
+    };
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let key = varint(&mut bytes);
+        let (length, value) = match key & 7 {
+            0 => (0, varint(&mut bytes)),
+            1 => (8, 0),
+            2 => (varint(&mut bytes) as usize, 0),
+            5 => (4, 0),
+            other => panic!("wire type {other}"),
+        };
+        found.push((key >> 3, bytes[..length].to_vec(), value));
+        bytes = &bytes[length..];
+    }
+    found
+}
+
+/// Steps and numbers of the events of a run.
+fn events(place: &Place, out: &str) -> Vec<(u64, BTreeMap<String, f32>)> {
+    let bytes = place.read(&format!("{out}/events.out.tfevents.0.neuralearn"));
+    let (mut rest, mut found, mut last) = (&bytes[..], Vec::new(), 0.0);
+    let masked = |bytes: &[u8]| {
+        let crc = crc32c(bytes);
+        ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8).to_le_bytes()
+    };
+    while !rest.is_empty() {
+        let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+        assert_eq!(rest[8..12], masked(&rest[..8]));
+        let data = &rest[12..12 + length];
+        assert_eq!(rest[12 + length..16 + length], masked(data));
+        rest = &rest[16 + length..];
+        let of = |number: u64| fields(data).into_iter().find(|field| field.0 == number);
+        let time = f64::from_le_bytes(of(1).unwrap().1.try_into().unwrap());
+        assert!(time >= last && time > 1.6e9, "{time} after {last}");
+        last = time;
+        if let Some((_, version, _)) = of(3) {
+            assert_eq!(version, b"brain.Event:2");
+            assert!(found.is_empty());
+            continue;
+        }
+        let values = fields(&of(5).unwrap().1).into_iter().map(|(_, value, _)| {
+            let [tag, number] = &fields(&value)[..] else { panic!("a tag and a number") };
+            let number = f32::from_le_bytes(number.1[..].try_into().unwrap());
+            (String::from_utf8(tag.1.clone()).unwrap(), number)
+        });
+        found.push((of(2).unwrap().2, values.collect()));
+    }
+    found
+}
+
+#[test]
+fn events_say_what_the_lines_say() {
+    assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+    let place = Place::new();
+    let bytes = || place.read("train/events.out.tfevents.0.neuralearn");
+    let check = |epochs: usize| {
+        let (events, lines) = (events(&place, "train"), place.metrics("train"));
+        assert_eq!((events.len(), lines.len()), (epochs, epochs));
+        for ((step, numbers), line) in events.iter().zip(&lines) {
+            assert_eq!(Some(*step), line["epoch"].as_u64());
+            for name in ["loss", "test_accuracy", "train_samples_per_s"] {
+                assert_eq!(numbers[name], line[name].as_f64().unwrap() as f32, "{name}");
+            }
+            assert_eq!(numbers["test_spikes.1"], line["test_spikes"][1].as_f64().unwrap() as f32);
+            assert!(!numbers.contains_key("epoch"));
+        }
+    };
+    place.done("train.ron", "train", &["--tensorboard", "--no-report"]);
+    check(4);
+    // A run that goes on keeps what it has told, with its times.
+    let first = bytes();
+    let longer = ["--resume", "train", "--set", "training.epochs=6"];
+    place.call(&arguments(&longer, &["--no-report"])).expect(0, "");
+    check(6);
+    assert!(bytes().starts_with(&first));
+    place.done("sim.ron", "sim", &["--tensorboard", "--no-report"]);
+    let [(500, numbers)] = &events(&place, "sim")[..] else { panic!("one line") };
+    let rate = place.summary("sim")["populations"]["exc"]["rate_hz"].as_f64().unwrap();
+    assert!((f64::from(numbers["populations.exc.rate_hz"]) - rate).abs() < 1e-3 * rate);
+    place.done("sim.ron", "plain", &["--no-report"]);
+    assert!(!place.path("plain/events.out.tfevents.0.neuralearn").exists());
 }
 
 // ---- Mistakes ----

@@ -23,6 +23,7 @@ const FILES: &[&str] = &[
     EXPERIMENT,
     LINES,
     TABLE,
+    EVENTS,
     PREDICTIONS,
     "spikes.npz",
     "traces.npz",
@@ -54,6 +55,9 @@ pub const BEST: &str = "weights-best.safetensors";
 
 /// What the stages of an experiment are of.
 pub const EXPERIMENT: &str = "experiment.json";
+
+/// The lines of metrics as TensorBoard reads them.
+pub const EVENTS: &str = "events.out.tfevents.0.neuralearn";
 
 /// State of a simulation that diverged.
 pub const DIVERGED: &str = "diverged.safetensors";

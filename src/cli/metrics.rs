@@ -2,9 +2,11 @@
 //!
 //! Both say the same. Columns of the table are the numbers of the first line by their paths, those that are not nested
 //! first: `populations.exc.rate_hz`. Lists are numbered: `test_spikes.0` is of the first population of the scene.
-//! The table follows from the lines, so a run that goes on makes it anew of those that it keeps.
+//! The table follows from the lines, so a run that goes on makes it anew of those that it keeps. So do events for
+//! TensorBoard, if they are asked for or are there.
 
-use super::folder::{LINES, TABLE};
+use super::folder::{EVENTS, LINES, TABLE};
+use super::tensorboard::Events;
 use super::{FileFault, fault};
 use crate::network::Network;
 use crate::simulation::Recording;
@@ -23,7 +25,7 @@ const INTERVAL_MS: f64 = 100.0;
 /// Wall time between two lines at least.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// The two files.
+/// The files.
 pub struct Lines {
     path: PathBuf,
     file: File,
@@ -33,18 +35,19 @@ pub struct Lines {
     rows: File,
     /// Paths of the numbers of the first line, once there is one.
     columns: Vec<String>,
+    events: Option<Events>,
 }
 
 impl Lines {
     /// Makes the files in a run folder, empty.
-    pub fn create(folder: &Path) -> Result<Self, FileFault> {
+    pub fn create(folder: &Path, tensorboard: bool) -> Result<Self, FileFault> {
         let path = folder.join(LINES);
         File::create(&path).map_err(|source| fault(&path, source))?;
-        Self::reopen(folder, 0)
+        Self::reopen(folder, 0, tensorboard)
     }
 
     /// Takes the files as they were when the lines had so many bytes.
-    fn reopen(folder: &Path, bytes: u64) -> Result<Self, FileFault> {
+    fn reopen(folder: &Path, bytes: u64, tensorboard: bool) -> Result<Self, FileFault> {
         let [path, table] = [LINES, TABLE].map(|name| folder.join(name));
         let open = || {
             let mut file = OpenOptions::new().read(true).write(true).open(&path)?;
@@ -57,7 +60,12 @@ impl Lines {
         };
         let (file, bytes, kept) = open().map_err(|source| fault(&path, source))?;
         let rows = File::create(&table).map_err(|source| fault(&table, source))?;
-        let mut lines = Self { path, file, bytes, table, rows, columns: Vec::new() };
+        let events = folder.join(EVENTS);
+        let events = match tensorboard || events.is_file() {
+            true => Some(Events::open(events)?),
+            false => None,
+        };
+        let mut lines = Self { path, file, bytes, table, rows, columns: Vec::new(), events };
         String::from_utf8_lossy(&kept).lines().try_for_each(|line| lines.add_row(line))?;
         Ok(lines)
     }
@@ -78,6 +86,9 @@ impl Lines {
         let Ok(line) = serde_json::from_str(line) else { return Ok(()) };
         let mut cells = Vec::new();
         numbers("", &line, &mut cells);
+        if let Some(events) = &mut self.events {
+            events.add(&cells)?;
+        }
         let mut text = String::new();
         if self.columns.is_empty() {
             cells.sort_by_key(|(path, _)| path.contains('.'));
@@ -93,7 +104,7 @@ impl Lines {
 }
 
 /// The numbers of a JSON value by their paths; what is null is empty.
-fn numbers(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
+pub fn numbers(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
     let inner = |key: &str| match path {
         "" => key.to_owned(),
         path => format!("{path}.{key}"),
@@ -163,15 +174,24 @@ impl Told {
 
 impl<'a> Metrics<'a> {
     /// Makes the files in a run folder, empty.
-    pub fn create(folder: &Path, network: &'a Network) -> Result<Self, FileFault> {
+    pub fn create(
+        folder: &Path,
+        network: &'a Network,
+        tensorboard: bool,
+    ) -> Result<Self, FileFault> {
         let spikes = vec![0; network.populations.len()];
         let told = Told { bytes: 0, steps: 0, spikes, before_s: 0.0 };
-        Ok(Self::with(Lines::create(folder)?, network, told))
+        Ok(Self::with(Lines::create(folder, tensorboard)?, network, told))
     }
 
     /// Takes the files as they were when they had told so much.
-    pub fn reopen(folder: &Path, network: &'a Network, told: Told) -> Result<Self, FileFault> {
-        Ok(Self::with(Lines::reopen(folder, told.bytes)?, network, told))
+    pub fn reopen(
+        folder: &Path,
+        network: &'a Network,
+        told: Told,
+        tensorboard: bool,
+    ) -> Result<Self, FileFault> {
+        Ok(Self::with(Lines::reopen(folder, told.bytes, tensorboard)?, network, told))
     }
 
     fn with(lines: Lines, network: &'a Network, told: Told) -> Self {
@@ -243,23 +263,23 @@ mod tests {
     fn a_table_follows_from_the_lines_that_are_kept() {
         let dir = tempfile::tempdir().unwrap();
         let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
-        let mut lines = Lines::create(dir.path()).unwrap();
+        let mut lines = Lines::create(dir.path(), false).unwrap();
         lines.add(&json!({"a": {"x": 1}, "b": [0.1, 0.25], "c": 2.0})).unwrap();
         let kept = lines.bytes;
         lines.add(&json!({"a": {"x": 18446744073709551615u64}, "c": null})).unwrap();
         let head = "c,a.x,b.0,b.1\n2.0,1,0.1,0.25\n";
         assert_eq!(read(TABLE), format!("{head},18446744073709551615,,\n"));
         drop(lines);
-        let mut lines = Lines::reopen(dir.path(), kept).unwrap();
+        let mut lines = Lines::reopen(dir.path(), kept, false).unwrap();
         assert_eq!((read(TABLE), read(LINES).lines().count()), (head.to_owned(), 1));
         lines.add(&json!({"a": {"x": 3}, "b": [4, 5], "c": 6})).unwrap();
         assert_eq!(read(TABLE), format!("{head}6,3,4,5\n"));
         // Of lines that are cut, or were never written, there is what there is.
         drop(lines);
-        Lines::reopen(dir.path(), kept + 9).unwrap();
+        Lines::reopen(dir.path(), kept + 9, false).unwrap();
         assert_eq!(read(TABLE), head);
         fs::write(dir.path().join(LINES), "").unwrap();
-        assert_eq!(Lines::reopen(dir.path(), kept).unwrap().bytes, 0);
+        assert_eq!(Lines::reopen(dir.path(), kept, false).unwrap().bytes, 0);
         assert_eq!(read(TABLE), "");
     }
 }

@@ -12,6 +12,7 @@ mod resume;
 mod run;
 mod simulate;
 mod stop;
+mod tensorboard;
 mod terminal;
 
 use crate::engine::EngineError;
@@ -145,6 +146,9 @@ struct Run {
     /// simulation.duration=T beyond its end.
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<PathBuf>,
+    /// An event file of all metrics for TensorBoard beside metrics.jsonl.
+    #[arg(long)]
+    tensorboard: bool,
     /// No figures and no report.html; all else as ever.
     #[arg(long)]
     no_report: bool,

@@ -258,6 +258,7 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         warnings: warnings.iter().map(|w| format!("{}: {}", w.path, w.message)).collect(),
         quiet: args.means.quiet,
         reports: !args.no_report,
+        tensorboard: args.tensorboard,
     };
     session.summary.build_s = started.elapsed().as_secs_f64();
     session.banner()?;
@@ -437,6 +438,8 @@ pub struct Session<'a> {
     pub quiet: bool,
     /// Whether there is to be a report.
     pub reports: bool,
+    /// Whether metrics are to be events too.
+    pub tensorboard: bool,
 }
 
 impl Session<'_> {
@@ -532,7 +535,7 @@ impl Session<'_> {
         let of_accuracy = |what: &str, accuracy: Option<f64>| {
             accuracy.map_or(String::new(), |a| format!("{what} {:.2} %  ", 100.0 * a))
         };
-        let mut lines = Lines::create(&self.folder.path)?;
+        let mut lines = Lines::create(&self.folder.path, self.tensorboard)?;
         progress.epochs.iter().try_for_each(|epoch| lines.add(epoch))?;
         let epochs = self.scene.training.as_ref().map_or(0, |t| t.epochs);
         let stop = Stop::listen();

@@ -54,7 +54,7 @@ impl Session<'_> {
         let (mut archive, mut metrics) = match checkpoint {
             None => (
                 Archive::create(&folder, network, record, &simulation.recording)?,
-                Metrics::create(&folder, network)?,
+                Metrics::create(&folder, network, self.tensorboard)?,
             ),
             Some(checkpoint) => {
                 let saved: Saved = checkpoint.progress()?;
@@ -70,7 +70,7 @@ impl Session<'_> {
                 let lengths = &saved.archive;
                 (
                     Archive::reopen(&folder, network, record, recording, lengths)?,
-                    Metrics::reopen(&folder, network, saved.metrics)?,
+                    Metrics::reopen(&folder, network, saved.metrics, self.tensorboard)?,
                 )
             }
         };
