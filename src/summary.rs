@@ -1,9 +1,12 @@
 //! `summary.json`: the numbers of a finished run. Fields that do not apply are absent.
 
-use serde::{Serialize, Serializer};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
 
 /// The summary of a run.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// Name of the scene.
     pub scene: String,
@@ -49,7 +52,7 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub synapses_rewired: Option<u64>,
     /// By name, in the order of the scene.
-    #[serde(serialize_with = "as_map")]
+    #[serde(serialize_with = "as_map", deserialize_with = "from_map")]
     pub populations: Vec<(String, Population)>,
     /// In a training.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,8 +70,31 @@ pub fn as_map<K: Serialize, V: Serialize, S: Serializer>(
     serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
+/// Reads a map as pairs, in their order.
+fn from_map<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(String, V)>, D::Error> {
+    struct Pairs<V>(PhantomData<V>);
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Pairs<V> {
+        type Value = Vec<(String, V)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a map")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut pairs = Vec::new();
+            while let Some(pair) = map.next_entry()? {
+                pairs.push(pair);
+            }
+            Ok(pairs)
+        }
+    }
+    deserializer.deserialize_map(Pairs(PhantomData))
+}
+
 /// Activity of a population: over the simulation, or over the test set after training.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Population {
     /// Neurons.
     pub size: u64,
@@ -84,7 +110,7 @@ pub struct Population {
 }
 
 /// Results of a training.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Training {
     /// One entry per epoch.
     pub epochs: Vec<crate::train::Epoch>,
@@ -113,7 +139,7 @@ pub struct Training {
     pub best_test_accuracy: Option<f64>,
     /// Samples of the test set by true class, and for each by predicted class: of a training by gradients by the best
     /// weights, as in `predictions.npz`, else after the last epoch.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confusion: Vec<Vec<u64>>,
     /// How well neurons follow their traces after the last epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,7 +148,7 @@ pub struct Training {
 
 /// Mean squared differences between the potentials of neurons and the traces that they are to follow, unfiltered
 /// whatever the loss \[mV²\].
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Fit {
     /// Neurons, each of which started on its own.
     pub starts: u64,

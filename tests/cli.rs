@@ -244,6 +244,7 @@ fn subcommands_tell_without_running() {
         (&["models"], "Lif | Poisson | Kaiming | tau_m | ms"),
         (&["--help"], "--scene | --resume | Examples | Exit codes"),
         (&["check", "--help"], "--json"),
+        (&["report", "--help"], "side by side"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
     ] {
         let said = place.refuses(args, 0, "");
@@ -345,7 +346,180 @@ fn a_report_can_be_left_out() {
     }
 }
 
-// ---- Events ----
+// ---- Sweeps ----
+
+/// The rows of a sweep's table by the heads of its columns; none of the cells of these tests has a comma.
+fn rows(place: &Place, out: &str) -> Vec<BTreeMap<String, String>> {
+    let text = String::from_utf8(place.read(&format!("{out}/sweep.csv"))).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let heads = lines.next().unwrap();
+    lines
+        .map(|cells| {
+            assert_eq!(cells.len(), heads.len(), "{text}");
+            heads.iter().cloned().zip(cells).collect()
+        })
+        .collect()
+}
+
+/// The same without what measures time.
+fn untimed(place: &Place, out: &str) -> Vec<BTreeMap<String, String>> {
+    let mut rows = rows(place, out);
+    let timed = ["build_s", "wall_s", "real_time_factor", "_per_s"];
+    rows.iter_mut().for_each(|row| row.retain(|head, _| !timed.iter().any(|t| head.ends_with(t))));
+    rows
+}
+
+const WEIGHT: &str = "projections.noise->exc.weight";
+
+#[test]
+fn every_combination_is_a_run() {
+    let place = Place::new();
+    let sweep = format!("{WEIGHT}=50..60:10");
+    let common = ["--set", "simulation.duration=200"];
+    let args =
+        ["sim.ron", "--out", "sweep", "--engine", "cpu", "--sweep", &sweep, "--seeds", "1,2"];
+    let said = place.call(&[&args[..], &common].concat());
+    said.expect(0, "");
+    for words in [format!("run 3 of 4: {WEIGHT}=60, simulation.seed=1\n"), " ± ".into()] {
+        assert!(said.out.contains(&words), "`{words}` is not in\n{}", said.out);
+    }
+    let text = String::from_utf8(place.read("sweep/sweep.csv")).unwrap();
+    assert!(text.starts_with(&format!("run,{WEIGHT},simulation.seed,")), "{text}");
+    let rows = rows(&place, "sweep");
+    let chosen = |row: &BTreeMap<String, String>| {
+        ["run", WEIGHT, "simulation.seed"].map(|head| row[head].clone())
+    };
+    let chosen: Vec<_> = rows.iter().map(chosen).collect();
+    let all = [["1", "50", "1"], ["2", "50", "2"], ["3", "60", "1"], ["4", "60", "2"]];
+    assert_eq!(chosen, all);
+    for row in &rows {
+        let summary = place.summary(&format!("sweep/{}", row["run"]));
+        for (path, number) in numbers(&summary) {
+            assert_eq!(row[&path[1..]].parse(), Ok(number), "{path} of run {}", row["run"]);
+        }
+        assert!(row.contains_key("wall_s"));
+    }
+    // What the terminal tells is the rate of the first population by name, over both seeds.
+    let rate = |k: usize| rows[k]["populations.exc.rate_hz"].parse::<f64>().unwrap();
+    let mean = (rate(0) + rate(1)) / 2.0;
+    let sd = ((rate(0) - mean).powi(2) * 2.0).sqrt();
+    let told = format!("{WEIGHT}=50  {mean:.4} ± {sd:.4} (2 seeds)");
+    assert!(said.out.contains(&told), "`{told}` is not in\n{}", said.out);
+    // Each is what it would be alone.
+    let weight = format!("{WEIGHT}=60");
+    let alone = place.done("sim.ron", "alone", &[&common[..], &["--set", &weight]].concat());
+    assert_eq!(numbers(&alone), numbers(&place.summary("sweep/3")));
+    assert!(place.read("sweep/3/spikes.npz") == place.read("alone/spikes.npz"));
+    assert!(place.read("sweep/figures/sweep.png").starts_with(b"\x89PNG"));
+    let page = String::from_utf8(place.read("sweep/report.html")).unwrap();
+    assert!(page.contains("href=\"3/report.html\""));
+    // A second sweep takes its place if it may.
+    let other = ["sim.ron", "--out", "sweep", "--sweep", "simulation.duration=100,150"];
+    place.refuses(&arguments(&other, &[]), 5, "not empty | --overwrite");
+    place.call(&arguments(&other, &["--overwrite", "--no-report"])).expect(0, "");
+    assert_eq!(untimed(&place, "sweep").len(), 2);
+    assert!(!place.path("sweep/report.html").exists() && !place.path("sweep/figures").exists());
+}
+
+#[test]
+fn a_sweep_goes_on_where_it_was_broken_off_and_is_shared_by_shards() {
+    let place = Place::new();
+    let sweep = ["--sweep", "simulation.duration=100..300:100", "--no-report"];
+    place.run("sim.ron", "whole", &sweep).expect(0, "");
+    let whole = untimed(&place, "whole");
+    assert_eq!(whole.len(), 3);
+    // One run before its summary was written, one before it began.
+    fs::remove_file(place.path("whole/2/summary.json")).unwrap();
+    fs::remove_dir_all(place.path("whole/3")).unwrap();
+    let first = place.files("whole/1");
+    let said = place.call(&["--resume", "whole", "--engine", "cpu", "--no-report"]);
+    said.expect(0, "");
+    let is = "run 1 of 3: simulation.duration=100, which is finished";
+    assert!(said.out.contains(is) && said.out.contains("going on after"), "{}", said.out);
+    assert_eq!(untimed(&place, "whole"), whole);
+    assert!(place.files("whole/1") == first);
+    let change = ["--resume", "whole", "--set", "simulation.dt=0.1"];
+    place.refuses(&change, 2, "is a sweep, which goes on as it began | --set");
+
+    let shard = |number: &str| {
+        place.run("sim.ron", "shared", &[&sweep[..], &["--shard", number]].concat()).expect(0, "");
+    };
+    shard("2/2");
+    assert_eq!(untimed(&place, "shared"), whole[1..2]);
+    shard("1/2");
+    assert_eq!(untimed(&place, "shared"), whole);
+    // The same command goes on with what there is: nothing.
+    let files = place.files("shared");
+    shard("1/2");
+    assert!(place.files("shared") == files);
+    let other = ["sim.ron", "--out", "shared", "--seeds", "1..3", "--shard", "1/2"];
+    place.refuses(&other, 2, "of another sweep");
+    place.done("sim.ron", "run", &[]);
+    place.refuses(&["sim.ron", "--out", "run", "--seeds", "1..3", "--shard", "1/2"], 5, "no sweep");
+
+    fs::write(place.path("sim.ron"), edit(SIMULATION, "weight: 60", "weight: 61")).unwrap();
+    fs::remove_file(place.path("whole/3/summary.json")).unwrap();
+    place.refuses(&["--resume", "whole"], 2, "sim.ron is no longer as it was");
+}
+
+#[test]
+fn bad_sweeps() {
+    let place = Place::new();
+    for (more, words) in [
+        (&["--sweep", "training.epohcs=1,2"][..], "`epohcs` | `epochs`"),
+        (&["--sweep", "training.epochs=1,0"], "training.epochs | at least 1"),
+        (&["--sweep", "training.epochs"], "PATH=FROM..TO:STEP"),
+        (&["--sweep", "training.epochs=3..1"], "3..1"),
+        (&["--sweep", "training.epochs=1,2", "--set", "training.epochs=2"], "training.epochs"),
+        (&["--seeds", "1..3", "--seed", "2"], "--seed"),
+        (&["--seeds", "one"], "`one` is no seed"),
+        (&["--seeds", "1..200", "--sweep", "training.batch=1..200"], "10000 combinations"),
+        (&["--seeds", "1..3", "--shard", "4/3"], "4/3"),
+        (&["--shard", "1/3"], "--sweep or --seeds"),
+    ] {
+        place.refuses_run("train.ron", more, 2, words);
+    }
+    place.refuses(&["train.ron", "--seeds", "1..3", "--shard", "1/3"], 2, "--out");
+    // What diverges is told, and does not keep the others from being done.
+    let sweep = "training.optimizer.lr=1e38,0.02";
+    let said = place.run("train.ron", "run", &["--sweep", sweep, "--no-report"]);
+    said.expect(6, "run 1 | diverged | the sweep goes on");
+    let row = &rows(&place, "run")[0];
+    assert_eq!((row["run"].as_str(), row["training.optimizer.lr"].as_str()), ("2", "0.02"));
+    assert!(row["training.test_accuracy"].parse::<f64>().unwrap() > 0.9);
+    assert!(!row.keys().any(|head| head.contains("epochs") || head.contains("confusion")));
+}
+
+// ---- Reports again, events ----
+
+#[test]
+fn reports_are_drawn_again_and_side_by_side() {
+    let place = Place::new();
+    place.done("train.ron", "a", &[]);
+    place.done("train.ron", "b", &["--set", "training.optimizer.lr=0.01"]);
+    let page = |out: &str| String::from_utf8(place.read(&format!("{out}/report.html"))).unwrap();
+    let before = page("a");
+    fs::remove_file(place.path("a/report.html")).unwrap();
+    place.call(&["report", "a"]).expect(0, "");
+    let again = page("a");
+    // As many figures, and the same table of numbers.
+    let table =
+        |page: &str| page[page.find("<table>").unwrap()..page.find("</table>").unwrap()].to_owned();
+    assert_eq!(table(&again), table(&before));
+    assert_eq!(again.matches("<img").count(), before.matches("<img").count());
+    place.call(&["report", "a", "b"]).expect(0, "");
+    let both = page("report-1");
+    for words in
+        ["href=\"../a/report.html\"", "href=\"../b/report.html\"", "training.test_loss", "0.02"]
+    {
+        assert!(both.contains(words), "{words}");
+    }
+    assert!(place.path("report-1/figures/curves.png").is_file());
+    // What is alike is left out.
+    assert!(!both.contains("training.parameters"), "{both:.3000}");
+    place.refuses(&["report", "a", "b", "-o", "a"], 2, "a is not empty");
+    place.refuses(&["report", "a", "data"], 2, "data is not the folder of a finished run");
+}
 
 /// CRC-32C as it is defined, by a division of polynomials, the bits of each byte turned round.
 fn crc32c(bytes: &[u8]) -> u32 {

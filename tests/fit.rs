@@ -194,6 +194,30 @@ fn an_experiment_runs_its_stages_and_goes_on_with_them() {
         .expect(2, "is an experiment, which goes on as it began | --set");
 }
 
+/// A run of a sweep may be an experiment, and its results are numbers of the table.
+#[test]
+fn an_experiment_is_swept() {
+    let place = place();
+    let alone = place.run("stages.ron", "alone", &["--seed", "2", "--no-report"]);
+    alone.expect(0, "");
+    place.run("stages.ron", "sweep", &["--seeds", "1,2"]).expect(0, "");
+    let results = |run: &str| json(&place, &format!("{run}/summary.json"))["results"].clone();
+    assert_eq!(results("sweep/2"), results("alone"));
+    let text = String::from_utf8(place.read("sweep/sweep.csv")).unwrap();
+    let at = text.lines().next().unwrap().split(',').position(|head| head == "results.worst");
+    let cell = text.lines().nth(2).unwrap().split(',').nth(at.unwrap()).unwrap();
+    assert_eq!(cell, results("sweep/2")["worst"].to_string());
+    // Broken off between two stages.
+    for file in ["summary.json", "second/summary.json"] {
+        fs::remove_file(place.path("sweep/2").join(file)).unwrap();
+    }
+    fs::remove_dir_all(place.path("sweep/2/second/checkpoints")).unwrap();
+    place.call(&["--resume", "sweep", "--engine", "cpu"]).expect(0, "");
+    assert_eq!(results("sweep/2"), results("alone"));
+    place.call(&["report", "sweep"]).expect(0, "");
+    assert!(place.read("sweep/report.html").windows(13).any(|w| w == b"results.worst"));
+}
+
 #[test]
 fn what_is_wrong_with_a_fit_is_told() {
     let place = place();

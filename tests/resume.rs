@@ -160,6 +160,30 @@ fn a_simulation_goes_on_as_if_nothing_had_been() {
     says_finished(&place, &resume, "simulation.duration");
 }
 
+/// A sweep that is interrupted goes on with the run that was, and to the same bits.
+#[test]
+#[cfg(unix)]
+fn a_sweep_is_interrupted_and_goes_on() {
+    let place = Place::new();
+    fs::write(place.path("learn.ron"), LEARNING).unwrap();
+    let plain = ["--no-report"];
+    place.done("learn.ron", "unbroken", &plain);
+    let sweep = ["--sweep", "simulation.seed=5,6", "--no-report"];
+    let args = arguments(&["--scene", "learn.ron", "--out", "sweep"], &sweep);
+    let child = place.command(&args).spawn().unwrap();
+    begun(&place, "sweep/1", 150);
+    send("INT", &child);
+    ended(child).expect(130, "interrupted | --resume sweep");
+    assert!(!place.path("sweep/1/summary.json").exists() && !place.path("sweep/2").exists());
+    place.call(&arguments(&["--resume", "sweep"], &plain)).expect(0, "");
+    for file in ["spikes.npz", "traces.npz", "weights.safetensors"] {
+        let same =
+            place.read(&format!("sweep/1/{file}")) == place.read(&format!("unbroken/{file}"));
+        assert!(same, "{file} differs");
+    }
+    assert_eq!(place.summary("sweep/2")["seed"], 6);
+}
+
 /// What the caller has told a run to ignore, as `nohup` does, stays ignored.
 #[test]
 #[cfg(target_os = "linux")]

@@ -4,12 +4,13 @@
 //! finished has a summary, and is not done again; one that was interrupted goes on from its checkpoint. What the
 //! experiment is about is taken from the summaries of its stages, and is there when its own summary is.
 
-use super::folder::{CHECKPOINTS, EXPERIMENT, Folder, SCENE, SUMMARY};
+use super::folder::{EXPERIMENT, Folder, SCENE, SUMMARY};
+use super::resume::{has_begun, is_finished, summary};
 use super::run::{Job, MAX_BINDING, one, origin, prepare, write, written};
 use super::stop::Stop;
 use super::terminal::print;
 use super::{Interrupted, Run, Usage, fault};
-use crate::checkpoint::{self, CheckpointError, Origin};
+use crate::checkpoint::Origin;
 use crate::files::{read, write_atomic};
 use crate::report::{self, Report};
 use crate::scene::{self, Override, Scene, SceneError, Source, Warning};
@@ -126,7 +127,7 @@ pub fn run(
     }
     let (folder, origin) = match &args.resume {
         None => begin(args, path, overrides, (scene, source))?,
-        Some(dir) if dir.join(SUMMARY).is_file() => {
+        Some(dir) if is_finished(dir) => {
             return Ok(print(format!("{} is finished; nothing is left to do\n", dir.display()))?);
         }
         Some(dir) => go_on(dir)?,
@@ -145,7 +146,7 @@ pub fn run(
             print(format!("\nstage {} of {}, {name}{colon}{about}\n", k + 1, scene.stages.len()))?;
         }
         let dir = folder.join(name);
-        if !dir.join(SUMMARY).is_file() {
+        if !is_finished(&dir) {
             let from = stage.from.as_ref().map(|from| home.join(from));
             run_stage(args, &dir, from, &origin, name).map_err(|e| {
                 match e.is::<Interrupted>() {
@@ -156,10 +157,7 @@ pub fn run(
         } else if !args.means.quiet {
             print("it is finished\n")?;
         }
-        let summary = dir.join(SUMMARY);
-        let text = read::read(&summary, 1 << 30).map_err(|source| fault(&summary, source))?;
-        let value = serde_json::from_slice(&text).map_err(|e| fault(&summary, e.into()))?;
-        summaries.push((name.clone(), value));
+        summaries.push((name.clone(), summary(&dir)?));
     }
     conclude(args, scene, (&folder, &origin), summaries)
 }
@@ -184,21 +182,7 @@ fn conclude(
         let lines: String = results.iter().map(line).collect();
         print(format!("\n{lines}results in {}\n", folder.path.display()))?;
     }
-    let text = |value: &Value| value.to_string();
-    let page = Report {
-        title: &origin.name,
-        description: origin.description.clone(),
-        facts: results.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
-        parts: scene
-            .stages
-            .iter()
-            .map(|(name, stage)| {
-                let about = stage.about.clone().unwrap_or_default();
-                (name.clone(), format!("{name}/report.html"), about)
-            })
-            .collect(),
-        ..Report::default()
-    };
+    let page = page(scene, origin, &results, |stage| format!("{stage}/{}", report::PAGE));
     if !args.no_report
         && let Err(e) = report::write(&page, &folder.path)
     {
@@ -224,6 +208,26 @@ fn conclude(
     complete(missing)
 }
 
+/// The report of an experiment: its results, and where the reports of its stages are.
+pub fn page<'a>(
+    scene: &Scene,
+    origin: &'a Origin,
+    results: &[(String, Value)],
+    place: impl Fn(&str) -> String,
+) -> Report<'a> {
+    let stages = scene
+        .stages
+        .iter()
+        .map(|(name, stage)| (name.clone(), place(name), stage.about.clone().unwrap_or_default()));
+    Report {
+        title: &origin.name,
+        description: origin.description.clone(),
+        facts: results.iter().map(|(name, value)| (name.clone(), value.to_string())).collect(),
+        parts: stages.collect(),
+        ..Report::default()
+    }
+}
+
 /// Runs a stage as it stands in its folder, or goes on with it.
 fn run_stage(
     args: &Run,
@@ -237,8 +241,6 @@ fn run_stage(
     if from.is_some() {
         scene.initial = from;
     }
-    let begun =
-        !matches!(checkpoint::newest(&dir.join(CHECKPOINTS)), Err(CheckpointError::None { .. }));
     let job = Job {
         path: Path::new(""),
         origin: Origin { name: format!("{} {name}", origin.name), ..origin.clone() },
@@ -246,7 +248,7 @@ fn run_stage(
         source,
         warnings,
         out: Some(dir),
-        resume: begun.then_some(dir),
+        resume: has_begun(dir).then_some(dir),
         overwrite: true,
     };
     one(args, job)

@@ -21,6 +21,8 @@ const FILES: &[&str] = &[
     SUMMARY,
     SCENE,
     EXPERIMENT,
+    SWEEP,
+    RUNS,
     LINES,
     TABLE,
     EVENTS,
@@ -56,6 +58,12 @@ pub const BEST: &str = "weights-best.safetensors";
 /// What the stages of an experiment are of.
 pub const EXPERIMENT: &str = "experiment.json";
 
+/// What the runs of a sweep are of.
+pub const SWEEP: &str = "sweep.json";
+
+/// The runs of a sweep as a table.
+pub const RUNS: &str = "sweep.csv";
+
 /// The lines of metrics as TensorBoard reads them.
 pub const EVENTS: &str = "events.out.tfevents.0.neuralearn";
 
@@ -88,7 +96,7 @@ impl Folder {
     pub fn create(out: Option<&Path>, scene: &Path, stem: &str, overwrite: bool) -> Result<Self> {
         let path = match out {
             Some(path) => path.to_owned(),
-            None => next_free(stem)?,
+            None => next_free(Path::new("runs"), stem)?,
         };
         fs::create_dir_all(&path).map_err(|source| fault(&path, source))?;
         let mut entries = fs::read_dir(&path).map_err(|source| fault(&path, source))?;
@@ -108,7 +116,7 @@ impl Folder {
             let why = "its scene.ron is the scene to run, which would be replaced; choose another for --out";
             return Err(refused(&path, why));
         }
-        let folder = Self::take(path)?;
+        let folder = Self::take(path, File::try_lock)?;
         folder.clear(|_| true)?;
         Ok(folder)
     }
@@ -118,13 +126,27 @@ impl Folder {
         if !path.is_dir() || !(is_ours(&path) || path.join(CHECKPOINTS).is_dir()) {
             return Err(Usage(format!("{} is not a run folder", path.display())).into());
         }
-        let folder = Self::take(path)?;
+        let folder = Self::take(path, File::try_lock)?;
         folder.clear(|name| name == DIVERGED || name == ".lock")?;
         Ok(folder)
     }
 
+    /// Takes a folder together with others who share it: an empty one, or one in which a sweep has begun.
+    pub fn share(path: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&path).map_err(|source| fault(&path, source))?;
+        let entries = fs::read_dir(&path).map_err(|source| fault(&path, source))?;
+        // Another shard may be about to write down what the sweep is, which it does before all else.
+        let is_other = |name: &str| name != MARK && !is_draft_of(name, |name| name == SWEEP);
+        let mut names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        if names.any(|name| is_other(&name)) && !path.join(SWEEP).is_file() {
+            let why = "it is not empty, and holds no sweep; choose another for --out";
+            return Err(refused(&path, why));
+        }
+        Self::take(path, File::try_lock_shared)
+    }
+
     /// Marks and locks a folder, or says that another run has it.
-    fn take(path: PathBuf) -> Result<Self> {
+    fn take(path: PathBuf, lock: fn(&File) -> Result<(), TryLockError>) -> Result<Self> {
         for name in FILES.iter().chain(&[MARK]).chain(FOLDERS.iter().map(|(name, _)| name)) {
             if path.join(name).is_symlink() {
                 let why = "it is a symbolic link, which a run neither follows nor removes; take it away, \
@@ -142,7 +164,7 @@ impl Folder {
             options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32);
         }
         let mark = options.open(&file).map_err(|source| fault(&file, source))?;
-        mark.try_lock().map_err(|e| match e {
+        lock(&mark).map_err(|e| match e {
             TryLockError::WouldBlock => {
                 fault(&path, io::Error::new(ErrorKind::ResourceBusy, "another run is using it"))
             }
@@ -224,16 +246,15 @@ fn fault(path: &Path, source: io::Error) -> FileFault {
     FileFault { what: format!("run folder {}", path.display()), source }
 }
 
-/// The first of runs/<stem>-1, -2, ... that can be made.
-fn next_free(stem: &str) -> Result<PathBuf> {
-    let runs = Path::new("runs");
-    fs::create_dir_all(runs).map_err(|source| fault(runs, source))?;
+/// The first of <stem>-1, -2, ... in a folder that can be made.
+pub fn next_free(within: &Path, stem: &str) -> Result<PathBuf> {
+    fs::create_dir_all(within).map_err(|source| fault(within, source))?;
     for n in 1.. {
-        let path = runs.join(format!("{stem}-{n}"));
+        let path = within.join(format!("{stem}-{n}"));
         match fs::create_dir(&path) {
             Ok(()) => return Ok(path),
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(fault(runs, e).into()),
+            Err(e) => return Err(fault(within, e).into()),
         }
     }
     unreachable!("the numbers do not end")

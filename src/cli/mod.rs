@@ -8,10 +8,13 @@ mod models;
 mod pictures;
 mod predict;
 mod progress;
+mod redraw;
 mod resume;
 mod run;
+mod side_by_side;
 mod simulate;
 mod stop;
+mod sweep;
 mod tensorboard;
 mod terminal;
 
@@ -34,6 +37,9 @@ use std::process::ExitCode;
   neuralearn scenes/mnist.ron --set training.epochs=1 --seed 7
   neuralearn scenes/coba.ron --no-report              numbers alone, without figures
   neuralearn --resume runs/mnist-1                    go on with an interrupted run
+  neuralearn scenes/mnist.ron --sweep training.optimizer.lr=0.002,0.006 --seeds 1..5
+                                                      ten runs, their table and figure
+  neuralearn report runs/mnist-1 runs/mnist-2         runs side by side
   neuralearn predict runs/mnist-1 --data my/digits    what a trained network makes of other images
   neuralearn check scenes/mnist.ron                   what would run, and how much memory it takes
   neuralearn devices                                  adapters of this machine
@@ -54,6 +60,8 @@ enum Command {
     Check(Check),
     /// Ask a trained network for the classes of test images; writes predictions.npz.
     Predict(Predict),
+    /// Draw the report of a run again, or put several runs side by side.
+    Report(Redraw),
     /// List the adapters of this machine, their limits, and what fits.
     Devices,
     /// List every model, encoder, rule, optimiser ... with parameters, units, defaults, source.
@@ -102,8 +110,27 @@ struct Predict {
     means: Means,
 }
 
-/// With what something is computed, and whether it is shown.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  neuralearn report runs/mnist-1                      report.html of the run anew
+  neuralearn report runs/mnist-1 runs/mnist-2         both side by side, in report-1
+  neuralearn report runs/sweep-1/* -o compared
+
+Of one run, what its summary tells is drawn again: numbers, learning curves, confusion matrix. All other
+figures are those that stand in its folder. Of an experiment and of a sweep the page is made anew of the
+summaries. Of several runs one page has what differs between their scenes, the numbers that differ, the
+learning curves of all in one figure, and links to their own reports.")]
+struct Redraw {
+    /// Folders of finished runs.
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Folder of the page, which is made or is empty; default that of the run, of several runs report-<n>.
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// With what something is computed, and whether it is shown.
+#[derive(Debug, Clone, Args)]
 struct Means {
     /// What to run on.
     #[arg(long, value_enum, default_value_t = EngineChoice::Auto)]
@@ -120,7 +147,7 @@ struct Means {
 }
 
 /// Options of a run.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Run {
     /// The scene to run, as with --scene.
     #[arg(value_name = "FILE.ron", value_parser = scene_file, conflicts_with = "scene")]
@@ -146,6 +173,17 @@ struct Run {
     /// simulation.duration=T beyond its end.
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     resume: Option<PathBuf>,
+    /// Run the scene with each of several values, PATH=V1,V2,... or PATH=FROM..TO:STEP with TO included;
+    /// repeatable: every combination is a run in a folder <out>/<k>, told in <out>/sweep.csv and report.html.
+    #[arg(long, value_name = "PATH=VALUES", conflicts_with = "resume")]
+    sweep: Vec<sweep::Axis>,
+    /// Same as --sweep simulation.seed=SEEDS, as in 1..10 or 1,2,5.
+    #[arg(long, value_name = "SEEDS", value_parser = sweep::seeds, conflicts_with_all = ["resume", "seed"])]
+    seeds: Option<sweep::Axis>,
+    /// Of a sweep every Nth run, from the Ith on: N processes with one --out share it, and the same command goes on
+    /// with a shard that was broken off.
+    #[arg(long, value_name = "I/N", conflicts_with = "overwrite")]
+    shard: Option<sweep::Shard>,
     /// An event file of all metrics for TensorBoard beside metrics.jsonl.
     #[arg(long)]
     tensorboard: bool,
@@ -240,6 +278,7 @@ pub fn main() -> ExitCode {
     concluded(match &cli.command {
         Some(Command::Check(check)) => inspect::check(&check.scenes, &check.set, check.json),
         Some(Command::Predict(args)) => predict::predict(args),
+        Some(Command::Report(args)) => redraw::report(args),
         Some(Command::Devices) => inspect::devices(),
         Some(Command::Models { word }) => models::models(word.as_deref()),
         None => run::run(&cli.run),

@@ -191,7 +191,8 @@ fn spikes_only(network: &Network, shown: &Presented, steps: u64) -> Vec<Activity
     network.populations.iter().zip(&shown.spikes).map(activity).collect()
 }
 
-fn epoch(e: &train::Epoch) -> Epoch {
+/// An epoch as a report has it.
+pub fn epoch(e: &train::Epoch) -> Epoch {
     Epoch {
         epoch: e.epoch as usize,
         loss: e.loss,
@@ -374,6 +375,28 @@ pub fn simulation<'a>(
         weights,
         warnings: warnings.to_vec(),
         ..report::Report::default()
+    }
+}
+
+/// The report of a finished run, of what its summary tells and of the figures that it has.
+pub fn again(
+    description: String,
+    summary: &Summary,
+    figures: Vec<(String, Vec<u8>)>,
+) -> Report<'_> {
+    let training = summary.training.as_ref();
+    let confusion = training.map(|training| &training.confusion).filter(|rows| !rows.is_empty());
+    Report {
+        title: &summary.scene,
+        description,
+        facts: facts(summary),
+        epochs: training.map_or_else(Vec::new, |t| t.epochs.iter().map(epoch).collect()),
+        best_epoch: training.map(|t| t.best_epoch as usize),
+        confusion: confusion
+            .map(|rows| Confusion { classes: rows.len(), counts: rows.concat() })
+            .filter(|confusion| confusion.counts.len() == confusion.classes.pow(2)),
+        figures,
+        ..Report::default()
     }
 }
 

@@ -3,11 +3,11 @@
 //! A run goes on as what it began as. The scene in its folder, with the overrides of the command line, is
 //! compared with the one in its newest checkpoint; all that may have changed is how long it is to be.
 
-use super::folder::{CHECKPOINTS, Folder, SCENE, SUMMARY};
+use super::folder::{CHECKPOINTS, EXPERIMENT, Folder, SCENE, SUMMARY};
 use super::terminal::print;
-use super::{Usage, fault};
+use super::{FileFault, Usage, fault};
 use crate::archive;
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::files::read;
 use crate::scene::{self, Scene};
 use anyhow::Result;
@@ -17,10 +17,31 @@ use std::path::Path;
 /// What may become larger when a run goes on.
 const LENGTHS: [&str; 2] = ["training.epochs", "simulation.duration"];
 
+/// Whether the run in a folder has come to its end.
+pub fn is_finished(dir: &Path) -> bool {
+    dir.join(SUMMARY).is_file()
+}
+
+/// Whether there is something to go on from in the folder of a run that is not finished.
+pub fn has_begun(dir: &Path) -> bool {
+    let none = |e| matches!(e, CheckpointError::None { .. });
+    dir.join(EXPERIMENT).is_file() || !checkpoint::newest(&dir.join(CHECKPOINTS)).is_err_and(none)
+}
+
+/// The summary of a finished run.
+///
+/// # Errors
+/// It cannot be read.
+pub fn summary(dir: &Path) -> Result<Value, FileFault> {
+    let path = dir.join(SUMMARY);
+    let text = read::read(&path, 1 << 30).map_err(|source| fault(&path, source))?;
+    serde_json::from_slice(&text).map_err(|e| fault(&path, e.into()))
+}
+
 /// The checkpoint from which the run in a folder goes on as this scene; none if nothing is left to do, which
 /// is then said.
 pub fn from(dir: &Path, scene: &Scene) -> Result<Option<Checkpoint>> {
-    let finished = dir.join(SUMMARY).is_file();
+    let finished = is_finished(dir);
     let newest = checkpoint::newest(&dir.join(CHECKPOINTS));
     let text = match &newest {
         Ok(checkpoint) => checkpoint.origin.scene.clone(),
@@ -77,14 +98,17 @@ fn is_longer(dir: &Path, earlier: &Scene, scene: &Scene) -> Result<bool> {
 }
 
 /// A value that a scene has another of.
-struct Change {
-    path: String,
-    was: String,
-    is: String,
+pub struct Change {
+    /// Where.
+    pub path: String,
+    /// The value of the one.
+    pub was: String,
+    /// That of the other.
+    pub is: String,
 }
 
 /// Notes where two values differ.
-fn differences(path: &str, was: &Value, is: &Value, found: &mut Vec<Change>) {
+pub fn differences(path: &str, was: &Value, is: &Value, found: &mut Vec<Change>) {
     let inner = |key: &str| match path {
         "" => key.to_owned(),
         path => format!("{path}.{key}"),
@@ -117,8 +141,7 @@ fn shortened(value: &Value) -> String {
 
 /// After how many epochs a finished training ended before its last, and why, if it did.
 fn stopped(dir: &Path) -> Option<(usize, String)> {
-    let text = read::read(&dir.join(SUMMARY), 1 << 30).ok()?;
-    let summary: Value = serde_json::from_slice(&text).ok()?;
+    let summary = summary(dir).ok()?;
     let training = &summary["training"];
     Some((training["epochs"].as_array()?.len(), training["stopped"].as_str()?.to_owned()))
 }

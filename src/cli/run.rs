@@ -7,7 +7,7 @@ use super::stop::Stop;
 use super::terminal::print;
 use super::{
     EngineChoice, FileFault, Interrupted, Means, Run, Threads, Usage, experiment, fault, pictures,
-    predict, resume,
+    predict, resume, sweep,
 };
 use crate::archive;
 use crate::checkpoint::{self, Checkpoint, Origin, Store};
@@ -36,6 +36,9 @@ use std::time::Instant;
 
 /// Largest array that every adapter can bind \[bytes\].
 pub const MAX_BINDING: u64 = 128 << 20;
+
+/// Where a scene has its seed.
+pub const SEED: &str = "simulation.seed";
 
 /// What is written of a synapse beside its weight.
 const ENDS: [&str; 2] = ["source", "target"];
@@ -129,23 +132,37 @@ pub fn make_threads(wanted: Option<u16>) -> Result<()> {
     Ok(pool.build_global().map_err(|e| Threads(e.to_string()))?)
 }
 
-/// Runs a scene, or goes on with a run.
+/// Runs a scene, or every combination of a sweep, or goes on with either.
 pub fn run(args: &Run) -> Result<()> {
     make_threads(args.means.threads)?;
-    let path = match (args.scene.as_ref().or(args.file.as_ref()), &args.resume) {
-        (Some(scene), _) => scene.clone(),
-        (None, Some(dir)) => dir.join(SCENE),
-        (None, None) => {
-            return Err(Usage(
-                "give a scene: neuralearn --scene scenes/mnist.ron (see --help)".into(),
-            )
-            .into());
-        }
-    };
-    let mut overrides = args.set.clone();
-    if let Some(seed) = args.seed {
-        overrides.push(Override { path: "simulation.seed".into(), value: seed.to_string() });
+    if sweep::is_meant(args) {
+        return sweep::run(args);
     }
+    if args.shard.is_some() {
+        return Err(Usage("--shard is of a sweep: give --sweep or --seeds with it".into()).into());
+    }
+    run_scene(args)
+}
+
+/// The scene file of a command line.
+pub fn scene_path(args: &Run) -> Result<PathBuf, Usage> {
+    let none = || Usage("give a scene: neuralearn --scene scenes/mnist.ron (see --help)".into());
+    args.scene.as_ref().or(args.file.as_ref()).cloned().ok_or_else(none)
+}
+
+/// What a command line changes of the scene.
+pub fn overrides(args: &Run) -> Vec<Override> {
+    let seed = args.seed.map(|seed| Override { path: SEED.into(), value: seed.to_string() });
+    args.set.iter().cloned().chain(seed).collect()
+}
+
+/// Runs a scene, or goes on with its run.
+pub fn run_scene(args: &Run) -> Result<()> {
+    let path = match &args.resume {
+        Some(dir) if args.scene.is_none() && args.file.is_none() => dir.join(SCENE),
+        _ => scene_path(args)?,
+    };
+    let overrides = overrides(args);
     let (scene, source, warnings) = scene::load(&path, &overrides).map_err(|e| *e)?;
     if !scene.stages.is_empty() {
         return experiment::run(args, &path, &overrides, (&scene, &source));

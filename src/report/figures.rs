@@ -13,8 +13,8 @@ use kuva::render::color::Color;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 
 use super::{
-    Activity, Confusion, Course, Epoch, Fields, Fit, Report, ReportError, Sample, Trace, Traces,
-    Weights, Window,
+    Activity, Confusion, Course, Epoch, Fields, Fit, Report, ReportError, Response, Sample, Trace,
+    Traces, Weights, Window,
 };
 use crate::neuron::model::LaidOut;
 use crate::record::statistics::SpikeStatistics;
@@ -24,6 +24,8 @@ const ORANGE: &str = "#d55e00";
 const GREEN: &str = "#009e73";
 const GREY: &str = "#777777";
 const INK: &str = "#222222";
+/// Colours of lines that belong together (Okabe & Ito 2008), in turn.
+const COLORS: [&str; 6] = [BLUE, ORANGE, GREEN, "#cc79a7", "#56b4e9", "#e69f00"];
 
 /// Bins of the rate over time, at most: each is two to four pixels wide.
 const RATE_BINS: u64 = 400;
@@ -33,6 +35,8 @@ const BARS: usize = 32;
 const MAX_FIELDS: usize = 64;
 /// Points of a line up to which each has a dot.
 const MAX_DOTS: usize = 60;
+/// At most this many lines that belong together are named.
+const MAX_NAMES: usize = 12;
 /// At most this many mistakes are drawn.
 const MAX_MISTAKES: usize = 20;
 /// At most this many neurons that follow a trace are drawn.
@@ -43,7 +47,9 @@ const MAX_TRACES: usize = 6;
 const MAX_BUCKETS: usize = 2_000;
 
 /// What figures are called, before their numbers.
-pub(super) const KINDS: [&str; 13] = [
+pub(super) const KINDS: [&str; 15] = [
+    "sweep",
+    "curves",
     "learning",
     "fit",
     "number",
@@ -76,6 +82,10 @@ pub(super) struct Figure {
 /// Draws every figure that the report has data for, in the order of the page.
 pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
     let mut sketches = Vec::new();
+    if let Some(runs) = &report.runs {
+        sketches.extend(runs.response.as_ref().and_then(sweep));
+        sketches.extend(curves(&runs.curves));
+    }
     sketches.extend(learning(&report.epochs, report.best_epoch));
     sketches.extend(report.fit.as_ref().and_then(fit));
     let courses = report.courses.iter().enumerate();
@@ -101,7 +111,22 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
     learned.sort_by(|a, b| a.section.cmp(&b.section));
     sketches.extend(learned);
     sketches.extend(report.fields.as_ref().and_then(fields));
-    sketches.into_iter().map(Sketch::finish).collect()
+    let mut figures = sketches.into_iter().map(Sketch::finish).collect::<Result<Vec<_>, _>>()?;
+    for (file, png) in &report.figures {
+        if figures.iter().any(|figure| figure.file == *file) {
+            continue;
+        }
+        // The width is the first number of the image's header.
+        let width = png.get(16..20).and_then(|width| width.try_into().ok()).map(u32::from_be_bytes);
+        figures.push(Figure {
+            file: file.clone(),
+            section: "Figures of the run".into(),
+            caption: file.trim_end_matches(".png").into(),
+            width: width.unwrap_or(880 * 2) / 2,
+            png: png.clone(),
+        });
+    }
+    Ok(figures)
 }
 
 /// A figure before it becomes an image.
@@ -196,6 +221,98 @@ fn learning(epochs: &[Epoch], best: Option<usize>) -> Option<Sketch> {
         let loss = panel(losses, "loss", LegendPosition::InsideTopRight);
         let scene = grid(&[300.0], &[430.0, 430.0], [loss, accuracy]);
         sketch("Mean loss and accuracy after each epoch.", scene)
+    })
+}
+
+/// A number of some runs over what differs between them: a point for each run, and the means.
+fn sweep(of: &Response) -> Option<Sketch> {
+    let is_drawn = |point: &&(f64, f64)| point.0.is_finite() && point.1.is_finite();
+    let all: Vec<(f64, f64)> =
+        of.lines.iter().flat_map(|(_, points)| points).filter(is_drawn).copied().collect();
+    let (first, last) = range(all.iter().map(|point| point.0));
+    let (low, high) = range(all.iter().map(|point| point.1));
+    if all.is_empty() || !(last - first).is_finite() || !(high - low).is_finite() {
+        return None;
+    }
+    // Rates of learning are tried by orders of magnitude.
+    let orders = !of.alike && first > 0.0 && last / first >= 50.0;
+    let along = |x: f64| if orders { x.log10() } else { x };
+    let (first, last) = (along(first), along(last));
+    let mut plots: Vec<Plot> = Vec::new();
+    for (k, (name, points)) in of.lines.iter().enumerate() {
+        let mut points: Vec<(f64, f64)> =
+            points.iter().filter(is_drawn).map(|(x, y)| (along(*x), *y)).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let color = COLORS[k % COLORS.len()];
+        let mean = |points: &[(f64, f64)]| {
+            points.iter().map(|point| point.1).sum::<f64>() / points.len() as f64
+        };
+        let means = match (of.alike, points.is_empty()) {
+            (_, true) => continue,
+            (true, false) => vec![(first, mean(&points)), (last, mean(&points))],
+            (false, false) => {
+                points.chunk_by(|a, b| a.0 == b.0).map(|at| (at[0].0, mean(at))).collect()
+            }
+        };
+        let line = LinePlot::new().with_data(means).with_color(color).with_stroke_width(1.8);
+        let named = k < MAX_NAMES && !name.is_empty();
+        plots.push(if named { line.with_legend(name.as_str()) } else { line }.into());
+        plots.push(ScatterPlot::new().with_data(points).with_color(color).with_size(3.0).into());
+    }
+    let (aside, above) = (0.04 * (last - first), 0.08 * (high - low));
+    let x = if orders { format!("{} (power of ten)", of.x) } else { of.x.clone() };
+    let layout = axes(&plots, (first - aside, last + aside), (low - above, high + above))
+        .with_x_label(x)
+        .with_y_label(of.y.as_str())
+        .with_legend_box(false);
+    let mean = if of.alike { "The line is their mean" } else { "Lines are means" };
+    Some(Sketch {
+        name: "sweep".into(),
+        section: "Runs".into(),
+        caption: format!("{} over {}: a point for each run. {mean}.", of.y, of.x),
+        scene: grid(&[320.0], &[760.0], [(plots, layout)]),
+    })
+}
+
+/// Loss and accuracy on the test set over the epochs of several runs.
+fn curves(runs: &[(String, Vec<Epoch>)]) -> Option<Sketch> {
+    let last = runs.iter().filter_map(|(_, epochs)| epochs.last()).map(|e| e.epoch).max()? as f64;
+    let panel = |value: fn(&Epoch) -> Option<f64>, label: &str| {
+        let curve = |epochs: &[Epoch]| -> Vec<(f64, f64)> {
+            let points = epochs.iter().filter_map(|e| Some((e.epoch as f64, value(e)?)));
+            points.filter(|point| point.1.is_finite()).collect()
+        };
+        let curves: Vec<_> = runs.iter().map(|(name, epochs)| (name, curve(epochs))).collect();
+        let every = curves.iter().flat_map(|(_, curve)| curve);
+        let (low, high) = range(every.clone().map(|point| point.1));
+        every.clone().next()?;
+        let room = 0.08 * (high - low);
+        let lines = curves.into_iter().enumerate().filter(|(_, (_, curve))| !curve.is_empty());
+        let line = |(k, (name, curve)): (usize, (&String, Vec<(f64, f64)>))| -> Plot {
+            let color = COLORS[k % COLORS.len()];
+            let line = LinePlot::new().with_data(curve).with_color(color).with_stroke_width(1.6);
+            if k < MAX_NAMES { line.with_legend(name.as_str()) } else { line }.into()
+        };
+        let plots: Vec<Plot> = lines.map(line).collect();
+        let layout = axes(&plots, (0.5, last + 0.5), (low - room, high + room))
+            .with_x_label("epoch")
+            .with_y_label(label)
+            .with_x_tick_step((last / 8.0).ceil().max(1.0))
+            .with_legend_box(false);
+        Some((plots, layout))
+    };
+    let loss = panel(|e| e.test_loss.or(e.loss), "loss");
+    let accuracy = panel(|e| e.test_accuracy.map(|a| 100.0 * a), "test accuracy (%)");
+    let panels: Vec<_> = [loss, accuracy].into_iter().flatten().collect();
+    if panels.is_empty() {
+        return None;
+    }
+    let columns = vec![if panels.len() > 1 { 430.0 } else { 640.0 }; panels.len()];
+    Some(Sketch {
+        name: "curves".into(),
+        section: "Runs".into(),
+        caption: "Loss and accuracy after each epoch, on the test set where there is one.".into(),
+        scene: grid(&[320.0], &columns, panels),
     })
 }
 

@@ -4,7 +4,7 @@
 //! of the reader. Every string that comes from outside passes through [`escape`].
 
 use super::figures::Figure;
-use super::{Epoch, Report};
+use super::{Epoch, Report, Runs};
 
 const STYLE: &str = "\
 :root { color-scheme: light dark; --line: #8884; }
@@ -21,6 +21,7 @@ img { max-width: 100%; height: auto; background: white; border-radius: 4px; }
 figcaption, caption { font-size: .9rem; opacity: .8; }
 caption { caption-side: bottom; text-align: left; padding-top: .5rem; }
 .numbers th + th, .numbers td { text-align: right; }
+.wide { overflow-x: auto; }
 ";
 
 /// Lays out the whole page.
@@ -51,6 +52,7 @@ pub(super) fn page(report: &Report, figures: &[Figure]) -> String {
         });
         body += &format!("<h2>Stages</h2>\n<table>\n{}</table>\n", rows.collect::<String>());
     }
+    body += &report.runs.as_ref().map_or_else(String::new, runs);
     body += &populations(report);
     for section in figures.chunk_by(|a, b| a.section == b.section) {
         body += &format!("<h2>{}</h2>\n", escape(&section[0].section));
@@ -63,6 +65,22 @@ pub(super) fn page(report: &Report, figures: &[Figure]) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+    )
+}
+
+/// Runs as a table whose rows lead to their reports.
+fn runs(runs: &Runs) -> String {
+    let heads = runs.columns.iter().map(|name| format!("<th>{}</th>", escape(name)));
+    let rows = runs.rows.iter().map(|(name, place, cells)| {
+        let cells = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell)));
+        let (name, place, cells) = (escape(name), escape(place), cells.collect::<String>());
+        format!("<tr><th><a href=\"{place}\">{name}</a></th>{cells}</tr>\n")
+    });
+    format!(
+        "<h2>Table</h2>\n<div class=\"wide\">\n<table class=\"numbers\">\n<tr><th>run</th>{}</tr>\n{}</table>\n\
+         </div>\n",
+        heads.collect::<String>(),
+        rows.collect::<String>(),
     )
 }
 

@@ -55,6 +55,10 @@ pub struct Report<'a> {
     pub fit: Option<Fit>,
     /// How trained numbers of neurons went.
     pub courses: Vec<Course>,
+    /// Runs side by side.
+    pub runs: Option<Runs>,
+    /// Figures that were drawn before, PNG images by the names of their files. They stay unless they are drawn anew.
+    pub figures: Vec<(String, Vec<u8>)>,
     /// Warnings of the run, shown at the top.
     pub warnings: Vec<String>,
 }
@@ -76,6 +80,32 @@ pub struct Epoch {
     pub test_loss: Option<f64>,
     /// Fraction of test samples classified correctly, in `0..=1`, if the epoch was tested.
     pub test_accuracy: Option<f64>,
+}
+
+/// Runs side by side.
+#[derive(Debug, Clone, Default)]
+pub struct Runs {
+    /// What the columns of the table are, but for the first, which is the run.
+    pub columns: Vec<String>,
+    /// Of each run its name, where its report is from here, and its row.
+    pub rows: Vec<(String, String, Vec<String>)>,
+    /// Learning curves by the names of the runs. The first 12 are named.
+    pub curves: Vec<(String, Vec<Epoch>)>,
+    /// A number of the runs over what differs between them.
+    pub response: Option<Response>,
+}
+
+/// A number of some runs over what differs between them.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// What differs.
+    pub x: String,
+    /// The number.
+    pub y: String,
+    /// Runs that belong together: what they share, and a point for each.
+    pub lines: Vec<(String, Vec<(f64, f64)>)>,
+    /// Whether x only tells runs apart, as a seed does: their mean is then that of all.
+    pub alike: bool,
 }
 
 /// Potentials that were to follow traces.
@@ -323,8 +353,25 @@ mod tests {
         let mut silent = activity(3, 1.0, 10, &[]);
         let neurons = vec![trace(0, Vec::new()), trace(9, vec![-70.0]), trace(1, vec![-70.0; 10])];
         silent.traces = vec![traces(-50.0, neurons), traces(-50.0, Vec::new())];
+        let response = Response {
+            x: "<x>".into(),
+            y: "<y>".into(),
+            lines: vec![("<l>".into(), vec![(0.0, 1.0), (0.0, 1.0)]), (String::new(), Vec::new())],
+            alike: true,
+        };
+        let runs = Runs {
+            columns: vec!["<c>".into()],
+            rows: vec![("<r>".into(), "<p>".into(), Vec::new())],
+            curves: vec![("<r>".into(), vec![epoch.clone()]), (String::new(), Vec::new())],
+            response: Some(response),
+        };
         let report = Report {
             title: "<scene>",
+            runs: Some(runs),
+            figures: vec![
+                ("learning.png".into(), Vec::new()),
+                ("weights-1.png".into(), vec![0; 9]),
+            ],
             epochs: vec![epoch],
             best_epoch: Some(7),
             confusion: Some(Confusion { classes: 3, counts: vec![0; 9] }),
@@ -356,16 +403,19 @@ mod tests {
         let expected = [
             "activity-5.png",
             "confusion.png",
+            "curves.png",
             "distributions-5.png",
             "fields.png",
             "learning.png",
             "mistakes.png",
             "report.html",
+            "sweep.png",
             "traces-1-1.png",
+            "weights-1.png",
         ];
         assert_eq!(names, expected);
         let figures = names.iter().filter_map(|name| name.to_str()).filter(|n| n.ends_with(".png"));
-        assert!(figures.clone().count() == 7 && figures.clone().all(is_figure));
+        assert!(figures.clone().count() == 10 && figures.clone().all(is_figure));
         for other in ["mine.png", "learning-a.png", "learning.jpg", "activity-.png", "report.html"]
         {
             assert!(!is_figure(other), "{other}");
@@ -389,8 +439,16 @@ mod tests {
                 test_loss: Some(bad),
                 ..Epoch::default()
             };
+            let response = Some(Response {
+                x: String::new(),
+                y: String::new(),
+                lines: vec![(String::new(), vec![(bad, 1.0), (1.0, bad), (2.0, 1.0)])],
+                alike: bad.is_nan(),
+            });
+            let curves = vec![(String::new(), vec![epoch.clone()])];
             let report = Report {
                 epochs: vec![epoch],
+                runs: Some(Runs { curves, response, ..Runs::default() }),
                 best_epoch: Some(usize::MAX),
                 confusion: Some(Confusion { classes: 2, counts: vec![u64::MAX; 4] }),
                 activity: vec![cells],
