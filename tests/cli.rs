@@ -245,6 +245,7 @@ fn subcommands_tell_without_running() {
         (&["--help"], "--scene | --resume | Examples | Exit codes"),
         (&["check", "--help"], "--json"),
         (&["report", "--help"], "side by side"),
+        (&["new", "--help"], "--from"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
     ] {
         let said = place.refuses(args, 0, "");
@@ -490,7 +491,30 @@ fn bad_sweeps() {
     assert!(!row.keys().any(|head| head.contains("epochs") || head.contains("confusion")));
 }
 
-// ---- Reports again, events ----
+// ---- Scenes to start from, reports again, events ----
+
+#[test]
+fn a_new_scene_runs_as_it_stands() {
+    let place = Place::new();
+    let said = place.call(&["new", "first"]);
+    said.expect(0, "");
+    assert!(said.out.contains("neuralearn first.ron"), "{}", said.out);
+    let summary = place.done("first.ron", "first", &[]);
+    for name in ["exc", "inh"] {
+        let rate = summary["populations"][name]["rate_hz"].as_f64().unwrap();
+        assert!((1.0..100.0).contains(&rate), "{name} fires at {rate} Hz");
+    }
+    let warnings = place.call(&["check", "first.ron"]);
+    assert!(warnings.err.is_empty(), "{}", warnings.err);
+    place.refuses(&["new", "first.ron"], 5, "first.ron | there already");
+    place.refuses(&["new", "x", "--from", "trian.ron"], 2, "no such file | train.ron");
+    fs::create_dir(place.path("deep")).unwrap();
+    place.call(&["new", "deep/copy", "--from", "train.ron"]).expect(0, "");
+    let copy = String::from_utf8(place.read("deep/copy.ron")).unwrap();
+    assert_eq!(copy, TRAINING.replace("\"data\"", "\"../data\""));
+    let copied = place.done("deep/copy.ron", "copied", &["--no-report"]);
+    assert_eq!(numbers(&copied), numbers(&place.done("train.ron", "train", &["--no-report"])));
+}
 
 #[test]
 fn reports_are_drawn_again_and_side_by_side() {

@@ -5,6 +5,7 @@ mod folder;
 mod inspect;
 mod metrics;
 mod models;
+mod new;
 mod pictures;
 mod predict;
 mod progress;
@@ -40,6 +41,7 @@ use std::process::ExitCode;
   neuralearn scenes/mnist.ron --sweep training.optimizer.lr=0.002,0.006 --seeds 1..5
                                                       ten runs, their table and figure
   neuralearn report runs/mnist-1 runs/mnist-2         runs side by side
+  neuralearn new first                                a scene to start from, first.ron
   neuralearn predict runs/mnist-1 --data my/digits    what a trained network makes of other images
   neuralearn check scenes/mnist.ron                   what would run, and how much memory it takes
   neuralearn devices                                  adapters of this machine
@@ -62,6 +64,8 @@ enum Command {
     Predict(Predict),
     /// Draw the report of a run again, or put several runs side by side.
     Report(Redraw),
+    /// Write a commented scene to start from.
+    New(New),
     /// List the adapters of this machine, their limits, and what fits.
     Devices,
     /// List every model, encoder, rule, optimiser ... with parameters, units, defaults, source.
@@ -127,6 +131,19 @@ struct Redraw {
     /// Folder of the page, which is made or is empty; default that of the run, of several runs report-<n>.
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  neuralearn new first                                a small network, in first.ron
+  neuralearn new digits --from mnist                  scenes/mnist.ron, its paths set right
+  neuralearn new mine/digits --from runs/mnist-1/scene.ron")]
+struct New {
+    /// The scene file; .ron is added where it lacks. A file that is there is never overwritten.
+    name: PathBuf,
+    /// A scene file, or the name of one in the folder scenes, that is taken as it stands.
+    #[arg(long, value_name = "SCENE")]
+    from: Option<PathBuf>,
 }
 
 /// With what something is computed, and whether it is shown.
@@ -279,6 +296,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(check)) => inspect::check(&check.scenes, &check.set, check.json),
         Some(Command::Predict(args)) => predict::predict(args),
         Some(Command::Report(args)) => redraw::report(args),
+        Some(Command::New(args)) => new::new(args),
         Some(Command::Devices) => inspect::devices(),
         Some(Command::Models { word }) => models::models(word.as_deref()),
         None => run::run(&cli.run),

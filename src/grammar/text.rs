@@ -122,6 +122,14 @@ impl Node {
         steps.min_by_key(|(_, after)| after.len())
     }
 
+    /// Where the values are that have no others in them, in the order of the text.
+    pub fn leaves(&self) -> Vec<Range<usize>> {
+        match self.shape {
+            Shape::Leaf => vec![self.span.clone()],
+            _ => self.fields.iter().flat_map(|field| field.node.leaves()).collect(),
+        }
+    }
+
     /// The fields around `offset`, down to the innermost that it touches.
     pub fn touching(&self, offset: usize) -> Vec<&Field> {
         self.descend(|field| (field.key_span.start..=field.node.span.end).contains(&offset))

@@ -85,6 +85,48 @@ impl Source {
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.dir.join(path)
     }
+
+    /// The text as it has to be in the folder `to`: relative paths lead to the same files.
+    pub fn moved(&self, to: &Path) -> String {
+        // No path of a file has a line break, so that nothing else is taken for it.
+        const MARK: &str = "a\nfile";
+        let marked = format!("{MARK:?}");
+        let Ok(tree) = scan(&self.text) else { return self.text.clone() };
+        let splice = |span: &Range<usize>, with: &str| {
+            [&self.text[..span.start], with, &self.text[span.end..]].concat()
+        };
+        // Whether what the mark took the place of names a file.
+        let is_file = |text: &str| {
+            let mut found = false;
+            if let Ok(mut scene) = parse(text) {
+                resolve(&mut scene);
+                scene.files_mut(&mut |path| found |= path == Path::new(MARK));
+            }
+            found
+        };
+        let lead = |file: &str| match Path::new(file).is_absolute() {
+            true => file.to_owned(),
+            false => files::relative(&self.dir.join(file), to).display().to_string(),
+        };
+        let mut moved = self.text.clone();
+        // From the last to the first: the places of those before stay.
+        for span in tree.leaves().into_iter().rev() {
+            let Ok(word) = ron::from_str::<String>(&self.text[span.clone()]) else { continue };
+            let new = if is_file(&splice(&span, &marked)) {
+                lead(&word)
+            } else {
+                // What a stage sets may be a file too.
+                let Ok(Override { path, value }) = word.parse() else { continue };
+                let edited = edit(&self.text, &tree, &path, &marked);
+                if !edited.is_ok_and(|text| is_file(&text)) {
+                    continue;
+                }
+                format!("{path}={}", lead(&ron::from_str(&value).unwrap_or(value)))
+            };
+            moved.replace_range(span, &format!("{new:?}"));
+        }
+        moved
+    }
 }
 
 /// A value that replaces one of the scene, `PATH=VALUE`.

@@ -878,6 +878,28 @@ fn overrides_by_name_and_of_all_entries() {
     }
 }
 
+/// A scene that is put elsewhere names the same files.
+#[test]
+fn a_scene_moves_with_its_paths() {
+    let stages =
+        "stages: {\"a\": (set: [\"training.data.dir=mnist\", \"training.epochs=2\"])}, training: (";
+    let text = edited(TRAINING, "training: (", stages);
+    let named = edited(&text, "\"image\": (size", "\"mnist\": (size");
+    let named = edited(&named, "from: \"image\"", "from: \"mnist\"");
+    let (before, source, _) = load_str("a", &named, Path::new("here/scenes"), &[]).unwrap();
+    let moved = source.moved(Path::new("here/other/deep"));
+    assert!(moved.contains("\"training.data.dir=../../scenes/mnist\""), "{moved}");
+    let (after, ..) = load_str("b", &moved, Path::new("here/other/deep"), &[]).unwrap();
+    let dir = |scene: &Scene| match &scene.training.as_ref().unwrap().data {
+        // Absolute, by way of the folder of the scene.
+        Some(Data::Mnist { dir, .. }) => files::relative(dir, Path::new("here")),
+        _ => panic!("it has data"),
+    };
+    assert_eq!((dir(&after), dir(&before)), ("scenes/mnist".into(), "scenes/mnist".into()));
+    // A population of that name keeps it.
+    assert_eq!(after.projections[0].from, "mnist");
+}
+
 #[test]
 fn a_bad_override_is_blamed() {
     for (change, words) in [
