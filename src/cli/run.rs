@@ -380,7 +380,7 @@ fn load_data(
     if let Some(validation) = training.validation {
         dataset.set_aside(validation, network.seed).map_err(unfit)?;
     }
-    if let Some(augment) = augment {
+    for augment in augment {
         augment.check(&dataset.train).map_err(unfit)?;
     }
     Ok(dataset)

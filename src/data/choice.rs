@@ -66,6 +66,14 @@ pub enum ChoiceError {
         /// Its width.
         cols: usize,
     },
+    /// A mirror image that is the image.
+    #[error(
+        "training.data.augment: an image of {rows} rows and one column is its own mirror image; leave `Flip` out"
+    )]
+    Flip {
+        /// Height of an image.
+        rows: usize,
+    },
 }
 
 impl Dataset {

@@ -260,12 +260,12 @@ impl Split {
         &self.images[i * self.pixels()..][..self.pixels()]
     }
 
-    /// Pixels of image `i`, moved down and to the right; what comes in at the edges is 0.
+    /// Pixels of an image of this set's shape, moved down and to the right; what comes in at the edges is 0.
     ///
     /// # Panics
     ///
-    /// Like indexing, unless `i < self.len()`.
-    pub fn shifted(&self, i: usize, [down, right]: [i64; 2]) -> Vec<u8> {
+    /// Like indexing, if the image has fewer pixels.
+    pub fn shifted(&self, image: &[u8], [down, right]: [i64; 2]) -> Vec<u8> {
         // Of the rows or columns that stay in sight: the first before, the first after, how many.
         let seen = |by: i64, size: usize| {
             let by = by.clamp(-(size as i64), size as i64);
@@ -274,7 +274,7 @@ impl Split {
         };
         let (from_row, to_row, rows) = seen(down, self.rows);
         let (from, to, cols) = seen(right, self.cols);
-        let (image, mut moved) = (self.image(i), vec![0; self.pixels()]);
+        let mut moved = vec![0; self.pixels()];
         for k in 0..rows {
             let row = &image[(from_row + k) * self.cols + from..][..cols];
             moved[(to_row + k) * self.cols + to..][..cols].copy_from_slice(row);

@@ -17,7 +17,8 @@
 //!   }
 //! ```
 //! A field without a default must be given, unless its type is an `Option`. The unit and whether a
-//! field may differ from neuron to neuron follow from its type.
+//! field may differ from neuron to neuron follow from its type. A word with a value, `Shift(u64) [Count];`, may
+//! have a rule for it; else the rule is that of the field in which the word stands.
 
 use super::param::Param;
 use super::quantity::{Dimension, Loose, One, Quantity};
@@ -657,7 +658,7 @@ macro_rules! declare {
         pub enum $name:ident $(or $bare:ident($bare_type:ty))? {
             $(
                 $(#[doc = $wdoc:literal])+
-                $word:ident $(| $walias:literal)* $(($inner:ty))? $({
+                $word:ident $(| $walias:literal)* $(($inner:ty) $([$wrule:ident])?)? $({
                     $(
                         $(#[doc = $fdoc:literal])+
                         $field:ident $(| $alias:literal)* : $type:ty $([$rule:ident])?
@@ -704,9 +705,8 @@ macro_rules! declare {
                 _rule: $crate::grammar::Rule,
                 _visitor: &mut dyn $crate::grammar::Visitor,
             ) {
-                $($crate::declare!(@visit_word self $word [$($inner)?] _at _rule _visitor $({
-                    $($field [$($rule)?])*
-                })?);)*
+                $($crate::declare!(@visit_word self $word [$($inner $(, $wrule)?)?]
+                    _at _rule _visitor $({ $($field [$($rule)?])* })?);)*
             }
             fn files_mut(&mut self, _each: &mut dyn FnMut(&mut std::path::PathBuf)) {
                 $($crate::declare!(@files_word self $word [$($inner)?] _each $({ $($field)* })?);)*
@@ -834,6 +834,11 @@ macro_rules! declare {
     (@visit_word $self:ident $word:ident [$inner:ty] $at:ident $rule:ident $visitor:ident) => {
         if let Self::$word(inner) = $self {
             $crate::grammar::Value::visit(inner, $at, $rule, $visitor);
+        }
+    };
+    (@visit_word $self:ident $word:ident [$inner:ty, $own:ident] $at:ident $above:ident $visitor:ident) => {
+        if let Self::$word(inner) = $self {
+            $crate::grammar::Value::visit(inner, $at, $crate::grammar::Rule::$own, $visitor);
         }
     };
     (@visit_word $self:ident $word:ident [] $at:ident $above:ident $visitor:ident {

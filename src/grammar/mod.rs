@@ -9,6 +9,7 @@ pub mod extent;
 pub mod param;
 pub mod quantity;
 pub mod read;
+pub mod several;
 pub mod text;
 
 pub use declare::{
@@ -22,4 +23,5 @@ pub use quantity::{
     Velocity,
 };
 pub use read::{Chosen, explain, named_or_bare, ron_options};
+pub use several::Several;
 pub use text::closest;

@@ -14,8 +14,8 @@ mod load;
 mod trains;
 
 pub use crate::grammar::{
-    Dimension, Extent, Hz, Mm, Ms, Mv, Named, Ns, One, Pa, PaRootMs, Param, Pf, Quantity, Strength,
-    Um, Velocity,
+    Dimension, Extent, Hz, Mm, Ms, Mv, Named, Ns, One, Pa, PaRootMs, Param, Pf, Quantity, Several,
+    Strength, Um, Velocity,
 };
 pub use crate::neuron::hh::{Calcium, Channel, Gate, Ion, Ions, Rate};
 pub use crate::neuron::iaf::Reset;
@@ -851,8 +851,8 @@ impl Training {
     }
 
     /// What is done to a training sample when it is learned from.
-    pub fn augment(&self) -> Option<Augment> {
-        self.data.as_ref()?.choice().augment
+    pub fn augment(&self) -> &[Augment] {
+        self.data.as_ref().map_or(&[], |data| data.choice().augment)
     }
 
     /// Whether its epochs have a number.
@@ -874,37 +874,58 @@ impl Training {
     }
 }
 
-declare! {
-    /// A data set.
-    pub enum Data {
-        /// The four IDX files of MNIST, raw or gzipped, in a directory.
-        Mnist | "Idx" {
-            /// Directory, relative to the scene file.
-            dir: PathBuf;
-            /// Only samples of these classes, whose labels become 0, 1, ... in the order of the list; all if absent.
-            classes: Option<Vec<u64>>;
-            /// Only the first so many training samples of each class; all if absent.
-            per_class: Option<u64> [Count];
-            /// What is done to a training sample each time that a network learns from it.
-            augment: Option<Augment> [Count];
-        };
-        /// Two files that `numpy.savez` wrote, with the arrays `inputs`, samples by features or samples by rows, or
-        /// frames, by columns, and `labels`, the classes of the samples from 0 to 255. Inputs are held as images are,
-        /// in 256 levels; a number becomes the nearest, and one outside of the range is refused.
-        Arrays {
-            /// Training samples, an `.npz` file.
-            train: PathBuf;
-            /// Test samples, an `.npz` file.
-            test: PathBuf;
-            /// Which numbers are the lowest and the highest level; 0 and 1 if absent, or 0 and 255 of bytes (uint8).
-            range: Option<Range>;
-            /// As of `Mnist`.
-            classes: Option<Vec<u64>>;
-            /// As of `Mnist`.
-            per_class: Option<u64> [Count];
-            /// As of `Mnist`; features without rows are not moved.
-            augment: Option<Augment> [Count];
-        };
+macro_rules! data {
+    ($(
+        $(#[doc = $doc:literal])+
+        $word:ident $(| $alias:literal)* { $($field:tt)* }
+    )*) => {
+        declare! {
+            /// A data set. Samples are held as images are, in 256 levels; a number becomes the nearest.
+            pub enum Data {
+                $($(#[doc = $doc])+ $word $(| $alias)* {
+                    $($field)*
+                    /// Only samples of these classes, whose labels become 0, 1, ... in the order of the list; all if
+                    /// absent.
+                    classes: Option<Vec<u64>>;
+                    /// Only the first so many training samples of each class; all if absent.
+                    per_class: Option<u64> [Count];
+                    /// What is done to a training sample each time that a network learns from it: one change, or a
+                    /// list of several, one after the other.
+                    augment: Several<Augment>;
+                };)*
+            }
+        }
+
+        impl Data {
+            /// Which samples are used, and how.
+            pub fn choice(&self) -> SampleChoice<'_> {
+                match self {
+                    $(Self::$word { classes, per_class, augment, .. } => SampleChoice {
+                        classes: classes.as_deref(),
+                        per_class: *per_class,
+                        augment: &augment.0,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+data! {
+    /// The four IDX files of MNIST, raw or gzipped, in a directory.
+    Mnist | "Idx" {
+        /// Directory, relative to the scene file.
+        dir: PathBuf;
+    }
+    /// Two files that `numpy.savez` wrote, with the arrays `inputs`, samples by features or samples by rows, or
+    /// frames, by columns, and `labels`, the classes of the samples from 0 to 255. A number outside of the range is refused.
+    Arrays {
+        /// Training samples, an `.npz` file.
+        train: PathBuf;
+        /// Test samples, an `.npz` file.
+        test: PathBuf;
+        /// Which numbers are the lowest and the highest level; 0 and 1 if absent, or 0 and 255 of bytes (uint8).
+        range: Option<Range>;
     }
 }
 
@@ -916,18 +937,10 @@ pub struct SampleChoice<'a> {
     /// Training samples of each; all if absent.
     pub per_class: Option<u64>,
     /// What is done to a training sample when it is learned from.
-    pub augment: Option<Augment>,
+    pub augment: &'a [Augment],
 }
 
 impl Data {
-    /// Which samples are used, and how.
-    pub fn choice(&self) -> SampleChoice<'_> {
-        let (Self::Mnist { classes, per_class, augment, .. }
-        | Self::Arrays { classes, per_class, augment, .. }) = self;
-        let classes = classes.as_deref();
-        SampleChoice { classes, per_class: *per_class, augment: *augment }
-    }
-
     /// Where the test set is: a directory, or a file.
     pub fn test_path(&self) -> &Path {
         match self {

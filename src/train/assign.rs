@@ -285,7 +285,7 @@ impl<'a> Learner<'a> {
     ) -> Result<Vec<u32>, EngineError> {
         let split: &Split = if test { &self.data.test } else { &self.data.train };
         // What neurons are named by is as the test images are.
-        let augment = self.training.augment().filter(|_| program == self.learn);
+        let augment = if program == self.learn { self.training.augment() } else { &[] };
         let pixels: Vec<u32> =
             data::shown(augment, split, sample, (self.progress.epoch, self.network.seed))
                 .chunks(4)

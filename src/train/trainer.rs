@@ -656,7 +656,7 @@ impl<'a> Trainer<'a> {
     fn load(&mut self, set: Set, samples: &[u32], presentation: &[u32]) -> Result<(), EngineError> {
         let ports = &self.plan.ports;
         if let Some(split) = self.samples.split(set) {
-            let augment = self.training.augment().filter(|_| set == Set::Train);
+            let augment = if set == Set::Train { self.training.augment() } else { &[] };
             let draw = (self.progress.epoch, self.network.seed);
             let stride = pixel_words(split.pixels());
             let mut bytes = vec![0u8; samples.len() * stride * 4];

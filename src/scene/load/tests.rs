@@ -1,7 +1,8 @@
 //! Tests of the file above.
 
 use super::super::{
-    Connect, Data, Delay, Model, Ms, Named, Param, Population, Projection, Quantity, Um, Weight,
+    Connect, Data, Delay, Model, Ms, Named, Param, Population, Projection, Quantity, Several, Um,
+    Weight,
 };
 use super::*;
 use serde::de::DeserializeOwned;
@@ -171,7 +172,7 @@ fn good_scenes_load_without_a_warning() {
     let (scene, source, warnings) = read_text(TRAINING).unwrap();
     assert_eq!(warnings, []);
     let dir = source.dir.join("mnist");
-    let wanted = Data::Mnist { dir, classes: None, per_class: None, augment: None };
+    let wanted = Data::Mnist { dir, classes: None, per_class: None, augment: Several(vec![]) };
     assert_eq!(scene.training.unwrap().data, Some(wanted));
 }
 
@@ -185,7 +186,9 @@ fn the_effective_scene_reads_back_as_itself() {
     let watched = edited(&watched, "batch: 100", &format!("batch: 100, validation: 0.1, {stop}"));
     let data = "Arrays(train: \"a.npz\", test: \"b.npz\", range: (low: -1), classes: [3, 5])";
     let arrays = edited(TRAINING, "Mnist(dir: \"mnist\")", data);
-    for text in [SIMULATION, SPACE, TRAINING, &watched, &arrays] {
+    let data = "Mnist(dir: \"mnist\", augment: [Flip, Noise(0.1), Shift(1)])";
+    let changed = edited(TRAINING, "Mnist(dir: \"mnist\")", data);
+    for text in [SIMULATION, SPACE, TRAINING, &watched, &arrays, &changed] {
         let (scene, _, _) = read_text(text).unwrap();
         let written = scene.to_ron().unwrap();
         let (again, _, _) = load_str("again.ron", &written, Path::new("/runs/1"), &[]).unwrap();
@@ -559,6 +562,18 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
             ("\"mnist\"", "\"mnist\", classes: [3, 5, 3]", "3]", "class 3 is there twice"),
             ("\"mnist\"", "\"mnist\", per_class: 0", "0", "at least 1"),
             ("\"mnist\"", "\"mnist\", augment: Shift(0)", "Shift(0)", "at least 1"),
+            (
+                "\"mnist\"",
+                "\"mnist\", augment: [Flip, Noise(0)]",
+                "Noise(0)",
+                "not strictly positive",
+            ),
+            (
+                "\"mnist\"",
+                "\"mnist\", augment: Shfit(1)",
+                "Shfit(1)",
+                "`Shfit` | did you mean `Shift`?",
+            ),
             ("batch: 100", "batch: 100, validation: 0", "0", "0 is not strictly positive"),
             (
                 "batch: 100",
