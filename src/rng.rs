@@ -88,6 +88,8 @@ pub enum Purpose {
     Augment = 11,
     /// Sources that are silent in a presentation.
     Dropout = 12,
+    /// Samples that are made by formula.
+    Samples = 13,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

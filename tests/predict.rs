@@ -189,6 +189,85 @@ fn images_may_be_shown_row_by_row() {
     place.refuses_run("rows.ron", &[], 2, words);
 }
 
+/// The images of a place as tables: the same levels train the same network.
+#[test]
+fn samples_may_come_as_tables() {
+    let place = Place::new();
+    let names: Vec<String> = (0..36).map(|k| format!("\"pixel {k}\"")).collect();
+    for kind in ["train", "t10k"] {
+        let pixels = &place.read(&format!("data/{kind}-images-idx3-ubyte"))[16..];
+        let labels = &place.read(&format!("data/{kind}-labels-idx1-ubyte"))[8..];
+        let (mut table, mut bare) = (format!("class;{}\r\n", names.join(";")), names.join(","));
+        for (label, image) in labels.iter().zip(pixels.chunks(36)) {
+            let cells: Vec<String> = image.iter().map(u8::to_string).collect();
+            table += &format!("{label};{}\r\n", cells.join(";"));
+            bare += &format!("\n{}", cells.join(","));
+        }
+        fs::write(place.path(&format!("{kind}.csv")), table).unwrap();
+        fs::write(place.path(&format!("{kind}-bare.csv")), bare).unwrap();
+    }
+    let data =
+        "Csv(train: \"train.csv\", test: \"t10k.csv\", label: \"class\", range: (high: 255))";
+    fs::write(place.path("own.ron"), edit(TRAINING, "Mnist(dir: \"data\")", data)).unwrap();
+    let [images, own] =
+        [("train.ron", "run"), ("own.ron", "own")].map(|(scene, out)| place.done(scene, out, &[]));
+    assert_eq!(own["training"]["test_loss"], images["training"]["test_loss"]);
+    let answers = place.read("own/predictions.npz");
+    assert!(answers == place.read("run/predictions.npz"), "other answers than to images");
+
+    for (data, labelled) in [("t10k.csv", true), ("data", true), ("t10k-bare.csv", false)] {
+        let more = ["own", "--data", data, "--out", "new"];
+        place.call(&arguments(&["predict"], &more)).expect(0, "");
+        let [new, own] = ["new", "own"].map(|run| array::<u32>(&place, run, "predicted"));
+        assert!(new == own, "{data}: other answers");
+        let path = place.path("new/predictions.npz");
+        let label = neuralearn::files::read_array::<u32>(&path, "label");
+        assert_eq!(label.is_ok(), labelled, "{data}");
+    }
+    for (set, code, words) in [
+        ("data.test=\"none.csv\"", 3, "none.csv: cannot be read"),
+        ("data.test=\"t10k-bare.csv\"", 3, "t10k-bare.csv: has no column `class`"),
+        ("data.range.high=1", 3, ".csv: line 2, column `pixel | is not from 0 to 1 | data.range"),
+        ("data.range.high=0", 2, "training.data.range | 0, is not above the lowest, 0"),
+        ("data.classes=[0, 7]", 2, "training.data.classes | no sample of class 7"),
+    ] {
+        let set = format!("training.{set}");
+        place.refuses_run("own.ron", &["--set", &set], code, words);
+    }
+}
+
+/// Data by formula need no file, neither in a training nor when it is asked again.
+#[test]
+fn samples_may_be_made() {
+    let place = Place::new();
+    let scene = |numbers: usize, data: &str| {
+        let text = edit(TRAINING, "size: 36", &format!("size: {numbers}"));
+        let text = edit(&text, "size: 3,", "size: 10,");
+        edit(&text, "Mnist(dir: \"data\")", data)
+    };
+    for (out, numbers, data) in [
+        ("disc", 5, "YinYang(train: 60, test: 21, augment: Noise(0.01))"),
+        (
+            "course",
+            40,
+            "Mnist1d(train: 100, test: 100, classes: [3, 5, 8], augment: [Flip, Noise(0.1)])",
+        ),
+        ("times", 12, "Randman(train: 60, test: 21, units: 12, seed: 4)"),
+    ] {
+        let file = format!("{out}.ron");
+        fs::write(place.path(&file), scene(numbers, data)).unwrap();
+        let more = ["--set", "training.validation=0.25", "--set", "training.limit=12"];
+        let summary = place.done(&file, out, &more);
+        assert!(summary["training"]["validation_accuracy"].is_number(), "{summary}");
+        let answers = place.read(&format!("{out}/predictions.npz"));
+        fs::remove_file(place.path(out).join("predictions.npz")).unwrap();
+        place.call(&arguments(&["predict", out], &[])).expect(0, "");
+        assert!(place.read(&format!("{out}/predictions.npz")) == answers, "{out}: other answers");
+    }
+    fs::write(place.path("narrow.ron"), scene(4, "YinYang()")).unwrap();
+    place.refuses_run("narrow.ron", &[], 2, "5 pixels (5 x 1) | set its size to 5");
+}
+
 #[test]
 fn what_cannot_be_asked_is_told() {
     let place = Place::new();

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use neuralearn::data::{arrays, idx};
+use neuralearn::data::{arrays, idx, table};
 use neuralearn::files::{NpyReader, read_npy_pairs, read_spikes, read_tensor, read_words};
 use std::fs;
 
@@ -18,4 +18,5 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = idx::load::<1>(&path);
     let _ = idx::load::<3>(&path);
     let _ = arrays::read(&path, None);
+    let _ = table::read(&path, None, None);
 });

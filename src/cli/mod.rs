@@ -101,7 +101,7 @@ struct Predict {
     /// Folder of a training by gradients, or of a stage, that has classes.
     run: PathBuf,
     /// Folder with t10k-images-idx3-ubyte, and maybe with labels, or a file of images, or an .npz file with the arrays
-    /// inputs and maybe labels; default that of the scene.
+    /// inputs and maybe labels, or a .csv table; default that of the scene.
     #[arg(long, value_name = "DIR|FILE")]
     data: Option<PathBuf>,
     /// With the weights of the newest checkpoint rather than the best; also of a run that is not finished.

@@ -29,13 +29,14 @@ pub fn predict(args: &Predict) -> Result<()> {
     let (training, data) = classes(&scene, &args.run)?;
     let adapter = adapter(&args.means)?;
     let (network, plan, _) = prepare(&scene, args.means.quiet, MAX_BINDING)?;
-    let path = args.data.as_deref().unwrap_or(data.test_path());
+    let path = args.data.as_deref();
     let mut test = test_set(data, path, &network)?;
     lies_as_shown(&scene, &test)?;
     if let Some(classes) = data.choice().classes.filter(|_| !test.labels.is_empty()) {
         test = test.of_classes(classes);
         if test.is_empty() {
-            let why = format!("{} has no sample of the classes {classes:?}", path.display());
+            let why =
+                format!("{} has no sample of the classes {classes:?}", shown(data, path).display());
             return Err(Usage(why).into());
         }
     }
@@ -125,13 +126,18 @@ fn classes<'a>(scene: &'a Scene, run: &Path) -> Result<(&'a Training, &'a Data),
     }
 }
 
+/// What an error calls a test set: where it is, or the field that says how it is made.
+fn shown<'a>(data: &'a Data, path: Option<&'a Path>) -> &'a Path {
+    path.or(data.test_path()).unwrap_or(Path::new("training.data"))
+}
+
 /// Images that the network has sources for.
-fn test_set(data: &Data, path: &Path, network: &Network) -> Result<Split, DataError> {
-    let test = data::test_set(data, path)?;
+fn test_set(data: &Data, path: Option<&Path>, network: &Network) -> Result<Split, DataError> {
+    let test = data::test_set(data, path, network.seed)?;
     let sources = network.pixels();
     if sources != test.pixels() {
         let shape = [test.rows, test.cols];
-        return Err(DataError::Pixels { path: path.to_owned(), shape, sources });
+        return Err(DataError::Pixels { path: shown(data, path).to_owned(), shape, sources });
     }
     Ok(test)
 }

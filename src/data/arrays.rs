@@ -5,7 +5,7 @@
 //! outside is refused, since what is cut off unseen is found late. Numpy writes an array that was transposed by column;
 //! a [`Split`] is always by row.
 
-use super::{DataError, Dataset, Split};
+use super::{DataError, Dataset, Split, fault};
 use crate::declare;
 use crate::files::{Archive, NpyProblem};
 use std::io;
@@ -26,11 +26,19 @@ declare! {
 const BYTES: Range = Range { low: 0.0, high: 255.0 };
 
 impl Range {
+    /// Numbers from 0 to 1 on the levels from 1 to 255: a source that spikes the earlier the brighter is silent at
+    /// level 0, and so spikes for each of them.
+    pub const SPIKING: Self = Self { low: -1.0 / 254.0, high: 1.0 };
+
     /// The level next to a number within. Judged in single precision, in which a file may hold a bound of the range.
-    fn level(self, x: f64) -> Option<u8> {
+    pub(super) fn level(self, x: f64) -> Option<u8> {
         let [single, low, high] = [x, self.low, self.high].map(|x| x as f32);
-        let level = 255.0 * (x - self.low) / (self.high - self.low);
-        (low..=high).contains(&single).then_some(level.round() as u8)
+        (low..=high).contains(&single).then(|| self.nearest(x))
+    }
+
+    /// The level next to any number.
+    pub(super) fn nearest(self, x: f64) -> u8 {
+        (255.0 * (x - self.low) / (self.high - self.low)).round() as u8
     }
 }
 
@@ -165,10 +173,6 @@ fn missing(name: &str) -> String {
     format!("has no array `{name}`; write it with numpy.savez(file, inputs=x, labels=y)")
 }
 
-fn fault(path: &Path, why: String) -> DataError {
-    DataError::Arrays { file: path.to_owned(), why }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +217,8 @@ mod tests {
             assert_eq!(Range::default().level(x), None, "{x}");
         }
         assert!((0..=255).all(|x| BYTES.level(f64::from(x)) == Some(x)));
+        assert_eq!([0.0, 0.5, 1.0].map(|x| Range::SPIKING.nearest(x)), [1, 128, 255]);
+        assert_eq!([-9.0, 9.0].map(|x| Range::default().nearest(x)), [0, 255]);
     }
 
     #[test]

@@ -1,17 +1,21 @@
-//! Labelled images: finds the four files of MNIST in a directory and checks that they fit together, or takes samples
-//! from arrays.
+//! Labelled images: finds the four files of MNIST in a directory and checks that they fit together, takes samples from
+//! arrays or tables, or makes them by formula.
 //!
 //! [`idx`] reads a single file; here is what takes more than one to know: that labels and images
 //! come in equal numbers, and that train and test images have the same shape. Any data set in the
 //! format and under the file names of MNIST, such as Fashion-MNIST, loads alike. [`arrays`] makes the same of
-//! numpy's files. `choice` says which samples are used and for what, `augment` how a training sample is changed when it
-//! is shown.
+//! numpy's files, [`table`] of text; [`mnist1d`], [`yin_yang`] and [`randman`] need no file, only a seed. `choice` says which
+//! samples are used and for what, `augment` how a training sample is changed when it is shown.
 
 pub mod arrays;
 mod augment;
 mod choice;
 pub mod idx;
+pub mod mnist1d;
+pub mod randman;
+pub mod table;
 pub mod traces;
+pub mod yin_yang;
 
 pub use arrays::Range;
 pub use augment::{Augment, shown};
@@ -21,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 use crate::scene::Data;
 use idx::{Idx, IdxError};
+use randman::Randman;
 
 /// Samples of one kind, train or test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,9 +119,9 @@ pub enum DataError {
         /// Pixels of those that the network has sources for.
         sources: usize,
     },
-    /// A file of arrays that cannot be read as samples.
+    /// A file of arrays or a table that cannot be read as samples.
     #[error("{}: {why}", file.display())]
-    Arrays {
+    Samples {
         /// The file.
         file: PathBuf,
         /// What is wrong with it.
@@ -145,16 +150,36 @@ pub enum DataError {
     },
 }
 
-/// Loads the train and test sets that a scene names.
+/// Loads the train and test sets that a scene names, or makes them; `seed` is that of the simulation.
 ///
 /// # Errors
 ///
 /// [`DataError`] if a file is missing or damaged, or if they do not fit together.
-pub fn load(data: &Data) -> Result<Dataset, DataError> {
-    match data {
-        Data::Mnist { dir, .. } => mnist(dir),
-        Data::Arrays { train, test, range, .. } => arrays::load(train, test, *range),
+pub fn load(data: &Data, seed: u64) -> Result<Dataset, DataError> {
+    let counts = |train: u64, test: u64| [train as usize, test as usize];
+    match *data {
+        Data::Mnist { ref dir, .. } => mnist(dir),
+        Data::Arrays { ref train, ref test, range, .. } => arrays::load(train, test, range),
+        Data::Csv { ref train, ref test, ref label, range, .. } => {
+            table::load(train, test, label.as_deref(), range)
+        }
+        Data::Mnist1d { train, test, shuffled, seed: own, .. } => {
+            Ok(mnist1d::make(counts(train, test), shuffled, own.unwrap_or(seed)))
+        }
+        Data::YinYang { train, test, bias, seed: own, .. } => {
+            Ok(yin_yang::make(counts(train, test), bias, own.unwrap_or(seed)))
+        }
+        Data::Randman { train, test, manifolds, units, dim, alpha, seed: own, .. } => {
+            let [manifolds, units, dim] = [manifolds, units, dim].map(|n| n as usize);
+            let randman = Randman { manifolds, units, dim, alpha };
+            Ok(randman.make(counts(train, test), own.unwrap_or(seed)))
+        }
     }
+}
+
+/// What is wrong with a file of samples.
+fn fault(path: &Path, why: String) -> DataError {
+    DataError::Samples { file: path.to_owned(), why }
 }
 
 /// Loads the train and test sets from the directory `dir`.
@@ -187,22 +212,26 @@ fn split(dir: &Path, prefix: &str) -> Result<Split, DataError> {
     read(images_path, Some(labels_path))
 }
 
-/// Loads a test set alone, where labels may be missing: from the directory `path`; from the file `path` of arrays, in
-/// the range that those of `data` have; or images from the file `path`.
+/// Loads a test set alone, where labels may be missing: from the directory `path`; arrays, a table or images from the file
+/// `path`, numbers in the range that those of `data` have. Without a path it is that of `data`.
 ///
 /// # Errors
 ///
 /// [`DataError`] if there are no images, or a file is damaged.
-pub fn test_set(data: &Data, path: &Path) -> Result<Split, DataError> {
-    match data {
+pub fn test_set(data: &Data, path: Option<&Path>, seed: u64) -> Result<Split, DataError> {
+    let Some(path) = path.or(data.test_path()) else { return Ok(load(data, seed)?.test) };
+    let label = match data {
+        Data::Csv { label, .. } => label.as_deref(),
+        _ => None,
+    };
+    match (path.extension().and_then(|end| end.to_str()), data) {
         _ if path.is_dir() => {
             read(find(path, "t10k-images", 3)?, find(path, "t10k-labels", 1).ok())
         }
-        Data::Arrays { range, .. } => arrays::read(path, *range),
-        Data::Mnist { .. } if path.extension().is_some_and(|end| end == "npz") => {
-            arrays::read(path, None)
-        }
-        Data::Mnist { .. } => read(path.to_path_buf(), None),
+        (Some("npz"), _) => arrays::read(path, data.range()),
+        (Some("csv" | "tsv"), _) | (_, Data::Csv { .. }) => table::read(path, label, data.range()),
+        (_, Data::Arrays { .. }) => arrays::read(path, data.range()),
+        _ => read(path.to_path_buf(), None),
     }
 }
 

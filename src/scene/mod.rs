@@ -31,6 +31,7 @@ pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_
 pub use trains::{OnGrid, not_poisson};
 
 pub use crate::data::{Augment, Range};
+use crate::data::{mnist1d, yin_yang};
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
 use crate::train::optimizer::Descent;
@@ -880,7 +881,8 @@ macro_rules! data {
         $word:ident $(| $alias:literal)* { $($field:tt)* }
     )*) => {
         declare! {
-            /// A data set. Samples are held as images are, in 256 levels; a number becomes the nearest.
+            /// A data set: files, or samples that are made by formula. All are held as images are, in 256 levels; a
+            /// number becomes the nearest.
             pub enum Data {
                 $($(#[doc = $doc])+ $word $(| $alias)* {
                     $($field)*
@@ -927,6 +929,60 @@ data! {
         /// Which numbers are the lowest and the highest level; 0 and 1 if absent, or 0 and 255 of bytes (uint8).
         range: Option<Range>;
     }
+    /// Two tables, text with a header and a row of numbers for each sample, separated by commas, semicolons or tabs;
+    /// one column has the classes of the samples, from 0 to 255. A number outside of the range is refused.
+    Csv | "Table" {
+        /// Training samples.
+        train: PathBuf;
+        /// Test samples, another file: rows that were not in the first.
+        test: PathBuf;
+        /// Name of the column of classes; the last column if absent.
+        label: Option<String>;
+        /// Which numbers are the lowest and the highest level; 0 and 1 if absent.
+        range: Option<Range>;
+    }
+    /// MNIST-1D: ten shapes as courses of 40 numbers, scaled, moved and in noise (Greydanus & Kobak 2024). Levels are from
+    /// -5 to 5 standard deviations of all.
+    Mnist1d | "MNIST1D" {
+        /// Training samples.
+        train: u64 [Count] = 4000u64;
+        /// Test samples.
+        test: u64 [Count] = 1000u64;
+        /// Whether the positions are shuffled, those of all samples alike.
+        shuffled: bool = false;
+        /// Key of its random numbers; that of the simulation if absent.
+        seed: Option<u64>;
+    }
+    /// Points of a disc, of three classes: yin, yang and their dots (Kriener, Göltz & Petrovici 2022). A sample is x, y,
+    /// 1 - x and 1 - y. All numbers have a spike with `Latency(cutoff: 0)`.
+    YinYang {
+        /// Training samples.
+        train: u64 [Count] = 5000u64;
+        /// Test samples.
+        test: u64 [Count] = 1000u64;
+        /// Whether a sample has a fifth number, always 1, whose spike is the first with `Latency`.
+        bias: bool = true;
+        /// Key of its random numbers; that of the simulation if absent.
+        seed: Option<u64>;
+    }
+    /// Random manifolds: times of one spike of each unit, by smooth functions of a few numbers that differ between
+    /// classes (Zenke & Vogels 2021). For `Latency(cutoff: 0)`.
+    Randman {
+        /// Training samples.
+        train: u64 [Count] = 8000u64;
+        /// Test samples.
+        test: u64 [Count] = 2000u64;
+        /// Manifolds, of which each is a class; at most 256.
+        manifolds: u64 [Count] = 10u64;
+        /// Units, the numbers of a sample.
+        units: u64 [Count] = 20u64;
+        /// Dimensions of a manifold.
+        dim: u64 [Count] = 1u64;
+        /// How smooth they are: harmonic k has a size of k^-alpha.
+        alpha: f64 [Positive] = 2.0;
+        /// Key of its random numbers; that of the simulation if absent.
+        seed: Option<u64>;
+    }
 }
 
 /// Which samples of a data set are used, and how.
@@ -941,12 +997,38 @@ pub struct SampleChoice<'a> {
 }
 
 impl Data {
-    /// Where the test set is: a directory, or a file.
-    pub fn test_path(&self) -> &Path {
+    /// Where the test set is, a directory or a file, unless it is made by formula.
+    pub fn test_path(&self) -> Option<&Path> {
         match self {
-            Self::Mnist { dir, .. } => dir,
-            Self::Arrays { test, .. } => test,
+            Self::Mnist { dir, .. } => Some(dir),
+            Self::Arrays { test, .. } | Self::Csv { test, .. } => Some(test),
+            Self::Mnist1d { .. } | Self::YinYang { .. } | Self::Randman { .. } => None,
         }
+    }
+
+    /// Which numbers are the lowest and the highest level, if it says so.
+    pub fn range(&self) -> Option<Range> {
+        match self {
+            Self::Mnist { .. } => None,
+            Self::Arrays { range, .. } | Self::Csv { range, .. } => *range,
+            Self::Mnist1d { .. } => Some(mnist1d::RANGE),
+            Self::YinYang { .. } | Self::Randman { .. } => Some(Range::SPIKING),
+        }
+    }
+
+    /// How many numbers are made for it, if it is made by formula.
+    pub(crate) fn made(&self) -> Option<u128> {
+        let (train, test, others) = match *self {
+            Self::Mnist { .. } | Self::Arrays { .. } | Self::Csv { .. } => return None,
+            Self::Mnist1d { train, test, .. } => (train, test, [mnist1d::LENGTH as u64, 1]),
+            Self::YinYang { train, test, .. } => (train, test, [yin_yang::NUMBERS as u64, 1]),
+            Self::Randman { train, test, manifolds, units, dim, .. } => {
+                // A manifold is there whether it has samples or not.
+                (train.max(manifolds), test, [units, dim])
+            }
+        };
+        let samples = u128::from(train) + u128::from(test);
+        Some(others.iter().fold(samples, |all, n| all.saturating_mul(u128::from(*n))))
     }
 }
 

@@ -7,6 +7,12 @@ use crate::scene::{Over, Override, Range, Schedule, Trained};
 /// Folders of a run, which no stage may be called.
 const RESERVED: [&str; 2] = ["checkpoints", "figures"];
 
+/// Most numbers of samples that are made by formula; they are held as floats while they are made.
+const MOST_MADE: u128 = 1 << 26;
+
+/// Labels are bytes.
+const MOST_CLASSES: u64 = 256;
+
 impl<'s> Checker<'s> {
     pub(super) fn training(&mut self, training: &Training) {
         if let Loss::Trace { population, .. } = &training.loss {
@@ -14,7 +20,7 @@ impl<'s> Checker<'s> {
         } else {
             self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
             if training.data.is_none() {
-                let help = "add `data: Mnist(dir: ...)` or `data: Arrays(train: ..., test: ...)`";
+                let help = "add `data: Mnist(dir: ...)`, `data: Arrays(train: ..., test: ...)` or another `Data`";
                 self.fault_with_help("training.data", "the samples are missing", help);
             }
         }
@@ -74,14 +80,27 @@ impl<'s> Checker<'s> {
 
     /// Which samples are trained on, and which are set aside.
     fn samples(&mut self, training: &Training) {
-        if let Some(Data::Arrays { range: Some(Range { low, high }), .. }) = training.data
+        let data = training.data.as_ref();
+        if let Some(Range { low, high }) = data.and_then(Data::range)
             && low >= high
         {
             let message = format!("the highest level, {high}, is not above the lowest, {low}");
             let help = "give the least and the largest number that may be in the files";
             self.fault_with_help("training.data.range", message, help);
         }
-        if let Some(classes) = training.data.as_ref().and_then(|data| data.choice().classes) {
+        if let Some(numbers) = data.and_then(Data::made).filter(|numbers| *numbers > MOST_MADE) {
+            let message = format!("it has {numbers} numbers, more than {MOST_MADE}");
+            let help = "make fewer samples, or smaller ones";
+            self.fault_with_help("training.data", message, help);
+        }
+        if let Some(Data::Randman { manifolds, .. }) = data
+            && *manifolds > MOST_CLASSES
+        {
+            let message = format!("{manifolds} is more than there are labels");
+            let help = format!("give at most {MOST_CLASSES}");
+            self.fault_with_help("training.data.manifolds", message, help);
+        }
+        if let Some(classes) = data.and_then(|data| data.choice().classes) {
             let path = "training.data.classes";
             if classes.is_empty() {
                 let help = "name some, or leave it out for all";

@@ -186,9 +186,11 @@ fn the_effective_scene_reads_back_as_itself() {
     let watched = edited(&watched, "batch: 100", &format!("batch: 100, validation: 0.1, {stop}"));
     let data = "Arrays(train: \"a.npz\", test: \"b.npz\", range: (low: -1), classes: [3, 5])";
     let arrays = edited(TRAINING, "Mnist(dir: \"mnist\")", data);
-    let data = "Mnist(dir: \"mnist\", augment: [Flip, Noise(0.1), Shift(1)])";
-    let changed = edited(TRAINING, "Mnist(dir: \"mnist\")", data);
-    for text in [SIMULATION, SPACE, TRAINING, &watched, &arrays, &changed] {
+    let data = "Csv(train: \"a.csv\", test: \"b.csv\", label: \"class\", augment: [Flip, Noise(0.1), Shift(1)])";
+    let table = edited(TRAINING, "Mnist(dir: \"mnist\")", data);
+    let data = "Randman(manifolds: 3, dim: 2, seed: 5, augment: Noise(0.1))";
+    let made = edited(TRAINING, "Mnist(dir: \"mnist\")", data);
+    for text in [SIMULATION, SPACE, TRAINING, &watched, &arrays, &table, &made] {
         let (scene, _, _) = read_text(text).unwrap();
         let written = scene.to_ron().unwrap();
         let (again, _, _) = load_str("again.ron", &written, Path::new("/runs/1"), &[]).unwrap();
@@ -573,6 +575,24 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
                 "\"mnist\", augment: Shfit(1)",
                 "Shfit(1)",
                 "`Shfit` | did you mean `Shift`?",
+            ),
+            (
+                "Mnist(dir: \"mnist\")",
+                "Mnist1d(train: 18446744073709551615)",
+                "Mnist1d(",
+                "numbers, more than 67108864 | fewer samples",
+            ),
+            (
+                "Mnist(dir: \"mnist\")",
+                "Randman(units: 100, dim: 1000)",
+                "Randman(",
+                "it has 1000000000 numbers, more than",
+            ),
+            (
+                "Mnist(dir: \"mnist\")",
+                "Randman(manifolds: 257)",
+                "257",
+                "257 is more than | at most 256",
             ),
             ("batch: 100", "batch: 100, validation: 0", "0", "0 is not strictly positive"),
             (
