@@ -242,8 +242,10 @@ impl Wiring<'_> {
         if let Some(convolution) = self.shared() {
             let (count, fan_in) = (convolution.weights(), convolution.fan_in());
             self.has_values_for(count)?;
-            let weight = |k: usize| self.weight(fan_in, k / fan_in, k % fan_in, (k, count));
-            let weights = (0..count).map(weight).collect();
+            let fans = convolution.fans();
+            let weight = |k: usize| self.weight(fans, k / fan_in, k % fan_in, (k, count));
+            let drawn = self.matrix([count / fan_in, fan_in]);
+            let weights = drawn.unwrap_or_else(|| (0..count).map(weight).collect());
             return Ok(Synapses::Convolution {
                 convolution: Box::new(convolution.clone()),
                 weights,
@@ -252,11 +254,15 @@ impl Wiring<'_> {
         if matches!(self.projection.connect, Connect::Dense) && !self.has_delays() {
             let count = self.sources * self.targets;
             self.has_values_for(count)?;
+            if let Some(weights) = self.matrix([self.sources, self.targets]) {
+                return Ok(Synapses::Dense { weights });
+            }
+            let fans = [self.sources, self.targets];
             let mut weights = vec![0.0; count];
             weights.par_chunks_mut(self.targets).enumerate().for_each(|(source, row)| {
                 for (target, w) in row.iter_mut().enumerate() {
                     let place = (source * self.targets + target, count);
-                    *w = self.weight(self.sources, source, target, place);
+                    *w = self.weight(fans, source, target, place);
                 }
             });
             return Ok(Synapses::Dense { weights });
@@ -266,12 +272,19 @@ impl Wiring<'_> {
         self.has_values_for(count)?;
         let mut weights = vec![0.0; lists.source.len()];
         let dense = matches!(self.projection.connect, Connect::Dense);
+        let drawn = self.matrix([self.sources, self.targets]);
+        let mut targets_of = vec![0; self.sources];
+        if matches!(self.projection.weight, Weight::Xavier { .. }) {
+            lists.source.iter().for_each(|source| targets_of[*source as usize] += 1);
+        }
         lists.fill(&mut weights, |target, sources, weights| {
             for (k, w) in weights.iter_mut().enumerate() {
                 // Delays do not change the weights of a dense projection.
                 let (entity, draw) = if dense { (k, target) } else { (target, k) };
                 let place = (self.place(&lists, target, k), count);
-                *w = self.weight(sources.len(), entity, draw, place);
+                let fans = [sources.len(), targets_of[sources[k] as usize]];
+                let weight = || self.weight(fans, entity, draw, place);
+                *w = drawn.as_ref().map_or_else(weight, |drawn| drawn[place.0]);
             }
         });
         let delays = self.delays(&lists)?;
@@ -463,8 +476,36 @@ impl Wiring<'_> {
         Ok(())
     }
 
-    /// The weight of a synapse, number `place.0` of `place.1`, in the unit of its receptor.
-    fn weight(&self, fan_in: usize, entity: usize, draw: usize, place: (usize, usize)) -> f64 {
+    /// Weights that are drawn together, row by row, in the unit of the receptor: a random matrix whose shorter side's
+    /// vectors are orthogonal, by the method of Gram and Schmidt from normal numbers. Rounding leaves vectors a little
+    /// aslant where they were nearly parallel, so it is done twice.
+    fn matrix(&self, [rows, columns]: [usize; 2]) -> Option<Vec<f64>> {
+        let Weight::Orthogonal { gain } = self.projection.weight else { return None };
+        let stream = Stream::new(self.key.0, Purpose::Weights, self.key.1);
+        let (count, len) = (rows.min(columns), rows.max(columns));
+        let vector = |k: u64| (0..len as u64).map(|i| stream.normal(k, i)).collect();
+        let mut vectors: Vec<Vec<f64>> = (0..count as u64).into_par_iter().map(vector).collect();
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        for k in (0..count).chain(0..count) {
+            let (done, rest) = vectors.split_at_mut(k + 1);
+            let one = &mut done[k];
+            let length = product(one, one).sqrt();
+            one.iter_mut().for_each(|x| *x /= length);
+            rest.par_iter_mut().for_each(|other| {
+                let along = product(one, other);
+                other.iter_mut().zip(&*one).for_each(|(x, one)| *x -= along * one);
+            });
+        }
+        let at = |k: usize| match (k / columns, k % columns) {
+            (row, column) if rows <= columns => vectors[row][column],
+            (row, column) => vectors[column][row],
+        };
+        Some((0..rows * columns).map(|k| gain * self.unit * at(k)).collect())
+    }
+
+    /// The weight of a synapse, number `place.0` of `place.1`, in the unit of its receptor; `fans` are the synapses of its
+    /// target and of its source.
+    fn weight(&self, fans: [usize; 2], entity: usize, draw: usize, place: (usize, usize)) -> f64 {
         let stream = Stream::new(self.key.0, Purpose::Weights, self.key.1);
         let (entity, draw) = (entity as u64, draw as u64);
         match &self.projection.weight {
@@ -486,10 +527,15 @@ impl Wiring<'_> {
                 low.get() + (high.get() - low.get()) * stream.uniform(entity, draw)
             }
             Weight::Kaiming { gain } => {
-                gain * self.unit / (fan_in.max(1) as f64).sqrt() * stream.normal(entity, draw)
+                gain * self.unit / (fans[0].max(1) as f64).sqrt() * stream.normal(entity, draw)
             }
-            // Filled in by the builder.
-            Weight::File(_) => 0.0,
+            Weight::Xavier { gain } => {
+                let fans = fans.iter().sum::<usize>().max(1);
+                let bound = gain * self.unit * (6.0 / fans as f64).sqrt();
+                bound * (2.0 * stream.uniform(entity, draw) - 1.0)
+            }
+            // Drawn together, or filled in by the builder.
+            Weight::Orthogonal { .. } | Weight::File(_) => 0.0,
         }
     }
 

@@ -280,7 +280,10 @@ impl Weight {
                 let all = values.iter().map(|value| (value.get(), value.get()));
                 all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
             }
-            Self::Kaiming { .. } | Self::File(_) => None,
+            Self::Kaiming { .. }
+            | Self::Xavier { .. }
+            | Self::Orthogonal { .. }
+            | Self::File(_) => None,
         }
     }
 }
@@ -778,6 +781,19 @@ declare! {
         Kaiming {
             /// Factor on the standard deviation.
             gain: f64 [Positive] = std::f64::consts::SQRT_2;
+        };
+        /// Uniform within `gain sqrt(6 / (in-degree + out-degree))` units, which are those of `Kaiming`, to either
+        /// side of 0 (Glorot & Bengio 2010).
+        Xavier | "Glorot" {
+            /// Factor on the bound.
+            gain: f64 [Positive] = 1.0;
+        };
+        /// A random matrix whose rows, or columns where there are fewer of them, are orthogonal and `gain` units long;
+        /// units are those of `Kaiming` (Saxe et al. 2014). Of `Dense`, sources by targets; and of `Conv`, channels of
+        /// the target by the weights of each.
+        Orthogonal {
+            /// Length of a row or column.
+            gain: f64 [Positive] = 1.0;
         };
         /// From the `weights.safetensors` of an earlier run, by projection name: between the sources and targets
         /// that the file names, whatever `connect` says; of a file that names none, `Dense` by source, then target;

@@ -84,6 +84,12 @@ impl Convolution {
         self.source[2] / self.groups * self.kernel[0] * self.kernel[1]
     }
 
+    /// Weights of a target, and of a source where the stride is 1 and no edge is near.
+    pub fn fans(&self) -> [usize; 2] {
+        let places = [0, 1].map(|axis| self.kernel[axis].min(self.target[axis]));
+        [self.fan_in(), self.target[2] / self.groups * places[0] * places[1]]
+    }
+
     /// Factor on the sum of what is pooled.
     pub fn scale(&self) -> f64 {
         match self.pooling {

@@ -3,6 +3,7 @@
 use super::super::space::positions;
 use super::*;
 use crate::scene::{DistanceKernel, Positions};
+use crate::synapse::convolution::Pooling;
 use std::io::Write;
 
 /// A projection of a population to itself if both have the same size.
@@ -486,6 +487,84 @@ fn a_dense_projection_keeps_its_weights_with_delays() {
     assert_eq!(case.pairs(), all);
     let same: Vec<f64> = all.iter().map(|(i, j)| dense[i * 4 + j]).collect();
     assert_eq!(weights, same);
+}
+
+/// Vectors of the shorter side of a matrix by rows: products of all pairs.
+fn products(matrix: &[f64], [rows, columns]: [usize; 2]) -> Vec<(usize, usize, f64)> {
+    let at = |k: usize, i: usize| match rows <= columns {
+        true => matrix[k * columns + i],
+        false => matrix[i * columns + k],
+    };
+    let (count, len) = (rows.min(columns), rows.max(columns));
+    let product = |a: usize, b: usize| (0..len).map(|i| at(a, i) * at(b, i)).sum();
+    (0..count)
+        .flat_map(|a| (0..=a).map(move |b| (a, b)))
+        .map(|(a, b)| (a, b, product(a, b)))
+        .collect()
+}
+
+#[test]
+fn an_orthogonal_matrix_is_one() {
+    let weight = || Weight::Orthogonal { gain: 1.5 };
+    for shape in [[1, 1], [7, 3], [3, 7], [40, 40], [130, 90]] {
+        let case = Case::new(Connect::Dense, shape[0], shape[1]).weight(weight());
+        let drawn = |case: &Case| match case.wiring().synapses().unwrap() {
+            Synapses::Dense { weights } => weights,
+            other => panic!("not dense: {other:?}"),
+        };
+        let weights = drawn(&case);
+        for (a, b, product) in products(&weights, shape) {
+            let wanted = if a == b { 1.5 * 1.5 } else { 0.0 };
+            assert!((product - wanted).abs() <= 1e-12, "{shape:?}: {a} {b} {product}");
+        }
+        assert_ne!(weights, drawn(&Case { seed: 4, ..case }));
+    }
+    // With delays of its own the same matrix, by target.
+    let plain = Case::new(Connect::Dense, 6, 4).weight(weight());
+    let Synapses::Dense { weights: dense } = plain.wiring().synapses().unwrap() else { panic!() };
+    let delay = Delay::Uniform { low: Quantity::new(1.0), high: Quantity::new(3.0) };
+    let (_, _, weights, _) = plain.delay(delay).draw();
+    assert!((0..24).all(|k| weights[k] == dense[k % 6 * 4 + k / 6]));
+    // Of a convolution, channels by the weights of each.
+    let convolution = Convolution {
+        source: [6, 6, 4],
+        pool: [1, 1],
+        pooling: Pooling::Sum,
+        kernel: [3, 2],
+        stride: [1, 1],
+        padding: [0, 0],
+        dilation: [1, 1],
+        groups: 2,
+        target: [4, 5, 8],
+    };
+    assert_eq!(convolution.fans(), [2 * 6, 4 * 6]);
+    let case = Case::new(Connect::Dense, 144, 160).weight(weight());
+    let wiring = Wiring { convolution: Some(convolution), ..case.wiring() };
+    let Synapses::Convolution { weights, .. } = wiring.synapses().unwrap() else { panic!() };
+    for (a, b, product) in products(&weights, [8, 12]) {
+        let wanted = if a == b { 1.5 * 1.5 } else { 0.0 };
+        assert!((product - wanted).abs() <= 1e-12, "{a} {b} {product}");
+    }
+}
+
+#[test]
+fn glorot_weights_fill_their_range() {
+    for (connect, fans) in [
+        (Connect::Dense, 300.0),
+        (Connect::FixedInDegree { k: 100, autapses: true, multapses: false }, 300.0),
+    ] {
+        let case = Case::new(connect, 100, 200).weight(Weight::Xavier { gain: 2.0 });
+        let synapses = case.wiring().synapses().unwrap();
+        let weights = synapses.weights();
+        assert_eq!(weights.len(), 20_000);
+        let bound = 2.0 * (6.0f64 / fans).sqrt();
+        assert!(weights.iter().all(|w| w.abs() <= bound));
+        // Of a uniform number the square has the mean 1 / 3 and the variance 4 / 45 of the bound's.
+        let mean = weights.iter().sum::<f64>() / 2e4 / bound;
+        let square = weights.iter().map(|w| w * w).sum::<f64>() / 2e4 / (bound * bound);
+        assert!(mean.abs() <= 5.0 * (1.0f64 / 3.0 / 2e4).sqrt(), "{mean}");
+        assert!((square - 1.0 / 3.0).abs() <= 5.0 * (4.0f64 / 45.0 / 2e4).sqrt(), "{square}");
+    }
 }
 
 /// A file as numpy writes it.

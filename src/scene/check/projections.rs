@@ -537,19 +537,31 @@ impl<'s> Checker<'s> {
                     self.sign(&format!("{path}.{k}"), weight.get(), &entry);
                 }
             }
-            Weight::Kaiming { .. } => {
-                if let Some(name) = &entry.conductance {
-                    let message = format!(
-                        "`Kaiming` draws weights of both signs, and `{name}` is a conductance, never negative"
-                    );
-                    self.fault_with_help(path, message, "use `Uniform`, or `Normal` with `min: 0`");
-                }
-                if self.scene.training.is_none() {
+            Weight::Kaiming { .. } => self.scaled(path, "Kaiming", &entry),
+            Weight::Xavier { .. } => self.scaled(path, "Xavier", &entry),
+            Weight::Orthogonal { .. } => {
+                self.scaled(path, "Orthogonal", &entry);
+                if !matches!(projection.connect, Connect::Dense | Connect::Conv { .. }) {
                     let message =
-                        "`Kaiming` scales weights for training, but the scene has no `training`";
-                    self.fault_with_help(path, message, "give weights in the unit of the receptor");
+                        "`Orthogonal` draws a whole matrix, which `Dense` and `Conv` have";
+                    self.fault_with_help(path, message, "use `Kaiming` or `Xavier`");
                 }
             }
+        }
+    }
+
+    /// Weights of both signs in units of the projection.
+    fn scaled(&mut self, path: &str, word: &str, entry: &Entry) {
+        if let Some(name) = &entry.conductance {
+            let message = format!(
+                "`{word}` draws weights of both signs, and `{name}` is a conductance, never negative"
+            );
+            self.fault_with_help(path, message, "use `Uniform`, or `Normal` with `min: 0`");
+        }
+        if self.scene.training.is_none() {
+            let message =
+                format!("`{word}` scales weights for training, but the scene has no `training`");
+            self.fault_with_help(path, message, "give weights in the unit of the receptor");
         }
     }
 

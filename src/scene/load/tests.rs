@@ -516,6 +516,13 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
                 "0.2",
                 "within a population, nothing is dropped | into the cycle or out of it",
             ),
+            ("Kaiming(gain: 1)", "Xavier(gain: 0)", "0", "not strictly positive"),
+            (
+                "Dense, weight: Kaiming(gain: 1)",
+                "FixedInDegree(k: 5), weight: Orthogonal()",
+                "Orthogonal()",
+                "a whole matrix | `Kaiming` or `Xavier`",
+            ),
             ("StraightThrough", "FastSigmoid(slope: -1)", "-1", "not strictly positive"),
             ("gain: 2", "gain: 1e40", "1e40", "not a finite number"),
             (
