@@ -141,6 +141,10 @@ pub struct Training {
     /// weights, as in `predictions.npz`, else after the last epoch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confusion: Vec<Vec<u64>>,
+    /// Of outputs with `targets` that are numbers: squared differences over the test set by the best weights, over those of
+    /// the targets from their means, so that the best constants have 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nmse: Option<f64>,
     /// How well neurons follow their traces after the last epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fit: Option<Fit>,

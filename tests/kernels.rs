@@ -40,13 +40,7 @@ fn updates(targets: usize, projection: &str, training: &str, kernels: &[&str]) -
         training: (data: Mnist(dir: "."), epochs: 1, batch: 2, steps: 3,
             loss: SoftmaxCrossEntropy(), {training}, surrogate: FastSigmoid(slope: 3)))"#
     ));
-    let mut plan = plan(&scene, 2, 3, 0).1;
-    let program = plan.program("train").unwrap();
-    let stages = &mut plan.programs[program].stages;
-    let launches = stages.iter().flat_map(|stage| stage.launches());
-    let update = |launch: &&Launch| kernels.contains(&launch.kernel.name);
-    *stages = vec![Stage::Whole(launches.filter(update).cloned().collect())];
-    plan
+    only(plan(&scene, 2, 3, 0).1, kernels)
 }
 
 /// One unit of the weights \[pA\], as the launch has it.
@@ -464,6 +458,94 @@ fn dropped_sources_are_silent_for_a_whole_presentation() {
     assert!(of_oracle == sending(&mut Cpu::<f32>::new(&plan, Some(2), false)));
     if let Some(found) = adapter("dropout") {
         assert!(of_oracle == sending(&mut gpu(&found, &plan)));
+    }
+}
+
+/// Losses of targets, their gradients, and what is told of the answers: numbers by hand, on every engine. The batch has
+/// one place more than samples.
+#[test]
+fn losses_of_targets_have_closed_forms() {
+    let outputs = [1.0f32, -2.0, 0.25, 3.0, 0.5, -0.5];
+    let targets = [0.5f32, 1.0, 0.0, 1.0, 0.0, 1.0];
+    let marks = [1.0f32, 0.0, 1.0, 1.0, 0.0, 1.0];
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let entropy = |x: f64, z: f64| -z * sigmoid(x).ln() - (1.0 - z) * sigmoid(-x).ln();
+    let of_marks = |first: usize| -> f64 {
+        (first..first + 3).map(|k| entropy(outputs[k].into(), marks[k].into())).sum()
+    };
+    let marked = |k: usize| sigmoid(outputs[k].into()) - f64::from(marks[k]);
+    for (loss, wanted, losses, slopes, told) in [
+        // Differences are 0.5, -3, 0.25 and 2, 0.5, -1.5.
+        ("SquaredError()", targets, [9.3125, 6.5], [1.0, -6.0, 0.5, 4.0, 1.0, -3.0], [0, 0]),
+        (
+            "Huber(delta: 1)",
+            targets,
+            [0.125 + 2.5 + 0.03125, 1.5 + 0.125 + 1.0],
+            [0.5, -1.0, 0.25, 1.0, 0.5, -1.0],
+            [0, 0],
+        ),
+        (
+            "MultiLabel()",
+            marks,
+            [of_marks(0), of_marks(3)],
+            [marked(0), marked(1), marked(2), marked(3), marked(4), marked(5)],
+            // All of the first; of the second the last two are on the wrong side.
+            [3, 1],
+        ),
+    ] {
+        let scene = scene(&format!(
+            r#"(version: 1, simulation: (dt: 1.0, seed: 3),
+            populations: {{
+                "in": (size: 7, model: Images(encoder: Latency(window: 6.0))),
+                "out": (size: 3, model: Readout(tau_m: 15)) }},
+            projections: [(from: "in", to: "out", connect: Dense, weight: Kaiming())],
+            training: (data: Arrays(train: "a.npz", test: "b.npz"), epochs: 1, batch: 3, steps: 3,
+                loss: {loss}, optimizer: Sgd(lr: 0.1)))"#
+        ));
+        let plan = only(plan(&scene, 3, 3, 0).1, &["train/target_error"]);
+        let check = |who: &str, engine: &mut dyn Exact| {
+            engine.write_reals(plan.ports.output.unwrap(), &outputs).unwrap();
+            engine.write_reals(plan.ports.targets.unwrap(), &wanted).unwrap();
+            engine.run(plan.program("train").unwrap(), &clock(2), 3).unwrap();
+            let found = engine.exact(plan.ports.losses.unwrap());
+            let gradient = engine.exact(array(&plan, "out.output_gradient"));
+            let predicted = engine.read_words(plan.ports.predictions.unwrap()).unwrap();
+            // Some operations for each output, and WGSL's logarithm of numbers near 1 is off by 2^-21.
+            let tolerance = if who == "oracle" { 1e-14 } else { 2f64.powi(-19) };
+            for b in 0..2 {
+                let at = b * plan.ports.slots;
+                let error = (found[at] - losses[b]).abs();
+                assert!(error <= tolerance * losses[b], "{loss}, {who}: {} {losses:?}", found[at]);
+                assert_eq!(predicted[at], told[b], "{loss}, {who}: sample {b}");
+            }
+            for (found, slope) in gradient.iter().zip(&slopes) {
+                let error = (2.0 * found - slope).abs();
+                assert!(
+                    error <= tolerance * slope.abs().max(1.0),
+                    "{loss}, {who}: {found} {slope}"
+                );
+            }
+        };
+        everywhere("losses of targets", &plan, check);
+    }
+}
+
+/// A plan whose program `train` has only launches of some kernels.
+fn only(mut plan: Plan, kernels: &[&str]) -> Plan {
+    let program = plan.program("train").unwrap();
+    let stages = &mut plan.programs[program].stages;
+    let launches = stages.iter().flat_map(|stage| stage.launches());
+    let kept = |launch: &&Launch| kernels.contains(&launch.kernel.name);
+    *stages = vec![Stage::Whole(launches.filter(kept).cloned().collect())];
+    plan
+}
+
+/// Runs a check on every engine, by its name.
+fn everywhere(test: &str, plan: &Plan, check: impl Fn(&str, &mut dyn Exact)) {
+    check("oracle", &mut Cpu::<f64>::new(plan, Some(1), false));
+    check("f32", &mut Cpu::<f32>::new(plan, Some(2), false));
+    if let Some(found) = adapter(test) {
+        check("wgsl", &mut gpu(&found, plan));
     }
 }
 

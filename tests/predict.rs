@@ -268,6 +268,123 @@ fn samples_may_be_made() {
     place.refuses_run("narrow.ron", &[], 2, "5 pixels (5 x 1) | set its size to 5");
 }
 
+/// The stripes, told by two numbers or by two marks: files of arrays, and scenes that learn from them.
+fn targets(place: &Place) {
+    for kind in ["train", "t10k"] {
+        let pixels = &place.read(&format!("data/{kind}-images-idx3-ubyte"))[16..];
+        let labels = &place.read(&format!("data/{kind}-labels-idx1-ubyte"))[8..];
+        let count = labels.len() as u64;
+        let write = |name: &str, of: Option<fn(u8) -> [f32; 2]>| {
+            let wanted: Vec<f32> =
+                labels.iter().flat_map(|k| of.map(|of| of(*k))).flatten().collect();
+            let mut arrays = vec![Npy::of("inputs", &[count, 6, 6], pixels)];
+            if of.is_some() {
+                arrays.push(Npy::of("targets", &[count, 2], &wanted));
+            }
+            write_npz(&place.path(&format!("{kind}-{name}.npz")), &arrays).unwrap();
+        };
+        write("numbers", Some(|k| [0.5 * f32::from(k), 1.0 - f32::from(k)]));
+        write("marks", Some(|k| [f32::from(u8::from(k == 0)), f32::from(u8::from(k > 0))]));
+        write("bare", None);
+    }
+    for (name, loss) in [("numbers", "SquaredError()"), ("marks", "MultiLabel()")] {
+        let arrays = format!("Arrays(train: \"train-{name}.npz\", test: \"t10k-{name}.npz\")");
+        let scene = edit(TRAINING, "Mnist(dir: \"data\")", &arrays);
+        let scene = edit(&scene, "SoftmaxCrossEntropy(over: Mean)", loss);
+        let scene = edit(&scene, "(size: 3,", "(size: 2,");
+        fs::write(place.path(&format!("{name}.ron")), edit(&scene, "epochs: 4", "epochs: 30"))
+            .unwrap();
+    }
+}
+
+#[test]
+fn answers_may_be_numbers_or_marks() {
+    let place = Place::new();
+    targets(&place);
+    let summary = place.done("numbers.ron", "numbers", &["--set", "training.validation=0.25"]);
+    let training = &summary["training"];
+    for absent in ["test_accuracy", "validation_accuracy", "confusion"] {
+        assert!(training.get(absent).is_none(), "{absent}");
+    }
+    let epochs = training["epochs"].as_array().unwrap();
+    let best = &epochs[training["best_epoch"].as_u64().unwrap() as usize - 1];
+    let (shape, output) = array::<f32>(&place, "numbers", "output");
+    let (_, target) = array::<f32>(&place, "numbers", "target");
+    assert_eq!((shape, target.len()), (vec![21, 2], 42));
+    assert_eq!(target[..6], [0.0, 1.0, 0.5, 0.0, 1.0, -1.0]);
+    let squares = output.iter().zip(&target).map(|(x, t)| f64::from(x - t).powi(2)).sum::<f64>();
+    let near = |found: &Value, wanted: f64| {
+        assert!((found.as_f64().unwrap() - wanted).abs() <= 1e-5 * wanted, "{found} {wanted}");
+    };
+    near(&best["test_loss"], squares / 21.0);
+    // Seven samples of each class: the variance of 0, 0.5, 1 is 1 / 6, and that of 1, 0, -1 four times as much.
+    near(&training["nmse"], squares / (21.0 * 5.0 / 6.0));
+    assert!(training["nmse"].as_f64() < Some(0.5), "{training}");
+    let file = |out: &str| place.path(out).join("predictions.npz");
+    assert!(neuralearn::files::read_array::<u32>(&file("numbers"), "predicted").is_err());
+    assert!(!place.path("numbers/figures/confusion.png").exists());
+    let answers = place.read("numbers/predictions.npz");
+    place.call(&arguments(&["predict", "numbers", "--out", "new"], &[])).expect(0, "");
+    assert!(place.read("new/predictions.npz") == answers);
+    let bare = ["predict", "numbers", "--out", "new", "--data", "t10k-bare.npz"];
+    place.call(&arguments(&bare, &[])).expect(0, "");
+    assert!(array::<f32>(&place, "new", "output").1 == output);
+    assert!(neuralearn::files::read_array::<f32>(&file("new"), "target").is_err());
+
+    let summary = place.done("marks.ron", "marks", &[]);
+    let (shape, told) = array::<u32>(&place, "marks", "predicted");
+    let (_, target) = array::<f32>(&place, "marks", "target");
+    assert_eq!(shape, [21, 2]);
+    let right = |(told, target): &(&[u32], &[f32])| {
+        told.iter().zip(*target).all(|(told, target)| *told as f32 == *target)
+    };
+    let right = told.chunks(2).zip(target.chunks(2)).filter(right).count();
+    let training = &summary["training"];
+    assert_eq!(training["best_test_accuracy"].as_f64(), Some(right as f64 / 21.0));
+    assert!(right > 14 && training.get("nmse").is_none(), "{training}");
+
+    // Classes become numbers, 1 for that of a sample and 0 for the others.
+    let set = ["--set", "training.loss=SquaredError()"];
+    let summary = place.done("train.ron", "classes", &set);
+    let training = &summary["training"];
+    assert_eq!(accuracy(&place, "classes"), training["best_test_accuracy"].as_f64().unwrap());
+    let output = array::<f32>(&place, "classes", "output").1;
+    let wanted = |k: usize| if k / 3 % 3 == k % 3 { 1.0 } else { 0.0 };
+    let squares = output.iter().enumerate().map(|(k, x)| (f64::from(*x) - wanted(k)).powi(2));
+    let best = &training["epochs"][training["best_epoch"].as_u64().unwrap() as usize - 1];
+    near(&best["test_loss"], squares.sum::<f64>() / 21.0);
+}
+
+#[test]
+fn targets_that_do_not_fit_are_refused() {
+    let place = Place::new();
+    targets(&place);
+    for (scene, set, code, words) in [
+        ("numbers", "loss=MultiLabel()", 3, "sample 1 has target 0.5 of output 0 | 0 or 1"),
+        ("numbers", "loss=SoftmaxCrossEntropy()", 2, "training.loss | it is of `labels`"),
+        ("numbers", "data.classes=[0]", 2, "training.data.classes | no `labels`"),
+        ("numbers", "data.per_class=3", 2, "training.data.per_class | no `labels`"),
+        (
+            "numbers",
+            "stop=(metric: \"test_accuracy\", above: 0.9)",
+            2,
+            "training.stop.metric | neither right nor wrong | \"test_loss\"",
+        ),
+        (
+            "numbers",
+            "data.test=\"t10k-bare.npz\"",
+            3,
+            "t10k-bare.npz: has no array `labels` | targets=y",
+        ),
+        ("train", "loss=MultiLabel()", 2, "training.loss | no marks"),
+    ] {
+        let set = format!("training.{set}");
+        place.refuses_run(&format!("{scene}.ron"), &["--set", &set], code, words);
+    }
+    let more = ["--set", "populations.classes.size=3"];
+    place.refuses_run("numbers.ron", &more, 3, "2 targets each | 3 outputs");
+}
+
 #[test]
 fn what_cannot_be_asked_is_told() {
     let place = Place::new();
@@ -287,7 +404,7 @@ fn what_cannot_be_asked_is_told() {
     };
     refuses(&[], 2, "<RUN>");
     refuses(&["nowhere"], 2, "nowhere is not a run folder | scene.ron");
-    refuses(&["sim"], 2, "sim is a simulation | training by gradients that tells classes");
+    refuses(&["sim"], 2, "sim is a simulation | training by gradients on samples");
     refuses(&["stripes"], 2, "stripes is a training by Assignment");
     refuses(&["run", "--data", "wide"], 3, "wide | 42 pixels (7 x 6) | images of 36");
     refuses(&["run", "--data", "nine"], 3, "sample 1 has label 9 | only 3 outputs");

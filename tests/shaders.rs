@@ -36,7 +36,7 @@ fn values(option: &str) -> &'static [f64] {
         | "half_steps" | "nearest" | "short_term" | "dense" | "sliding" | "slow" | "largest" => {
             &[0.0, 1.0]
         }
-        "bounded" => &[0.0, 1.0, 2.0],
+        "bounded" | "form" => &[0.0, 1.0, 2.0],
         "surrogate" => &[0.0, 1.0, 2.0, 3.0, 4.0],
         other => panic!("say which values `{other}` takes"),
     }

@@ -95,8 +95,8 @@ struct Check {
   neuralearn predict runs/own-1 --data new.npz        inputs, and maybe labels, that numpy.savez wrote
   neuralearn predict runs/mnist-1 --last              by those of the newest checkpoint, of any run
 
-predictions.npz has `predicted`, `output` [samples, outputs], `spikes.<population>`, and `label` where
-there are labels.")]
+predictions.npz has `output` [samples, outputs], `predicted` where outputs are classes or marks,
+`spikes.<population>`, and `label` or `target` where they are known.")]
 struct Predict {
     /// Folder of a training by gradients, or of a stage, that has classes.
     run: PathBuf,

@@ -249,7 +249,7 @@ fn trained<'a>(
         epochs: epochs.iter().map(epoch).collect(),
         best_epoch: summary.training.as_ref().map(|t| t.best_epoch as usize),
         confusion: Some(Confusion { classes, counts }),
-        sample: Some(sample(data, 0, predicted)),
+        sample: data.test.labels.first().map(|_| sample(data, 0, predicted)),
         warnings: warnings.to_vec(),
         ..Report::default()
     }
@@ -418,6 +418,9 @@ fn facts(s: &Summary) -> Vec<(String, String)> {
         }
         if let Some(accuracy) = t.validation_accuracy {
             fact("validation accuracy", format!("{:.2} %", 100.0 * accuracy));
+        }
+        if let Some(nmse) = t.nmse {
+            fact("normalised squared error", format!("{nmse:.4}"));
         }
         fact("best epoch", format!("{} of {}", t.best_epoch, t.epochs.len()));
         if let Some(why) = &t.stopped {

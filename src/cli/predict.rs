@@ -40,15 +40,15 @@ pub fn predict(args: &Predict) -> Result<()> {
             return Err(Usage(why).into());
         }
     }
-    let none = Split { images: Vec::new(), labels: Vec::new(), ..test };
+    test.settle(&training.loss);
+    let none = Split { images: Vec::new(), labels: Vec::new(), targets: Vec::new(), ..test };
     let data = Dataset { train: none, validation: None, test };
     let engine: Box<dyn Engine + '_> = match &adapter {
         Some(found) => Box::new(Gpu::new(found, &plan, false)?),
         None => Box::new(Cpu::<f32>::new(&plan, None, false)),
     };
     let mut trainer = Trainer::new(training, &network, &plan, Samples::Labelled(&data), engine);
-    let labels = &data.test.labels;
-    data.test.check_labels(trainer.classes())?;
+    data.test.check_answers(&training.loss, trainer.classes())?;
     if let Some(checkpoint) = checkpoint {
         trainer.take(&checkpoint, !args.last)?;
     }
@@ -59,19 +59,19 @@ pub fn predict(args: &Predict) -> Result<()> {
     };
     let path = args.out.as_ref().unwrap_or(&args.run).join(PREDICTIONS);
     let predictions = trainer.predict()?;
-    write(&path, &network, &predictions, labels)?;
+    write(&path, &network, &predictions, &data.test)?;
     drop(folder);
     if args.means.quiet {
         return Ok(());
     }
-    let samples = predictions.predicted.len();
-    let right = predictions.predicted.iter().zip(labels).filter(|(p, l)| **p == u32::from(**l));
-    let accuracy = match labels.is_empty() {
-        true => "no labels".to_owned(),
-        false => format!("accuracy {:.2} %", 100.0 * right.count() as f64 / samples as f64),
+    let judged = match (predictions.accuracy(&data.test), predictions.nmse(&data.test)) {
+        (Some(accuracy), _) => format!("accuracy {:.2} %", 100.0 * accuracy),
+        (None, Some(nmse)) => format!("normalised squared error {nmse:.4}"),
+        (None, None) if !data.test.targets.is_empty() => "targets that do not change".to_owned(),
+        (None, None) => "no labels".to_owned(),
     };
-    let (samples, path) = (grouped(samples as u64), path.display());
-    Ok(print(format!("{samples} samples, {accuracy}\npredictions in {path}\n"))?)
+    let (samples, path) = (grouped(predictions.samples() as u64), path.display());
+    Ok(print(format!("{samples} samples, {judged}\npredictions in {path}\n"))?)
 }
 
 /// The scene of a run, and the checkpoint that has what it learned; without one the scene begins with that.
@@ -113,7 +113,7 @@ fn classes<'a>(scene: &'a Scene, run: &Path) -> Result<(&'a Training, &'a Data),
     let found = scene.training.as_ref().filter(|training| training.loss.is_gradient());
     let refused = |what: &str| {
         Usage(format!(
-            "{} is {what}; predict needs the run of a training by gradients that tells classes",
+            "{} is {what}; predict needs the run of a training by gradients on samples",
             run.display()
         ))
     };
@@ -142,22 +142,28 @@ fn test_set(data: &Data, path: Option<&Path>, network: &Network) -> Result<Split
     Ok(test)
 }
 
-/// Writes what was answered to each sample, and the class that it has if that is known.
+/// Writes what was answered to each sample, and what it was compared with if that is known: its class or its targets.
 pub fn write(
     path: &Path,
     network: &Network,
     predictions: &Predictions,
-    labels: &[u8],
+    test: &Split,
 ) -> Result<(), FileFault> {
-    let Predictions { classes, predicted, output, spikes } = predictions;
-    let samples = predicted.len() as u64;
-    let labels: Vec<u32> = labels.iter().map(|label| u32::from(*label)).collect();
-    let mut arrays = vec![
-        Npy::of("predicted", &[samples], predicted),
-        Npy::of("output", &[samples, *classes as u64], output),
-    ];
+    let Predictions { classes, predicted, output, spikes, .. } = predictions;
+    let labels: Vec<u32> = test.labels.iter().map(|label| u32::from(*label)).collect();
+    let (samples, outputs) = (predictions.samples() as u64, *classes as u64);
+    let mut arrays = Vec::new();
+    if predictions.marks {
+        arrays.push(Npy::of("predicted", &[samples, outputs], predicted));
+    } else if !predicted.is_empty() {
+        arrays.push(Npy::of("predicted", &[samples], predicted));
+    }
+    arrays.push(Npy::of("output", &[samples, outputs], output));
     if !labels.is_empty() {
         arrays.push(Npy::of("label", &[samples], &labels));
+    }
+    if !test.targets.is_empty() {
+        arrays.push(Npy::of("target", &[samples, outputs], &test.targets));
     }
     for (population, spikes) in network.populations.iter().zip(spikes) {
         if !spikes.is_empty() {

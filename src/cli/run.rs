@@ -20,7 +20,9 @@ use crate::files::{self, Values};
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
 use crate::report::{self, Report};
-use crate::scene::{self, Data, Loss, Override, SampleChoice, Scene, Source, Warning};
+use crate::scene::{
+    self, Data, Loss, Metric, Override, SampleChoice, Scene, Schedule, Source, Warning,
+};
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
 use crate::train::{Event, Learner, Outcome, Predictions, Samples, Set, Trainer};
@@ -366,13 +368,14 @@ fn load_data(
         .into());
     }
     lies_as_shown(scene, &dataset.train)?;
+    answered(training, &dataset)?;
     if training.loss.is_gradient() {
-        let classes = match training.loss.counted() {
+        let outputs = match training.loss.counted() {
             Some(name) => network.populations.iter().find(|p| p.name == name).map_or(0, |p| p.size),
             None => count(|kind| matches!(kind, network::Kind::Readout(_))),
         };
-        dataset.train.check_labels(classes)?;
-        dataset.test.check_labels(classes)?;
+        dataset.train.check_answers(&training.loss, outputs)?;
+        dataset.test.check_answers(&training.loss, outputs)?;
     }
     if let Some(limit) = training.limit {
         dataset.train.truncate(limit as usize);
@@ -383,7 +386,43 @@ fn load_data(
     for augment in augment {
         augment.check(&dataset.train).map_err(unfit)?;
     }
+    let data::Dataset { train, validation, test } = &mut dataset;
+    for split in [train, test].into_iter().chain(validation) {
+        split.settle(&training.loss);
+    }
     Ok(dataset)
+}
+
+/// Refuses samples that do not have what the loss compares answers with, and numbers of epochs that they do not give.
+fn answered(training: &scene::Training, dataset: &data::Dataset) -> Result<(), Usage> {
+    let (labels, targets) = (&dataset.train.labels, &dataset.train.targets);
+    let missing = match training.loss {
+        Loss::MultiLabel { .. } if targets.is_empty() => Some("`targets`, 0 or 1 for each output"),
+        _ if !training.loss.has_targets() && labels.is_empty() => Some("`labels`, a class each"),
+        _ => None,
+    };
+    if let Some(missing) = missing {
+        return Err(Usage(format!(
+            "training.loss: it is of {missing}, which the samples do not have; save them, or take another loss"
+        )));
+    }
+    let of_plateau = match training.schedule {
+        Schedule::Plateau { metric, .. } => Some(metric),
+        _ => None,
+    };
+    let numbers = training.loss.has_targets() && !matches!(training.loss, Loss::MultiLabel { .. });
+    for (path, metric) in
+        [("stop", training.stop.map(|stop| stop.metric)), ("schedule", of_plateau)]
+    {
+        if numbers && !targets.is_empty() && metric.is_some_and(Metric::is_accuracy) {
+            let why = format!(
+                "training.{path}.metric: answers are compared with `targets` and neither right nor wrong; go by \
+                 \"loss\", \"validation_loss\" or \"test_loss\""
+            );
+            return Err(Usage(why));
+        }
+    }
+    Ok(())
 }
 
 /// The adapter to run on; none for the processor.
@@ -515,12 +554,17 @@ impl Session<'_> {
             predictions = trainer.predict()?;
             confusion = predictions.confusion(&data.test.labels);
             let path = self.path(PREDICTIONS);
-            predict::write(&path, self.network, &predictions, &data.test.labels)?;
+            predict::write(&path, self.network, &predictions, &data.test)?;
         }
         let tested = samples.count(Set::Test);
         self.training_summary(&trainer.progress, trainer.parameters(), &confusion, tested);
-        if let (Some(training), Samples::Driven(traces)) = (&mut self.summary.training, samples) {
-            training.fit = summary::Fit::new(trainer.fits(traces)?, traces.variance());
+        if let Some(training) = &mut self.summary.training {
+            match samples {
+                Samples::Labelled(data) => training.nmse = predictions.nmse(&data.test),
+                Samples::Driven(traces) => {
+                    training.fit = summary::Fit::new(trainer.fits(traces)?, traces.variance());
+                }
+            }
         }
         let report = self.reports.then(|| {
             pictures::training(
@@ -638,6 +682,9 @@ impl Session<'_> {
         if let Some(accuracy) = training.test_accuracy {
             self.tell(format!("test accuracy {:.2} % in {seconds:.1} s\n", 100.0 * accuracy))?;
         }
+        if let Some(nmse) = training.nmse {
+            self.tell(format!("normalised squared error {nmse:.4} in {seconds:.1} s\n"))?;
+        }
         if let Some(summary::Fit { starts, best_mse, worst_mse, .. }) = training.fit {
             self.tell(format!(
                 "mean squared difference of {starts} neurons from {best_mse:.4} to {worst_mse:.4} mV² in \
@@ -712,6 +759,7 @@ impl Session<'_> {
                 .chunks(confusion.len().isqrt().max(1))
                 .map(<[_]>::to_vec)
                 .collect(),
+            nmse: None,
             fit: None,
         });
     }

@@ -1,6 +1,7 @@
 //! Labelled samples from arrays, a file of numpy (`.npz`) for each set.
 //!
-//! Of a file, `inputs` are the samples and `labels` their classes; other arrays are left alone. Inputs are held as images
+//! Of a file, `inputs` are the samples, `labels` their classes and `targets` what outputs are to be for them; other
+//! arrays are left alone. Inputs are held as images
 //! are, in 256 levels: a range of numbers is laid out over them, and each number becomes the nearest level. A number
 //! outside is refused, since what is cut off unseen is found late. Numpy writes an array that was transposed by column;
 //! a [`Split`] is always by row.
@@ -45,11 +46,12 @@ impl Range {
 /// Loads a training set and a test set.
 ///
 /// # Errors
-/// A file is missing or damaged or has no samples with labels, or the shapes of the samples differ.
+/// A file is missing or damaged or has no samples with labels or targets, or the two differ in shape or in what they
+/// have.
 pub fn load(train: &Path, test: &Path, range: Option<Range>) -> Result<Dataset, DataError> {
     let labelled = |path: &Path| {
         let split = read(path, range)?;
-        match split.labels.is_empty() {
+        match split.labels.is_empty() && split.targets.is_empty() {
             true => Err(fault(path, missing("labels"))),
             false => Ok(split),
         }
@@ -66,10 +68,23 @@ pub fn load(train: &Path, test: &Path, range: Option<Range>) -> Result<Dataset, 
         );
         return Err(fault(test, why));
     }
+    let known = |split: &Split| [!split.labels.is_empty(), !split.targets.is_empty()];
+    for (name, here, there) in [
+        ("labels", known(&asked)[0], known(&learned)[0]),
+        ("targets", known(&asked)[1], known(&learned)[1]),
+    ] {
+        if here != there {
+            let (with, without) = if here { (test, train) } else { (train, test) };
+            let with = with.display();
+            let why =
+                format!("has no array `{name}`, as {with} has; give both sets the same arrays");
+            return Err(fault(without, why));
+        }
+    }
     Ok(Dataset { train: learned, validation: None, test: asked })
 }
 
-/// Reads the samples of a file, whose labels may be missing. Without a range it is 0 to 1, of bytes 0 to 255.
+/// Reads the samples of a file, whose labels and targets may be missing. Without a range it is 0 to 1, of bytes 0 to 255.
 ///
 /// # Errors
 /// The file is missing or damaged, an array is of another shape, or a number is none that is needed there.
@@ -78,12 +93,13 @@ pub fn read(path: &Path, range: Option<Range>) -> Result<Split, DataError> {
         let mut archive = Archive::open(path).map_err(|problem| problem.to_string())?;
         let inputs = inputs(&mut archive, range)?;
         let labels = labels(&mut archive, inputs.len())?;
-        Ok(Split { labels, ..inputs })
+        let targets = targets(&mut archive, inputs.len())?;
+        Ok(Split { labels, targets, ..inputs })
     };
     samples().map_err(|why| fault(path, why))
 }
 
-/// The samples without their labels.
+/// The samples alone.
 fn inputs(archive: &mut Archive, range: Option<Range>) -> Result<Split, String> {
     let array = archive.array("inputs").map_err(wrong("inputs"))?;
     let shape: Vec<usize> = array.shape().iter().map(|length| *length as usize).collect();
@@ -124,7 +140,7 @@ fn inputs(archive: &mut Archive, range: Option<Range>) -> Result<Split, String> 
             )
         })?;
     }
-    Ok(Split { images, labels: Vec::new(), rows, cols })
+    Ok(Split { images, labels: Vec::new(), targets: Vec::new(), rows, cols })
 }
 
 /// The classes of so many samples; none at all if there is no such array.
@@ -161,6 +177,41 @@ fn labels(archive: &mut Archive, samples: usize) -> Result<Vec<u8>, String> {
     array.reals().map_err(wrong("labels"))?.enumerate().map(class).collect()
 }
 
+/// What outputs are to be for so many samples; none at all if there is no such array.
+fn targets(archive: &mut Archive, samples: usize) -> Result<Vec<f32>, String> {
+    let array = match archive.array("targets") {
+        Err(NpyProblem::Missing(_)) => return Ok(Vec::new()),
+        array => array.map_err(wrong("targets"))?,
+    };
+    let outputs = match *array.shape() {
+        [count, outputs] if count == samples as u64 && outputs > 0 => outputs as usize,
+        _ => {
+            return Err(format!(
+                "`targets` has shape {} where {samples} samples and their outputs are needed; save one row for each sample, \
+                 y.reshape({samples}, -1)",
+                array.shape_text()
+            ));
+        }
+    };
+    let by_column = array.by_column();
+    let mut targets = vec![0.0; samples * outputs];
+    for (k, x) in array.reals().map_err(wrong("targets"))?.enumerate() {
+        let x = x.map_err(|error| wrong("targets")(error.into()))? as f32;
+        let [sample, output] = match by_column {
+            true => [k % samples, k / samples],
+            false => [k / outputs, k % outputs],
+        };
+        if !x.is_finite() {
+            return Err(format!(
+                "sample {sample} has {x} at targets[{sample}, {output}], which is not a finite number of single \
+                 precision; leave the sample out, or scale its targets"
+            ));
+        }
+        targets[sample * outputs + output] = x;
+    }
+    Ok(targets)
+}
+
 /// What is wrong with an array, in words.
 fn wrong(name: &str) -> impl Fn(NpyProblem) -> String {
     move |problem| match problem {
@@ -170,7 +221,9 @@ fn wrong(name: &str) -> impl Fn(NpyProblem) -> String {
 }
 
 fn missing(name: &str) -> String {
-    format!("has no array `{name}`; write it with numpy.savez(file, inputs=x, labels=y)")
+    format!(
+        "has no array `{name}`; write it with numpy.savez(file, inputs=x, labels=y), or targets=y"
+    )
 }
 
 #[cfg(test)]
@@ -227,8 +280,13 @@ mod tests {
         let more = Npy::of("more", &[1], &[f64::NAN]);
         let (_dir, path) =
             file(&[Npy::of("inputs", &[2, 3], &[0u8, 1, 2, 3, 4, 255]), labels, more]);
-        let wanted =
-            Split { images: vec![0, 1, 2, 3, 4, 255], labels: vec![7, 255], rows: 1, cols: 3 };
+        let wanted = Split {
+            images: vec![0, 1, 2, 3, 4, 255],
+            labels: vec![7, 255],
+            targets: vec![],
+            rows: 1,
+            cols: 3,
+        };
         assert_eq!(read(&path, None).unwrap(), wanted);
         // Bytes have a range too.
         let (_dir, path) = file(&[Npy::of("inputs", &[1, 3], &[0u8, 8, 16])]);
@@ -237,7 +295,13 @@ mod tests {
         let floats = [0.0, 0.25, 0.5, 1.0f32];
         let labels = Npy::of("labels", &[1], &[3.0]);
         let (_dir, path) = file(&[Npy::of("inputs", &[1, 2, 2], &floats), labels]);
-        let wanted = Split { images: vec![0, 64, 128, 255], labels: vec![3], rows: 2, cols: 2 };
+        let wanted = Split {
+            images: vec![0, 64, 128, 255],
+            labels: vec![3],
+            targets: vec![],
+            rows: 2,
+            cols: 2,
+        };
         assert_eq!(read(&path, None).unwrap(), wanted);
         assert_eq!(read(&path, given(-1.0, 1.0)).unwrap().images, [128, 159, 191, 255]);
     }
@@ -265,6 +329,7 @@ mod tests {
         let f8 = |values: &[f64]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
         let inputs = |shape: &str, values: &[f64]| ("inputs", npy("'<f8'", shape, &f8(values)));
         let labels = |shape: &str, values: &[f64]| ("labels", npy("'<f8'", shape, &f8(values)));
+        let targets = |shape: &str, values: &[f64]| ("targets", npy("'<f8'", shape, &f8(values)));
         let two = || inputs("(2, 1)", &[0.0, 1.0]);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("set.npz");
@@ -299,6 +364,23 @@ mod tests {
             (vec![two(), labels("(2,)", &[0.5, 1.0])], "sample 0 has the label 0.5"),
             (vec![two(), labels("(2,)", &[0.0, 256.0])], "sample 1 has the label 256"),
             (vec![two(), labels("(2,)", &[0.0, f64::NAN])], "sample 1 has the label NaN"),
+            (
+                vec![two(), targets("(3, 1)", &[0.0; 3])],
+                "`targets` has shape (3, 1) where 2 samples",
+            ),
+            (
+                vec![two(), targets("(2,)", &[0.0; 2])],
+                "`targets` has shape (2,) | y.reshape(2, -1)",
+            ),
+            (vec![two(), targets("(2, 0)", &[])], "`targets` has shape (2, 0)"),
+            (
+                vec![two(), targets("(2, 2)", &[0.0, 1.0, 2.0, f64::NAN])],
+                "sample 1 has NaN at targets[1, 1]",
+            ),
+            (
+                vec![two(), targets("(2, 1)", &[-1e39, 0.0])],
+                "sample 0 has -inf at targets[0, 0] | single precision",
+            ),
         ] {
             packed(&path, &arrays);
             let error = read(&path, None).unwrap_err().to_string();
@@ -336,6 +418,22 @@ mod tests {
             error.starts_with(&other.display().to_string()) && error.contains(&words),
             "{error}"
         );
+        // Targets do for labels, in both sets or in none.
+        let numbers = [0.5f32, -3.0, 7.0];
+        let inputs = || Npy::of("inputs", &[3, 2], &images);
+        let targets = || Npy::of("targets", &[3, 1], &numbers);
+        let (_e, only) = file(&[inputs(), targets()]);
+        let loaded = load(&only, &only, None).unwrap();
+        assert_eq!((loaded.train.labels.len(), &loaded.test.targets[..]), (0, &numbers[..]));
+        let (_f, both) = file(&[inputs(), targets(), Npy::of("labels", &[3], &[0u8, 1, 0])]);
+        assert_eq!(load(&both, &both, None).unwrap().train.labels, [0, 1, 0]);
+        for (train, test, name, without) in
+            [(&both, &only, "labels", &only), (&train, &both, "targets", &train)]
+        {
+            let error = load(train, test, None).unwrap_err().to_string();
+            let words = format!("{}: has no array `{name}`, as", without.display());
+            assert!(error.contains(&words), "{error}");
+        }
         // Only who asks can do without labels.
         let (_d, bare) = file(&[Npy::of("inputs", &[3, 2], &images)]);
         assert!(read(&bare, None).unwrap().labels.is_empty());

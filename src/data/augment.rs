@@ -93,7 +93,7 @@ mod tests {
 
     /// One image of 3 rows and 4 columns.
     fn split() -> Split {
-        Split { images: (1..=12).collect(), labels: vec![0], rows: 3, cols: 4 }
+        Split { images: (1..=12).collect(), labels: vec![0], targets: vec![], rows: 3, cols: 4 }
     }
 
     #[test]
@@ -154,8 +154,13 @@ mod tests {
     #[test]
     fn noise_has_its_deviation_and_is_clipped() {
         let (count, noise) = (10_000, [Augment::Noise(0.1)]);
-        let split =
-            |level| Split { images: vec![level; count], labels: vec![0], rows: 1, cols: count };
+        let split = |level| Split {
+            images: vec![level; count],
+            labels: vec![0],
+            targets: vec![],
+            rows: 1,
+            cols: count,
+        };
         let middle = split(128);
         let deviations = |epoch| -> Vec<f64> {
             let image = shown(&noise, &middle, 0, (epoch, 7));

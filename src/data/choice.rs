@@ -23,6 +23,14 @@ pub enum ChoiceError {
         /// Those that are there.
         known: String,
     },
+    /// Classes are asked for of samples that have none.
+    #[error(
+        "training.data.{field}: the samples have no `labels`, by which it chooses; save their classes too, or leave it out"
+    )]
+    Unlabelled {
+        /// What asks for them.
+        field: &'static str,
+    },
     /// A class with too few samples.
     #[error(
         "training.data.per_class: {wanted} training samples of each class are to be taken, class {class} has \
@@ -81,12 +89,18 @@ impl Dataset {
     /// these the first training samples of each class, if it is given how many.
     ///
     /// # Errors
-    /// There are no samples of a class, or not so many.
+    /// There are no samples of a class, or not so many, or no classes.
     pub fn choose(
         &mut self,
         classes: Option<&[u64]>,
         per_class: Option<u64>,
     ) -> Result<(), ChoiceError> {
+        let asks = [("classes", classes.is_some()), ("per_class", per_class.is_some())];
+        if let Some((field, _)) = asks.into_iter().find(|(_, asks)| *asks)
+            && self.train.labels.is_empty()
+        {
+            return Err(ChoiceError::Unlabelled { field });
+        }
         if let Some(classes) = classes {
             self.train.has_all(classes, "training")?;
             self.test.has_all(classes, "test")?;
@@ -110,7 +124,8 @@ impl Dataset {
     }
 
     /// Sets training samples aside for validation: so many, or such a part of them. It is the same part of each class,
-    /// to within one sample, and drawn from the seed. Both sets keep the order of the files.
+    /// to within one sample, or of all where there are no classes, and drawn from the seed. Both sets keep the order of
+    /// the files.
     ///
     /// # Errors
     /// [`ChoiceError::Validation`] if that would be none or all.
@@ -144,10 +159,11 @@ impl Dataset {
 }
 
 impl Split {
-    /// Places of the samples of each label, in ascending order.
+    /// Places of the samples of each label, in ascending order; without labels all are alike.
     fn by_class(&self) -> Vec<Vec<usize>> {
         let mut places = vec![Vec::new(); LABELS];
-        self.labels.iter().enumerate().for_each(|(i, label)| places[usize::from(*label)].push(i));
+        let label = |i: usize| self.labels.get(i).copied().unwrap_or_default();
+        (0..self.len()).for_each(|i| places[usize::from(label(i))].push(i));
         places
     }
 
@@ -182,7 +198,7 @@ mod tests {
     /// Samples of some labels, each with its number as its only pixel; the test set is the same.
     fn dataset(labels: &[u8]) -> Dataset {
         let images = (0..labels.len()).map(|i| i as u8).collect();
-        let split = Split { images, labels: labels.to_vec(), rows: 1, cols: 1 };
+        let split = Split { images, labels: labels.to_vec(), targets: vec![], rows: 1, cols: 1 };
         Dataset { train: split.clone(), validation: None, test: split }
     }
 
@@ -250,6 +266,43 @@ mod tests {
             }
             assert_eq!(data.test, mixed().test);
         }
+    }
+
+    /// Samples without classes are set aside as they come, with their targets, and are not chosen by class.
+    #[test]
+    fn samples_may_have_no_classes() {
+        let unlabelled = || {
+            let mut data = dataset(&[0; 200]);
+            for split in [&mut data.train, &mut data.test] {
+                split.labels.clear();
+                split.targets = (0..400).map(|k| k as f32).collect();
+            }
+            data
+        };
+        let mut data = unlabelled();
+        data.set_aside(0.25, 3).unwrap();
+        let validation = data.validation.unwrap();
+        assert_eq!((validation.len(), data.train.len()), (50, 150));
+        for split in [&validation, &data.train] {
+            assert!(split.labels.is_empty());
+            let own = |i: usize| [0, 1].map(|k| 2.0 * f32::from(split.images[i]) + k as f32);
+            assert!((0..split.len()).all(|i| split.wanted(i, 2) == own(i)));
+        }
+        let tens = (0..4u8).map(|k| validation.images.iter().filter(|i| **i / 50 == k).count());
+        // Hypergeometric, of variance 50 / 4 · 3 / 4 · 150 / 199 = 7.
+        assert!(tens.into_iter().all(|count| (count as f64 - 12.5).abs() <= 5.0 * 7f64.sqrt()));
+        for (classes, per_class, field) in
+            [(Some(&[0][..]), None, "classes"), (None, Some(1), "per_class")]
+        {
+            let error = unlabelled().choose(classes, per_class).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("training.data.{field}: the samples have no")),
+                "{error}"
+            );
+        }
+        let mut data = unlabelled();
+        data.train.truncate(3);
+        assert_eq!((data.train.len(), data.train.targets.len()), (3, 6));
     }
 
     #[test]

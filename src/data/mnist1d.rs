@@ -61,6 +61,7 @@ pub fn make([train, test]: [usize; 2], shuffled: bool, seed: u64) -> Dataset {
             places.iter().map(|k| RANGE.nearest(course[*k as usize]))
         };
         Split {
+            targets: Vec::new(),
             images: samples.iter().flat_map(levels).collect(),
             labels: samples.iter().map(|sample| class(*sample as usize) as u8).collect(),
             rows: 1,

@@ -23,17 +23,19 @@ pub use choice::ChoiceError;
 
 use std::path::{Path, PathBuf};
 
-use crate::scene::Data;
+use crate::scene::{Data, Loss};
 use idx::{Idx, IdxError};
 use randman::Randman;
 
 /// Samples of one kind, train or test.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Split {
     /// Intensities 0 to 255, `[n, rows, cols]`.
     pub images: Vec<u8>,
     /// Class of each image, `[n]`; none at all if nobody knows them.
     pub labels: Vec<u8>,
+    /// What each output is to be, `[n, outputs]`; none at all if nobody knows.
+    pub targets: Vec<f32>,
     /// Height of an image in pixels.
     pub rows: usize,
     /// Width of an image in pixels.
@@ -41,7 +43,7 @@ pub struct Split {
 }
 
 /// A training set and the test set that belongs to it; all have images of the same shape.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// What a network learns from.
     pub train: Split,
@@ -148,6 +150,28 @@ pub enum DataError {
         /// Number of outputs.
         classes: usize,
     },
+    /// Samples with more or fewer targets than there are outputs.
+    #[error(
+        "the samples have {width} targets each, the network has {outputs} outputs; make them as many"
+    )]
+    Width {
+        /// Targets of a sample.
+        width: usize,
+        /// Number of outputs.
+        outputs: usize,
+    },
+    /// A mark that is neither there nor not.
+    #[error(
+        "sample {index} has target {value} of output {output}, which `MultiLabel` has to be 0 or 1; save marks as such"
+    )]
+    Mark {
+        /// Position of the first such sample, from 0.
+        index: usize,
+        /// Its output.
+        output: usize,
+        /// The target.
+        value: f32,
+    },
 }
 
 /// Loads the train and test sets that a scene names, or makes them; `seed` is that of the simulation.
@@ -250,7 +274,7 @@ fn read(images_path: PathBuf, labels_path: Option<PathBuf>) -> Result<Split, Dat
     if images.is_empty() {
         return Err(DataError::Empty { path: images_path, dims });
     }
-    Ok(Split { images, labels, rows, cols })
+    Ok(Split { images, labels, targets: Vec::new(), rows, cols })
 }
 
 /// The first of the names a file of `rank` dimensions may have that exists in `dir`.
@@ -315,14 +339,41 @@ impl Split {
     fn part(&self, places: &[usize]) -> Self {
         Self {
             images: places.iter().map(|i| self.image(*i)).collect::<Vec<_>>().concat(),
-            labels: places.iter().map(|i| self.labels[*i]).collect(),
+            labels: places.iter().filter_map(|i| self.labels.get(*i)).copied().collect(),
+            targets: places.iter().flat_map(|i| self.targets_of(*i)).copied().collect(),
             ..*self
+        }
+    }
+
+    /// Targets of each sample.
+    fn width(&self) -> usize {
+        self.targets.len() / self.len().max(1)
+    }
+
+    fn targets_of(&self, i: usize) -> &[f32] {
+        &self.targets[i * self.width()..][..self.width()]
+    }
+
+    /// What so many outputs are to be for sample `i`: its targets, or 1 for its class and 0 for the others. Where nobody
+    /// knows, it is 0.
+    ///
+    /// # Panics
+    ///
+    /// Like indexing, unless `i < self.len()`.
+    pub fn wanted(&self, i: usize, outputs: usize) -> Vec<f32> {
+        match self.targets.is_empty() {
+            false => self.targets_of(i).to_vec(),
+            true => {
+                let class = self.labels.get(i).map(|label| usize::from(*label));
+                (0..outputs).map(|k| if class == Some(k) { 1.0 } else { 0.0 }).collect()
+            }
         }
     }
 
     /// Keeps only the first `limit` samples.
     pub fn truncate(&mut self, limit: usize) {
         self.labels.truncate(limit);
+        self.targets.truncate(limit.saturating_mul(self.width()));
         self.images.truncate(limit.min(self.len()) * self.pixels());
     }
 
@@ -337,12 +388,45 @@ impl Split {
             Some(index) => Err(DataError::Label { index, label: self.labels[index], classes }),
         }
     }
+
+    /// Checks that what a loss compares answers with, if it is known, goes with so many outputs.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError`] for the first sample with which it does not.
+    pub fn check_answers(&self, loss: &Loss, outputs: usize) -> Result<(), DataError> {
+        let marks = matches!(loss, Loss::MultiLabel { .. });
+        let width = self.width();
+        if !loss.has_targets() || (width == 0 && !marks) {
+            return self.check_labels(outputs);
+        }
+        if width != 0 && width != outputs {
+            return Err(DataError::Width { width, outputs });
+        }
+        match self.targets.iter().position(|x| marks && *x != 0.0 && *x != 1.0) {
+            None => Ok(()),
+            Some(at) => {
+                let (index, output, value) = (at / width, at % width, self.targets[at]);
+                Err(DataError::Mark { index, output, value })
+            }
+        }
+    }
+
+    /// Leaves what a loss compares answers with: targets if it is of them and they are known, else labels.
+    pub fn settle(&mut self, loss: &Loss) {
+        match loss {
+            Loss::MultiLabel { .. } => self.labels.clear(),
+            _ if loss.has_targets() && !self.targets.is_empty() => self.labels.clear(),
+            _ => self.targets.clear(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::idx::tests::{gzip, idx};
     use super::*;
+    use crate::scene::Over;
     use std::fs;
     use tempfile::TempDir;
 
@@ -440,6 +524,39 @@ mod tests {
                 error.starts_with(&format!("{} has no file {name} or ", dir.path().display())),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_goes_with_the_outputs() {
+        let (numbers, marks) =
+            (Loss::SquaredError { over: Over::Mean }, Loss::MultiLabel { over: Over::Mean });
+        let classes = Loss::SoftmaxCrossEntropy { over: Over::Mean };
+        let split = |targets: &[f32]| Split {
+            images: vec![0; 3],
+            labels: vec![1, 0, 2],
+            targets: targets.to_vec(),
+            rows: 1,
+            cols: 1,
+        };
+        let all = split(&[1.0, 0.0, 0.0, 1.0, 0.5, 1.0]);
+        assert_eq!(all.wanted(2, 2), [0.5, 1.0]);
+        assert_eq!(split(&[]).wanted(2, 4), [0.0, 0.0, 1.0, 0.0]);
+        assert!(all.check_answers(&numbers, 2).is_ok());
+        for (split, loss, outputs, words) in [
+            (&all, &numbers, 3, "have 2 targets each, the network has 3 outputs"),
+            (&all, &marks, 2, "sample 2 has target 0.5 of output 0"),
+            (&all, &classes, 2, "sample 2 has label 2 but there are only 2 outputs"),
+            (&split(&[]), &numbers, 2, "sample 2 has label 2"),
+        ] {
+            let error = split.check_answers(loss, outputs).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        // Of both, a loss leaves that which it is of.
+        for (loss, left) in [(numbers, [0, 6]), (marks, [0, 6]), (classes, [3, 0])] {
+            let mut split = all.clone();
+            split.settle(&loss);
+            assert_eq!([split.labels.len(), split.targets.len()], left, "{loss:?}");
         }
     }
 

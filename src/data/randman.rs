@@ -47,6 +47,7 @@ impl Randman {
                 all[sample % manifolds * units + unit][set][sample / manifolds]
             };
             Split {
+                targets: Vec::new(),
                 images: (0..counts[set] * units).map(level).collect(),
                 labels: (0..counts[set]).map(|sample| (sample % manifolds) as u8).collect(),
                 rows: 1,

@@ -140,7 +140,7 @@ fn table(
     let of_sample = names.iter().enumerate().filter(|(k, _)| place != Some(*k));
     Ok(Table {
         names: of_sample.map(|(_, name)| (*name).to_owned()).collect(),
-        split: Split { images, labels, rows: 1, cols },
+        split: Split { images, labels, targets: Vec::new(), rows: 1, cols },
     })
 }
 
@@ -196,7 +196,13 @@ mod tests {
 
     #[test]
     fn tables_are_read_however_they_are_written() {
-        let wanted = Split { images: vec![0, 255, 51, 102], labels: vec![2, 0], rows: 1, cols: 2 };
+        let wanted = Split {
+            images: vec![0, 255, 51, 102],
+            labels: vec![2, 0],
+            targets: vec![],
+            rows: 1,
+            cols: 2,
+        };
         for (text, label) in [
             ("a,b,class\n0,1,2\n0.2,0.4,0\n", None),
             ("a;b;class\r\n0;1;2\r\n0.2;0.4;0", Some("class")),
@@ -208,7 +214,13 @@ mod tests {
         }
         let (_dir, path) = file("a,b\n-1,3\n0,4\n");
         let range = Some(Range { low: -2.0, high: 6.0 });
-        let bare = Split { images: vec![32, 159, 64, 191], labels: vec![], rows: 1, cols: 2 };
+        let bare = Split {
+            images: vec![32, 159, 64, 191],
+            labels: vec![],
+            targets: vec![],
+            rows: 1,
+            cols: 2,
+        };
         assert_eq!(read(&path, Some("class"), range).unwrap(), bare);
     }
 

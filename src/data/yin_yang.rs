@@ -26,6 +26,7 @@ pub fn make([train, test]: [usize; 2], bias: bool, seed: u64) -> Dataset {
             numbers.into_iter().take(cols(bias)).map(|x| Range::SPIKING.nearest(x))
         };
         Split {
+            targets: Vec::new(),
             images: samples.iter().flat_map(levels).collect(),
             labels: samples.iter().map(|(class, _)| *class).collect(),
             rows: 1,

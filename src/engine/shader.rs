@@ -92,6 +92,7 @@ pub static KERNELS: &[&Kernel] = &[
     &train::spread_gradient::KERNEL,
     &train::sum_samples::KERNEL,
     &train::sum_squares::KERNEL,
+    &train::target_error::KERNEL,
     &train::trace::KERNEL,
 ];
 

@@ -393,7 +393,7 @@ fn poisson(
 /// Whether the loss is of the output of a readout.
 fn classifies(scene: &Scene) -> bool {
     let loss = scene.training.as_ref().map(|training| &training.loss);
-    matches!(loss, Some(scene::Loss::SoftmaxCrossEntropy { .. }))
+    loss.is_some_and(|loss| loss.over().is_some())
 }
 
 /// Whether neurons that are trained need a [frame](crate::neuron::frame): those with receptors, stimuli or trained

@@ -272,9 +272,15 @@ impl<'a> Layout<'a> {
         self.ports.presentation = Some(presentation);
         let ring = SLOTS * batch;
         self.ports.losses = Some(self.zeros("losses", Kind::Real, ring));
-        // A class is what an output stands for.
-        if self.ports.output.is_some() {
-            self.ports.labels = Some(self.zeros("labels", Kind::Word, batch));
+        // An output has a target, or stands for a class.
+        if let Some(output) = self.ports.output {
+            match self.training.loss.has_targets() {
+                true => {
+                    let len = self.arrays[output].len;
+                    self.ports.targets = Some(self.zeros("targets", Kind::Real, len));
+                }
+                false => self.ports.labels = Some(self.zeros("labels", Kind::Word, batch)),
+            }
             self.ports.predictions = Some(self.zeros("predictions", Kind::Word, ring));
         }
         for (k, population) in self.network.populations.iter().enumerate() {

@@ -5,7 +5,9 @@ use super::*;
 use crate::data::traces::Traces;
 use crate::network;
 use crate::scene::{Loss, Over};
-use crate::train::{rate_penalty, softmax_cross_entropy, spike_counts, spread_gradient, trace};
+use crate::train::{
+    rate_penalty, softmax_cross_entropy, spike_counts, spread_gradient, target_error, trace,
+};
 
 /// What the loss is of: an answer, or a rate.
 #[derive(Debug, Clone, Copy)]
@@ -27,23 +29,10 @@ impl Compiler<'_> {
         self.count_spikes();
         launches.extend(self.counted.iter().map(|counted| self.counts_of(counted)));
         for (k, population) in self.network.populations.iter().enumerate() {
-            let pop = self.layout.pops[k];
             let answers = matches!(population.kind, network::Kind::Readout(_))
                 || self.training.loss.counted() == Some(&population.name);
             if answers {
-                let p = softmax_cross_entropy::SoftmaxCrossEntropyParams::<f64> {
-                    classes: pop.n as u32,
-                    slots: SLOTS as u32,
-                };
-                let args = vec![
-                    each(self.layout.ports.output.unwrap_or_default(), pop.n),
-                    each(self.layout.ports.labels.unwrap_or_default(), 1),
-                    each(self.layout.output_gradient, pop.n),
-                    each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
-                    each(self.layout.ports.predictions.unwrap_or_default(), SLOTS),
-                ];
-                let kernel = &softmax_cross_entropy::KERNEL;
-                launches.push(self.by_sample(kernel, &population.name, p.words(), args, 1));
+                launches.push(self.of_answer(k));
             }
         }
         for (penalty, counted) in self.training.rates.iter().zip(self.penalised()) {
@@ -65,6 +54,36 @@ impl Compiler<'_> {
             launches.push(self.by_sample(kernel, &penalty.population, p.words(), args, 1));
         }
         stages.push(Stage::Whole(launches));
+    }
+
+    /// The loss of the output of a population.
+    fn of_answer(&self, k: usize) -> Launch {
+        let (n, ports) = (self.layout.pops[k].n, &self.layout.ports);
+        let slots = SLOTS as u32;
+        let of_targets = |form: u32, delta: f64| {
+            let outputs = n as u32;
+            let p = target_error::TargetErrorParams::<f64> { outputs, slots, delta, form };
+            (&target_error::KERNEL, p.words(), each(ports.targets.unwrap_or_default(), n))
+        };
+        let (kernel, params, wanted) = match self.training.loss {
+            Loss::SquaredError { .. } => of_targets(0, 0.0),
+            Loss::Huber { delta, .. } => of_targets(1, delta),
+            Loss::MultiLabel { .. } => of_targets(2, 0.0),
+            _ => {
+                let classes = n as u32;
+                let p = softmax_cross_entropy::SoftmaxCrossEntropyParams::<f64> { classes, slots };
+                let labels = each(ports.labels.unwrap_or_default(), 1);
+                (&softmax_cross_entropy::KERNEL, p.words(), labels)
+            }
+        };
+        let args = vec![
+            each(ports.output.unwrap_or_default(), n),
+            wanted,
+            each(self.layout.output_gradient, n),
+            each(ports.losses.unwrap_or_default(), SLOTS),
+            each(ports.predictions.unwrap_or_default(), SLOTS),
+        ];
+        self.by_sample(kernel, &self.network.populations[k].name, params, args, 1)
     }
 
     /// Those that penalties are on.
@@ -136,11 +155,7 @@ impl Compiler<'_> {
     /// the largest value instead.
     pub(super) fn over(&self) -> (Range<u32>, f64, u32) {
         let steps = self.layout.steps as u32;
-        let over = match self.training.loss {
-            Loss::SoftmaxCrossEntropy { over } => over,
-            _ => Over::Mean,
-        };
-        match over {
+        match self.training.loss.over().unwrap_or(Over::Mean) {
             Over::Mean => (0..steps, f64::from(steps), 0),
             Over::Sum => (0..steps, 1.0, 0),
             Over::Last => (steps - 1..steps, 1.0, 0),

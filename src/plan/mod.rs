@@ -208,11 +208,13 @@ pub struct Ports {
     pub pixels: Option<ArrayId>,
     /// Class of each sample.
     pub labels: Option<ArrayId>,
+    /// What each output is to be, samples × outputs, of a loss that asks for that rather than for a class.
+    pub targets: Option<ArrayId>,
     /// Number that tells presentations apart.
     pub presentation: Option<ArrayId>,
     /// Loss of each sample, samples × slots.
     pub losses: Option<ArrayId>,
-    /// Predicted class of each sample, samples × slots.
+    /// Predicted class of each sample, samples × slots; of marks how many outputs are right.
     pub predictions: Option<ArrayId>,
     /// For each population: its tape, spikes and spike counts (samples × slots).
     pub populations: Vec<PopulationPorts>,
@@ -228,7 +230,7 @@ pub struct Ports {
     pub moments: Vec<ArrayId>,
     /// Arrays of gradients beside the arrays they are for.
     pub gradients: Vec<(ArrayId, ArrayId)>,
-    /// Readout's output, samples × classes.
+    /// Output, samples × outputs.
     pub output: Option<ArrayId>,
     /// Slots of the logs.
     pub slots: usize,

@@ -86,7 +86,7 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
         sketches.extend(runs.response.as_ref().and_then(sweep));
         sketches.extend(curves(&runs.curves));
     }
-    sketches.extend(learning(&report.epochs, report.best_epoch));
+    sketches.extend(learning(&report.epochs, report.best_epoch, report.fit.is_some()));
     sketches.extend(report.fit.as_ref().and_then(fit));
     let courses = report.courses.iter().enumerate();
     sketches.extend(courses.filter_map(|(k, course)| number(k + 1, course)));
@@ -154,8 +154,9 @@ impl Sketch {
     }
 }
 
-/// Loss and accuracy over the epochs, side by side; a line marks the best epoch.
-fn learning(epochs: &[Epoch], best: Option<usize>) -> Option<Sketch> {
+/// Loss and accuracy over the epochs, side by side; a line marks the best epoch. An epoch of a training that is to follow
+/// a trace is one update.
+fn learning(epochs: &[Epoch], best: Option<usize>, follows: bool) -> Option<Sketch> {
     let (first, last) = (epochs.first()?.epoch as f64, epochs.last()?.epoch as f64);
     let curve = |value: fn(&Epoch) -> Option<f64>| -> Vec<(f64, f64)> {
         epochs
@@ -165,9 +166,9 @@ fn learning(epochs: &[Epoch], best: Option<usize>) -> Option<Sketch> {
             .collect()
     };
     let classes = epochs.iter().any(|e| e.train_accuracy.is_some());
-    let names = match classes {
-        true => ["train", "validation", "test"],
-        false => ["before", "validation", "after"],
+    let names = match follows {
+        true => ["before", "validation", "after"],
+        false => ["train", "validation", "test"],
     };
     let panel = |curves: [Vec<(f64, f64)>; 3], label, legend| {
         let (low, high) = range(curves.iter().flatten().map(|point| point.1));
@@ -205,7 +206,7 @@ fn learning(epochs: &[Epoch], best: Option<usize>) -> Option<Sketch> {
         },
         scene,
     };
-    // Synapses that learn by themselves minimise no loss, and a potential that follows a trace tells no classes.
+    // Synapses that learn by themselves minimise no loss, and numbers and potentials tell no classes.
     Some(if !classes {
         // Errors fall by orders of magnitude.
         let tenth = |points: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
@@ -214,7 +215,11 @@ fn learning(epochs: &[Epoch], best: Option<usize>) -> Option<Sketch> {
         };
         let losses = losses.map(tenth);
         let loss = panel(losses, "loss (power of ten)", LegendPosition::InsideTopRight);
-        sketch("Loss before and after each update.", grid(&[300.0], &[640.0], [loss]))
+        let caption = match follows {
+            true => "Loss before and after each update.",
+            false => "Mean loss after each epoch.",
+        };
+        sketch(caption, grid(&[300.0], &[640.0], [loss]))
     } else if losses.iter().all(Vec::is_empty) {
         sketch("Accuracy after each epoch.", grid(&[300.0], &[430.0], [accuracy]))
     } else {

@@ -824,8 +824,9 @@ declare! {
         steps: u64 [Count];
         /// Train on the first `limit` samples only, of those that `data` chooses.
         limit: Option<u64> [Count];
-        /// Training samples that are set aside, of each class the same part, drawn from the seed: so many, or where it
-        /// is below 1 such a part. The best weights are then those that do best on these after an epoch.
+        /// Training samples that are set aside, drawn from the seed, of each class the same part where there are
+        /// classes: so many, or where it is below 1 such a part. The best weights are then those that do best on these
+        /// after an epoch.
         validation: Option<f64> [Positive];
         /// What is minimised.
         loss: Loss;
@@ -936,7 +937,8 @@ data! {
         dir: PathBuf;
     }
     /// Two files that `numpy.savez` wrote, with the arrays `inputs`, samples by features or samples by rows, or
-    /// frames, by columns, and `labels`, the classes of the samples from 0 to 255. A number outside of the range is refused.
+    /// frames, by columns, and `labels`, the classes of the samples from 0 to 255, or `targets`, samples by outputs,
+    /// numbers of any size; or both. An input outside of the range is refused.
     Arrays {
         /// Training samples, an `.npz` file.
         train: PathBuf;
@@ -1056,6 +1058,27 @@ declare! {
             /// How the potential over time becomes one number per class.
             over: Over = Over::Mean;
         };
+        /// Squared differences between the readout's outputs and the `targets` of the samples, summed over outputs. Of
+        /// samples that have `labels` instead the output of the class is to be 1, the others 0.
+        SquaredError {
+            /// How the potential over time becomes one number per output.
+            over: Over = Over::Mean;
+        };
+        /// As `SquaredError`, but with half the square of a difference e up to `delta`, and beyond it `delta (|e| -
+        /// delta / 2)`, which a few far outputs do not rule (Huber 1964).
+        Huber {
+            /// Difference up to which it is a square.
+            delta: f64 [Positive] = 1.0;
+            /// As of `SquaredError`.
+            over: Over = Over::Mean;
+        };
+        /// Cross-entropy of the sigmoid of each of the readout's outputs, summed over outputs: a sample may have
+        /// several marks or none, which `targets` says by 1 and 0. An answer is right if every output is, a mark being
+        /// told by an output above 0, of which the sigmoid is above 0.5.
+        MultiLabel {
+            /// As of `SquaredError`.
+            over: Over = Over::Mean;
+        };
         /// Cross-entropy of the softmax of the numbers of spikes of a population, a neuron for each class.
         SpikeCount {
             /// The population.
@@ -1100,6 +1123,22 @@ impl Loss {
             Self::SpikeCount { population, .. } => Some(population),
             _ => None,
         }
+    }
+
+    /// How the potential of the readout becomes its output, if the loss is of that.
+    pub fn over(&self) -> Option<Over> {
+        match self {
+            Self::SoftmaxCrossEntropy { over }
+            | Self::SquaredError { over }
+            | Self::Huber { over, .. }
+            | Self::MultiLabel { over } => Some(*over),
+            _ => None,
+        }
+    }
+
+    /// Whether each output has a target of its own; else a sample has a class, if anything.
+    pub fn has_targets(&self) -> bool {
+        matches!(self, Self::SquaredError { .. } | Self::Huber { .. } | Self::MultiLabel { .. })
     }
 
     /// Whether it is minimised by its gradient.

@@ -25,6 +25,7 @@ pub mod spread_gradient;
 pub mod stop;
 pub mod sum_samples;
 pub mod sum_squares;
+pub mod target_error;
 pub mod trace;
 mod trainer;
 

@@ -1,6 +1,6 @@
 //! The loop of training: shuffled batches, evaluation after each epoch, checkpoints.
 //!
-//! A batch is: pixels, labels and numbers of presentation go to the device, a program runs. Losses and
+//! A batch is: pixels, labels or targets, and numbers of presentation go to the device, a program runs. Losses and
 //! predictions stay there in a ring until it is full or it is time to tell the user, so nothing is
 //! waited for in between. They are summed in f64 in the order of the samples: the sums do not depend
 //! on when they were fetched, and an interrupted epoch goes on where it was.
@@ -19,7 +19,7 @@ use crate::network::{Kind, Network};
 use crate::neuron::stepped::BLOCK;
 use crate::plan::{ArrayId, Init, Plan, ProgramId};
 use crate::rng::{Purpose, Stream};
-use crate::scene::Training;
+use crate::scene::{Loss, Training};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -293,22 +293,70 @@ pub struct Presented {
 /// What a network answered to a test set.
 #[derive(Debug, Clone, Default)]
 pub struct Predictions {
-    /// Number of classes.
+    /// Number of outputs.
     pub classes: usize,
-    /// Predicted class of each sample.
+    /// Predicted class of each sample; of marks whether each output tells one, \[samples, outputs\]; nothing of numbers.
     pub predicted: Vec<u32>,
-    /// Output of each, \[samples, classes\].
+    /// Whether they are marks.
+    pub marks: bool,
+    /// Output of each, \[samples, outputs\].
     pub output: Vec<f32>,
     /// For each population that spikes, how often it did for each sample; nothing for the others.
     pub spikes: Vec<Vec<u32>>,
 }
 
 impl Predictions {
-    /// Counts of `[true][predicted]` classes.
+    /// Number of samples.
+    pub fn samples(&self) -> usize {
+        self.output.len() / self.classes.max(1)
+    }
+
+    /// Fraction of right answers to the samples of a split, if some are right and others wrong and that is known.
+    pub fn accuracy(&self, split: &Split) -> Option<f64> {
+        let right = |answer: &[u32], wanted: &[f32]| {
+            answer.iter().zip(wanted).all(|(told, wanted)| (*told == 1) == (*wanted > 0.5))
+        };
+        let count = match (split.labels.is_empty(), split.targets.is_empty()) {
+            (false, _) => {
+                let both = self.predicted.iter().zip(&split.labels);
+                both.filter(|(told, label)| **told == u32::from(**label)).count()
+            }
+            (true, false) if !self.predicted.is_empty() => {
+                let told = self.predicted.chunks(self.classes);
+                let both = told.zip(split.targets.chunks(self.classes));
+                both.filter(|(told, wanted)| right(told, wanted)).count()
+            }
+            _ => return None,
+        };
+        Some(count as f64 / self.samples() as f64)
+    }
+
+    /// Squared differences between outputs and targets that are numbers, over those of the targets from their means, so
+    /// that the best constants have 1. None where targets do not change.
+    pub fn nmse(&self, split: &Split) -> Option<f64> {
+        let wanted = &split.targets;
+        if !self.predicted.is_empty() || wanted.is_empty() {
+            return None;
+        }
+        let (outputs, samples) = (self.classes, self.samples() as f64);
+        let each = |k: usize| wanted.iter().skip(k).step_by(outputs).map(|x| f64::from(*x));
+        let variation = (0..outputs).map(|k| {
+            let mean = each(k).sum::<f64>() / samples;
+            each(k).map(|x| (x - mean).powi(2)).sum::<f64>()
+        });
+        let difference = |(x, wanted): (&f32, &f32)| (f64::from(*x) - f64::from(*wanted)).powi(2);
+        let squares: f64 = self.output.iter().zip(wanted).map(difference).sum();
+        Some(variation.sum::<f64>()).filter(|all| *all > 0.0).map(|all| squares / all)
+    }
+
+    /// Counts of `[true][predicted]` classes, if they are known.
     ///
     /// # Panics
     /// If a label is no class.
     pub fn confusion(&self, labels: &[u8]) -> Vec<u64> {
+        if labels.is_empty() {
+            return Vec::new();
+        }
         let mut counts = vec![0; self.classes * self.classes];
         for (label, predicted) in labels.iter().zip(&self.predicted) {
             counts[usize::from(*label) * self.classes + *predicted as usize] += 1;
@@ -341,7 +389,7 @@ struct Sums {
     samples: u64,
     /// For each population that is counted, the spikes of each sample.
     spikes: Vec<Vec<u32>>,
-    /// Predicted class of each sample.
+    /// What the loss says of the answer to each sample; see [`crate::plan::Ports::predictions`].
     predictions: Vec<u32>,
     /// Output for each sample, if it was asked for.
     output: Vec<f32>,
@@ -484,7 +532,15 @@ impl<'a> Trainer<'a> {
 
     /// Fraction of right answers, if there are any.
     fn accuracy(&self, correct: u64, samples: u64) -> Option<f64> {
-        self.plan.ports.predictions.map(|_| correct as f64 / samples as f64)
+        let known = self.samples.split(Set::Train).is_some_and(|split| !split.labels.is_empty());
+        let tells = known || self.marks().is_some();
+        (tells && self.plan.ports.predictions.is_some()).then(|| correct as f64 / samples as f64)
+    }
+
+    /// How many outputs have to be right for an answer to be, where each tells a mark.
+    fn marks(&self) -> Option<u32> {
+        let marks = matches!(self.training.loss, Loss::MultiLabel { .. });
+        marks.then(|| self.classes() as u32)
     }
 
     fn finish_epoch(&mut self) -> Result<Epoch, TrainError> {
@@ -550,11 +606,18 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// The engine fails.
     pub fn predict(&mut self) -> Result<Predictions, TrainError> {
-        let Sums { predictions: predicted, output, spikes, .. } = self.judge(Set::Test, true)?;
-        Ok(Predictions { classes: self.classes(), predicted, output, spikes })
+        let Sums { predictions, output, spikes, .. } = self.judge(Set::Test, true)?;
+        let known = self.samples.split(Set::Test).is_some_and(|split| !split.labels.is_empty());
+        let predicted = match self.training.loss {
+            Loss::MultiLabel { .. } => output.iter().map(|x| u32::from(*x > 0.0)).collect(),
+            _ if self.training.loss.has_targets() && !known => Vec::new(),
+            _ => predictions,
+        };
+        let (classes, marks) = (self.classes(), self.marks().is_some());
+        Ok(Predictions { classes, predicted, marks, output, spikes })
     }
 
-    /// Number of classes, if there are any.
+    /// Number of outputs, if there are any.
     pub fn classes(&self) -> usize {
         self.plan.ports.output.map_or(0, |output| self.plan.arrays[output].len / self.plan.batch)
     }
@@ -665,11 +728,18 @@ impl<'a> Trainer<'a> {
             }
             let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
             let pixels: Vec<u32> = bytes.chunks_exact(4).map(word).collect();
-            // The loss is of some class, also where none is known and nobody asks for it.
-            let label = |s: &u32| split.labels.get(*s as usize).map_or(0, |l| u32::from(*l));
-            let labels: Vec<u32> = samples.iter().map(label).collect();
             self.engine.write_words(ports.pixels.unwrap_or_default(), &pixels)?;
-            self.engine.write_words(ports.labels.unwrap_or_default(), &labels)?;
+            // The loss is of some class or target, also where none is known and nobody asks for it.
+            if let Some(array) = ports.labels {
+                let label = |s: &u32| split.labels.get(*s as usize).map_or(0, |l| u32::from(*l));
+                let labels: Vec<u32> = samples.iter().map(label).collect();
+                self.engine.write_words(array, &labels)?;
+            }
+            if let Some(array) = ports.targets {
+                let outputs = self.plan.arrays[array].len / self.plan.batch;
+                let wanted = samples.iter().flat_map(|s| split.wanted(*s as usize, outputs));
+                self.engine.write_reals(array, &wanted.collect::<Vec<f32>>())?;
+            }
         }
         self.engine.write_words(ports.presentation.unwrap_or_default(), presentation)
     }
@@ -768,6 +838,7 @@ impl<'a> Trainer<'a> {
             None => Vec::new(),
         };
         let labels = self.samples.split(set).map_or(&[][..], |split| &split.labels);
+        let marks = self.marks();
         let counts = ports
             .populations
             .iter()
@@ -785,7 +856,7 @@ impl<'a> Trainer<'a> {
                 sums.samples += 1;
                 if let Some(predicted) = predicted.get(at) {
                     let label = labels.get(*sample as usize).map(|l| u32::from(*l));
-                    sums.correct += u64::from(label == Some(*predicted));
+                    sums.correct += u64::from(marks.or(label) == Some(*predicted));
                     sums.predictions.push(*predicted);
                 }
                 for (spikes, counts) in sums.spikes.iter_mut().zip(&counts) {

@@ -129,6 +129,7 @@ pub fn images(n: usize, pixels: usize, classes: u64) -> Dataset {
                 })
                 .collect(),
             labels: (0..n as u64).map(|k| s.below(classes, k + offset, 3) as u8).collect(),
+            targets: Vec::new(),
             rows: 1,
             cols: pixels,
         };
@@ -148,7 +149,14 @@ pub fn load(engine: &mut dyn Engine, plan: &Plan, split: &Split, samples: usize)
     let presentation: Vec<u32> = (0..samples as u32).collect();
     let ports = &plan.ports;
     engine.write_words(ports.pixels.unwrap(), &words).unwrap();
-    engine.write_words(ports.labels.unwrap(), &labels).unwrap();
+    if let Some(array) = ports.labels {
+        engine.write_words(array, &labels).unwrap();
+    }
+    if let Some(array) = ports.targets {
+        let outputs = plan.arrays[array].len / plan.batch;
+        let wanted: Vec<f32> = (0..samples).flat_map(|b| split.wanted(b, outputs)).collect();
+        engine.write_reals(array, &wanted).unwrap();
+    }
     engine.write_words(ports.presentation.unwrap(), &presentation).unwrap();
 }
 

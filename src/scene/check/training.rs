@@ -30,8 +30,15 @@ impl<'s> Checker<'s> {
             self.assignment(training, population);
             return;
         }
-        if let Loss::SoftmaxCrossEntropy { .. } = training.loss {
+        if training.loss.over().is_some() {
             self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
+        }
+        if let (Loss::MultiLabel { .. }, Some(Data::Mnist { .. })) =
+            (&training.loss, &training.data)
+        {
+            let message = "samples of `Mnist` have a class each, and no marks";
+            let help = "use `SoftmaxCrossEntropy`, or `Arrays` with `targets`";
+            self.fault_with_help("training.loss", message, help);
         }
         if let Some(name) = training.loss.counted() {
             self.spiking("training.loss.population", name);
@@ -52,7 +59,7 @@ impl<'s> Checker<'s> {
                 _ => {}
             }
         }
-        if let Loss::SoftmaxCrossEntropy { over: Over::Window { from, to } } = training.loss
+        if let Some(Over::Window { from, to }) = training.loss.over()
             && let Some(dt) = self.dt()
         {
             let path = "training.loss.over";
@@ -270,9 +277,9 @@ impl<'s> Checker<'s> {
             }
             if matches!(population.model, Model::Readout(_))
                 && name != CURRENT
-                && training.is_some_and(|t| matches!(t.loss, Loss::SoftmaxCrossEntropy { .. }))
+                && training.is_some_and(|t| t.loss.over().is_some())
             {
-                let message = "of a readout that tells classes only `i_e` is trained";
+                let message = "of a readout that gives the answer only `i_e` is trained";
                 self.fault_with_help(&path, message, "train numbers of the neurons before it");
             }
             if name == CURRENT && !matches!(trained, Trained::Each(_)) {

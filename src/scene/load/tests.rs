@@ -516,6 +516,8 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
                 "0.2",
                 "within a population, nothing is dropped | into the cycle or out of it",
             ),
+            ("SoftmaxCrossEntropy()", "Huber(delta: 0)", "0", "not strictly positive"),
+            ("SoftmaxCrossEntropy()", "MultiLabel()", "MultiLabel()", "no marks | `Arrays`"),
             ("Kaiming(gain: 1)", "Xavier(gain: 0)", "0", "not strictly positive"),
             (
                 "Dense, weight: Kaiming(gain: 1)",
