@@ -90,6 +90,10 @@ pub enum Purpose {
     Dropout = 12,
     /// Samples that are made by formula.
     Samples = 13,
+    /// Noise that a training adds to what a population gets.
+    Noise = 14,
+    /// Noise that a training adds to the weights of a projection.
+    WeightNoise = 15,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

@@ -40,6 +40,8 @@ struct Case {
     rates: &'static str,
     /// The loss of a readout, up to what it is over.
     loss: &'static str,
+    /// Noise of the training.
+    noise: &'static str,
 }
 
 const PLAIN: Case = Case {
@@ -60,6 +62,7 @@ const PLAIN: Case = Case {
     counts: false,
     rates: "",
     loss: "SoftmaxCrossEntropy(",
+    noise: "",
 };
 
 const PIXELS: usize = 13;
@@ -92,7 +95,7 @@ fn text(c: &Case) -> String {
                 dropout: {dropout}),
         ],
         training: (data: Arrays(train: "a.npz", test: "b.npz"), epochs: 1, batch: 4, steps: {steps},
-            loss: {loss}, rates: [{rates}], optimizer: Adam(lr: 0.001),
+            loss: {loss}, rates: [{rates}], noise: ({noise}), optimizer: Adam(lr: 0.001),
             surrogate: {surrogate}, detach_reset: {detach}, biases: true))"#,
         encoder = c.encoder,
         hidden = c.hidden,
@@ -105,6 +108,7 @@ fn text(c: &Case) -> String {
         steps = c.steps,
         dt = c.dt,
         rates = c.rates,
+        noise = c.noise,
         surrogate = c.surrogate,
         detach = c.detach,
     )
@@ -143,9 +147,16 @@ fn still(samples: usize) -> Clock {
     Clock { learning_rate: 0.0, ..clock(samples) }
 }
 
-/// Loss of the batch at the weights as they are. Sources are dropped in the training alone, the same ones each time.
+/// Loss of the batch at the weights as they are. Sources are dropped and noise is added in the training alone, the same
+/// each time.
 fn loss(engine: &mut Cpu<'_, f64>, network: &Network, plan: &Plan) -> f64 {
-    let program = match network.projections.iter().any(|p| p.dropout > 0.0) {
+    let drawn = ["train/noise", "train/disturb"];
+    let has_noise = plan
+        .programs
+        .iter()
+        .flat_map(|program| &program.stages)
+        .any(|stage| stage.launches().iter().any(|launch| drawn.contains(&launch.kernel.name)));
+    let program = match has_noise || network.projections.iter().any(|p| p.dropout > 0.0) {
         true => "train",
         false => "evaluate",
     };
@@ -351,6 +362,14 @@ fn oracle_against_central_differences() {
     for (name, case) in dropped().into_iter().chain(changing()).chain(targeted()) {
         central_differences(name, &case);
     }
+    // At the weights with their noise, with what arrives besides, and with another input.
+    let noisy = Case { noise: "inputs: 0.2, currents: 30, weights: 0.1", ..PLAIN };
+    central_differences("noise", &noisy);
+    central_differences("noise, recurrent", &Case { extra: RECURRENT, hidden: 9, ..noisy });
+    for (name, case) in dropped() {
+        let noise = "currents: 20, weights: 0.1";
+        central_differences(&format!("noise, {name}"), &Case { noise, ..case });
+    }
 }
 
 /// Neurons in frames: what they are, and the synapses that their receptors get.
@@ -494,6 +513,7 @@ fn oracle_against_central_differences_in_frames() {
     central_differences("dropout", &Case { dropout: 0.4, hidden: 9, ..framed(0).1 });
     let encoder = "Constant(gain: 0.8), frames: 3, hold: 4";
     central_differences("frames", &Case { encoder, ..framed(0).1 });
+    central_differences("noise", &Case { noise: "currents: 20, weights: 0.05", ..framed(0).1 });
 }
 
 /// A neuron in a frame and one without are one model by two implementations: their gradients are equal, whatever of a

@@ -549,6 +549,99 @@ fn everywhere(test: &str, plan: &Plan, check: impl Fn(&str, &mut dyn Exact)) {
     }
 }
 
+/// Noise of a training by its moments: of what arrives at a neuron without a frame and at one in a frame, of the values
+/// of sources, and of weights. Presentations, steps, populations and neurons have their own, which follows from them
+/// alone. The program `evaluate` has none.
+#[test]
+fn noise_has_its_mean_and_spread() {
+    const N: usize = 3000;
+    const STEPS: usize = 4;
+    let [inputs, currents, weights] = [0.25, 20.0, 0.5];
+    let scene = scene(&format!(
+        r#"(version: 1, simulation: (dt: 1.0, seed: 3),
+        populations: {{
+            "in": (size: {N}, model: Images(encoder: Constant(gain: 2))),
+            "plain": (size: {N}, model: Lif()),
+            "framed": (size: {N}, model: Lif(receptors: {{"g": GabaA(), "a": Exp(tau: 5)}})),
+            "out": (size: 3, model: Readout(tau_m: 15)) }},
+        projections: [
+            (from: "in", to: "plain", connect: OneToOne, weight: Kaiming()),
+            (from: "in", to: "framed", connect: OneToOne, weight: Kaiming()),
+            (from: "plain", to: "out", connect: Dense, weight: Kaiming()),
+            (from: "framed", to: "out", connect: Dense, weight: Kaiming(), learn: Fixed)],
+        training: (data: Mnist(dir: "."), epochs: 1, batch: 3, steps: {STEPS}, loss: SoftmaxCrossEntropy(),
+            noise: (inputs: {inputs}, currents: {currents}, weights: {weights}), optimizer: Sgd(lr: 0.1)))"#
+    ));
+    let (network, whole) = plan(&scene, 3, STEPS, 0);
+    let unit = network.projections.iter().find(|p| p.name == "plain->out").unwrap().unit;
+    let plan = only(whole, &["train/noise", "train/disturb"]);
+    let of = |name: &str| plan.arrays.iter().position(|a| a.name == name);
+    assert!(of("framed->out.scaled.0").is_none(), "weights that stay have noise");
+    // Two of three samples of the batch, of numbers that are not their places.
+    let presentations = [7, 8];
+    let run = |engine: &mut dyn Exact, program: &str| -> Vec<Vec<f64>> {
+        engine.write_words(plan.ports.presentation.unwrap(), &presentations).unwrap();
+        engine.write_reals(of("in.values").unwrap(), &vec![0.0; 3 * N]).unwrap();
+        engine.run(plan.program(program).unwrap(), &clock(2), STEPS).unwrap();
+        let values = engine.exact(of("in.values").unwrap());
+        let plain = engine.exact(of("plain.tape").unwrap());
+        let inbox = engine.exact(of("framed.inbox").unwrap());
+        let framed = inbox.chunks(2 * N).flat_map(|row| row[N..].to_vec()).collect::<Vec<_>>();
+        let own = engine.exact(of("plain->out.weights.0").unwrap());
+        let noisy = engine.exact(of("plain->out.scaled.0").unwrap());
+        let off = noisy.iter().zip(&own).map(|(noisy, own)| (noisy - own) / unit / weights);
+        let rows = |all: &[f64], samples: usize, scale: f64| -> Vec<Vec<f64>> {
+            let rows = all.chunks(N).take(samples);
+            rows.map(|row| row.iter().map(|x| x / scale).collect()).collect()
+        };
+        let mut all = rows(&values, 2, 2.0 * inputs);
+        all.extend(rows(&plain, 2 * STEPS, currents));
+        all.extend(rows(&framed, 2 * STEPS, currents));
+        all.push(off.collect());
+        all
+    };
+    let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
+    let exact = run(&mut oracle, "train");
+    assert_eq!(exact.len(), 2 + 4 * STEPS + 1);
+    // Bounds of five standard errors; of N numbers the mean has 1 / N, the square 2 / N, a product 1 / N.
+    let mean = |each: &mut dyn Iterator<Item = f64>, count: usize| each.sum::<f64>() / count as f64;
+    for (k, row) in exact.iter().enumerate() {
+        let n = row.len();
+        let bound = 5.0 / (n as f64).sqrt();
+        let first = mean(&mut row.iter().copied(), n);
+        let second = mean(&mut row.iter().map(|x| x * x), n);
+        assert!(first.abs() <= bound, "row {k}: mean {first}");
+        assert!((second - 1.0).abs() <= 2f64.sqrt() * bound, "row {k}: square {second}");
+        let next = mean(&mut row.iter().zip(&row[1..]).map(|(a, b)| a * b), n - 1);
+        assert!(next.abs() <= 1.01 * bound, "row {k}: neighbours {next}");
+        for (other, b) in exact[..k].iter().enumerate().filter(|(_, b)| b.len() == n) {
+            let both = mean(&mut row.iter().zip(b).map(|(a, b)| a * b), n);
+            assert!(both.abs() <= bound, "rows {k} and {other}: {both}");
+        }
+    }
+    assert!(run(&mut oracle, "train") == exact, "another noise for the same presentations");
+    everywhere("noise of a training", &plan, |who, engine| {
+        // WGSL allows a cosine to be off by 2^-11, its factor is at most the root of 2 · 24 ln 2; the rest is rounding,
+        // also that of a weight, which is some ten deviations at most.
+        let normal = 2f64.powi(-11) * (48.0 * 2f64.ln()).sqrt();
+        let tolerance = if who == "wgsl" { normal } else { 0.0 } + tolerance(20, 10.0);
+        for (row, wanted) in run(engine, "train").iter().zip(&exact) {
+            for (x, wanted) in row.iter().zip(wanted) {
+                assert!((x - wanted).abs() <= tolerance, "{who}: {x} is not {wanted}");
+            }
+        }
+    });
+    // What arrives in an evaluation is what was delivered, which is nothing here.
+    let evaluate = plan.program("evaluate").unwrap();
+    let launches = plan.programs[evaluate].stages.iter().flat_map(|stage| stage.launches());
+    let noise: Vec<&Launch> = launches.filter(|l| l.kernel.name == "train/noise").collect();
+    assert_eq!(noise.len(), 3);
+    assert!(noise.iter().all(|launch| parameter(launch, "deviation") == 0.0));
+    assert!(plan.programs[evaluate].stages.iter().all(|stage| {
+        stage.launches().iter().all(|launch| launch.kernel.name != "train/disturb")
+    }));
+}
+
 /// A dimension of a grid holds 65,535 workgroups; what needs more is folded into two.
 #[test]
 fn more_workgroups_than_a_dimension_holds_reach_every_element() {

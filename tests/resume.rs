@@ -536,6 +536,29 @@ fn a_training_that_stops_early_is_finished() {
     assert_same_run(&place, "unbroken", "train-1");
 }
 
+/// Noise of a training follows from the number of the presentation, so one that goes on has what an unbroken one has.
+/// What judges a training has none.
+#[test]
+fn noise_goes_on_where_it_was() {
+    let place = Place::new();
+    let noise = "batch: 8, noise: (currents: 30, weights: 0.1),";
+    fs::write(place.path("noisy.ron"), edit(TRAINING, "batch: 8,", noise)).unwrap();
+    place.done("noisy.ron", "unbroken", &[]);
+    place.done("noisy.ron", "train-1", &["--set", "training.epochs=2"]);
+    place.call(&[&RESUME[..], &["--set", "training.epochs=4"]].concat()).expect(0, "");
+    assert_same_run(&place, "unbroken", "train-1");
+    // Of weights that do not change.
+    let still = ["--set", "training.optimizer=Sgd(lr: 1e-30)", "--set", "training.epochs=2"];
+    let [noisy, plain] = ["noisy", "train"].map(|scene| {
+        let summary = place.done(&format!("{scene}.ron"), &format!("still-{scene}"), &still);
+        let epochs = summary["training"]["epochs"].as_array().unwrap().clone();
+        ["loss", "test_loss"].map(|name| [0, 1].map(|k| epochs[k][name].as_f64().unwrap()))
+    });
+    let alike = |a: f64, b: f64| (a - b).abs() < 1e-6 * a.abs();
+    assert!((0..2).all(|k| alike(noisy[1][k], plain[1][k])), "{noisy:?} {plain:?}");
+    assert!(!alike(noisy[0][0], plain[0][0]) && !alike(noisy[0][0], noisy[0][1]), "{noisy:?}");
+}
+
 /// A run goes on as what it began as.
 #[test]
 fn nothing_but_the_length_of_a_run_may_change() {

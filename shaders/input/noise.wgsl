@@ -1,11 +1,7 @@
 // One invocation = one neuron at one step: the next value of its noise current.
 // Twin and equations: src/input/noise.rs.
 //!use lib/philox.wgsl
-
-fn uniform_of(word: u32) -> f32 {
-    return (f32(word >> 9u) + 0.5) * (1.0 / 8388608.0);
-}
-
+//!use lib/normal.wgsl
 //!use lib/steps.wgsl
 
 fn is_on(step: vec2<u32>) -> bool {
@@ -23,9 +19,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let key = vec2<u32>(clock.seed_lo, clock.seed_hi ^ params.stream);
     let words = philox(vec4<u32>(neuron / 2u, step.x, step.y, 0u), key);
     let pair = select(words.xy, words.zw, neuron % 2u == 1u);
-    let normal = sqrt(-2.0 * log(uniform_of(pair.x))) * cos(6.283185307179586 * uniform_of(pair.y));
     let last = process[params.process_at + neuron];
-    let x = last + (params.fall * last + params.fresh * normal);
+    let x = last + (params.fall * last + params.fresh * normal_of(pair));
     process[params.process_at + neuron] = x;
     let before = select(0.0, current[params.current_at + neuron], params.accumulate == 1u);
     let own = select(0u, neuron, params.own == 1u);

@@ -73,7 +73,6 @@ impl Twin for Noise {
         let on = begun && step < joined(p.stop_lo, p.stop_hi);
         let seed = call.clock.seed;
         let key = [seed as u32, (seed >> 32) as u32 ^ p.stream];
-        let tau = F::of(std::f64::consts::TAU);
         let first = call.units.start;
         // The words of a call serve two neurons, those of sixteen calls 32; a piece starts at such a group.
         debug_assert!(first.is_multiple_of(32));
@@ -82,15 +81,21 @@ impl Twin for Noise {
             let words = philox_lanes(call, [step as u32, (step >> 32) as u32, 0], key);
             for (k, (x, i)) in xs.iter_mut().zip(is).enumerate() {
                 let own = if p.own == 1 { group * 32 + k } else { 0 };
-                let (radius, angle) = (uniform::<F>(words[2 * k]), uniform::<F>(words[2 * k + 1]));
-                let normal = (F::of(-2.0) * radius.ln()).sqrt() * (tau * angle).cos();
-                *x += p.fall * *x + p.fresh * normal;
+                let pair = [words[2 * k], words[2 * k + 1]];
+                *x += p.fall * *x + p.fresh * normal::<F>(pair);
                 let before = if p.accumulate == 1 { *i } else { F::zero() };
                 *i = before
                     + if on { mean[own] + deviation[own] * strength * *x } else { F::zero() };
             }
         }
     }
+}
+
+/// A standard normal number of two random words.
+#[inline(always)]
+pub fn normal<F: Real>([radius, angle]: [u32; 2]) -> F {
+    let tau = F::of(std::f64::consts::TAU);
+    (F::of(-2.0) * uniform::<F>(radius).ln()).sqrt() * (tau * uniform::<F>(angle)).cos()
 }
 
 /// Uniform on (0, 1) from the upper 23 bits of a word, and a half, so that neither end occurs.

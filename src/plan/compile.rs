@@ -120,6 +120,7 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
         c.forward(group, &mut forward);
     }
     let mut evaluate = forward.clone();
+    noise::silence(&mut evaluate);
     c.loss(options.traces, false, &mut evaluate);
     let mut train = Vec::new();
     c.transposed_weights(&mut train);
@@ -277,6 +278,14 @@ impl<'a> Compiler<'a> {
         (passing(pop.cotangent, self.layout.steps * pop.n), filled)
     }
 
+    /// Marks that something arrives at a receptor, and tells whether something did already.
+    pub fn arrived(&mut self, k: usize, receptor: usize) -> bool {
+        let bit = 1 << receptor;
+        let before = self.filled[k].tape & bit;
+        self.filled[k].tape |= bit;
+        before != 0
+    }
+
     /// Whether the spikes of a population act on anything that the loss is of.
     pub fn has_cotangent(&self, k: usize) -> bool {
         self.filled[k].cotangent
@@ -335,7 +344,10 @@ impl<'a> Compiler<'a> {
                     let table = (0..population.size).map(level).collect();
                     launches.push(self.poisson(k, table, None));
                 }
-                network::Kind::Images(images) => launches.push(self.images(k, images)),
+                network::Kind::Images(images) => {
+                    launches.push(self.images(k, images));
+                    launches.extend(self.noise_of_inputs(k, images));
+                }
                 network::Kind::Lif(_) | network::Kind::Readout(_) => {}
                 network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
             }
@@ -410,7 +422,10 @@ impl<'a> Compiler<'a> {
         let inside = |k: usize| group.members.contains(&k);
         let mut before = Vec::new();
         let mut step = Vec::new();
-        // Input from outside the group is there for all steps, and comes first.
+        // Noise and input from outside the group are there for all steps, and come first.
+        for &k in &group.members {
+            before.extend(self.noise_of_currents(k));
+        }
         for outside in [true, false] {
             for (index, p) in network.projections.iter().enumerate() {
                 if inside(p.to) && inside(p.from) != outside {
@@ -447,15 +462,12 @@ impl<'a> Compiler<'a> {
         let steps = self.layout.steps;
         let constant = projection.delay == 0;
         let by_value = self.sends_values(projection.from);
-        let filled = &mut self.filled[projection.to];
         let accumulate = match constant {
-            true => u32::from(std::mem::replace(&mut filled.statics, true)),
-            false => {
-                let bit = 1 << projection.receptor;
-                let before = filled.tape & bit;
-                filled.tape |= bit;
-                u32::from(before != 0)
+            true => {
+                let filled = &mut self.filled[projection.to];
+                u32::from(std::mem::replace(&mut filled.statics, true))
             }
+            false => u32::from(self.arrived(projection.to, projection.receptor)),
         };
         // Where rows of the source lie, and where the result goes.
         let (source_rows, shift, rows) = if constant {

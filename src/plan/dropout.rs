@@ -5,14 +5,16 @@
 //! a copy of the weights, larger by 1 / (1 - p); whatever reads those weights gets both copies. On the way back
 //! gradients by what was kept become gradients by all that the sources sent, of which those of the silent are 0.
 //! Gradients by the larger weights become gradients by the weights in [`super::update`].
+//!
+//! Noise of weights is in such a copy too, with or without dropout.
 
-use super::compile::{Compiler, by_element, each, passing};
+use super::compile::{Compiler, by_element, each, passing, whole};
 use super::layout::Pop;
 use super::*;
 use crate::input::poisson::threshold;
 use crate::kernel::spike_words;
 use crate::rng::{Purpose, stream};
-use crate::train::{drop_spikes, drop_values, scale};
+use crate::train::{disturb, drop_spikes, drop_values, scale};
 
 impl Compiler<'_> {
     /// Makes the arrays of populations that send to projections with dropout, as these see them.
@@ -117,22 +119,38 @@ impl Compiler<'_> {
         self.by_sample(&drop_spikes::KERNEL, name, p.words(), args, words)
     }
 
-    /// Makes the copies in a program, and lets whatever reads weights of projections with dropout use them.
+    /// Makes the copies in a program, and lets whatever reads weights of projections with dropout or noise use them.
     pub(super) fn drop_out(&mut self, stages: &mut Vec<Stage>) {
         let network = self.network;
         let mut scales = Vec::new();
         for (index, projection) in network.projections.iter().enumerate() {
-            if projection.dropout == 0.0 {
+            let noise = self.training.noise.map_or(0.0, |noise| noise.weights);
+            let noise = if projection.learn { noise * projection.unit } else { 0.0 };
+            if projection.dropout == 0.0 && noise == 0.0 {
                 continue;
             }
-            let copies = self.copies(projection.from);
+            let copies = self.copies(projection.from).filter(|_| projection.dropout > 0.0);
             let weights = self.layout.ports.weights[index].arrays();
             for (tile, weights) in weights.into_iter().enumerate() {
                 let (name, len) = (&projection.name, self.layout.arrays[weights].len);
                 let scaled = self.layout.zeros(format!("{name}.scaled.{tile}"), Kind::Real, len);
-                let p = scale::ScaleParams::<f64> { count: len as u32, factor: projection.gain() };
-                let args = vec![each(weights, 1), each(scaled, 1)];
-                scales.push(by_element(&scale::KERNEL, name, p.words(), args, len));
+                let (count, factor) = (len as u32, projection.gain());
+                let mut args = vec![each(weights, 1), each(scaled, 1)];
+                let (kernel, params): (&'static Kernel, _) = if noise > 0.0 {
+                    args.insert(0, whole(self.layout.ports.presentation.unwrap_or_default()));
+                    let p = disturb::DisturbParams::<f64> {
+                        count,
+                        tile: tile as u32,
+                        stream: stream(Purpose::WeightNoise, index as u32),
+                        factor,
+                        deviation: noise,
+                        floor: self.floor(weights),
+                    };
+                    (&disturb::KERNEL, p.words())
+                } else {
+                    (&scale::KERNEL, scale::ScaleParams::<f64> { count, factor }.words())
+                };
+                scales.push(by_element(kernel, name, params, args, len));
                 let launches = stages.iter_mut().flat_map(Stage::launches_mut);
                 for launch in launches.filter(|launch| launch.uses_array(weights)) {
                     for arg in &mut launch.args {

@@ -11,6 +11,7 @@ mod dropout;
 mod layout;
 mod live;
 mod losses;
+mod noise;
 mod order;
 mod simulate;
 mod update;

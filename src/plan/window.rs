@@ -200,7 +200,8 @@ impl Compiler<'_> {
     /// The receptors of a population at which something arrives, a bit for each.
     fn arrive(&self, k: usize) -> u32 {
         let into = self.network.projections.iter().filter(|p| p.to == k && p.delay > 0);
-        into.fold(0, |bits, p| bits | 1 << p.receptor)
+        let noise = self.noise_enters(k).map_or(0, |receptor| 1 << receptor);
+        into.fold(noise, |bits, p| bits | 1 << p.receptor)
     }
 
     /// The parameters with which all frames of a training begin.

@@ -34,6 +34,7 @@ pub use crate::data::{Augment, Range};
 use crate::data::{mnist1d, yin_yang};
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
+pub use crate::train::noise::Noise;
 use crate::train::optimizer::Descent;
 pub use crate::train::rate_penalty::RatePenalty;
 pub use crate::train::schedule::Schedule;
@@ -830,6 +831,8 @@ declare! {
         validation: Option<f64> [Positive];
         /// What is minimised.
         loss: Loss;
+        /// Noise while weights are learned; there is none in tests and validation.
+        noise: Option<Noise>;
         /// Penalties on rates, added to the loss.
         rates: Vec<RatePenalty> = vec![];
         /// How gradients change weights; needed by every loss that has gradients.

@@ -40,6 +40,7 @@ impl<'s> Checker<'s> {
             let help = "use `SoftmaxCrossEntropy`, or `Arrays` with `targets`";
             self.fault_with_help("training.loss", message, help);
         }
+        self.noise(training);
         if let Some(name) = training.loss.counted() {
             self.spiking("training.loss.population", name);
             let readouts = self.scene.populations.iter();
@@ -191,6 +192,41 @@ impl<'s> Checker<'s> {
             );
             let help = "leave it out here, and give it to projections that lead into the cycle or out of it";
             self.fault_with_help(&path, message, help);
+        }
+    }
+
+    /// Noise that has nowhere to go.
+    fn noise(&mut self, training: &Training) {
+        let Some(noise) = &training.noise else { return };
+        if noise.inputs > 0.0 {
+            let shown = self.scene.populations.iter().find_map(|(name, p)| match &p.model {
+                Model::Images(images) => Some((name, &images.encoder)),
+                _ => None,
+            });
+            let path = "training.noise.inputs";
+            match shown {
+                Some((_, Encoder::Constant { .. })) => {}
+                Some((name, _)) => {
+                    let message =
+                        format!("it adds to the values of `Constant`; `{name}` sends spikes");
+                    self.fault_with_help(
+                        path,
+                        message,
+                        "use `encoder: Constant(...)`, or `currents`",
+                    );
+                }
+                None => self.fault_with_help(path, "nothing shows images", "use `currents`"),
+            }
+        }
+        for (name, population) in self.scene.populations.iter().filter(|_| noise.currents > 0.0) {
+            let receptors = population.model.receptors();
+            if population.model.is_spiking() && receptors.iter().all(|(_, r)| r.is_conductance()) {
+                let message = format!(
+                    "every receptor of `{name}` is a conductance, which is never negative as noise would be"
+                );
+                let help = "give it a receptor without `e_rev`";
+                self.fault_with_help("training.noise.currents", message, help);
+            }
         }
     }
 
@@ -395,6 +431,7 @@ impl<'s> Checker<'s> {
             ("optimizer", training.optimizer.is_some()),
             ("surrogate", training.surrogate.is_some()),
             ("biases", training.biases),
+            ("noise", training.noise.is_some()),
             ("rates", !training.rates.is_empty()),
             ("validation", training.validation.is_some()),
             ("clip", training.clip.is_some()),

@@ -516,6 +516,14 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
                 "0.2",
                 "within a population, nothing is dropped | into the cycle or out of it",
             ),
+            ("steps: 25", "steps: 25, noise: (currents: -20)", "-20", "-20 is negative"),
+            ("steps: 25", "steps: 25, noise: (inputs: inf)", "inf", "not a finite number"),
+            (
+                "StraightThrough",
+                "StraightThrough, noise: (weights: 0.1, current: 1)",
+                "current",
+                "no field `current` | did you mean `currents`?",
+            ),
             ("SoftmaxCrossEntropy()", "Huber(delta: 0)", "0", "not strictly positive"),
             ("SoftmaxCrossEntropy()", "MultiLabel()", "MultiLabel()", "no marks | `Arrays`"),
             ("Kaiming(gain: 1)", "Xavier(gain: 0)", "0", "not strictly positive"),
@@ -638,6 +646,33 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
             ),
         ],
     );
+    // Noise that has nowhere to go.
+    for (from, to, path, words) in [
+        (
+            "Constant(gain: 2)",
+            "Latency(window: 9)",
+            "training.noise.inputs",
+            "`image` sends spikes",
+        ),
+        (
+            "model: Lif()",
+            "model: Lif(receptors: {\"g\": GabaA()})",
+            "training.noise.currents",
+            "every receptor of `hidden` is a conductance",
+        ),
+        (
+            "SoftmaxCrossEntropy()",
+            "Assignment(population: \"hidden\", samples: 9)",
+            "training.noise",
+            "of which `Assignment` has none",
+        ),
+    ] {
+        let text = edited(TRAINING, "steps: 25", "steps: 25, noise: (inputs: 0.1, currents: 5)");
+        let error = read_text(&edited(&text, from, to)).unwrap_err();
+        let problem = error.problems.iter().find(|problem| problem.path == path);
+        let problem = problem.unwrap_or_else(|| panic!("nothing is said of {path}:\n{error}"));
+        assert!(problem.message.contains(words), "{}", problem.message);
+    }
     for (loss, more, path, words) in [
         (
             "Assignment(population: \"hidden\", samples: 9)",
