@@ -30,7 +30,7 @@ pub trait Lanes: Copy {
     #[doc(hidden)]
     fn and<S: Simd>(s: S, a: Self::M<S>, b: Self::M<S>) -> Self::M<S>;
     #[doc(hidden)]
-    fn bits<S: Simd>(m: Self::M<S>) -> u32;
+    fn bits<S: Simd>(s: S, m: Self::M<S>) -> u32;
     #[doc(hidden)]
     fn select<S: Simd>(s: S, m: Self::M<S>, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
     #[doc(hidden)]
@@ -106,19 +106,14 @@ macro_rules! lanes {
                 s.$and(a, b)
             }
             #[inline(always)]
-            fn bits<S: Simd>(m: S::$m) -> u32 {
+            fn bits<S: Simd>(s: S, m: S::$m) -> u32 {
+                if let Some(bits) = highest_bits(s, bytemuck::bytes_of(&m), S::$width) {
+                    return bits;
+                }
                 // Some processors have a bit for each lane, others a whole number, all its bits alike.
                 match *bytemuck::bytes_of(&m) {
                     [a, b] if S::$width == 16 => u32::from(u16::from_le_bytes([a, b])),
                     [a] if S::$width == 8 => u32::from(a),
-                    ref bytes if bytes.len() == 4 * S::$width => {
-                        // Of two neighbouring lanes at a time, the lowest bit of one and the next of the other.
-                        let (pairs, rest) = bytes.as_chunks();
-                        let pair = |pair: &[u8; 8]| u64::from_le_bytes(*pair) & 0x2_0000_0001;
-                        let pairs = pairs.iter().map(pair).enumerate();
-                        let both = pairs.fold(0, |bits, (k, pair)| bits | pair << (2 * k));
-                        (both | both >> 32) as u32 | rest.first().map_or(0, |one| u32::from(one & 1))
-                    }
                     ref bytes => {
                         let lanes = bytes.chunks(bytes.len() / S::$width).enumerate();
                         lanes.fold(0, |bits, (k, lane)| bits | u32::from(lane[0] & 1) << k)
@@ -174,6 +169,20 @@ lanes!(
     and_m64s, select_f64s, mul_add_f64s, abs_f64s, |_, a| f64::map::<S>(a, f64::exp),
     |_, a| f64::map::<S>(a, f64::exp_m1)
 );
+
+/// Of eight whole numbers, the highest bit of each, where the processor has an instruction for that.
+#[inline(always)]
+fn highest_bits<S: Simd>(s: S, lanes: &[u8], width: usize) -> Option<u32> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(s) = (&s as &dyn std::any::Any).downcast_ref::<pulp::x86::V3>()
+        && width == 8
+    {
+        let lanes: pulp::f32x8 = bytemuck::pod_read_unaligned(lanes);
+        return Some(s.avx._mm256_movemask_ps(pulp::cast(lanes)) as u32);
+    }
+    let _ = (s, lanes, width);
+    None
+}
 
 /// e^x in f32, without a table or a branch: x = n ln 2 + r with |r| <= ln 2 / 2, and a polynomial for
 /// e^r. ln 2 is subtracted in two parts, the first of which times n is exact. The coefficients are
@@ -341,7 +350,7 @@ impl<S: Simd, F: Real> Mask<S, F> {
     /// The choices as bits, the first lane in the lowest.
     #[inline(always)]
     pub fn bits(self) -> u32 {
-        F::bits::<S>(self.m)
+        F::bits(self.s, self.m)
     }
     /// Where both are yes.
     #[inline(always)]

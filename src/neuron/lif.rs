@@ -301,7 +301,11 @@ fn step<S: Simd, F: Real, const OWN: bool, const REFRACTORY: bool>(
     spikes: &mut [u32],
     p: &LifParams<F>,
 ) {
+    // All rows are as long, so that one look at where the last register ends does for all of them.
     let n = tape.len();
+    let constant = &constant[..n];
+    let [v, i, held, h] = [&mut *s.v, &mut *s.i, &mut *s.held, &mut *s.h].map(|row| &mut row[..n]);
+    let s = State { v, i, held, h };
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
     let keep = if p.reset == 1 { one } else { zero };
     for at in (0..n).step_by(w.lanes::<F>()) {

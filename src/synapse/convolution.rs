@@ -17,7 +17,7 @@
 //! the kernel are then neighbours, and so are the targets that they lead to: a spike adds one run of weights to one
 //! run of arrivals, and its part of the gradient is a run of arrivals added to a run of weights.
 
-use super::{block, nonzero};
+use super::block;
 use crate::kernel::*;
 use crate::params;
 use crate::vector::{Vector, Width};
@@ -301,16 +301,27 @@ pub struct Rows {
     pub values: bool,
 }
 
-/// Where a spike acts, and with what: channel, row and column of what is pooled, and the amount.
+/// What is pooled of a channel, and is not zero.
 #[derive(Clone, Copy)]
 pub struct Amount<F> {
+    /// Place of the channel's first weight.
+    pub weight: usize,
+    /// Place of its group's first target among the channels of a place.
+    pub target: usize,
     channel: u32,
-    y: u32,
-    x: u32,
-    z: F,
+    /// The amount.
+    pub z: F,
 }
 
-/// Neighbouring weights that lead to neighbouring targets: where both begin, and how many there are.
+/// The amounts of a row and column of what is pooled: so many, after those of the cell before.
+#[derive(Clone, Copy)]
+struct Cell {
+    at: [u32; 2],
+    amounts: usize,
+}
+
+/// Neighbouring weights that lead to neighbouring targets: where both begin, and how many there are. Weights are
+/// counted from the first of a channel, targets from the first of a group.
 #[derive(Clone, Copy)]
 pub struct Run {
     /// First weight.
@@ -350,28 +361,25 @@ impl<F: Real> ConvolutionParams<F> {
         ]
     }
 
-    /// The runs of weights that something pooled meets.
+    /// Lists the runs of weights that a row and column of what is pooled meets.
     #[inline(always)]
-    pub fn runs(&self, at: Amount<F>, mut each: impl FnMut(Run)) {
+    pub fn runs(&self, [y, x]: [u32; 2], runs: &mut Vec<Run>) {
+        runs.clear();
         let (height, width) = (self.kernel_height, self.kernel_width);
         let to = self.target_channels / self.groups;
-        let group = if self.groups == 1 { 0 } else { at.channel / (self.channels / self.groups) };
         // The target that a kernel before `moved` sources begins at, if one does. Divisions are slow, and rarely needed.
         let place = |moved: u32, stride: u32, places: u32| {
             let begin = if stride == 1 { moved } else { moved / stride };
             (begin < places && begin * stride == moved).then_some(begin)
         };
         let contiguous = self.groups == 1 && self.stride_x == 1 && self.dilation_x == 1;
-        let right = at.x + self.padding_x;
+        let right = x + self.padding_x;
         for ky in 0..height {
-            let moved = (at.y + self.padding_y).checked_sub(ky * self.dilation_y);
+            let moved = (y + self.padding_y).checked_sub(ky * self.dilation_y);
             let y = moved.and_then(|moved| place(moved, self.stride_y, self.target_height));
             let Some(y) = y else { continue };
-            let weight = |j: u32| (((at.channel * height + ky) * width + j) * to) as usize;
-            let target = |x: u32| {
-                let place = y * self.target_width + x;
-                (place * self.target_channels + group * to) as usize
-            };
+            let weight = |j: u32| ((ky * width + j) * to) as usize;
+            let target = |x: u32| ((y * self.target_width + x) * self.target_channels) as usize;
             // Weights lie from the right of the kernel to its left, and so do their targets from left to right.
             if contiguous {
                 // Targets x = right - (width - 1) + j that are there.
@@ -380,7 +388,7 @@ impl<F: Real> ConvolutionParams<F> {
                 if first < last {
                     let x = right + first + 1 - width;
                     let len = ((last - first) * to) as usize;
-                    each(Run { weight: weight(first), target: target(x), len });
+                    runs.push(Run { weight: weight(first), target: target(x), len });
                 }
                 continue;
             }
@@ -388,7 +396,7 @@ impl<F: Real> ConvolutionParams<F> {
                 let moved = right.checked_sub((width - 1 - j) * self.dilation_x);
                 let x = moved.and_then(|moved| place(moved, self.stride_x, self.target_width));
                 if let Some(x) = x {
-                    each(Run { weight: weight(j), target: target(x), len: to as usize });
+                    runs.push(Run { weight: weight(j), target: target(x), len: to as usize });
                 }
             }
         }
@@ -401,69 +409,58 @@ pub struct Pool<F> {
     extent: [usize; 2],
     largest: bool,
     scale: F,
-    /// For each row and column of the sources its place among those of a channel; [`NOWHERE`] where it fills no
-    /// window.
-    cell: Vec<u32>,
     channels: usize,
-    /// Row and column of each place of a channel, padding not counted.
-    spots: Vec<[u32; 2]>,
-    /// Sums, or largest, of the last row by place and channel, of which there is room for whole quads; zero between two rows.
-    sums: Vec<F>,
-    /// The amounts of the last row, by channel, row and column; behind them room for places beyond the last that are
-    /// done together with it.
-    z: Vec<F>,
-    pairs: Vec<(u32, F)>,
-    /// Those that are not zero, in the same order; empty if they are many.
-    pub amounts: Vec<Amount<F>>,
+    /// The first source place of each window, with row and column of what it is pooled into.
+    windows: Vec<(u32, [u32; 2])>,
+    /// Source places of a window, counted from its first.
+    within: Vec<u32>,
+    /// What is not zero of the last row, by row, column and channel.
+    amounts: Vec<Amount<F>>,
+    /// Where that is.
+    cells: Vec<Cell>,
+    /// Which of some channels spiked, by source place of a window.
+    spiked: Vec<u32>,
+    /// Channels of a group, weights of a channel, and target channels of a group.
+    group: [usize; 3],
     /// Whether so much is not zero that a product of matrices is faster than adding run by run.
     pub is_dense: bool,
     /// Number of amounts from which on that is so.
     many: usize,
+    /// The amounts of a dense row, by channel, row and column, padding included; behind them room for places beyond the last
+    /// that are done together with it.
+    z: Vec<F>,
 }
-
-const NOWHERE: u32 = u32::MAX;
 
 /// Places that are done together: as many sums as a processor adds to at the same time.
 pub const TOGETHER: usize = 8;
-
-/// Channels whose spikes are looked at together.
-const QUAD: usize = 4;
 
 impl<F: Real> Pool<F> {
     /// Of sources that lie so.
     #[inline(always)]
     pub fn new(p: &ConvolutionParams<F>) -> Self {
         let [height, width] = p.pooled();
-        let [above, left] = [p.padding_y as usize, p.padding_x as usize];
         let channels = p.channels as usize;
-        let extent = [height + 2 * above, width + 2 * left];
-        let cells = extent[0] * extent[1];
-        let mut cell = vec![NOWHERE; (p.source_height * p.source_width) as usize];
-        let mut spots = vec![[0; 2]; cells];
-        let pool = [p.pool_height as usize, p.pool_width as usize];
-        let rows = cell.chunks_exact_mut(p.source_width as usize).enumerate();
-        for (y, row) in rows.take(height * pool[0]) {
-            let y = y / pool[0];
-            for (x, cells) in row.chunks_exact_mut(pool[1]).enumerate() {
-                let cell = (y + above) * extent[1] + x + left;
-                cells.fill(cell as u32);
-                spots[cell] = [y as u32, x as u32];
-            }
-        }
+        let extent = [height + 2 * p.padding_y as usize, width + 2 * p.padding_x as usize];
+        let cells = (0..height as u32).flat_map(|y| (0..width as u32).map(move |x| [y, x]));
+        let place = |y: u32, x: u32| y * p.source_width + x;
+        let window = |[y, x]: [u32; 2]| (place(y * p.pool_height, x * p.pool_width), [y, x]);
+        let within = (0..p.pool_height).flat_map(|y| (0..p.pool_width).map(move |x| place(y, x)));
         let places = (p.target_height * p.target_width) as usize;
+        let [from, to] = [p.channels, p.target_channels].map(|n| (n / p.groups) as usize);
         Self {
             extent,
             largest: p.largest == 1,
             scale: p.scale,
-            cell,
             channels,
-            spots,
-            sums: vec![F::zero(); cells * channels.next_multiple_of(QUAD)],
-            z: vec![F::zero(); cells * channels + TOGETHER * p.stride_x as usize],
-            pairs: Vec::new(),
+            windows: cells.map(window).collect(),
+            within: within.collect(),
             amounts: Vec::new(),
+            cells: Vec::new(),
+            spiked: Vec::new(),
+            group: [from, (p.kernel_height * p.kernel_width) as usize * to, to],
             is_dense: false,
-            many: if places < TOGETHER { usize::MAX } else { height * width * channels / 8 },
+            many: if places < TOGETHER { usize::MAX } else { height * width * channels / 2 },
+            z: vec![F::zero(); extent[0] * extent[1] * channels + TOGETHER * p.stride_x as usize],
         }
     }
 
@@ -471,69 +468,92 @@ impl<F: Real> Pool<F> {
     #[inline(always)]
     pub fn row(&mut self, p: &ConvolutionParams<F>, row: usize, spikes: &[u32], x: &[F]) {
         let (sources, words) = (p.sources(), spike_words(p.sources()));
+        (self.amounts.clear(), self.cells.clear());
         match p.values == 1 {
             true => self.values(&x[row * sources..][..sources]),
             false => self.spikes(&spikes[row * words..][..words]),
         }
-        self.is_dense = self.sums.iter().filter(|sum| **sum != F::zero()).count() > self.many;
-        let (cells, room) = (self.spots.len(), self.channels.next_multiple_of(QUAD));
-        for (channel, z) in self.z.chunks_exact_mut(cells).take(self.channels).enumerate() {
-            for (z, sums) in z.iter_mut().zip(self.sums.chunks_exact(room)) {
-                *z = sums[channel] * self.scale;
-            }
-        }
-        self.sums.fill(F::zero());
-        self.amounts.clear();
+        self.is_dense = self.amounts.len() > self.many;
         if self.is_dense {
-            return;
-        }
-        for (channel, z) in self.z.chunks_exact(cells).take(self.channels).enumerate() {
-            self.pairs.clear();
-            nonzero(z, &mut self.pairs);
-            let spots = &self.spots;
-            self.amounts.extend(self.pairs.iter().map(|&(cell, z)| {
-                let [y, x] = spots[cell as usize];
-                Amount { channel: channel as u32, y, x, z }
-            }));
+            let mut z = std::mem::take(&mut self.z);
+            z.fill(F::zero());
+            for ([y, x], amounts) in self.cells() {
+                let [_, cell] = self.cell((y + p.padding_y) as usize, (x + p.padding_x) as usize);
+                for at in amounts {
+                    z[at.channel as usize * self.extent[0] * self.extent[1] + cell] = at.z;
+                }
+            }
+            self.z = z;
         }
     }
 
     #[inline(always)]
     fn spikes(&mut self, words: &[u32]) {
-        let (channels, room) = (self.channels, self.channels.next_multiple_of(QUAD));
-        for (place, cell) in self.cell.iter().enumerate().filter(|(_, cell)| **cell != NOWHERE) {
-            let out = &mut self.sums[*cell as usize * room..][..room];
-            for (k, out) in out.chunks_mut(32).enumerate() {
-                let first = place * channels + 32 * k;
-                let high = words.get(first / 32 + 1).copied().unwrap_or_default();
-                let both = u64::from(words[first / 32]) | u64::from(high) << 32;
-                let own = u32::MAX >> (32 - (channels - 32 * k).min(32));
-                let bits = (both >> (first % 32)) as u32 & own;
-                if bits == 0 {
-                    continue;
+        if words.iter().all(|word| *word == 0) {
+            return;
+        }
+        for &(first, at) in &self.windows {
+            let before = self.amounts.len();
+            for from in (0..self.channels).step_by(32) {
+                let own = u32::MAX >> (32 - (self.channels - from).min(32));
+                self.spiked.clear();
+                self.spiked.extend(self.within.iter().map(|place| {
+                    let bit = (first + place) as usize * self.channels + from;
+                    let high = words.get(bit / 32 + 1).copied().unwrap_or_default();
+                    let both = u64::from(words[bit / 32]) | u64::from(high) << 32;
+                    (both >> (bit % 32)) as u32 & own
+                }));
+                let mut any = self.spiked.iter().fold(0, |any, bits| any | bits);
+                while any != 0 {
+                    let c = any.trailing_zeros();
+                    any &= any - 1;
+                    let count = match self.largest {
+                        true => 1,
+                        false => self.spiked.iter().map(|bits| bits >> c & 1).sum(),
+                    };
+                    let z = F::of_int(count as i32) * self.scale;
+                    self.amounts.push(amount(self.group, from as u32 + c, z));
                 }
-                for (k, out) in out.chunks_exact_mut(QUAD).enumerate() {
-                    for (c, out) in out.iter_mut().enumerate() {
-                        let spike = F::of_int((bits >> (QUAD * k + c) & 1) as i32);
-                        *out = if self.largest { out.max(spike) } else { *out + spike };
-                    }
-                }
+            }
+            let amounts = self.amounts.len() - before;
+            if amounts > 0 {
+                self.cells.push(Cell { at, amounts });
             }
         }
     }
 
     #[inline(always)]
     fn values(&mut self, values: &[F]) {
-        let room = self.channels.next_multiple_of(QUAD);
-        for (cell, values) in self.cell.iter().zip(values.chunks_exact(self.channels)) {
-            if *cell == NOWHERE {
-                continue;
+        for &(first, at) in &self.windows {
+            let before = self.amounts.len();
+            for channel in 0..self.channels {
+                let value =
+                    |place: &u32| values[(first + place) as usize * self.channels + channel];
+                let values = self.within.iter().map(value);
+                let z = match self.largest {
+                    true => values.fold(F::zero(), F::max),
+                    false => values.fold(F::zero(), |sum, value| sum + value),
+                } * self.scale;
+                if z != F::zero() {
+                    self.amounts.push(amount(self.group, channel as u32, z));
+                }
             }
-            let out = &mut self.sums[*cell as usize * room..][..room];
-            for (out, value) in out.iter_mut().zip(values) {
-                *out = if self.largest { out.max(*value) } else { *out + *value };
+            let amounts = self.amounts.len() - before;
+            if amounts > 0 {
+                self.cells.push(Cell { at, amounts });
             }
         }
+    }
+
+    /// What is not zero of the last row: row and column, and the amounts of channels there.
+    #[inline(always)]
+    pub fn cells(&self) -> impl Iterator<Item = ([u32; 2], &[Amount<F>])> {
+        let mut rest = &self.amounts[..];
+        self.cells.iter().map(move |cell| {
+            let (own, others) = rest.split_at(cell.amounts);
+            rest = others;
+            (cell.at, own)
+        })
     }
 
     /// Amounts of neighbouring places of the targets, which begin at a row and column, padding included.
@@ -553,7 +573,7 @@ impl<F: Real> Pool<F> {
     /// channel.
     #[inline(always)]
     pub fn packed<S: Simd>(&self, w: Width<S>, groups: usize, packed: &mut Vec<F>) {
-        let (cells, lanes) = (self.spots.len(), w.lanes::<F>());
+        let (cells, lanes) = (self.extent[0] * self.extent[1], w.lanes::<F>());
         let within = self.channels / groups;
         packed.clear();
         packed.resize(groups * within.div_ceil(lanes) * cells * lanes, F::zero());
@@ -568,7 +588,7 @@ impl<F: Real> Pool<F> {
     /// Number of places of a channel, and that of a row and column, padding included.
     #[inline(always)]
     pub fn cell(&self, y: usize, x: usize) -> [usize; 2] {
-        [self.spots.len(), y * self.extent[1] + x]
+        [self.extent[0] * self.extent[1], y * self.extent[1] + x]
     }
 }
 
@@ -595,11 +615,49 @@ pub fn add_to<S: Simd, F: Real>(w: Width<S>, row: &mut [F], first: usize, sum: V
     w.store(row, first, sum);
 }
 
-impl<F> Amount<F> {
-    /// The amount.
-    #[inline(always)]
-    pub fn z(&self) -> &F {
-        &self.z
+/// What is pooled of a channel; see [`Pool`]'s `group`.
+#[inline(always)]
+fn amount<F>([from, of_channel, to]: [usize; 3], channel: u32, z: F) -> Amount<F> {
+    let group = channel as usize / from;
+    Amount { weight: channel as usize * of_channel, target: group * to, channel, z }
+}
+
+/// Neighbouring numbers that are summed together, in registers.
+const REGISTERS: usize = 4;
+
+/// Adds to the arrivals of a run what the amounts bring.
+#[inline(always)]
+pub fn add_run<S: Simd, F: Real>(
+    w: Width<S>,
+    out: &mut [F],
+    weights: &[F],
+    run: Run,
+    amounts: &[Amount<F>],
+) {
+    let lanes = w.lanes::<F>();
+    // All amounts have the same targets where there are no groups.
+    for amounts in amounts.chunk_by(|a, b| a.target == b.target) {
+        let out = &mut out[amounts[0].target + run.target..][..run.len];
+        let mut blocks = out.chunks_exact_mut(REGISTERS * lanes);
+        let mut first = run.weight;
+        for out in blocks.by_ref() {
+            let mut sums: [_; REGISTERS] = std::array::from_fn(|k| w.load(out, k * lanes));
+            for at in amounts {
+                let weights = &weights[at.weight + first..][..REGISTERS * lanes];
+                let z = w.splat(at.z);
+                for (k, sum) in sums.iter_mut().enumerate() {
+                    *sum = z.mul_add(w.load(weights, k * lanes), *sum);
+                }
+            }
+            for (k, sum) in sums.into_iter().enumerate() {
+                w.store(out, k * lanes, sum);
+            }
+            first += REGISTERS * lanes;
+        }
+        let out = blocks.into_remainder();
+        for at in amounts {
+            add_scaled(out, at.z, &weights[at.weight + first..]);
+        }
     }
 }
 
@@ -663,16 +721,18 @@ mod tests {
         };
         let p = c.params(&rows);
         let mut pool = Pool::new(&p);
-        let mut run = Vec::new();
+        let (mut run, mut runs) = (Vec::new(), Vec::new());
         for source in 0..p.sources() {
             let mut words = vec![0; spike_words(p.sources())];
             words[source / 32] = 1 << (source % 32);
             pool.row(&p, 0, &words, &[]);
-            for at in &pool.amounts {
-                assert!((at.z - 0.25).abs() < 1e-15);
-                p.runs(*at, |r| {
-                    run.extend((0..r.len).map(|k| (source as u32, r.target + k, r.weight + k)));
-                });
+            for (at, amounts) in pool.cells() {
+                p.runs(at, &mut runs);
+                for (r, at) in runs.iter().flat_map(|r| amounts.iter().map(move |at| (r, at))) {
+                    assert!((at.z - 0.25).abs() < 1e-15);
+                    let (target, weight) = (at.target + r.target, at.weight + r.weight);
+                    run.extend((0..r.len).map(|k| (source as u32, target + k, weight + k)));
+                }
             }
         }
         assert_eq!(listed.len() as u64, c.synapses());

@@ -6,7 +6,7 @@
 //! with z what is pooled of the sources, spikes or values. Of few spikes each adds its runs of weights; of many the twin makes a
 //! product of matrices, targets of a row by target channels.
 
-use super::convolution::{ConvolutionParams, Pool, TOGETHER, add_scaled, add_to, product};
+use super::convolution::{ConvolutionParams, Pool, TOGETHER, add_run, add_to, product};
 use crate::kernel::*;
 use crate::vector::Width;
 
@@ -40,7 +40,7 @@ impl Twin for Convolve {
         let arrivals = arrivals.reals_mut();
         let rows = p.rows as usize;
         let (w, mut pool) = (Width(simd), Pool::new(&p));
-        let mut packed = None;
+        let (mut runs, mut packed) = (Vec::new(), None);
         for b in 0..call.units.len() {
             for t in call.span.t0 as usize..rows.min(call.span.t1 as usize) {
                 let row = (b * p.source_rows as usize) + t + (p.history - p.delay) as usize;
@@ -55,11 +55,11 @@ impl Twin for Convolve {
                     packed.deliver(w, &p, &pool, out);
                     continue;
                 }
-                for at in &pool.amounts {
-                    p.runs(*at, |run| {
-                        let weights = &weights[run.weight..][..run.len];
-                        add_scaled(&mut out[run.target..][..run.len], *at.z(), weights);
-                    });
+                for (at, amounts) in pool.cells() {
+                    p.runs(at, &mut runs);
+                    for run in &runs {
+                        add_run(w, out, weights, *run, amounts);
+                    }
                 }
             }
         }

@@ -46,7 +46,9 @@ impl Twin for ConvolveBackward {
         let weights = by_channel(Width(simd), &p, weights.reals());
         let [height, width] = p.pooled();
         let channels = p.channels as usize;
-        let mut z_bar = vec![F::zero(); height * width * channels];
+        // Behind the last cell a register more, of which zeros are added to.
+        let end = [height + p.padding_y as usize, 0];
+        let mut z_bar = vec![F::zero(); cell(&p, end) + Width(simd).lanes::<F>()];
         for b in 0..call.units.len() {
             for t in call.span.steps() {
                 z_bar.fill(F::zero());
@@ -56,6 +58,10 @@ impl Twin for ConvolveBackward {
                     spread(Width(simd), &p, &weights, &arrivals[at..at + p.targets()], &mut z_bar);
                 }
                 let out = &mut cotangent[(b * rows + t) * sources..][..sources];
+                if p.largest == 0 {
+                    share_out(&p, &z_bar, out);
+                    continue;
+                }
                 if p.accumulate == 0 {
                     out.fill(F::zero());
                 }
@@ -67,22 +73,49 @@ impl Twin for ConvolveBackward {
                 let (pool_height, pool_width) = (p.pool_height as usize, p.pool_width as usize);
                 for y in 0..height * pool_height {
                     for x in 0..width * pool_width {
-                        let cell = (y / pool_height * width + x / pool_width) * channels;
+                        let cell = cell(&p, [y / pool_height, x / pool_width]);
                         let place = (y * p.source_width as usize + x) * channels;
                         let (z_bar, out) =
                             (&z_bar[cell..][..channels], &mut out[place..][..channels]);
-                        if p.largest == 0 {
-                            for (out, z_bar) in out.iter_mut().zip(z_bar) {
-                                *out += p.scale * *z_bar;
-                            }
-                        } else {
-                            for (c, (out, z_bar)) in out.iter_mut().zip(z_bar).enumerate() {
-                                if first_largest(&p, [y, x, c], z) {
-                                    *out += *z_bar;
-                                }
+                        for (c, (out, z_bar)) in out.iter_mut().zip(z_bar).enumerate() {
+                            if first_largest(&p, [y, x, c], z) {
+                                *out += *z_bar;
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Where in z_bar what is pooled into a row and column begins. There is room for what lies in the padding, and goes nowhere.
+#[inline(always)]
+fn cell<F: Real>(p: &ConvolutionParams<F>, [y, x]: [usize; 2]) -> usize {
+    let [above, left] = [p.padding_y as usize, p.padding_x as usize];
+    let columns = p.pooled()[1] + 2 * left;
+    ((y + above) * columns + x + left) * p.channels as usize
+}
+
+/// Gives each source its part of the gradient by what it is pooled into, whatever it did; none to those that fill no window.
+#[inline(always)]
+fn share_out<F: Real>(p: &ConvolutionParams<F>, z_bar: &[F], out: &mut [F]) {
+    let ([height, width], channels) = (p.pooled(), p.channels as usize);
+    let (pool_height, pool_width) = (p.pool_height as usize, p.pool_width as usize);
+    let of_row = p.source_width as usize * channels;
+    for (y, out) in out.chunks_exact_mut(of_row).enumerate() {
+        let z_bar = &z_bar[cell(p, [(y / pool_height).min(height), 0])..];
+        let filled = if y < height * pool_height { width * pool_width * channels } else { 0 };
+        let (filled, left) = out.split_at_mut(filled);
+        if p.accumulate == 0 {
+            left.fill(F::zero());
+        }
+        let windows = filled.chunks_exact_mut(pool_width * channels);
+        for (out, z_bar) in windows.zip(z_bar.chunks_exact(channels)) {
+            for out in out.chunks_exact_mut(channels) {
+                for (out, z_bar) in out.iter_mut().zip(z_bar) {
+                    let before = if p.accumulate == 0 { F::zero() } else { *out };
+                    *out = before + p.scale * *z_bar;
                 }
             }
         }
@@ -129,7 +162,8 @@ fn by_channel<S: Simd, F: Real>(w: Width<S>, p: &ConvolutionParams<F>, weights: 
     packed
 }
 
-/// Adds to z_bar, by row, column and channel of what is pooled, what comes from the gradients by arrivals.
+/// Adds to z_bar, by row and column of what is pooled, padding included, and channel, what comes from the gradients by
+/// arrivals.
 #[inline(always)]
 fn spread<S: Simd, F: Real>(
     w: Width<S>,
@@ -138,43 +172,40 @@ fn spread<S: Simd, F: Real>(
     arrivals: &[F],
     z_bar: &mut [F],
 ) {
-    let [height, width] = p.pooled();
     let columns = p.target_width as usize;
     let (channels, targets, groups) =
         (p.channels as usize, p.target_channels as usize, p.groups as usize);
     let (from, to) = (channels / groups, targets / groups);
-    let [stride, padding] = [p.stride_x as usize, p.padding_x as usize];
+    let width = p.pooled()[1] + 2 * p.padding_x as usize;
+    let kernel_width = p.kernel_width as usize;
+    let [stride_y, stride_x] = [p.stride_y, p.stride_x].map(|n| n as usize);
     let lanes = w.lanes::<F>();
-    let blocks = from.div_ceil(lanes);
     // Gradients by arrivals of the places that are done together, target channel by target channel.
     let mut bars = vec![[F::zero(); TOGETHER]; to];
     for y in 0..p.target_height as usize {
         for x in (0..columns).step_by(TOGETHER) {
+            let count = TOGETHER.min(columns - x);
             for group in 0..groups {
-                for place in 0..TOGETHER.min(columns - x) {
+                for place in 0..count {
                     let at = (y * columns + x + place) * targets + group * to;
                     for (bars, bar) in bars.iter_mut().zip(&arrivals[at..at + to]) {
                         bars[place] = *bar;
                     }
                 }
-                for ky in 0..p.kernel_height as usize {
-                    let row = y * p.stride_y as usize + ky * p.dilation_y as usize;
-                    let row = row.checked_sub(p.padding_y as usize).filter(|row| *row < height);
-                    let Some(row) = row else { continue };
-                    for kx in 0..p.kernel_width as usize {
-                        let kernel = ky * p.kernel_width as usize + kx;
-                        let moved = x * stride + kx * p.dilation_x as usize;
-                        for block in 0..blocks {
-                            let first = ((kernel * groups + group) * blocks + block) * to * lanes;
-                            let weights = &weights[first..][..to * lanes];
-                            let sums = product(w, bars.iter(), w.each(weights));
-                            for (place, sum) in sums.into_iter().enumerate().take(columns - x) {
-                                let column = (moved + place * stride).checked_sub(padding);
-                                if let Some(column) = column.filter(|column| *column < width) {
-                                    let at = (row * width + column) * channels + group * from;
-                                    add_to(w, &mut z_bar[at..at + from], block * lanes, sum);
-                                }
-                            }
+                // As many channels as fill a register of each weight of the kernel; beyond the last they are zero.
+                let blocks = from.div_ceil(lanes);
+                let of_kernel = weights.chunks_exact(groups * blocks * to * lanes);
+                for (kernel, weights) in of_kernel.enumerate() {
+                    let row = y * stride_y + kernel / kernel_width * p.dilation_y as usize;
+                    let column = x * stride_x + kernel % kernel_width * p.dilation_x as usize;
+                    let own = weights.chunks_exact(to * lanes).skip(group * blocks).take(blocks);
+                    for (block, weights) in own.enumerate() {
+                        let sums = product(w, bars.iter(), w.each(weights));
+                        let cell = (row * width + column) * channels + group * from;
+                        let z_bar = &mut z_bar[cell + block * lanes..];
+                        let z_bar = z_bar.chunks_mut(stride_x * channels);
+                        for (z_bar, sum) in z_bar.zip(sums).take(count) {
+                            add_to(w, z_bar, 0, sum);
                         }
                     }
                 }

@@ -36,7 +36,7 @@ impl Twin for ConvolveGradient {
         let [spikes, x, arrivals, gradient] = Call::take(call.args);
         let (spikes, x, arrivals) = (spikes.words(), x.reals(), arrivals.reals());
         let rows = p.rows as usize;
-        let mut pool = Pool::new(&p);
+        let (mut pool, mut runs) = (Pool::new(&p), Vec::new());
         let mut dense = Product {
             z: Vec::new(),
             bars: Vec::new(),
@@ -55,11 +55,18 @@ impl Twin for ConvolveGradient {
                     dense.add(Width(simd), &p, &pool, arrivals);
                     continue;
                 }
-                for at in &pool.amounts {
-                    p.runs(*at, |run| {
-                        let arrivals = &arrivals[run.target..][..run.len];
-                        add_scaled(&mut out[run.weight..][..run.len], *at.z(), arrivals);
-                    });
+                for (at, amounts) in pool.cells() {
+                    p.runs(at, &mut runs);
+                    for run in &runs {
+                        for at in amounts {
+                            let arrivals = &arrivals[at.target + run.target..][..run.len];
+                            add_scaled(
+                                &mut out[at.weight + run.weight..][..run.len],
+                                at.z,
+                                arrivals,
+                            );
+                        }
+                    }
                 }
             }
             dense.take(&p, out);
