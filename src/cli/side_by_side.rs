@@ -83,21 +83,18 @@ pub fn main_number(runs: &[Finished]) -> Option<&str> {
     says.iter().find_map(|says| columns.iter().copied().find(|path| says(path)))
 }
 
-/// The runs as a report shows them: by what they are told apart, and with the numbers that differ.
+/// The runs as a report shows them: by what they are told apart, and with their results and the numbers that differ.
 pub fn side_by_side(by: &[String], runs: &[Finished]) -> Runs {
-    let differs = |path: &&str| runs.iter().any(|run| run.cell(path) != runs[0].cell(path));
-    let differing: Vec<&str> = columns(runs).into_iter().filter(differs).collect();
+    let differs = |path: &str| runs.iter().any(|run| run.cell(path) != runs[0].cell(path));
+    let tells = |path: &&str| path.starts_with("results.") || differs(path);
+    let telling: Vec<&str> = columns(runs).into_iter().filter(tells).collect();
     let row = |run: &Finished| {
-        let numbers = differing.iter().map(|path| run.cell(path).to_owned());
+        let numbers = telling.iter().map(|path| run.cell(path).to_owned());
         (run.name.clone(), run.place.clone(), run.chosen.iter().cloned().chain(numbers).collect())
     };
     let curves = runs.iter().filter(|run| !run.epochs.is_empty());
     Runs {
-        columns: by
-            .iter()
-            .cloned()
-            .chain(differing.iter().map(|path| (*path).to_owned()))
-            .collect(),
+        columns: by.iter().cloned().chain(telling.iter().map(|path| (*path).to_owned())).collect(),
         rows: runs.iter().map(row).collect(),
         curves: curves.map(|run| (run.name.clone(), run.epochs.clone())).collect(),
         response: None,

@@ -517,7 +517,9 @@ fn an_orthogonal_matrix_is_one() {
             let wanted = if a == b { 1.5 * 1.5 } else { 0.0 };
             assert!((product - wanted).abs() <= 1e-12, "{shape:?}: {a} {b} {product}");
         }
-        assert_ne!(weights, drawn(&Case { seed: 4, ..case }));
+        // Of a single weight only the sign is drawn.
+        let other = drawn(&Case { seed: 4, ..case });
+        assert!(shape == [1, 1] || weights != other, "{shape:?}: whatever the seed");
     }
     // With delays of its own the same matrix, by target.
     let plain = Case::new(Connect::Dense, 6, 4).weight(weight());
