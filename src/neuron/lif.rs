@@ -22,7 +22,7 @@
 //! A neuron that is held cannot spike; its u is [`HELD`].
 
 use super::receptor::Response;
-use super::{Cells, store_bits, surrogate};
+use super::{Cells, surrogate};
 use crate::kernel::*;
 use crate::slow::fall;
 use crate::vector::Width;
@@ -301,48 +301,50 @@ fn step<S: Simd, F: Real, const OWN: bool, const REFRACTORY: bool>(
     spikes: &mut [u32],
     p: &LifParams<F>,
 ) {
-    // All rows are as long, so that one look at where the last register ends does for all of them.
     let n = tape.len();
-    let constant = &constant[..n];
-    let [v, i, held, h] = [&mut *s.v, &mut *s.i, &mut *s.held, &mut *s.h].map(|row| &mut row[..n]);
-    let s = State { v, i, held, h };
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
     let keep = if p.reset == 1 { one } else { zero };
-    for at in (0..n).step_by(w.lanes::<F>()) {
-        let cell = |field: usize| cells.field(w, field, first + at);
-        let (v_th, v_reset) = (cell(cell::v_th), cell(cell::v_reset));
-        let before = w.load(s.v, at);
-        let mut v = before.mul_add(cell(cell::fall_m), before) + w.load(constant, at);
-        if p.arrivals == 1 {
-            let i = w.load(s.i, at);
-            v = v + cell(cell::p21) * i;
-            w.store(s.i, at, i.mul_add(cell(cell::fall_syn), i) + w.load(tape, at));
-        }
-        let (mut h, mut held) = (zero, zero);
-        let mut u = v - v_th;
-        if REFRACTORY {
-            (h, held) = (w.load(s.h, at), w.load(s.held, at));
-            h = h.mul_add(cell(cell::fall_rel), h);
-            let holding = held.gt(zero);
-            v = holding.select(before, v);
-            u = holding.select(u.of(HELD), v - (v_th + h));
-        }
-        let spike = u.ge(zero);
-        let after = keep * v + (v_reset - keep * v_th);
-        if p.soft == 2 {
-            let soft = u.map(|u| soft_spike(p, u));
-            w.store(s.v, at, v + soft * (after - v));
-            w.store(s.h, at, h + cell(cell::delta_th) * soft);
-        } else {
-            w.store(s.v, at, spike.select(after, v));
-            if REFRACTORY {
-                w.store(s.h, at, spike.select(h + cell(cell::delta_th), h));
+    // A word of spikes is put together in a register.
+    for (first_of_word, word) in (0..n).step_by(32).zip(spikes) {
+        let mut bits = 0;
+        for at in (first_of_word..n.min(first_of_word + 32)).step_by(w.lanes::<F>()) {
+            let cell = |field: usize| cells.field(w, field, first + at);
+            let (v_th, v_reset) = (cell(cell::v_th), cell(cell::v_reset));
+            let before = w.load(s.v, at);
+            let mut v = before.mul_add(cell(cell::fall_m), before) + w.load(constant, at);
+            if p.arrivals == 1 {
+                let i = w.load(s.i, at);
+                v = v + cell(cell::p21) * i;
+                w.store(s.i, at, i.mul_add(cell(cell::fall_syn), i) + w.load(tape, at));
             }
+            let (mut h, mut held) = (zero, zero);
+            let mut u = v - v_th;
+            if REFRACTORY {
+                (h, held) = (w.load(s.h, at), w.load(s.held, at));
+                h = h.mul_add(cell(cell::fall_rel), h);
+                let holding = held.gt(zero);
+                v = holding.select(before, v);
+                u = holding.select(u.of(HELD), v - (v_th + h));
+            }
+            let spike = u.ge(zero);
+            let after = keep * v + (v_reset - keep * v_th);
+            if p.soft == 2 {
+                let soft = u.map(|u| soft_spike(p, u));
+                w.store(s.v, at, v + soft * (after - v));
+                w.store(s.h, at, h + cell(cell::delta_th) * soft);
+            } else {
+                w.store(s.v, at, spike.select(after, v));
+                if REFRACTORY {
+                    w.store(s.h, at, spike.select(h + cell(cell::delta_th), h));
+                }
+            }
+            if REFRACTORY {
+                w.store(s.held, at, spike.select(cell(cell::t_ref), (held - one).max(zero)));
+            }
+            w.store(tape, at, u);
+            bits |= spike.bits() << (at % 32);
         }
-        if REFRACTORY {
-            w.store(s.held, at, spike.select(cell(cell::t_ref), (held - one).max(zero)));
-        }
-        w.store(tape, at, u);
-        store_bits(spikes, n, at, spike.bits());
+        // Lanes beyond the row have no say.
+        *word = bits & u32::MAX >> (32 - (n - first_of_word).min(32));
     }
 }

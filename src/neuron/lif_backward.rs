@@ -172,14 +172,8 @@ fn step<S: Simd, F: Real, const OWN: bool>(
     [cotangent, slope, spiked]: [&[F]; 3],
     p: &LifBackwardParams<F>,
 ) {
-    // All rows are as long, so that one look at where the last register ends does for all of them.
-    let n = tape.len();
-    let [cotangent, slope, spiked] = [cotangent, slope, spiked].map(|row| &row[..n]);
-    let [v, i, h, input] =
-        [&mut *a.v, &mut *a.i, &mut *a.h, &mut *a.input].map(|row| &mut row[..n]);
-    let a = Adjoint { v, i, h, input };
     let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
-    for at in (0..n).step_by(w.lanes::<F>()) {
+    for at in (0..tape.len()).step_by(w.lanes::<F>()) {
         let cell = |field: usize| cells.field(w, field, first + at);
         let (u, by_v) = (w.load(tape, at), w.load(a.v, at));
         let held = u.le(u.of(HELD));

@@ -410,18 +410,18 @@ pub struct Pool<F> {
     largest: bool,
     scale: F,
     channels: usize,
-    /// The first source place of each window, with row and column of what it is pooled into.
-    windows: Vec<(u32, [u32; 2])>,
-    /// Source places of a window, counted from its first.
-    within: Vec<u32>,
+    /// For each source of a row its place among the sums; [`NOWHERE`] where it fills no window.
+    slots: Vec<u32>,
+    /// Sums, or largest, of a row of windows by column and channel; zero between two rows.
+    sums: Vec<F>,
+    /// A bit for each of them that is not zero.
+    touched: Vec<u32>,
     /// What is not zero of the last row, by row, column and channel.
     amounts: Vec<Amount<F>>,
     /// Where that is.
     cells: Vec<Cell>,
-    /// Which of some channels spiked, by source place of a window.
-    spiked: Vec<u32>,
-    /// Channels of a group, weights of a channel, and target channels of a group.
-    group: [usize; 3],
+    /// Nothing of each channel.
+    of_channel: Vec<Amount<F>>,
     /// Whether so much is not zero that a product of matrices is faster than adding run by run.
     pub is_dense: bool,
     /// Number of amounts from which on that is so.
@@ -430,6 +430,8 @@ pub struct Pool<F> {
     /// that are done together with it.
     z: Vec<F>,
 }
+
+const NOWHERE: u32 = u32::MAX;
 
 /// Places that are done together: as many sums as a processor adds to at the same time.
 pub const TOGETHER: usize = 8;
@@ -441,23 +443,29 @@ impl<F: Real> Pool<F> {
         let [height, width] = p.pooled();
         let channels = p.channels as usize;
         let extent = [height + 2 * p.padding_y as usize, width + 2 * p.padding_x as usize];
-        let cells = (0..height as u32).flat_map(|y| (0..width as u32).map(move |x| [y, x]));
-        let place = |y: u32, x: u32| y * p.source_width + x;
-        let window = |[y, x]: [u32; 2]| (place(y * p.pool_height, x * p.pool_width), [y, x]);
-        let within = (0..p.pool_height).flat_map(|y| (0..p.pool_width).map(move |x| place(y, x)));
         let places = (p.target_height * p.target_width) as usize;
         let [from, to] = [p.channels, p.target_channels].map(|n| (n / p.groups) as usize);
+        let weights = (p.kernel_height * p.kernel_width) as usize * to;
+        let of_channel = |channel: usize| {
+            let (weight, target) = (channel * weights, channel / from * to);
+            Amount { weight, target, channel: channel as u32, z: F::zero() }
+        };
+        let slot = |source: u32| {
+            let column = source / p.channels / p.pool_width;
+            let there = (column as usize) < width;
+            if there { column * p.channels + source % p.channels } else { NOWHERE }
+        };
         Self {
             extent,
             largest: p.largest == 1,
             scale: p.scale,
             channels,
-            windows: cells.map(window).collect(),
-            within: within.collect(),
+            slots: (0..p.source_width * p.channels).map(slot).collect(),
+            sums: vec![F::zero(); width * channels],
+            touched: vec![0; spike_words(width * channels)],
+            of_channel: (0..channels).map(of_channel).collect(),
             amounts: Vec::new(),
             cells: Vec::new(),
-            spiked: Vec::new(),
-            group: [from, (p.kernel_height * p.kernel_width) as usize * to, to],
             is_dense: false,
             many: if places < TOGETHER { usize::MAX } else { height * width * channels / 2 },
             z: vec![F::zero(); extent[0] * extent[1] * channels + TOGETHER * p.stride_x as usize],
@@ -469,9 +477,15 @@ impl<F: Real> Pool<F> {
     pub fn row(&mut self, p: &ConvolutionParams<F>, row: usize, spikes: &[u32], x: &[F]) {
         let (sources, words) = (p.sources(), spike_words(p.sources()));
         (self.amounts.clear(), self.cells.clear());
-        match p.values == 1 {
-            true => self.values(&x[row * sources..][..sources]),
-            false => self.spikes(&spikes[row * words..][..words]),
+        let of_row = self.slots.len();
+        for y in 0..p.pooled()[0] {
+            for source in y * p.pool_height as usize..(y + 1) * p.pool_height as usize {
+                match p.values == 1 {
+                    true => self.values(&x[row * sources + source * of_row..][..of_row]),
+                    false => self.spikes(&spikes[row * words..][..words], source * of_row),
+                }
+            }
+            self.take(y as u32);
         }
         self.is_dense = self.amounts.len() > self.many;
         if self.is_dense {
@@ -487,60 +501,62 @@ impl<F: Real> Pool<F> {
         }
     }
 
+    /// Adds a row of sources, of which the first has bit number `first`, to the sums.
     #[inline(always)]
-    fn spikes(&mut self, words: &[u32]) {
-        if words.iter().all(|word| *word == 0) {
-            return;
-        }
-        for &(first, at) in &self.windows {
-            let before = self.amounts.len();
-            for from in (0..self.channels).step_by(32) {
-                let own = u32::MAX >> (32 - (self.channels - from).min(32));
-                self.spiked.clear();
-                self.spiked.extend(self.within.iter().map(|place| {
-                    let bit = (first + place) as usize * self.channels + from;
-                    let high = words.get(bit / 32 + 1).copied().unwrap_or_default();
-                    let both = u64::from(words[bit / 32]) | u64::from(high) << 32;
-                    (both >> (bit % 32)) as u32 & own
-                }));
-                let mut any = self.spiked.iter().fold(0, |any, bits| any | bits);
-                while any != 0 {
-                    let c = any.trailing_zeros();
-                    any &= any - 1;
-                    let count = match self.largest {
-                        true => 1,
-                        false => self.spiked.iter().map(|bits| bits >> c & 1).sum(),
-                    };
-                    let z = F::of_int(count as i32) * self.scale;
-                    self.amounts.push(amount(self.group, from as u32 + c, z));
-                }
+    fn spikes(&mut self, words: &[u32], first: usize) {
+        let end = first + self.slots.len();
+        for (k, word) in words[first / 32..end.div_ceil(32)].iter().enumerate() {
+            let at = (first / 32 + k) * 32;
+            // Bits of this row only.
+            let mut bits = *word & u32::MAX << first.saturating_sub(at);
+            bits &= u32::MAX >> (32 - (end - at).min(32));
+            while bits != 0 {
+                let slot = self.slots[at + bits.trailing_zeros() as usize - first];
+                bits &= bits - 1;
+                self.count(slot, F::one());
             }
-            let amounts = self.amounts.len() - before;
-            if amounts > 0 {
-                self.cells.push(Cell { at, amounts });
+        }
+    }
+
+    /// The same of values.
+    #[inline(always)]
+    fn values(&mut self, values: &[F]) {
+        for (k, value) in values.iter().enumerate() {
+            if *value != F::zero() {
+                self.count(self.slots[k], *value);
             }
         }
     }
 
     #[inline(always)]
-    fn values(&mut self, values: &[F]) {
-        for &(first, at) in &self.windows {
-            let before = self.amounts.len();
-            for channel in 0..self.channels {
-                let value =
-                    |place: &u32| values[(first + place) as usize * self.channels + channel];
-                let values = self.within.iter().map(value);
-                let z = match self.largest {
-                    true => values.fold(F::zero(), F::max),
-                    false => values.fold(F::zero(), |sum, value| sum + value),
-                } * self.scale;
-                if z != F::zero() {
-                    self.amounts.push(amount(self.group, channel as u32, z));
+    fn count(&mut self, slot: u32, value: F) {
+        if let Some(sum) = self.sums.get_mut(slot as usize) {
+            *sum = if self.largest { sum.max(value) } else { *sum + value };
+            self.touched[slot as usize / 32] |= 1 << (slot % 32);
+        }
+    }
+
+    /// Lists what has come together in a row of windows, and begins with the next.
+    #[inline(always)]
+    fn take(&mut self, y: u32) {
+        let (mut x, mut first) = (0, 0);
+        for (k, touched) in self.touched.iter_mut().enumerate() {
+            let mut bits = std::mem::take(touched);
+            while bits != 0 {
+                let slot = 32 * k + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let z = std::mem::replace(&mut self.sums[slot], F::zero()) * self.scale;
+                if z == F::zero() {
+                    continue;
                 }
-            }
-            let amounts = self.amounts.len() - before;
-            if amounts > 0 {
-                self.cells.push(Cell { at, amounts });
+                while slot >= first + self.channels {
+                    (x, first) = (x + 1, first + self.channels);
+                }
+                match self.cells.last_mut() {
+                    Some(cell) if cell.at == [y, x] => cell.amounts += 1,
+                    _ => self.cells.push(Cell { at: [y, x], amounts: 1 }),
+                }
+                self.amounts.push(Amount { z, ..self.of_channel[slot - first] });
             }
         }
     }
@@ -615,13 +631,6 @@ pub fn add_to<S: Simd, F: Real>(w: Width<S>, row: &mut [F], first: usize, sum: V
     w.store(row, first, sum);
 }
 
-/// What is pooled of a channel; see [`Pool`]'s `group`.
-#[inline(always)]
-fn amount<F>([from, of_channel, to]: [usize; 3], channel: u32, z: F) -> Amount<F> {
-    let group = channel as usize / from;
-    Amount { weight: channel as usize * of_channel, target: group * to, channel, z }
-}
-
 /// Neighbouring numbers that are summed together, in registers.
 const REGISTERS: usize = 4;
 
@@ -661,9 +670,42 @@ pub fn add_run<S: Simd, F: Real>(
     }
 }
 
+/// Adds to gradients by the weights of a run what the amounts bring with the gradients by its arrivals.
+#[inline(always)]
+pub fn add_run_gradients<S: Simd, F: Real>(
+    w: Width<S>,
+    out: &mut [F],
+    arrivals: &[F],
+    run: Run,
+    amounts: &[Amount<F>],
+) {
+    let lanes = w.lanes::<F>();
+    for amounts in amounts.chunk_by(|a, b| a.target == b.target) {
+        let arrivals = &arrivals[amounts[0].target + run.target..][..run.len];
+        let blocks = arrivals.chunks_exact(REGISTERS * lanes);
+        let rest = blocks.remainder();
+        let mut first = run.weight;
+        for arrivals in blocks {
+            let bars: [_; REGISTERS] = std::array::from_fn(|k| w.load(arrivals, k * lanes));
+            for at in amounts {
+                let out = &mut out[at.weight + first..][..REGISTERS * lanes];
+                let z = w.splat(at.z);
+                for (k, bar) in bars.into_iter().enumerate() {
+                    let sum = z.mul_add(bar, w.load(out, k * lanes));
+                    w.store(out, k * lanes, sum);
+                }
+            }
+            first += REGISTERS * lanes;
+        }
+        for at in amounts {
+            add_scaled(&mut out[at.weight + first..], at.z, rest);
+        }
+    }
+}
+
 /// out += factor · row.
 #[inline(always)]
-pub fn add_scaled<F: Real>(out: &mut [F], factor: F, row: &[F]) {
+fn add_scaled<F: Real>(out: &mut [F], factor: F, row: &[F]) {
     for (out, x) in out.iter_mut().zip(row) {
         *out = factor.mul_add(*x, *out);
     }

@@ -202,10 +202,9 @@ fn spread<S: Simd, F: Real>(
                     for (block, weights) in own.enumerate() {
                         let sums = product(w, bars.iter(), w.each(weights));
                         let cell = (row * width + column) * channels + group * from;
-                        let z_bar = &mut z_bar[cell + block * lanes..];
-                        let z_bar = z_bar.chunks_mut(stride_x * channels);
-                        for (z_bar, sum) in z_bar.zip(sums).take(count) {
-                            add_to(w, z_bar, 0, sum);
+                        for (place, sum) in sums.into_iter().enumerate().take(count) {
+                            let at = cell + place * stride_x * channels + block * lanes;
+                            add_to(w, &mut z_bar[at..at + lanes], 0, sum);
                         }
                     }
                 }

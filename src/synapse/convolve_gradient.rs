@@ -4,7 +4,7 @@
 //!   gradient[b, w] = sum over t and places j of the kernel of  z[b, t - delay, source of w at j] arrivals_bar[b, t, j]
 //! ```
 
-use super::convolution::{ConvolutionParams, Pool, TOGETHER, add_scaled, add_to, product};
+use super::convolution::{ConvolutionParams, Pool, TOGETHER, add_run_gradients, add_to, product};
 use crate::kernel::*;
 use crate::vector::Width;
 
@@ -36,7 +36,7 @@ impl Twin for ConvolveGradient {
         let [spikes, x, arrivals, gradient] = Call::take(call.args);
         let (spikes, x, arrivals) = (spikes.words(), x.reals(), arrivals.reals());
         let rows = p.rows as usize;
-        let (mut pool, mut runs) = (Pool::new(&p), Vec::new());
+        let (w, mut pool, mut runs) = (Width(simd), Pool::new(&p), Vec::new());
         let mut dense = Product {
             z: Vec::new(),
             bars: Vec::new(),
@@ -52,20 +52,13 @@ impl Twin for ConvolveGradient {
                 let at = (b * rows + t) * p.stride as usize + p.first as usize;
                 let arrivals = &arrivals[at..at + p.targets()];
                 if pool.is_dense {
-                    dense.add(Width(simd), &p, &pool, arrivals);
+                    dense.add(w, &p, &pool, arrivals);
                     continue;
                 }
                 for (at, amounts) in pool.cells() {
                     p.runs(at, &mut runs);
                     for run in &runs {
-                        for at in amounts {
-                            let arrivals = &arrivals[at.target + run.target..][..run.len];
-                            add_scaled(
-                                &mut out[at.weight + run.weight..][..run.len],
-                                at.z,
-                                arrivals,
-                            );
-                        }
+                        add_run_gradients(w, out, arrivals, *run, amounts);
                     }
                 }
             }
