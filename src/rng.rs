@@ -94,6 +94,8 @@ pub enum Purpose {
     Noise = 14,
     /// Noise that a training adds to the weights of a projection.
     WeightNoise = 15,
+    /// Training samples of each class that are used.
+    Choice = 16,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

@@ -343,10 +343,10 @@ fn load_data(
     data: &Data,
     network: &Network,
 ) -> Result<data::Dataset> {
-    let SampleChoice { classes, per_class, augment } = data.choice();
+    let SampleChoice { classes, per_class, drawn, augment } = data.choice();
     let unfit = |e: data::ChoiceError| Usage(e.to_string());
     let mut dataset = data::load(data, network.seed)?;
-    dataset.choose(classes, per_class).map_err(unfit)?;
+    dataset.choose(classes, per_class, drawn.then_some(network.seed)).map_err(unfit)?;
     let count = |is: fn(&network::Kind) -> bool| {
         network.populations.iter().find(|p| is(&p.kind)).map_or(0, |p| p.size)
     };

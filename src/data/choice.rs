@@ -86,7 +86,8 @@ pub enum ChoiceError {
 
 impl Dataset {
     /// Keeps the samples of some classes, if they are given, whose labels become their places in the list; and of
-    /// these the first training samples of each class, if it is given how many.
+    /// these so many training samples of each class, if it is given how many: the first, or with a seed such that are
+    /// drawn from it. They keep the order of the files.
     ///
     /// # Errors
     /// There are no samples of a class, or not so many, or no classes.
@@ -94,6 +95,7 @@ impl Dataset {
         &mut self,
         classes: Option<&[u64]>,
         per_class: Option<u64>,
+        drawn: Option<u64>,
     ) -> Result<(), ChoiceError> {
         let asks = [("classes", classes.is_some()), ("per_class", per_class.is_some())];
         if let Some((field, _)) = asks.into_iter().find(|(_, asks)| *asks)
@@ -115,8 +117,14 @@ impl Dataset {
                 let count = by_class[label].len() as u64;
                 return Err(ChoiceError::Few { class, count, wanted });
             }
-            let first = |of: Vec<usize>| of.into_iter().take(wanted as usize);
-            let mut places: Vec<usize> = by_class.into_iter().flat_map(first).collect();
+            let stream = drawn.map(|seed| Stream::new(seed, Purpose::Choice, 0));
+            let taken = |(class, of): (usize, Vec<usize>)| -> Vec<usize> {
+                let wanted = wanted as usize;
+                let Some(stream) = stream else { return of.into_iter().take(wanted).collect() };
+                let order = stream.permutation(of.len() as u32, class as u64);
+                order.into_iter().take(wanted).map(|k| of[k as usize]).collect()
+            };
+            let mut places: Vec<usize> = by_class.into_iter().enumerate().flat_map(taken).collect();
             places.sort_unstable();
             self.train = self.train.part(&places);
         }
@@ -205,7 +213,7 @@ mod tests {
     #[test]
     fn classes_are_chosen_and_labelled_anew() {
         let mut data = dataset(&[5, 3, 9, 3, 5, 5, 0, 3]);
-        data.choose(Some(&[5, 3]), Some(2)).unwrap();
+        data.choose(Some(&[5, 3]), Some(2), None).unwrap();
         assert_eq!(
             (&data.train.images[..], &data.train.labels[..]),
             (&[0, 1, 3, 4][..], &[0, 1, 1, 0][..])
@@ -215,7 +223,7 @@ mod tests {
         assert_eq!(data.test.labels, [0, 1, 1, 0, 0, 1]);
 
         let mut data = dataset(&[2, 2, 1, 2, 1]);
-        data.choose(None, Some(1)).unwrap();
+        data.choose(None, Some(1), None).unwrap();
         assert_eq!((data.train.images, data.train.labels), (vec![0, 2], vec![2, 1]));
     }
 
@@ -228,14 +236,15 @@ mod tests {
             // By the name that the file has for it.
             (Some(&[5, 3]), Some(3), "class 3 has 2"),
         ] {
-            let error = dataset(&[5, 3, 9, 3, 5, 5, 9, 9]).choose(classes, per_class).unwrap_err();
+            let error =
+                dataset(&[5, 3, 9, 3, 5, 5, 9, 9]).choose(classes, per_class, None).unwrap_err();
             for word in words.split(" | ") {
                 assert!(error.to_string().contains(word), "`{word}` is not in {error}");
             }
         }
         let mut data = dataset(&[1, 2]);
         data.test.truncate(1);
-        let error = data.choose(Some(&[1, 2]), None).unwrap_err().to_string();
+        let error = data.choose(Some(&[1, 2]), None, None).unwrap_err().to_string();
         assert!(error.contains("test set has no sample of class 2"), "{error}");
     }
 
@@ -294,7 +303,7 @@ mod tests {
         for (classes, per_class, field) in
             [(Some(&[0][..]), None, "classes"), (None, Some(1), "per_class")]
         {
-            let error = unlabelled().choose(classes, per_class).unwrap_err().to_string();
+            let error = unlabelled().choose(classes, per_class, None).unwrap_err().to_string();
             assert!(
                 error.contains(&format!("training.data.{field}: the samples have no")),
                 "{error}"
@@ -316,6 +325,27 @@ mod tests {
         assert_ne!(drawn(1), drawn(2));
         // Not the first of the file.
         assert!(drawn(1).iter().any(|i| *i > 150));
+    }
+
+    #[test]
+    fn samples_of_a_class_are_drawn_from_the_seed() {
+        let drawn = |seed| {
+            let mut data = mixed();
+            data.choose(Some(&[2, 0]), Some(5), Some(seed)).unwrap();
+            data.train
+        };
+        let train = drawn(1);
+        let of = |label| train.labels.iter().filter(|known| **known == label).count();
+        assert_eq!([0, 1].map(of), [5, 5]);
+        assert!(train.images.is_sorted_by(|a, b| a < b));
+        let all = mixed().train;
+        let classes = train.images.iter().map(|i| all.labels[usize::from(*i)]);
+        assert!(classes.eq(train.labels.iter().map(|label| [2, 0][usize::from(*label)])));
+        assert_eq!(train.images, drawn(1).images);
+        assert_ne!(train.images, drawn(2).images);
+        let mut first = mixed();
+        first.choose(Some(&[2, 0]), Some(5), None).unwrap();
+        assert_ne!(train.images, first.train.images);
     }
 
     #[test]

@@ -911,6 +911,8 @@ macro_rules! data {
                     classes: Option<Vec<u64>>;
                     /// Only the first so many training samples of each class; all if absent.
                     per_class: Option<u64> [Count];
+                    /// Whether the training samples of `per_class` are drawn from the seed rather than the first.
+                    drawn: bool = false;
                     /// What is done to a training sample each time that a network learns from it: one change, or a
                     /// list of several, one after the other.
                     augment: Several<Augment>;
@@ -922,9 +924,10 @@ macro_rules! data {
             /// Which samples are used, and how.
             pub fn choice(&self) -> SampleChoice<'_> {
                 match self {
-                    $(Self::$word { classes, per_class, augment, .. } => SampleChoice {
+                    $(Self::$word { classes, per_class, drawn, augment, .. } => SampleChoice {
                         classes: classes.as_deref(),
                         per_class: *per_class,
+                        drawn: *drawn,
                         augment: &augment.0,
                     },)*
                 }
@@ -1013,6 +1016,8 @@ pub struct SampleChoice<'a> {
     pub classes: Option<&'a [u64]>,
     /// Training samples of each; all if absent.
     pub per_class: Option<u64>,
+    /// Whether these are drawn rather than the first.
+    pub drawn: bool,
     /// What is done to a training sample when it is learned from.
     pub augment: &'a [Augment],
 }

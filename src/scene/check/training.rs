@@ -120,6 +120,13 @@ impl<'s> Checker<'s> {
                 }
             }
         }
+        if let Some(choice) = data.map(Data::choice)
+            && choice.drawn
+            && choice.per_class.is_none()
+        {
+            let help = "give `per_class`, how many of each class, or leave it out";
+            self.fault_with_help("training.data.drawn", "all samples are taken", help);
+        }
         if let Some(part) = training.validation.filter(|part| *part > 1.0 && part.fract() != 0.0) {
             let message = format!("{part} is neither a number of samples nor a part of them");
             let help = "give a whole number, or one between 0 and 1";

@@ -172,13 +172,15 @@ fn good_scenes_load_without_a_warning() {
     let (scene, source, warnings) = read_text(TRAINING).unwrap();
     assert_eq!(warnings, []);
     let dir = source.dir.join("mnist");
-    let wanted = Data::Mnist { dir, classes: None, per_class: None, augment: Several(vec![]) };
+    let (classes, per_class, augment) = (None, None, Several(vec![]));
+    let wanted = Data::Mnist { dir, classes, per_class, drawn: false, augment };
     assert_eq!(scene.training.unwrap().data, Some(wanted));
 }
 
 #[test]
 fn the_effective_scene_reads_back_as_itself() {
-    let data = "Idx(dir: \"mnist\", classes: [3, 5], per_class: 100, augment: Shift(2))";
+    let data =
+        "Idx(dir: \"mnist\", classes: [3, 5], per_class: 100, drawn: true, augment: Shift(2))";
     let watched = edited(TRAINING, "Mnist(dir: \"mnist\")", data);
     let plateau = "Plateau(factor: 0.5, patience: 3, metric: \"validation_loss\")";
     let watched = edited(&watched, "Cosine(floor: 0.1)", plateau);
