@@ -635,6 +635,7 @@ fn split(network: &Network, k: usize, first: usize) -> Network {
         laid_out: Vec::new(),
         numbers: None,
         learns_current: false,
+        frozen: None,
     };
     other.populations.splice(k..=k, [part("a", first), part("b", whole.size - first)]);
     // The parts of a population: their new numbers and the neurons that they take.

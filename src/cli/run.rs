@@ -17,6 +17,7 @@ use crate::engine::gpu::{self, Found, Gpu, Wanted};
 use crate::engine::{Device, Engine, KernelTime};
 use crate::files::write::Draft;
 use crate::files::{self, Values};
+use crate::network::numbers::CURRENT;
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
 use crate::report::{self, Report};
@@ -103,8 +104,10 @@ fn tensor_names(network: &Network) -> impl Iterator<Item = String> {
         std::iter::once(p.name.clone()).chain(ends.iter().map(|end| format!("{}.{end}", p.name)))
     });
     let numbers = network.populations.iter().flat_map(|p| {
-        let each = p.numbers.iter().flat_map(|numbers| &numbers.each);
-        each.map(move |number| format!("{}.{}", p.name, number.name))
+        let each = p.numbers.iter().flat_map(|numbers| &numbers.each).map(|number| &number.name);
+        let frozen = p.frozen.iter().flatten().map(|(name, _)| name);
+        let numbers = each.chain(frozen).filter(|name| *name != CURRENT);
+        numbers.map(move |name| format!("{}.{name}", p.name))
     });
     let currents = network.populations.iter().map(|p| format!("{}.i_e", p.name));
     projections.chain(currents).chain(numbers)

@@ -46,6 +46,10 @@ pub fn build_watched(
         Some(training) => Some(training.steps as f64 * dt),
         None => scene.simulation.duration.map(scene::Quantity::get),
     };
+    let (freeze, biases) = match scene.training.as_ref().filter(|_| gradients) {
+        Some(training) => (&training.freeze[..], training.biases),
+        None => (&[][..], false),
+    };
     let mut warnings = Vec::new();
     let mut initial = scene.initial.as_deref().map(Initial::open).transpose()?;
     let populations = scene
@@ -56,7 +60,7 @@ pub fn build_watched(
             let model = with_biases(scene, name, &population.model);
             let mut draw = drawn(&model, format!("populations.{name}.model"), size, seed)?;
             if let Some(initial) = &mut initial {
-                initial.numbers(name, &mut draw)?;
+                initial.numbers(name, &mut draw, scene.reinit.contains(name))?;
             }
             let kind = match (&model, gradients) {
                 (Model::Spikes(m), _) => {
@@ -79,13 +83,21 @@ pub fn build_watched(
                     Kind::Stepped(neuron.make(dt, &draw)?)
                 }
             };
-            let wanted = if gradients { &population.train[..] } else { &[] };
+            let is_frozen = freeze.contains(name);
+            let frozen = is_frozen.then(|| {
+                let is_trained = |path: &str| {
+                    biases && path == CURRENT || population.train.iter().any(|t| t.name() == path)
+                };
+                draw.values.iter().filter(|(path, _)| is_trained(path)).cloned().collect()
+            });
+            let wanted = if gradients && !is_frozen { &population.train[..] } else { &[] };
             Ok(Population {
                 name: name.clone(),
                 size,
                 kind,
                 numbers: Numbers::new(wanted, &model, &draw, dt)?,
                 learns_current: wanted.iter().any(|trained| trained.name() == CURRENT),
+                frozen,
                 laid_out: draw.laid_out,
             })
         })
@@ -150,7 +162,9 @@ pub fn build_watched(
                     stream: stream(Purpose::Connectivity, index as u32),
                 }
             }
-            _ if initial.as_mut().is_some_and(|initial| initial.has_weights(&name)) => {
+            _ if initial.as_mut().is_some_and(|initial| initial.has_weights(&name))
+                && !projection.is_among(&scene.reinit) =>
+            {
                 let initial = initial.as_mut().expect("it has weights");
                 match loaded(&wiring, &initial.file) {
                     Err(NetworkError::Weights { name, why, .. }) => {
@@ -175,6 +189,7 @@ pub fn build_watched(
             Some(learn) => *learn == Learn::Backprop,
             None => gradients,
         };
+        let frozen = learn && projection.is_among(freeze);
         let rule = learning::rule(scene, projection);
         if let Some(rule) = &rule {
             within_bounds(&name, rule.bounds, synapses.weights())?;
@@ -199,7 +214,8 @@ pub fn build_watched(
             to,
             receptor: 0,
             delay,
-            learn,
+            learn: learn && !frozen,
+            frozen,
             lr: projection.lr,
             dropout: projection.dropout,
             unit,

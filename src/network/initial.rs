@@ -40,16 +40,24 @@ impl Initial {
         found
     }
 
-    /// Puts learned numbers in the place of those that were drawn for a population.
+    /// Puts learned numbers in the place of those that were drawn for a population, unless these are to stay.
     ///
     /// # Errors
     /// They cannot be read.
-    pub fn numbers(&mut self, population: &str, drawn: &mut Drawn) -> Result<(), NetworkError> {
+    pub fn numbers(
+        &mut self,
+        population: &str,
+        drawn: &mut Drawn,
+        stay: bool,
+    ) -> Result<(), NetworkError> {
         for (path, values) in &mut drawn.values {
             let wanted = format!("{population}.{path}");
             let found = self.tensors.iter_mut().find(|(name, ..)| *name == wanted);
             let Some((name, len, used)) = found else { continue };
             *used = true;
+            if stay {
+                continue;
+            }
             if ![1, drawn.size].contains(len) {
                 self.wrong.push(format!("`{name}` has {len} numbers for {} neurons", drawn.size));
                 continue;

@@ -160,8 +160,10 @@ pub struct Population {
     pub laid_out: Vec<LaidOut>,
     /// Numbers that gradients change.
     pub numbers: Option<numbers::Numbers>,
-    /// Whether gradients change the constant currents.
+    /// Whether gradients change the constant currents, whatever a training says of all.
     pub learns_current: bool,
+    /// Numbers of the model, by name, that would be trained if the population were not frozen; none if it is not.
+    pub frozen: Option<Vec<(String, Vec<f64>)>>,
 }
 
 /// What the neurons of a population are.
@@ -226,6 +228,8 @@ pub struct Projection {
     pub delay: usize,
     /// Whether gradients change the weights.
     pub learn: bool,
+    /// Whether they would if the weights were not frozen.
+    pub frozen: bool,
     /// Factor on the learning rate of gradients.
     pub lr: f64,
     /// Probability with which a source is silent for a presentation of a training by gradients.
@@ -422,6 +426,11 @@ impl Network {
 }
 
 impl Population {
+    /// Whether a training changes the constant currents, if gradients pass through the neurons.
+    pub fn current_is_trained(&self, training: &scene::Training) -> bool {
+        self.learns_current || training.biases && self.frozen.is_none()
+    }
+
     /// Whether these are neurons rather than sources of input.
     pub fn is_neural(&self) -> bool {
         matches!(self.kind, Kind::Lif(_) | Kind::Readout(_) | Kind::Stepped(_))

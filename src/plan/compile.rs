@@ -974,31 +974,25 @@ impl<'a> Compiler<'a> {
                 self.numbers(&ports, &mut launches);
             }
         }
-        let learns_current = network.populations.iter().any(|p| p.learns_current);
-        if self.training.biases || learns_current {
-            for (k, population) in network.populations.iter().enumerate() {
-                let pop = self.layout.pops[k];
-                if !pop.active || !(self.training.biases || population.learns_current) {
-                    continue;
-                }
-                let gradient = self.layout.zeros(
-                    format!("{}.i_e.gradient", population.name),
-                    Kind::Real,
-                    pop.n,
-                );
-                self.layout.ports.gradients.push((gradient, pop.i_e));
-                let p = sum_samples::SumSamplesParams::<f64> { n: pop.n as u32 };
-                launches.push(Launch {
-                    kernel: &sum_samples::KERNEL,
-                    label: population.name.clone(),
-                    params: p.words(),
-                    args: vec![whole(pop.input_gradient), each(gradient, 1)],
-                    units: Units::Count { count: pop.n, grain: 256 },
-                    invocations: pop.n as u64,
-                    per_step: false,
-                    every: 1,
-                });
+        for (k, population) in network.populations.iter().enumerate() {
+            let pop = self.layout.pops[k];
+            if !pop.active || !population.current_is_trained(self.training) {
+                continue;
             }
+            let name = format!("{}.i_e.gradient", population.name);
+            let gradient = self.layout.zeros(name, Kind::Real, pop.n);
+            self.layout.ports.gradients.push((gradient, pop.i_e));
+            let p = sum_samples::SumSamplesParams::<f64> { n: pop.n as u32 };
+            launches.push(Launch {
+                kernel: &sum_samples::KERNEL,
+                label: population.name.clone(),
+                params: p.words(),
+                args: vec![whole(pop.input_gradient), each(gradient, 1)],
+                units: Units::Count { count: pop.n, grain: 256 },
+                invocations: pop.n as u64,
+                per_step: false,
+                every: 1,
+            });
         }
         stages.push(Stage::Whole(launches));
     }

@@ -332,8 +332,8 @@ impl<'a> Layout<'a> {
             .map(|k| {
                 let trained = self.network.projections.iter().any(|p| p.to == k && p.learn);
                 let population = &self.network.populations[k];
-                let own = population.numbers.is_some() || population.learns_current;
-                neural(k) && (training.biases || trained || own)
+                let own = population.numbers.is_some() || population.current_is_trained(training);
+                neural(k) && (trained || own)
             })
             .collect();
         let mut acts: Vec<bool> = self

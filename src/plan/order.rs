@@ -106,6 +106,7 @@ mod tests {
             laid_out: vec![],
             numbers: None,
             learns_current: false,
+            frozen: None,
         };
         let projection = |&(from, to): &(usize, usize)| Projection {
             name: String::new(),
@@ -114,6 +115,7 @@ mod tests {
             receptor: 0,
             delay: 1,
             learn: false,
+            frozen: false,
             lr: 1.0,
             dropout: 0.0,
             unit: 1.0,

@@ -109,6 +109,11 @@ impl<'s> Checker<'s> {
             Some(training) => self.training(training),
             None => self.no_training(),
         }
+        self.learned("reinit", &scene.reinit);
+        if scene.initial.is_none() && !scene.reinit.is_empty() {
+            let help = "give `initial`; a stage that has `from` has a `reinit` too";
+            self.fault_with_help("reinit", "there is no `initial` to leave anything out of", help);
+        }
         self.stages();
         self.record(&scene.record);
         self.recorded_weights(&scene.record);
@@ -289,6 +294,21 @@ impl<'s> Checker<'s> {
             self.fault_with_help(path, format!("there is no population `{name}`"), help);
         }
         found
+    }
+
+    /// Names of projections and of populations of neurons, all of which must exist.
+    fn learned(&mut self, path: &str, names: &[String]) {
+        let neural = self.scene.populations.iter().filter(|(_, p)| p.model.neuron().is_some());
+        let projections = self.scene.projections.iter().map(Projection::name);
+        let known: Vec<String> = neural.map(|(name, _)| name.clone()).chain(projections).collect();
+        for (k, name) in names.iter().enumerate().filter(|(_, name)| !known.contains(name)) {
+            let help = match closest(name, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", known.join(", ")),
+            };
+            let message = format!("`{name}` is no projection and no population of neurons");
+            self.fault_with_help(format!("{path}.{k}"), message, help);
+        }
     }
 
     fn ordered(&mut self, path: &str, low: f64, high: f64) {

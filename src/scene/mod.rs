@@ -67,6 +67,9 @@ declare! {
         /// has populations and projections of those names: weights, who is connected, constant currents, trained
         /// numbers.
         initial: Option<PathBuf>;
+        /// Populations and projections that begin as the scene says nonetheless: of a population its numbers and the
+        /// weights of all synapses that end in it, of a projection its weights.
+        reinit: Vec<String> = vec![];
         /// The parts of an experiment by name, which are run one after the other, each in a folder of that name in the
         /// run folder.
         stages: Named<Stage> = Named::none();
@@ -520,6 +523,11 @@ impl Projection {
     pub fn name(&self) -> String {
         self.name.clone().unwrap_or_else(|| format!("{}->{}", self.from, self.to))
     }
+
+    /// Whether its weights are meant by some names: its own is there, or that of the population in which it ends.
+    pub fn is_among(&self, names: &[String]) -> bool {
+        names.contains(&self.to) || names.contains(&self.name())
+    }
 }
 
 declare! {
@@ -860,6 +868,10 @@ declare! {
         detach_adaptation: Option<bool>;
         /// Whether the constant current `i_e` of each neuron through which gradients pass is trained too.
         biases: bool = false;
+        /// Populations and projections that stay as they begin, whatever else says that they learn: of a population its
+        /// constant currents, its trained numbers and the weights of all synapses that end in it, of a projection its
+        /// weights.
+        freeze: Vec<String> = vec![];
     }
 }
 

@@ -946,7 +946,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// What is learned, as it is now or as it was best: weights of each projection in their natural order, constant
-    /// currents of each population, and numbers of neurons.
+    /// currents of each population, and numbers of neurons. What is frozen was learned too.
     ///
     /// # Errors
     /// The engine fails.
@@ -959,7 +959,8 @@ impl<'a> Trainer<'a> {
         let mut named = Vec::new();
         let learned = self.trained();
         for (tiles, projection) in self.plan.ports.weights.iter().zip(&self.network.projections) {
-            if !tiles.arrays().iter().any(|array| learned.contains(array)) {
+            let learns = tiles.arrays().iter().any(|array| learned.contains(array));
+            if !(learns || projection.frozen) {
                 continue;
             }
             let contents = tiles.arrays().into_iter().map(|a| content(a, &mut *self.engine));
@@ -976,7 +977,16 @@ impl<'a> Trainer<'a> {
         }
         let numbers = self.numbers(kept.as_ref())?;
         let single = |values: Vec<f64>| values.into_iter().map(|x| x as f32).collect();
-        named.extend(numbers.into_iter().map(|(name, values)| (name, single(values))));
+        let frozen = self.network.populations.iter().flat_map(|population| {
+            let name = |number: &String| format!("{}.{number}", population.name);
+            population
+                .frozen
+                .iter()
+                .flatten()
+                .map(move |(number, values)| (name(number), values.clone()))
+        });
+        named
+            .extend(numbers.into_iter().chain(frozen).map(|(name, values)| (name, single(values))));
         Ok(named)
     }
 

@@ -26,6 +26,7 @@ impl<'s> Checker<'s> {
         }
         self.samples(training);
         self.watched(training);
+        self.learned("training.freeze", &training.freeze);
         if let Loss::Assignment { population, .. } = &training.loss {
             self.assignment(training, population);
             return;
@@ -438,6 +439,7 @@ impl<'s> Checker<'s> {
             ("optimizer", training.optimizer.is_some()),
             ("surrogate", training.surrogate.is_some()),
             ("biases", training.biases),
+            ("freeze", !training.freeze.is_empty()),
             ("noise", training.noise.is_some()),
             ("rates", !training.rates.is_empty()),
             ("validation", training.validation.is_some()),
