@@ -10,7 +10,7 @@ use neuralearn::network::build;
 use neuralearn::plan::{Options, compile};
 use neuralearn::scene::load_str;
 use neuralearn::train::{Samples, Trainer};
-use place::Place;
+use place::{Place, TRAINING};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -216,6 +216,119 @@ fn an_experiment_is_swept() {
     assert_eq!(results("sweep/2"), results("alone"));
     place.call(&["report", "sweep"]).expect(0, "");
     assert!(place.read("sweep/report.html").windows(13).any(|w| w == b"results.worst"));
+}
+
+/// What is learned of a network by stages with two seeds. Two stages whose rate is next to nothing show what they begin with.
+const SEEDED: &str = r#"
+    stages: {
+        "source": (about: "the first"),
+        "frozen": (from: "source", reinit: ["classes"], set: ["training.freeze=[\"hidden\"]"]),
+        "still": (from: "source", reinit: ["classes"], set: ["training.optimizer=Sgd(lr: 1e-30)"]),
+        "drawn": (set: ["training.optimizer=Sgd(lr: 1e-30)"]),
+    },
+    seeds: [3, 7],
+    results: { "loss": "frozen.training.test_loss", "parameters": "frozen.training.parameters", "runs": "seeds" },
+)"#;
+
+fn seeded() -> Place {
+    let place = Place::new();
+    let text = format!("{}{SEEDED}", TRAINING.trim_end().strip_suffix(')').unwrap());
+    fs::write(place.path("seeded.ron"), text).unwrap();
+    place
+}
+
+#[test]
+fn an_experiment_has_seeds() {
+    let place = seeded();
+    let said = place.call(&["--scene", "seeded.ron", "--out", "whole", "--engine", "cpu"]);
+    said.expect(0, "");
+    assert!(said.out.contains("stage 1 of 4, source, seed 3 (run 1 of 8): the first"));
+    assert!(said.out.contains("stage 2 of 4, frozen, seed 7 (run 4 of 8)\n"), "{}", said.out);
+    let summary = place.summary("whole");
+    let losses = ["3", "7"].map(|seed| {
+        let own = place.summary(&format!("whole/frozen/{seed}"));
+        assert_eq!(own["seed"].to_string(), seed);
+        let loss = &own["training"]["test_loss"];
+        assert_eq!(summary["stages"]["frozen"][seed]["training"]["test_loss"], *loss);
+        loss.as_f64().unwrap()
+    });
+    let results = &summary["results"];
+    let near = |value: &Value, wanted: f64| (value.as_f64().unwrap() - wanted).abs() < 1e-12;
+    assert!(losses[0] != losses[1] && near(&results["loss"], (losses[0] + losses[1]) / 2.0));
+    let deviation = (losses[0] - losses[1]).abs() / 2f64.sqrt();
+    assert!(near(&summary["results_sd"]["loss"], deviation), "{}", summary["results_sd"]);
+    assert_eq!((&results["runs"], summary["seeds"].to_string()), (&2.into(), "[3,7]".into()));
+    assert!(near(&results["parameters"], 63.0) && near(&summary["results_sd"]["parameters"], 0.0));
+    // One of the seeds alone does what it does among the others.
+    place.run("seeded.ron", "alone", &["--seed", "7"]).expect(0, "");
+    let alone = place.summary("alone");
+    assert_eq!(
+        (&alone["results"]["loss"], &alone["results"]["runs"]),
+        (&losses[1].into(), &1.into())
+    );
+    assert!(alone.get("results_sd").is_none() && !place.path("alone/frozen/3").exists());
+    // So does an experiment that was broken off.
+    for file in ["summary.json", "still/3/summary.json", "frozen/7/summary.json"] {
+        fs::remove_file(place.path("whole").join(file)).unwrap();
+    }
+    let weights = || place.read("whole/frozen/7/weights.safetensors");
+    let before = weights();
+    fs::remove_dir_all(place.path("whole/frozen/7/checkpoints")).unwrap();
+    fs::remove_file(place.path("whole/frozen/7/weights.safetensors")).unwrap();
+    place.call(&["--resume", "whole", "--engine", "cpu"]).expect(0, "");
+    assert_eq!((weights(), &place.summary("whole")["results"]), (before, results));
+    let links = |page: &str| {
+        let page = String::from_utf8(place.read(page)).unwrap();
+        assert!(page.contains("seed 7") && page.contains("frozen/7/report.html"), "{page}");
+    };
+    links("whole/report.html");
+    place.call(&["report", "whole", "-o", "again"]).expect(0, "");
+    links("again/report.html");
+}
+
+#[test]
+fn what_is_frozen_stays_and_what_is_not_taken_is_drawn() {
+    let place = seeded();
+    let said = place.run("seeded.ron", "run", &["--seed", "3"]);
+    said.expect(0, "");
+    assert!(!said.err.contains("not used"), "{}", said.err);
+    let of = |stage: &str, name: &str| tensor(&place, &format!("run/{stage}/3"), name);
+    for name in ["pixels->hidden", "hidden.i_e"] {
+        assert_eq!(of("frozen", name), of("source", name), "{name}");
+        assert_ne!(of("source", name), of("drawn", name), "{name}");
+    }
+    for name in ["hidden->classes", "classes.i_e"] {
+        assert_ne!(of("frozen", name), of("source", name), "{name}");
+    }
+    // What a stage begins with: the hidden layer of the source, and the readout as it is drawn.
+    assert_eq!(of("still", "pixels->hidden"), of("source", "pixels->hidden"));
+    assert_eq!(of("still", "hidden->classes"), of("drawn", "hidden->classes"));
+    assert_ne!(of("drawn", "hidden->classes"), of("source", "hidden->classes"));
+    assert!(of("still", "classes.i_e").iter().all(|i| i.abs() < 1e-20));
+    assert!(of("source", "classes.i_e").iter().any(|i| i.abs() > 1e-6));
+}
+
+#[test]
+fn what_is_wrong_with_seeds_and_names_is_told() {
+    let place = seeded();
+    place.refuses_run("seeded.ron", &["--seeds", "1,2"], 2, "has `seeds` | leave out --seeds");
+    for (scene, set, words) in [
+        ("train.ron", "training.freeze=[\"hiden\"]", "training.freeze.0 | did you mean `hidden`?"),
+        (
+            "train.ron",
+            "training.freeze=[\"pixels\"]",
+            "`pixels` is no projection and no population",
+        ),
+        ("train.ron", "reinit=[\"hidden\"]", "there is no `initial`"),
+        ("train.ron", "seeds=[1, 2]", "seeds | give `stages`"),
+        ("train.ron", "training.data.drawn=true", "training.data.drawn | give `per_class`"),
+        ("seeded.ron", "seeds=[1, 2, 1]", "seeds.2 | seed 1 is there twice"),
+        ("seeded.ron", "stages.still.reinit=[\"clases\"]", "stages.still.reinit.0 | `classes`?"),
+        ("seeded.ron", "stages.drawn.reinit=[\"classes\"]", "stages.drawn.reinit | give `from`"),
+        ("seeded.ron", "stages.drawn.set=[\"simulation.seed=2\"]", "stages.drawn.set.0 | `seeds`"),
+    ] {
+        place.refuses_run(scene, &["--set", set], 2, words);
+    }
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn all_stages(path: &Path, overrides: &[Override]) -> Vec<(String, Result<Loaded
         Ok(loaded) if loaded.0.stages.is_empty() => return vec![(name, Ok(loaded))],
         Ok((scene, ..)) => scene,
     };
-    match experiment::stages(path, overrides, &scene) {
+    match experiment::stages(path, overrides, &scene, None) {
         Err(e) => vec![(name, Err((*e).into()))],
         Ok(stages) => {
             let stage = |experiment::Stage { name: stage, scene, source, warnings, .. }| {

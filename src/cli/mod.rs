@@ -181,7 +181,7 @@ struct Run {
     /// Override one value of the scene; repeatable, for example training.epochs=1.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     set: Vec<Override>,
-    /// Same as --set simulation.seed=N.
+    /// Same as --set simulation.seed=N; of an experiment with `seeds` that one alone.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]

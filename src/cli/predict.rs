@@ -118,7 +118,9 @@ fn classes<'a>(scene: &'a Scene, run: &Path) -> Result<(&'a Training, &'a Data),
         ))
     };
     match found.map(|training| (training, training.data.as_ref())) {
-        _ if !scene.stages.is_empty() => Err(refused("an experiment; name the folder of a stage")),
+        _ if !scene.stages.is_empty() => {
+            Err(refused("an experiment; name the folder of a stage, or of a seed in it"))
+        }
         Some((training, Some(data))) => Ok((training, data)),
         Some((_, None)) => Err(refused("a training that follows traces")),
         None if scene.training.is_some() => Err(refused("a training by Assignment")),

@@ -83,9 +83,9 @@ fn again(run: &Path, out: &Path) -> Result<()> {
         let text = read::read(&known, 1 << 30).map_err(|source| fault(&known, source))?;
         let origin: Origin = serde_json::from_slice(&text).map_err(|e| fault(&known, e.into()))?;
         let scene = load(run)?;
-        let (results, _) = experiment::results(&scene, &summary(run)?["stages"]);
-        let place = |stage: &str| place(&run.join(stage), out);
-        return write(&experiment::page(&scene, &origin, &results, place), out);
+        let results = experiment::results(&scene, &summary(run)?["stages"]);
+        let place = |own: &str| place(&run.join(own), out);
+        return write(&experiment::page(&scene, &origin, &results, (run, &place))?, out);
     }
     let path = run.join(SUMMARY);
     let text = read::read(&path, 1 << 30).map_err(|source| fault(&path, source))?;

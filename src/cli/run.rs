@@ -22,7 +22,7 @@ use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
 use crate::report::{self, Report};
 use crate::scene::{
-    self, Data, Loss, Metric, Override, SampleChoice, Scene, Schedule, Source, Warning,
+    self, Data, Loss, Metric, Override, SEED, SampleChoice, Scene, Schedule, Source, Warning,
 };
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
@@ -39,9 +39,6 @@ use std::time::Instant;
 
 /// Largest array that every adapter can bind \[bytes\].
 pub const MAX_BINDING: u64 = 128 << 20;
-
-/// Where a scene has its seed.
-pub const SEED: &str = "simulation.seed";
 
 /// What is written of a synapse beside its weight.
 const ENDS: [&str; 2] = ["source", "target"];
@@ -168,8 +165,12 @@ pub fn run_scene(args: &Run) -> Result<()> {
         _ => scene_path(args)?,
     };
     let overrides = overrides(args);
-    let (scene, source, warnings) = scene::load(&path, &overrides).map_err(|e| *e)?;
+    let (mut scene, source, warnings) = scene::load(&path, &overrides).map_err(|e| *e)?;
     if !scene.stages.is_empty() {
+        // Of the seeds of an experiment it is to be that one.
+        if !scene.seeds.is_empty() && overrides.iter().any(|own| own.path == SEED) {
+            scene.seeds = vec![scene.simulation.seed];
+        }
         return experiment::run(args, &path, &overrides, (&scene, &source));
     }
     let job = Job {
@@ -480,8 +481,8 @@ fn start_summary(
 struct WithResults<'a> {
     #[serde(flatten)]
     summary: &'a Summary,
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "summary::as_map")]
-    results: Vec<(String, serde_json::Value)>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "summary::as_map")]
+    results: &'a [(String, serde_json::Value)],
 }
 
 /// A run that has begun.
@@ -772,10 +773,9 @@ impl Session<'_> {
     pub fn finish(&self, report: Option<&Report<'_>>) -> Result<()> {
         let path = self.path(SUMMARY);
         let value = serde_json::to_value(&self.summary).map_err(|e| fault(&path, e.into()))?;
-        let (results, missing) = experiment::results(self.scene, &value);
-        let line = |(name, value): &(String, _)| format!("{name:<32} {value}\n");
-        self.tell(results.iter().map(line).collect::<String>())?;
-        let summary = WithResults { summary: &self.summary, results };
+        let results = experiment::results(self.scene, &value);
+        self.tell(results.told())?;
+        let summary = WithResults { summary: &self.summary, results: &results.values };
         let json = serde_json::to_string_pretty(&summary).map_err(|e| fault(&path, e.into()))?;
         let summary = Draft::write(&path, |w| writeln!(w, "{json}"));
         let summary = summary.map_err(|source| fault(&path, source))?;
@@ -784,7 +784,7 @@ impl Session<'_> {
             log::warn!("the report is incomplete: {e}");
         }
         summary.publish().map_err(|source| fault(&path, source))?;
-        experiment::complete(missing)
+        results.complete()
     }
 }
 

@@ -100,3 +100,43 @@ pub fn side_by_side(by: &[String], runs: &[Finished]) -> Runs {
         response: None,
     }
 }
+
+/// Mean and, of several numbers, standard deviation of what they are a sample of.
+pub fn spread(numbers: &[f64]) -> (f64, Option<f64>) {
+    let n = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / n;
+    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
+    (mean, (n > 1.0).then(|| (squares / (n - 1.0)).sqrt()))
+}
+
+/// The mean over seeds, to tell.
+pub fn mean(numbers: &[f64]) -> String {
+    let (mean, deviation) = spread(numbers);
+    let deviation = deviation.map_or(String::new(), |deviation| {
+        format!(" ± {} ({} seeds)", short(deviation), numbers.len())
+    });
+    format!("{}{deviation}", short(mean))
+}
+
+/// A number for a table.
+pub fn short(x: f64) -> String {
+    match x.abs() {
+        0.0 | 1e-3..1e6 => format!("{x:.4}"),
+        _ => format!("{x:.3e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_is_that_of_a_sample() {
+        assert_eq!(spread(&[1.0, 3.0]), (2.0, Some(2f64.sqrt())));
+        assert_eq!(spread(&[5.0]), (5.0, None));
+        assert_eq!(
+            (mean(&[1.0, 3.0]), mean(&[5.0])),
+            ("2.0000 ± 1.4142 (2 seeds)".into(), "5.0000".into())
+        );
+    }
+}

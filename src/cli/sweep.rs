@@ -7,14 +7,14 @@
 
 use super::folder::{Folder, RUNS, SWEEP};
 use super::resume::{has_begun, is_finished};
-use super::run::{self, SEED, adapter, run_scene, scene_path, write};
-use super::side_by_side::{Finished, columns, main_number, side_by_side};
+use super::run::{self, adapter, run_scene, scene_path, write};
+use super::side_by_side::{Finished, columns, main_number, mean, side_by_side};
 use super::stop::Stop;
 use super::terminal::{print, say};
 use super::{Interrupted, Run, Usage, exit_code, experiment, fault};
 use crate::files::read;
 use crate::report::{self, PAGE, Report, Response};
-use crate::scene::{self, Override, SceneError, Source};
+use crate::scene::{self, Override, SEED, Source};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -248,7 +248,7 @@ impl Sweep {
         let scene = std::path::absolute(&path).map_err(|source| fault(&path, source))?;
         let mut sweep =
             Self { scene, sha256: String::new(), description: String::new(), set, axes };
-        let source = sweep.check(&path).map_err(|e| *e)?;
+        let source = sweep.check(&path)?;
         (sweep.sha256, sweep.description) = (source.sha256(), source.description());
         Ok(sweep)
     }
@@ -264,7 +264,7 @@ impl Sweep {
             return Err(Usage(why).into());
         }
         let sweep = Self::read(dir)?;
-        let source = sweep.check(&sweep.scene).map_err(|e| *e)?;
+        let source = sweep.check(&sweep.scene)?;
         if source.sha256() != sweep.sha256 {
             let why = format!(
                 "{} is no longer as it was when the sweep in {} began: take the changes back, or run it into another \
@@ -285,16 +285,27 @@ impl Sweep {
     }
 
     /// Loads the scenes of all runs, and gives the text of the first.
-    fn check(&self, path: &Path) -> Result<Source, Box<SceneError>> {
+    fn check(&self, path: &Path) -> Result<Source> {
         let mut first = None;
         for own in self.combinations() {
             let all = [&self.set[..], &own].concat();
-            let (scene, source, _) = scene::load(path, &all)?;
-            experiment::stages(path, &all, &scene)?;
+            let (scene, source, _) = scene::load(path, &all).map_err(|e| *e)?;
+            if !scene.seeds.is_empty() && own.iter().any(|own| own.path == SEED) {
+                let why = format!(
+                    "{} has `seeds`, with each of which every stage is run: leave out --seeds, or give it others by \
+                     --set seeds=[1,2]",
+                    path.display()
+                );
+                return Err(Usage(why).into());
+            }
+            experiment::stages(path, &all, &scene, None).map_err(|e| *e)?;
             first.get_or_insert(source);
         }
         // There is a combination, be it of no values.
-        first.map_or_else(|| scene::load(path, &self.set).map(|loaded| loaded.1), Ok)
+        match first {
+            Some(source) => Ok(source),
+            None => Ok(scene::load(path, &self.set).map_err(|e| *e)?.1),
+        }
     }
 
     /// The values of each run; those of the last path change fastest.
@@ -472,30 +483,10 @@ impl Sweep {
             }
         }
         let width = groups.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        let lines = groups.into_iter().map(|(name, numbers)| {
-            let (mean, deviation) = spread(&numbers);
-            let deviation = deviation.map_or(String::new(), |deviation| {
-                format!(" ± {} ({} seeds)", short(deviation), numbers.len())
-            });
-            format!("{name:<width$}  {}{deviation}\n", short(mean))
-        });
+        let lines = groups
+            .into_iter()
+            .map(|(name, numbers)| format!("{name:<width$}  {}\n", mean(&numbers)));
         format!("{count}{main}:\n{}", lines.collect::<String>())
-    }
-}
-
-/// Mean and, of several numbers, standard deviation of what they are a sample of.
-fn spread(numbers: &[f64]) -> (f64, Option<f64>) {
-    let n = numbers.len() as f64;
-    let mean = numbers.iter().sum::<f64>() / n;
-    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
-    (mean, (n > 1.0).then(|| (squares / (n - 1.0)).sqrt()))
-}
-
-/// A number for a table.
-fn short(x: f64) -> String {
-    match x.abs() {
-        0.0 | 1e-3..1e6 => format!("{x:.4}"),
-        _ => format!("{x:.3e}"),
     }
 }
 
@@ -540,9 +531,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_is_that_of_a_sample() {
-        assert_eq!(spread(&[1.0, 3.0]), (2.0, Some(2f64.sqrt())));
-        assert_eq!(spread(&[5.0]), (5.0, None));
+    fn cells_with_commas_are_quoted() {
         assert_eq!(line(["a", "F(1, 2)", "\"b\""].into_iter()), "a,\"F(1, 2)\",\"\"\"b\"\"\"\n");
     }
 }

@@ -4,7 +4,7 @@
 //! of the reader. Every string that comes from outside passes through [`escape`].
 
 use super::figures::Figure;
-use super::{Epoch, Report, Runs};
+use super::{Epoch, Parts, Report, Runs};
 
 const STYLE: &str = "\
 :root { color-scheme: light dark; --line: #8884; }
@@ -45,12 +45,8 @@ pub(super) fn page(report: &Report, figures: &[Figure]) -> String {
         });
         body += &format!("<table>\n{}</table>\n", rows.collect::<String>());
     }
-    if !report.parts.is_empty() {
-        let rows = report.parts.iter().map(|(name, place, about)| {
-            let (name, place, about) = (escape(name), escape(place), escape(about));
-            format!("<tr><th><a href=\"{place}\">{name}</a></th><td>{about}</td></tr>\n")
-        });
-        body += &format!("<h2>Stages</h2>\n<table>\n{}</table>\n", rows.collect::<String>());
+    if !report.parts.rows.is_empty() {
+        body += &parts(&report.parts);
     }
     body += &report.runs.as_ref().map_or_else(String::new, runs);
     body += &populations(report);
@@ -65,6 +61,30 @@ pub(super) fn page(report: &Report, figures: &[Figure]) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+    )
+}
+
+/// Stages as a table that leads to their reports: by their names, or of several seeds by a number of each run.
+fn parts(parts: &Parts) -> String {
+    let link =
+        |place: &str, text: &str| format!("<a href=\"{}\">{}</a>", escape(place), escape(text));
+    let rows = parts.rows.iter().map(|(name, about, runs)| {
+        let cells = runs.iter().map(|(place, number)| format!("<td>{}</td>", link(place, number)));
+        let (name, cells) = match &runs[..] {
+            [(place, _)] if parts.seeds.is_empty() => (link(place, name), String::new()),
+            _ => (escape(name).to_string(), cells.collect()),
+        };
+        format!("<tr><th>{name}</th><td>{}</td>{cells}</tr>\n", escape(about))
+    });
+    let rows = rows.collect::<String>();
+    if parts.seeds.is_empty() {
+        return format!("<h2>Stages</h2>\n<table>\n{rows}</table>\n");
+    }
+    let heads = parts.seeds.iter().map(|seed| format!("<th>seed {seed}</th>")).collect::<String>();
+    format!(
+        "<h2>Stages</h2>\n<div class=\"wide\">\n<table>\n<caption>{}</caption>\n\
+         <tr><th>stage</th><th></th>{heads}</tr>\n{rows}</table>\n</div>\n",
+        escape(&parts.number)
     )
 }
 

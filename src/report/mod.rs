@@ -31,8 +31,8 @@ pub struct Report<'a> {
     pub description: String,
     /// Key figures as (name, value), in the order of the table.
     pub facts: Vec<(String, String)>,
-    /// Parts that have a report of their own: name, where that is from here, what the part shows.
-    pub parts: Vec<(String, String, String)>,
+    /// Parts that have reports of their own.
+    pub parts: Parts,
     /// Learning curves, in the order of training.
     pub epochs: Vec<Epoch>,
     /// Number of the best epoch.
@@ -80,6 +80,17 @@ pub struct Epoch {
     pub test_loss: Option<f64>,
     /// Fraction of test samples classified correctly, in `0..=1`, if the epoch was tested.
     pub test_accuracy: Option<f64>,
+}
+
+/// Parts of an experiment.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// Seeds with each of which every part was run; none if each was run once.
+    pub seeds: Vec<u64>,
+    /// What is told of each run, if there are seeds.
+    pub number: String,
+    /// Of each part its name, what it shows, and of its runs where the report is from here, and the number.
+    pub rows: Vec<(String, String, Vec<(String, String)>)>,
 }
 
 /// Runs side by side.

@@ -42,6 +42,12 @@ pub use crate::train::stop::{Metric, Stop};
 use crate::{declare, neurons, optimizers};
 use std::path::{Path, PathBuf};
 
+/// Where a scene has its seed.
+pub const SEED: &str = "simulation.seed";
+
+/// Where an experiment has its seeds; as the place of a result how many these are.
+pub const SEEDS: &str = "seeds";
+
 declare! {
     /// A whole scene: the network, how long to run it or how to train it, and what to write down.
     pub struct Scene {
@@ -73,9 +79,12 @@ declare! {
         /// The parts of an experiment by name, which are run one after the other, each in a folder of that name in the
         /// run folder.
         stages: Named<Stage> = Named::none();
+        /// Seeds with each of which every stage is run, in place of `simulation.seed`, in folders `STAGE/SEED`. What a
+        /// stage begins with is of the same seed.
+        seeds: Vec<u64> = vec![];
         /// What the experiment is about, by name: each the place of a number in the summary of a stage, as
         /// `STAGE.training.test_accuracy`; without stages in that of the run. They are told at the end, and stand in
-        /// `results` of the summary.
+        /// `results` of the summary. With `seeds` they are means, and the place `seeds` is how many these are.
         results: Named<String> = Named::none();
     }
 }
@@ -89,6 +98,8 @@ declare! {
         set: Vec<String> = vec![];
         /// An earlier stage all of whose learned numbers it begins with, as with `initial`.
         from: Option<String>;
+        /// Populations and projections that are drawn anew instead, as with `reinit` of a scene.
+        reinit: Vec<String> = vec![];
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::network::numbers::CURRENT;
-use crate::scene::{Over, Override, Range, Schedule, Trained};
+use crate::scene::{Over, Override, Range, SEED, SEEDS, Schedule, Trained};
 
 /// Folders of a run, which no stage may be called.
 const RESERVED: [&str; 2] = ["checkpoints", "figures"];
@@ -342,6 +342,15 @@ impl<'s> Checker<'s> {
     /// Parts of an experiment.
     pub(super) fn stages(&mut self) {
         let scene = self.scene;
+        if scene.stages.is_empty() && !scene.seeds.is_empty() {
+            let help = "give `stages`, or leave it out and run the scene with --seeds";
+            self.fault_with_help(SEEDS, "they are of the stages of an experiment", help);
+        }
+        for (k, seed) in scene.seeds.iter().enumerate() {
+            if scene.seeds[..k].contains(seed) {
+                self.fault(format!("{SEEDS}.{k}"), format!("seed {seed} is there twice"));
+            }
+        }
         let mut earlier: Vec<&str> = Vec::new();
         for (name, stage) in &scene.stages {
             let path = format!("stages.{name}");
@@ -366,14 +375,24 @@ impl<'s> Checker<'s> {
                 };
                 self.fault_with_help(format!("{path}.from"), message, help);
             }
+            let reinit = format!("{path}.reinit");
+            self.learned(&reinit, &stage.reinit);
+            if stage.from.is_none() && !stage.reinit.is_empty() {
+                let help = "give `from`, or leave it out";
+                self.fault_with_help(reinit, "all of this stage is drawn", help);
+            }
             for (k, text) in stage.set.iter().enumerate() {
                 let path = format!("{path}.set.{k}");
                 match text.parse::<Override>() {
                     Err(e) => self.fault(path, e.to_string()),
                     Ok(change) => {
                         let first = change.path.split('.').next().unwrap_or_default();
-                        if ["stages", "results", "version"].contains(&first) {
+                        if ["stages", SEEDS, "results", "version"].contains(&first) {
                             self.fault(path, format!("a stage has no `{first}` of its own"));
+                        } else if change.path == SEED && !scene.seeds.is_empty() {
+                            let help = "leave it out, or have no `seeds`";
+                            let message = "the stage is run with each of `seeds`";
+                            self.fault_with_help(path, message, help);
                         }
                     }
                 }
@@ -383,7 +402,8 @@ impl<'s> Checker<'s> {
         for (name, place) in &scene.results {
             let path = format!("results.{name}");
             let first = place.split('.').next().unwrap_or_default();
-            if !earlier.is_empty() && !earlier.contains(&first) {
+            let is_count = place == SEEDS && !scene.seeds.is_empty();
+            if !earlier.is_empty() && !earlier.contains(&first) && !is_count {
                 let message = format!("`{first}` is no stage");
                 let help = format!("begin with one of {}", earlier.join(", "));
                 self.fault_with_help(path, message, help);
