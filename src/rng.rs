@@ -96,6 +96,8 @@ pub enum Purpose {
     WeightNoise = 15,
     /// Training samples of each class that are used.
     Choice = 16,
+    /// Sources of patterns.
+    Patterns = 17,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

@@ -7,13 +7,14 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::engine::{Engine, EngineError};
 use crate::files::Values;
 use crate::kernel::{self, Clock};
-use crate::network::{self, Course, Input, Kind, Network, Population, Stimulus};
+use crate::network::{self, Course, Input, Kind, Network, Patterns, Population, Stimulus};
 use crate::neuron::stepped::{BLOCK, Variable};
 use crate::plan::{
     ArrayId, Lists, Plan, ProgramId, Recorded, Sampled, SimulationOptions, SimulationPorts, Tiles,
 };
 use crate::record::decode_row;
 use crate::record::excerpt::Excerpt;
+use crate::record::measure::{Measure, Members, Tally, spikes_above};
 use crate::record::statistics::SpikeStatistics;
 use crate::scene::{self, Scene};
 use crate::synapse::by_row;
@@ -131,6 +132,46 @@ pub fn trace_names(scene: &Scene, network: &Network) -> Result<Vec<String>, Simu
     Ok(traces(scene, network)?.iter().map(|trace| trace.name(network)).collect())
 }
 
+/// The measures of a scene, before any spike.
+fn measures(scene: &Scene, network: &Network) -> Vec<Measure> {
+    let step = |time: f64| (time / network.dt).round() as u64;
+    let measure = |(name, word): &(String, scene::Measure)| {
+        let find = |p: &Population| p.name == word.population();
+        let population = network.populations.iter().position(find)?;
+        let (every, end, members) = match word.patterns() {
+            Some(patterns) => {
+                let patterns = Patterns::of(scene, patterns)?;
+                let members = patterns.members().into_iter();
+                let members = match word {
+                    scene::Measure::False { .. } => members.map(Members::Others).collect(),
+                    _ => members.map(Members::These).collect(),
+                };
+                (patterns.every(), patterns.every(), members)
+            }
+            None => {
+                let member =
+                    |ids: &[u64]| Members::These(ids.iter().map(|id| *id as u32).collect());
+                let members = word.ids().map_or(Members::Others(Vec::new()), member);
+                (u64::MAX, steps(scene), vec![members])
+            }
+        };
+        let (from, to) = word.window();
+        let window = step(from)..to.map_or(end, step);
+        let seconds = (window.end - window.start) as f64 * network.dt * 1e-3;
+        Some(Measure {
+            name: name.clone(),
+            population,
+            window,
+            every,
+            members,
+            least: word.above().map(|rate| spikes_above(rate, seconds)),
+            dt: network.dt,
+            tally: Tally::new(network.populations[population].size),
+        })
+    };
+    scene.measures.iter().filter_map(measure).collect()
+}
+
 /// What was recorded. Spikes and samples pile up here until someone takes them, as
 /// [`crate::archive`] does after every window; all else stays as small as it is.
 #[derive(Debug, Default)]
@@ -139,6 +180,8 @@ pub struct Recording {
     pub populations: Vec<Activity>,
     /// In the order of the scene's `record.traces` and of their variables.
     pub traces: Vec<Trace>,
+    /// In the order of the scene.
+    pub measures: Vec<Measure>,
     /// Steps done.
     pub steps: u64,
     /// Spikes that reached a synapse, counted once for each.
@@ -210,6 +253,8 @@ pub struct Progress {
     statistics: Vec<SpikeStatistics>,
     /// For each trace.
     excerpts: Vec<Vec<Excerpt>>,
+    /// For each measure.
+    tallies: Vec<Tally>,
     rewards: Vec<(u64, usize, f64)>,
     pairs: Vec<(Option<u64>, u64)>,
 }
@@ -265,6 +310,7 @@ impl<'a> Simulation<'a> {
             recording: Recording {
                 populations: network.populations.iter().enumerate().map(activity).collect(),
                 traces,
+                measures: measures(scene, network),
                 ..Recording::default()
             },
             rewards: Vec::new(),
@@ -528,6 +574,7 @@ impl<'a> Simulation<'a> {
             rewired: recording.rewired,
             statistics: recording.populations.iter().map(|p| p.statistics.clone()).collect(),
             excerpts: recording.traces.iter().map(|trace| trace.excerpts.clone()).collect(),
+            tallies: recording.measures.iter().map(|measure| measure.tally.clone()).collect(),
             rewards: self.rewards.clone(),
             pairs: self.pairs.clone(),
         }
@@ -574,6 +621,9 @@ impl<'a> Simulation<'a> {
         for (trace, excerpts) in recording.traces.iter_mut().zip(progress.excerpts) {
             trace.excerpts = excerpts;
         }
+        for (measure, tally) in recording.measures.iter_mut().zip(progress.tallies) {
+            measure.tally = tally;
+        }
         for (k, _) in self.rewirings() {
             let (network, Some(lists)) = (self.network, self.ports.lists[k]) else { continue };
             let p = &network.projections[k];
@@ -608,6 +658,7 @@ impl<'a> Simulation<'a> {
         if progress.statistics.len() != recording.populations.len()
             || progress.excerpts.len() != recording.traces.len()
             || !excerpts.clone().all(|(trace, saved)| trace.excerpts.len() == saved.len())
+            || progress.tallies.len() != recording.measures.len()
             || self.pairs.len() != progress.pairs.len()
         {
             return Err(checkpoint.foreign("its populations or recordings are others".to_owned()));
@@ -620,6 +671,12 @@ impl<'a> Simulation<'a> {
         }
         if !progress.excerpts.iter().flatten().all(Excerpt::is_whole) {
             return Err(checkpoint.damaged("an excerpt of a trace is damaged".to_owned()));
+        }
+        for (measure, tally) in recording.measures.iter().zip(&progress.tallies) {
+            if !measure.can_have(tally, progress.steps) {
+                let why = format!("the measure `{}` cannot have counted this", measure.name);
+                return Err(checkpoint.damaged(why));
+            }
         }
         let modulators = self.network.modulators.len();
         let rewards = progress.rewards.iter();
@@ -669,8 +726,11 @@ impl<'a> Simulation<'a> {
                 let first = self.ports.first_word[k];
                 let end = self.ports.first_word.get(k + 1).copied().unwrap_or(self.ports.row);
                 let out_degree = &self.out_degree[32 * first..];
+                let mut measures: Vec<&mut Measure> =
+                    self.recording.measures.iter_mut().filter(|m| m.population == k).collect();
                 for id in decode_row(&row[first..end]) {
                     activity.statistics.add(step, id);
+                    measures.iter_mut().for_each(|measure| measure.add(step, id));
                     self.recording.synaptic_events += u64::from(out_degree[id as usize]);
                     if self.keep[k] {
                         activity.times.push(((step + 1) as f64 * dt, id));

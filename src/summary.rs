@@ -54,6 +54,14 @@ pub struct Summary {
     /// By name, in the order of the scene.
     #[serde(serialize_with = "as_map", deserialize_with = "from_map")]
     pub populations: Vec<(String, Population)>,
+    /// What the scene asked to be counted, by name.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "as_map",
+        deserialize_with = "from_map"
+    )]
+    pub measures: Vec<(String, f64)>,
     /// In a training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,

@@ -91,6 +91,10 @@ const LEARNING: &str = r#"(
     stimuli: [(to: "exc", input: Noise(std: 80, tau: 5)), (to: "inh", input: Poisson(rate: 800, weight: 30))],
     record: (spikes: ["exc"], traces: [(population: "inh", ids: [0, 5], variables: ["v", "w"], every: 50)],
              weights: [(projection: "marked", every: 1000)], modulators: 500),
+    measures: {
+        "late": Rate(population: "exc", from: 1000),
+        "active": Active(population: "inh", ids: [1, 4, 9], from: 500, to: 2500, above: 2),
+    },
 )
 "#;
 
@@ -626,7 +630,7 @@ fn contents_of_checkpoints_are_checked() {
             (_, Values::Reals(_)) => panic!("{end} is of reals"),
         }
     }
-    let cases: [(&str, &str, Change); 18] = [
+    let cases: [(&str, &str, Change); 19] = [
         ("sim", "`marked.weights`", |_, a| reals(a, "marked.weights")[3] = f32::NAN),
         ("sim", "`exc.state`", |_, a| reals(a, "exc.state")[0] = f32::INFINITY),
         ("sim", "`exc.state`", |_, a| reals(a, "exc.state").truncate(5)),
@@ -641,6 +645,7 @@ fn contents_of_checkpoints_are_checked() {
             p["simulation"]["statistics"][0]["counts"]["width"] = 0.into()
         }),
         ("sim", "recordings", |p, _| p["simulation"]["excerpts"] = Value::Array(vec![])),
+        ("sim", "measure `late`", |p, _| p["simulation"]["tallies"][0]["trial"] = 1.into()),
         ("sim", "modulator", |p, _| p["simulation"]["rewards"] = serde_json::json!([[1, 7, 1.0]])),
         ("sim", "told", |p, _| p["metrics"]["spikes"] = serde_json::json!([1, 2])),
         ("train", "hidden", |_, a| reals(a, "hidden->classes.weights.0")[0] = f32::NAN),

@@ -446,6 +446,9 @@ fn facts(s: &Summary) -> Vec<(String, String)> {
     fact("synapses", grouped(s.synapses));
     fact("time step", format!("{} ms, {} steps", s.dt_ms, grouped(s.steps)));
     fact("seed", s.seed.to_string());
+    for (name, value) in &s.measures {
+        fact(name, format!("{value:.4}"));
+    }
     fact("engine", format!("{} on {} ({})", s.engine, s.adapter, s.driver));
     fact("memory on the device", bytes(s.bytes_device));
     fact("version", s.version.clone());

@@ -168,6 +168,9 @@ impl Session<'_> {
                 self.tell(format!("{name}: {rate:.2} Hz\n"))?;
             }
         }
+        for (name, value) in &self.summary.measures {
+            self.tell(format!("{name}: {value:.4}\n"))?;
+        }
         let (simulated, seconds) = (end as f64 * dt, self.summary.wall_s);
         self.tell(format!("{simulated:.0} ms simulated in {seconds:.2} s\n"))?;
         Ok(times)
@@ -212,6 +215,7 @@ impl Session<'_> {
         }
         let events = recording.synaptic_events;
         let s = &mut self.summary;
+        s.measures = recording.measures.iter().map(|m| (m.name.clone(), m.value())).collect();
         let rewires = self.network.projections.iter().any(|p| p.rewire.is_some());
         s.synapses_rewired = rewires.then_some(recording.rewired);
         s.spikes = Some(spikes);

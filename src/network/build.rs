@@ -70,6 +70,10 @@ pub fn build_watched(
                     let end = end.unwrap_or_default();
                     Kind::Spikes(regular((dt, end), &draw, &mut warnings)?)
                 }
+                (Model::Patterns(_), _) => {
+                    let patterns = Patterns::of(scene, name).expect("it shows patterns");
+                    Kind::Spikes(patterns.spikes())
+                }
                 (Model::Poisson(m), _) => Kind::Poisson(poisson(m, dt, &draw, &mut warnings)?),
                 (Model::Images(m), _) => Kind::Images(m.clone()),
                 (model @ Model::Readout(_), true) if classifies(scene) => {
@@ -344,8 +348,8 @@ fn given(
     Ok(grid.steps())
 }
 
-/// Most spikes of a population that come at regular intervals.
-const MOST_REGULAR: f64 = 1e8;
+/// Most spikes of a population that are made before a run.
+pub const MOST_GIVEN: f64 = 1e8;
 
 /// Steps at whose end spikes at regular intervals fall.
 fn regular(
@@ -362,9 +366,9 @@ fn regular(
         let count = wanted.min(fit.max(0.0));
         total += count;
         late += wanted - count;
-        if total > MOST_REGULAR {
+        if total > MOST_GIVEN {
             let why = format!(
-                "which makes more than {MOST_REGULAR:e} spikes; lower `count`, or use `Poisson`"
+                "which makes more than {MOST_GIVEN:e} spikes; lower `count`, or use `Poisson`"
             );
             return Err(draw.refused("interval", k, interval, why).into());
         }

@@ -10,12 +10,14 @@ mod error;
 mod initial;
 mod learning;
 pub mod numbers;
+mod patterns;
 mod rewire;
 mod space;
 mod stimuli;
 
-pub use build::{build, build_watched};
+pub use build::{MOST_GIVEN, build, build_watched};
 pub use error::NetworkError;
+pub use patterns::Patterns;
 pub use rewire::Rewire;
 
 use crate::neuron::model::{LaidOut, at};

@@ -1,8 +1,9 @@
 //! What happened: kernels that count spikes and sample states on the device, and the host's side, which
-//! turns words of spikes into steps and neurons and gathers their statistics.
+//! turns words of spikes into steps and neurons and gathers their statistics and measures.
 
 pub mod count_spikes;
 pub mod excerpt;
+pub mod measure;
 pub mod sample;
 pub mod statistics;
 

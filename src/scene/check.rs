@@ -5,6 +5,7 @@
 //! whole scene. A fault names the path of the value it is about; [`super::load`] finds its place.
 
 mod learning;
+mod measures;
 mod neurons;
 mod projections;
 mod training;
@@ -117,6 +118,7 @@ impl<'s> Checker<'s> {
         self.stages();
         self.record(&scene.record);
         self.recorded_weights(&scene.record);
+        self.measures();
     }
 
     /// Models that populations are like.
@@ -156,6 +158,7 @@ impl<'s> Checker<'s> {
         scene.modulators.visit(&root.field("modulators"), Rule::Any, self);
         scene.training.visit(&root.field("training"), Rule::Any, self);
         scene.record.visit(&root.field("record"), Rule::Any, self);
+        scene.measures.visit(&root.field("measures"), Rule::Any, self);
     }
 
     fn simulation(&mut self) {
@@ -186,11 +189,7 @@ impl<'s> Checker<'s> {
             self.warn("record", message);
         }
         for (i, name) in record.spikes.iter().enumerate() {
-            let path = format!("record.spikes.{i}");
-            let neuron = self.known(&path, name).and_then(|population| population.model.neuron());
-            if neuron.is_some_and(|neuron| !neuron.spikes()) {
-                self.fault(path, format!("`{name}` is a readout, which does not spike"));
-            }
+            self.that_spikes(&format!("record.spikes.{i}"), name);
         }
         let mut recorded = HashSet::new();
         for (i, trace) in record.traces.iter().enumerate() {
@@ -309,6 +308,15 @@ impl<'s> Checker<'s> {
             let message = format!("`{name}` is no projection and no population of neurons");
             self.fault_with_help(format!("{path}.{k}"), message, help);
         }
+    }
+
+    /// The population of that name, neurons or sources, which must exist and have spikes.
+    fn that_spikes(&mut self, path: &str, name: &str) -> Option<&'s Population> {
+        let population = self.known(path, name)?;
+        if population.model.neuron().is_some_and(|neuron| !neuron.spikes()) {
+            self.fault(path, format!("`{name}` is a readout, which does not spike"));
+        }
+        Some(population)
     }
 
     fn ordered(&mut self, path: &str, low: f64, high: f64) {

@@ -11,6 +11,7 @@ mod layers;
 mod learning;
 mod like;
 mod load;
+mod measures;
 mod trains;
 
 pub use crate::grammar::{
@@ -28,6 +29,7 @@ pub use learning::{
 };
 pub use like::Changes;
 pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_str};
+pub use measures::Measure;
 pub use trains::{OnGrid, not_poisson};
 
 pub use crate::data::{Augment, Range};
@@ -69,6 +71,8 @@ declare! {
         training: Option<Training>;
         /// What a simulation writes to the run folder.
         record: Record = Record::default();
+        /// What a simulation counts of its spikes, by name: numbers that stand under `measures` of the summary.
+        measures: Named<Measure> = Named::none();
         /// Run folder, or its `weights.safetensors`, all of whose learned numbers the network begins with, where it
         /// has populations and projections of those names: weights, who is connected, constant currents, trained
         /// numbers.
@@ -220,6 +224,8 @@ macro_rules! model {
                 Poisson | "poisson_generator"(Poisson);
                 /// Source of spikes at regular intervals.
                 Regular(Regular);
+                /// Source of patterns, one after the other.
+                Patterns(Patterns);
                 /// One source per pixel of the training images.
                 Images(Images);
                 /// One of `models`, as it is or with changes.
@@ -430,6 +436,51 @@ declare! {
         interval: Param<Ms> [Positive];
         /// How many there are; as many as fit into the simulation if absent.
         count: Option<Param<One>> [NotNegative];
+    }
+}
+
+declare! {
+    /// Patterns, random sets of the sources, drawn from the seed. Each has a trial of its own, one after the other from the
+    /// begin of the run. In it the sources of the pattern spike for some time, as independent Poisson trains; all others
+    /// are silent.
+    pub struct Patterns {
+        /// Number of patterns.
+        n: u64 [Count];
+        /// Sources of a pattern.
+        active: u64 [Count];
+        /// Rate of these while they are shown \[Hz\].
+        rate: Quantity<Hz> [NotNegative];
+        /// Time from the begin of a trial to that of the next \[ms\].
+        every: Quantity<Ms> [Duration];
+        /// Time in its trial from which a pattern is shown \[ms\].
+        start: Quantity<Ms> [Moment] = 0.0;
+        /// How long it is shown \[ms\].
+        hold: Quantity<Ms> [Duration];
+        /// What is wrong with it when it is shown.
+        corrupt: Option<Corrupt>;
+    }
+}
+
+declare! {
+    /// What is wrong with a pattern.
+    #[derive(Copy)]
+    pub enum Corrupt {
+        /// This fraction of its sources is silent.
+        Erase(f64) [Fraction];
+        /// This fraction of its sources is silent, and as many others take their place.
+        Swap(f64) [Fraction];
+    }
+}
+
+impl Patterns {
+    /// How many sources of a pattern are silent, and how many others take their place.
+    pub fn corrupted(&self) -> [u64; 2] {
+        let part = |fraction: f64| (fraction * self.active as f64).round() as u64;
+        match self.corrupt {
+            None => [0; 2],
+            Some(Corrupt::Erase(fraction)) => [part(fraction), 0],
+            Some(Corrupt::Swap(fraction)) => [part(fraction); 2],
+        }
     }
 }
 

@@ -53,14 +53,8 @@ impl<'s> Checker<'s> {
         }
         match &population.model {
             Model::Poisson(source) => {
-                let path = format!("{path}.rate");
                 if let Some((_, rate)) = source.rate.bounds().filter(|(_, rate)| rate.is_finite()) {
-                    self.spike_probability(&path, rate);
-                    // Pixels are drawn once in a step by design, as rate coding has it.
-                    let regular = self.dt().filter(|dt| rate * dt <= 1000.0);
-                    if let Some(message) = regular.and_then(|dt| not_poisson(rate, dt)) {
-                        self.warn(&path, message);
-                    }
+                    self.poisson(&format!("{path}.rate"), rate);
                 }
             }
             Model::Like { model, .. } => {
@@ -80,6 +74,9 @@ impl<'s> Checker<'s> {
                 }
             }
             Model::Spikes(spikes) => self.spikes(&path, population.size, spikes),
+            Model::Patterns(patterns) if population.size > 0 => {
+                self.patterns(&path, population.size, patterns);
+            }
             Model::Images(images) => {
                 if let Encoder::Poisson { max_rate } = images.encoder {
                     let path = format!("{path}.encoder.max_rate");
@@ -234,6 +231,16 @@ impl<'s> Checker<'s> {
             let message =
                 format!("there are {} lengths for {dimensions} dimensions", lengths.len());
             self.fault_with_help(path, message, "give one length for each dimension");
+        }
+    }
+
+    /// The rate of sources that are to be Poisson processes. Pixels, which are drawn once in a step by design, as rate
+    /// coding has it, are not.
+    pub(super) fn poisson(&mut self, path: &str, rate: f64) {
+        self.spike_probability(path, rate);
+        let possible = self.dt().filter(|dt| rate * dt <= 1000.0);
+        if let Some(message) = possible.and_then(|dt| not_poisson(rate, dt)) {
+            self.warn(path, message);
         }
     }
 

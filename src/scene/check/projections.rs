@@ -235,7 +235,7 @@ impl<'s> Checker<'s> {
     }
 
     /// Neurons of a population by their numbers, each at most once.
-    fn ids(&mut self, path: &str, ids: &[u64], size: u64) {
+    pub(super) fn ids(&mut self, path: &str, ids: &[u64], size: u64) {
         if ids.is_empty() {
             self.fault_with_help(path, "no neuron is named", "name some, or leave `ids` out");
         }

@@ -445,7 +445,8 @@ impl<'s> Checker<'s> {
             }
         }
         for (name, population) in &self.scene.populations {
-            if matches!(population.model, Model::Spikes(_) | Model::Regular(_)) {
+            if matches!(population.model, Model::Spikes(_) | Model::Regular(_) | Model::Patterns(_))
+            {
                 let message = "given spikes are of simulations: each sample begins anew";
                 let help = "use `Images` and `Poisson` as sources";
                 self.fault_with_help(format!("populations.{name}.model"), message, help);
