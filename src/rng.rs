@@ -98,6 +98,8 @@ pub enum Purpose {
     Choice = 16,
     /// Sources of patterns.
     Patterns = 17,
+    /// Synapses that exchange their weights.
+    Exchange = 18,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

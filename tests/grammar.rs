@@ -203,6 +203,29 @@ fn references_that_lead_nowhere_are_refused() {
     }
 }
 
+/// Weights that exchange their synapses are the same weights, the same each time, elsewhere.
+#[test]
+fn shuffled_weights_are_kept_but_not_their_places() {
+    let with = |connect: &str, more: &str| {
+        let rest =
+            format!("}}, projections: [(from: \"cell\", to: \"cell\", connect: {connect}{more})]");
+        text("Lif()", &rest)
+    };
+    for connect in
+        ["Dense, weight: Linspace(from: 1, to: 16)", "Others, weight: Linspace(from: 1, to: 12)"]
+    {
+        let weights =
+            |more| network(&with(connect, more)).projections[0].synapses.weights().to_vec();
+        let (plain, shuffled) = (weights(""), weights(", shuffled: true"));
+        assert!(plain != shuffled && shuffled == weights(", shuffled: true"), "{shuffled:?}");
+        let mut sorted = shuffled;
+        sorted.sort_by(f64::total_cmp);
+        assert_eq!(sorted, plain);
+    }
+    let error = error(&with("Procedural(k: 2), weight: 1", ", shuffled: true"));
+    assert!(error.contains("`Procedural` keeps no weights, which `shuffled` needs"), "{error}");
+}
+
 #[test]
 fn regular_spikes_come_when_they_should() {
     let times = |model: &str| match network(&text(model, "}")).populations.remove(0).kind {

@@ -182,7 +182,10 @@ pub fn build_watched(
             _ => wiring.synapses()?,
         };
         // Only trainings by gradients know how to share weights.
-        let synapses = if gradients { synapses } else { synapses.expanded() };
+        let mut synapses = if gradients { synapses } else { synapses.expanded() };
+        if projection.shuffled {
+            synapses.exchange(&Stream::new(seed, Purpose::Exchange, index as u32));
+        }
         let shortest = synapses.delays().iter().min();
         let delay = match projection.delay {
             _ if constant => 0,

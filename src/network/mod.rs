@@ -490,6 +490,19 @@ impl Synapses {
         Self::Sparse { start, source, weights, delays: Vec::new() }
     }
 
+    /// Deals the weights out anew, by a permutation of the stream.
+    fn exchange(&mut self, stream: &Stream) {
+        match self {
+            Self::Dense { weights }
+            | Self::Sparse { weights, .. }
+            | Self::Convolution { weights, .. } => {
+                let order = stream.permutation(weights.len() as u32, 0);
+                *weights = order.iter().map(|k| weights[*k as usize]).collect();
+            }
+            Self::Procedural { .. } => {}
+        }
+    }
+
     /// Changes each weight.
     fn each_weight(&mut self, new: impl Fn(f64) -> f64) {
         match self {

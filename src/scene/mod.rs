@@ -558,6 +558,9 @@ declare! {
         weight: Weight;
         /// Delay from a spike to the start of its current \[ms\], at least one step; one step if absent.
         delay: Option<Delay>;
+        /// Whether the weights, given, drawn or learned by an earlier run, exchange their synapses at random: a control
+        /// that keeps them and loses what was learned.
+        shuffled: bool = false;
         /// Receptor of the target. Without a name its first one; but of `ex` and `in` weights above 0 get `ex`,
         /// those below 0 `in`, as in NEST, and if that is a conductance their magnitude. Weights of both signs are
         /// then two parts of the projection, of which neither learns.

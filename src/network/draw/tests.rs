@@ -27,6 +27,7 @@ impl Case {
             connect,
             weight: Weight::Constant(Quantity::new(1.0)),
             delay: None,
+            shuffled: false,
             learn: None,
             lr: 1.0,
             dropout: 0.0,

@@ -44,6 +44,14 @@ impl<'s> Checker<'s> {
         if let Some(delay) = &projection.delay {
             self.delay(&format!("{path}.delay"), delay, from);
         }
+        if projection.shuffled {
+            let path = format!("{path}.shuffled");
+            self.stored(&path, projection, "`shuffled`");
+            if self.scene.training.is_some() {
+                let message = "weights exchange their synapses in simulations only";
+                self.fault_with_help(path, message, "leave it out");
+            }
+        }
         self.learning(path, projection);
         self.gradients(path, projection);
         if projection.learn == Some(Learn::Backprop) && !self.has_gradients() {
