@@ -100,6 +100,8 @@ pub enum Purpose {
     Patterns = 17,
     /// Synapses that exchange their weights.
     Exchange = 18,
+    /// Neurons that are silent while a trained network is tested.
+    Silence = 19,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

@@ -153,6 +153,18 @@ pub struct Training {
     /// the targets from their means, so that the best constants have 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nmse: Option<f64>,
+    /// Of a training by gradients: the part of the trained weights whose magnitude is below a thousandth of their unit,
+    /// with which an input lifts its target from rest to threshold (that of `Kaiming`); of samples the best weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub small_weights: Option<f64>,
+    /// How the network with its best weights does on the test set while it is damaged, by the names of `tests`.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "as_map",
+        deserialize_with = "from_map"
+    )]
+    pub tests: Vec<(String, crate::train::Tested)>,
     /// How well neurons follow their traces after the last epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fit: Option<Fit>,

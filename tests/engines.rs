@@ -11,7 +11,7 @@ use neuralearn::kernel::Kind;
 use neuralearn::network::Network;
 use neuralearn::plan::{Array, Init, Plan};
 use neuralearn::scene;
-use neuralearn::train::{Event, Outcome, Samples, Trainer};
+use neuralearn::train::{Damage, Event, Outcome, Samples, Tested, Trainer};
 use std::path::Path;
 
 fn training(encoder: &str, optimizer: &str) -> String {
@@ -309,6 +309,61 @@ fn first_batch_of_mnist() {
     println!("first batch: loss {cpu} and {wgsl}, {flips} of {spikes} spikes flipped");
     assert!(spikes > 1000);
     assert!((cpu - wgsl).abs() <= 1e-5 * cpu, "{cpu} {wgsl}");
+}
+
+/// Dense, sparse and fixed weights are what they were before a network was damaged, bit for bit and on either engine.
+#[test]
+fn damage_is_undone() {
+    let text = r#"(
+        version: 1, simulation: (dt: 1, seed: 2),
+        populations: {
+            "in": (size: 12, model: Images(encoder: Constant(gain: 2))),
+            "hidden": (size: 20, model: Lif(tau_m: 10, tau_syn: 2, t_ref: 0)),
+            "out": (size: 3, model: Readout(tau_m: 10, tau_syn: 2)),
+        },
+        projections: [
+            (from: "in", to: "hidden", connect: Dense, weight: Kaiming(gain: 2)),
+            (from: "hidden", to: "hidden", connect: FixedProbability(p: 0.5), weight: Kaiming(gain: 0.5), learn: Fixed),
+            (from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 1)),
+        ],
+        training: (data: Mnist(dir: "x"), epochs: 1, batch: 4, steps: 12,
+            loss: SoftmaxCrossEntropy(over: Mean), optimizer: Adam(lr: 0.01), tests: {
+                "whole": (inputs: 1e-9),
+                "harmed": (silence: 0.5, prune: 0.5, inputs: 0.3),
+                "dead": (silence: 1), "dead_noisy": (silence: 1, inputs: 0.5),
+                "bare": (prune: 1), "bare_noisy": (prune: 1, inputs: 0.5),
+                "mended": (inputs: 1e-9),
+            }))"#;
+    let scene = common::scene(text);
+    let (network, plan) = plan(&scene, 4, 12, 0);
+    let data = images(9, 12, 3);
+    let training = scene.training.as_ref().unwrap();
+    let test = |engine: Box<dyn Engine + '_>| {
+        let mut trainer = Trainer::new(training, &network, &plan, Samples::Labelled(&data), engine);
+        let weights = |trainer: &mut Trainer<'_>| -> Vec<u32> {
+            let arrays = plan.ports.weights.iter().flat_map(|tiles| tiles.arrays());
+            let all = arrays.flat_map(|array| trainer.engine().read_reals(array).unwrap());
+            all.map(f32::to_bits).collect()
+        };
+        let before = weights(&mut trainer);
+        let test = |(_, damage): &(String, Damage)| {
+            let tested = trainer.test(damage, &damage.silenced(&scene)).unwrap();
+            assert!(weights(&mut trainer) == before, "{damage:?} is not undone");
+            tested
+        };
+        let tested: Vec<Tested> = training.tests.iter().map(test).collect();
+        let [whole, harmed, dead, dead_noisy, bare, bare_noisy, mended] = tested[..] else {
+            panic!("{tested:?}")
+        };
+        // What is shown reaches no output.
+        assert_eq!((dead, bare), (dead_noisy, bare_noisy));
+        assert_eq!(whole, mended);
+        assert!(harmed != whole && dead != whole && bare != whole, "{tested:?}");
+    };
+    test(Box::new(Cpu::<f32>::new(&plan, None, false)));
+    if let Some(found) = adapter("damage") {
+        test(Box::new(gpu(&found, &plan)));
+    }
 }
 
 /// The loss of an epoch over 1,280 images, to 1 % on both engines.

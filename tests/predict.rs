@@ -436,3 +436,69 @@ fn what_cannot_be_asked_is_told() {
     fs::remove_file(place.path("run/scene.ron")).unwrap();
     refuses(&["run"], 2, "run is not a run folder | scene.ron");
 }
+
+const TESTS: &str = r#"biases: true,
+        tests: {
+            "dead": (silence: 1),
+            "dead_noisy": (silence: 1, inputs: 0.5),
+            "half": (silence: 0.5, of: ["hidden"]),
+            "bare": (prune: 1),
+            "noisy": (inputs: 0.6),
+            "whole": (inputs: 1e-9),
+        },"#;
+
+/// A network is tested while it is damaged, and is whole after that; the same damage is done each time.
+#[test]
+fn a_trained_network_is_damaged_and_mended() {
+    let place = Place::new();
+    fs::write(place.path("damage.ron"), edit(TRAINING, "biases: true,", TESTS)).unwrap();
+    fs::write(place.path("stripes.ron"), STRIPES).unwrap();
+    let training = place.done("damage.ron", "run", &[])["training"].clone();
+    let tests = &training["tests"];
+    let names: Vec<&String> = tests.as_object().unwrap().keys().collect();
+    assert_eq!(names.len(), 6);
+    // Without the hidden neurons, or without weights, all samples have one answer, which is right for a third of them.
+    assert_eq!(tests["dead"], tests["dead_noisy"]);
+    for test in ["dead", "bare"] {
+        assert_eq!(tests[test]["accuracy"].as_f64(), Some(7.0 / 21.0), "{test}");
+    }
+    // Noise that is less than a level changes nothing, and what was damaged before is whole again.
+    let best = &training["epochs"][training["best_epoch"].as_u64().unwrap() as usize - 1];
+    assert_eq!(tests["whole"]["loss"], best["test_loss"]);
+    assert_eq!(tests["whole"]["accuracy"], best["test_accuracy"]);
+    for test in ["dead", "half", "bare", "noisy"] {
+        assert_ne!(tests[test]["loss"], tests["whole"]["loss"], "{test}");
+    }
+    // A run without tests learned and answers the same.
+    place.done("train.ron", "plain", &["--threads", "1"]);
+    for file in ["predictions.npz", "weights.safetensors", "weights-best.safetensors"] {
+        let same = place.read(&format!("run/{file}")) == place.read(&format!("plain/{file}"));
+        assert!(same, "{file} is another");
+    }
+    let again = place.done("damage.ron", "again", &["--threads", "1"]);
+    assert_eq!(again["training"]["tests"], *tests);
+
+    let small = |training: &Value| training["small_weights"].as_f64().unwrap();
+    assert!(small(&training) < 0.1, "{}", small(&training));
+    // Each update takes more than there is of any weight.
+    let shrunk = place.done("train.ron", "shrunk", &["--set", "training.l1=1000"]);
+    assert_eq!(small(&shrunk["training"]), 1.0);
+
+    for (set, words) in [
+        ("half.silence=1.5", "training.tests.half.silence | 1.5 is not from 0 to 1"),
+        ("bare.prune=-0.1", "training.tests.bare.prune | -0.1 is not from 0 to 1"),
+        ("noisy.inputs=-1", "training.tests.noisy.inputs | -1 is negative"),
+        ("noisy.inputs=0", "training.tests.noisy | nothing is damaged"),
+        ("half.silence=0", "training.tests.half.of | none does"),
+        ("half.of=[\"hiden\"]", "training.tests.half.of.0 | `hiden` | did you mean `hidden`"),
+        ("half.of=[\"classes\"]", "training.tests.half.of.0 | sends to no other"),
+    ] {
+        place.refuses_run("damage.ron", &["--set", &format!("training.tests.{set}")], 2, words);
+    }
+    let pooled =
+        ["--set", "populations.hidden.shape=[2, 5, 2]", "--set", "projections.1.pool=Avg([2, 5])"];
+    let words = "training.tests.dead.silence | share the weights of `hidden->classes` | `prune`";
+    place.refuses_run("damage.ron", &pooled, 2, words);
+    let set = "training.tests={\"a\": (prune: 0.5)}";
+    place.refuses_run("stripes.ron", &["--set", set], 2, "training.tests | is for gradients");
+}

@@ -15,7 +15,7 @@ use crate::report::{
 use crate::scene::Reset;
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
-use crate::train::{self, Learner, Predictions, Presented, Samples, TrainError, Trainer};
+use crate::train::{self, Learner, Predictions, Presented, Samples, Tested, TrainError, Trainer};
 use crate::words::{bytes, grouped};
 use std::borrow::Cow;
 
@@ -421,6 +421,16 @@ fn facts(s: &Summary) -> Vec<(String, String)> {
         }
         if let Some(nmse) = t.nmse {
             fact("normalised squared error", format!("{nmse:.4}"));
+        }
+        for (name, Tested { accuracy, loss }) in &t.tests {
+            let text = match accuracy {
+                Some(accuracy) => format!("{:.2} %", 100.0 * accuracy),
+                None => format!("loss {loss:.4}"),
+            };
+            fact(&format!("test “{name}”"), text);
+        }
+        if let Some(small) = t.small_weights {
+            fact("weights below a thousandth of their unit", format!("{:.1} %", 100.0 * small));
         }
         fact("best epoch", format!("{} of {}", t.best_epoch, t.epochs.len()));
         if let Some(why) = &t.stopped {

@@ -26,7 +26,7 @@ use crate::scene::{
 };
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
-use crate::train::{Event, Learner, Outcome, Predictions, Samples, Set, Trainer};
+use crate::train::{Event, Learner, Outcome, Predictions, Samples, Set, Tested, Trainer};
 use crate::words::{bytes, grouped};
 use crate::{data, machine, train};
 use anyhow::Result;
@@ -552,6 +552,7 @@ impl Session<'_> {
         let times = trainer.engine().profile();
         let mut confusion = Vec::new();
         let mut predictions = Predictions::default();
+        let mut tests = Vec::new();
         if let Samples::Labelled(data) = samples {
             // From here on all that is told of the network is of its best weights.
             trainer.use_best()?;
@@ -559,10 +560,16 @@ impl Session<'_> {
             confusion = predictions.confusion(&data.test.labels);
             let path = self.path(PREDICTIONS);
             predict::write(&path, self.network, &predictions, &data.test)?;
+            for (name, damage) in self.scene.training.iter().flat_map(|training| &training.tests) {
+                let tested = trainer.test(damage, &damage.silenced(self.scene))?;
+                tests.push((name.clone(), tested));
+            }
         }
         let tested = samples.count(Set::Test);
         self.training_summary(&trainer.progress, trainer.parameters(), &confusion, tested);
         if let Some(training) = &mut self.summary.training {
+            training.small_weights = trainer.small_weights()?;
+            training.tests = tests;
             match samples {
                 Samples::Labelled(data) => training.nmse = predictions.nmse(&data.test),
                 Samples::Driven(traces) => {
@@ -689,6 +696,11 @@ impl Session<'_> {
         if let Some(nmse) = training.nmse {
             self.tell(format!("normalised squared error {nmse:.4} in {seconds:.1} s\n"))?;
         }
+        for (name, Tested { accuracy, loss }) in &training.tests {
+            let accuracy =
+                accuracy.map_or(String::new(), |a| format!(", accuracy {:.2} %", 100.0 * a));
+            self.tell(format!("{name}: loss {loss:.4}{accuracy}\n"))?;
+        }
         if let Some(summary::Fit { starts, best_mse, worst_mse, .. }) = training.fit {
             self.tell(format!(
                 "mean squared difference of {starts} neurons from {best_mse:.4} to {worst_mse:.4} mV² in \
@@ -764,6 +776,8 @@ impl Session<'_> {
                 .map(<[_]>::to_vec)
                 .collect(),
             nmse: None,
+            small_weights: None,
+            tests: Vec::new(),
             fit: None,
         });
     }

@@ -36,6 +36,7 @@ pub use crate::data::{Augment, Range};
 use crate::data::{mnist1d, yin_yang};
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
+pub use crate::train::damage::Damage;
 pub use crate::train::noise::Noise;
 use crate::train::optimizer::Descent;
 pub use crate::train::rate_penalty::RatePenalty;
@@ -937,6 +938,9 @@ declare! {
         /// constant currents, its trained numbers and the weights of all synapses that end in it, of a projection its
         /// weights.
         freeze: Vec<String> = vec![];
+        /// Damage with which the trained network is tested, by names that `training.tests` of the summary has: after the
+        /// training the test set is shown once more for each, to the best weights.
+        tests: Named<Damage> = Named::none();
     }
 }
 

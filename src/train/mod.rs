@@ -8,6 +8,7 @@ mod assign;
 pub mod clear_reals;
 pub mod clear_words;
 pub mod clip;
+pub mod damage;
 pub mod disturb;
 pub mod drop_spikes;
 pub mod drop_values;
@@ -32,6 +33,7 @@ pub mod trace;
 mod trainer;
 
 pub use assign::{Assignment, Learner, answer};
+pub use damage::{Damage, Tested};
 pub use trainer::{
     Epoch, Event, Outcome, Predictions, Presented, Progress, Samples, Set, TrainError, Trainer,
 };

@@ -8,6 +8,7 @@
 //! After each epoch the test set is shown, and the validation set if there is one. The best weights are chosen by
 //! validation then, and the test set chooses nothing.
 
+use super::damage::{Damage, Tested};
 use crate::checkpoint::{Checkpoint, CheckpointError, Store};
 use crate::data::traces::Traces;
 use crate::data::{self, Dataset, Split};
@@ -19,7 +20,7 @@ use crate::network::{Kind, Network};
 use crate::neuron::stepped::BLOCK;
 use crate::plan::{ArrayId, Init, Plan, ProgramId};
 use crate::rng::{Purpose, Stream};
-use crate::scene::{Loss, Training};
+use crate::scene::{Augment, Loss, Training};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -29,6 +30,9 @@ pub(super) const TEST_KEY: u64 = 1 << 63;
 
 /// The same for the validation set.
 const VALIDATION_KEY: u64 = 1 << 61;
+
+/// Magnitude below which a weight is small, in units of its projection.
+const SMALL: f64 = 1e-3;
 
 /// Neurons whose errors and numbers are told.
 const TOLD: usize = 16;
@@ -464,7 +468,7 @@ impl<'a> Trainer<'a> {
                 let first = self.progress.epoch * all as u64 + (batch * self.plan.batch) as u64;
                 let presentation: Vec<u32> =
                     (0..samples.len() as u64).map(|k| (first + k) as u32).collect();
-                self.load(Set::Train, samples, &presentation)?;
+                self.load(Set::Train, self.training.augment(), samples, &presentation)?;
                 let clock = self.clock(samples.len(), pending.len(), Set::Train);
                 self.engine.run(self.train, &clock, self.plan.steps)?;
                 self.progress.batch += 1;
@@ -545,7 +549,7 @@ impl<'a> Trainer<'a> {
 
     fn finish_epoch(&mut self) -> Result<Epoch, TrainError> {
         let since = Instant::now();
-        let sums = self.judge(Set::Test, false)?;
+        let sums = self.judge(Set::Test, &[], false)?;
         let seconds = since.elapsed().as_secs_f64();
         let samples = self.samples.count(Set::Train) as u64;
         let mut errors = match self.plan.ports.errors {
@@ -556,7 +560,7 @@ impl<'a> Trainer<'a> {
         let mut numbers = self.numbers(None)?;
         numbers.iter_mut().for_each(|(_, values)| values.truncate(TOLD));
         let validation = match self.samples.split(Set::Validation) {
-            Some(_) => Some(self.judge(Set::Validation, false)?),
+            Some(_) => Some(self.judge(Set::Validation, &[], false)?),
             None => None,
         };
         let (speed, tested) = (samples as f64, sums.samples as f64);
@@ -578,14 +582,19 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Shows a set, and sums up how the network does. To read what came out of each batch takes time, so it is done only if
-    /// it is wanted.
-    fn judge(&mut self, set: Set, with_output: bool) -> Result<Sums, TrainError> {
+    /// Shows a set, changed or as it is, and sums up how the network does. To read what came out of each batch takes time,
+    /// so it is done only if it is wanted.
+    fn judge(
+        &mut self,
+        set: Set,
+        augment: &[Augment],
+        with_output: bool,
+    ) -> Result<Sums, TrainError> {
         let mut sums = Sums::default();
         let mut pending = Vec::new();
         let indices: Vec<u32> = (0..self.samples.count(set) as u32).collect();
         for samples in indices.chunks(self.plan.batch) {
-            self.load(set, samples, samples)?;
+            self.load(set, augment, samples, samples)?;
             let clock = self.clock(samples.len(), pending.len(), set);
             self.engine.run(self.evaluate, &clock, self.plan.steps)?;
             if let Some(array) = self.plan.ports.output.filter(|_| with_output) {
@@ -606,7 +615,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// The engine fails.
     pub fn predict(&mut self) -> Result<Predictions, TrainError> {
-        let Sums { predictions, output, spikes, .. } = self.judge(Set::Test, true)?;
+        let Sums { predictions, output, spikes, .. } = self.judge(Set::Test, &[], true)?;
         let known = self.samples.split(Set::Test).is_some_and(|split| !split.labels.is_empty());
         let predicted = match self.training.loss {
             Loss::MultiLabel { .. } => output.iter().map(|x| u32::from(*x > 0.0)).collect(),
@@ -638,7 +647,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// The engine fails.
     pub fn present(&mut self, sample: u32) -> Result<Presented, TrainError> {
-        self.load(Set::Test, &[sample], &[sample])?;
+        self.load(Set::Test, &[], &[sample], &[sample])?;
         let clock = self.clock(1, 0, Set::Test);
         self.engine.run(self.evaluate, &clock, self.plan.steps)?;
         let predicted = match self.plan.ports.predictions {
@@ -715,12 +724,63 @@ impl<'a> Trainer<'a> {
         Ok([now, before])
     }
 
-    /// Sends samples to the device.
-    fn load(&mut self, set: Set, samples: &[u32], presentation: &[u32]) -> Result<(), EngineError> {
+    /// How the network does on the test set while it is damaged, neurons of the populations `silenced` being silent; see
+    /// [`Damage::silenced`]. After that it is as it was, bit for bit.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn test(&mut self, damage: &Damage, silenced: &[&str]) -> Result<Tested, TrainError> {
+        let plan = self.plan;
+        let mut whole = Contents::new();
+        for (k, tiles) in plan.ports.weights.iter().enumerate() {
+            let mut contents = Vec::new();
+            for array in tiles.arrays() {
+                contents.push(self.engine.read_reals(array)?);
+            }
+            let mut weights = tiles.unpack(&contents);
+            damage.harm(self.network, k, silenced, &mut weights);
+            let harmed: Vec<f64> = weights.into_iter().map(f64::from).collect();
+            for (tile, (array, kept)) in tiles.arrays().into_iter().zip(contents).enumerate() {
+                let packed = tiles.pack(tile, &harmed).into_iter().map(|w| w as f32);
+                self.engine.write_reals(array, &packed.collect::<Vec<f32>>())?;
+                whole.push((array, kept));
+            }
+        }
+        let sums = self.judge(Set::Test, &damage.noise(), false)?;
+        for (array, kept) in whole {
+            self.engine.write_reals(array, &kept)?;
+        }
+        let accuracy = self.accuracy(sums.correct, sums.samples);
+        Ok(Tested { accuracy, loss: sums.loss / sums.samples as f64 })
+    }
+
+    /// Part of the trained weights that are small, if there are trained weights; see [`SMALL`].
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn small_weights(&mut self) -> Result<Option<f64>, EngineError> {
+        let (mut small, mut all) = (0, 0);
+        for (name, weights) in self.natural_weights(false)? {
+            let projection = self.network.projections.iter().find(|p| p.name == name);
+            let Some(unit) = projection.map(|p| p.unit.abs()) else { continue };
+            small += weights.iter().filter(|w| f64::from(w.abs()) < SMALL * unit).count();
+            all += weights.len();
+        }
+        Ok((all > 0).then(|| small as f64 / all as f64))
+    }
+
+    /// Sends samples to the device, each after some changes, which are drawn anew in each epoch of training.
+    fn load(
+        &mut self,
+        set: Set,
+        augment: &[Augment],
+        samples: &[u32],
+        presentation: &[u32],
+    ) -> Result<(), EngineError> {
         let ports = &self.plan.ports;
         if let Some(split) = self.samples.split(set) {
-            let augment = if set == Set::Train { self.training.augment() } else { &[] };
-            let draw = (self.progress.epoch, self.network.seed);
+            let epoch = if set == Set::Train { self.progress.epoch } else { 0 };
+            let draw = (epoch, self.network.seed ^ set.key());
             let stride = pixel_words(split.pixels());
             let mut bytes = vec![0u8; samples.len() * stride * 4];
             for (row, sample) in bytes.chunks_exact_mut(stride * 4).zip(samples) {

@@ -42,6 +42,7 @@ impl<'s> Checker<'s> {
             self.fault_with_help("training.loss", message, help);
         }
         self.noise(training);
+        self.tests(training);
         if let Some(name) = training.loss.counted() {
             self.spiking("training.loss.population", name);
             let readouts = self.scene.populations.iter();
@@ -238,6 +239,61 @@ impl<'s> Checker<'s> {
         }
     }
 
+    /// Damage that does nothing, or cannot be done.
+    fn tests(&mut self, training: &Training) {
+        let scene = self.scene;
+        for (name, damage) in &training.tests {
+            let path = format!("training.tests.{name}");
+            if !is_name(name) || name.contains('.') {
+                let message = format!("`{}` is no name for a test", name.escape_default());
+                let help = "a letter or `_`, then letters, digits, `_` or `-`";
+                self.fault_with_help(&path, message, help);
+            }
+            if (damage.silence, damage.inputs, damage.prune) == (0.0, 0.0, 0.0) {
+                let help = "give `silence`, `inputs`, `prune` or several of them";
+                self.fault_with_help(&path, "nothing is damaged", help);
+            }
+            if damage.silence == 0.0 {
+                if !damage.of.is_empty() {
+                    let message = "these are populations whose neurons fall silent, and none does";
+                    self.fault_with_help(format!("{path}.of"), message, "give `silence`");
+                }
+                continue;
+            }
+            let silenced = damage.silenced(scene);
+            if silenced.is_empty() {
+                let message = "there are no hidden neurons that could be silent";
+                self.fault_with_help(
+                    format!("{path}.silence"),
+                    message,
+                    "name populations in `of`",
+                );
+            }
+            for (k, population) in silenced.into_iter().enumerate() {
+                let path = match damage.of.is_empty() {
+                    true => format!("{path}.silence"),
+                    false => format!("{path}.of.{k}"),
+                };
+                if self.known(&path, population).is_none() {
+                    continue;
+                }
+                let mut outgoing = scene.projections.iter().filter(|p| p.from == population);
+                if outgoing.clone().next().is_none() {
+                    self.fault(path, format!("`{population}` sends to no other population"));
+                } else if let Some(shared) =
+                    outgoing.find(|p| matches!(p.connect, Connect::Conv { .. }) || p.pool.is_some())
+                {
+                    let message = format!(
+                        "the neurons of `{population}` share the weights of `{}`, so none of them is silent alone",
+                        shared.name()
+                    );
+                    let help = "name others in `of`, or damage with `prune` or `inputs`";
+                    self.fault_with_help(path, message, help);
+                }
+            }
+        }
+    }
+
     /// Whether projections lead from the target of one to its source.
     fn leads_back(&self, projection: &Projection) -> bool {
         let mut reached = vec![projection.to.as_str()];
@@ -275,6 +331,7 @@ impl<'s> Checker<'s> {
             ("data", training.data.is_some()),
             ("limit", training.limit.is_some()),
             ("validation", training.validation.is_some()),
+            ("tests", !training.tests.is_empty()),
         ] {
             if given {
                 let message = format!("`{field}` is of samples, and a trace is the only one");
@@ -463,6 +520,7 @@ impl<'s> Checker<'s> {
             ("freeze", !training.freeze.is_empty()),
             ("noise", training.noise.is_some()),
             ("rates", !training.rates.is_empty()),
+            ("tests", !training.tests.is_empty()),
             ("validation", training.validation.is_some()),
             ("clip", training.clip.is_some()),
             ("l1", training.l1 > 0.0),
