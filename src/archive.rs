@@ -17,9 +17,11 @@ use std::path::{Path, PathBuf};
 /// Name of the folder in which arrays grow.
 pub const SCRATCH: &str = ".recording";
 
-/// Archives.
-const SPIKES: &str = "spikes.npz";
-const TRACES: &str = "traces.npz";
+/// Archive of spikes.
+pub const SPIKES: &str = "spikes.npz";
+
+/// Archive of states.
+pub const TRACES: &str = "traces.npz";
 
 /// Whether a file of this name is one in which an array grows.
 pub fn is_recording(name: &str) -> bool {

@@ -27,7 +27,7 @@ const WINDOW: usize = 1 << 21;
 const STEPS: usize = 1000;
 
 /// Neurons that are recorded if a scene names none.
-const FIRST: u64 = 10;
+pub const FIRST: u64 = 10;
 
 /// Neurons of a trace of which an excerpt is kept; a report draws no more.
 const DRAWN: usize = 6;

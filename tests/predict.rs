@@ -8,10 +8,14 @@ use place::{Place, STRIPES, TRAINING, arguments, edit, idx};
 use serde_json::Value;
 use std::fs;
 
+/// One array of a file.
+fn of<T: npyz::Deserialize>(place: &Place, file: &str, name: &str) -> (Vec<u64>, Vec<T>) {
+    neuralearn::files::read_array(&place.path(file), name).unwrap_or_else(|e| panic!("{e}"))
+}
+
 /// One array of a run's `predictions.npz`.
 fn array<T: npyz::Deserialize>(place: &Place, out: &str, name: &str) -> (Vec<u64>, Vec<T>) {
-    let file = place.path(out).join("predictions.npz");
-    neuralearn::files::read_array(&file, name).unwrap_or_else(|e| panic!("{e}"))
+    of(place, &format!("{out}/predictions.npz"), name)
 }
 
 /// Fraction of right answers.
@@ -435,6 +439,89 @@ fn what_cannot_be_asked_is_told() {
     refuses(&["run"], 3, "no checkpoint in run | nor is there run/weights-best.safetensors");
     fs::remove_file(place.path("run/scene.ron")).unwrap();
     refuses(&["run"], 2, "run is not a run folder | scene.ron");
+}
+
+const RECORD: &str = r#"record: (samples: [0, 4, 17], spikes: ["hidden", "pixels"], traces: [
+        (population: "hidden", ids: [0, 7], every: 5), (population: "classes")]),
+    training: ("#;
+
+/// Samples that are shown once more do what they did in the test set, at the end of a training and when it is asked.
+#[test]
+fn chosen_samples_are_recorded() {
+    let place = Place::new();
+    fs::write(place.path("rec.ron"), edit(TRAINING, "training: (", RECORD)).unwrap();
+    place.done("rec.ron", "run", &["--set", "populations.hidden.shape=[2, 5, 2]"]);
+    let spikes = "run/spikes.npz";
+    for (population, size) in [("hidden", 20), ("pixels", 36)] {
+        let counts = array::<u32>(&place, "run", &format!("spikes.{population}")).1;
+        let samples = of::<u32>(&place, spikes, &format!("{population}.sample")).1;
+        let times = of::<f64>(&place, spikes, &format!("{population}.t_ms")).1;
+        let ids = of::<u32>(&place, spikes, &format!("{population}.id")).1;
+        assert!(!ids.is_empty() && ids.iter().all(|id| *id < size), "{ids:?}");
+        assert!(times.iter().all(|t| (1.0..=15.0).contains(t) && t.fract() == 0.0), "{times:?}");
+        assert_eq!((samples.len(), times.len()), (ids.len(), ids.len()));
+        for sample in [0, 4, 17] {
+            let recorded = samples.iter().filter(|s| **s == sample).count();
+            assert_eq!(recorded, counts[sample as usize] as usize, "{population}, {sample}");
+        }
+        assert!(samples.iter().all(|s| [0, 4, 17].contains(s)));
+    }
+    let traces = "run/traces.npz";
+    assert_eq!(of::<u32>(&place, traces, "sample").1, [0, 4, 17]);
+    assert_eq!(of::<f64>(&place, traces, "hidden.t_ms").1, [5.0, 10.0, 15.0]);
+    let (shape, potentials) = of::<f32>(&place, traces, "hidden.v");
+    assert!(shape == [3, 3, 2] && potentials.iter().all(|v| v.is_finite()), "{potentials:?}");
+    assert_eq!(of::<f64>(&place, traces, "classes.t_ms").1.len(), 15);
+    let (shape, potentials) = of::<f32>(&place, traces, "classes.v");
+    assert_eq!(shape, [3, 15, 3]);
+    // The answer is the class whose potential is the highest on average.
+    let predicted = array::<u32>(&place, "run", "predicted").1;
+    for (sample, steps) in [0, 4, 17].into_iter().zip(potentials.chunks(45)) {
+        let mean = |class: usize| steps.iter().skip(class).step_by(3).sum::<f32>();
+        let answer = (0..3).max_by(|a, b| mean(*a).total_cmp(&mean(*b)));
+        assert_eq!(answer, Some(predicted[sample] as usize), "sample {sample}");
+    }
+    for figure in ["shown-1.png", "shown-3.png", "maps-1-2.png"] {
+        assert!(place.path("run/figures").join(figure).is_file(), "{figure}");
+    }
+
+    let files = [spikes, traces].map(|file| place.read(file));
+    predict(&place, &["--out", "again"]);
+    assert!(["again/spikes.npz", "again/traces.npz"].map(|file| place.read(file)) == files);
+    // Another set, which has no sample 17.
+    fs::create_dir(place.path("few")).unwrap();
+    let pixels = &place.read("data/t10k-images-idx3-ubyte")[16..16 + 5 * 36];
+    fs::write(place.path("few/t10k-images-idx3-ubyte"), idx(&[5, 6, 6], pixels)).unwrap();
+    let said = place.call(&arguments(&["predict", "run", "--data", "few", "--out", "less"], &[]));
+    said.expect(0, "WARN | record.samples | there are 5 samples");
+    assert_eq!(of::<u32>(&place, "less/traces.npz", "sample").1, [0, 4]);
+
+    for (set, words) in [
+        ("samples=[0, 21]", "record.samples.1 | no sample 21 among the 21"),
+        ("samples=[3, 3]", "record.samples.1 | twice"),
+        ("spikes=[\"hiden\"]", "no population `hiden` | did you mean `hidden`"),
+        ("spikes=[\"classes\"]", "record.spikes.0 | does not spike"),
+        ("start=5", "record.start | of simulations"),
+        ("traces.0.variables=[\"w\"]", "record.traces.0.variables.0 | only `v`"),
+        ("traces.0.population=\"pixels\"", "record.traces.0.population | is a source"),
+    ] {
+        place.refuses_run("rec.ron", &["--set", &format!("record.{set}")], 2, words);
+    }
+    for (set, words) in [
+        ("populations.pixels.model.encoder=Constant()", "record.spikes.1 | sends values"),
+        (
+            "populations.hidden.train=[\"tau_m\"]",
+            "record.traces.0.population | `hidden` is neither",
+        ),
+    ] {
+        place.refuses_run("rec.ron", &["--set", set], 2, words);
+    }
+    place.refuses_run(
+        "sim.ron",
+        &["--set", "record.samples=[0]"],
+        2,
+        "record.samples | leave it out",
+    );
 }
 
 const TESTS: &str = r#"biases: true,

@@ -12,6 +12,7 @@ mod progress;
 mod redraw;
 mod resume;
 mod run;
+mod samples;
 mod side_by_side;
 mod simulate;
 mod stop;

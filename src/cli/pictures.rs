@@ -4,7 +4,6 @@ use crate::data::Dataset;
 use crate::data::traces::Traces as Wanted;
 use crate::network::numbers::Number;
 use crate::network::{Kind, Network, Population, Projection, Synapses};
-use crate::neuron::lif::Potential;
 use crate::plan::Recorded;
 use crate::plasticity::Rule;
 use crate::record::statistics::SpikeStatistics;
@@ -12,7 +11,6 @@ use crate::report::{
     self, Activity, Confusion, Course, Epoch, Fields, Report, Sample, Trace, Traces, Weights,
     Window,
 };
-use crate::scene::Reset;
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
 use crate::train::{self, Learner, Predictions, Presented, Samples, Tested, TrainError, Trainer};
@@ -47,40 +45,21 @@ pub fn training<'a>(
     let labels = &data.test.labels;
     let shown = trainer.present(0)?;
     let mut activity = Vec::new();
-    for ((population, spikes), tape) in
-        network.populations.iter().zip(&shown.spikes).zip(&shown.tapes)
-    {
-        let n = population.size;
+    for (k, population) in network.populations.iter().enumerate() {
+        let (spikes, n) = (&shown.spikes[k], population.size);
         let mut statistics = SpikeStatistics::new(n, network.dt);
         let mut neurons: Vec<usize> = (0..n).collect();
         // The busiest neurons say more than the first.
         let mut count = vec![0u32; n];
         spikes.iter().for_each(|(_, id)| count[*id as usize] += 1);
         neurons.sort_by_key(|id| std::cmp::Reverse(count[*id]));
-        neurons.truncate(if tape.is_empty() { 0 } else { TRACED });
+        neurons.truncate(if shown.tapes[k].is_empty() { 0 } else { TRACED });
         neurons.iter().for_each(|id| statistics.trace(*id as u32));
         spikes.iter().for_each(|(step, id)| statistics.add(u64::from(*step), *id));
-        let potential = |id: usize| -> Vec<f32> {
-            let column = (0..tape.len() / n).map(|t| f64::from(tape[t * n + id]));
-            match &population.kind {
-                Kind::Lif(lif) => {
-                    let own = |len: usize| if len == 1 { 0 } else { id };
-                    let cell = &lif.cells[own(lif.cells.len())];
-                    let rest = lif.e_l[own(lif.e_l.len())];
-                    let mut state = Potential::new(cell);
-                    let subtract = lif.reset == Reset::Subtract;
-                    column.map(|u| (state.next(cell, subtract, u) + rest) as f32).collect()
-                }
-                Kind::Readout(readout) => column.map(|v| (v + readout.e_l[0]) as f32).collect(),
-                Kind::Poisson(_) | Kind::Images(_) | Kind::Stepped(_) | Kind::Spikes(_) => {
-                    Vec::new()
-                }
-            }
-        };
         let traces = neurons.into_iter().map(|id| Trace {
             neuron: id as u32,
             label: format!("neuron {id}"),
-            values: potential(id),
+            values: shown.potential(k, population, id),
         });
         activity.push(Activity {
             name: population.name.clone(),

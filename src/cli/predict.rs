@@ -2,10 +2,12 @@
 //!
 //! The network is that of the scene in the run folder, with what its newest checkpoint has: what was best, or with
 //! `--last` what was learned by then. A folder without checkpoints has its best weights in a file, with which the
-//! network begins (`initial`). Test sets run as after an epoch: the same program, batches and noise.
+//! network begins (`initial`). Test sets run as after an epoch: the same program, batches and noise. What the scene
+//! records of some samples is written of these too.
 
 use super::folder::{BEST, CHECKPOINTS, Folder, PREDICTIONS, SCENE, SUMMARY};
 use super::run::{MAX_BINDING, adapter, lies_as_shown, make_threads, prepare};
+use super::samples;
 use super::terminal::print;
 use super::{FileFault, Predict, Usage, fault};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
@@ -57,9 +59,17 @@ pub fn predict(args: &Predict) -> Result<()> {
         None => Some(Folder::open(args.run.clone())?),
         Some(out) => fs::create_dir_all(out).map(|()| None).map_err(|e| fault(out, e))?,
     };
-    let path = args.out.as_ref().unwrap_or(&args.run).join(PREDICTIONS);
+    let out = args.out.as_ref().unwrap_or(&args.run);
+    let path = out.join(PREDICTIONS);
     let predictions = trainer.predict()?;
     write(&path, &network, &predictions, &data.test)?;
+    let (mut record, count) = (scene.record.clone(), data.test.len());
+    record.samples.retain(|sample| *sample < count as u64);
+    if record.samples.len() < scene.record.samples.len() {
+        log::warn!("record.samples: there are {count} samples; those beyond are not shown");
+    }
+    let shown = samples::show(&mut trainer, &record)?;
+    samples::write(out, &network, &record, &shown)?;
     drop(folder);
     if args.means.quiet {
         return Ok(());

@@ -7,7 +7,7 @@ use super::stop::Stop;
 use super::terminal::print;
 use super::{
     EngineChoice, FileFault, Interrupted, Means, Run, Threads, Usage, experiment, fault, pictures,
-    predict, resume, sweep,
+    predict, resume, samples, sweep,
 };
 use crate::archive;
 use crate::checkpoint::{self, Checkpoint, Origin, Store};
@@ -85,6 +85,7 @@ pub fn prepare(
             plan::simulate(&network, &SimulationOptions { max_table, ..options })?
         }
     };
+    samples::check(scene, &network)?;
     tell_apart("state that is saved", plan.arrays.iter().map(|array| array.name.clone()))?;
     tell_apart("weights.safetensors", tensor_names(&network))?;
     tell_apart("traces.npz", simulation::trace_names(scene, &network)?)?;
@@ -257,7 +258,7 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         Some(dir) => Folder::open(dir.to_owned())?,
         None => Folder::create(out, path, &origin.name, overwrite)?,
     };
-    // A run that goes on is not finished any more, and a training records nothing.
+    // A run that goes on is not finished any more, and no recording of a training grows.
     // What an earlier end of the run left.
     for result in [SUMMARY, report::PAGE, report::FIGURES] {
         folder.remove(result)?;
@@ -372,6 +373,7 @@ fn load_data(
         .into());
     }
     lies_as_shown(scene, &dataset.train)?;
+    samples::within(&scene.record, &dataset.test)?;
     answered(training, &dataset)?;
     if training.loss.is_gradient() {
         let outputs = match training.loss.counted() {
@@ -552,7 +554,7 @@ impl Session<'_> {
         let times = trainer.engine().profile();
         let mut confusion = Vec::new();
         let mut predictions = Predictions::default();
-        let mut tests = Vec::new();
+        let (mut shown, mut tests) = (Vec::new(), Vec::new());
         if let Samples::Labelled(data) = samples {
             // From here on all that is told of the network is of its best weights.
             trainer.use_best()?;
@@ -560,6 +562,9 @@ impl Session<'_> {
             confusion = predictions.confusion(&data.test.labels);
             let path = self.path(PREDICTIONS);
             predict::write(&path, self.network, &predictions, &data.test)?;
+            let record = &self.scene.record;
+            shown = samples::show(&mut trainer, record)?;
+            samples::write(&self.folder.path, self.network, record, &shown)?;
             for (name, damage) in self.scene.training.iter().flat_map(|training| &training.tests) {
                 let tested = trainer.test(damage, &damage.silenced(self.scene))?;
                 tests.push((name.clone(), tested));
@@ -578,7 +583,7 @@ impl Session<'_> {
             }
         }
         let report = self.reports.then(|| {
-            pictures::training(
+            let report = pictures::training(
                 &self.origin.description,
                 self.network,
                 &mut trainer,
@@ -586,7 +591,11 @@ impl Session<'_> {
                 samples,
                 &self.summary,
                 &self.warnings,
-            )
+            );
+            let Samples::Labelled(data) = samples else { return report };
+            let shown =
+                samples::pictures(self.scene, self.network, &shown, &predictions, &data.test);
+            report.map(|report| Report { shown, ..report })
         });
         self.finish_training(report.transpose()?.as_ref())?;
         Ok(times)

@@ -13,8 +13,8 @@ use kuva::render::color::Color;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 
 use super::{
-    Activity, Confusion, Course, Epoch, Fields, Fit, Report, ReportError, Response, Sample, Trace,
-    Traces, Weights, Window,
+    Activity, Confusion, Course, Epoch, Fields, Fit, Layer, Report, ReportError, Response, Sample,
+    Shown, Trace, Traces, Weights, Window,
 };
 use crate::neuron::model::LaidOut;
 use crate::record::statistics::SpikeStatistics;
@@ -37,6 +37,10 @@ const MAX_FIELDS: usize = 64;
 const MAX_DOTS: usize = 60;
 /// At most this many lines that belong together are named.
 const MAX_NAMES: usize = 12;
+/// At most this many samples that were shown once more are drawn.
+const MAX_SHOWN: usize = 8;
+/// At most this many channels of a population are drawn.
+const MAX_MAPS: usize = 64;
 /// At most this many mistakes are drawn.
 const MAX_MISTAKES: usize = 20;
 /// At most this many neurons that follow a trace are drawn.
@@ -47,7 +51,7 @@ const MAX_TRACES: usize = 6;
 const MAX_BUCKETS: usize = 2_000;
 
 /// What figures are called, before their numbers.
-pub(super) const KINDS: [&str; 15] = [
+pub(super) const KINDS: [&str; 17] = [
     "sweep",
     "curves",
     "learning",
@@ -62,6 +66,8 @@ pub(super) const KINDS: [&str; 15] = [
     "traces",
     "window",
     "weights",
+    "shown",
+    "maps",
     "fields",
 ];
 
@@ -110,6 +116,11 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
         windows.chain(weights.filter_map(|(k, of)| weight_histograms(k + 1, of))).collect();
     learned.sort_by(|a, b| a.section.cmp(&b.section));
     sketches.extend(learned);
+    for (number, of) in report.shown.iter().take(MAX_SHOWN).enumerate().map(|(k, of)| (k + 1, of)) {
+        sketches.extend(shown(number, of));
+        let layers = of.layers.iter().enumerate();
+        sketches.extend(layers.filter_map(|(k, layer)| maps([number, k + 1], of, layer)));
+    }
     sketches.extend(report.fields.as_ref().and_then(fields));
     let mut figures = sketches.into_iter().map(Sketch::finish).collect::<Result<Vec<_>, _>>()?;
     for (file, png) in &report.figures {
@@ -931,6 +942,87 @@ fn sample(sample: &Sample) -> Option<Sketch> {
         name: "sample".into(),
         section: "Shown sample".into(),
         caption: "The test image shown while the activity below was recorded.".into(),
+        scene: sheet.scene,
+    })
+}
+
+/// Section of a sample that was shown once more.
+fn section_of(shown: &Shown) -> String {
+    format!("Sample {}", shown.sample)
+}
+
+/// Spikes of all populations while a sample was shown, one above the other.
+fn shown(number: usize, shown: &Shown) -> Option<Sketch> {
+    let spiked: Vec<&Layer> = shown.layers.iter().filter(|layer| layer.spikes.spikes > 0).collect();
+    let duration = shown.steps as f64 * spiked.first()?.spikes.dt();
+    if !is_positive(duration) {
+        return None;
+    }
+    let last = spiked.len() - 1;
+    let panel = |(k, Layer { name, spikes, .. }): (usize, &&Layer)| {
+        let (plots, layout) = raster(spikes, (0.0, duration));
+        let layout = layout.with_y_label(name.as_str());
+        let layout = if k == last { layout.with_x_label(time_unit(duration).0) } else { layout };
+        (plots, layout)
+    };
+    let height = |layer: &&Layer| (90.0 + 10.0 * layer.spikes.size() as f64).min(220.0);
+    let verdict = match shown.verdict {
+        Some((class, predicted)) => format!(", class {class}, predicted {predicted},"),
+        None => String::new(),
+    };
+    let count = |layer: &&Layer| format!("{} {}", layer.name, layer.spikes.spikes);
+    Some(Sketch {
+        name: format!("shown-{number}"),
+        section: section_of(shown),
+        caption: format!(
+            "Spikes of the populations while sample {}{verdict} was shown: {}.",
+            shown.sample,
+            spiked.iter().map(count).collect::<Vec<_>>().join(", "),
+        ),
+        scene: grid(
+            &spiked.iter().map(height).collect::<Vec<_>>(),
+            &[880.0],
+            spiked.iter().enumerate().map(panel),
+        ),
+    })
+}
+
+/// How often each neuron of a population in several channels spiked: an image for each channel.
+fn maps([number, k]: [usize; 2], shown: &Shown, layer: &Layer) -> Option<Sketch> {
+    const COLUMNS: usize = 8;
+    let [rows, columns, channels] = layer.shape.filter(|[.., channels]| *channels > 1)?;
+    let counts: Vec<u64> = layer.spikes.counts().collect();
+    let most = counts.iter().copied().max().filter(|most| *most > 0)?;
+    if rows * columns < 2 || counts.len() != rows * columns * channels {
+        return None;
+    }
+    let drawn = channels.min(MAX_MAPS);
+    let pixel = (84 / rows.max(columns)).max(1) as f64;
+    let (wide, high) = (columns as f64 * pixel, rows as f64 * pixel);
+    let (step_x, step_y) = (wide.max(64.0) + 10.0, high + 26.0);
+    let (across, down) = (COLUMNS.min(drawn) as f64, drawn.div_ceil(COLUMNS) as f64);
+    let mut sheet = Sheet::new(12.0 + across * step_x, 8.0 + down * step_y);
+    for channel in 0..drawn {
+        let x = 12.0 + (channel % COLUMNS) as f64 * step_x;
+        let y = 22.0 + (channel / COLUMNS) as f64 * step_y;
+        let grey = |count: &u64| {
+            let level = 255 - (255 * *count / most) as u8;
+            Color::Rgb(level, level, level)
+        };
+        let of_channel = counts.iter().skip(channel).step_by(channels);
+        sheet.image((x, y), pixel, columns, of_channel.map(grey));
+        sheet.frame((x, y), wide, high);
+        let name = format!("channel {channel}");
+        sheet.text(&name, (x + wide / 2.0, y - 8.0), 11, TextAnchor::Middle, INK);
+    }
+    Some(Sketch {
+        name: format!("maps-{number}-{k}"),
+        section: section_of(shown),
+        caption: format!(
+            "{}: how often each neuron spiked, {drawn} of {channels} channels; white is never, black is {}.",
+            layer.name,
+            several(most, "spike"),
+        ),
         scene: sheet.scene,
     })
 }

@@ -49,6 +49,8 @@ pub struct Report<'a> {
     pub mistakes: Vec<Sample>,
     /// Test image that was shown while the activity was recorded.
     pub sample: Option<Sample>,
+    /// Test samples that were shown once more. The first 8 are drawn.
+    pub shown: Vec<Shown>,
     /// Receptive fields of the first layer.
     pub fields: Option<Fields>,
     /// Potentials that were to follow traces.
@@ -248,6 +250,30 @@ pub struct Sample {
     pub predicted: usize,
 }
 
+/// A test sample that was shown once more.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its number in the test set.
+    pub sample: u32,
+    /// Its class and the class that the network chose, if these are known.
+    pub verdict: Option<(usize, usize)>,
+    /// Steps for which it was shown.
+    pub steps: u64,
+    /// What each population that can spike did.
+    pub layers: Vec<Layer>,
+}
+
+/// Spikes of a population while a sample was shown.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// Name of the population.
+    pub name: String,
+    /// Rows, columns and channels, if its neurons lie so; the channel runs fastest with their number.
+    pub shape: Option<[usize; 3]>,
+    /// The spikes.
+    pub spikes: SpikeStatistics,
+}
+
 /// Receptive fields: the incoming weights of some neurons, arranged as images.
 #[derive(Debug, Clone)]
 pub struct Fields {
@@ -349,6 +375,15 @@ mod tests {
         }
     }
 
+    /// Two channels of two rows and columns; neurons spike as often as their number says, up to a bound.
+    fn layer(name: &str, most: u64) -> Layer {
+        let mut spikes = SpikeStatistics::new(8, 1.0);
+        for step in 0..most {
+            (0..8).filter(|id| u64::from(*id) > step).for_each(|id| spikes.add(step, id));
+        }
+        Layer { name: name.to_owned(), shape: Some([2, 2, 2]), spikes }
+    }
+
     #[test]
     fn an_empty_report_is_only_a_page() -> Result<(), Box<dyn std::error::Error>> {
         let dir = tempfile::tempdir()?;
@@ -399,6 +434,15 @@ mod tests {
                 Sample { width: 2, height: 1, pixels: vec![0, 255], label: 0, predicted: 1 },
             ],
             sample: Some(Sample { width: 0, height: 0, pixels: vec![], label: 0, predicted: 0 }),
+            shown: vec![
+                Shown { sample: 0, verdict: None, steps: 10, layers: Vec::new() },
+                Shown {
+                    sample: 7,
+                    verdict: Some((1, 2)),
+                    steps: 10,
+                    layers: vec![layer("<a>", 0), layer("<b>", 3)],
+                },
+            ],
             fields: Some(Fields {
                 width: 2,
                 height: 2,
@@ -418,15 +462,17 @@ mod tests {
             "distributions-5.png",
             "fields.png",
             "learning.png",
+            "maps-2-2.png",
             "mistakes.png",
             "report.html",
+            "shown-2.png",
             "sweep.png",
             "traces-1-1.png",
             "weights-1.png",
         ];
         assert_eq!(names, expected);
         let figures = names.iter().filter_map(|name| name.to_str()).filter(|n| n.ends_with(".png"));
-        assert!(figures.clone().count() == 10 && figures.clone().all(is_figure));
+        assert!(figures.clone().count() == 12 && figures.clone().all(is_figure));
         for other in ["mine.png", "learning-a.png", "learning.jpg", "activity-.png", "report.html"]
         {
             assert!(!is_figure(other), "{other}");

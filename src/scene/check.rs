@@ -184,10 +184,7 @@ impl<'s> Checker<'s> {
                 format!("nothing counts: {start} ms is not before the end, {duration} ms");
             self.fault("record.start", message);
         }
-        if self.scene.training.is_some() && *record != Record::default() {
-            let message = "`record` is of simulations, and a training writes nothing of it";
-            self.warn("record", message);
-        }
+        self.recorded_samples(record);
         for (i, name) in record.spikes.iter().enumerate() {
             self.that_spikes(&format!("record.spikes.{i}"), name);
         }

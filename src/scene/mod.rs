@@ -70,7 +70,7 @@ declare! {
         modulators: Named<Modulator> = Named::none();
         /// Present in a scene that learns.
         training: Option<Training>;
-        /// What a simulation writes to the run folder.
+        /// What a simulation writes to the run folder, or a training of some test samples.
         record: Record = Record::default();
         /// What a simulation counts of its spikes, by name: numbers that stand under `measures` of the summary.
         measures: Named<Measure> = Named::none();
@@ -1319,11 +1319,15 @@ declare! {
 }
 
 declare! {
-    /// What a simulation writes to the run folder.
+    /// What a simulation writes to the run folder, or a training by gradients of some test samples.
     pub struct Record: Default {
         /// Time from which spikes count for rates, intervals and figures \[ms\], so that a transient is left out;
         /// the files of spikes and traces have all.
         start: Option<Quantity<Ms>> [Moment];
+        /// Test samples of a training by gradients, counted from 0, that are shown once more at its end, with the best
+        /// weights, and by `predict`. `spikes` and `traces`, of which there is `v` of Lif and Readout, are written of these,
+        /// and the report has pictures of what all populations did.
+        samples: Vec<u64> = vec![];
         /// Populations whose spikes are written.
         spikes: Vec<String> = vec![];
         /// Populations whose membrane potential is written.

@@ -16,11 +16,12 @@ use crate::engine::{Engine, EngineError};
 use crate::files::Values;
 use crate::input::pixel_words;
 use crate::kernel::Clock;
-use crate::network::{Kind, Network};
+use crate::network::{Kind, Network, Population};
+use crate::neuron::lif::Potential;
 use crate::neuron::stepped::BLOCK;
 use crate::plan::{ArrayId, Init, Plan, ProgramId};
 use crate::rng::{Purpose, Stream};
-use crate::scene::{Augment, Loss, Training};
+use crate::scene::{Augment, Loss, Reset, Training};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -292,6 +293,26 @@ pub struct Presented {
     pub tapes: Vec<Vec<f32>>,
     /// For each population in frames that is watched its potential \[mV\], steps × n.
     pub potentials: Vec<Vec<f32>>,
+}
+
+impl Presented {
+    /// Potential of a neuron over the steps, from the tape \[mV\]. There is none of sources, and none of neurons in frames.
+    pub fn potential(&self, k: usize, population: &Population, id: usize) -> Vec<f32> {
+        let (tape, n) = (&self.tapes[k], population.size);
+        let column = (0..tape.len() / n).map(|t| f64::from(tape[t * n + id]));
+        match &population.kind {
+            Kind::Lif(lif) => {
+                let own = |len: usize| if len == 1 { 0 } else { id };
+                let cell = &lif.cells[own(lif.cells.len())];
+                let rest = lif.e_l[own(lif.e_l.len())];
+                let mut state = Potential::new(cell);
+                let subtract = lif.reset == Reset::Subtract;
+                column.map(|u| (state.next(cell, subtract, u) + rest) as f32).collect()
+            }
+            Kind::Readout(readout) => column.map(|v| (v + readout.e_l[0]) as f32).collect(),
+            Kind::Poisson(_) | Kind::Images(_) | Kind::Stepped(_) | Kind::Spikes(_) => Vec::new(),
+        }
+    }
 }
 
 /// What a network answered to a test set.

@@ -294,6 +294,51 @@ impl<'s> Checker<'s> {
         }
     }
 
+    /// Samples of which something is recorded, and what there is of them.
+    pub(super) fn recorded_samples(&mut self, record: &Record) {
+        let training = self.scene.training.as_ref();
+        let path = "record.samples";
+        if record.samples.is_empty() {
+            if training.is_some() && *record != Record::default() {
+                let message = "`record` is of simulations, and of trainings for the test samples that `samples` names: \
+                               nothing of it is written";
+                self.warn("record", message);
+            }
+            return;
+        }
+        let has_samples = |training: &&Training| {
+            training.loss.is_gradient() && !matches!(training.loss, Loss::Trace { .. })
+        };
+        if training.filter(has_samples).is_none() {
+            let message = "they are of the test set of a training by gradients, which this is not";
+            self.fault_with_help(path, message, "leave it out");
+            return;
+        }
+        for (k, sample) in record.samples.iter().enumerate() {
+            if record.samples[..k].contains(sample) {
+                self.fault(format!("{path}.{k}"), format!("sample {sample} is there twice"));
+            }
+        }
+        for (name, given) in [
+            ("start", record.start.is_some()),
+            ("weights", !record.weights.is_empty()),
+            ("modulators", record.modulators.is_some()),
+        ] {
+            if given {
+                let message = format!("`{name}` is of simulations, which this is not");
+                self.fault_with_help(format!("record.{name}"), message, "leave it out");
+            }
+        }
+        for (k, trace) in record.traces.iter().enumerate() {
+            if let Some(other) = trace.variables.iter().position(|name| name != "v") {
+                let message =
+                    format!("of a training only `v` is written, no `{}`", trace.variables[other]);
+                let path = format!("record.traces.{k}.variables.{other}");
+                self.fault_with_help(path, message, "leave it out");
+            }
+        }
+    }
+
     /// Whether projections lead from the target of one to its source.
     fn leads_back(&self, projection: &Projection) -> bool {
         let mut reached = vec![projection.to.as_str()];
