@@ -4,8 +4,8 @@
 //! [`idx`] reads a single file; here is what takes more than one to know: that labels and images
 //! come in equal numbers, and that train and test images have the same shape. Any data set in the
 //! format and under the file names of MNIST, such as Fashion-MNIST, loads alike. [`arrays`] makes the same of
-//! numpy's files, [`table`] of text; [`mnist1d`], [`yin_yang`] and [`randman`] need no file, only a seed. `choice` says which
-//! samples are used and for what, `augment` how a training sample is changed when it is shown.
+//! numpy's files, [`table`] of text; [`mnist1d`], [`yin_yang`], [`randman`] and [`sinusoids`] need no file, only a
+//! seed. `choice` says which samples are used and for what, `augment` how a training sample is changed when it is shown.
 
 pub mod arrays;
 mod augment;
@@ -13,6 +13,7 @@ mod choice;
 pub mod idx;
 pub mod mnist1d;
 pub mod randman;
+pub mod sinusoids;
 pub mod table;
 pub mod traces;
 pub mod yin_yang;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use crate::scene::{Data, Loss};
 use idx::{Idx, IdxError};
 use randman::Randman;
+use sinusoids::Sinusoids;
 
 /// Samples of one kind, train or test.
 #[derive(Debug, Clone, PartialEq)]
@@ -197,6 +199,11 @@ pub fn load(data: &Data, seed: u64) -> Result<Dataset, DataError> {
             let [manifolds, units, dim] = [manifolds, units, dim].map(|n| n as usize);
             let randman = Randman { manifolds, units, dim, alpha };
             Ok(randman.make(counts(train, test), own.unwrap_or(seed)))
+        }
+        Data::Sinusoids { train, test, k, query, units, sigma, seed: own, .. } => {
+            let (samples, units) = (counts(k, query), units as usize);
+            let sinusoids = Sinusoids { samples, units, sigma };
+            Ok(sinusoids.make(counts(train, test), own.unwrap_or(seed)))
         }
     }
 }

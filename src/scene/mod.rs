@@ -1088,6 +1088,25 @@ data! {
         /// Key of its random numbers; that of the simulation if absent.
         seed: Option<u64>;
     }
+    /// Tasks, of which each is to tell y = A sin(x - φ) with another A, from 0.1 to 5, and another φ, from 0 to π, of x
+    /// from -5 to 5 (Finn, Abbeel & Levine 2017). A sample is x by Gaussian receptive fields, its target y; for `meta`,
+    /// and without it all samples are one data set.
+    Sinusoids {
+        /// Training tasks.
+        train: u64 [Count] = 1000u64;
+        /// Held-out tasks.
+        test: u64 [Count] = 300u64;
+        /// Samples of a task that it is learned from.
+        k: u64 [Count] = 10u64;
+        /// Samples of a task that it asks.
+        query: u64 [Count] = 10u64;
+        /// Receptive fields from -5 to 5, the numbers of a sample.
+        units: u64 [Count] = 40u64;
+        /// Standard deviation of each.
+        sigma: f64 [Positive] = 0.5;
+        /// Key of its random numbers; that of the simulation if absent.
+        seed: Option<u64>;
+    }
 }
 
 /// Which samples of a data set are used, and how.
@@ -1109,7 +1128,8 @@ impl Data {
         match self {
             Self::Mnist { dir, .. } => Some(dir),
             Self::Arrays { test, .. } | Self::Csv { test, .. } => Some(test),
-            Self::Mnist1d { .. } | Self::YinYang { .. } | Self::Randman { .. } => None,
+            Self::Mnist1d { .. } | Self::YinYang { .. } => None,
+            Self::Randman { .. } | Self::Sinusoids { .. } => None,
         }
     }
 
@@ -1120,6 +1140,15 @@ impl Data {
             Self::Arrays { range, .. } | Self::Csv { range, .. } => *range,
             Self::Mnist1d { .. } => Some(mnist1d::RANGE),
             Self::YinYang { .. } | Self::Randman { .. } => Some(Range::SPIKING),
+            Self::Sinusoids { .. } => Some(Range::default()),
+        }
+    }
+
+    /// Samples of each task, those that it is learned from and those that it asks, if the data are tasks.
+    pub fn tasks(&self) -> Option<[usize; 2]> {
+        match *self {
+            Self::Sinusoids { k, query, .. } => Some([k, query].map(|count| count as usize)),
+            _ => None,
         }
     }
 
@@ -1132,6 +1161,9 @@ impl Data {
             Self::Randman { train, test, manifolds, units, dim, .. } => {
                 // A manifold is there whether it has samples or not.
                 (train.max(manifolds), test, [units, dim])
+            }
+            Self::Sinusoids { train, test, k, query, units, .. } => {
+                (train, test, [k.saturating_add(query), units])
             }
         };
         let samples = u128::from(train) + u128::from(test);
