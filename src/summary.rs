@@ -149,14 +149,23 @@ pub struct Training {
     /// weights, as in `predictions.npz`, else after the last epoch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confusion: Vec<Vec<u64>>,
-    /// Of outputs with `targets` that are numbers: squared differences over the test set by the best weights, over those of
-    /// the targets from their means, so that the best constants have 1.
+    /// Of outputs with `targets` that are numbers, but where it is learned to learn: squared differences over the test
+    /// set by the best weights, over those of the targets from their means, so that the best constants have 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nmse: Option<f64>,
     /// Of a training by gradients: the part of the trained weights whose magnitude is below a thousandth of their unit,
     /// with which an input lifts its target from rest to threshold (that of `Kaiming`); of samples the best weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub small_weights: Option<f64>,
+    /// Where it is learned to learn, mean squared errors of what held-out tasks ask after so many steps within them,
+    /// `mse_0`, `mse_1` and on, by the best weights.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "as_map",
+        deserialize_with = "from_map"
+    )]
+    pub adaptation: Vec<(String, f64)>,
     /// How the network with its best weights does on the test set while it is damaged, by the names of `tests`.
     #[serde(
         default,

@@ -5,6 +5,8 @@ mod place;
 
 use neuralearn::checkpoint::{self, Store};
 use neuralearn::files::{Values, read_array};
+#[cfg(unix)]
+use place::TASKS;
 use place::{Place, SIMULATION, STRIPES, TRAINING, arguments, edit, ended, numbers};
 use serde_json::Value;
 use std::fs;
@@ -377,9 +379,7 @@ fn send(signal: &str, child: &Child) {
 /// Sends a signal to a training again and again, each time after another epoch and a bit, and
 /// resumes it; what comes out must be what an unbroken one gives.
 #[cfg(unix)]
-fn broken_off(signal: &str, images: usize, epochs: usize, rounds: u64, pause: u64) -> Place {
-    let place = Place::new();
-    place.images(images);
+fn broken_off(place: &Place, signal: &str, epochs: usize, rounds: u64, pause: u64) {
     let set = format!("training.epochs={epochs}");
     place.done("train.ron", "unbroken", &["--set", &set]);
     let first = ["--scene", "train.ron", "--out", "train-1", "--set", &set];
@@ -388,7 +388,7 @@ fn broken_off(signal: &str, images: usize, epochs: usize, rounds: u64, pause: u6
         let args = if round == 0 { &first[..] } else { &RESUME };
         let done = place.metrics("train-1").len();
         let mut child = place.command(args).spawn().unwrap();
-        wait_for_epoch(&place, &mut child, "train-1", done);
+        wait_for_epoch(place, &mut child, "train-1", done);
         std::thread::sleep(Duration::from_millis(pause * round));
         send(signal, &child);
         let said = ended(child);
@@ -400,20 +400,30 @@ fn broken_off(signal: &str, images: usize, epochs: usize, rounds: u64, pause: u6
         assert!(!place.path("train-1/summary.json").exists());
     }
     place.call(&RESUME).expect(0, "");
-    assert_same_run(&place, "unbroken", "train-1");
-    place
+    assert_same_run(place, "unbroken", "train-1");
 }
 
 #[test]
 #[cfg(unix)]
 fn an_interrupted_training_goes_on_as_if_nothing_had_been() {
-    broken_off("INT", 6000, 24, 5, 17);
+    let place = Place::new();
+    place.images(6000);
+    broken_off(&place, "INT", 24, 5, 17);
+}
+
+/// Between two updates by tasks there is nothing to be lost.
+#[test]
+#[cfg(unix)]
+fn learning_to_learn_goes_on_as_if_nothing_had_been() {
+    let place = Place::new();
+    fs::write(place.path("train.ron"), edit(TASKS, "train: 40", "train: 2000")).unwrap();
+    broken_off(&place, "INT", 12, 4, 23);
 }
 
 #[test]
 #[cfg(unix)]
 fn a_killed_training_goes_on_from_its_last_checkpoint() {
-    broken_off("KILL", 42, 200, 8, 3);
+    broken_off(&Place::new(), "KILL", 200, 8, 3);
 }
 
 #[test]

@@ -229,6 +229,7 @@ fn trained<'a>(
         best_epoch: summary.training.as_ref().map(|t| t.best_epoch as usize),
         confusion: Some(Confusion { classes, counts }),
         sample: data.test.labels.first().map(|_| sample(data, 0, predicted)),
+        adaptation: adaptation(summary),
         warnings: warnings.to_vec(),
         ..Report::default()
     }
@@ -374,9 +375,16 @@ pub fn again(
         confusion: confusion
             .map(|rows| Confusion { classes: rows.len(), counts: rows.concat() })
             .filter(|confusion| confusion.counts.len() == confusion.classes.pow(2)),
+        adaptation: adaptation(summary),
         figures,
         ..Report::default()
     }
+}
+
+/// Errors of held-out tasks by the steps within them.
+fn adaptation(summary: &Summary) -> Vec<f64> {
+    let errors = summary.training.iter().flat_map(|training| &training.adaptation);
+    errors.map(|(_, mse)| *mse).collect()
 }
 
 /// Threshold at rest, if all neurons share it \[mV\].
@@ -410,6 +418,9 @@ fn facts(s: &Summary) -> Vec<(String, String)> {
         }
         if let Some(small) = t.small_weights {
             fact("weights below a thousandth of their unit", format!("{:.1} %", 100.0 * small));
+        }
+        for (steps, (_, mse)) in t.adaptation.iter().enumerate().filter(|(k, _)| k % 5 == 0) {
+            fact(&format!("squared error of new tasks after {steps} steps"), format!("{mse:.4}"));
         }
         fact("best epoch", format!("{} of {}", t.best_epoch, t.epochs.len()));
         if let Some(why) = &t.stopped {

@@ -576,7 +576,15 @@ impl Session<'_> {
             training.small_weights = trainer.small_weights()?;
             training.tests = tests;
             match samples {
-                Samples::Labelled(data) => training.nmse = predictions.nmse(&data.test),
+                Samples::Labelled(data) => {
+                    let errors = trainer.adaptation()?.into_iter().enumerate();
+                    training.adaptation =
+                        errors.map(|(steps, mse)| (format!("mse_{steps}"), mse)).collect();
+                    // Answers to tasks that are not learned yet are no result.
+                    if training.adaptation.is_empty() {
+                        training.nmse = predictions.nmse(&data.test);
+                    }
+                }
                 Samples::Driven(traces) => {
                     training.fit = summary::Fit::new(trainer.fits(traces)?, traces.variance());
                 }
@@ -710,6 +718,12 @@ impl Session<'_> {
                 accuracy.map_or(String::new(), |a| format!(", accuracy {:.2} %", 100.0 * a));
             self.tell(format!("{name}: loss {loss:.4}{accuracy}\n"))?;
         }
+        if let [(_, before), .., (_, after)] = &training.adaptation[..] {
+            let steps = training.adaptation.len() - 1;
+            self.tell(format!(
+                "mean squared error of new tasks {before:.4}, {after:.4} after {steps} steps, in {seconds:.1} s\n"
+            ))?;
+        }
         if let Some(summary::Fit { starts, best_mse, worst_mse, .. }) = training.fit {
             self.tell(format!(
                 "mean squared difference of {starts} neurons from {best_mse:.4} to {worst_mse:.4} mV² in \
@@ -787,6 +801,7 @@ impl Session<'_> {
             nmse: None,
             small_weights: None,
             tests: Vec::new(),
+            adaptation: Vec::new(),
             fit: None,
         });
     }

@@ -3,7 +3,8 @@
 //! Forward, group by group (see [`super::order`]): deliver what arrives, then integrate. Training
 //! goes back through the same groups in reverse: gradients by arrivals pass the transposed weights
 //! to become gradients by spikes, which the neuron's adjoint turns into gradients by its own
-//! arrivals. Gradients by weights and updates come last.
+//! arrivals. Gradients by weights and updates come last. Where it is learned to learn, gradients
+//! and updates are programs of their own too, and so are steps within a task.
 
 use super::layout::{Layout, Pop};
 use super::losses::Counted;
@@ -122,23 +123,29 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
     let mut evaluate = forward.clone();
     noise::silence(&mut evaluate);
     c.loss(options.traces, false, &mut evaluate);
-    let mut train = Vec::new();
-    c.transposed_weights(&mut train);
-    train.extend(forward);
-    c.loss(options.traces, true, &mut train);
+    let mut gradient = Vec::new();
+    c.transposed_weights(&mut gradient);
+    gradient.extend(forward);
+    c.loss(options.traces, true, &mut gradient);
     for group in groups.iter().rev() {
-        c.backward(group, &mut train);
+        c.backward(group, &mut gradient);
     }
-    c.drop_out(&mut train);
-    c.gradients(&mut train);
-    c.update(&mut train);
-    c.pass_tapes(&mut train);
+    c.drop_out(&mut gradient);
+    c.gradients(&mut gradient);
+    c.pass_tapes(&mut gradient);
+    let mut update = Vec::new();
+    c.update(&mut update);
+    let mut train = [&gradient[..], &update].concat();
     c.counts(&mut evaluate);
     c.counts(&mut train);
-    let programs = vec![
-        Program { name: "evaluate", stages: joined(evaluate) },
-        Program { name: "train", stages: joined(train) },
-    ];
+    let mut programs = vec![("evaluate", evaluate), ("train", train)];
+    if let Some(meta) = options.training.meta {
+        let mut adapt = gradient.clone();
+        c.adapt(meta, &mut adapt);
+        programs.extend([("adapt", adapt), ("gradient", gradient), ("update", update)]);
+    }
+    let program = |(name, stages)| Program { name, stages: joined(stages) };
+    let programs = programs.into_iter().map(program).collect();
     debug_assert!(c.layout.names_are_unique(), "an array was made twice");
     for array in &c.layout.arrays {
         if array.bytes() > options.max_binding {

@@ -74,7 +74,7 @@ pub enum Init {
 
 /// A sequence of stages with a name.
 pub struct Program {
-    /// What it does: `simulate`, `evaluate` or `train`.
+    /// What it does, as `simulate`, `evaluate` or `train`.
     pub name: &'static str,
     /// In order.
     pub stages: Vec<Stage>,
@@ -231,6 +231,8 @@ pub struct Ports {
     pub moments: Vec<ArrayId>,
     /// Arrays of gradients beside the arrays they are for.
     pub gradients: Vec<(ArrayId, ArrayId)>,
+    /// One unit of what each of these is for.
+    pub units: Vec<f64>,
     /// Output, samples × outputs.
     pub output: Option<ArrayId>,
     /// Slots of the logs.

@@ -1,9 +1,11 @@
-//! Updates of a training: gradients are adjusted, an optimiser changes what they are for, and weights shrink.
+//! Updates of a training: gradients are adjusted, an optimiser changes what they are for, and weights shrink. Steps
+//! within a task are plain.
 
 use super::compile::{Compiler, by_element, each, whole};
 use super::*;
-use crate::network::Projection;
-use crate::train::optimizer::Weights;
+use crate::network::{self, Projection};
+use crate::scene::Meta;
+use crate::train::optimizer::{Descent, Weights};
 use crate::train::{adjust, clip, shrink, sum_squares};
 
 /// What an update changes.
@@ -28,9 +30,8 @@ impl Changed {
 
 impl Compiler<'_> {
     pub(super) fn update(&mut self, stages: &mut Vec<Stage>) {
-        let gradients = self.layout.ports.gradients.clone();
-        let all: Vec<Changed> =
-            gradients.into_iter().map(|(gradient, array)| self.changed(gradient, array)).collect();
+        let all = self.all();
+        self.layout.ports.units = all.iter().map(|changed| changed.weights.unit).collect();
         let mut launches = Vec::new();
         self.adjust(&all, &mut launches);
         let descent = self.training.gradient().0;
@@ -52,6 +53,43 @@ impl Compiler<'_> {
             launches.push(changed.launch(&shrink::KERNEL, p.words(), args));
         }
         stages.push(Stage::Whole(launches));
+    }
+
+    /// A step within a task, by what `meta` lets it change.
+    pub(super) fn adapt(&mut self, meta: Meta, stages: &mut Vec<Stage>) {
+        let mut all = self.all();
+        if let Meta::Anil { .. } = meta {
+            all.retain(|changed| self.is_of_readout(changed.array));
+        }
+        let inner = meta.inner();
+        let mut launches = Vec::new();
+        for changed in all {
+            let mut args = vec![each(changed.gradient, 1), each(changed.array, 1)];
+            for which in inner.moments() {
+                let name = format!("{}.inner_{which}", changed.name);
+                let count = changed.weights.count as usize;
+                args.push(each(self.layout.zeros(name, Kind::Real, count), 1));
+            }
+            launches.push(changed.launch(inner.kernel(), inner.params(changed.weights), args));
+        }
+        stages.push(Stage::Whole(launches));
+    }
+
+    /// Whether an array has weights that lead to a readout, or its constant currents.
+    fn is_of_readout(&self, array: ArrayId) -> bool {
+        let ports = &self.layout.ports;
+        let is_readout =
+            |k: usize| matches!(self.network.populations[k].kind, network::Kind::Readout(_));
+        let mut weights = ports.weights.iter().zip(&self.network.projections);
+        weights.any(|(tiles, p)| is_readout(p.to) && tiles.arrays().contains(&array))
+            || (0..self.layout.pops.len())
+                .any(|k| is_readout(k) && self.layout.pops[k].i_e == array)
+    }
+
+    /// All that gradients change.
+    fn all(&self) -> Vec<Changed> {
+        let gradients = self.layout.ports.gradients.iter();
+        gradients.map(|(gradient, array)| self.changed(*gradient, *array)).collect()
     }
 
     fn changed(&self, gradient: ArrayId, array: ArrayId) -> Changed {

@@ -51,10 +51,11 @@ const MAX_TRACES: usize = 6;
 const MAX_BUCKETS: usize = 2_000;
 
 /// What figures are called, before their numbers.
-pub(super) const KINDS: [&str; 17] = [
+pub(super) const KINDS: [&str; 18] = [
     "sweep",
     "curves",
     "learning",
+    "adaptation",
     "fit",
     "number",
     "confusion",
@@ -93,6 +94,7 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
         sketches.extend(curves(&runs.curves));
     }
     sketches.extend(learning(&report.epochs, report.best_epoch, report.fit.is_some()));
+    sketches.extend(adaptation(&report.adaptation));
     sketches.extend(report.fit.as_ref().and_then(fit));
     let courses = report.courses.iter().enumerate();
     sketches.extend(courses.filter_map(|(k, course)| number(k + 1, course)));
@@ -329,6 +331,25 @@ fn curves(runs: &[(String, Vec<Epoch>)]) -> Option<Sketch> {
         section: "Runs".into(),
         caption: "Loss and accuracy after each epoch, on the test set where there is one.".into(),
         scene: grid(&[320.0], &columns, panels),
+    })
+}
+
+/// Error of new tasks over the steps in which they are learned.
+fn adaptation(errors: &[f64]) -> Option<Sketch> {
+    let steps = errors.iter().enumerate().filter(|(_, error)| error.is_finite());
+    let points: Vec<(f64, f64)> = steps.map(|(k, error)| (k as f64, *error)).collect();
+    let (last, (_, high)) = (points.last()?.0, range(points.iter().map(|point| point.1)));
+    let plots = series(points, BLUE, "");
+    let layout = axes(&plots, (-0.25, last + 0.25), (0.0, headroom(high)))
+        .with_x_label("steps within a task")
+        .with_y_label("mean squared error")
+        .with_x_tick_step(1.0);
+    Some(Sketch {
+        name: "adaptation".into(),
+        section: "Learning".into(),
+        caption: "Error of what held-out tasks ask, over the steps in which each is learned."
+            .into(),
+        scene: grid(&[300.0], &[640.0], [(plots, layout)]),
     })
 }
 

@@ -55,6 +55,8 @@ pub struct Report<'a> {
     pub fields: Option<Fields>,
     /// Potentials that were to follow traces.
     pub fit: Option<Fit>,
+    /// Errors of new tasks after 0, 1, ... steps of learning them.
+    pub adaptation: Vec<f64>,
     /// How trained numbers of neurons went.
     pub courses: Vec<Course>,
     /// Runs side by side.

@@ -37,6 +37,7 @@ use crate::data::{mnist1d, yin_yang};
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
 pub use crate::train::damage::Damage;
+pub use crate::train::meta::Meta;
 pub use crate::train::noise::Noise;
 use crate::train::optimizer::Descent;
 pub use crate::train::rate_penalty::RatePenalty;
@@ -905,6 +906,10 @@ declare! {
         validation: Option<f64> [Positive];
         /// What is minimised.
         loss: Loss;
+        /// How it is learned to learn, from data that are tasks. An epoch is then a pass over the training tasks,
+        /// `batch` the samples that are shown at once, of which a task may have as many, and the losses are those of
+        /// what tasks ask, after the steps within them. `clip`, `l1` and `l2` are of updates and not of these steps.
+        meta: Option<Meta>;
         /// Noise while weights are learned; there is none in tests and validation.
         noise: Option<Noise>;
         /// Penalties on rates, added to the loss.

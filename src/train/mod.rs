@@ -12,6 +12,7 @@ pub mod damage;
 pub mod disturb;
 pub mod drop_spikes;
 pub mod drop_values;
+pub mod meta;
 pub mod noise;
 pub mod numbers_gradient;
 pub mod optimizer;

@@ -7,6 +7,11 @@
 //!
 //! After each epoch the test set is shown, and the validation set if there is one. The best weights are chosen by
 //! validation then, and the test set chooses nothing.
+//!
+//! Where it is learned to learn, an update takes some tasks in place of a batch, and an epoch ends with the held-out
+//! tasks: see `tasks`.
+
+mod tasks;
 
 use super::damage::{Damage, Tested};
 use crate::checkpoint::{Checkpoint, CheckpointError, Store};
@@ -25,6 +30,7 @@ use crate::scene::{Augment, Loss, Reset, Training};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use tasks::Tasks;
 
 /// Changes the key of random numbers for the test set, whose noise is the same in every epoch.
 pub(super) const TEST_KEY: u64 = 1 << 63;
@@ -218,6 +224,8 @@ pub struct Trainer<'a> {
     engine: Box<dyn Engine + 'a>,
     train: ProgramId,
     evaluate: ProgramId,
+    /// Tasks, if it is learned to learn.
+    tasks: Option<Tasks>,
     /// Where the training is.
     pub progress: Progress,
     /// The best of all epochs by [`Epoch::merit`], and the arrays that had it.
@@ -406,6 +414,28 @@ impl Predictions {
     }
 }
 
+/// What an epoch of a training goes through.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    /// Samples, or tasks.
+    items: usize,
+    /// How many of them make an update.
+    per_update: usize,
+    /// Samples of each whose losses count.
+    counted: usize,
+}
+
+impl Round {
+    fn updates(self) -> usize {
+        self.items.div_ceil(self.per_update)
+    }
+
+    /// Samples whose losses count in so many updates.
+    fn samples(self, updates: usize) -> u64 {
+        (self.items.min(updates * self.per_update) * self.counted) as u64
+    }
+}
+
 /// Sums over a set of samples.
 #[derive(Debug, Clone, Default)]
 struct Sums {
@@ -436,6 +466,7 @@ impl<'a> Trainer<'a> {
         Self {
             train: program("train"),
             evaluate: program("evaluate"),
+            tasks: Tasks::new(training, plan),
             shuffle: Stream::new(network.seed, Purpose::Shuffle, 0),
             training,
             network,
@@ -452,8 +483,17 @@ impl<'a> Trainer<'a> {
         &mut *self.engine
     }
 
-    fn batches(&self, samples: usize) -> usize {
-        samples.div_ceil(self.plan.batch)
+    /// What an epoch of the training goes through.
+    fn round(&self) -> Round {
+        let samples = self.samples.count(Set::Train);
+        match self.tasks.and_then(|tasks| Some((tasks, tasks.meta.tasks()?))) {
+            Some((tasks, per_update)) => Round {
+                items: tasks.count(samples),
+                per_update: per_update as usize,
+                counted: tasks.samples[1],
+            },
+            None => Round { items: samples, per_update: self.plan.batch, counted: 1 },
+        }
     }
 
     /// Trains until all epochs are done, `stop` ends it, or the observer answers false.
@@ -476,25 +516,21 @@ impl<'a> Trainer<'a> {
             self.save(store)?;
         }
         while self.progress.goes_on(self.training) {
-            let all = self.samples.count(Set::Train);
-            let order = self.shuffle.permutation(all as u32, self.progress.epoch);
-            let count = self.batches(all);
+            let round = self.round();
+            let order = self.shuffle.permutation(round.items as u32, self.progress.epoch);
+            let (count, of) = (round.updates(), round.samples(round.updates()));
             let mut told = Instant::now();
             let mut pending = Vec::new();
             while (self.progress.batch as usize) < count {
                 let since = Instant::now();
-                let batch = self.progress.batch as usize;
-                let samples =
-                    &order[batch * self.plan.batch..all.min((batch + 1) * self.plan.batch)];
-                let first = self.progress.epoch * all as u64 + (batch * self.plan.batch) as u64;
-                let presentation: Vec<u32> =
-                    (0..samples.len() as u64).map(|k| (first + k) as u32).collect();
-                self.load(Set::Train, self.training.augment(), samples, &presentation)?;
-                let clock = self.clock(samples.len(), pending.len(), Set::Train);
-                self.engine.run(self.train, &clock, self.plan.steps)?;
+                let first = self.progress.batch as usize * round.per_update;
+                let next = &order[first..round.items.min(first + round.per_update)];
+                match self.tasks.filter(|tasks| tasks.meta.tasks().is_some()) {
+                    Some(tasks) => self.learn_tasks(tasks, next, &mut pending)?,
+                    None => self.learn_batch(first, next, &mut pending)?,
+                }
                 self.progress.batch += 1;
                 self.follow_numbers()?;
-                pending.push(samples.to_vec());
                 let last = self.progress.batch as usize == count;
                 let save = store.is_some() && saved.elapsed() > SAVE;
                 let tell = told.elapsed() > TELL;
@@ -503,10 +539,10 @@ impl<'a> Trainer<'a> {
                     self.fetch(&mut pending)?;
                     told = Instant::now();
                     self.progress.seconds += since.elapsed().as_secs_f64();
-                    let done = (self.progress.batch as usize * self.plan.batch).min(all) as u64;
+                    let done = round.samples(self.progress.batch as usize);
                     go_on = observe(Event::Batch {
                         samples: done,
-                        of: all as u64,
+                        of,
                         loss: Some(self.progress.loss / done as f64),
                         accuracy: self.accuracy(self.progress.correct, done),
                     });
@@ -555,6 +591,23 @@ impl<'a> Trainer<'a> {
         Ok(Outcome::Finished)
     }
 
+    /// An update by a batch of samples, of which so many were shown before in this epoch.
+    fn learn_batch(
+        &mut self,
+        before: usize,
+        samples: &[u32],
+        pending: &mut Vec<Vec<u32>>,
+    ) -> Result<(), TrainError> {
+        let first = self.progress.epoch * self.samples.count(Set::Train) as u64 + before as u64;
+        let presentation: Vec<u32> =
+            (0..samples.len() as u64).map(|k| (first + k) as u32).collect();
+        self.load(Set::Train, self.training.augment(), samples, &presentation)?;
+        let clock = self.clock(samples.len(), pending.len(), Set::Train);
+        self.engine.run(self.train, &clock, self.plan.steps)?;
+        pending.push(samples.to_vec());
+        Ok(())
+    }
+
     /// Fraction of right answers, if there are any.
     fn accuracy(&self, correct: u64, samples: u64) -> Option<f64> {
         let known = self.samples.split(Set::Train).is_some_and(|split| !split.labels.is_empty());
@@ -570,9 +623,16 @@ impl<'a> Trainer<'a> {
 
     fn finish_epoch(&mut self) -> Result<Epoch, TrainError> {
         let since = Instant::now();
-        let sums = self.judge(Set::Test, &[], false)?;
+        let sums = match self.tasks {
+            Some(tasks) => {
+                let steps = tasks.meta.steps();
+                self.judge_tasks(tasks, steps..=steps)?.remove(0)
+            }
+            None => self.judge(Set::Test, &[], false)?,
+        };
         let seconds = since.elapsed().as_secs_f64();
-        let samples = self.samples.count(Set::Train) as u64;
+        let round = self.round();
+        let samples = round.samples(round.updates());
         let mut errors = match self.plan.ports.errors {
             Some(array) => self.engine.read_reals(array)?,
             None => Vec::new(),
@@ -738,10 +798,7 @@ impl<'a> Trainer<'a> {
         }
         self.follow_numbers()?;
         let before = self.present(0)?;
-        for (array, values) in trained {
-            self.engine.write_reals(array, &values)?;
-        }
-        self.follow_numbers()?;
+        self.put(&trained)?;
         Ok([now, before])
     }
 
@@ -876,7 +933,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn clock(&self, samples: usize, slot: usize, set: Set) -> Clock {
-        let per_epoch = self.batches(self.samples.count(Set::Train)) as u64;
+        let per_epoch = self.round().updates() as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
         let optimizer = self.training.gradient().0;
         let (lr, betas) = (optimizer.descent().lr(), optimizer.descent().betas());
@@ -1008,6 +1065,10 @@ impl<'a> Trainer<'a> {
     }
 
     fn diverged(&self, what: String) -> TrainError {
+        let what = match self.tasks {
+            Some(_) => format!("{what}, maybe by steps within a task: training.meta.inner_lr"),
+            None => what,
+        };
         TrainError::Diverged { epoch: self.progress.epoch + 1, batch: self.progress.batch, what }
     }
 
@@ -1089,7 +1150,7 @@ impl<'a> Trainer<'a> {
             }));
         }
         let best = self.best.as_ref().map(|(accuracy, _)| *accuracy);
-        let per_epoch = self.batches(self.samples.count(Set::Train)) as u64;
+        let per_epoch = self.round().updates() as u64;
         let update = self.progress.epoch * per_epoch + self.progress.batch;
         store.save(update, &(&self.progress, best), &arrays)?;
         Ok(())
@@ -1116,7 +1177,7 @@ impl<'a> Trainer<'a> {
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let (progress, best): (Progress, Option<f64>) = checkpoint.progress()?;
         let samples = self.samples.count(Set::Train);
-        let most = [samples, self.batches(samples), self.network.populations.len()];
+        let most = [samples, self.round().updates(), self.network.populations.len()];
         if let Some(why) = progress.impossible(most.map(|n| n as u64)) {
             Err(checkpoint.foreign(why))?;
         }

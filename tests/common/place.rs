@@ -71,6 +71,34 @@ pub const STRIPES: &str = r#"(
         loss: Assignment(population: "exc", samples: 42)),
 )"#;
 
+/// A training that learns to learn.
+pub const TASKS: &str = r#"(
+    version: 1,
+    simulation: (dt: 1, seed: 1),
+    populations: {
+        "x": (size: 20, model: Images(encoder: Constant())),
+        "hidden": (size: 20, model: Lif(tau_m: 10, tau_syn: 5, t_ref: 0)),
+        "y": (size: 1, model: Readout(tau_m: 10, tau_syn: 5)),
+    },
+    projections: [
+        (from: "x", to: "hidden", connect: Dense, weight: Kaiming(gain: 2)),
+        (from: "hidden", to: "y", connect: Dense, weight: Kaiming(gain: 1)),
+    ],
+    training: (
+        meta: Fomaml(inner_lr: 0.003, tasks: 4),
+        data: Sinusoids(train: 40, test: 6, k: 5, query: 4, units: 20),
+        epochs: 4,
+        batch: 5,
+        steps: 12,
+        loss: SquaredError(),
+        optimizer: Adam(lr: 0.002),
+        schedule: Cosine(),
+        surrogate: FastSigmoid(slope: 5),
+        biases: true,
+    ),
+)
+"#;
+
 // ---- A folder with data and scenes, and the program in it ----
 
 /// What the program said.

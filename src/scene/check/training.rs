@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::network::numbers::CURRENT;
-use crate::scene::{Over, Override, Range, SEED, SEEDS, Schedule, Trained};
+use crate::scene::{Meta, Over, Override, Range, SEED, SEEDS, Schedule, Trained};
 
 /// Folders of a run, which no stage may be called.
 const RESERVED: [&str; 2] = ["checkpoints", "figures"];
@@ -27,6 +27,7 @@ impl<'s> Checker<'s> {
         self.samples(training);
         self.watched(training);
         self.learned("training.freeze", &training.freeze);
+        self.meta(training);
         if let Loss::Assignment { population, .. } = &training.loss {
             self.assignment(training, population);
             return;
@@ -133,6 +134,61 @@ impl<'s> Checker<'s> {
             let message = format!("{part} is neither a number of samples nor a part of them");
             let help = "give a whole number, or one between 0 and 1";
             self.fault_with_help("training.validation", message, help);
+        }
+    }
+
+    /// What it takes to learn to learn.
+    fn meta(&mut self, training: &Training) {
+        let Some(meta) = training.meta else { return };
+        let path = "training.meta";
+        if !matches!(training.loss, Loss::SquaredError { .. }) {
+            let message = "tasks are judged by squared errors";
+            self.fault_with_help("training.loss", message, "write `loss: SquaredError()`");
+        }
+        let Some([support, query]) = training.data.as_ref().and_then(Data::tasks) else {
+            let message = "the samples of `data` belong to no tasks";
+            self.fault_with_help(path, message, "use `data: Sinusoids()`, or leave it out");
+            return;
+        };
+        let (batch, most) = (training.batch, support.max(query) as u64);
+        if batch < most {
+            let message = format!(
+                "a batch of {batch} does not hold the samples of a task, {support} that it is learned from and {query} \
+                 that it asks"
+            );
+            let help = format!("give `batch` at least {most}, or tasks fewer samples");
+            self.fault_with_help("training.batch", message, help);
+        }
+        let of_task = (support as u64).saturating_add(query as u64);
+        if let Some(limit) = training.limit.filter(|limit| limit % of_task != 0) {
+            let message = format!("{limit} samples are no whole tasks, of {of_task} samples each");
+            let help = format!("give a multiple of {of_task}, or fewer tasks");
+            self.fault_with_help("training.limit", message, help);
+        }
+        for (field, given) in [
+            ("validation", training.validation.is_some()),
+            ("noise", training.noise.is_some()),
+            ("rates", !training.rates.is_empty()),
+        ] {
+            if given {
+                let message = format!("`{field}` is not yet part of a training by tasks");
+                self.fault_with_help(format!("training.{field}"), message, "leave it out");
+            }
+        }
+        for (k, _) in self.scene.projections.iter().enumerate().filter(|(_, p)| p.dropout > 0.0) {
+            let message = "`dropout` is not yet part of a training by tasks";
+            self.fault_with_help(format!("projections.{k}.dropout"), message, "leave it out");
+        }
+        let to_readout = |p: &Projection| {
+            let target = self.scene.populations.iter().find(|(name, _)| **name == p.to);
+            target.is_some_and(|(_, population)| matches!(population.model, Model::Readout(_)))
+        };
+        let learned = |p: &Projection| p.learn != Some(Learn::Fixed) && to_readout(p);
+        if matches!(meta, Meta::Anil { .. }) && !self.scene.projections.iter().any(learned) {
+            let message =
+                "`Anil` learns tasks by what leads to the `Readout`, and nothing there is learned";
+            let help = "add a projection to it without `learn: Fixed`, or use `Fomaml`";
+            self.fault_with_help(path, message, help);
         }
     }
 
