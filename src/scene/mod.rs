@@ -40,6 +40,7 @@ pub use crate::train::damage::Damage;
 pub use crate::train::meta::Meta;
 pub use crate::train::noise::Noise;
 use crate::train::optimizer::Descent;
+pub use crate::train::order::Order;
 pub use crate::train::rate_penalty::RatePenalty;
 pub use crate::train::schedule::Schedule;
 pub use crate::train::stop::{Metric, Stop};
@@ -898,6 +899,8 @@ declare! {
         batch: u64 [Count];
         /// Time steps for which a sample is shown.
         steps: u64 [Count];
+        /// In which order training samples are shown.
+        order: Order = Order::Shuffled;
         /// Train on the first `limit` samples only, of those that `data` chooses.
         limit: Option<u64> [Count];
         /// Training samples that are set aside, drawn from the seed, of each class the same part where there are

@@ -16,6 +16,7 @@ pub mod meta;
 pub mod noise;
 pub mod numbers_gradient;
 pub mod optimizer;
+pub mod order;
 pub mod rate_penalty;
 pub mod restart;
 pub mod rms_prop;

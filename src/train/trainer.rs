@@ -517,7 +517,8 @@ impl<'a> Trainer<'a> {
         }
         while self.progress.goes_on(self.training) {
             let round = self.round();
-            let order = self.shuffle.permutation(round.items as u32, self.progress.epoch);
+            let items = round.items as u32;
+            let order = self.training.order.of(items, self.progress.epoch, self.shuffle);
             let (count, of) = (round.updates(), round.samples(round.updates()));
             let mut told = Instant::now();
             let mut pending = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::network::numbers::CURRENT;
-use crate::scene::{Meta, Over, Override, Range, SEED, SEEDS, Schedule, Trained};
+use crate::scene::{Meta, Order, Over, Override, Range, SEED, SEEDS, Schedule, Trained};
 
 /// Folders of a run, which no stage may be called.
 const RESERVED: [&str; 2] = ["checkpoints", "figures"];
@@ -433,6 +433,7 @@ impl<'s> Checker<'s> {
             ("limit", training.limit.is_some()),
             ("validation", training.validation.is_some()),
             ("tests", !training.tests.is_empty()),
+            ("order", training.order != Order::Shuffled),
         ] {
             if given {
                 let message = format!("`{field}` is of samples, and a trace is the only one");
