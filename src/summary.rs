@@ -136,6 +136,9 @@ pub struct Training {
     /// After the last epoch, if there are classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_accuracy: Option<f64>,
+    /// Fraction of answers that are wrong then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_error: Option<f64>,
     /// After the last epoch, if there is a loss.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_loss: Option<f64>,

@@ -7,8 +7,8 @@
 mod common;
 
 use common::*;
-use neuralearn::data::Dataset;
 use neuralearn::data::traces::Traces;
+use neuralearn::data::{Dataset, NO_LABEL};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
@@ -68,10 +68,19 @@ const PLAIN: Case = Case {
 const PIXELS: usize = 13;
 const CLASSES: usize = 3;
 
+/// Sources, and the data that a scene names. Data with labels of frames have so many numbers in each.
+fn shown(c: &Case) -> (usize, &'static str) {
+    match c.over {
+        "Frames" => (100, "StoreRecall(symbols: 3)"),
+        _ => (PIXELS, r#"Arrays(train: "a.npz", test: "b.npz")"#),
+    }
+}
+
 // The readout has a constant current, since without one its first steps are equal, and the largest of
 // equal values has no derivative.
 fn text(c: &Case) -> String {
     let train = if c.numbers { every_number(c) } else { String::new() };
+    let (sources, data) = shown(c);
     let (answer, loss) = match c.counts {
         true => (
             "Lif(tau_m: 15, tau_syn: 4, t_ref: 0, i_e: 200)",
@@ -84,7 +93,7 @@ fn text(c: &Case) -> String {
     format!(
         r#"(version: 1, simulation: (dt: {dt}, seed: 3),
         populations: {{
-            "in": (size: {PIXELS}, model: Images(encoder: {encoder})),
+            "in": (size: {sources}, model: Images(encoder: {encoder})),
             "hidden": (size: {hidden}, model: {model}, train: [{train}]),
             "out": (size: {CLASSES}, model: {answer}),
         }},
@@ -94,7 +103,7 @@ fn text(c: &Case) -> String {
             (from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 3.0), delay: {delay},
                 dropout: {dropout}),
         ],
-        training: (data: Arrays(train: "a.npz", test: "b.npz"), epochs: 1, batch: 4, steps: {steps},
+        training: (data: {data}, epochs: 1, batch: 4, steps: {steps},
             loss: {loss}, rates: [{rates}], noise: ({noise}), optimizer: Adam(lr: 0.001),
             surrogate: {surrogate}, detach_reset: {detach}, biases: true))"#,
         encoder = c.encoder,
@@ -199,6 +208,11 @@ fn samples(case: &Case, network: &Network) -> Dataset {
     if ["SquaredError(", "Huber("].iter().any(|word| case.loss.starts_with(word)) {
         let numbers = noise(SAMPLES * CLASSES, 2.0, 21);
         data.train.targets = numbers.into_iter().map(|x| x as f32).collect();
+    }
+    if case.over == "Frames" {
+        // Of the last sample nothing is asked.
+        data.train.labels =
+            [[0, NO_LABEL, 1], [2, 1, 0], [NO_LABEL, 2, NO_LABEL], [NO_LABEL; 3]].concat();
     }
     data
 }
@@ -314,6 +328,24 @@ fn changing() -> [(&'static str, Case); 5] {
     ]
 }
 
+/// Answers to each of three frames, behind which the window may have some steps more.
+fn answers() -> [(&'static str, Case); 3] {
+    let dense = Case {
+        encoder: "Constant(gain: 0.3), frames: 3, hold: 3",
+        over: "Frames",
+        steps: 11,
+        ..PLAIN
+    };
+    [
+        ("answers to frames", dense),
+        ("answers to frames, recurrent", Case { extra: RECURRENT, rates: RATES, ..dense }),
+        (
+            "answers to frames of spikes",
+            Case { encoder: "Latency(window: 2.0), frames: 3, hold: 2", steps: 6, ..dense },
+        ),
+    ]
+}
+
 #[test]
 fn oracle_against_central_differences() {
     let adapting = "Lif(tau_m: 20, tau_syn: 5, t_ref: 2, delta_th: 4, tau_rel: 6)";
@@ -359,7 +391,7 @@ fn oracle_against_central_differences() {
     central_differences("sparse constant", &Case { first: "FixedProbability(p: 0.5)", ..PLAIN });
     central_differences("drawn delays", &Case { extra: DRAWN_DELAYS, steps: 9, ..PLAIN });
     central_differences("several panels", &Case { hidden: 70, ..PLAIN });
-    for (name, case) in dropped().into_iter().chain(changing()).chain(targeted()) {
+    for (name, case) in dropped().into_iter().chain(changing()).chain(targeted()).chain(answers()) {
         central_differences(name, &case);
     }
     // At the weights with their noise, with what arrives besides, and with another input.
@@ -583,7 +615,7 @@ fn operations(case: &Case) -> usize {
         membrane if membrane.starts_with("Hh") => 100,
         _ => 30,
     };
-    2 * (step * case.steps + PIXELS + case.hidden) + SAMPLES * case.steps
+    2 * (step * case.steps + shown(case).0 + case.hidden) + SAMPLES * case.steps
 }
 
 fn engines_against_oracle(name: &str, case: &Case, soft: u32) {
@@ -690,6 +722,7 @@ fn engines_against_the_oracle_in_every_variant() {
         .chain(dropped().map(wide))
         .chain(changing().map(wide))
         .chain(targeted().map(wide))
+        .chain(answers().map(wide))
     {
         engines_against_oracle(name, &case, 0);
         engines_against_oracle(&format!("soft {name}"), &case, if case.detach { 1 } else { 2 });

@@ -530,6 +530,86 @@ fn losses_of_targets_have_closed_forms() {
     }
 }
 
+/// Answers to the frames of samples, some of which are not asked for: outputs of potentials, and loss, gradients and
+/// what is told, by hand, on every engine.
+#[test]
+fn answers_to_frames_have_closed_forms() {
+    let scene = scene(
+        r#"(version: 1, simulation: (dt: 1.0, seed: 3),
+        populations: {
+            "in": (size: 100, model: Images(encoder: Poisson(max_rate: 300), frames: 3, hold: 4)),
+            "out": (size: 3, model: Readout(tau_m: 15, i_e: 30, v_unit: 0.5)) },
+        projections: [(from: "in", to: "out", connect: Dense, weight: Kaiming())],
+        training: (data: StoreRecall(symbols: 3), epochs: 1, batch: 4, steps: 14,
+            loss: SoftmaxCrossEntropy(over: Frames), optimizer: Sgd(lr: 0.1)))"#,
+    );
+    let whole = plan(&scene, 4, 14, 0).1;
+    let mut samples = images(4, 300, 3).train;
+    samples.labels = vec![0; 12];
+    everywhere("outputs of frames", &whole, |who, engine| {
+        common::load(engine, &whole, &samples, 4);
+        engine.run(whole.program("evaluate").unwrap(), &clock(4), 14).unwrap();
+        let potential = engine.exact(array(&whole, "out.tape"));
+        let output = engine.exact(whole.ports.output.unwrap());
+        for (at, found) in output.iter().enumerate() {
+            let [b, frame, id] = [at / 9, at / 3 % 3, at % 3];
+            let steps = (4 * frame)..(4 * frame + 4);
+            let wanted = steps.map(|t| potential[(b * 14 + t) * 3 + id]).sum::<f64>() / 4.0 / 0.5;
+            let tolerance = if who == "oracle" { 1e-14 } else { 1e-6 };
+            assert!(wanted != 0.0 && (found - wanted).abs() <= tolerance * (1.0 + wanted.abs()));
+        }
+    });
+
+    // Samples with two, one and no answer that is asked for, frames by classes.
+    let outputs = [
+        [1.0f32, -2.0, 0.25],
+        [3.0, 0.5, -0.5],
+        [0.0, 1.0, 2.0],
+        [2.0, 1.5, 0.0],
+        [-1.0, -3.0, 0.5],
+        [0.1, 0.2, 0.0],
+        [4.0, 1.0, 1.0],
+        [0.0, 2.0, -1.0],
+        [1.0, 0.0, 0.5],
+    ];
+    let none = u32::MAX;
+    let labels = [1, none, 2, none, 0, none, none, none, none];
+    let asked = [2.0, 1.0, 1.0];
+    let told = [0, 0, 2, 0, 2, 1, 0, 1, 0];
+    let share = |answer: usize, class: usize| {
+        let exp = |c: usize| f64::from(outputs[answer][c]).exp();
+        exp(class) / (0..3).map(exp).sum::<f64>()
+    };
+    let entropy = |answer: usize, class: usize| -share(answer, class).ln();
+    let losses = [(entropy(0, 1) + entropy(2, 2)) / 2.0, entropy(4, 0), 0.0];
+    let alone = only(plan(&scene, 4, 14, 0).1, &["train/softmax_cross_entropy"]);
+    everywhere("losses of frames", &alone, |who, engine| {
+        engine.write_reals(alone.ports.output.unwrap(), outputs.as_flattened()).unwrap();
+        engine.write_words(alone.ports.labels.unwrap(), &labels).unwrap();
+        engine.run(alone.program("train").unwrap(), &clock(3), 14).unwrap();
+        let tolerance = if who == "oracle" { 1e-14 } else { 2f64.powi(-19) };
+        let found = engine.exact(alone.ports.losses.unwrap());
+        for (b, loss) in losses.iter().enumerate() {
+            let error = (found[b * alone.ports.slots] - loss).abs();
+            assert!(error <= tolerance * loss.max(1.0), "{who}: sample {b}");
+        }
+        let gradient = engine.exact(array(&alone, "out.output_gradient"));
+        let predicted = engine.read_words(alone.ports.predictions.unwrap()).unwrap();
+        for (answer, label) in labels.into_iter().enumerate() {
+            assert_eq!(predicted[answer * alone.ports.slots], told[answer], "{who}: {answer}");
+            for class in 0..3 {
+                let onehot = if class as u32 == label { 1.0 } else { 0.0 };
+                let slope = match label {
+                    label if label == none => 0.0,
+                    _ => (share(answer, class) - onehot) / asked[answer / 3],
+                };
+                let error = (3.0 * gradient[3 * answer + class] - slope).abs();
+                assert!(error <= tolerance, "{who}: answer {answer}, class {class}");
+            }
+        }
+    });
+}
+
 /// A plan whose program `train` has only launches of some kernels.
 fn only(mut plan: Plan, kernels: &[&str]) -> Plan {
     let program = plan.program("train").unwrap();

@@ -420,6 +420,57 @@ fn learning_to_learn_goes_on_as_if_nothing_had_been() {
     broken_off(&place, "INT", 12, 4, 23);
 }
 
+/// Samples in their order, and several answers to each.
+const RECALLS: &str = r#"(
+    version: 1,
+    simulation: (dt: 1.0, seed: 1),
+    populations: {
+        "symbols": (size: 100, model: Images(encoder: Poisson(max_rate: 200), frames: 6, hold: 5)),
+        "hidden": (size: 20, model: Lif(tau_m: 20, tau_syn: 5, t_ref: 2)),
+        "answer": (size: 2, model: Readout(tau_m: 20, tau_syn: 5)),
+    },
+    projections: [
+        (from: "symbols", to: "hidden", connect: Dense, weight: Kaiming(gain: 1.4)),
+        (from: "hidden", to: "hidden", connect: Dense, weight: Kaiming(gain: 1.0)),
+        (from: "hidden", to: "answer", connect: Dense, weight: Kaiming(gain: 1.0)),
+    ],
+    training: (
+        data: StoreRecall(train: 4000, test: 100, symbols: 6),
+        epochs: 4,
+        batch: 8,
+        steps: 30,
+        order: Given,
+        loss: SoftmaxCrossEntropy(over: Frames),
+        optimizer: Adam(lr: 0.02),
+    ),
+)"#;
+
+/// In the order in which samples are given, and with answers to each frame, of which not all are asked for.
+#[test]
+#[cfg(unix)]
+fn an_interrupted_curriculum_goes_on_as_if_nothing_had_been() {
+    let place = Place::new();
+    fs::write(place.path("train.ron"), RECALLS).unwrap();
+    broken_off(&place, "INT", 20, 3, 17);
+    let training = &place.summary("train-1")["training"];
+    let (accuracy, error) = (&training["test_accuracy"], &training["test_error"]);
+    assert!((accuracy.as_f64().unwrap() + error.as_f64().unwrap() - 1.0).abs() < 1e-12);
+    let (shape, labels) =
+        read_array::<u32>(&place.path("train-1/predictions.npz"), "label").unwrap();
+    assert_eq!(shape, [100, 6]);
+    let asked = labels.iter().filter(|label| **label != 255).count() as u64;
+    let confusion = training["confusion"].as_array().unwrap().iter();
+    let told = confusion.flat_map(|row| row.as_array().unwrap()).map(|n| n.as_u64().unwrap());
+    assert!(asked >= 100 && told.sum::<u64>() == asked);
+    // Another order, other weights.
+    let shuffled = edit(RECALLS, "Given", "Shuffled");
+    fs::write(place.path("shuffled.ron"), shuffled).unwrap();
+    place.done("shuffled.ron", "shuffled", &["--set", "training.epochs=1"]);
+    place.done("train.ron", "given", &["--set", "training.epochs=1"]);
+    let weights = |out| place.read(&format!("{out}/weights.safetensors"));
+    assert!(weights("shuffled") != weights("given"));
+}
+
 #[test]
 #[cfg(unix)]
 fn a_killed_training_goes_on_from_its_last_checkpoint() {

@@ -27,6 +27,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var sum = 0.0;
     var best = -3.0e38;
     var when = 0u;
+    var part = 0u;
+    var behind = params.begin + params.length;
     for (var t = span.t0; t < span.t1; t++) {
         let at = (b * params.steps + t) * params.n + id;
         v += fall_m * v + p21 * i + constant;
@@ -35,15 +37,22 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             i += tape[at];
         }
         tape[at] = v;
-        if (t >= params.begin) && (t < params.end) {
+        if (t >= params.begin) && (part < params.parts) {
             sum += v;
+            if t + 1u == behind {
+                output[(b * params.parts + part) * params.n + id] = sum / params.share / params.v_unit;
+                sum = 0.0;
+                part += 1u;
+                behind += params.length;
+            }
         }
         if v > best {
             best = v;
             when = t;
         }
     }
-    let value = select(sum / params.share, best, OVER == 1u);
-    output[rank] = value / params.v_unit;
+    if OVER == 1u {
+        output[rank] = best / params.v_unit;
+    }
     peak[rank] = when;
 }

@@ -17,15 +17,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let p21 = parameter(CELL_P21, id);
     let p20 = parameter(CELL_P20, id);
     let fall_syn = parameter(CELL_FALL_SYN, id);
-    let by_output = output_gradient[rank] / params.v_unit;
-    let by_share = by_output / params.share;
     var by_v = 0.0;
     var by_i = 0.0;
     var by_input = 0.0;
+    var by_share = 0.0;
+    // Parts that are to come, and the first step behind the last of them.
+    var part = params.parts;
+    var behind = params.begin + params.parts * params.length;
     for (var t = params.steps; t > 0u; t--) {
-        var here = select(0.0, by_share, (t > params.begin) && (t <= params.end));
+        if t == behind {
+            by_share = 0.0;
+            if part > 0u {
+                part -= 1u;
+                by_share = output_gradient[(b * params.parts + part) * params.n + id] / params.v_unit / params.share;
+                behind -= params.length;
+            }
+        }
+        var here = by_share;
         if OVER == 1u {
-            here = select(0.0, by_output, t - 1u == peak[rank]);
+            here = select(0.0, output_gradient[rank] / params.v_unit, t - 1u == peak[rank]);
         }
         let drive = by_v + here;
         tape[(b * params.steps + t - 1u) * params.n + id] = by_i;

@@ -42,7 +42,6 @@ pub fn training<'a>(
             return followed(description, network, trainer, traces, summary, warnings);
         }
     };
-    let labels = &data.test.labels;
     let shown = trainer.present(0)?;
     let mut activity = Vec::new();
     for (k, population) in network.populations.iter().enumerate() {
@@ -81,14 +80,16 @@ pub fn training<'a>(
         activity,
         fields,
         mistakes: predictions
-            .mistakes(labels)
+            .mistakes(&data.test)
             .into_iter()
-            .map(|k| sample(data, k, predictions.predicted[k] as usize))
+            .filter_map(|k| {
+                sample(data, k / predictions.answers, predictions.predicted[k] as usize)
+            })
             .collect(),
         ..trained(
             description,
             &trainer.progress.epochs,
-            (predictions.classes, predictions.confusion(labels)),
+            (predictions.classes, predictions.confusion(&data.test)),
             data,
             shown.predicted,
             summary,
@@ -228,23 +229,19 @@ fn trained<'a>(
         epochs: epochs.iter().map(epoch).collect(),
         best_epoch: summary.training.as_ref().map(|t| t.best_epoch as usize),
         confusion: Some(Confusion { classes, counts }),
-        sample: data.test.labels.first().map(|_| sample(data, 0, predicted)),
+        sample: sample(data, 0, predicted),
         adaptation: adaptation(summary),
         warnings: warnings.to_vec(),
         ..Report::default()
     }
 }
 
-/// A test image and what it was taken for.
-fn sample(data: &Dataset, k: usize, predicted: usize) -> Sample {
+/// A test image and what it was taken for, if its class is known and one for the whole.
+fn sample(data: &Dataset, k: usize, predicted: usize) -> Option<Sample> {
     let test = &data.test;
-    Sample {
-        width: test.cols,
-        height: test.rows,
-        pixels: test.image(k).to_vec(),
-        label: usize::from(test.labels[k]),
-        predicted,
-    }
+    let label = usize::from(test.class_of(k)?);
+    let (width, height, pixels) = (test.cols, test.rows, test.image(k).to_vec());
+    Some(Sample { width, height, pixels, label, predicted })
 }
 
 /// Weights from the images to the first neurons behind them, or to the first channels that a convolution makes of them; of

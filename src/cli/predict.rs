@@ -154,7 +154,8 @@ fn test_set(data: &Data, path: Option<&Path>, network: &Network) -> Result<Split
     Ok(test)
 }
 
-/// Writes what was answered to each sample, and what it was compared with if that is known: its class or its targets.
+/// Writes what was answered to each sample, or to each of its frames, and what it was compared with if that is known: its
+/// class or its targets.
 pub fn write(
     path: &Path,
     network: &Network,
@@ -164,15 +165,20 @@ pub fn write(
     let Predictions { classes, predicted, output, spikes, .. } = predictions;
     let labels: Vec<u32> = test.labels.iter().map(|label| u32::from(*label)).collect();
     let (samples, outputs) = (predictions.samples() as u64, *classes as u64);
+    let answers = predictions.answers as u64;
+    let of_answers = match answers {
+        1 => vec![samples],
+        _ => vec![samples, answers],
+    };
     let mut arrays = Vec::new();
     if predictions.marks {
         arrays.push(Npy::of("predicted", &[samples, outputs], predicted));
     } else if !predicted.is_empty() {
-        arrays.push(Npy::of("predicted", &[samples], predicted));
+        arrays.push(Npy::of("predicted", &of_answers, predicted));
     }
-    arrays.push(Npy::of("output", &[samples, outputs], output));
+    arrays.push(Npy::of("output", &[&of_answers[..], &[outputs]].concat(), output));
     if !labels.is_empty() {
-        arrays.push(Npy::of("label", &[samples], &labels));
+        arrays.push(Npy::of("label", &of_answers, &labels));
     }
     if !test.targets.is_empty() {
         arrays.push(Npy::of("target", &[samples, outputs], &test.targets));

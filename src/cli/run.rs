@@ -559,7 +559,7 @@ impl Session<'_> {
             // From here on all that is told of the network is of its best weights.
             trainer.use_best()?;
             predictions = trainer.predict()?;
-            confusion = predictions.confusion(&data.test.labels);
+            confusion = predictions.confusion(&data.test);
             let path = self.path(PREDICTIONS);
             predict::write(&path, self.network, &predictions, &data.test)?;
             let record = &self.scene.record;
@@ -789,6 +789,7 @@ impl Session<'_> {
             validation_accuracy: last.validation_accuracy,
             validation_loss: last.validation_loss,
             test_accuracy: last.test_accuracy,
+            test_error: last.test_accuracy.map(|accuracy| 1.0 - accuracy),
             test_loss: last.test_loss,
             best_epoch: best.epoch,
             best_test_accuracy: best.test_accuracy,

@@ -167,11 +167,11 @@ impl Dataset {
 }
 
 impl Split {
-    /// Places of the samples of each label, in ascending order; without labels all are alike.
+    /// Places of the samples of each class, in ascending order; without classes all are alike.
     fn by_class(&self) -> Vec<Vec<usize>> {
         let mut places = vec![Vec::new(); LABELS];
-        let label = |i: usize| self.labels.get(i).copied().unwrap_or_default();
-        (0..self.len()).for_each(|i| places[usize::from(label(i))].push(i));
+        let class = |i: usize| self.class_of(i).unwrap_or_default();
+        (0..self.len()).for_each(|i| places[usize::from(class(i))].push(i));
         places
     }
 

@@ -4,16 +4,19 @@
 //! [`idx`] reads a single file; here is what takes more than one to know: that labels and images
 //! come in equal numbers, and that train and test images have the same shape. Any data set in the
 //! format and under the file names of MNIST, such as Fashion-MNIST, loads alike. [`arrays`] makes the same of
-//! numpy's files, [`table`] of text; [`mnist1d`], [`yin_yang`], [`randman`] and [`sinusoids`] need no file, only a
-//! seed. `choice` says which samples are used and for what, `augment` how a training sample is changed when it is shown.
+//! numpy's files, [`table`] of text; [`mnist1d`], [`yin_yang`], [`randman`] and [`sinusoids`], and [`store_recall`] and
+//! [`delayed_recall`], whose samples are frames, need no file, only a seed. `choice` says which samples are used and for
+//! what, `augment` how a training sample is changed when it is shown.
 
 pub mod arrays;
 mod augment;
 mod choice;
+pub mod delayed_recall;
 pub mod idx;
 pub mod mnist1d;
 pub mod randman;
 pub mod sinusoids;
+pub mod store_recall;
 pub mod table;
 pub mod traces;
 pub mod yin_yang;
@@ -24,17 +27,22 @@ pub use choice::ChoiceError;
 
 use std::path::{Path, PathBuf};
 
-use crate::scene::{Data, Loss};
+use crate::scene::{Data, Loss, Over};
 use idx::{Idx, IdxError};
 use randman::Randman;
 use sinusoids::Sinusoids;
+use store_recall::StoreRecall;
+
+/// Label of a frame in which no answer is asked for, in a set that has a label for each frame.
+pub const NO_LABEL: u8 = u8::MAX;
 
 /// Samples of one kind, train or test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Split {
     /// Intensities 0 to 255, `[n, rows, cols]`.
     pub images: Vec<u8>,
-    /// Class of each image, `[n]`; none at all if nobody knows them.
+    /// Class of each image, `[n]`, or of each of its frames, `[n, frames]`, [`NO_LABEL`] where there is none; nothing at
+    /// all if nobody knows them.
     pub labels: Vec<u8>,
     /// What each output is to be, `[n, outputs]`; none at all if nobody knows.
     pub targets: Vec<f32>,
@@ -162,6 +170,12 @@ pub enum DataError {
         /// Number of outputs.
         outputs: usize,
     },
+    /// Samples of one class each, where every frame has an answer.
+    #[error(
+        "the samples have one label each, the network was trained to answer to each frame (`over: Frames`); give it \
+         samples without labels"
+    )]
+    Frames,
     /// A mark that is neither there nor not.
     #[error(
         "sample {index} has target {value} of output {output}, which `MultiLabel` has to be 0 or 1; save marks as such"
@@ -204,6 +218,13 @@ pub fn load(data: &Data, seed: u64) -> Result<Dataset, DataError> {
             let (samples, units) = (counts(k, query), units as usize);
             let sinusoids = Sinusoids { samples, units, sigma };
             Ok(sinusoids.make(counts(train, test), own.unwrap_or(seed)))
+        }
+        Data::StoreRecall { train, test, symbols, p, seed: own, .. } => {
+            let task = StoreRecall { symbols: symbols as usize, p };
+            Ok(task.make(counts(train, test), own.unwrap_or(seed)))
+        }
+        Data::DelayedRecall { train, test, delay, pacing, seed: own, .. } => {
+            Ok(delayed_recall::make(counts(train, test), delay, pacing, own.unwrap_or(seed)))
         }
     }
 }
@@ -346,7 +367,7 @@ impl Split {
     fn part(&self, places: &[usize]) -> Self {
         Self {
             images: places.iter().map(|i| self.image(*i)).collect::<Vec<_>>().concat(),
-            labels: places.iter().filter_map(|i| self.labels.get(*i)).copied().collect(),
+            labels: places.iter().flat_map(|i| self.labels_of(*i)).copied().collect(),
             targets: places.iter().flat_map(|i| self.targets_of(*i)).copied().collect(),
             ..*self
         }
@@ -355,6 +376,35 @@ impl Split {
     /// Targets of each sample.
     fn width(&self) -> usize {
         self.targets.len() / self.len().max(1)
+    }
+
+    /// Labels of each sample: of the whole, or of each frame.
+    fn labelled(&self) -> usize {
+        self.labels.len() / self.len().max(1)
+    }
+
+    /// Labels of sample `i`.
+    ///
+    /// # Panics
+    ///
+    /// Like indexing, unless `i < self.len()`.
+    pub fn labels_of(&self, i: usize) -> &[u8] {
+        &self.labels[i * self.labelled()..][..self.labelled()]
+    }
+
+    /// Class of sample `i`, if it is known and one for the whole.
+    pub fn class_of(&self, i: usize) -> Option<u8> {
+        match *self.labels_of(i) {
+            [class] => Some(class),
+            _ => None,
+        }
+    }
+
+    /// The right answers to sample `i`, of which there are so many; none where it is not known, or none is asked for.
+    pub fn asked(&self, i: usize, answers: usize) -> impl Iterator<Item = Option<u8>> {
+        let labels = self.labels_of(i);
+        let is_asked = move |label: &u8| answers == 1 || *label != NO_LABEL;
+        (0..answers).map(move |k| labels.get(k).copied().filter(is_asked))
     }
 
     fn targets_of(&self, i: usize) -> &[f32] {
@@ -379,7 +429,7 @@ impl Split {
 
     /// Keeps only the first `limit` samples.
     pub fn truncate(&mut self, limit: usize) {
-        self.labels.truncate(limit);
+        self.labels.truncate(limit.saturating_mul(self.labelled()));
         self.targets.truncate(limit.saturating_mul(self.width()));
         self.images.truncate(limit.min(self.len()) * self.pixels());
     }
@@ -390,9 +440,12 @@ impl Split {
     ///
     /// [`DataError::Label`] for the first one that is `classes` or more.
     pub fn check_labels(&self, classes: usize) -> Result<(), DataError> {
-        match self.labels.iter().position(|&label| usize::from(label) >= classes) {
+        let labelled = self.labelled();
+        let answers = (0..self.len()).flat_map(|i| self.asked(i, labelled).map(move |a| (i, a)));
+        let mut labels = answers.filter_map(|(index, label)| Some((index, label?)));
+        match labels.find(|(_, label)| usize::from(*label) >= classes) {
             None => Ok(()),
-            Some(index) => Err(DataError::Label { index, label: self.labels[index], classes }),
+            Some((index, label)) => Err(DataError::Label { index, label, classes }),
         }
     }
 
@@ -404,6 +457,10 @@ impl Split {
     pub fn check_answers(&self, loss: &Loss, outputs: usize) -> Result<(), DataError> {
         let marks = matches!(loss, Loss::MultiLabel { .. });
         let width = self.width();
+        // That a set which the scene names has labels of frames where they are asked for, the scene says.
+        if loss.over() == Some(Over::Frames) && self.labelled() == 1 {
+            return Err(DataError::Frames);
+        }
         if !loss.has_targets() || (width == 0 && !marks) {
             return self.check_labels(outputs);
         }
@@ -433,7 +490,6 @@ impl Split {
 mod tests {
     use super::idx::tests::{gzip, idx};
     use super::*;
-    use crate::scene::Over;
     use std::fs;
     use tempfile::TempDir;
 
@@ -565,6 +621,37 @@ mod tests {
             split.settle(&loss);
             assert_eq!([split.labels.len(), split.targets.len()], left, "{loss:?}");
         }
+    }
+
+    #[test]
+    fn frames_may_have_labels_of_their_own() {
+        let frames = Split {
+            images: (0..6).collect(),
+            labels: vec![0, NO_LABEL, NO_LABEL, 1, 7, NO_LABEL],
+            targets: Vec::new(),
+            rows: 2,
+            cols: 1,
+        };
+        let asked = |split: &Split, i: usize| split.asked(i, 2).collect::<Vec<_>>();
+        assert_eq!(asked(&frames, 1), [None, Some(1)]);
+        assert_eq!((frames.class_of(1), frames.labels_of(2)), (None, &[7, NO_LABEL][..]));
+        let error = frames.check_labels(7).unwrap_err();
+        assert!(matches!(error, DataError::Label { index: 2, label: 7, classes: 7 }), "{error}");
+        assert!(frames.check_labels(8).is_ok());
+        let part = frames.part(&[2, 0]);
+        assert_eq!(asked(&part, 0), [Some(7), None]);
+        let mut first = frames.clone();
+        first.truncate(2);
+        assert_eq!((first.len(), first.labels), (2, vec![0, NO_LABEL, NO_LABEL, 1]));
+        // One label for the whole is none of a frame, and of the whole 255 is a class.
+        let whole = Split { labels: vec![255, 0, 1], ..frames.clone() };
+        let loss = Loss::SoftmaxCrossEntropy { over: Over::Frames };
+        assert!(matches!(whole.check_answers(&loss, 3), Err(DataError::Frames)));
+        assert_eq!((whole.class_of(0), whole.check_labels(3).is_err()), (Some(255), true));
+        // Nobody knows.
+        let unknown = Split { labels: vec![], ..frames };
+        assert_eq!(asked(&unknown, 0), [None, None]);
+        assert!(unknown.check_answers(&loss, 3).is_ok());
     }
 
     #[test]

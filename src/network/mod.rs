@@ -413,11 +413,15 @@ impl Network {
 
     /// Pixels of a sample: those that its sources show, in all frames.
     pub fn pixels(&self) -> usize {
-        let shown = |population: &Population| match &population.kind {
-            Kind::Images(images) => Some(images.frames as usize * population.size),
+        self.images().map_or(0, |(population, images)| images.frames as usize * population.size)
+    }
+
+    /// The population that shows samples, and how it does, if there is one.
+    pub fn images(&self) -> Option<(&Population, &scene::Images)> {
+        self.populations.iter().find_map(|population| match &population.kind {
+            Kind::Images(images) => Some((population, images)),
             _ => None,
-        };
-        self.populations.iter().find_map(shown).unwrap_or(0)
+        })
     }
 
     /// Number of neurons, sources not counted.

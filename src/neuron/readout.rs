@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   v' = v + fall_m v + p21 i + p20 i_e   i' = i + fall_syn i + arrivals of this step
-//!   output = (mean over steps | last | maximum) of v' / v_unit
+//!   output = (mean over steps | mean over each frame | last | maximum) of v' / v_unit
 //! ```
 //! The equations of [`super::lif`] below threshold. The kernel leaves v' on the tape for recording.
 
@@ -113,13 +113,15 @@ params! {
         own: word,
         /// One unit of the output \[mV\].
         v_unit: real,
-        /// First step of the part of the window that counts.
+        /// First step of the window that counts.
         begin: word,
-        /// First step behind it.
-        end: word,
-        /// What the sum of its potentials is divided by.
+        /// Steps of a part: each part makes outputs of its own, one part behind the other.
+        length: word,
+        /// Parts.
+        parts: word,
+        /// What the sum of the potentials of a part is divided by.
         share: real,
-        /// 0: that sum; 1: the largest value of the window.
+        /// 0: these sums; 1: the largest value of the window.
         over: option,
     }
 }
@@ -135,7 +137,7 @@ pub static KERNEL: Kernel = Kernel {
         reals("statics"),    // [samples, n] constant input, pA
         reals("i_e"),        // [n] constant current, pA
         reals("cell"),       // [4, n or 1]
-        reals_mut("output"), // [samples, n]
+        reals_mut("output"), // [samples, parts, n]
         words_mut("peak"),   // [samples, n] step of the maximum
     ],
     layouts: &[cell::LAYOUT],
@@ -156,6 +158,7 @@ impl Twin for ReadoutTwin {
             (tape.reals_mut(), statics.reals(), i_e.reals(), cell.reals());
         let (output, peak) = (output.reals_mut(), peak.words_mut());
         let (n, steps) = (p.n as usize, p.steps as usize);
+        let [begin, length, parts] = [p.begin, p.length, p.parts].map(|x| x as usize);
         for b in 0..call.units.len() {
             for id in 0..n {
                 let parameter =
@@ -166,20 +169,26 @@ impl Twin for ReadoutTwin {
                 let constant = p20 * (i_e[id] + input);
                 let (mut v, mut i) = (F::zero(), F::zero());
                 let (mut sum, mut best, mut when) = (F::zero(), F::neg_infinity(), 0);
+                let (mut part, mut behind) = (0, begin + length);
                 for t in call.span.steps() {
                     let at = (b * steps + t) * n + id;
                     v += fall_m * v + p21 * i + constant;
                     i += fall_syn * i + if p.arrivals == 1 { tape[at] } else { F::zero() };
                     tape[at] = v;
-                    if (p.begin as usize..p.end as usize).contains(&t) {
+                    if t >= begin && part < parts {
                         sum += v;
+                        if t + 1 == behind {
+                            output[(b * parts + part) * n + id] = sum / p.share / p.v_unit;
+                            (sum, part, behind) = (F::zero(), part + 1, behind + length);
+                        }
                     }
                     if v > best {
                         (best, when) = (v, t as u32);
                     }
                 }
-                let value = if p.over == 0 { sum / p.share } else { best };
-                output[b * n + id] = value / p.v_unit;
+                if p.over == 1 {
+                    output[b * n + id] = best / p.v_unit;
+                }
                 peak[b * n + id] = when;
             }
         }

@@ -629,7 +629,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn readout(&self, k: usize, model: &network::Readout) -> Launch {
-        let (part, share, over) = self.over();
+        let over = self.over();
         let pop = self.layout.pops[k];
         let p = readout::ReadoutParams {
             n: pop.n as u32,
@@ -638,17 +638,18 @@ impl<'a> Compiler<'a> {
             statics: u32::from(pop.statics.is_some()),
             own: u32::from(pop.own),
             v_unit: model.v_unit,
-            begin: part.start,
-            end: part.end,
-            share,
-            over,
+            begin: over.begin,
+            length: over.length,
+            parts: self.layout.ports.answers as u32,
+            share: over.share,
+            over: over.largest,
         };
         let args = vec![
             self.tape(&pop),
             pop.statics.map_or(whole(self.layout.unused_reals), |s| each(s, pop.n)),
             whole(pop.i_e),
             whole(pop.cell),
-            each(self.layout.ports.output.unwrap_or_default(), pop.n),
+            each(self.layout.ports.output.unwrap_or_default(), self.layout.ports.answers * pop.n),
             each(self.layout.peak, pop.n),
         ];
         self.by_sample(&readout::KERNEL, &self.network.populations[k].name, p.words(), args, pop.n)
@@ -821,21 +822,22 @@ impl<'a> Compiler<'a> {
     }
 
     fn readout_backward(&self, k: usize, model: &network::Readout) -> Launch {
-        let (part, share, over) = self.over();
+        let over = self.over();
         let pop = self.layout.pops[k];
         let p = readout_backward::ReadoutBackwardParams {
             n: pop.n as u32,
             steps: self.layout.steps as u32,
             own: u32::from(pop.own),
             v_unit: model.v_unit,
-            begin: part.start,
-            end: part.end,
-            share,
-            over,
+            begin: over.begin,
+            length: over.length,
+            parts: self.layout.ports.answers as u32,
+            share: over.share,
+            over: over.largest,
         };
         let args = vec![
             self.tape(&pop),
-            each(self.layout.output_gradient, pop.n),
+            each(self.layout.output_gradient, self.layout.ports.answers * pop.n),
             each(self.layout.peak, pop.n),
             whole(pop.cell),
             each(pop.input_gradient, pop.n),

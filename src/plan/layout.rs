@@ -9,7 +9,7 @@ use crate::kernel::spike_words;
 use crate::network::{self, Network, Synapses};
 use crate::neuron::surrogate::Surrogate;
 use crate::neuron::{lif, lif_backward};
-use crate::scene::{Loss, Training};
+use crate::scene::{Loss, Over, Training};
 use crate::synapse::PANEL;
 
 /// Arrays of a population while a plan is made.
@@ -78,6 +78,10 @@ impl<'a> Layout<'a> {
     pub fn new(network: &'a Network, options: &Options<'a>) -> Result<Self, PlanError> {
         let surrogate = options.training.gradient().1.into();
         let count = network.populations.len();
+        let answers = match (options.training.loss.over(), network.images()) {
+            (Some(Over::Frames), Some((_, images))) => images.frames as usize,
+            _ => 1,
+        };
         let mut c = Self {
             network,
             training: options.training,
@@ -86,7 +90,7 @@ impl<'a> Layout<'a> {
             soft: options.soft,
             surrogate,
             arrays: Vec::new(),
-            ports: Ports { slots: SLOTS, ..Ports::default() },
+            ports: Ports { slots: SLOTS, answers, ..Ports::default() },
             pops: vec![Pop::default(); count],
             framed: (0..count).map(|_| None).collect(),
             lists: Vec::new(),
@@ -274,14 +278,17 @@ impl<'a> Layout<'a> {
         self.ports.losses = Some(self.zeros("losses", Kind::Real, ring));
         // An output has a target, or stands for a class.
         if let Some(output) = self.ports.output {
+            let answers = self.ports.answers;
             match self.training.loss.has_targets() {
                 true => {
                     let len = self.arrays[output].len;
                     self.ports.targets = Some(self.zeros("targets", Kind::Real, len));
                 }
-                false => self.ports.labels = Some(self.zeros("labels", Kind::Word, batch)),
+                false => {
+                    self.ports.labels = Some(self.zeros("labels", Kind::Word, batch * answers));
+                }
             }
-            self.ports.predictions = Some(self.zeros("predictions", Kind::Word, ring));
+            self.ports.predictions = Some(self.zeros("predictions", Kind::Word, ring * answers));
         }
         for (k, population) in self.network.populations.iter().enumerate() {
             if population.spikes() {
@@ -307,7 +314,7 @@ impl<'a> Layout<'a> {
 
     /// Arrays of the network's answer and of gradients by it.
     fn answer(&mut self, name: &str, n: usize) {
-        let len = self.batch * n;
+        let len = self.batch * self.ports.answers * n;
         self.ports.output = Some(self.zeros(format!("{name}.output"), Kind::Real, len));
         self.output_gradient = self.zeros(format!("{name}.output_gradient"), Kind::Real, len);
     }

@@ -1,6 +1,6 @@
 //! Losses of a training: what is made of potentials and spikes, and the gradients by these.
 
-use super::compile::{Compiler, SLOTS, each, whole};
+use super::compile::{Compiler, SLOTS, each, shown, whole};
 use super::*;
 use crate::data::traces::Traces;
 use crate::network;
@@ -19,6 +19,19 @@ pub(super) struct Counted {
     /// Counts of each neuron, and the gradient by them, samples × n.
     counts: ArrayId,
     gradient: ArrayId,
+}
+
+/// Parts of the window, each of which makes an answer: see [`crate::neuron::readout`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts {
+    /// First step of the first.
+    pub begin: u32,
+    /// Steps of each.
+    pub length: u32,
+    /// What the sum of a part is divided by.
+    pub share: f64,
+    /// 1 if the largest value counts instead.
+    pub largest: u32,
 }
 
 impl Compiler<'_> {
@@ -59,7 +72,7 @@ impl Compiler<'_> {
     /// The loss of the output of a population.
     fn of_answer(&self, k: usize) -> Launch {
         let (n, ports) = (self.layout.pops[k].n, &self.layout.ports);
-        let slots = SLOTS as u32;
+        let (slots, answers) = (SLOTS as u32, ports.answers);
         let of_targets = |form: u32, delta: f64| {
             let outputs = n as u32;
             let p = target_error::TargetErrorParams::<f64> { outputs, slots, delta, form };
@@ -70,18 +83,21 @@ impl Compiler<'_> {
             Loss::Huber { delta, .. } => of_targets(1, delta),
             Loss::MultiLabel { .. } => of_targets(2, 0.0),
             _ => {
-                let classes = n as u32;
-                let p = softmax_cross_entropy::SoftmaxCrossEntropyParams::<f64> { classes, slots };
-                let labels = each(ports.labels.unwrap_or_default(), 1);
+                let p = softmax_cross_entropy::SoftmaxCrossEntropyParams::<f64> {
+                    classes: n as u32,
+                    answers: answers as u32,
+                    slots,
+                };
+                let labels = each(ports.labels.unwrap_or_default(), answers);
                 (&softmax_cross_entropy::KERNEL, p.words(), labels)
             }
         };
         let args = vec![
-            each(ports.output.unwrap_or_default(), n),
+            each(ports.output.unwrap_or_default(), answers * n),
             wanted,
-            each(self.layout.output_gradient, n),
+            each(self.layout.output_gradient, answers * n),
             each(ports.losses.unwrap_or_default(), SLOTS),
-            each(ports.predictions.unwrap_or_default(), SLOTS),
+            each(ports.predictions.unwrap_or_default(), answers * SLOTS),
         ];
         self.by_sample(kernel, &self.network.populations[k].name, params, args, 1)
     }
@@ -151,18 +167,23 @@ impl Compiler<'_> {
         }
     }
 
-    /// The part of the window that makes the output, in steps, and what its sum is divided by; and whether it is
-    /// the largest value instead.
-    pub(super) fn over(&self) -> (Range<u32>, f64, u32) {
+    /// How the potential of a readout becomes its outputs.
+    pub(super) fn over(&self) -> Parts {
         let steps = self.layout.steps as u32;
+        let whole = Parts { begin: 0, length: steps, share: f64::from(steps), largest: 0 };
         match self.training.loss.over().unwrap_or(Over::Mean) {
-            Over::Mean => (0..steps, f64::from(steps), 0),
-            Over::Sum => (0..steps, 1.0, 0),
-            Over::Last => (steps - 1..steps, 1.0, 0),
-            Over::Max => (0..steps, 1.0, 1),
+            Over::Mean => whole,
+            Over::Sum => Parts { share: 1.0, ..whole },
+            Over::Last => Parts { begin: steps - 1, length: 1, share: 1.0, ..whole },
+            Over::Max => Parts { share: 1.0, largest: 1, ..whole },
             Over::Window { from, to } => {
                 let [from, to] = [from, to].map(|t| (t.get() / self.network.dt).round() as u32);
-                (from..to, f64::from(to - from), 0)
+                Parts { begin: from, length: to - from, share: f64::from(to - from), ..whole }
+            }
+            Over::Frames => {
+                let (_, images) = self.network.images().expect("the scene was checked");
+                let [_, hold] = shown(Some(images), self.layout.steps, self.network.dt);
+                Parts { length: hold, share: f64::from(hold), ..whole }
             }
         }
     }

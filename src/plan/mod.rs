@@ -207,7 +207,7 @@ impl Split {
 pub struct Ports {
     /// Pixels of the samples, bytes packed into words.
     pub pixels: Option<ArrayId>,
-    /// Class of each sample.
+    /// Class of each answer, samples × answers; no class where none is asked for.
     pub labels: Option<ArrayId>,
     /// What each output is to be, samples × outputs, of a loss that asks for that rather than for a class.
     pub targets: Option<ArrayId>,
@@ -215,7 +215,9 @@ pub struct Ports {
     pub presentation: Option<ArrayId>,
     /// Loss of each sample, samples × slots.
     pub losses: Option<ArrayId>,
-    /// Predicted class of each sample, samples × slots; of marks how many outputs are right.
+    /// Answers to a sample: one, or one for each frame.
+    pub answers: usize,
+    /// Predicted class of each answer, samples × answers × slots; of marks how many outputs are right.
     pub predictions: Option<ArrayId>,
     /// For each population: its tape, spikes and spike counts (samples × slots).
     pub populations: Vec<PopulationPorts>,
@@ -233,7 +235,7 @@ pub struct Ports {
     pub gradients: Vec<(ArrayId, ArrayId)>,
     /// One unit of what each of these is for.
     pub units: Vec<f64>,
-    /// Output, samples × outputs.
+    /// Output, samples × answers × outputs.
     pub output: Option<ArrayId>,
     /// Slots of the logs.
     pub slots: usize,

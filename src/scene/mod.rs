@@ -32,8 +32,9 @@ pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_
 pub use measures::Measure;
 pub use trains::{OnGrid, not_poisson};
 
+pub use crate::data::delayed_recall::{Pacing, RampOrder};
 pub use crate::data::{Augment, Range};
-use crate::data::{mnist1d, yin_yang};
+use crate::data::{delayed_recall, mnist1d, store_recall, yin_yang};
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
 pub use crate::train::damage::Damage;
@@ -1115,6 +1116,37 @@ data! {
         /// Key of its random numbers; that of the simulation if absent.
         seed: Option<u64>;
     }
+    /// Bits in a row, of which one is to be stored and told when asked, again and again (Bellec et al. 2018). A frame is
+    /// a symbol, of four groups of 25 numbers: bit 0, bit 1, store, recall. The label of a frame with recall is the bit
+    /// that was stored last; other frames have none. For `over: Frames`.
+    StoreRecall {
+        /// Training samples.
+        train: u64 [Count] = 5120u64;
+        /// Test samples.
+        test: u64 [Count] = 1280u64;
+        /// Symbols of a sample.
+        symbols: u64 [Count] = 12u64;
+        /// Probability of store where nothing is stored, and of recall where something is, before sequences that ask
+        /// nothing are left out.
+        p: f64 [Fraction] = 1.0 / 7.0;
+        /// Key of its random numbers; that of the simulation if absent.
+        seed: Option<u64>;
+    }
+    /// A bit that is shown for 50 ms, and is to be told after a delay, in the 50 ms in which the sample ends. A frame is
+    /// 10 ms, of four groups of 10 numbers: bit 0, bit 1, recall, noise. The label is the bit. The groups that are shown
+    /// are white, noise has a fifteenth of that all the time, and what is not shown is black.
+    DelayedRecall {
+        /// Training samples.
+        train: u64 [Count] = 9600u64;
+        /// Test samples.
+        test: u64 [Count] = 1000u64;
+        /// Time from the end of the bit to recall, a multiple of 10 ms \[ms\].
+        delay: Quantity<Ms> [Positive];
+        /// Whether training samples have shorter delays. Test samples have not.
+        pacing: Pacing = Pacing::Constant;
+        /// Key of its random numbers; that of the simulation if absent.
+        seed: Option<u64>;
+    }
 }
 
 /// Which samples of a data set are used, and how.
@@ -1136,15 +1168,19 @@ impl Data {
         match self {
             Self::Mnist { dir, .. } => Some(dir),
             Self::Arrays { test, .. } | Self::Csv { test, .. } => Some(test),
-            Self::Mnist1d { .. } | Self::YinYang { .. } => None,
-            Self::Randman { .. } | Self::Sinusoids { .. } => None,
+            Self::Mnist1d { .. }
+            | Self::YinYang { .. }
+            | Self::Randman { .. }
+            | Self::Sinusoids { .. }
+            | Self::StoreRecall { .. }
+            | Self::DelayedRecall { .. } => None,
         }
     }
 
     /// Which numbers are the lowest and the highest level, if it says so.
     pub fn range(&self) -> Option<Range> {
         match self {
-            Self::Mnist { .. } => None,
+            Self::Mnist { .. } | Self::StoreRecall { .. } | Self::DelayedRecall { .. } => None,
             Self::Arrays { range, .. } | Self::Csv { range, .. } => *range,
             Self::Mnist1d { .. } => Some(mnist1d::RANGE),
             Self::YinYang { .. } | Self::Randman { .. } => Some(Range::SPIKING),
@@ -1160,6 +1196,23 @@ impl Data {
         }
     }
 
+    /// Frames of a sample and numbers of each, of a task in time that is made by formula.
+    pub fn frames(&self) -> Option<[u64; 2]> {
+        match *self {
+            Self::StoreRecall { symbols, .. } => Some([symbols, store_recall::NUMBERS as u64]),
+            Self::DelayedRecall { delay, .. } => {
+                let frames = delayed_recall::frames(delayed_recall::held(delay));
+                Some([frames, delayed_recall::NUMBERS as u64])
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether there is a label for each frame of a sample, rather than one for the whole.
+    pub fn labels_frames(&self) -> bool {
+        matches!(self, Self::StoreRecall { .. })
+    }
+
     /// How many numbers are made for it, if it is made by formula.
     pub(crate) fn made(&self) -> Option<u128> {
         let (train, test, others) = match *self {
@@ -1173,6 +1226,9 @@ impl Data {
             Self::Sinusoids { train, test, k, query, units, .. } => {
                 (train, test, [k.saturating_add(query), units])
             }
+            Self::StoreRecall { train, test, .. } | Self::DelayedRecall { train, test, .. } => {
+                (train, test, self.frames().unwrap_or_default())
+            }
         };
         let samples = u128::from(train) + u128::from(test);
         Some(others.iter().fold(samples, |all, n| all.saturating_mul(u128::from(*n))))
@@ -1182,7 +1238,8 @@ impl Data {
 declare! {
     /// What training minimises.
     pub enum Loss {
-        /// Cross-entropy of the softmax of the readout's potential.
+        /// Cross-entropy of the softmax of the readout's potential: of one answer, or the mean over those frames that
+        /// have a label.
         SoftmaxCrossEntropy {
             /// How the potential over time becomes one number per class.
             over: Over = Over::Mean;
@@ -1284,6 +1341,9 @@ declare! {
         Mean;
         /// Sum over the steps.
         Sum;
+        /// Mean over each frame of `Images`: an answer to each, of data that have a label for each frame. With
+        /// `SoftmaxCrossEntropy` alone.
+        Frames;
         /// Mean over a part of the presentation.
         Window {
             /// Where it begins \[ms\].

@@ -183,6 +183,7 @@ impl<'a> Learner<'a> {
                 let shown = self.show(false, sample, (self.learn, presentation as u32))?;
                 let counts = self.counts(&shown);
                 let answer = answer(self.classes, &self.assigned, &counts);
+                self.progress.asked += 1;
                 self.progress.correct += u64::from(answer == label);
                 self.responses.add(label, &counts);
                 self.progress.batch += 1;
@@ -386,7 +387,7 @@ impl<'a> Learner<'a> {
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let (progress, confusion): (Progress, Vec<u64>) = checkpoint.progress()?;
         let samples = self.data.train.len() as u64;
-        let most = [samples, samples, self.network.populations.len() as u64];
+        let most = [samples, self.network.populations.len() as u64];
         if let Some(why) = progress.impossible(most) {
             Err(checkpoint.foreign(why))?;
         }

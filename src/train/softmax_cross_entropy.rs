@@ -1,10 +1,11 @@
 //! Cross-entropy of the softmax of the readout's output.
 //!
 //! ```text
-//!   p = softmax(output)      loss = -ln p[label]
-//!   output_bar = (p - onehot(label)) / samples          the batch's loss is the mean over samples
+//!   p = softmax(output)      loss = mean over answers that are asked for of  -ln p[label]
+//!   output_bar = (p - onehot(label)) / (asked samples)  the batch's loss is the mean over samples
 //! ```
-//! The largest output is subtracted first, so that no exponential overflows.
+//! A sample has one answer, or one for each frame, of which some may not be asked for: their label is no class, and
+//! no gradient comes from them. The largest output is subtracted first, so that no exponential overflows.
 
 use crate::kernel::*;
 use crate::params;
@@ -12,8 +13,10 @@ use crate::params;
 params! {
     /// `Params` of `shaders/train/softmax_cross_entropy.wgsl`.
     pub struct SoftmaxCrossEntropyParams {
-        /// Outputs per sample.
+        /// Outputs per answer.
         classes: word,
+        /// Answers per sample.
+        answers: word,
         /// Batches whose losses are kept until the host asks.
         slots: word,
     }
@@ -26,11 +29,11 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: false,
     bindings: &[
-        reals("output"),              // [samples, classes]
-        words("labels"),              // [samples]
-        reals_mut("output_gradient"), // [samples, classes]
+        reals("output"),              // [samples, answers, classes]
+        words("labels"),              // [samples, answers] no class where none is asked for
+        reals_mut("output_gradient"), // [samples, answers, classes]
         reals_mut("losses"),          // [samples, slots]
-        words_mut("predictions"),     // [samples, slots] class of the largest output
+        words_mut("predictions"),     // [samples, answers, slots] class of the largest output
     ],
     layouts: &[],
     params: SoftmaxCrossEntropyParams::<f32>::FIELDS,
@@ -49,30 +52,41 @@ impl Twin for SoftmaxCrossEntropy {
         let (output, labels) = (output.reals(), labels.words());
         let (output_gradient, losses, predictions) =
             (output_gradient.reals_mut(), losses.reals_mut(), predictions.words_mut());
-        let classes = p.classes as usize;
-        let samples = F::of(f64::from(call.clock.samples));
+        let [classes, answers, slots] = [p.classes, p.answers, p.slots].map(|x| x as usize);
+        let slot = call.clock.slot as usize;
         for b in 0..call.units.len() {
-            let output = &output[b * classes..][..classes];
-            let gradient = &mut output_gradient[b * classes..][..classes];
-            let label = labels[b] as usize;
-            let mut best = 0;
-            for (c, x) in output.iter().enumerate() {
-                if *x > output[best] {
-                    best = c;
+            let labels = &labels[b * answers..][..answers];
+            let asked = labels.iter().filter(|label| **label < p.classes).count().max(1) as f64;
+            let share = F::of(asked * f64::from(call.clock.samples));
+            let mut loss = F::zero();
+            for (k, label) in labels.iter().enumerate() {
+                let answer = b * answers + k;
+                let output = &output[answer * classes..][..classes];
+                let gradient = &mut output_gradient[answer * classes..][..classes];
+                let mut best = 0;
+                for (c, x) in output.iter().enumerate() {
+                    if *x > output[best] {
+                        best = c;
+                    }
                 }
+                predictions[answer * slots + slot] = best as u32;
+                let label = *label as usize;
+                if label >= classes {
+                    gradient.fill(F::zero());
+                    continue;
+                }
+                let mut sum = F::zero();
+                for (g, x) in gradient.iter_mut().zip(output) {
+                    *g = (*x - output[best]).exp();
+                    sum += *g;
+                }
+                for (c, g) in gradient.iter_mut().enumerate() {
+                    let target = if c == label { F::one() } else { F::zero() };
+                    *g = (*g / sum - target) / share;
+                }
+                loss += sum.ln() - (output[label] - output[best]);
             }
-            let mut sum = F::zero();
-            for (g, x) in gradient.iter_mut().zip(output) {
-                *g = (*x - output[best]).exp();
-                sum += *g;
-            }
-            for (c, g) in gradient.iter_mut().enumerate() {
-                let target = if c == label { F::one() } else { F::zero() };
-                *g = (*g / sum - target) / samples;
-            }
-            let kept = b * p.slots as usize + call.clock.slot as usize;
-            losses[kept] = sum.ln() - (output[label] - output[best]);
-            predictions[kept] = best as u32;
+            losses[b * slots + slot] = loss / F::of(asked);
         }
     }
 }

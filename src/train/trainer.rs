@@ -98,6 +98,8 @@ pub struct Progress {
     pub batch: u64,
     /// Sum of the losses of the current epoch.
     pub loss: f64,
+    /// Answers of the current epoch that were asked for and fetched, if there are right ones.
+    pub asked: u64,
     /// Right answers of the current epoch.
     pub correct: u64,
     /// Seconds of training of the current epoch, in this and earlier sessions.
@@ -130,9 +132,8 @@ impl Progress {
         *self = Self { wall_s: self.wall_s, epoch: self.epoch + 1, epochs, ..Self::default() };
     }
 
-    /// Why a training of so many samples to an epoch, batches and populations cannot be this far; none if it
-    /// can.
-    pub(super) fn impossible(&self, [samples, batches, populations]: [u64; 3]) -> Option<String> {
+    /// Why a training of so many batches to an epoch and populations cannot be this far; none if it can.
+    pub(super) fn impossible(&self, [batches, populations]: [u64; 2]) -> Option<String> {
         let finite = [self.wall_s, self.loss, self.seconds].iter().all(|x| x.is_finite());
         let fraction = |x: Option<f64>| x.is_none_or(|x| (0.0..=1.0).contains(&x));
         let whole = |(epoch, number): (&Epoch, u64)| {
@@ -146,8 +147,8 @@ impl Progress {
         Some(match () {
             () if !finite => "a time or a loss is not finite".to_owned(),
             () if self.batch > batches => format!("batch {} is beyond {batches}", self.batch),
-            () if self.correct > samples => {
-                format!("{} right answers are more than {samples} samples", self.correct)
+            () if self.correct > self.asked => {
+                format!("{} right answers are more than {} in all", self.correct, self.asked)
             }
             () if self.epochs.len() as u64 != self.epoch => {
                 format!("it has results of {} epochs of {}", self.epochs.len(), self.epoch)
@@ -328,11 +329,14 @@ impl Presented {
 pub struct Predictions {
     /// Number of outputs.
     pub classes: usize,
-    /// Predicted class of each sample; of marks whether each output tells one, \[samples, outputs\]; nothing of numbers.
+    /// Answers to each sample: one, or one for each frame.
+    pub answers: usize,
+    /// Predicted class of each answer, \[samples, answers\]; of marks whether each output tells one, \[samples,
+    /// outputs\]; nothing of numbers.
     pub predicted: Vec<u32>,
     /// Whether they are marks.
     pub marks: bool,
-    /// Output of each, \[samples, outputs\].
+    /// Output of each, \[samples, answers, outputs\].
     pub output: Vec<f32>,
     /// For each population that spikes, how often it did for each sample; nothing for the others.
     pub spikes: Vec<Vec<u32>>,
@@ -341,7 +345,14 @@ pub struct Predictions {
 impl Predictions {
     /// Number of samples.
     pub fn samples(&self) -> usize {
-        self.output.len() / self.classes.max(1)
+        self.output.len() / (self.answers * self.classes).max(1)
+    }
+
+    /// Answers that were asked for: their places, the classes that were told and the right ones.
+    fn asked(&self, split: &Split) -> impl Iterator<Item = (usize, u32, u32)> {
+        let right = (0..split.len()).flat_map(|i| split.asked(i, self.answers));
+        let both = self.predicted.iter().zip(right).enumerate();
+        both.filter_map(|(k, (told, class))| Some((k, *told, u32::from(class?))))
     }
 
     /// Fraction of right answers to the samples of a split, if some are right and others wrong and that is known.
@@ -349,19 +360,19 @@ impl Predictions {
         let right = |answer: &[u32], wanted: &[f32]| {
             answer.iter().zip(wanted).all(|(told, wanted)| (*told == 1) == (*wanted > 0.5))
         };
-        let count = match (split.labels.is_empty(), split.targets.is_empty()) {
+        let [count, all] = match (split.labels.is_empty(), split.targets.is_empty()) {
             (false, _) => {
-                let both = self.predicted.iter().zip(&split.labels);
-                both.filter(|(told, label)| **told == u32::from(**label)).count()
+                let right = self.asked(split).filter(|(_, told, class)| told == class).count();
+                [right, self.asked(split).count()]
             }
             (true, false) if !self.predicted.is_empty() => {
                 let told = self.predicted.chunks(self.classes);
                 let both = told.zip(split.targets.chunks(self.classes));
-                both.filter(|(told, wanted)| right(told, wanted)).count()
+                [both.filter(|(told, wanted)| right(told, wanted)).count(), self.samples()]
             }
             _ => return None,
         };
-        Some(count as f64 / self.samples() as f64)
+        Some(count as f64 / all as f64)
     }
 
     /// Squared differences between outputs and targets that are numbers, over those of the targets from their means, so
@@ -386,31 +397,30 @@ impl Predictions {
     ///
     /// # Panics
     /// If a label is no class.
-    pub fn confusion(&self, labels: &[u8]) -> Vec<u64> {
-        if labels.is_empty() {
+    pub fn confusion(&self, split: &Split) -> Vec<u64> {
+        if split.labels.is_empty() {
             return Vec::new();
         }
         let mut counts = vec![0; self.classes * self.classes];
-        for (label, predicted) in labels.iter().zip(&self.predicted) {
-            counts[usize::from(*label) * self.classes + *predicted as usize] += 1;
+        for (_, told, class) in self.asked(split) {
+            counts[class as usize * self.classes + told as usize] += 1;
         }
         counts
     }
 
-    /// Samples that were taken for another class, those first whose class had the output furthest below that of the
-    /// answer.
+    /// Answers that told another class, those first whose class had the output furthest below that of the answer.
     ///
     /// # Panics
     /// If a label is no class.
-    pub fn mistakes(&self, labels: &[u8]) -> Vec<usize> {
-        let lead = |k: &usize| {
+    pub fn mistakes(&self, split: &Split) -> Vec<usize> {
+        let lead = |(k, told, class): &(usize, u32, u32)| {
             let output = &self.output[k * self.classes..][..self.classes];
-            output[self.predicted[*k] as usize] - output[usize::from(labels[*k])]
+            output[*told as usize] - output[*class as usize]
         };
-        let wrong = |k: &usize| self.predicted[*k] != u32::from(labels[*k]);
-        let mut mistakes: Vec<usize> = (0..labels.len()).filter(wrong).collect();
+        let wrong = self.asked(split).filter(|(_, told, class)| told != class);
+        let mut mistakes: Vec<_> = wrong.collect();
         mistakes.sort_by(|a, b| lead(b).total_cmp(&lead(a)));
-        mistakes
+        mistakes.into_iter().map(|(k, ..)| k).collect()
     }
 }
 
@@ -436,10 +446,16 @@ impl Round {
     }
 }
 
+/// Fraction of right answers, if some could be.
+fn accuracy(correct: u64, asked: u64) -> Option<f64> {
+    (asked > 0).then(|| correct as f64 / asked as f64)
+}
+
 /// Sums over a set of samples.
 #[derive(Debug, Clone, Default)]
 struct Sums {
     loss: f64,
+    asked: u64,
     correct: u64,
     samples: u64,
     /// For each population that is counted, the spikes of each sample.
@@ -545,7 +561,7 @@ impl<'a> Trainer<'a> {
                         samples: done,
                         of,
                         loss: Some(self.progress.loss / done as f64),
-                        accuracy: self.accuracy(self.progress.correct, done),
+                        accuracy: accuracy(self.progress.correct, self.progress.asked),
                     });
                 } else {
                     self.progress.seconds += since.elapsed().as_secs_f64();
@@ -609,13 +625,6 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Fraction of right answers, if there are any.
-    fn accuracy(&self, correct: u64, samples: u64) -> Option<f64> {
-        let known = self.samples.split(Set::Train).is_some_and(|split| !split.labels.is_empty());
-        let tells = known || self.marks().is_some();
-        (tells && self.plan.ports.predictions.is_some()).then(|| correct as f64 / samples as f64)
-    }
-
     /// How many outputs have to be right for an answer to be, where each tells a mark.
     fn marks(&self) -> Option<u32> {
         let marks = matches!(self.training.loss, Loss::MultiLabel { .. });
@@ -650,12 +659,11 @@ impl<'a> Trainer<'a> {
         Ok(Epoch {
             epoch: self.progress.epoch + 1,
             loss: Some(self.progress.loss / samples as f64),
-            train_accuracy: self.accuracy(self.progress.correct, samples),
+            train_accuracy: accuracy(self.progress.correct, self.progress.asked),
             validation_loss: validation.as_ref().map(|sums| sums.loss / sums.samples as f64),
-            validation_accuracy: validation
-                .and_then(|sums| self.accuracy(sums.correct, sums.samples)),
+            validation_accuracy: validation.and_then(|sums| accuracy(sums.correct, sums.asked)),
             test_loss: Some(sums.loss / tested),
-            test_accuracy: self.accuracy(sums.correct, sums.samples),
+            test_accuracy: accuracy(sums.correct, sums.asked),
             errors: errors.into_iter().map(f64::from).collect(),
             numbers: numbers.into_iter().collect(),
             test_spikes: sums.spikes.iter().map(|s| total(s) / tested).collect(),
@@ -681,7 +689,8 @@ impl<'a> Trainer<'a> {
             self.engine.run(self.evaluate, &clock, self.plan.steps)?;
             if let Some(array) = self.plan.ports.output.filter(|_| with_output) {
                 let output = self.engine.read_reals(array)?;
-                sums.output.extend(&output[..samples.len() * self.classes()]);
+                let answers = samples.len() * self.plan.ports.answers;
+                sums.output.extend(&output[..answers * self.classes()]);
             }
             pending.push(samples.to_vec());
             let last = samples.last() == indices.last();
@@ -705,12 +714,14 @@ impl<'a> Trainer<'a> {
             _ => predictions,
         };
         let (classes, marks) = (self.classes(), self.marks().is_some());
-        Ok(Predictions { classes, predicted, marks, output, spikes })
+        let answers = self.plan.ports.answers;
+        Ok(Predictions { classes, answers, predicted, marks, output, spikes })
     }
 
     /// Number of outputs, if there are any.
     pub fn classes(&self) -> usize {
-        self.plan.ports.output.map_or(0, |output| self.plan.arrays[output].len / self.plan.batch)
+        let answers = self.plan.batch * self.plan.ports.answers;
+        self.plan.ports.output.map_or(0, |output| self.plan.arrays[output].len / answers)
     }
 
     /// Puts what was best in place.
@@ -829,7 +840,7 @@ impl<'a> Trainer<'a> {
         for (array, kept) in whole {
             self.engine.write_reals(array, &kept)?;
         }
-        let accuracy = self.accuracy(sums.correct, sums.samples);
+        let accuracy = accuracy(sums.correct, sums.asked);
         Ok(Tested { accuracy, loss: sums.loss / sums.samples as f64 })
     }
 
@@ -868,12 +879,12 @@ impl<'a> Trainer<'a> {
             let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
             let pixels: Vec<u32> = bytes.chunks_exact(4).map(word).collect();
             self.engine.write_words(ports.pixels.unwrap_or_default(), &pixels)?;
-            // The loss is of some class or target, also where none is known and nobody asks for it.
             if let Some(array) = ports.labels {
-                let label = |s: &u32| split.labels.get(*s as usize).map_or(0, |l| u32::from(*l));
-                let labels: Vec<u32> = samples.iter().map(label).collect();
+                let labels = samples.iter().flat_map(|s| split.asked(*s as usize, ports.answers));
+                let labels: Vec<u32> = labels.map(|l| l.map_or(u32::MAX, u32::from)).collect();
                 self.engine.write_words(array, &labels)?;
             }
+            // A target is some number, also where none is known and nobody asks for it.
             if let Some(array) = ports.targets {
                 let outputs = self.plan.arrays[array].len / self.plan.batch;
                 let wanted = samples.iter().flat_map(|s| split.wanted(*s as usize, outputs));
@@ -956,10 +967,11 @@ impl<'a> Trainer<'a> {
 
     /// Fetches the losses of training batches.
     fn fetch(&mut self, pending: &mut Vec<Vec<u32>>) -> Result<(), TrainError> {
-        let mut sums =
-            Sums { loss: self.progress.loss, correct: self.progress.correct, ..Sums::default() };
+        let Progress { loss, asked, correct, .. } = self.progress;
+        let mut sums = Sums { loss, asked, correct, ..Sums::default() };
         self.drain(Set::Train, pending, &mut sums)?;
-        (self.progress.loss, self.progress.correct) = (sums.loss, sums.correct);
+        let progress = &mut self.progress;
+        (progress.loss, progress.asked, progress.correct) = (sums.loss, sums.asked, sums.correct);
         Ok(())
     }
 
@@ -976,7 +988,7 @@ impl<'a> Trainer<'a> {
             Some(array) => self.engine.read_words(array)?,
             None => Vec::new(),
         };
-        let labels = self.samples.split(set).map_or(&[][..], |split| &split.labels);
+        let (split, answers) = (self.samples.split(set), ports.answers);
         let marks = self.marks();
         let counts = ports
             .populations
@@ -993,9 +1005,13 @@ impl<'a> Trainer<'a> {
                 }
                 sums.loss += loss;
                 sums.samples += 1;
-                if let Some(predicted) = predicted.get(at) {
-                    let label = labels.get(*sample as usize).map(|l| u32::from(*l));
-                    sums.correct += u64::from(marks.or(label) == Some(*predicted));
+                let right = split.into_iter().flat_map(|s| s.asked(*sample as usize, answers));
+                for (answer, class) in right.enumerate() {
+                    let at = (k * answers + answer) * ports.slots + slot;
+                    let Some(predicted) = predicted.get(at) else { break };
+                    let right = marks.or(class.map(u32::from));
+                    sums.asked += u64::from(right.is_some());
+                    sums.correct += u64::from(right == Some(*predicted));
                     sums.predictions.push(*predicted);
                 }
                 for (spikes, counts) in sums.spikes.iter_mut().zip(&counts) {
@@ -1177,8 +1193,7 @@ impl<'a> Trainer<'a> {
     /// The engine fails, the checkpoint is of another network.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let (progress, best): (Progress, Option<f64>) = checkpoint.progress()?;
-        let samples = self.samples.count(Set::Train);
-        let most = [samples, self.round().updates(), self.network.populations.len()];
+        let most = [self.round().updates(), self.network.populations.len()];
         if let Some(why) = progress.impossible(most.map(|n| n as u64)) {
             Err(checkpoint.foreign(why))?;
         }

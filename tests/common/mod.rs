@@ -145,11 +145,12 @@ pub fn load(engine: &mut dyn Engine, plan: &Plan, split: &Split, samples: usize)
             words[b * stride + k / 4] |= u32::from(*pixel) << (8 * (k % 4));
         }
     }
-    let labels: Vec<u32> = split.labels[..samples].iter().map(|l| u32::from(*l)).collect();
     let presentation: Vec<u32> = (0..samples as u32).collect();
     let ports = &plan.ports;
     engine.write_words(ports.pixels.unwrap(), &words).unwrap();
     if let Some(array) = ports.labels {
+        let labels = (0..samples).flat_map(|b| split.asked(b, ports.answers));
+        let labels: Vec<u32> = labels.map(|label| label.map_or(u32::MAX, u32::from)).collect();
         engine.write_words(array, &labels).unwrap();
     }
     if let Some(array) = ports.targets {

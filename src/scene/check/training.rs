@@ -1,8 +1,12 @@
 //! Rules of trainings.
 
 use super::*;
+use crate::data::delayed_recall::{self, FRAME};
+use crate::data::store_recall::{self, StoreRecall};
 use crate::network::numbers::CURRENT;
-use crate::scene::{Meta, Order, Over, Override, Range, SEED, SEEDS, Schedule, Trained};
+use crate::scene::{
+    Augment, Meta, Order, Over, Override, Pacing, RampOrder, Range, SEED, SEEDS, Schedule, Trained,
+};
 
 /// Folders of a run, which no stage may be called.
 const RESERVED: [&str; 2] = ["checkpoints", "figures"];
@@ -104,6 +108,9 @@ impl<'s> Checker<'s> {
             let help = "make fewer samples, or smaller ones";
             self.fault_with_help("training.data", message, help);
         }
+        if let Some(data) = data {
+            self.in_time(training, data);
+        }
         if let Some(Data::Randman { manifolds, .. }) = data
             && *manifolds > MOST_CLASSES
         {
@@ -189,6 +196,133 @@ impl<'s> Checker<'s> {
                 "`Anil` learns tasks by what leads to the `Readout`, and nothing there is learned";
             let help = "add a projection to it without `learn: Fixed`, or use `Fomaml`";
             self.fault_with_help(path, message, help);
+        }
+    }
+
+    /// Rules of samples that are frames, and of answers to each.
+    fn in_time(&mut self, training: &Training, data: &Data) {
+        let of_frames = training.loss.over() == Some(Over::Frames);
+        if of_frames && !matches!(training.loss, Loss::SoftmaxCrossEntropy { .. }) {
+            let message = "an answer to each frame is a class, and this loss is of targets";
+            let help =
+                "use `SoftmaxCrossEntropy(over: Frames)`, or another part of the presentation";
+            self.fault_with_help("training.loss.over", message, help);
+        } else if of_frames && !data.labels_frames() {
+            let message =
+                "`Frames` asks for an answer to each frame, and the samples have one label each";
+            let help = "use `Mean`, `Window`, `Last`, ..., or data with a label for each frame: `StoreRecall`";
+            self.fault_with_help("training.loss.over", message, help);
+        } else if !of_frames && data.labels_frames() {
+            let message = "samples of `StoreRecall` have a label for each frame, of which this loss knows nothing";
+            self.fault_with_help(
+                "training.loss",
+                message,
+                "use `SoftmaxCrossEntropy(over: Frames)`",
+            );
+        }
+        if data.labels_frames() {
+            let choice = data.choice();
+            let shifts = choice.augment.iter().any(|change| matches!(change, Augment::Shift(_)));
+            for (name, given, why) in [
+                (
+                    "classes",
+                    choice.classes.is_some(),
+                    "samples with a label for each frame have no class",
+                ),
+                (
+                    "per_class",
+                    choice.per_class.is_some(),
+                    "samples with a label for each frame have no class",
+                ),
+                ("augment", shifts, "`Shift` would move frames away from their labels"),
+            ] {
+                if given {
+                    self.fault_with_help(format!("training.data.{name}"), why, "leave it out");
+                }
+            }
+        }
+        if let Data::StoreRecall { symbols, p, .. } = *data {
+            let task = StoreRecall { symbols: symbols as usize, p };
+            let is_small = data.made().is_some_and(|numbers| numbers <= MOST_MADE);
+            if symbols < store_recall::FEWEST {
+                let message =
+                    format!("{symbols} symbols are not enough for store, a bit and recall");
+                let help = format!("give at least {}", store_recall::FEWEST);
+                self.fault_with_help("training.data.symbols", message, help);
+            } else if Rule::Fraction.broken(p).is_none() && is_small && !task.is_possible() {
+                let message = format!(
+                    "with {p} no sequence of {symbols} symbols stores a bit and recalls it"
+                );
+                self.fault_with_help(
+                    "training.data.p",
+                    message,
+                    "take one between 0 and 1, as 0.15",
+                );
+            }
+        }
+        if let Data::DelayedRecall { delay, pacing, .. } = *data {
+            self.whole_frames("training.data.delay", delay);
+            if let Pacing::Ramp { from, order, .. } = pacing {
+                self.whole_frames("training.data.pacing.from", from);
+                if from.get() > delay.get() {
+                    let message =
+                        format!("{} ms is above the full delay, {} ms", from.get(), delay.get());
+                    let help = "let it rise: give a shorter one, or raise `delay`";
+                    self.fault_with_help("training.data.pacing.from", message, help);
+                }
+                if order != RampOrder::Shuffled && training.order == Order::Shuffled {
+                    let message = "samples are shuffled, so that no delay comes before another";
+                    let help = "write `order: Given` in `training`, or let `order` of the ramp be `Shuffled`";
+                    self.fault_with_help("training.data.pacing", message, help);
+                }
+            }
+        }
+        self.shown(training, data);
+    }
+
+    /// A delay of so many frames of `DelayedRecall`.
+    fn whole_frames(&mut self, path: &str, delay: Quantity<Ms>) {
+        let whole = delayed_recall::held(delay) as f64 * FRAME;
+        if is_positive(delay.get()) && (whole - delay.get()).abs() > 1e-6 * delay.get() {
+            let message = format!("{} ms is no multiple of the {FRAME} ms of a frame", delay.get());
+            self.fault_with_help(
+                path,
+                message,
+                format!("give {FRAME} ms, or several times as much"),
+            );
+        }
+    }
+
+    /// Whether a population shows a task in time as its frames are.
+    fn shown(&mut self, training: &Training, data: &Data) {
+        let Some([frames, numbers]) = data.frames() else { return };
+        let scene = self.scene;
+        for (name, population) in &scene.populations {
+            let Model::Images(images) = &population.model else { continue };
+            let path = format!("populations.{name}");
+            if population.size != numbers {
+                let message =
+                    format!("the frames of the samples have {numbers} numbers, a source for each");
+                self.fault_with_help(
+                    format!("{path}.size"),
+                    message,
+                    format!("write `size: {numbers}`"),
+                );
+            }
+            if images.frames != frames {
+                let message = format!("the samples have {frames} frames, not {}", images.frames);
+                let help = format!("write `frames: {frames}`");
+                self.fault_with_help(format!("{path}.model.frames"), message, help);
+            }
+            let held = self.dt().and_then(|dt| Some(images.held(training.steps, dt)? as f64 * dt));
+            if let (Data::DelayedRecall { .. }, Some(held)) = (data, held)
+                && (held - FRAME).abs() > 1e-6
+            {
+                let message =
+                    format!("a frame of `DelayedRecall` is {FRAME} ms, and is shown for {held} ms");
+                let help = format!("write `hold: \"{FRAME} ms\"`");
+                self.fault_with_help(format!("{path}.model.hold"), message, help);
+            }
         }
     }
 

@@ -712,6 +712,86 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
 }
 
 #[test]
+fn what_the_rules_of_tasks_in_time_refuse_is_shown_at_its_place() {
+    let shown = |size: u64, frames: u64| {
+        let from = "size: 784, model: Images(encoder: Constant(gain: 2))";
+        let to = format!(
+            "size: {size}, model: Images(encoder: Constant(gain: 2), frames: {frames}, hold: 10)"
+        );
+        edited(TRAINING, from, &to)
+    };
+    let recall = edited(&shown(100, 5), "Mnist(dir: \"mnist\")", "StoreRecall(symbols: 5)");
+    let recall = edited(&recall, "SoftmaxCrossEntropy()", "SoftmaxCrossEntropy(over: Frames)");
+    let recall = edited(&recall, "steps: 25", "steps: 60");
+    read_text(&recall).unwrap();
+    expect_problems(
+        &recall,
+        &[
+            (
+                "over: Frames",
+                "",
+                "SoftmaxCrossEntropy(",
+                "label for each frame | `SoftmaxCrossEntropy(over: Frames)`",
+            ),
+            (
+                "SoftmaxCrossEntropy(over: Frames)",
+                "SquaredError(over: Frames)",
+                "Frames",
+                "this loss is of targets | `SoftmaxCrossEntropy(over: Frames)`",
+            ),
+            (
+                "StoreRecall(symbols: 5)",
+                "YinYang()",
+                "Frames",
+                "have one label each | `StoreRecall`",
+            ),
+            (
+                "symbols: 5",
+                "symbols: 5, p: 0",
+                "0",
+                "with 0 no sequence of 5 symbols | between 0 and 1",
+            ),
+            ("symbols: 5", "symbols: 5, p: 1.2", "1.2", "not from 0 to 1"),
+            ("symbols: 5", "symbols: 5, per_class: 3", "3", "have no class | leave it out"),
+            ("symbols: 5", "symbols: 5, augment: Shift(1)", "Shift(1)", "away from their labels"),
+            (
+                "size: 100, model: Images",
+                "size: 25, model: Images",
+                "25",
+                "have 100 numbers | `size: 100`",
+            ),
+            ("frames: 5", "frames: 4", "4", "5 frames, not 4 | `frames: 5`"),
+            ("frames: 5, hold", "frames: 2, hold", "2", "5 frames, not 2"),
+        ],
+    );
+    let delayed = "DelayedRecall(delay: 20, pacing: Ramp(from: 10))";
+    let delayed = edited(&shown(40, 12), "Mnist(dir: \"mnist\")", delayed);
+    let delayed = edited(&delayed, "steps: 25", "steps: 120, order: Given");
+    read_text(&delayed).unwrap();
+    expect_problems(
+        &delayed,
+        &[
+            ("delay: 20", "delay: 24", "24", "24 ms is no multiple of the 10 ms"),
+            ("delay: 20", "delay: 500", "12", "60 frames, not 12 | `frames: 60`"),
+            ("from: 10", "from: 3", "3", "3 ms is no multiple"),
+            ("from: 10", "from: 30", "30", "30 ms is above the full delay, 20 ms"),
+            ("from: 10", "from: 10, until: 1.5", "1.5", "not from 0 to 1"),
+            ("Given", "Shuffled", "Ramp(", "samples are shuffled | `order: Given`"),
+            (
+                "hold: 10",
+                "hold: 5",
+                "5",
+                "a frame of `DelayedRecall` is 10 ms, and is shown for 5 ms",
+            ),
+        ],
+    );
+    // A control may be shuffled twice.
+    let twice =
+        edited(&edited(&delayed, "Given", "Shuffled"), "from: 10", "from: 10, order: Shuffled");
+    read_text(&twice).unwrap();
+}
+
+#[test]
 fn what_the_rules_of_space_and_delays_refuse_is_shown_at_its_place() {
     expect_problems(
         SPACE,
