@@ -276,7 +276,7 @@ fn what_is_wrong_with_tasks_is_told() {
         ("tasks: 4", "steps: 0, tasks: 4", "training.meta | at least 1"),
         ("tasks: 4", "tasks: 0", "training.meta | at least 1"),
         ("inner_lr: 0.003", "inner_lr: 0", "training.meta | not strictly positive"),
-        ("Fomaml", "Fomalm", "`Fomalm` | did you mean `Fomaml`"),
+        ("Fomaml", "Fomalm", "`Fomalm` | did you mean `FOMAML`"),
         (
             "Kaiming(gain: 1)),\n    ],\n    training: (\n        meta: Fomaml",
             "Kaiming(gain: 1), learn: Fixed),\n    ],\n    training: (\n        meta: Anil",
