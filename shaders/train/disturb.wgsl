@@ -13,5 +13,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let words = philox(vec4<u32>(k / 2u, params.tile, 0u, presentation[0]), key);
     let pair = select(words.xy, words.zw, k % 2u == 1u);
     let off = params.deviation * normal_of(pair);
-    copy[k] = max(params.factor * (weights[k] + off), params.floor);
+    let w = params.factor * (weights[k] + off);
+    // What is no number stays one, to be found.
+    copy[k] = select(w, params.floor, w < params.floor);
 }

@@ -148,6 +148,7 @@ fn followed<'a>(
         epochs: epochs.iter().map(epoch).collect(),
         best_epoch: summary.training.as_ref().map(|t| t.best_epoch as usize),
         fit,
+        follows: true,
         courses: numbers.map(course).collect(),
         activity: spikes_only(network, &after, summary.steps),
         warnings: warnings.to_vec(),
@@ -372,6 +373,7 @@ pub fn again(
         confusion: confusion
             .map(|rows| Confusion { classes: rows.len(), counts: rows.concat() })
             .filter(|confusion| confusion.counts.len() == confusion.classes.pow(2)),
+        follows: training.is_some_and(|training| training.fit.is_some()),
         adaptation: adaptation(summary),
         figures,
         ..Report::default()

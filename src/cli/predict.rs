@@ -10,6 +10,7 @@ use super::run::{MAX_BINDING, adapter, lies_as_shown, make_threads, prepare};
 use super::samples;
 use super::terminal::print;
 use super::{FileFault, Predict, Usage, fault};
+use crate::archive::{SPIKES, TRACES};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::data::{self, DataError, Dataset, Split};
 use crate::engine::Engine;
@@ -67,6 +68,15 @@ pub fn predict(args: &Predict) -> Result<()> {
     record.samples.retain(|sample| *sample < count as u64);
     if record.samples.len() < scene.record.samples.len() {
         log::warn!("record.samples: there are {count} samples; those beyond are not shown");
+        if record.samples.is_empty() {
+            // What is there of other samples is none of these.
+            for name in [SPIKES, TRACES] {
+                let path = out.join(name);
+                if path.exists() {
+                    fs::remove_file(&path).map_err(|e| fault(&path, e))?;
+                }
+            }
+        }
     }
     let shown = samples::show(&mut trainer, &record)?;
     samples::write(out, &network, &record, &shown)?;
@@ -75,6 +85,7 @@ pub fn predict(args: &Predict) -> Result<()> {
         return Ok(());
     }
     let judged = match (predictions.accuracy(&data.test), predictions.nmse(&data.test)) {
+        _ if training.meta.is_some() => "answers before any step within a task".to_owned(),
         (Some(accuracy), _) => format!("accuracy {:.2} %", 100.0 * accuracy),
         (None, Some(nmse)) => format!("normalised squared error {nmse:.4}"),
         (None, None) if !data.test.targets.is_empty() => "targets that do not change".to_owned(),
@@ -145,8 +156,8 @@ fn shown<'a>(data: &'a Data, path: Option<&'a Path>) -> &'a Path {
 
 /// Images that the network has sources for.
 fn test_set(data: &Data, path: Option<&Path>, network: &Network) -> Result<Split, DataError> {
-    let test = data::test_set(data, path, network.seed)?;
     let sources = network.pixels();
+    let test = data::test_set(data, path, network.seed, sources)?;
     if sources != test.pixels() {
         let shape = [test.rows, test.cols];
         return Err(DataError::Pixels { path: shown(data, path).to_owned(), shape, sources });

@@ -168,7 +168,9 @@ pub fn pictures(
 ) -> Vec<report::Shown> {
     let picture = |Shown { sample, did }: &Shown| {
         let at = *sample as usize;
-        let told = test.labels.get(at).zip(predictions.predicted.get(at));
+        let known = !test.labels.is_empty();
+        let class = known.then(|| test.class_of(at)).flatten();
+        let told = class.zip(predictions.predicted.get(at));
         let populations = network.populations.iter().zip(&scene.populations).zip(&did.spikes);
         let spiking = populations.filter(|((population, _), _)| population.spikes());
         let activity = spiking.map(|((population, (_, given)), spikes)| {
@@ -182,7 +184,7 @@ pub fn pictures(
         });
         report::Shown {
             sample: *sample,
-            verdict: told.map(|(label, answer)| (usize::from(*label), *answer as usize)),
+            verdict: told.map(|(label, answer)| (usize::from(label), *answer as usize)),
             steps: scene.training.as_ref().map_or(0, |training| training.steps),
             layers: activity.collect(),
         }

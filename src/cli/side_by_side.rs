@@ -71,12 +71,14 @@ pub fn columns(runs: &[Finished]) -> Vec<&str> {
 }
 
 /// The number that says most of the runs: the accuracy on the test set, else the first result by name, else the error of
-/// what follows a trace, else the rate of the first population by name.
+/// what follows a trace, of numbers, or of tasks after ten steps, else the rate of the first population by name.
 pub fn main_number(runs: &[Finished]) -> Option<&str> {
-    let says: [fn(&str) -> bool; 4] = [
+    let says: [fn(&str) -> bool; 6] = [
         |path| path == "training.test_accuracy",
         |path| path.starts_with("results."),
         |path| path == "training.fit.nmse",
+        |path| path == "training.nmse",
+        |path| path == "training.adaptation.mse_10",
         |path| path.starts_with("populations.") && path.ends_with(".rate_hz"),
     ];
     let columns = columns(runs);

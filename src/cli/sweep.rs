@@ -26,8 +26,8 @@ const MOST: usize = 10_000;
 /// Largest number of a range: up to here all whole numbers are exact.
 const LARGEST: f64 = 1e12;
 
-/// Exit code of a run that diverged.
-const DIVERGED: u8 = 6;
+/// Exit codes of runs that fail by the values that they have: their scene, data, limits of the device, numbers that diverge.
+const FAILED: [u8; 4] = [2, 3, 4, 6];
 
 /// A path of the scene, and the values that it gets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,7 +161,7 @@ struct Sweep {
 /// Runs a sweep, or goes on with one.
 ///
 /// # Errors
-/// Those of a run. One that diverged does not keep the others from being done.
+/// Those of a run. One that failed does not keep the others from being done.
 pub fn run(args: &Run) -> Result<()> {
     let sweep = match &args.resume {
         None => Sweep::begin(args)?,
@@ -172,7 +172,7 @@ pub fn run(args: &Run) -> Result<()> {
     let (combinations, stop) = (sweep.combinations(), Stop::listen());
     let interrupted = || Interrupted(folder.path.clone());
     let Shard { number, of } = args.shard.unwrap_or(Shard { number: 1, of: 1 });
-    let mut diverged = None;
+    let mut failed = None;
     for (k, own) in combinations.iter().enumerate().skip(number - 1).step_by(of) {
         if stop.asked() {
             return Err(interrupted().into());
@@ -191,10 +191,10 @@ pub fn run(args: &Run) -> Result<()> {
         match run_scene(&sweep.command(args, own, dir)) {
             Ok(()) => _ = sweep.write_table(&folder.path)?,
             Err(e) if e.is::<Interrupted>() => return Err(interrupted().into()),
-            // Which values are too large is what a sweep finds out.
-            Err(e) if exit_code(&e) == DIVERGED => {
+            // Which values are too large is what a sweep finds out. What a folder does not take stops all.
+            Err(e) if FAILED.contains(&exit_code(&e)) => {
                 say(format!("run {}: {e}; the sweep goes on", k + 1));
-                _ = diverged.get_or_insert(e);
+                _ = failed.get_or_insert(e);
             }
             Err(e) => return Err(e),
         }
@@ -206,7 +206,7 @@ pub fn run(args: &Run) -> Result<()> {
     if !args.means.quiet {
         print(sweep.told(&runs) + &format!("results in {}\n", folder.path.display()))?;
     }
-    diverged.map_or(Ok(()), Err)
+    failed.map_or(Ok(()), Err)
 }
 
 /// Writes the report of a sweep again, of the runs that are finished.

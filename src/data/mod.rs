@@ -265,12 +265,18 @@ fn split(dir: &Path, prefix: &str) -> Result<Split, DataError> {
 }
 
 /// Loads a test set alone, where labels may be missing: from the directory `path`; arrays, a table or images from the file
-/// `path`, numbers in the range that those of `data` have. Without a path it is that of `data`.
+/// `path`, numbers in the range that those of `data` have. Without a path it is that of `data`. `inputs` is how many
+/// numbers of a sample the network takes, by which a table without labels is told from one with them.
 ///
 /// # Errors
 ///
 /// [`DataError`] if there are no images, or a file is damaged.
-pub fn test_set(data: &Data, path: Option<&Path>, seed: u64) -> Result<Split, DataError> {
+pub fn test_set(
+    data: &Data,
+    path: Option<&Path>,
+    seed: u64,
+    inputs: usize,
+) -> Result<Split, DataError> {
     let Some(path) = path.or(data.test_path()) else { return Ok(load(data, seed)?.test) };
     let label = match data {
         Data::Csv { label, .. } => label.as_deref(),
@@ -281,7 +287,9 @@ pub fn test_set(data: &Data, path: Option<&Path>, seed: u64) -> Result<Split, Da
             read(find(path, "t10k-images", 3)?, find(path, "t10k-labels", 1).ok())
         }
         (Some("npz"), _) => arrays::read(path, data.range()),
-        (Some("csv" | "tsv"), _) | (_, Data::Csv { .. }) => table::read(path, label, data.range()),
+        (Some("csv" | "tsv"), _) | (_, Data::Csv { .. }) => {
+            table::read(path, label, data.range(), inputs)
+        }
         (_, Data::Arrays { .. }) => arrays::read(path, data.range()),
         _ => read(path.to_path_buf(), None),
     }

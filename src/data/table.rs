@@ -28,7 +28,7 @@ pub fn load(
     label: Option<&str>,
     range: Option<Range>,
 ) -> Result<Dataset, DataError> {
-    let labelled = |path: &Path| table(path, label, range, true).map_err(|why| fault(path, why));
+    let labelled = |path: &Path| table(path, label, range, None).map_err(|why| fault(path, why));
     let (learned, asked) = rayon::join(|| labelled(train), || labelled(test));
     let (learned, asked) = (learned?, asked?);
     let [ours, theirs] = [&asked.names, &learned.names];
@@ -49,20 +49,27 @@ pub fn load(
     Ok(Dataset { train: learned.split, validation: None, test: asked.split })
 }
 
-/// Reads the samples of a file, which have no labels where a column of that name is missing.
+/// Reads the samples of a file for a network of so many inputs. They have no labels where a column of that name is
+/// missing or, without a name, where there is no column beside the inputs.
 ///
 /// # Errors
 /// The file is missing or no such table.
-pub fn read(path: &Path, label: Option<&str>, range: Option<Range>) -> Result<Split, DataError> {
-    table(path, label, range, false).map(|table| table.split).map_err(|why| fault(path, why))
+pub fn read(
+    path: &Path,
+    label: Option<&str>,
+    range: Option<Range>,
+    inputs: usize,
+) -> Result<Split, DataError> {
+    table(path, label, range, Some(inputs)).map(|table| table.split).map_err(|why| fault(path, why))
 }
 
-/// Reads a file, which must have labels if it is to be `labelled`; the error is what is wrong with it, in words.
+/// Reads a file, which may lack labels only if the number of `inputs` is known; the error is what is wrong with it, in
+/// words.
 fn table(
     path: &Path,
     label: Option<&str>,
     range: Option<Range>,
-    labelled: bool,
+    inputs: Option<usize>,
 ) -> Result<Table, String> {
     let bytes = read::read(path, read::roomy()).map_err(|e| format!("cannot be read: {e}"))?;
     let text = str::from_utf8(&bytes).map_err(|e| {
@@ -81,9 +88,10 @@ fn table(
     // Where the classes are.
     let place = match label {
         Some(label) => names.iter().position(|name| *name == label),
+        None if inputs == Some(names.len()) => None,
         None => Some(names.len() - 1),
     };
-    if let (Some(label), None, true) = (label, place, labelled) {
+    if let (Some(label), None, None) = (label, place, inputs) {
         let near = closest(label, names.iter().copied());
         let near = near.map_or(String::new(), |near| format!(", did you mean `{near:.40}`?"));
         return Err(format!("has no column `{label}` of classes{near}; set training.data.label"));
@@ -210,7 +218,7 @@ mod tests {
             ("\"class\", \"a, or so\", b\n \"2\",0 , 1\n0, \"0.2\" ,\" 0.4 \"\n", Some("class")),
         ] {
             let (_dir, path) = file(text);
-            assert_eq!(read(&path, label, None).unwrap(), wanted, "{text}");
+            assert_eq!(read(&path, label, None, 0).unwrap(), wanted, "{text}");
         }
         let (_dir, path) = file("a,b\n-1,3\n0,4\n");
         let range = Some(Range { low: -2.0, high: 6.0 });
@@ -221,7 +229,9 @@ mod tests {
             rows: 1,
             cols: 2,
         };
-        assert_eq!(read(&path, Some("class"), range).unwrap(), bare);
+        assert_eq!(read(&path, Some("class"), range, 0).unwrap(), bare);
+        // Nor where all columns are inputs.
+        assert_eq!(read(&path, None, range, 2).unwrap(), bare);
     }
 
     #[test]
@@ -247,16 +257,16 @@ mod tests {
             ("a,b\n0,-1\n", "`-1` is no whole number"),
         ] {
             let (_dir, path) = file(text);
-            let error = read(&path, None, None).unwrap_err().to_string();
+            let error = read(&path, None, None, 0).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{}: ", path.display())), "{error}");
             for word in words.split(" | ") {
                 assert!(error.contains(word), "`{word}` is not in {error}");
             }
         }
         let (dir, path) = file(b"a,b\n0,\xff\n");
-        let error = read(&path, None, None).unwrap_err().to_string();
+        let error = read(&path, None, None, 0).unwrap_err().to_string();
         assert!(error.contains("is not UTF-8 text, byte 6"), "{error}");
-        let error = read(&dir.path().join("none.csv"), None, None).unwrap_err().to_string();
+        let error = read(&dir.path().join("none.csv"), None, None, 0).unwrap_err().to_string();
         assert!(error.contains("none.csv: cannot be read: "), "{error}");
     }
 

@@ -58,7 +58,7 @@ impl Tally {
 /// Spikes in so many seconds from which on a rate is above so many Hz.
 pub fn spikes_above(rate: f64, seconds: f64) -> u64 {
     // A product may be off in its last digits where it should be a whole number.
-    (rate * seconds + 1e-9).floor() as u64 + 1
+    ((rate * seconds + 1e-9).floor() as u64).saturating_add(1)
 }
 
 impl Measure {

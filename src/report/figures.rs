@@ -93,7 +93,7 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
         sketches.extend(runs.response.as_ref().and_then(sweep));
         sketches.extend(curves(&runs.curves));
     }
-    sketches.extend(learning(&report.epochs, report.best_epoch, report.fit.is_some()));
+    sketches.extend(learning(&report.epochs, report.best_epoch, report.follows));
     sketches.extend(adaptation(&report.adaptation));
     sketches.extend(report.fit.as_ref().and_then(fit));
     let courses = report.courses.iter().enumerate();

@@ -53,6 +53,8 @@ pub struct Report<'a> {
     pub shown: Vec<Shown>,
     /// Receptive fields of the first layer.
     pub fields: Option<Fields>,
+    /// Whether epochs are single updates after which potentials are compared with traces.
+    pub follows: bool,
     /// Potentials that were to follow traces.
     pub fit: Option<Fit>,
     /// Errors of new tasks after 0, 1, ... steps of learning them.

@@ -1163,6 +1163,15 @@ pub struct SampleChoice<'a> {
 }
 
 impl Data {
+    /// Whether samples have classes rather than targets, as far as that does not depend on files.
+    pub fn has_classes(&self) -> Option<bool> {
+        match self {
+            Self::Arrays { .. } => None,
+            Self::Sinusoids { .. } => Some(false),
+            _ => Some(true),
+        }
+    }
+
     /// Where the test set is, a directory or a file, unless it is made by formula.
     pub fn test_path(&self) -> Option<&Path> {
         match self {

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 declare! {
     /// What is damaged while the test set is shown once more. First weights are pruned, then neurons fall silent.
     pub struct Damage: Default {
-        /// Part of the neurons of populations that send no spikes, drawn from the seed.
+        /// Part of the neurons of populations that send no spikes, drawn from the seed. Penalties on rates still see what
+        /// they would send.
         silence: f64 [Fraction] = 0.0;
         /// The populations; all hidden ones if absent: neurons that spike and send to others, and are not the answer.
         of: Vec<String> = vec![];

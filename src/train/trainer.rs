@@ -26,7 +26,7 @@ use crate::neuron::lif::Potential;
 use crate::neuron::stepped::BLOCK;
 use crate::plan::{ArrayId, Init, Plan, ProgramId};
 use crate::rng::{Purpose, Stream};
-use crate::scene::{Augment, Loss, Reset, Training};
+use crate::scene::{Augment, Data, Loss, Reset, Training};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -318,7 +318,10 @@ impl Presented {
                 let subtract = lif.reset == Reset::Subtract;
                 column.map(|u| (state.next(cell, subtract, u) + rest) as f32).collect()
             }
-            Kind::Readout(readout) => column.map(|v| (v + readout.e_l[0]) as f32).collect(),
+            Kind::Readout(readout) => {
+                let rest = readout.e_l[if readout.e_l.len() == 1 { 0 } else { id }];
+                column.map(|v| (v + rest) as f32).collect()
+            }
             Kind::Poisson(_) | Kind::Images(_) | Kind::Stepped(_) | Kind::Spikes(_) => Vec::new(),
         }
     }
@@ -707,10 +710,12 @@ impl<'a> Trainer<'a> {
     /// The engine fails.
     pub fn predict(&mut self) -> Result<Predictions, TrainError> {
         let Sums { predictions, output, spikes, .. } = self.judge(Set::Test, &[], true)?;
-        let known = self.samples.split(Set::Test).is_some_and(|split| !split.labels.is_empty());
+        // Of outputs that were trained on classes the largest is the answer, whether or not these samples have labels.
+        let labelled = self.samples.split(Set::Test).is_some_and(|split| !split.labels.is_empty());
+        let of_classes = self.training.data.as_ref().and_then(Data::has_classes);
         let predicted = match self.training.loss {
             Loss::MultiLabel { .. } => output.iter().map(|x| u32::from(*x > 0.0)).collect(),
-            _ if self.training.loss.has_targets() && !known => Vec::new(),
+            _ if self.training.loss.has_targets() && !of_classes.unwrap_or(labelled) => Vec::new(),
             _ => predictions,
         };
         let (classes, marks) = (self.classes(), self.marks().is_some());
@@ -852,7 +857,8 @@ impl<'a> Trainer<'a> {
         let (mut small, mut all) = (0, 0);
         for (name, weights) in self.natural_weights(false)? {
             let projection = self.network.projections.iter().find(|p| p.name == name);
-            let Some(unit) = projection.map(|p| p.unit.abs()) else { continue };
+            let trained = projection.filter(|p| !p.frozen);
+            let Some(unit) = trained.map(|p| p.unit.abs()) else { continue };
             small += weights.iter().filter(|w| f64::from(w.abs()) < SMALL * unit).count();
             all += weights.len();
         }

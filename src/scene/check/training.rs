@@ -176,6 +176,7 @@ impl<'s> Checker<'s> {
             ("validation", training.validation.is_some()),
             ("noise", training.noise.is_some()),
             ("rates", !training.rates.is_empty()),
+            ("tests", !training.tests.is_empty()),
         ] {
             if given {
                 let message = format!("`{field}` is not yet part of a training by tasks");
@@ -190,11 +191,13 @@ impl<'s> Checker<'s> {
             let target = self.scene.populations.iter().find(|(name, _)| **name == p.to);
             target.is_some_and(|(_, population)| matches!(population.model, Model::Readout(_)))
         };
-        let learned = |p: &Projection| p.learn != Some(Learn::Fixed) && to_readout(p);
+        let learned = |p: &Projection| {
+            p.learn != Some(Learn::Fixed) && !p.is_among(&training.freeze) && to_readout(p)
+        };
         if matches!(meta, Meta::Anil { .. }) && !self.scene.projections.iter().any(learned) {
             let message =
                 "`Anil` learns tasks by what leads to the `Readout`, and nothing there is learned";
-            let help = "add a projection to it without `learn: Fixed`, or use `Fomaml`";
+            let help = "add a projection to it without `learn: Fixed` or `freeze`, or use `Fomaml`";
             self.fault_with_help(path, message, help);
         }
     }
@@ -417,6 +420,18 @@ impl<'s> Checker<'s> {
                 None => self.fault_with_help(path, "nothing shows images", "use `currents`"),
             }
         }
+        if noise.currents > 0.0 && !self.scene.populations.iter().any(|(_, p)| p.model.is_spiking())
+        {
+            let message = "it arrives at neurons that spike, and there are none";
+            self.fault_with_help("training.noise.currents", message, "leave it out");
+        }
+        let learns = |p: &Projection| {
+            !matches!(p.learn, Some(Learn::Fixed)) && !p.is_among(&training.freeze)
+        };
+        if noise.weights > 0.0 && !self.scene.projections.iter().any(learns) {
+            let message = "it is added to weights that learn, and there are none";
+            self.fault_with_help("training.noise.weights", message, "leave it out");
+        }
         for (name, population) in self.scene.populations.iter().filter(|_| noise.currents > 0.0) {
             let receptors = population.model.receptors();
             if population.model.is_spiking() && receptors.iter().all(|(_, r)| r.is_conductance()) {
@@ -468,7 +483,11 @@ impl<'s> Checker<'s> {
                     continue;
                 }
                 let mut outgoing = scene.projections.iter().filter(|p| p.from == population);
-                if outgoing.clone().next().is_none() {
+                if training.loss.counted() == Some(population) {
+                    let message =
+                        format!("the spikes of `{population}` are the answer, silent or not");
+                    self.fault_with_help(path, message, "name hidden populations");
+                } else if outgoing.clone().next().is_none() {
                     self.fault(path, format!("`{population}` sends to no other population"));
                 } else if let Some(shared) =
                     outgoing.find(|p| matches!(p.connect, Connect::Conv { .. }) || p.pool.is_some())
