@@ -591,7 +591,7 @@ fn events(place: &Place, out: &str) -> Vec<(u64, BTreeMap<String, f32>)> {
     let (mut rest, mut found, mut last) = (&bytes[..], Vec::new(), 0.0);
     let masked = |bytes: &[u8]| {
         let crc = crc32c(bytes);
-        ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8).to_le_bytes()
+        crc.rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
     };
     while !rest.is_empty() {
         let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;

@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// A folder is of no finished run, or cannot be read or written.
 pub fn report(args: &Redraw) -> Result<()> {
-    for run in args.runs.iter().filter(|run| !is_finished(run) && !sweep::is_sweep(run)) {
+    let mut runs = args.runs.iter();
+    if let Some(run) = runs.find(|run| !is_finished(run) && !sweep::is_sweep(run)) {
         let run = run.display();
         let why = format!("{run} is not the folder of a finished run: there is no summary.json");
         return Err(Usage(why).into());

@@ -292,11 +292,14 @@ fn sweep(of: &Response) -> Option<Sketch> {
     })
 }
 
+/// Points of a curve.
+type Points = Vec<(f64, f64)>;
+
 /// Loss and accuracy on the test set over the epochs of several runs.
 fn curves(runs: &[(String, Vec<Epoch>)]) -> Option<Sketch> {
     let last = runs.iter().filter_map(|(_, epochs)| epochs.last()).map(|e| e.epoch).max()? as f64;
     let panel = |value: fn(&Epoch) -> Option<f64>, label: &str| {
-        let curve = |epochs: &[Epoch]| -> Vec<(f64, f64)> {
+        let curve = |epochs: &[Epoch]| -> Points {
             let points = epochs.iter().filter_map(|e| Some((e.epoch as f64, value(e)?)));
             points.filter(|point| point.1.is_finite()).collect()
         };
@@ -306,7 +309,7 @@ fn curves(runs: &[(String, Vec<Epoch>)]) -> Option<Sketch> {
         every.clone().next()?;
         let room = 0.08 * (high - low);
         let lines = curves.into_iter().enumerate().filter(|(_, (_, curve))| !curve.is_empty());
-        let line = |(k, (name, curve)): (usize, (&String, Vec<(f64, f64)>))| -> Plot {
+        let line = |(k, (name, curve)): (usize, (&String, Points))| -> Plot {
             let color = COLORS[k % COLORS.len()];
             let line = LinePlot::new().with_data(curve).with_color(color).with_stroke_width(1.6);
             if k < MAX_NAMES { line.with_legend(name.as_str()) } else { line }.into()

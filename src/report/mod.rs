@@ -88,6 +88,9 @@ pub struct Epoch {
     pub test_accuracy: Option<f64>,
 }
 
+/// Of each run of a part where its report is from here, and the number that is told.
+pub type Told = Vec<(String, String)>;
+
 /// Parts of an experiment.
 #[derive(Debug, Clone, Default)]
 pub struct Parts {
@@ -95,8 +98,8 @@ pub struct Parts {
     pub seeds: Vec<u64>,
     /// What is told of each run, if there are seeds.
     pub number: String,
-    /// Of each part its name, what it shows, and of its runs where the report is from here, and the number.
-    pub rows: Vec<(String, String, Vec<(String, String)>)>,
+    /// Of each part its name, what it shows, and its runs.
+    pub rows: Vec<(String, String, Told)>,
 }
 
 /// Runs side by side.

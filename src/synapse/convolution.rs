@@ -476,7 +476,8 @@ impl<F: Real> Pool<F> {
     #[inline(always)]
     pub fn row(&mut self, p: &ConvolutionParams<F>, row: usize, spikes: &[u32], x: &[F]) {
         let (sources, words) = (p.sources(), spike_words(p.sources()));
-        (self.amounts.clear(), self.cells.clear());
+        self.amounts.clear();
+        self.cells.clear();
         let of_row = self.slots.len();
         for y in 0..p.pooled()[0] {
             for source in y * p.pool_height as usize..(y + 1) * p.pool_height as usize {

@@ -849,7 +849,7 @@ impl<'a> Trainer<'a> {
         Ok(Tested { accuracy, loss: sums.loss / sums.samples as f64 })
     }
 
-    /// Part of the trained weights that are small, if there are trained weights; see [`SMALL`].
+    /// Part of the trained weights that are small, if there are trained weights; below a thousandth of their unit.
     ///
     /// # Errors
     /// The engine fails.
