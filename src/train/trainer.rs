@@ -849,7 +849,7 @@ impl<'a> Trainer<'a> {
         Ok(Tested { accuracy, loss: sums.loss / sums.samples as f64 })
     }
 
-    /// Part of the trained weights that are small, if there are trained weights; below a thousandth of their unit.
+    /// Part of the trained weights that are below a thousandth of their unit, if there are trained weights.
     ///
     /// # Errors
     /// The engine fails.
