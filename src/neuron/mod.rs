@@ -52,16 +52,6 @@ impl<'a, F: Real, const OWN: bool> Cells<'a, F, OWN> {
     }
 }
 
-/// Writes the spikes of the neurons `first..` of a row of `n`, as many as a vector has lanes, into the
-/// row's words. Lanes beyond the row have no say.
-#[inline(always)]
-pub fn store_bits(words: &mut [u32], n: usize, first: usize, bits: u32) {
-    let alive = u32::MAX >> (32 - (n - first).min(32));
-    let shifted = (bits & alive) << (first % 32);
-    let word = &mut words[first / 32];
-    *word = if first.is_multiple_of(32) { shifted } else { *word | shifted };
-}
-
 /// Spikes of a row of neurons, as 0 or 1.
 #[inline(always)]
 pub fn load_bits<F: Real>(words: &[u32], spiked: &mut [F]) {
