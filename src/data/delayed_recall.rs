@@ -38,15 +38,42 @@ declare! {
     pub enum Pacing {
         /// All the full one.
         Constant;
-        /// From a shorter one in a line up to the full one, of which the rest are. For `order: Given` of the training.
+        /// From a shorter one up to the full one, of which the rest are. For `order: Given` of the training.
         Ramp {
             /// The shortest, a multiple of 10 ms \[ms\].
             from: Quantity<Ms> [Positive];
             /// Part of the samples with which the full one is reached.
             until: f64 [Fraction] = 1.0;
+            /// How delays grow from sample to sample.
+            growth: Growth = Growth::Linear;
             /// In which order samples of these delays come.
             order: RampOrder = RampOrder::EasyFirst;
         };
+    }
+}
+
+declare! {
+    /// How something grows from its least to its largest value.
+    #[derive(Copy)]
+    pub enum Growth {
+        /// By the same amount each time.
+        Linear;
+        /// By the same factor each time.
+        Exp | "Exponential";
+        /// In so many equal steps.
+        Step(u64);
+    }
+}
+
+impl Growth {
+    /// The value when the part `done` of the way is behind.
+    fn at(self, [least, largest]: [f64; 2], done: f64) -> f64 {
+        let line = |done: f64| least + (largest - least) * done;
+        match self {
+            Self::Linear => line(done),
+            Self::Exp => least * (largest / least).powf(done),
+            Self::Step(steps) => line((done * steps as f64).floor() / steps as f64),
+        }
     }
 }
 
@@ -107,13 +134,13 @@ pub fn make([train, test]: [usize; 2], delay: Quantity<Ms>, pacing: Pacing, seed
 
 /// Delays of so many training samples, in frames.
 fn delays(count: usize, full: usize, pacing: Pacing, stream: Stream) -> Vec<usize> {
-    let Pacing::Ramp { from, until, order } = pacing else { return vec![full; count] };
-    let from = held(from) as usize;
+    let Pacing::Ramp { from, until, growth, order } = pacing else { return vec![full; count] };
+    let ends = [held(from) as f64, full as f64];
     // The first sample that has the full one; where it would be none or the very first, all have.
     let reached = (until * count as f64).round() - 1.0;
     let delay = |k: usize| {
         let done = if reached > 0.0 { (k as f64 / reached).min(1.0) } else { 1.0 };
-        from + ((full - from) as f64 * done).round() as usize
+        growth.at(ends, done).round() as usize
     };
     let mut delays: Vec<usize> = (0..count).map(delay).collect();
     match order {
@@ -136,7 +163,7 @@ mod tests {
     }
 
     fn ramp(until: f64, order: RampOrder) -> Pacing {
-        Pacing::Ramp { from: ms(20.0), until, order }
+        Pacing::Ramp { from: ms(20.0), until, growth: Growth::Linear, order }
     }
 
     /// Frames in which a group is white.
@@ -175,6 +202,24 @@ mod tests {
         let all: Vec<usize> = (0..200).map(|i| found(train, i)).collect();
         assert!(all.is_sorted() && all[0] == 2 && all[130] < 50, "{all:?}");
         assert!((25..=27).contains(&all[70]) && all[139..].iter().all(|delay| *delay == 50));
+    }
+
+    #[test]
+    fn delays_grow_by_amounts_factors_or_steps() {
+        let stream = Stream::new(1, Purpose::Samples, 2);
+        let of = |growth| {
+            let (from, order) = (ms(20.0), RampOrder::EasyFirst);
+            delays(101, 50, Pacing::Ramp { from, until: 1.0, growth, order }, stream)
+        };
+        let [linear, factors, steps] = [Growth::Linear, Growth::Exp, Growth::Step(4)].map(of);
+        for all in [&linear, &factors, &steps] {
+            assert!(all.is_sorted() && all[0] == 2 && all[100] == 50, "{all:?}");
+        }
+        // Half way: the arithmetic and the geometric mean, sqrt(2 x 50) = 10.
+        assert_eq!((linear[50], factors[50], steps[50]), (26, 10, 26));
+        let mut levels = steps.clone();
+        levels.dedup();
+        assert_eq!(levels, [2, 14, 26, 38, 50]);
     }
 
     #[test]

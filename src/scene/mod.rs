@@ -32,7 +32,7 @@ pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_
 pub use measures::Measure;
 pub use trains::{OnGrid, not_poisson};
 
-pub use crate::data::delayed_recall::{Pacing, RampOrder};
+pub use crate::data::delayed_recall::{Growth, Pacing, RampOrder};
 pub use crate::data::{Augment, Range};
 use crate::data::{delayed_recall, mnist1d, store_recall, yin_yang};
 use crate::grammar::OneOrMany;

@@ -5,7 +5,8 @@ use crate::data::delayed_recall::{self, FRAME};
 use crate::data::store_recall::{self, StoreRecall};
 use crate::network::numbers::CURRENT;
 use crate::scene::{
-    Augment, Meta, Order, Over, Override, Pacing, RampOrder, Range, SEED, SEEDS, Schedule, Trained,
+    Augment, Growth, Meta, Order, Over, Override, Pacing, RampOrder, Range, SEED, SEEDS, Schedule,
+    Trained,
 };
 
 /// Folders of a run, which no stage may be called.
@@ -265,8 +266,13 @@ impl<'s> Checker<'s> {
         }
         if let Data::DelayedRecall { delay, pacing, .. } = *data {
             self.whole_frames("training.data.delay", delay);
-            if let Pacing::Ramp { from, order, .. } = pacing {
+            if let Pacing::Ramp { from, growth, order, .. } = pacing {
                 self.whole_frames("training.data.pacing.from", from);
+                if growth == Growth::Step(0) {
+                    let help = "say in how many steps the full delay is reached";
+                    let path = "training.data.pacing.growth";
+                    self.fault_with_help(path, "in no steps the full delay is never reached", help);
+                }
                 if from.get() > delay.get() {
                     let message =
                         format!("{} ms is above the full delay, {} ms", from.get(), delay.get());

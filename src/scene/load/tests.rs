@@ -776,6 +776,7 @@ fn what_the_rules_of_tasks_in_time_refuse_is_shown_at_its_place() {
             ("from: 10", "from: 3", "3", "3 ms is no multiple"),
             ("from: 10", "from: 30", "30", "30 ms is above the full delay, 20 ms"),
             ("from: 10", "from: 10, until: 1.5", "1.5", "not from 0 to 1"),
+            ("from: 10", "from: 10, growth: Step(0)", "Step(0)", "never reached | how many steps"),
             ("Given", "Shuffled", "Ramp(", "samples are shuffled | `order: Given`"),
             (
                 "hold: 10",
