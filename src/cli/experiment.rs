@@ -8,13 +8,13 @@
 use super::folder::{EXPERIMENT, Folder, SCENE, SUMMARY};
 use super::resume::{has_begun, is_finished, summary};
 use super::run::{Job, MAX_BINDING, one, origin, prepare, write, written};
-use super::side_by_side::{Finished, main_number, mean, short, spread};
+use super::side_by_side::{Finished, curves, main_number, mean, short, spread};
 use super::stop::Stop;
 use super::terminal::print;
 use super::{FileFault, Interrupted, Run, Usage, fault};
 use crate::checkpoint::Origin;
 use crate::files::{read, write_atomic};
-use crate::report::{self, Parts, Report};
+use crate::report::{self, Parts, Report, Runs};
 use crate::scene::{self, Override, SEED, SEEDS, Scene, SceneError, Source, Warning};
 use crate::summary::as_map;
 use anyhow::Result;
@@ -306,6 +306,8 @@ pub fn page<'a>(
                 .map(row)
                 .collect(),
         },
+        // Curves of stages beside those of their controls; a single epoch makes none.
+        runs: Some(Runs { curves: curves(&runs, 2), ..Runs::default() }),
         ..Report::default()
     })
 }

@@ -94,13 +94,18 @@ pub fn side_by_side(by: &[String], runs: &[Finished]) -> Runs {
         let numbers = telling.iter().map(|path| run.cell(path).to_owned());
         (run.name.clone(), run.place.clone(), run.chosen.iter().cloned().chain(numbers).collect())
     };
-    let curves = runs.iter().filter(|run| !run.epochs.is_empty());
     Runs {
         columns: by.iter().cloned().chain(telling.iter().map(|path| (*path).to_owned())).collect(),
         rows: runs.iter().map(row).collect(),
-        curves: curves.map(|run| (run.name.clone(), run.epochs.clone())).collect(),
+        curves: curves(runs, 1),
         response: None,
     }
+}
+
+/// The learning curves of the runs that have at least so many epochs.
+pub fn curves(runs: &[Finished], least: usize) -> Vec<(String, Vec<Epoch>)> {
+    let long = runs.iter().filter(|run| run.epochs.len() >= least);
+    long.map(|run| (run.name.clone(), run.epochs.clone())).collect()
 }
 
 /// Mean and, of several numbers, standard deviation of what they are a sample of.

@@ -88,8 +88,11 @@ fn parts(parts: &Parts) -> String {
     )
 }
 
-/// Runs as a table whose rows lead to their reports.
+/// Runs as a table whose rows lead to their reports, if they are to be listed.
 fn runs(runs: &Runs) -> String {
+    if runs.rows.is_empty() {
+        return String::new();
+    }
     let heads = runs.columns.iter().map(|name| format!("<th>{}</th>", escape(name)));
     let rows = runs.rows.iter().map(|(name, place, cells)| {
         let cells = cells.iter().map(|cell| format!("<td>{}</td>", escape(cell)));

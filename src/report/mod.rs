@@ -107,7 +107,7 @@ pub struct Parts {
 pub struct Runs {
     /// What the columns of the table are, but for the first, which is the run.
     pub columns: Vec<String>,
-    /// Of each run its name, where its report is from here, and its row.
+    /// Of each run its name, where its report is from here, and its row; none if another table has them.
     pub rows: Vec<(String, String, Vec<String>)>,
     /// Learning curves by the names of the runs. The first 12 are named.
     pub curves: Vec<(String, Vec<Epoch>)>,
