@@ -6,7 +6,8 @@ use super::{complain, experiment};
 use crate::engine::dispatch::Dispatches;
 use crate::engine::gpu;
 use crate::machine;
-use crate::plan::{Plan, Stage};
+use crate::network::{Kind, Network};
+use crate::plan::{self, Plan, Stage};
 use crate::scene::{self, Override};
 use crate::words::{bytes, grouped};
 use anyhow::Result;
@@ -26,6 +27,8 @@ struct Checked {
     populations: Vec<(String, usize)>,
     projections: Vec<(String, usize)>,
     arrays: Vec<(String, u64)>,
+    /// Of each population of a training what is kept of a window for the way back, and its bytes.
+    tapes: Vec<(String, String, u64)>,
     programs: Vec<Listed>,
 }
 
@@ -71,6 +74,7 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
                         .map(|p| (p.name.clone(), p.synapses.weights().len()))
                         .collect(),
                     arrays: plan.arrays.iter().map(|a| (a.name.clone(), a.bytes())).collect(),
+                    tapes: tapes(&network, &plan),
                     programs: listed(&plan),
                 });
             }
@@ -110,6 +114,29 @@ fn all_stages(path: &Path, overrides: &[Override]) -> Vec<(String, Result<Loaded
 
 /// A scene, its text, and what may not be as it was meant.
 type Loaded = (scene::Scene, scene::Source, Vec<scene::Warning>);
+
+/// What a training keeps of the window of each population; see `ARCHITECTURE.md`, memory.
+fn tapes(network: &Network, plan: &Plan) -> Vec<(String, String, u64)> {
+    let kept = plan.ports.populations.iter().zip(&network.populations);
+    let kept = kept.filter_map(|(ports, population)| {
+        let name = &population.name;
+        let what = match (ports.states, ports.tape, &population.kind) {
+            (Some(states), ..) => {
+                format!("a state every {} steps, arrivals, spikes", states.every)
+            }
+            (None, Some(_), Kind::Readout(_)) => "potentials".to_owned(),
+            (None, Some(_), _) => "distances to the threshold, spikes".to_owned(),
+            (None, None, _) => return None,
+        };
+        let of = |array: &&plan::Array| {
+            let own = array.name.strip_prefix(&format!("{name}."));
+            own.is_some_and(|own| ["tape", "inbox", "state", "spikes"].contains(&own))
+        };
+        let bytes = plan.arrays.iter().filter(of).map(plan::Array::bytes).sum();
+        Some((name.clone(), what, bytes))
+    });
+    kept.collect()
+}
 
 /// Programs as the launches that a GPU does, some of which stand for several.
 fn listed(plan: &Plan) -> Vec<Listed> {
@@ -160,7 +187,10 @@ fn text(c: &Checked) -> String {
         c.batch,
     );
     for (name, size) in &c.populations {
-        out += &format!("  population {name}: {}\n", grouped(*size as u64));
+        let tape = c.tapes.iter().find(|(of, ..)| of == name);
+        let tape = tape
+            .map_or(String::new(), |(_, what, size)| format!("; keeps {what}: {}", bytes(*size)));
+        out += &format!("  population {name}: {}{tape}\n", grouped(*size as u64));
     }
     for (name, synapses) in &c.projections {
         out += &format!("  projection {name}: {} synapses\n", grouped(*synapses as u64));

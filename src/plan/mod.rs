@@ -295,6 +295,8 @@ pub struct States {
     pub blocks: usize,
     /// Numbers of a block.
     pub of_block: usize,
+    /// Steps from one kept state to the next.
+    pub every: usize,
 }
 
 /// Weights of a projection on the device.

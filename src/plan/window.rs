@@ -60,7 +60,7 @@ impl<'a> Layout<'a> {
         let of_block = slots(steps, segment) * (all_rows + 1) * BLOCK;
         let state_len = blocks * of_block;
         let state = self.zeros(format!("{name}.state"), Kind::Real, batch * state_len);
-        self.ports_of(k).states = Some(States { array: state, blocks, of_block });
+        self.ports_of(k).states = Some(States { array: state, blocks, of_block, every: segment });
         let population = &self.network.populations[k];
         let watched =
             matches!(&self.training.loss, Loss::Trace { population, .. } if population == name);
