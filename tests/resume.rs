@@ -420,6 +420,31 @@ fn learning_to_learn_goes_on_as_if_nothing_had_been() {
     broken_off(&place, "INT", 12, 4, 23);
 }
 
+/// One projection learns by pairs of spikes, one by rates, one by gradients.
+#[test]
+#[cfg(unix)]
+fn rules_beside_gradients_go_on_as_if_nothing_had_been() {
+    let place = Place::new();
+    place.images(6000);
+    let text = edit(
+        TRAINING,
+        "weight: Kaiming(gain: 1.4)),",
+        "weight: Kaiming(gain: 1.4), learn: Stdp(w_min: -5000, w_max: 5000, unit: 0.1)), \
+         (from: \"hidden\", to: \"hidden\", connect: Others, weight: -10, learn: Hebb(eta: 1e-5, w_min: -100, w_max: 0)),",
+    );
+    fs::write(place.path("train.ron"), text).unwrap();
+    broken_off(&place, "INT", 20, 4, 17);
+    let [first, last] = ["--set training.epochs=1", "--set training.epochs=2"].map(|set| {
+        let out = set.replace(' ', "");
+        place.done("train.ron", &out, &set.split(' ').collect::<Vec<_>>());
+        let weights = place.read(&format!("{out}/weights.safetensors"));
+        let weights = safetensors::SafeTensors::deserialize(&weights).unwrap();
+        ["pixels->hidden", "hidden->hidden", "hidden->classes"]
+            .map(|name| weights.tensor(name).unwrap().data().to_vec())
+    });
+    assert!((0..3).all(|k| first[k] != last[k]), "something does not learn");
+}
+
 /// Samples in their order, and several answers to each.
 const RECALLS: &str = r#"(
     version: 1,

@@ -38,6 +38,8 @@ pub static KERNELS: &[&Kernel] = &[
     &neuron::readout::KERNEL,
     &neuron::readout_backward::KERNEL,
     &plasticity::bcm::KERNEL,
+    &plasticity::by_arrival::KERNEL,
+    &plasticity::change_weights::KERNEL,
     &plasticity::covariance::KERNEL,
     &plasticity::dense_post::KERNEL,
     &plasticity::dense_pre::KERNEL,

@@ -196,8 +196,9 @@ pub fn build_watched(
             Some(learn) => *learn == Learn::Backprop,
             None => gradients,
         };
-        let frozen = learn && projection.is_among(freeze);
         let rule = learning::rule(scene, projection);
+        let frozen = (learn || rule.is_some()) && projection.is_among(freeze);
+        let rule = rule.filter(|_| !frozen);
         if let Some(rule) = &rule {
             within_bounds(&name, rule.bounds, synapses.weights())?;
             if rule.axonal.is_none() && rule.dendritic > delay {

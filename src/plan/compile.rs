@@ -183,6 +183,21 @@ fn joined(stages: Vec<Stage>) -> Vec<Stage> {
     joined
 }
 
+/// Spikes of populations by source, shared by projections with the same delay: arrays by those of the spikes and delays.
+#[derive(Default)]
+pub(super) struct Trains(Vec<((ArrayId, usize), ArrayId)>);
+
+/// What belongs to each arrival at targets: gradients, or changes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrivals {
+    pub array: ArrayId,
+    /// Rows of a sample, and numbers of one.
+    pub rows: usize,
+    pub stride: usize,
+    /// Where in a row those of the projection begin.
+    pub first: usize,
+}
+
 pub(super) struct Compiler<'a> {
     pub network: &'a Network,
     pub training: &'a Training,
@@ -270,7 +285,7 @@ impl<'a> Compiler<'a> {
                     .to_owned(),
             })
             .collect();
-        if self.layout.ports.gradients.is_empty() {
+        if self.layout.ports.gradients.is_empty() && self.layout.ports.changes.is_empty() {
             let message =
                 "nothing is trained: the loss depends on no weight and no number that may change";
             warnings.push(Warning { path: "training".to_owned(), message: message.to_owned() });
@@ -848,136 +863,23 @@ impl<'a> Compiler<'a> {
 
     // ---- gradients and updates --------------------------------------------------------------------
 
-    /// Gradients by all trained weights and constant currents.
+    /// Gradients by all trained weights and constant currents, and what rules change.
     fn gradients(&mut self, stages: &mut Vec<Stage>) {
         let network = self.network;
         let mut launches = Vec::new();
         self.convolution_gradients(&mut launches);
-        // Trains of a source, shared by projections with the same delay.
-        let mut trains: Vec<((usize, usize), ArrayId)> = Vec::new();
+        let mut trains = Trains::default();
         for (index, projection) in network.projections.iter().enumerate() {
-            let (from, to) = (self.source(index), self.layout.pops[projection.to]);
-            let tiles = self.layout.ports.weights[index].clone();
-            if !projection.learn || !to.active || matches!(tiles, Tiles::Convolution { .. }) {
-                continue;
-            }
-            let steps = self.layout.steps;
-            let train = (self.layout.batch * steps).div_ceil(32);
-            let constant = projection.delay == 0;
-            let by_value = self.sends_values(projection.from);
-            let values = if by_value { from.values } else { self.layout.unused_reals };
-            let arrivals = if constant { to.input_gradient } else { to.tape };
-            let (source_rows, shift, rows) = if constant {
-                (1, 0, 1)
-            } else {
-                (from.history + steps, from.history - projection.delay, steps)
-            };
-            let spikes = if by_value {
-                self.layout.unused_words
-            } else {
-                let key = (from.spikes, projection.delay);
-                match trains.iter().find(|t| t.0 == key) {
-                    Some(found) => found.1,
-                    None => {
-                        let (array, launch) = self.trains(index);
-                        launches.push(launch);
-                        trains.push((key, array));
-                        array
-                    }
-                }
-            };
-            let (stride, at) = match constant {
-                true => (to.n as u32, 0),
-                false => (to.width as u32, projection.receptor * to.n),
-            };
-            let sources = from.n as u32;
-            for (tile, weights) in tiles.arrays().into_iter().enumerate() {
-                let len = self.layout.arrays[weights].len;
-                let name = format!("{}.gradient.{tile}", projection.name);
-                let gradient = self.layout.zeros(name, Kind::Real, len);
-                self.layout.ports.gradients.push((gradient, weights));
-                let (kernel, params, args, units): (&'static Kernel, _, _, _) = match &tiles {
-                    Tiles::Dense { tiles, .. } => {
-                        let (_, first, width) = tiles[tile];
-                        let split = Split::PanelRows { rows: from.n, width };
-                        let out = Arg { array: gradient, split };
-                        let count = width.div_ceil(PANEL) * from.n;
-                        // Values are listed once per piece, so pieces are as large as leaves a few for
-                        // the threads; spikes are listed anyway, and a piece is a panel.
-                        let grain = match by_value {
-                            true => (count / 4).max(128),
-                            false if count > from.n => from.n.max(128),
-                            false => 128,
-                        };
-                        let units = Units::Count { count, grain };
-                        let (first, width) = ((at + first) as u32, width as u32);
-                        if by_value {
-                            let p = dense_values_gradient::DenseValuesGradientParams::<f64> {
-                                sources,
-                                source_rows: source_rows as u32,
-                                shift: shift as u32,
-                                targets: stride,
-                                first,
-                                width,
-                                rows: rows as u32,
-                            };
-                            let args = vec![whole(values), whole(arrivals), out];
-                            (&dense_values_gradient::KERNEL, p.words(), args, units)
-                        } else {
-                            let p = dense_spikes_gradient::DenseSpikesGradientParams::<f64> {
-                                sources,
-                                targets: stride,
-                                first,
-                                width,
-                                train: train as u32,
-                                delay: projection.delay as u32,
-                            };
-                            let args = vec![whole(spikes), whole(arrivals), out];
-                            (&dense_spikes_gradient::KERNEL, p.words(), args, units)
-                        }
-                    }
-                    Tiles::Convolution { .. } => unreachable!("these were done first"),
-                    Tiles::Sparse { .. } => {
-                        let lists = self.layout.lists[index].unwrap_or_default();
-                        let p = sparse_gradient::SparseGradientParams::<f64> {
-                            sources,
-                            stride,
-                            first: at as u32,
-                            synapses: len as u32,
-                            train: train as u32,
-                            steps: steps as u32,
-                            delay: projection.delay as u32,
-                            drawn: u32::from(lists.delays.is_some()),
-                            source_rows: source_rows as u32,
-                            history: if constant { 0 } else { from.history as u32 },
-                            rows: rows as u32,
-                            values: u32::from(by_value),
-                        };
-                        let args = vec![
-                            whole(spikes),
-                            whole(values),
-                            whole(lists.source),
-                            whole(lists.target_of),
-                            whole(arrivals),
-                            whole(lists.delays.unwrap_or(self.layout.unused_words)),
-                            each(gradient, 1),
-                        ];
-                        let units = Units::Count { count: len, grain: 1024 };
-                        (&sparse_gradient::KERNEL, p.words(), args, units)
-                    }
-                };
-                launches.push(Launch {
-                    kernel,
-                    label: projection.name.clone(),
-                    params,
-                    args,
-                    units,
-                    invocations: len as u64,
-                    per_step: false,
-                    every: 1,
-                });
+            let to = self.layout.pops[projection.to];
+            let convolution = matches!(self.layout.ports.weights[index], Tiles::Convolution { .. });
+            if projection.learn && to.active && !convolution {
+                let what = format!("{}.gradient", projection.name);
+                let by = self.by_arrivals(index);
+                let made = self.by_weights(index, by, &what, &mut trains, &mut launches);
+                self.layout.ports.gradients.extend(made);
             }
         }
+        self.rules(&mut trains, &mut launches);
         for ports in self.layout.ports.numbers.clone() {
             if self.layout.pops[ports.population].active {
                 self.numbers(&ports, &mut launches);
@@ -1004,6 +906,148 @@ impl<'a> Compiler<'a> {
             });
         }
         stages.push(Stage::Whole(launches));
+    }
+
+    /// Where gradients by the arrivals of a projection are.
+    pub(super) fn by_arrivals(&self, index: usize) -> Arrivals {
+        let projection = &self.network.projections[index];
+        let to = self.layout.pops[projection.to];
+        match projection.delay {
+            // One row for all steps.
+            0 => Arrivals { array: to.input_gradient, rows: 1, stride: to.n, first: 0 },
+            _ => Arrivals {
+                array: to.tape,
+                rows: self.layout.steps,
+                stride: to.width,
+                first: projection.receptor * to.n,
+            },
+        }
+    }
+
+    /// The sum over all samples and steps of what a source sends times what belongs to its arrival, for each weight of a
+    /// projection that is no convolution: arrays of the sums, of each of its tiles, beside those of the weights.
+    pub(super) fn by_weights(
+        &mut self,
+        index: usize,
+        by: Arrivals,
+        what: &str,
+        trains: &mut Trains,
+        launches: &mut Vec<Launch>,
+    ) -> Vec<(ArrayId, ArrayId)> {
+        let projection = &self.network.projections[index];
+        let from = self.source(index);
+        let tiles = self.layout.ports.weights[index].clone();
+        let steps = self.layout.steps;
+        let train = (self.layout.batch * steps).div_ceil(32);
+        let by_value = self.sends_values(projection.from);
+        let values = if by_value { from.values } else { self.layout.unused_reals };
+        let (source_rows, shift) = match projection.delay {
+            0 => (1, 0),
+            delay => (from.history + steps, from.history - delay),
+        };
+        let spikes = if by_value {
+            self.layout.unused_words
+        } else {
+            let key = (from.spikes, projection.delay);
+            match trains.0.iter().find(|t| t.0 == key) {
+                Some(found) => found.1,
+                None => {
+                    let (array, launch) = self.trains(index);
+                    launches.push(launch);
+                    trains.0.push((key, array));
+                    array
+                }
+            }
+        };
+        let sources = from.n as u32;
+        let (stride, rows) = (by.stride as u32, by.rows as u32);
+        let mut made = Vec::new();
+        for (tile, weights) in tiles.arrays().into_iter().enumerate() {
+            let len = self.layout.arrays[weights].len;
+            let sum = self.layout.zeros(format!("{what}.{tile}"), Kind::Real, len);
+            made.push((sum, weights));
+            let (kernel, params, args, units): (&'static Kernel, _, _, _) = match &tiles {
+                Tiles::Dense { tiles, .. } => {
+                    let (_, first, width) = tiles[tile];
+                    let split = Split::PanelRows { rows: from.n, width };
+                    let out = Arg { array: sum, split };
+                    let count = width.div_ceil(PANEL) * from.n;
+                    // Values are listed once per piece, so pieces are as large as leaves a few for the threads;
+                    // spikes are listed anyway, and a piece is a panel.
+                    let grain = match by_value {
+                        true => (count / 4).max(128),
+                        false if count > from.n => from.n.max(128),
+                        false => 128,
+                    };
+                    let units = Units::Count { count, grain };
+                    let (first, width) = ((by.first + first) as u32, width as u32);
+                    if by_value {
+                        let p = dense_values_gradient::DenseValuesGradientParams::<f64> {
+                            sources,
+                            source_rows: source_rows as u32,
+                            shift: shift as u32,
+                            targets: stride,
+                            first,
+                            width,
+                            rows,
+                        };
+                        let args = vec![whole(values), whole(by.array), out];
+                        (&dense_values_gradient::KERNEL, p.words(), args, units)
+                    } else {
+                        let p = dense_spikes_gradient::DenseSpikesGradientParams::<f64> {
+                            sources,
+                            targets: stride,
+                            first,
+                            width,
+                            train: train as u32,
+                            delay: projection.delay as u32,
+                        };
+                        let args = vec![whole(spikes), whole(by.array), out];
+                        (&dense_spikes_gradient::KERNEL, p.words(), args, units)
+                    }
+                }
+                Tiles::Convolution { .. } => unreachable!("these are done by themselves"),
+                Tiles::Sparse { .. } => {
+                    let lists = self.layout.lists[index].unwrap_or_default();
+                    let p = sparse_gradient::SparseGradientParams::<f64> {
+                        sources,
+                        stride,
+                        first: by.first as u32,
+                        synapses: len as u32,
+                        train: train as u32,
+                        steps: steps as u32,
+                        delay: projection.delay as u32,
+                        drawn: u32::from(lists.delays.is_some()),
+                        source_rows: source_rows as u32,
+                        history: if projection.delay == 0 { 0 } else { from.history as u32 },
+                        rows,
+                        values: u32::from(by_value),
+                    };
+                    let args = vec![
+                        whole(spikes),
+                        whole(values),
+                        whole(lists.source),
+                        whole(lists.target_of),
+                        whole(by.array),
+                        whole(lists.delays.unwrap_or(self.layout.unused_words)),
+                        each(sum, 1),
+                    ];
+                    let units = Units::Count { count: len, grain: 1024 };
+                    (&sparse_gradient::KERNEL, p.words(), args, units)
+                }
+            };
+            launches.push(Launch {
+                kernel,
+                label: projection.name.clone(),
+                params,
+                args,
+                units,
+                invocations: len as u64,
+                per_step: false,
+                every: 1,
+            });
+        }
+        made
     }
 
     /// Spikes of a population by source, for gradients.

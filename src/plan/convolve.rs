@@ -1,6 +1,6 @@
 //! Launches of projections that are convolutions: see [`crate::synapse::convolution`].
 
-use super::compile::{Compiler, each, whole};
+use super::compile::{Arrivals, Compiler, each, whole};
 use super::layout::Pop;
 use super::*;
 use crate::synapse::convolution::Rows;
@@ -93,37 +93,51 @@ impl Compiler<'_> {
     pub(super) fn convolution_gradients(&mut self, launches: &mut Vec<Launch>) {
         let mut sums = Vec::new();
         for (index, p) in self.network.projections.iter().enumerate() {
-            let to = self.layout.pops[p.to];
-            let Some((weights, convolution)) = self.convolution(index) else { continue };
-            if !p.learn || !to.active {
+            if self.convolution(index).is_none() || !p.learn || !self.layout.pops[p.to].active {
                 continue;
             }
-            let count = convolution.weights();
-            let name = format!("{}.gradient", p.name);
-            let by_sample =
-                self.layout.zeros(format!("{name}.samples"), Kind::Real, self.layout.batch * count);
-            let gradient = self.layout.zeros(name, Kind::Real, count);
-            self.layout.ports.gradients.push((gradient, weights));
-            let rows = self.rows(index);
-            let [spikes, x] = self.sources(self.source(index), &rows);
-            let arrivals = match p.delay {
-                0 => each(to.input_gradient, to.n),
-                _ => self.tape(&to),
+            let what = format!("{}.gradient", p.name);
+            let Some((made, [of_samples, sum])) =
+                self.by_shared_weights(index, self.by_arrivals(index), &what)
+            else {
+                continue;
             };
-            let args = vec![spikes, x, arrivals, each(by_sample, count)];
-            let params = convolution.params(&rows).words();
-            launches.push(self.by_sample(&convolve_gradient::KERNEL, &p.name, params, args, count));
-            sums.push(Launch {
-                kernel: &sum_samples::KERNEL,
-                label: p.name.clone(),
-                params: sum_samples::SumSamplesParams::<f64> { n: count as u32 }.words(),
-                args: vec![whole(by_sample), each(gradient, 1)],
-                units: Units::Count { count, grain: 256 },
-                invocations: count as u64,
-                per_step: false,
-                every: 1,
-            });
+            self.layout.ports.gradients.push(made);
+            launches.push(of_samples);
+            sums.push(sum);
         }
         launches.extend(sums);
+    }
+
+    /// As [`Compiler::by_weights`], of a projection that is a convolution: sums of each sample, and of all.
+    pub(super) fn by_shared_weights(
+        &mut self,
+        index: usize,
+        by: Arrivals,
+        what: &str,
+    ) -> Option<((ArrayId, ArrayId), [Launch; 2])> {
+        let p = &self.network.projections[index];
+        let (weights, convolution) = self.convolution(index)?;
+        let count = convolution.weights();
+        let by_sample =
+            self.layout.zeros(format!("{what}.samples"), Kind::Real, self.layout.batch * count);
+        let sum = self.layout.zeros(what, Kind::Real, count);
+        let rows = Rows { stride: by.stride, first: by.first, ..self.rows(index) };
+        let [spikes, x] = self.sources(self.source(index), &rows);
+        let args = vec![spikes, x, each(by.array, by.rows * by.stride), each(by_sample, count)];
+        let params = convolution.params(&rows).words();
+        let of_samples = self.by_sample(&convolve_gradient::KERNEL, &p.name, params, args, count);
+        let params = sum_samples::SumSamplesParams::<f64> { n: count as u32 }.words();
+        let sum_up = Launch {
+            kernel: &sum_samples::KERNEL,
+            label: p.name.clone(),
+            params,
+            args: vec![whole(by_sample), each(sum, 1)],
+            units: Units::Count { count, grain: 256 },
+            invocations: count as u64,
+            per_step: false,
+            every: 1,
+        };
+        Some(((sum, weights), [of_samples, sum_up]))
     }
 }

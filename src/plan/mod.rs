@@ -13,6 +13,7 @@ mod live;
 mod losses;
 mod noise;
 mod order;
+mod rules;
 mod simulate;
 mod update;
 mod window;
@@ -233,7 +234,9 @@ pub struct Ports {
     pub moments: Vec<ArrayId>,
     /// Arrays of gradients beside the arrays they are for.
     pub gradients: Vec<(ArrayId, ArrayId)>,
-    /// One unit of what each of these is for.
+    /// Arrays of changes by rules of plasticity beside the weights that they are for.
+    pub changes: Vec<(ArrayId, ArrayId)>,
+    /// One unit of what each of the gradients is for.
     pub units: Vec<f64>,
     /// Output, samples × answers × outputs.
     pub output: Option<ArrayId>,

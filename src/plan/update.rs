@@ -1,5 +1,5 @@
-//! Updates of a training: gradients are adjusted, an optimiser changes what they are for, and weights shrink. Steps
-//! within a task are plain.
+//! Updates of a training: gradients are adjusted, an optimiser changes what they are for, and weights shrink; rules of
+//! plasticity change theirs. Steps within a task are plain.
 
 use super::compile::{Compiler, by_element, each, whole};
 use super::*;
@@ -52,6 +52,7 @@ impl Compiler<'_> {
             let args = vec![each(changed.array, 1)];
             launches.push(changed.launch(&shrink::KERNEL, p.words(), args));
         }
+        self.change_weights(&mut launches);
         stages.push(Stage::Whole(launches));
     }
 

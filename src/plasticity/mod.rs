@@ -26,6 +26,8 @@
 //! sparse weights.
 
 pub mod bcm;
+pub mod by_arrival;
+pub mod change_weights;
 pub mod covariance;
 pub mod dense_post;
 pub mod dense_pre;

@@ -14,7 +14,8 @@ macro_rules! learn {
             /// targets. Where w_max <= 0 a projection is inhibitory, and all rules act on the magnitude of its weights: a
             /// rise, by a_plus, a_ltp or eta, is one of the magnitude, which is bounded by -w_max and -w_min, and mu_plus
             /// shrinks it towards -w_min. With bounds of both signs rules act on the number. `normalize` and `scaling` keep
-            /// the sign.
+            /// the sign. In a training by gradients weights keep still for a batch, and get the sum of all changes of its
+            /// samples after it, within the bounds; `Stdp`, `Triplet`, `Vogels` and `Hebb` can do that.
             pub enum Learn {
                 /// Not at all.
                 Fixed;

@@ -593,6 +593,11 @@ impl Projection {
         self.name.clone().unwrap_or_else(|| format!("{}->{}", self.from, self.to))
     }
 
+    /// Whether a training by gradients changes its weights, unless they are frozen.
+    pub fn by_gradient(&self) -> bool {
+        matches!(self.learn, None | Some(Learn::Backprop))
+    }
+
     /// Whether its weights are meant by some names: its own is there, or that of the population in which it ends.
     pub fn is_among(&self, names: &[String]) -> bool {
         names.contains(&self.to) || names.contains(&self.name())

@@ -1095,9 +1095,10 @@ impl<'a> Trainer<'a> {
         TrainError::Diverged { epoch: self.progress.epoch + 1, batch: self.progress.batch, what }
     }
 
-    /// Arrays that training changes: weights and constant currents.
+    /// Arrays that training changes: weights, constant currents and numbers, by gradients or by rules.
     fn trained(&self) -> Vec<ArrayId> {
-        self.plan.ports.gradients.iter().map(|(_, weights)| *weights).collect()
+        let ports = &self.plan.ports;
+        ports.gradients.iter().chain(&ports.changes).map(|(_, changed)| *changed).collect()
     }
 
     fn weights(&mut self) -> Result<Contents, EngineError> {

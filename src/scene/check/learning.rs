@@ -1,6 +1,7 @@
 //! Rules of what changes weights, for a long time or a short one, and of modulators.
 
 use super::*;
+use crate::scene::Pairing;
 
 impl<'s> Checker<'s> {
     /// Rules of what changes weights, for a long time or a short one.
@@ -16,6 +17,7 @@ impl<'s> Checker<'s> {
         }
         if let Some(scaling) = projection.scaling {
             let path = format!("{path}.scaling");
+            self.no_gradient(&path, "scaling");
             let inhibits = projection.learn.as_ref().and_then(Learn::common);
             if inhibits.is_some_and(|rule| rule.sign() < 0.0) && scaling.eta > 0.0 {
                 let message = "these weights inhibit: with a positive `eta` inhibition grows where the target is \
@@ -32,6 +34,7 @@ impl<'s> Checker<'s> {
         }
         if let Some(normalize) = projection.normalize {
             let path = format!("{path}.normalize");
+            self.no_gradient(&path, "`normalize`");
             if !changes {
                 let help = "add a rule as `learn`, or leave `normalize` out";
                 self.fault_with_help(&path, "the weights do not change, and keep their sum", help);
@@ -145,7 +148,9 @@ impl<'s> Checker<'s> {
             let help = "use `Poisson` or `Latency`, whose output is spikes";
             self.fault_with_help(path, "the sources do not spike", help);
         }
-        self.no_gradient(path, rule.name);
+        if self.has_gradients() {
+            self.beside_gradients(path, projection, rule);
+        }
         if let Some(eligibility) = rule.eligibility {
             let path = format!("{path}.eligibility");
             let (every, tau) = (eligibility.every.get(), eligibility.tau.get());
@@ -171,6 +176,61 @@ impl<'s> Checker<'s> {
         }
     }
 
+    /// What a rule must be to change weights in a training by gradients, where all spikes of a batch are summed.
+    fn beside_gradients(&mut self, path: &str, projection: &'s Projection, rule: &Common<'_>) {
+        let weights = "use 0: changes of the same size at every weight";
+        let pairs = "use `AllToAll`";
+        let marks = "leave it out";
+        let asked = match &projection.learn {
+            Some(Learn::Stdp(r)) => vec![
+                ("mu_plus", r.mu_plus != 0.0, weights),
+                ("mu_minus", r.mu_minus != 0.0, weights),
+                ("pairing", r.pairing != Pairing::AllToAll, pairs),
+                ("eligibility", r.eligibility.is_some(), marks),
+            ],
+            Some(Learn::Triplet(r)) => vec![
+                (
+                    "a3_minus",
+                    r.a3_minus != 0.0,
+                    "use 0: the minimal rule, without triplets of two spikes of the source",
+                ),
+                ("pairing", r.pairing != Pairing::AllToAll, pairs),
+                ("eligibility", r.eligibility.is_some(), marks),
+            ],
+            Some(Learn::Vogels(_) | Learn::Hebb(_)) => vec![],
+            _ => {
+                let message =
+                    format!("`{}` asks for weights or potentials at every moment", rule.name);
+                let help = "in a training by gradients weights learn by `Backprop`, `Stdp`, `Triplet`, `Vogels` or `Hebb`";
+                self.fault_with_help(path, message, help);
+                vec![]
+            }
+        };
+        for (field, _, help) in asked.into_iter().filter(|(_, given, _)| *given) {
+            let message = "in a training by gradients changes are summed over all pairs of spikes of a batch, at the \
+                           weights before it";
+            self.fault_with_help(format!("{path}.{field}"), message, help);
+        }
+        let own_delays = !matches!(projection.delay, None | Some(Delay::Constant(_)));
+        if own_delays && rule.axonal.is_some() {
+            let message = "each synapse has a delay of its own, and the rule does not follow it";
+            let help = match projection.learn.as_ref().and_then(Learn::of_rates) {
+                Some(_) => "give one delay",
+                None => "leave `axonal` out, or give one delay",
+            };
+            self.fault_with_help(path, message, help);
+        }
+        let target = self.population_named(&projection.to);
+        if target.is_some_and(|to| !to.model.is_spiking()) {
+            let message = format!("`{}` does not spike", projection.to);
+            self.fault_with_help(path, message, "use `Backprop` or `Fixed`");
+        }
+        if self.scene.training.as_ref().is_some_and(|training| training.meta.is_some()) {
+            let message = "in a training by tasks weights learn by gradients alone";
+            self.fault_with_help(path, message, "use `Backprop` or `Fixed`");
+        }
+    }
+
     /// What changes needs a place to be kept.
     pub(super) fn stored(&mut self, path: &str, projection: &Projection, what: &str) {
         if matches!(projection.connect, Connect::Procedural { .. }) {
@@ -190,7 +250,7 @@ impl<'s> Checker<'s> {
     pub(super) fn no_gradient(&mut self, path: &str, what: &str) {
         if self.has_gradients() {
             let message = format!("{what} does not go with a training by gradients");
-            let help = "use `Backprop` or `Fixed`, or simulate without `training`";
+            let help = "leave it out, or simulate without `training`";
             self.fault_with_help(path, message, help);
         }
     }

@@ -396,15 +396,16 @@ impl<'s> Checker<'s> {
             let help = "give one delay, or use `Local`";
             self.fault_with_help(format!("{path}.delay"), message, help);
         }
-        let by_rule = !matches!(projection.learn, None | Some(Learn::Fixed | Learn::Backprop));
+        // Simulations have every synapse, each with its own weight.
+        let by_rule = projection.learn.as_ref().is_some_and(|learn| learn.common().is_some());
         let changes = [
-            ("learn", by_rule),
+            ("learn", by_rule && !self.has_gradients()),
             ("normalize", projection.normalize.is_some()),
             ("scaling", projection.scaling.is_some()),
             ("rewire", projection.rewire.is_some()),
         ];
         for (field, _) in changes.iter().filter(|(_, changes)| *changes) {
-            let message = "synapses that share weights change by gradients only";
+            let message = "synapses that share weights change in a training by gradients only";
             let help = "use `Local`, whose synapses each have their own";
             self.fault_with_help(format!("{path}.{field}"), message, help);
         }

@@ -192,9 +192,8 @@ impl<'s> Checker<'s> {
             let target = self.scene.populations.iter().find(|(name, _)| **name == p.to);
             target.is_some_and(|(_, population)| matches!(population.model, Model::Readout(_)))
         };
-        let learned = |p: &Projection| {
-            p.learn != Some(Learn::Fixed) && !p.is_among(&training.freeze) && to_readout(p)
-        };
+        let learned =
+            |p: &Projection| p.by_gradient() && !p.is_among(&training.freeze) && to_readout(p);
         if matches!(meta, Meta::Anil { .. }) && !self.scene.projections.iter().any(learned) {
             let message =
                 "`Anil` learns tasks by what leads to the `Readout`, and nothing there is learned";
@@ -375,9 +374,9 @@ impl<'s> Checker<'s> {
         if projection.lr == 0.0 {
             let message = "with a learning rate of 0 the weights stay as they are";
             self.fault_with_help(format!("{path}.lr"), message, "write `learn: Fixed` instead");
-        } else if projection.lr != 1.0 && projection.learn == Some(Learn::Fixed) {
+        } else if projection.lr != 1.0 && !projection.by_gradient() {
             let help = "leave it out, or write `learn: Backprop`";
-            self.fault_with_help(format!("{path}.lr"), "these weights do not change", help);
+            self.fault_with_help(format!("{path}.lr"), "no gradient changes these weights", help);
         }
         if projection.dropout == 0.0 {
             return;
@@ -431,9 +430,7 @@ impl<'s> Checker<'s> {
             let message = "it arrives at neurons that spike, and there are none";
             self.fault_with_help("training.noise.currents", message, "leave it out");
         }
-        let learns = |p: &Projection| {
-            !matches!(p.learn, Some(Learn::Fixed)) && !p.is_among(&training.freeze)
-        };
+        let learns = |p: &Projection| p.by_gradient() && !p.is_among(&training.freeze);
         if noise.weights > 0.0 && !self.scene.projections.iter().any(learns) {
             let message = "it is added to weights that learn, and there are none";
             self.fault_with_help("training.noise.weights", message, "leave it out");

@@ -1347,6 +1347,24 @@ fn what_does_not_lie_in_layers_is_shown_at_its_place() {
                 "Uniform(low: 1, high: 3)",
                 "share one delay | `Local`",
             ),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 5), learn: Stdp(w_max: 5, mu_plus: 1)",
+                "1)",
+                "summed over all pairs of spikes | use 0",
+            ),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 5), learn: Oja(eta: 1, w_max: 5)",
+                "Oja(eta: 1",
+                "`Oja` asks for weights | `Hebb`",
+            ),
+            (
+                "connect: Dense",
+                "connect: Dense, learn: Stdp(w_max: 5)",
+                "Stdp(w_max: 5)",
+                "`digits` does not spike | `Backprop`",
+            ),
         ],
     );
     let simulated =
@@ -1361,7 +1379,7 @@ fn what_does_not_lie_in_layers_is_shown_at_its_place() {
                 "Conv(kernel: 5)",
                 "Conv(kernel: 5), learn: Stdp(w_max: 5)",
                 "Stdp(w_max: 5)",
-                "share weights change by gradients only | `Local`",
+                "share weights change in a training by gradients only | `Local`",
             ),
         ],
     );
