@@ -6,10 +6,13 @@ mod common;
 
 use common::*;
 use neuralearn::engine::Engine;
+use neuralearn::engine::cpu::Cpu;
+use neuralearn::kernel::Clock;
 use neuralearn::network::{Network, Population, Projection, Stimulus, Synapses, build};
 use neuralearn::plan::{Plan, SimulationOptions, simulate};
+use neuralearn::record::decode;
 use neuralearn::simulation::options;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::E;
 
 /// The neurons of a population of `n`, to be recorded.
@@ -1033,4 +1036,64 @@ fn parts_of_the_table_do_not_change_a_spike() {
     simulated.on_every_engine("parts", |engine, done| {
         assert_eq!(done.spikes("out"), whole.spikes("out"), "{engine}");
     });
+}
+
+/// What is drawn is drawn alike: the first presentation of a training has the events and the noise of a simulation.
+#[test]
+fn a_training_draws_the_stimuli_that_a_simulation_draws() {
+    const STEPS: usize = 200;
+    let text = |simulation: &str, populations: &str, projections: &str, rest: &str| {
+        format!(
+            r#"(version: 1, simulation: (dt: 0.5, seed: 4{simulation}), populations: {{
+                "cells": (size: 70, model: Lif(t_ref: 1, receptors: {{"ex": Exp(tau: 3), "in": GabaA(tau: 5)}})),
+                {populations} }},
+            projections: [
+                (from: "cells", to: "cells", connect: FixedInDegree(k: 5), weight: 4, receptor: "in", delay: 2),
+                {projections} ],
+            stimuli: [
+                (to: "cells", input: Poisson(rate: Linspace(from: 500, to: 3000), weight: 80, receptor: "ex", start: 5)),
+                (to: "cells", input: Poisson(rate: 300, weight: 2, receptor: "in", stop: 60)),
+                (to: "cells", input: Noise(mean: 50, std: Linspace(from: 0, to: 300), tau: 4, start: 10)),
+                (to: "cells", input: Noise(sigma: 40)),
+                (to: "cells", input: Sine(amplitude: 100, frequency: 20)) ],
+            {rest})"#
+        )
+    };
+    let simulated = simulated(&text(", duration: 100", "", "", r#"record: (spikes: ["cells"])"#));
+    let wanted: BTreeSet<(u64, u32)> = simulated.solve().spikes("cells").iter().copied().collect();
+    assert!(wanted.len() > 200, "only {} spikes", wanted.len());
+    let training = scene(&text(
+        "",
+        r#""in": (size: 4, model: Images(encoder: Poisson())), "out": (size: 2, model: Readout()),"#,
+        r#"(from: "in", to: "out", connect: Dense, weight: Kaiming()),
+        (from: "cells", to: "out", connect: Dense, weight: Kaiming()),"#,
+        &format!(
+            r#"training: (data: Arrays(train: "a.npz", test: "b.npz"), epochs: 1, batch: 2, steps: {STEPS},
+            loss: SoftmaxCrossEntropy(over: Mean), optimizer: Sgd(lr: 0.1))"#
+        ),
+    ));
+    let (_, plan) = plan(&training, 2, STEPS, 0);
+    let ports = plan.ports.populations[0];
+    let data = images(2, 4, 2);
+    for program in ["evaluate", "train"] {
+        let run = |engine: &mut dyn Engine| -> Vec<BTreeSet<(u64, u32)>> {
+            load(engine, &plan, &data.train, 2);
+            let clock = Clock { seed: 4, ..clock(2) };
+            engine.run(plan.program(program).unwrap(), &clock, STEPS).unwrap();
+            let words = engine.read_words(ports.spikes.unwrap()).unwrap();
+            let samples = words.chunks(words.len() / 2);
+            let spikes = samples.map(|words| decode(words, 70, ports.history, STEPS));
+            spikes.map(|spikes| spikes.map(|(t, id)| (u64::from(t), id)).collect()).collect()
+        };
+        let check = |who: &str, engine: &mut dyn Engine| {
+            let found = run(engine);
+            assert_eq!(found[0], wanted, "{who}, {program}");
+            assert_ne!(found[1], wanted, "{who}, {program}: another presentation has other draws");
+        };
+        check("f64", &mut Cpu::<f64>::new(&plan, Some(1), false));
+        check("f32", &mut Cpu::<f32>::new(&plan, Some(2), false));
+        if let Some(found) = adapter("networks") {
+            check("wgsl", &mut gpu(&found, &plan));
+        }
+    }
 }

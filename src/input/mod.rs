@@ -7,9 +7,11 @@ pub mod current;
 pub mod given_spikes;
 pub mod latency;
 pub mod noise;
+pub mod noise_window;
 pub mod poisson;
 pub mod poisson_alike;
 pub mod poisson_drive;
+pub mod poisson_window;
 
 /// Pixels of a sample are bytes, four to a word.
 pub const fn pixel_words(n: usize) -> usize {

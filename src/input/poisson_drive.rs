@@ -81,6 +81,13 @@ pub fn tables(means: &[f64]) -> (Vec<u32>, Vec<u32>) {
     (level, first)
 }
 
+/// Events of the table that begins at `first`, by a random word.
+#[inline(always)]
+pub fn events(level: &[u32], first: u32, random: u32) -> u32 {
+    let table = &level[first as usize + 1..][..level[first as usize] as usize];
+    table.iter().filter(|level| random >= **level).count() as u32
+}
+
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
     name: "input/poisson_drive",
@@ -107,8 +114,7 @@ impl Twin for PoissonDrive {
         let p = PoissonDriveParams::<F>::of(call.params);
         let [level, first_of, ring] = Call::take(call.args);
         let (level, first_of, ring) = (level.words(), first_of.words(), ring.words_mut());
-        let table = |first: u32| &level[first as usize + 1..][..level[first as usize] as usize];
-        let shared = table(first_of[0]);
+        let shared = &level[first_of[0] as usize + 1..][..level[first_of[0] as usize] as usize];
         let step = call.clock.step + u64::from(call.span.t0);
         if step < joined(p.start_lo, p.start_hi) || step >= joined(p.stop_lo, p.stop_hi) {
             return;
@@ -129,8 +135,7 @@ impl Twin for PoissonDrive {
                 if p.own == 1 {
                     let own = &first_of[first + block * BLOCK..][..sums.len()];
                     for (k, first) in own.iter().enumerate() {
-                        let events = table(*first).iter().filter(|level| random[k] >= **level);
-                        count[k] = events.count() as u32;
+                        count[k] = events(level, *first, random[k]);
                     }
                 } else {
                     for level in shared {

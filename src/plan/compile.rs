@@ -447,6 +447,7 @@ impl<'a> Compiler<'a> {
         // Noise and input from outside the group are there for all steps, and come first.
         for &k in &group.members {
             before.extend(self.noise_of_currents(k));
+            self.drawn(k, &mut before);
         }
         for outside in [true, false] {
             for (index, p) in network.projections.iter().enumerate() {

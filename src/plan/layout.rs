@@ -1,6 +1,7 @@
 //! The arrays of a plan: sizes, contents at the start, and which of them the host uses.
 
 use super::compile::{Options, PlanError, SLOTS};
+use super::drawn::is_driven;
 use super::order::groups;
 use super::window::Framed;
 use super::*;
@@ -150,9 +151,7 @@ impl<'a> Layout<'a> {
         };
         for (k, population) in self.network.populations.iter().enumerate() {
             let words = match &population.kind {
-                network::Kind::Stepped(neurons)
-                    if self.network.stimuli.iter().any(|stimulus| stimulus.to == k) =>
-                {
+                network::Kind::Stepped(neurons) if is_driven(self.network, k) => {
                     (neurons.receptors().len() + 2) * population.size
                 }
                 network::Kind::Spikes(_) => spike_words(population.size),

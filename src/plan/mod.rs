@@ -7,6 +7,7 @@
 
 mod compile;
 mod convolve;
+mod drawn;
 mod dropout;
 mod layout;
 mod live;

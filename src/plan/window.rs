@@ -1,6 +1,7 @@
 //! Populations of a training whose neurons are in frames: see [`crate::neuron::frame`].
 
 use super::compile::{Compiler, each, passing, whole};
+use super::drawn::{course, is_driven, receives};
 use super::layout::{Layout, Pop};
 use super::simulate::in_blocks;
 use super::*;
@@ -64,7 +65,7 @@ impl<'a> Layout<'a> {
         let population = &self.network.populations[k];
         let watched =
             matches!(&self.training.loss, Loss::Trace { population, .. } if population == name);
-        let driven = self.network.stimuli.iter().any(|stimulus| stimulus.to == k);
+        let driven = is_driven(self.network, k);
         let numbers = match &population.numbers {
             Some(_) => neurons.cells()[0].len() + receptors * port::COUNT,
             None => 0,
@@ -94,11 +95,9 @@ impl<'a> Layout<'a> {
             false => self.zeros(inbox, Kind::Real, batch * steps * pop.width),
             true => {
                 let mut sample = vec![0.0; steps * pop.width];
-                for (step, row) in (0u64..).zip(sample.chunks_exact_mut(pop.width)) {
-                    let driven = &mut row[receptors * n..][..n];
-                    for stimulus in self.network.stimuli.iter().filter(|s| s.to == k) {
-                        (0..n).for_each(|id| driven[id] += stimulus.current(id, step));
-                    }
+                let course = course(self.network, k, steps);
+                for (row, course) in sample.chunks_exact_mut(pop.width).zip(course.chunks(n)) {
+                    row[receptors * n..][..n].copy_from_slice(course);
                 }
                 self.reals(inbox, sample.repeat(batch))
             }
@@ -201,7 +200,12 @@ impl Compiler<'_> {
     fn arrive(&self, k: usize) -> u32 {
         let into = self.network.projections.iter().filter(|p| p.to == k && p.delay > 0);
         let noise = self.noise_enters(k).map_or(0, |receptor| 1 << receptor);
-        into.fold(noise, |bits, p| bits | 1 << p.receptor)
+        into.fold(noise | receives(self.network, k), |bits, p| bits | 1 << p.receptor)
+    }
+
+    /// Receptors of a population in frames.
+    pub(super) fn receptors(&self, k: usize) -> usize {
+        self.layout.framed[k].as_ref().map_or(1, |framed| framed.receptors)
     }
 
     /// The parameters with which all frames of a training begin.

@@ -153,11 +153,6 @@ impl<'s> Checker<'s> {
         }
         match &self.scene.training {
             Some(training) if training.loss.is_gradient() => {
-                if let Input::Poisson { .. } | Input::Noise { .. } = stimulus.input {
-                    let message = "what is drawn is no stimulus of a training by gradients";
-                    let help = "use currents, and sources as `Poisson` populations";
-                    self.fault_with_help(format!("{path}.input"), message, help);
-                }
                 if to.is_some_and(|to| matches!(to.model, Model::Readout(_)))
                     && !matches!(training.loss, Loss::Trace { .. })
                 {
