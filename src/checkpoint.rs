@@ -41,6 +41,21 @@ pub struct Origin {
     pub description: String,
     /// The scene that ran, as RON with all defaults and overrides.
     pub scene: String,
+    /// How it was started.
+    #[serde(flatten)]
+    pub start: Start,
+}
+
+/// How a run was started; of a version that did not say so, nothing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Start {
+    /// The command line of the process that began it, as a shell takes it.
+    pub command: String,
+    /// What was changed of the scene file, in the order in which it was: `PATH=VALUE`.
+    pub overrides: Vec<String>,
+    /// When, in UTC.
+    pub started: String,
 }
 
 /// Where the checkpoints of a run are.

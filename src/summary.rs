@@ -65,6 +65,9 @@ pub struct Summary {
     /// In a training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
+    /// How the run was started.
+    #[serde(flatten)]
+    pub start: crate::checkpoint::Start,
 }
 
 /// Writes pairs as a map, in their order.

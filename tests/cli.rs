@@ -6,7 +6,7 @@ mod place;
 
 use flate2::{Compression, write::GzEncoder};
 use place::{Place, SIMULATION, TRAINING, arguments, edit, ended, idx, numbers};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -88,6 +88,12 @@ fn training_fills_its_run_folder_and_its_scene_repeats_it() {
 
     let again = place.done("run/scene.ron", "again", &[]);
     assert_eq!(numbers(&again), numbers(&summary));
+    let command = "neuralearn --scene run/scene.ron --out again --engine cpu --quiet";
+    assert_eq!((&again["command"], &again["overrides"]), (&command.into(), &json!([])));
+    let started = |summary: &Value| summary["started"].as_str().unwrap().to_owned();
+    // Dates of this form are in the order of their letters.
+    assert!(started(&summary).len() == 20 && started(&summary) <= started(&again));
+    assert!(page.contains(&started(&summary)));
     for file in ["weights.safetensors", "scene.ron"] {
         let same = place.read(&format!("again/{file}")) == place.read(&format!("run/{file}"));
         assert!(same, "{file} is another");
@@ -399,6 +405,11 @@ fn every_combination_is_a_run() {
             assert_eq!(row[&path[1..]].parse(), Ok(number), "{path} of run {}", row["run"]);
         }
         assert!(row.contains_key("wall_s"));
+        let own = [
+            format!("{WEIGHT}={}", row[WEIGHT]),
+            format!("simulation.seed={}", row["simulation.seed"]),
+        ];
+        assert!(summary["overrides"].as_array().unwrap().ends_with(&own.map(Value::from)));
     }
     // What the terminal tells is the rate of the first population by name, over both seeds.
     let rate = |k: usize| rows[k]["populations.exc.rate_hz"].parse::<f64>().unwrap();

@@ -162,6 +162,8 @@ fn an_experiment_runs_its_stages_and_goes_on_with_them() {
     let second = json(&place, "whole/second/summary.json");
     assert_eq!(summary["results"]["worst"], second["training"]["fit"]["worst_mse"]);
     assert_eq!(second["training"]["epochs"].as_array().unwrap().len(), 6);
+    assert_eq!(second["command"], summary["command"]);
+    assert!(second["started"].as_str() >= summary["started"].as_str());
     // The second began with what the first had found.
     let start = |run: &str| {
         let line = String::from_utf8(place.read(&format!("{run}/metrics.jsonl"))).unwrap();

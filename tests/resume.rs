@@ -569,7 +569,11 @@ fn a_finished_run_can_be_extended() {
         place.done("sim.ron", "long", &[&longer[..], &["--overwrite"]].concat());
         place.done("sim.ron", "run", &[&more[..], &["--overwrite"]].concat());
         place.call(&[&resume[..], &["--set", "simulation.duration=900"]].concat()).expect(0, "");
-        assert_eq!(numbers(&place.summary("long")), numbers(&place.summary("run")));
+        let [long, run] = ["long", "run"].map(|out| place.summary(out));
+        assert_eq!(numbers(&long), numbers(&run));
+        // What made it longer is told with what it began with.
+        assert_eq!(long["overrides"], run["overrides"]);
+        assert!(run["command"].as_str().unwrap().contains("--out run --engine cpu"), "{run}");
         for file in ["spikes.npz", "traces.npz", "scene.ron"] {
             let read = |out: &str| fs::read(place.path(out).join(file)).ok();
             assert!(read("long") == read("run"), "{file} differs");

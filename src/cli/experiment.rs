@@ -11,17 +11,19 @@ use super::run::{Job, MAX_BINDING, one, origin, prepare, write, written};
 use super::side_by_side::{Finished, curves, main_number, mean, short, spread};
 use super::stop::Stop;
 use super::terminal::print;
-use super::{FileFault, Interrupted, Run, Usage, fault};
-use crate::checkpoint::Origin;
+use super::{FileFault, Interrupted, Run, Usage, fault, pictures};
+use crate::checkpoint::{Origin, Start};
 use crate::files::{read, write_atomic};
 use crate::report::{self, Parts, Report, Runs};
 use crate::scene::{self, Override, SEED, SEEDS, Scene, SceneError, Source, Warning};
 use crate::summary::as_map;
+use crate::words::moment;
 use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// A stage as a scene of its own.
 pub struct Stage {
@@ -95,6 +97,8 @@ struct Summary<'a> {
     /// Summaries of the stages, without their epochs; of several seeds those of each.
     #[serde(serialize_with = "as_map")]
     stages: Vec<(String, Value)>,
+    #[serde(flatten)]
+    start: &'a Start,
 }
 
 /// Begins an experiment: everything that can be found wrong is, before anything is run; then each stage gets its folder.
@@ -113,7 +117,7 @@ fn begin(
         }
         all.push((seed, stages));
     }
-    let origin = origin(path, source, written(scene)?);
+    let origin = origin(path, source, overrides, written(scene)?);
     let folder = Folder::create(args.out.as_deref(), path, &origin.name, args.overwrite)?;
     write(&folder.join(SCENE), origin.scene.as_bytes())?;
     let create =
@@ -255,6 +259,7 @@ fn conclude(
         results: &results.values,
         results_sd: &results.deviations,
         stages,
+        start: &origin.start,
     };
     let path = folder.join(SUMMARY);
     let json = serde_json::to_string_pretty(&summary).map_err(|e| fault(&path, e.into()))?;
@@ -294,7 +299,7 @@ pub fn page<'a>(
     Ok(Report {
         title: &origin.name,
         description: origin.description.clone(),
-        facts: results.told.clone(),
+        facts: results.told.iter().cloned().chain(pictures::started(&origin.start)).collect(),
         parts: Parts {
             seeds: scene.seeds.clone(),
             number: main.to_owned(),
@@ -326,9 +331,10 @@ fn run_stage(
     if let Some((from, reinit)) = begins {
         (scene.initial, scene.reinit) = (Some(from), reinit);
     }
+    let start = Start { started: moment(SystemTime::now()), ..origin.start.clone() };
     let job = Job {
         path: Path::new(""),
-        origin: Origin { name: format!("{} {name}", origin.name), ..origin.clone() },
+        origin: Origin { name: format!("{} {name}", origin.name), start, ..origin.clone() },
         scene,
         source,
         warnings,

@@ -1,5 +1,6 @@
 //! Puts together what the report shows.
 
+use crate::checkpoint::Start;
 use crate::data::Dataset;
 use crate::data::traces::Traces as Wanted;
 use crate::network::numbers::Number;
@@ -451,5 +452,14 @@ fn facts(s: &Summary) -> Vec<(String, String)> {
     fact("engine", format!("{} on {} ({})", s.engine, s.adapter, s.driver));
     fact("memory on the device", bytes(s.bytes_device));
     fact("version", s.version.clone());
+    facts.extend(started(&s.start));
     facts
+}
+
+/// How a run was started, so far as it is known.
+pub fn started(start: &Start) -> impl Iterator<Item = (String, String)> {
+    let Start { command, overrides, started } = start;
+    let facts = [("started", started), ("command", command), ("overrides", &overrides.join(", "))];
+    let known = facts.into_iter().filter(|(_, value)| !value.is_empty());
+    known.map(|(name, value)| (name.to_owned(), value.clone())).collect::<Vec<_>>().into_iter()
 }

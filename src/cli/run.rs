@@ -10,7 +10,7 @@ use super::{
     predict, resume, samples, sweep,
 };
 use crate::archive;
-use crate::checkpoint::{self, Checkpoint, Origin, Store};
+use crate::checkpoint::{self, Checkpoint, Origin, Start, Store};
 use crate::data::traces::Traces;
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::{self, Found, Gpu, Wanted};
@@ -27,15 +27,16 @@ use crate::scene::{
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
 use crate::train::{Event, Learner, Outcome, Predictions, Samples, Set, Tested, Trainer};
-use crate::words::{bytes, grouped};
+use crate::words::{bytes, grouped, moment};
 use crate::{data, machine, train};
 use anyhow::Result;
 use serde::Serialize;
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// Largest array that every adapter can bind \[bytes\].
 pub const MAX_BINDING: u64 = 128 << 20;
@@ -176,7 +177,7 @@ pub fn run_scene(args: &Run) -> Result<()> {
     }
     let job = Job {
         path: &path,
-        origin: origin(&path, &source, written(&scene)?),
+        origin: origin(&path, &source, &overrides, written(&scene)?),
         scene,
         source,
         warnings,
@@ -187,14 +188,30 @@ pub fn run_scene(args: &Run) -> Result<()> {
     one(args, job)
 }
 
-/// What a run of a scene file begins with.
-pub fn origin(path: &Path, source: &Source, scene: String) -> Origin {
+/// What a run of a scene file, so changed, begins with.
+pub fn origin(path: &Path, source: &Source, overrides: &[Override], scene: String) -> Origin {
     Origin {
         name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         sha256: source.sha256(),
         description: source.description(),
         scene,
+        start: Start {
+            command: command_line(std::env::args_os().skip(1)),
+            overrides: overrides.iter().map(|own| format!("{}={}", own.path, own.value)).collect(),
+            started: moment(SystemTime::now()),
+        },
     }
+}
+
+/// The command that has these arguments, with quotes where a shell needs them.
+fn command_line(arguments: impl Iterator<Item = OsString>) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    let quoted = |word: String| match !word.is_empty() && word.chars().all(is_plain) {
+        true => word,
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    };
+    let words = arguments.map(|word| quoted(word.to_string_lossy().into_owned()));
+    ["neuralearn".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// A scene as a file has it, with all defaults.
@@ -252,7 +269,13 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         None => Box::new(Cpu::<f32>::new(&plan, None, args.profile)),
     };
     let effective = written(&scene)?;
-    let began = checkpoint.as_ref().map_or(origin, |checkpoint| checkpoint.origin.clone());
+    let mut began = origin;
+    if let Some(checkpoint) = &checkpoint {
+        // What makes a run longer is changed too; what is said a second time is said once.
+        let more = std::mem::replace(&mut began, checkpoint.origin.clone()).start.overrides;
+        began.start.overrides.retain(|own| !more.contains(own));
+        began.start.overrides.extend(more);
+    }
     let origin = Origin { scene: effective.clone(), ..began };
     let folder = match resume {
         Some(dir) => Folder::open(dir.to_owned())?,
@@ -474,6 +497,7 @@ fn start_summary(
         neurons: network.neurons(),
         synapses: network.synapses(),
         bytes_device: device.bytes,
+        start: origin.start.clone(),
         ..Summary::default()
     }
 }
@@ -849,4 +873,18 @@ fn profile(times: &[KernelTime]) -> Result<(), FileFault> {
         );
     }
     print(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_is_what_a_shell_takes() {
+        let words = ["a/b.ron", "--set", "projections.a->b.weight=Uniform(low: 1)", "", "it's"];
+        assert_eq!(
+            command_line(words.into_iter().map(OsString::from)),
+            r"neuralearn a/b.ron --set 'projections.a->b.weight=Uniform(low: 1)' '' 'it'\''s'"
+        );
+    }
 }
