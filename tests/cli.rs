@@ -376,6 +376,51 @@ fn untimed(place: &Place, out: &str) -> Vec<BTreeMap<String, String>> {
     rows
 }
 
+/// What a large table was parsed to is taken by the next run, unless it is damaged.
+#[test]
+fn what_is_parsed_is_kept() {
+    let place = Place::new();
+    let names: Vec<String> = (0..36).map(|k| format!("x{k}")).collect();
+    let table = |rows: usize| {
+        let mut text = format!("{},class\n", names.join(","));
+        for i in 0..rows {
+            let cell = |k: usize| format!("0.{:05},", (7919 * i + 31 * k) % 100_000);
+            text += &(0..36).map(cell).collect::<String>();
+            text += &format!("{}\n", i % 3);
+        }
+        text
+    };
+    fs::write(place.path("train.csv"), table(4000)).unwrap();
+    fs::write(place.path("t10k.csv"), table(20)).unwrap();
+    let data = r#"Csv(train: "train.csv", test: "t10k.csv")"#;
+    let scene = edit(TRAINING, r#"Mnist(dir: "data")"#, data);
+    fs::write(place.path("own.ron"), scene.replace("epochs: 4", "epochs: 1, limit: 24")).unwrap();
+    let first = place.done("own.ron", "first", &[]);
+    let kept = || {
+        let files = fs::read_dir(place.path("cache")).unwrap().map(|entry| entry.unwrap().path());
+        let [path] = files.collect::<Vec<_>>().try_into().expect("the small table is not kept");
+        (fs::read(&path).unwrap(), path)
+    };
+    let (content, path) = kept();
+    let again = place.run("own.ron", "second", &[]);
+    assert!(!again.expect(0, "").err.contains("damaged"), "{}", again.err);
+    assert_eq!(numbers(&place.summary("second")), numbers(&first));
+    // A level where another was.
+    let mut damaged = content.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    fs::write(&path, damaged).unwrap();
+    place.run("own.ron", "third", &[]).expect(0, "it is damaged; it is made anew");
+    assert_eq!(numbers(&place.summary("third")), numbers(&first));
+    assert!(kept() == (content.clone(), path.clone()));
+    // Another range is another result, and fails as it would without what is kept.
+    let more = ["--set", "training.data.range=(high: 0.5)"];
+    place.refuses_run("own.ron", &more, 3, "train.csv: line | is not from 0 to 0.5");
+    fs::remove_dir_all(place.path("cache")).unwrap();
+    let mut none = place.command(&arguments(&["--scene", "own.ron", "--out", "fourth"], &[]));
+    ended(none.env("NEURALEARN_CACHE", "").spawn().unwrap()).expect(0, "");
+    assert!(!place.path("cache").exists());
+}
+
 const WEIGHT: &str = "projections.noise->exc.weight";
 
 #[test]

@@ -4,11 +4,13 @@
 //! and then the dimensions, is followed by one byte per element. A file is believed only as far as
 //! it delivers: memory grows with the bytes that arrive, never by what the header promises, and
 //! reading goes on to the end of the file so that surplus bytes and a wrong gzip checksum are seen.
+//! What was compressed is kept as it is without ([`cache`]).
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use crate::files::cache::{self, Kept};
 use crate::files::read;
 use flate2::bufread::MultiGzDecoder;
 
@@ -108,10 +110,35 @@ impl fmt::Display for Magic {
 ///
 /// [`IdxError`] unless the file is exactly one IDX array of `RANK` dimensions of bytes.
 pub fn load<const RANK: usize>(path: &Path) -> Result<Idx<RANK>, IdxError> {
-    read::open(path)
-        .map_err(Problem::Io)
-        .and_then(|opened| decode(BufReader::new(opened.file), MAX_BYTES))
-        .map_err(|problem| IdxError { path: path.to_path_buf(), problem })
+    let load = || {
+        let mut stream = BufReader::new(read::open(path)?.file);
+        if !stream.fill_buf()?.starts_with(&GZIP) {
+            return decode(stream, MAX_BYTES);
+        }
+        let mut packed = Vec::new();
+        stream.take(MAX_BYTES).read_to_end(&mut packed)?;
+        let how = format!("idx of rank {RANK}");
+        cache::made(cache::folder().as_deref(), &packed, &how, || decode(&packed[..], MAX_BYTES))
+    };
+    load().map_err(|problem| IdxError { path: path.to_path_buf(), problem })
+}
+
+/// Kept as a file of this format.
+impl<const RANK: usize> Kept for Idx<RANK> {
+    fn to_bytes(&self) -> Vec<u8> {
+        let dims = self.dims.iter().map(|dim| *dim as u32);
+        let header = [magic(RANK)].into_iter().chain(dims).flat_map(u32::to_be_bytes);
+        [&header.collect::<Vec<_>>(), &self.data[..]].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        parse(bytes, MAX_BYTES).ok()
+    }
+}
+
+/// The magic number of bytes in so many dimensions.
+fn magic(rank: usize) -> u32 {
+    0x0800 | rank as u32
 }
 
 /// Decodes a raw or compressed stream that holds at most `limit` bytes.
@@ -155,9 +182,8 @@ fn header<const RANK: usize>(stream: &mut impl Read) -> Result<[usize; RANK], Pr
     let found = stream.take(expected).read_to_end(&mut bytes)? as u64;
 
     let mut words = bytes.as_chunks().0.iter().map(|&word| u32::from_be_bytes(word));
-    let magic = 0x0800 | RANK as u32;
     match words.next() {
-        Some(found) if found != magic => Err(Problem::Magic { expected: magic, found }),
+        Some(found) if found != magic(RANK) => Err(Problem::Magic { expected: magic(RANK), found }),
         _ if found < expected => Err(Problem::Header { expected, found }),
         _ => Ok(std::array::from_fn(|_| words.next().unwrap_or_default() as usize)),
     }
@@ -201,6 +227,9 @@ pub(super) mod tests {
         }
         let labels = decode::<1>(&idx(0x801, &[3], &[7, 8, 9])[..], MAX_BYTES).unwrap();
         assert_eq!(labels, Idx { dims: [3], data: vec![7, 8, 9] });
+        assert_eq!(labels.to_bytes(), idx(0x801, &[3], &[7, 8, 9]));
+        assert_eq!(Idx::from_bytes(&raw), Some(decode3(&raw).unwrap()));
+        assert_eq!(Idx::<1>::from_bytes(&raw), None);
     }
 
     #[test]

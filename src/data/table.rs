@@ -2,20 +2,42 @@
 //!
 //! One column has the classes, the others are the sample. What stands between the columns is the one of comma, semicolon
 //! and tab of which the header has most. Spaces around a cell and quotes around it do not count, lines end in LF or CR LF,
-//! and empty ones are passed over. Numbers become levels as those of [arrays](super::arrays) do.
+//! and empty ones are passed over. Numbers become levels as those of [arrays](super::arrays) do. What comes of a large file
+//! is kept ([`cache`]).
 
 use super::{DataError, Dataset, Range, Split, fault};
+use crate::files::cache::{self, Kept};
 use crate::files::read;
 use crate::grammar::closest;
 use std::path::Path;
 
 /// A table as it was read.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Table {
     /// Names of the columns that are the sample, in order.
     names: Vec<String>,
     /// The samples, without labels if there is no column of them.
     split: Split,
+}
+
+/// Kept as a line of JSON, the names, the number of labels and that of columns, and then labels and levels.
+impl Kept for Table {
+    fn to_bytes(&self) -> Vec<u8> {
+        let Split { images, labels, cols, .. } = &self.split;
+        let line = serde_json::json!([self.names, labels.len(), cols]).to_string();
+        [line.as_bytes(), b"\n", labels, images].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (line, rest) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n')?);
+        let (names, count, cols): (_, _, usize) = serde_json::from_slice(line).ok()?;
+        let (labels, images) = rest[1..].split_at_checked(count)?;
+        let (images, labels) = (images.to_vec(), labels.to_vec());
+        let samples = images.len().checked_div(cols)?;
+        let fits = samples * cols == images.len() && (labels.is_empty() || count == samples);
+        let split = Split { images, labels, targets: Vec::new(), rows: 1, cols };
+        fits.then_some(Self { names, split })
+    }
 }
 
 /// Loads a training set and a test set. Without a name the last column is that of the classes.
@@ -72,7 +94,20 @@ fn table(
     inputs: Option<usize>,
 ) -> Result<Table, String> {
     let bytes = read::read(path, read::roomy()).map_err(|e| format!("cannot be read: {e}"))?;
-    let text = str::from_utf8(&bytes).map_err(|e| {
+    let range = range.unwrap_or_default();
+    let how = format!("table {label:?} {range:?} {inputs:?}");
+    let parse = || parsed(&bytes, label, range, inputs);
+    cache::made(cache::folder().as_deref(), &bytes, &how, parse)
+}
+
+/// Reads a text, as [`table`] a file.
+fn parsed(
+    bytes: &[u8],
+    label: Option<&str>,
+    range: Range,
+    inputs: Option<usize>,
+) -> Result<Table, String> {
+    let text = str::from_utf8(bytes).map_err(|e| {
         format!("is not UTF-8 text, byte {} does not fit; save it as UTF-8", e.valid_up_to())
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -105,7 +140,6 @@ fn table(
         ));
     }
 
-    let range = range.unwrap_or_default();
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     for (line, row) in lines {
         let row = cells(row, separator);
@@ -230,6 +264,10 @@ mod tests {
             cols: 2,
         };
         assert_eq!(read(&path, Some("class"), range, 0).unwrap(), bare);
+        for (text, inputs) in [("a,\"b\",class\n0,1,2\n1,1,0\n", None), ("a\n1\n", Some(1))] {
+            let table = parsed(text.as_bytes(), None, Range::default(), inputs).unwrap();
+            assert_eq!(Table::from_bytes(&table.to_bytes()), Some(table));
+        }
         // Nor where all columns are inputs.
         assert_eq!(read(&path, None, range, 2).unwrap(), bare);
     }

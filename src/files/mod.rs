@@ -3,8 +3,9 @@
 //! What comes in goes through [`read`], which opens regular files only and reads no more than its caller has
 //! use for. What goes out goes through [`mod@write`], which puts a file in its place once it is whole. Between
 //! them and the rest of the program are the formats: [`npy`] and [`npz`] of numpy, [`tensors`] in
-//! safetensors.
+//! safetensors. [`cache`] keeps what was made of raw files.
 
+pub mod cache;
 pub mod npy;
 pub mod npz;
 pub mod read;

@@ -164,6 +164,8 @@ impl Place {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_neuralearn"));
         command.current_dir(self.0.path()).env_remove("RUST_LOG").args(args);
+        // Nothing is left behind in the home of who runs the tests.
+        command.env("NEURALEARN_CACHE", self.path("cache"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
