@@ -9,6 +9,7 @@ use common::*;
 use neuralearn::data::{self, Split};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
+use neuralearn::files::{Npy, read_array, write_npz};
 use neuralearn::kernel::Clock;
 use neuralearn::plan::Plan;
 use neuralearn::scene::Scene;
@@ -254,6 +255,79 @@ fn a_run_tells_how_it_adapts() {
         let answers = place.read(&format!("{out}/predictions.npz"));
         place.call(&arguments(&["predict", out, "--out", "again"], &[])).expect(0, "");
         assert!(place.read("again/predictions.npz") == answers, "{out}: other answers");
+    }
+}
+
+/// What a run tells of a held-out task, `adapt` makes of its samples in files.
+#[test]
+fn a_run_learns_one_more_task() {
+    let place = Place::new();
+    fs::write(place.path("tasks.ron"), edit(TASKS, "test: 6", "test: 1")).unwrap();
+    let summary = place.done("tasks.ron", "run", &[]);
+    let told = summary["training"]["adaptation"].as_object().unwrap();
+    let made = scene(&edit(TASKS, "test: 6", "test: 1"));
+    let made = data::load(made.training.as_ref().unwrap().data.as_ref().unwrap(), 1).unwrap();
+    let file = |name: &str, samples: Range<usize>, with_targets: bool| {
+        let (split, count) = (part(&made.test, samples.clone()), samples.len() as u64);
+        let inputs: Vec<f32> = split.images.iter().map(|level| f32::from(*level) / 255.0).collect();
+        let mut arrays = vec![Npy::of("inputs", &[count, 20], &inputs)];
+        if with_targets {
+            arrays.push(Npy::of("targets", &[count, 1], &split.targets));
+        }
+        write_npz(&place.path(name), &arrays).unwrap();
+    };
+    file("few.npz", 0..5, true);
+    file("asked.npz", 5..9, true);
+    file("bare.npz", 5..9, false);
+    file("more.npz", 0..9, true);
+    let before = place.files("run");
+    let adapt = |data: &str, more: &[&str]| {
+        let args = ["adapt", "run", "--data", data, "--out", "new"];
+        place.call(&arguments(&args, more)).expect(0, "");
+    };
+    let reals =
+        |name: &str| -> Vec<f32> { read_array(&place.path("new/adaptation.npz"), name).unwrap().1 };
+    let errors =
+        |name: &str| -> Vec<f64> { read_array(&place.path("new/adaptation.npz"), name).unwrap().1 };
+    adapt("few.npz", &["--query", "asked.npz"]);
+    for (steps, mse) in errors("mse").into_iter().enumerate() {
+        let told = told[&format!("mse_{steps}")].as_f64().unwrap();
+        assert!((mse - told).abs() < 1e-5 * told, "{mse} after {steps} steps is not {told}");
+    }
+    let output = reals("output");
+    assert_eq!((output.len(), reals("target")), (11 * 4, made.test.targets[5..].to_vec()));
+    let (_, answers) = read_array::<f32>(&place.path("run/predictions.npz"), "output").unwrap();
+    assert_eq!(output[..4], answers[5..]);
+    let learned = errors("support_mse");
+    assert!(learned.len() == 11 && learned[10] < learned[0], "{learned:?}");
+    // What is asked changes nothing, and its targets are nothing that is learned from.
+    adapt("few.npz", &["--query", "bare.npz"]);
+    assert_eq!((reals("output"), errors("support_mse")), (output, learned.clone()));
+    assert!(read_array::<f64>(&place.path("new/adaptation.npz"), "mse").is_err());
+    adapt("few.npz", &["--steps", "2"]);
+    assert_eq!(
+        (errors("mse"), errors("support_mse")),
+        (learned[..3].to_vec(), learned[..3].to_vec())
+    );
+    // More samples than a batch of the training holds.
+    adapt("more.npz", &["--steps", "1"]);
+    assert_eq!(reals("output").len(), 2 * 9);
+    assert!(place.files("run") == before, "the run is another");
+
+    let wide = [0.0f32; 40];
+    write_npz(
+        &place.path("wide.npz"),
+        &[Npy::of("inputs", &[2, 20], &wide), Npy::of("targets", &[2, 2], &wide[..4])],
+    )
+    .unwrap();
+    place.done("train.ron", "plain", &[]);
+    for (run, data, code, words) in [
+        ("plain", "few.npz", 2, "plain | without `meta` | predict"),
+        ("run", "bare.npz", 3, "bare.npz | no array `targets`"),
+        ("run", "wide.npz", 3, "2 targets each | 1 outputs"),
+        ("run", "none.npz", 3, "none.npz"),
+    ] {
+        place.refuses(&arguments(&["adapt", run, "--data", data], &[]), code, words);
     }
 }
 

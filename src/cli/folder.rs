@@ -27,6 +27,7 @@ const FILES: &[&str] = &[
     TABLE,
     EVENTS,
     PREDICTIONS,
+    ADAPTATION,
     archive::SPIKES,
     archive::TRACES,
     "weights.safetensors",
@@ -51,6 +52,9 @@ pub const TABLE: &str = "metrics.csv";
 
 /// What a trained network answers to a test set.
 pub const PREDICTIONS: &str = "predictions.npz";
+
+/// What a network that learned to learn answers while it learns one more task.
+pub const ADAPTATION: &str = "adaptation.npz";
 
 /// What a training by gradients had learned when it was best.
 pub const BEST: &str = "weights-best.safetensors";

@@ -1,5 +1,6 @@
 //! The command line: arguments, exit codes, and what a person reads.
 
+mod adapt;
 mod experiment;
 mod folder;
 mod inspect;
@@ -22,6 +23,7 @@ mod terminal;
 
 use crate::engine::EngineError;
 use crate::scene::{Override, SceneError};
+use crate::train::MEASURED;
 use crate::words::visible;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::Write as _;
@@ -44,6 +46,7 @@ use std::process::ExitCode;
   neuralearn report runs/mnist-1 runs/mnist-2         runs side by side
   neuralearn new first                                a scene to start from, first.ron
   neuralearn predict runs/mnist-1 --data my/digits    what a trained network makes of other images
+  neuralearn adapt runs/meta-1/fomaml --data few.npz  what learned to learn learns a new task
   neuralearn check scenes/mnist.ron                   what would run, and how much memory it takes
   neuralearn devices                                  adapters of this machine
 
@@ -63,6 +66,8 @@ enum Command {
     Check(Check),
     /// Ask a trained network for the classes of test images; writes predictions.npz.
     Predict(Predict),
+    /// Let a network that learned to learn learn a new task from a few samples; writes adaptation.npz.
+    Adapt(Adapt),
     /// Draw the report of a run again, or put several runs side by side.
     Report(Redraw),
     /// Write a commented scene to start from.
@@ -109,6 +114,37 @@ struct Predict {
     #[arg(long)]
     last: bool,
     /// Folder for predictions.npz; default the run folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    means: Means,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  neuralearn adapt runs/meta-1/fomaml --data few.npz  the network learns these samples, and answers to them
+  neuralearn adapt runs/meta-1/fomaml --data few.npz --query new.npz --steps 5 --out learned
+
+Files are of numpy: `inputs` and `targets`, of which what is asked may have none. adaptation.npz has
+`output` [steps + 1, samples, outputs], what is answered after 0, 1, 2, ... steps, with `target` and `mse`
+[steps + 1] where targets are known, and `support_mse`, that of the samples that are learned from. The run
+stays as it is.")]
+struct Adapt {
+    /// Folder of a training with `meta`, or of a stage that is one.
+    run: PathBuf,
+    /// Samples of the task that it is learned from, an .npz file.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Samples that are asked; default those that it is learned from.
+    #[arg(long, value_name = "FILE")]
+    query: Option<PathBuf>,
+    /// Steps of gradient descent on the samples, with the rate of the training.
+    #[arg(long, value_name = "N", default_value_t = MEASURED, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    steps: u64,
+    /// With the weights of the newest checkpoint rather than the best; also of a run that is not finished.
+    #[arg(long)]
+    last: bool,
+    /// Folder for adaptation.npz; default the run folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -296,6 +332,7 @@ pub fn main() -> ExitCode {
     concluded(match &cli.command {
         Some(Command::Check(check)) => inspect::check(&check.scenes, &check.set, check.json),
         Some(Command::Predict(args)) => predict::predict(args),
+        Some(Command::Adapt(args)) => adapt::adapt(args),
         Some(Command::Report(args)) => redraw::report(args),
         Some(Command::New(args)) => new::new(args),
         Some(Command::Devices) => inspect::devices(),

@@ -96,7 +96,7 @@ pub fn predict(args: &Predict) -> Result<()> {
 }
 
 /// The scene of a run, and the checkpoint that has what it learned; without one the scene begins with that.
-fn learned(run: &Path, last: bool) -> Result<(Scene, Option<Checkpoint>)> {
+pub fn learned(run: &Path, last: bool) -> Result<(Scene, Option<Checkpoint>)> {
     let (path, shown) = (run.join(SCENE), run.display());
     if !path.is_file() {
         let why = format!("{shown} is not a run folder: there is no {SCENE}");
@@ -130,11 +130,11 @@ fn learned(run: &Path, last: bool) -> Result<(Scene, Option<Checkpoint>)> {
 }
 
 /// The training of a run and its data, if it is one that can be asked.
-fn classes<'a>(scene: &'a Scene, run: &Path) -> Result<(&'a Training, &'a Data), Usage> {
+pub fn classes<'a>(scene: &'a Scene, run: &Path) -> Result<(&'a Training, &'a Data), Usage> {
     let found = scene.training.as_ref().filter(|training| training.loss.is_gradient());
     let refused = |what: &str| {
         Usage(format!(
-            "{} is {what}; predict needs the run of a training by gradients on samples",
+            "{} is {what}; here the run of a training by gradients on samples is needed",
             run.display()
         ))
     };

@@ -37,5 +37,6 @@ mod trainer;
 pub use assign::{Assignment, Learner, answer};
 pub use damage::{Damage, Tested};
 pub use trainer::{
-    Epoch, Event, Outcome, Predictions, Presented, Progress, Samples, Set, TrainError, Trainer,
+    Epoch, Event, MEASURED, Outcome, Predictions, Presented, Progress, Samples, Set, TrainError,
+    Trainer,
 };

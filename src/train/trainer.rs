@@ -30,6 +30,7 @@ use crate::scene::{Augment, Data, Loss, Reset, Training};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+pub use tasks::MEASURED;
 use tasks::Tasks;
 
 /// Changes the key of random numbers for the test set, whose noise is the same in every epoch.

@@ -4,7 +4,7 @@
 //! before and put back after. Gradients of the queries are read task by task, summed in f64 in the order of the tasks,
 //! and put where the program `update` takes them from. Between two updates there is no other state than without tasks.
 
-use super::{Contents, Set, Sums, TrainError, Trainer};
+use super::{Contents, Predictions, Set, Sums, TrainError, Trainer};
 use crate::data::Augment;
 use crate::engine::EngineError;
 use crate::kernel::Clock;
@@ -14,7 +14,7 @@ use crate::train::optimizer::Descent;
 use std::ops::RangeInclusive;
 
 /// Steps of adaptation that are measured.
-const MEASURED: u64 = 10;
+pub const MEASURED: u64 = 10;
 
 /// Tasks, and what is done with them.
 #[derive(Clone, Copy)]
@@ -133,6 +133,24 @@ impl<'a> Trainer<'a> {
         let outputs = self.classes() as f64;
         let all = self.judge_tasks(tasks, 0..=MEASURED)?;
         Ok(all.iter().map(|sums| sums.loss / (sums.samples as f64 * outputs)).collect())
+    }
+
+    /// What the network answers to the test set after 0, 1, 2, ... steps within one more task, whose samples that it is
+    /// learned from come first there. The weights are then as they were; nothing where there are no tasks.
+    ///
+    /// # Errors
+    /// The engine fails, a number is not finite.
+    pub fn adapted(&mut self, support: usize, steps: u64) -> Result<Vec<Predictions>, TrainError> {
+        let Some(tasks) = self.tasks else { return Ok(Vec::new()) };
+        let begin = self.weights()?;
+        let support: Vec<u32> = (0..support as u32).collect();
+        let mut answers = vec![self.predict()?];
+        for _ in 0..steps {
+            self.adapt(tasks, Set::Test, &support, 1, 0)?;
+            answers.push(self.predict()?);
+        }
+        self.put(&begin)?;
+        Ok(answers)
     }
 
     /// Steps of plain gradient descent on the samples that a task is learned from. Their losses are left in a slot.
