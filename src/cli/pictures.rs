@@ -9,8 +9,8 @@ use crate::plan::Recorded;
 use crate::plasticity::Rule;
 use crate::record::statistics::SpikeStatistics;
 use crate::report::{
-    self, Activity, Confusion, Course, Epoch, Fields, Report, Sample, Trace, Traces, Weights,
-    Window,
+    self, Activity, Confusion, Course, Distribution, Epoch, Fields, Report, Sample, Trace, Traces,
+    Weights, Window,
 };
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
@@ -76,9 +76,12 @@ pub fn training<'a>(
             }],
         });
     }
-    let fields = fields(network, trainer.natural_weights(false)?, data);
+    let weights = trainer.natural_weights(false)?;
+    let synapses = synapses(network, &weights);
+    let fields = fields(network, weights, data);
     Ok(Report {
         activity,
+        synapses,
         fields,
         mistakes: predictions
             .mistakes(&data.test)
@@ -152,6 +155,7 @@ fn followed<'a>(
         follows: true,
         courses: numbers.map(course).collect(),
         activity: spikes_only(network, &after, summary.steps),
+        synapses: synapses(network, &trainer.natural_weights(false)?),
         warnings: warnings.to_vec(),
         ..Report::default()
     })
@@ -196,11 +200,14 @@ pub fn learning<'a>(
     warnings: &[String],
 ) -> Result<Report<'a>, TrainError> {
     let shown = learner.present(0)?;
-    let fields = fields(network, learner.weights()?, data);
+    let weights = learner.weights()?;
+    let synapses = synapses(network, &weights);
+    let fields = fields(network, weights, data);
     let confusion = (learner.classes(), learner.confusion.clone());
     Ok(Report {
         activity: spikes_only(network, &shown, summary.steps),
         windows: windows(network),
+        synapses,
         fields,
         ..trained(
             description,
@@ -272,6 +279,29 @@ fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -
     let height = (data.test.rows * sources / network.pixels()).max(1);
     let width = sources / height;
     Some(Fields { width, height, fields: fields.collect() })
+}
+
+/// How weights and delays of synapses are distributed, where they differ: weights as they were drawn and, of those that a
+/// training changed, as they are after it. A simulation tells of those that it changes by itself.
+fn synapses(network: &Network, after: &[(String, Vec<f32>)]) -> Vec<report::Synapses> {
+    let of = |p: &Projection| {
+        let start = p.synapses.weights();
+        let end = after.iter().find(|(name, _)| *name == p.name).map_or(&[][..], |(_, end)| end);
+        let (start, end) = (start.iter().copied(), end.iter().map(|w| f64::from(*w)));
+        let low = start.clone().chain(end.clone()).fold(f64::INFINITY, f64::min);
+        let high = start.clone().chain(end.clone()).fold(f64::NEG_INFINITY, f64::max);
+        let bounds = [low, high];
+        let mut numbers = Vec::new();
+        if high > low && end.len() > 0 {
+            numbers.push(Distribution::of_weights("weight at the start", start, bounds));
+            numbers.push(Distribution::of_weights("weight at the end", end, bounds));
+        } else if high > low && p.rule.is_none() {
+            numbers.push(Distribution::of_weights("weight", start, bounds));
+        }
+        numbers.extend(Distribution::of_delays(p.synapses.delays(), network.dt));
+        report::Synapses { name: p.name.clone(), numbers }
+    };
+    network.projections.iter().map(of).filter(|of| !of.numbers.is_empty()).collect()
 }
 
 /// Learning windows of the projections whose rules have one.
@@ -352,6 +382,7 @@ pub fn simulation<'a>(
         activity: activity.collect(),
         windows: windows(network),
         weights,
+        synapses: synapses(network, &[]),
         warnings: warnings.to_vec(),
         ..report::Report::default()
     }

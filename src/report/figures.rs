@@ -13,8 +13,8 @@ use kuva::render::color::Color;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 
 use super::{
-    Activity, Confusion, Course, Epoch, Fields, Fit, Layer, Report, ReportError, Response, Sample,
-    Shown, Trace, Traces, Weights, Window,
+    Activity, Confusion, Course, Distribution, Epoch, Fields, Fit, Layer, Report, ReportError,
+    Response, Sample, Shown, Synapses, Trace, Traces, Weights, Window,
 };
 use crate::neuron::model::LaidOut;
 use crate::record::statistics::SpikeStatistics;
@@ -41,6 +41,8 @@ const MAX_NAMES: usize = 12;
 const MAX_SHOWN: usize = 8;
 /// At most this many channels of a population are drawn.
 const MAX_MAPS: usize = 64;
+/// At most this many projections have their synapses drawn.
+const MAX_PROJECTIONS: usize = 12;
 /// At most this many mistakes are drawn.
 const MAX_MISTAKES: usize = 20;
 /// At most this many neurons that follow a trace are drawn.
@@ -51,7 +53,7 @@ const MAX_TRACES: usize = 6;
 const MAX_BUCKETS: usize = 2_000;
 
 /// What figures are called, before their numbers.
-pub(super) const KINDS: [&str; 18] = [
+pub(super) const KINDS: [&str; 19] = [
     "sweep",
     "curves",
     "learning",
@@ -67,6 +69,7 @@ pub(super) const KINDS: [&str; 18] = [
     "traces",
     "window",
     "weights",
+    "synapses",
     "shown",
     "maps",
     "fields",
@@ -118,6 +121,8 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
         windows.chain(weights.filter_map(|(k, of)| weight_histograms(k + 1, of))).collect();
     learned.sort_by(|a, b| a.section.cmp(&b.section));
     sketches.extend(learned);
+    let projections = report.synapses.iter().take(MAX_PROJECTIONS).enumerate();
+    sketches.extend(projections.filter_map(|(k, of)| synapses(k + 1, of)));
     for (number, of) in report.shown.iter().take(MAX_SHOWN).enumerate().map(|(k, of)| (k + 1, of)) {
         sketches.extend(shown(number, of));
         let layers = of.layers.iter().enumerate();
@@ -720,27 +725,46 @@ fn window(number: usize, of: &Window) -> Option<Sketch> {
 
 /// The distribution of the weights of a projection, a panel for each time.
 fn weight_histograms(number: usize, of: &Weights) -> Option<Sketch> {
-    let [low, high] = of.bounds;
-    let width = (high - low) / Weights::BINS as f64;
-    let most = of.at.iter().flat_map(|(_, bins)| bins).fold(0.0, |most: f64, bin| most.max(*bin));
-    if of.at.is_empty() || !is_positive(width) || !is_positive(most) {
-        return None;
-    }
-    let panel = |(ms, bins): &(f64, Vec<f64>)| {
-        let edges = (0..=Weights::BINS).map(|k| low + k as f64 * width).collect();
-        let percent: Vec<f64> = bins.iter().map(|bin| 100.0 * bin).collect();
-        let (plots, layout) = histogram(edges, percent, (low, high));
-        let label = format!("weight at {}", time(*ms));
-        (plots, layout.with_x_label(label).with_y_label("synapses (%)"))
-    };
-    let panels: Vec<_> = of.at.iter().map(panel).collect();
-    let columns = vec![880.0 / panels.len() as f64; panels.len()];
+    let at = of.at.iter().map(|(ms, bins)| Distribution {
+        label: format!("weight at {}", time(*ms)),
+        bounds: of.bounds,
+        bins: bins.clone(),
+    });
     Some(Sketch {
         name: format!("weights-{number}"),
         section: format!("Weights of {}", of.name),
         caption: format!("{}: distribution of the weights between their bounds.", of.name),
-        scene: grid(&[220.0], &columns, panels),
+        scene: side_by_side(&at.collect::<Vec<_>>())?,
     })
+}
+
+/// How numbers of the synapses of a projection are distributed.
+fn synapses(number: usize, of: &Synapses) -> Option<Sketch> {
+    Some(Sketch {
+        name: format!("synapses-{number}"),
+        section: "Synapses".into(),
+        caption: format!("{}: distribution over the synapses.", of.name),
+        scene: side_by_side(&of.numbers)?,
+    })
+}
+
+/// Distributions over synapses, a panel for each that can be drawn.
+fn side_by_side(all: &[Distribution]) -> Option<Scene> {
+    let panel = |of: &Distribution| {
+        let [low, high] = of.bounds;
+        let width = (high - low) / of.bins.len() as f64;
+        let most = of.bins.iter().fold(0.0, |most: f64, bin| most.max(*bin));
+        if !is_positive(width) || !is_positive(most) {
+            return None;
+        }
+        let edges = (0..=of.bins.len()).map(|k| low + k as f64 * width).collect();
+        let percent: Vec<f64> = of.bins.iter().map(|bin| 100.0 * bin).collect();
+        let (plots, layout) = histogram(edges, percent, (low, high));
+        Some((plots, layout.with_x_label(of.label.as_str()).with_y_label("synapses (%)")))
+    };
+    let panels: Vec<_> = all.iter().filter_map(panel).collect();
+    let columns = vec![880.0 / panels.len() as f64; panels.len()];
+    (!panels.is_empty()).then(|| grid(&[220.0], &columns, panels))
 }
 
 /// A recorded variable, one panel per neuron, with threshold and spikes.

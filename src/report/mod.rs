@@ -45,6 +45,8 @@ pub struct Report<'a> {
     pub windows: Vec<Window>,
     /// Distributions of weights that changed.
     pub weights: Vec<Weights>,
+    /// Distributions of other numbers of synapses. Those of the first 12 projections are drawn.
+    pub synapses: Vec<Synapses>,
     /// Test images that were taken for another class, the surest answers first. The first 20 are drawn.
     pub mistakes: Vec<Sample>,
     /// Test image that was shown while the activity was recorded.
@@ -204,13 +206,70 @@ impl Weights {
 
     /// Adds the distribution at a time \[ms\].
     pub fn add(&mut self, time: f64, weights: &[f32]) {
-        let [low, high] = self.bounds;
-        let mut bins = vec![0.0; Self::BINS];
-        for w in weights {
-            let place = (f64::from(*w) - low) / (high - low) * Self::BINS as f64;
-            bins[(place.max(0.0) as usize).min(Self::BINS - 1)] += 1.0 / weights.len() as f64;
-        }
-        self.at.push((time, bins));
+        let weights = weights.iter().map(|w| f64::from(*w));
+        self.at.push((time, bins(weights, self.bounds, Self::BINS)));
+    }
+}
+
+/// The part of some numbers in each of so many equal bins between bounds; what lies beyond them is in the outermost.
+fn bins(
+    numbers: impl ExactSizeIterator<Item = f64>,
+    [low, high]: [f64; 2],
+    count: usize,
+) -> Vec<f64> {
+    let mut bins = vec![0.0; count];
+    let part = 1.0 / numbers.len() as f64;
+    for x in numbers {
+        let place = (x - low) / (high - low) * count as f64;
+        bins[(place.max(0.0) as usize).min(count - 1)] += part;
+    }
+    bins
+}
+
+/// How numbers of the synapses of a projection are distributed.
+#[derive(Debug, Clone)]
+pub struct Synapses {
+    /// Name of the projection.
+    pub name: String,
+    /// The numbers, side by side.
+    pub numbers: Vec<Distribution>,
+}
+
+/// How some numbers are distributed.
+#[derive(Debug, Clone)]
+pub struct Distribution {
+    /// What they are, as `delay (ms)`.
+    pub label: String,
+    /// Least and largest.
+    pub bounds: [f64; 2],
+    /// The part of them in each of so many equal bins between these.
+    pub bins: Vec<f64>,
+}
+
+impl Distribution {
+    /// Of weights that lie within bounds.
+    pub fn of_weights(
+        label: &str,
+        weights: impl ExactSizeIterator<Item = f64>,
+        bounds: [f64; 2],
+    ) -> Self {
+        Self { label: label.to_owned(), bounds, bins: bins(weights, bounds, Weights::BINS) }
+    }
+
+    /// Of delays in whole steps of `dt` \[ms\]: a bin holds as many steps as any other. None if all are alike.
+    pub fn of_delays(delays: &[u16], dt: f64) -> Option<Self> {
+        let (low, high) = (*delays.iter().min()?, *delays.iter().max()?);
+        let steps = usize::from(high - low) + 1;
+        let wide = steps.div_ceil(Weights::BINS);
+        let count = steps.div_ceil(wide);
+        let first = f64::from(low) - 0.5;
+        let bounds = [first, first + (count * wide) as f64];
+        let bins = bins(delays.iter().map(|steps| f64::from(*steps)), bounds, count);
+        (high > low).then(|| Self {
+            label: "delay (ms)".to_owned(),
+            bounds: bounds.map(|steps| steps * dt),
+            bins,
+        })
     }
 }
 
@@ -455,6 +514,16 @@ mod tests {
                 height: 2,
                 fields: vec![("0".into(), vec![0.0; 4]), ("1".into(), vec![1.0])],
             }),
+            synapses: vec![
+                Synapses { name: "<none>".into(), numbers: Vec::new() },
+                Synapses {
+                    name: "<p>".into(),
+                    numbers: vec![
+                        Distribution::of_weights("<w>", [0.0; 2].into_iter(), [0.0, 0.0]),
+                        Distribution::of_delays(&[1, 3], 0.5).unwrap(),
+                    ],
+                },
+            ],
             ..Report::default()
         };
         let dir = tempfile::tempdir()?;
@@ -474,17 +543,35 @@ mod tests {
             "report.html",
             "shown-2.png",
             "sweep.png",
+            "synapses-2.png",
             "traces-1-1.png",
             "weights-1.png",
         ];
         assert_eq!(names, expected);
         let figures = names.iter().filter_map(|name| name.to_str()).filter(|n| n.ends_with(".png"));
-        assert!(figures.clone().count() == 12 && figures.clone().all(is_figure));
+        assert!(figures.clone().count() == 13 && figures.clone().all(is_figure));
         for other in ["mine.png", "learning-a.png", "learning.jpg", "activity-.png", "report.html"]
         {
             assert!(!is_figure(other), "{other}");
         }
         Ok(())
+    }
+
+    #[test]
+    fn bins_of_delays_hold_whole_steps() {
+        let all: Vec<u16> = (3..=102).collect();
+        // A hundred steps are too many for bins of one and two; three to a bin take 34, the last with one.
+        let delays = Distribution::of_delays(&all, 0.1).unwrap();
+        assert_eq!(delays.bins.len(), 34);
+        assert!(
+            (delays.bounds[0] - 0.25).abs() < 1e-12 && (delays.bounds[1] - 10.45).abs() < 1e-12
+        );
+        assert!(delays.bins[..33].iter().all(|part| (part - 0.03).abs() < 1e-12));
+        assert!((delays.bins[33] - 0.01).abs() < 1e-12);
+        let few = Distribution::of_delays(&[2, 2, 2, 4], 1.0).unwrap();
+        assert_eq!((few.bounds, few.bins), ([1.5, 4.5], vec![0.75, 0.0, 0.25]));
+        assert!(Distribution::of_delays(&[2, 2], 1.0).is_none());
+        assert!(Distribution::of_delays(&[], 1.0).is_none());
     }
 
     #[test]
