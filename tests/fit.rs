@@ -205,6 +205,9 @@ fn an_experiment_is_swept() {
     place.run("stages.ron", "sweep", &["--seeds", "1,2"]).expect(0, "");
     let results = |run: &str| json(&place, &format!("{run}/summary.json"))["results"].clone();
     assert_eq!(results("sweep/2"), results("alone"));
+    // Both results are drawn.
+    let page = String::from_utf8(place.read("sweep/report.html")).unwrap();
+    assert!(page.contains("results.starts, results.worst over simulation.seed"));
     let text = String::from_utf8(place.read("sweep/sweep.csv")).unwrap();
     let at = text.lines().next().unwrap().split(',').position(|head| head == "results.worst");
     let cell = text.lines().nth(2).unwrap().split(',').nth(at.unwrap()).unwrap();

@@ -70,6 +70,15 @@ pub fn columns(runs: &[Finished]) -> Vec<&str> {
     columns
 }
 
+/// The numbers that are drawn of the runs: all results, if one of them says most, else what does.
+pub fn drawn_numbers(runs: &[Finished]) -> Vec<&str> {
+    let is_result = |path: &&str| path.starts_with("results.");
+    match main_number(runs) {
+        Some(main) if is_result(&main) => columns(runs).into_iter().filter(is_result).collect(),
+        main => main.into_iter().collect(),
+    }
+}
+
 /// The number that says most of the runs: the accuracy on the test set, else the first result by name, else the error of
 /// what follows a trace, of numbers, or of tasks after ten steps, else the rate of the first population by name.
 pub fn main_number(runs: &[Finished]) -> Option<&str> {
@@ -98,7 +107,7 @@ pub fn side_by_side(by: &[String], runs: &[Finished]) -> Runs {
         columns: by.iter().cloned().chain(telling.iter().map(|path| (*path).to_owned())).collect(),
         rows: runs.iter().map(row).collect(),
         curves: curves(runs, 1),
-        response: None,
+        responses: Vec::new(),
     }
 }
 

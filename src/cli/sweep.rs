@@ -8,7 +8,7 @@
 use super::folder::{Folder, RUNS, SWEEP};
 use super::resume::{has_begun, is_finished};
 use super::run::{self, adapter, run_scene, scene_path, write};
-use super::side_by_side::{Finished, columns, main_number, mean, side_by_side};
+use super::side_by_side::{Finished, columns, drawn_numbers, main_number, mean, side_by_side};
 use super::stop::Stop;
 use super::terminal::{print, say};
 use super::{Interrupted, Run, Usage, exit_code, experiment, fault};
@@ -415,14 +415,15 @@ impl Sweep {
     /// Writes the report.
     fn report(&self, runs: &[Finished], out: &Path) {
         let paths: Vec<String> = self.axes.iter().map(|axis| axis.path.clone()).collect();
-        let response = main_number(runs).and_then(|main| self.response(runs, main));
+        let drawn = drawn_numbers(runs).into_iter();
+        let responses = drawn.filter_map(|number| self.response(runs, number)).collect();
         let set = self.set.iter().map(|set| (set.path.clone(), set.value.clone()));
         let count = format!("{} of {}", runs.len(), self.combinations().len());
         let page = Report {
             title: &self.stem(),
             description: self.description.clone(),
             facts: set.chain([("finished runs".to_owned(), count)]).collect(),
-            runs: Some(report::Runs { response, ..side_by_side(&paths, runs) }),
+            runs: Some(report::Runs { responses, ..side_by_side(&paths, runs) }),
             ..Report::default()
         };
         if let Err(e) = report::write(&page, out) {
@@ -430,9 +431,9 @@ impl Sweep {
         }
     }
 
-    /// The main number over what was swept: over the first path of numbers, else over the place in the list of the first
+    /// A number over what was swept: over the first path of numbers, else over the place in the list of the first
     /// path, else over the seed; a line for each combination of the other paths.
-    fn response(&self, runs: &[Finished], main: &str) -> Option<Response> {
+    fn response(&self, runs: &[Finished], number: &str) -> Option<Response> {
         let is_number = |axis: &Axis| axis.values.iter().all(|v| v.parse::<f64>().is_ok());
         let find = |wanted: &dyn Fn(&Axis) -> bool| self.axes.iter().position(wanted);
         let at = find(&|axis| axis.path != SEED && is_number(axis))
@@ -447,7 +448,7 @@ impl Sweep {
                 true => value.parse().ok(),
                 false => place(value).map(|place| (place + 1) as f64),
             };
-            let (Some(x), Some(y)) = (x, run.number(main)) else { continue };
+            let (Some(x), Some(y)) = (x, run.number(number)) else { continue };
             let name = self.named(run, |k| k != at && self.axes[k].path != SEED);
             match lines.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, points)) => points.push((x, y)),
@@ -458,7 +459,7 @@ impl Sweep {
             true => axis.path.clone(),
             false => format!("{}, by place in the list", axis.path),
         };
-        Some(Response { x, y: main.to_owned(), lines, alike: axis.path == SEED })
+        Some(Response { x, y: number.to_owned(), lines, alike: axis.path == SEED })
     }
 
     /// Some of the values of a run, as a text.

@@ -41,6 +41,8 @@ const MAX_NAMES: usize = 12;
 const MAX_SHOWN: usize = 8;
 /// At most this many channels of a population are drawn.
 const MAX_MAPS: usize = 64;
+/// At most this many numbers are drawn over what was swept.
+const MAX_RESPONSES: usize = 6;
 /// At most this many projections have their synapses drawn.
 const MAX_PROJECTIONS: usize = 12;
 /// At most this many mistakes are drawn.
@@ -93,7 +95,7 @@ pub(super) struct Figure {
 pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
     let mut sketches = Vec::new();
     if let Some(runs) = &report.runs {
-        sketches.extend(runs.response.as_ref().and_then(sweep));
+        sketches.extend(sweep(&runs.responses));
         sketches.extend(curves(&runs.curves));
     }
     sketches.extend(learning(&report.epochs, report.best_epoch, report.follows));
@@ -247,8 +249,23 @@ fn learning(epochs: &[Epoch], best: Option<usize>, follows: bool) -> Option<Sket
     })
 }
 
-/// A number of some runs over what differs between them: a point for each run, and the means.
-fn sweep(of: &Response) -> Option<Sketch> {
+/// Numbers of some runs over what differs between them: a point for each run, and the means. A panel for each number.
+fn sweep(all: &[Response]) -> Option<Sketch> {
+    let all = &all[..all.len().min(MAX_RESPONSES)];
+    let panels: Vec<_> = all.iter().filter_map(over_runs).collect();
+    let first = all.first().filter(|_| !panels.is_empty())?;
+    let names: Vec<&str> = all.iter().map(|of| of.y.as_str()).collect();
+    let mean = if first.alike { "Lines are their mean" } else { "Lines are means" };
+    Some(Sketch {
+        name: "sweep".into(),
+        section: "Runs".into(),
+        caption: format!("{} over {}: a point for each run. {mean}.", names.join(", "), first.x),
+        scene: grid(&vec![320.0; panels.len()], &[760.0], panels),
+    })
+}
+
+/// A number of some runs over what differs between them.
+fn over_runs(of: &Response) -> Option<(Vec<Plot>, Layout)> {
     let is_drawn = |point: &&(f64, f64)| point.0.is_finite() && point.1.is_finite();
     let all: Vec<(f64, f64)> =
         of.lines.iter().flat_map(|(_, points)| points).filter(is_drawn).copied().collect();
@@ -288,13 +305,7 @@ fn sweep(of: &Response) -> Option<Sketch> {
         .with_x_label(x)
         .with_y_label(of.y.as_str())
         .with_legend_box(false);
-    let mean = if of.alike { "The line is their mean" } else { "Lines are means" };
-    Some(Sketch {
-        name: "sweep".into(),
-        section: "Runs".into(),
-        caption: format!("{} over {}: a point for each run. {mean}.", of.y, of.x),
-        scene: grid(&[320.0], &[760.0], [(plots, layout)]),
-    })
+    Some((plots, layout))
 }
 
 /// Points of a curve.

@@ -113,8 +113,8 @@ pub struct Runs {
     pub rows: Vec<(String, String, Vec<String>)>,
     /// Learning curves by the names of the runs. The first 12 are named.
     pub curves: Vec<(String, Vec<Epoch>)>,
-    /// A number of the runs over what differs between them.
-    pub response: Option<Response>,
+    /// Numbers of the runs over what differs between them. The first 6 are drawn.
+    pub responses: Vec<Response>,
 }
 
 /// A number of some runs over what differs between them.
@@ -475,7 +475,7 @@ mod tests {
             columns: vec!["<c>".into()],
             rows: vec![("<r>".into(), "<p>".into(), Vec::new())],
             curves: vec![("<r>".into(), vec![epoch.clone()]), (String::new(), Vec::new())],
-            response: Some(response),
+            responses: vec![response],
         };
         let report = Report {
             title: "<scene>",
@@ -590,16 +590,16 @@ mod tests {
                 test_loss: Some(bad),
                 ..Epoch::default()
             };
-            let response = Some(Response {
+            let response = Response {
                 x: String::new(),
                 y: String::new(),
                 lines: vec![(String::new(), vec![(bad, 1.0), (1.0, bad), (2.0, 1.0)])],
                 alike: bad.is_nan(),
-            });
+            };
             let curves = vec![(String::new(), vec![epoch.clone()])];
             let report = Report {
                 epochs: vec![epoch],
-                runs: Some(Runs { curves, response, ..Runs::default() }),
+                runs: Some(Runs { curves, responses: vec![response], ..Runs::default() }),
                 best_epoch: Some(usize::MAX),
                 confusion: Some(Confusion { classes: 2, counts: vec![u64::MAX; 4] }),
                 activity: vec![cells],
