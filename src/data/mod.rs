@@ -4,14 +4,15 @@
 //! [`idx`] reads a single file; here is what takes more than one to know: that labels and images
 //! come in equal numbers, and that train and test images have the same shape. Any data set in the
 //! format and under the file names of MNIST, such as Fashion-MNIST, loads alike. [`arrays`] makes the same of
-//! numpy's files, [`table`] of text; [`mnist1d`], [`yin_yang`], [`randman`] and [`sinusoids`], and [`store_recall`] and
-//! [`delayed_recall`], whose samples are frames, need no file, only a seed. `choice` says which samples are used and for
+//! numpy's files, [`table`] of text; [`mnist1d`], [`yin_yang`], [`randman`] and [`sinusoids`], and [`store_recall`],
+//! [`delayed_recall`] and [`evidence`], whose samples are frames, need no file, only a seed. `choice` says which samples are used and for
 //! what, `augment` how a training sample is changed when it is shown.
 
 pub mod arrays;
 mod augment;
 mod choice;
 pub mod delayed_recall;
+pub mod evidence;
 pub mod idx;
 pub mod mnist1d;
 pub mod randman;
@@ -225,6 +226,9 @@ pub fn load(data: &Data, seed: u64) -> Result<Dataset, DataError> {
         }
         Data::DelayedRecall { train, test, delay, pacing, seed: own, .. } => {
             Ok(delayed_recall::make(counts(train, test), delay, pacing, own.unwrap_or(seed)))
+        }
+        Data::Evidence { train, test, cues, delay, seed: own, .. } => {
+            Ok(evidence::make(counts(train, test), cues, delay, own.unwrap_or(seed)))
         }
     }
 }

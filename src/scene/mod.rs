@@ -34,7 +34,7 @@ pub use trains::{OnGrid, not_poisson};
 
 pub use crate::data::delayed_recall::{Growth, Pacing, RampOrder};
 pub use crate::data::{Augment, Range};
-use crate::data::{delayed_recall, mnist1d, store_recall, yin_yang};
+use crate::data::{delayed_recall, evidence, mnist1d, store_recall, yin_yang};
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
 pub use crate::train::damage::Damage;
@@ -1155,6 +1155,22 @@ data! {
 }
 
 /// Which samples of a data set are used, and how.
+    /// Cues to the left and to the right, of which more are to be told after a delay (Morcos & Harvey 2016; Bellec et al.
+    /// 2020). A frame is 50 ms, of four groups of 10 numbers: left, right, recall, noise. A cue is a frame without and two
+    /// with it; recall is the last three. The label is 0 if more were to the left, 1 if to the right. Groups that are shown
+    /// are white, noise is a quarter of that all the time, and what is not shown is black. For `Poisson(max_rate: 40)`.
+    Evidence {
+        /// Training samples.
+        train: u64 [Count] = 6400u64;
+        /// Test samples.
+        test: u64 [Count] = 512u64;
+        /// Cues of a sample, an odd number.
+        cues: u64 [Count] = 7u64;
+        /// Time from the last cue to recall, a multiple of 50 ms \[ms\].
+        delay: Quantity<Ms> [Positive];
+        /// Key of its random numbers; that of the simulation if absent.
+        seed: Option<u64>;
+    }
 #[derive(Debug, Clone, Copy)]
 pub struct SampleChoice<'a> {
     /// Their classes; all if absent.
@@ -1187,14 +1203,18 @@ impl Data {
             | Self::Randman { .. }
             | Self::Sinusoids { .. }
             | Self::StoreRecall { .. }
-            | Self::DelayedRecall { .. } => None,
+            | Self::DelayedRecall { .. }
+            | Self::Evidence { .. } => None,
         }
     }
 
     /// Which numbers are the lowest and the highest level, if it says so.
     pub fn range(&self) -> Option<Range> {
         match self {
-            Self::Mnist { .. } | Self::StoreRecall { .. } | Self::DelayedRecall { .. } => None,
+            Self::Mnist { .. }
+            | Self::StoreRecall { .. }
+            | Self::DelayedRecall { .. }
+            | Self::Evidence { .. } => None,
             Self::Arrays { range, .. } | Self::Csv { range, .. } => *range,
             Self::Mnist1d { .. } => Some(mnist1d::RANGE),
             Self::YinYang { .. } | Self::Randman { .. } => Some(Range::SPIKING),
@@ -1221,6 +1241,9 @@ impl Data {
             _ => None,
         }
     }
+            Self::Evidence { cues, delay, .. } => {
+                Some([evidence::frames(cues, delay), evidence::NUMBERS as u64])
+            }
 
     /// Whether there is a label for each frame of a sample, rather than one for the whole.
     pub fn labels_frames(&self) -> bool {
@@ -1240,7 +1263,9 @@ impl Data {
             Self::Sinusoids { train, test, k, query, units, .. } => {
                 (train, test, [k.saturating_add(query), units])
             }
-            Self::StoreRecall { train, test, .. } | Self::DelayedRecall { train, test, .. } => {
+            Self::StoreRecall { train, test, .. }
+            | Self::DelayedRecall { train, test, .. }
+            | Self::Evidence { train, test, .. } => {
                 (train, test, self.frames().unwrap_or_default())
             }
         };

@@ -1,7 +1,8 @@
 //! Rules of trainings.
 
 use super::*;
-use crate::data::delayed_recall::{self, FRAME};
+use crate::data::delayed_recall::FRAME;
+use crate::data::evidence;
 use crate::data::store_recall::{self, StoreRecall};
 use crate::network::numbers::CURRENT;
 use crate::scene::{
@@ -264,9 +265,9 @@ impl<'s> Checker<'s> {
             }
         }
         if let Data::DelayedRecall { delay, pacing, .. } = *data {
-            self.whole_frames("training.data.delay", delay);
+            self.whole_frames("training.data.delay", FRAME, delay);
             if let Pacing::Ramp { from, growth, order, .. } = pacing {
-                self.whole_frames("training.data.pacing.from", from);
+                self.whole_frames("training.data.pacing.from", FRAME, from);
                 if growth == Growth::Step(0) {
                     let help = "say in how many steps the full delay is reached";
                     let path = "training.data.pacing.growth";
@@ -287,16 +288,23 @@ impl<'s> Checker<'s> {
         }
         self.shown(training, data);
     }
+        if let Data::Evidence { cues, delay, .. } = *data {
+            self.whole_frames("training.data.delay", evidence::FRAME, delay);
+            if cues % 2 == 0 {
+                let message = format!("of {cues} cues as many may be on either side");
+                self.fault_with_help("training.data.cues", message, "give an odd number");
+            }
+        }
 
-    /// A delay of so many frames of `DelayedRecall`.
-    fn whole_frames(&mut self, path: &str, delay: Quantity<Ms>) {
-        let whole = delayed_recall::held(delay) as f64 * FRAME;
+    /// A delay of so many frames of some time.
+    fn whole_frames(&mut self, path: &str, frame: f64, delay: Quantity<Ms>) {
+        let whole = (delay.get() / frame).round() * frame;
         if is_positive(delay.get()) && (whole - delay.get()).abs() > 1e-6 * delay.get() {
-            let message = format!("{} ms is no multiple of the {FRAME} ms of a frame", delay.get());
+            let message = format!("{} ms is no multiple of the {frame} ms of a frame", delay.get());
             self.fault_with_help(
                 path,
                 message,
-                format!("give {FRAME} ms, or several times as much"),
+                format!("give {frame} ms, or several times as much"),
             );
         }
     }
@@ -323,12 +331,17 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(format!("{path}.model.frames"), message, help);
             }
             let held = self.dt().and_then(|dt| Some(images.held(training.steps, dt)? as f64 * dt));
-            if let (Data::DelayedRecall { .. }, Some(held)) = (data, held)
-                && (held - FRAME).abs() > 1e-6
+            let frame = match data {
+                Data::DelayedRecall { .. } => Some(("DelayedRecall", FRAME)),
+                Data::Evidence { .. } => Some(("Evidence", evidence::FRAME)),
+                _ => None,
+            };
+            if let (Some((task, frame)), Some(held)) = (frame, held)
+                && (held - frame).abs() > 1e-6
             {
                 let message =
-                    format!("a frame of `DelayedRecall` is {FRAME} ms, and is shown for {held} ms");
-                let help = format!("write `hold: \"{FRAME} ms\"`");
+                    format!("a frame of `{task}` is {frame} ms, and is shown for {held} ms");
+                let help = format!("write `hold: \"{frame} ms\"`");
                 self.fault_with_help(format!("{path}.model.hold"), message, help);
             }
         }

@@ -786,6 +786,23 @@ fn what_the_rules_of_tasks_in_time_refuse_is_shown_at_its_place() {
             ),
         ],
     );
+    let evidence = edited(&shown(40, 9), "Mnist(dir: \"mnist\")", "Evidence(cues: 1, delay: 150)");
+    let evidence = edited(&edited(&evidence, "hold: 10", "hold: 50"), "steps: 25", "steps: 450");
+    read_text(&evidence).unwrap();
+    expect_problems(
+        &evidence,
+        &[
+            ("delay: 150", "delay: 140", "140", "140 ms is no multiple of the 50 ms"),
+            ("cues: 1", "cues: 2", "2", "of 2 cues as many | an odd number"),
+            ("delay: 150", "delay: 200", "9", "10 frames, not 9 | `frames: 10`"),
+            (
+                "hold: 50",
+                "hold: 25",
+                "25",
+                "a frame of `Evidence` is 50 ms, and is shown for 25 ms",
+            ),
+        ],
+    );
     // A control may be shuffled twice.
     let twice =
         edited(&edited(&delayed, "Given", "Shuffled"), "from: 10", "from: 10, order: Shuffled");
