@@ -102,6 +102,8 @@ pub enum Purpose {
     Exchange = 18,
     /// Neurons that are silent while a trained network is tested.
     Silence = 19,
+    /// Weights that errors go back through.
+    Feedback = 25,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

@@ -496,6 +496,41 @@ fn an_interrupted_curriculum_goes_on_as_if_nothing_had_been() {
     assert!(weights("shuffled") != weights("given"));
 }
 
+/// A training by e-prop whose feedback changes too, and so has to be saved.
+const ONLINE: &str = r#"(
+    version: 1,
+    simulation: (dt: 1.0, seed: 1),
+    populations: {
+        "way": (size: 40, model: Images(encoder: Poisson(max_rate: 100), frames: 7, hold: 50)),
+        "cells": (size: 30, model: Lif(tau_m: 20, t_ref: 2, delta_th: 1, tau_rel: 200, reset: Subtract,
+            receptors: {"jump": Delta()})),
+        "answer": (size: 2, model: Readout(tau_m: 20)),
+    },
+    projections: [
+        (from: "way", to: "cells", connect: Dense, weight: Kaiming(gain: 1.7)),
+        (from: "cells", to: "cells", connect: Dense, weight: Kaiming(gain: 1.0)),
+        (from: "cells", to: "answer", connect: Dense, weight: Kaiming(gain: 0.1)),
+    ],
+    training: (
+        data: Evidence(train: 400, test: 50, cues: 1, delay: 50),
+        epochs: 4,
+        batch: 8,
+        steps: 350,
+        loss: SoftmaxCrossEntropy(over: Window(from: 200, to: 350)),
+        learn: EProp(feedback: Adaptive, c_reg: 1, f_target: 20),
+        optimizer: Adam(lr: 0.01),
+    ),
+)"#;
+
+/// What a synapse remembers lasts no longer than a sample; what feedback has learned does.
+#[test]
+#[cfg(unix)]
+fn an_interrupted_training_by_eprop_goes_on_as_if_nothing_had_been() {
+    let place = Place::new();
+    fs::write(place.path("train.ron"), ONLINE).unwrap();
+    broken_off(&place, "INT", 16, 3, 17);
+}
+
 #[test]
 #[cfg(unix)]
 fn a_killed_training_goes_on_from_its_last_checkpoint() {

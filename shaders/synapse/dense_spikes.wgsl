@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     );
     let words = (params.sources + 31u) / 32u;
     let row = (b * (params.history + params.steps) + params.history + t - params.delay) * words;
-    let at = (b * params.steps + t) * params.targets + params.first + k;
+    let at = (b * params.kept + t % params.kept) * params.targets + params.first + k;
     var sum = vec4<f32>(0.0);
     if params.accumulate == 1u {
         sum = vec4<f32>(arrivals[at.x], arrivals[at.y], arrivals[at.z], arrivals[at.w]);

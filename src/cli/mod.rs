@@ -409,7 +409,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
     } else if let Some(e) = e.downcast_ref::<PlanError>() {
         match e {
             PlanError::Binding { .. } | PlanError::Ring { .. } | PlanError::Packing { .. } => 4,
-            PlanError::Delay { .. } | PlanError::Apart { .. } => 2,
+            PlanError::Delay { .. } | PlanError::Apart { .. } | PlanError::Pairs { .. } => 2,
         }
     } else if let Some(e) = e.downcast_ref::<EngineError>() {
         engine(e)

@@ -520,7 +520,8 @@ impl<F: Twinned> Shared<'_, F> {
             Link::Steps { launches, backward } => {
                 for k in whole.t0..whole.t1 {
                     let t0 = if *backward { whole.t1 - 1 - k } else { k };
-                    for timed in launches {
+                    let step = self.clock.step + u64::from(t0);
+                    for timed in launches.iter().filter(|timed| timed.launch.is_due(step)) {
                         self.call(thread, timed, Span { t0, t1: t0 + 1 }, units);
                     }
                 }

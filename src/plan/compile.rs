@@ -95,6 +95,15 @@ pub enum PlanError {
         /// Projection.
         projection: String,
     },
+    /// A file has no dense weights.
+    #[error(
+        "projection `{projection}`: e-prop knows dense weights only, and the file has those of some pairs; use \
+         `learn: Backprop` in `training`"
+    )]
+    Pairs {
+        /// Projection.
+        projection: String,
+    },
     /// The delays do not fit into the window.
     #[error(
         "the longest delay is {delay} steps, a window has {steps}; lower the delay or raise training.steps"
@@ -113,8 +122,35 @@ pub enum PlanError {
 /// An array that does not fit into one binding, a delay that does not fit into the window.
 pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanError> {
     let mut c = Compiler::new(Layout::new(network, options)?, options.training);
+    let programs = match options.training.learn.eprop() {
+        Some(rule) => c.eprop(rule)?,
+        None => backprop(&mut c, options),
+    };
+    let program = |(name, stages)| Program { name, stages: joined(stages) };
+    let programs = programs.into_iter().map(program).collect();
+    debug_assert!(c.layout.names_are_unique(), "an array was made twice");
+    for array in &c.layout.arrays {
+        if array.bytes() > options.max_binding {
+            return Err(PlanError::Binding {
+                what: array.name.clone(),
+                bytes: array.bytes(),
+                limit: options.max_binding,
+                advice: "lower the batch, the steps, or the size of the population or the kernel",
+            });
+        }
+    }
+    let warnings = c.untouched();
+    let Layout { arrays, batch, steps, ports, .. } = c.layout;
+    Ok(Plan { arrays, programs, batch, steps, ports, warnings })
+}
+
+/// Programs by name.
+pub(super) type Programs = Vec<(&'static str, Vec<Stage>)>;
+
+/// Those of a training by backpropagation.
+fn backprop(c: &mut Compiler<'_>, options: &Options<'_>) -> Programs {
     c.keep_sources();
-    let groups = groups(network);
+    let groups = groups(c.network);
     let mut forward = Vec::new();
     c.encode(&mut forward);
     for group in &groups {
@@ -144,22 +180,7 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
         c.adapt(meta, &mut adapt);
         programs.extend([("adapt", adapt), ("gradient", gradient), ("update", update)]);
     }
-    let program = |(name, stages)| Program { name, stages: joined(stages) };
-    let programs = programs.into_iter().map(program).collect();
-    debug_assert!(c.layout.names_are_unique(), "an array was made twice");
-    for array in &c.layout.arrays {
-        if array.bytes() > options.max_binding {
-            return Err(PlanError::Binding {
-                what: array.name.clone(),
-                bytes: array.bytes(),
-                limit: options.max_binding,
-                advice: "lower the batch, the steps, or the size of the population or the kernel",
-            });
-        }
-    }
-    let warnings = c.untouched();
-    let Layout { arrays, batch, steps, ports, .. } = c.layout;
-    Ok(Plan { arrays, programs, batch, steps, ports, warnings })
+    programs
 }
 
 /// What has been written so far: the first delivery overwrites, the next add.
@@ -356,7 +377,7 @@ impl<'a> Compiler<'a> {
 
     // ---- forward ----------------------------------------------------------------------------------
 
-    fn encode(&mut self, stages: &mut Vec<Stage>) {
+    pub(super) fn encode(&mut self, stages: &mut Vec<Stage>) {
         let mut launches = Vec::new();
         self.biases(&mut launches);
         for (k, population) in self.network.populations.iter().enumerate() {
@@ -543,6 +564,7 @@ impl<'a> Compiler<'a> {
                             first: first as u32,
                             width: width as u32,
                             steps: steps as u32,
+                            kept: steps as u32,
                             history: from.history as u32,
                             delay: projection.delay as u32,
                             accumulate,
@@ -1112,6 +1134,9 @@ impl<'a> Compiler<'a> {
 
     /// One unit of the weights or constant currents in an array.
     pub fn unit(&self, array: ArrayId) -> f64 {
+        if let Some(projection) = self.fed_back(array) {
+            return projection.unit;
+        }
         let weights = self.layout.ports.weights.iter().zip(&self.network.projections);
         for (tiles, projection) in weights {
             if tiles.arrays().contains(&array) {
@@ -1135,7 +1160,7 @@ impl<'a> Compiler<'a> {
     // ---- records ----------------------------------------------------------------------------------
 
     /// Spikes of each population.
-    fn counts(&self, stages: &mut Vec<Stage>) {
+    pub(super) fn counts(&self, stages: &mut Vec<Stage>) {
         let mut launches = Vec::new();
         for (k, population) in self.network.populations.iter().enumerate() {
             let pop = self.layout.pops[k];

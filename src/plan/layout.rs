@@ -12,6 +12,7 @@ use crate::neuron::surrogate::Surrogate;
 use crate::neuron::{lif, lif_backward};
 use crate::scene::{Loss, Over, Training};
 use crate::synapse::PANEL;
+use crate::train::eprop_readout;
 
 /// Arrays of a population while a plan is made.
 #[derive(Debug, Default, Clone, Copy)]
@@ -73,6 +74,8 @@ pub(super) struct Layout<'a> {
     pub unused_written: [ArrayId; 2],
     pub output_gradient: ArrayId,
     pub peak: ArrayId,
+    /// Weights that errors go back through and that learn, and the index of the projection whose updates they get.
+    pub feedback: Vec<(ArrayId, usize)>,
 }
 
 impl<'a> Layout<'a> {
@@ -101,6 +104,7 @@ impl<'a> Layout<'a> {
             unused_written: [0; 2],
             output_gradient: 0,
             peak: 0,
+            feedback: Vec::new(),
         };
         c.unused_reals = c.zeros("unused.reals", Kind::Real, 1);
         c.unused_words = c.zeros("unused.words", Kind::Word, 1);
@@ -160,7 +164,9 @@ impl<'a> Layout<'a> {
             within(&population.name, words)?;
         }
         let soft = self.soft;
-        let active = self.active();
+        // Without a way back no gradient passes through anything, and nothing is kept of every step but spikes.
+        let online = self.training.learn.eprop().is_some();
+        let active = if online { vec![false; self.pops.len()] } else { self.active() };
         let mut widest = 0;
         for (k, population) in self.network.populations.iter().enumerate() {
             let (name, n) = (&population.name, population.size);
@@ -222,6 +228,15 @@ impl<'a> Layout<'a> {
                     }
                     self.neuron(&mut pop, name, &lif.i_e);
                 }
+                network::Kind::Readout(r) if online => {
+                    pop.i_e = self.reals(format!("{name}.i_e"), r.i_e.clone());
+                    let len = batch * eprop_readout::STATE * n;
+                    pop.state = self.zeros(format!("{name}.state"), Kind::Real, len);
+                    self.answer(name, n);
+                }
+                network::Kind::Stepped(neurons) if online => {
+                    self.online(&mut pop, name, &**neurons);
+                }
                 network::Kind::Readout(r) => {
                     pop.own = r.cells.len() > 1;
                     pop.cell = self.reals(
@@ -261,7 +276,7 @@ impl<'a> Layout<'a> {
             }
             let potentials =
                 matches!(population.kind, network::Kind::Lif(_) | network::Kind::Readout(_));
-            self.ports_of(k).tape = potentials.then_some(pop.tape);
+            self.ports_of(k).tape = (potentials && !online).then_some(pop.tape);
             self.pops[k] = pop;
         }
         // Populations off any cycle are done one after the other and share one array.
@@ -453,6 +468,8 @@ impl<'a> Layout<'a> {
 }
 
 /// Values of cells, field by field.
-fn columns<const N: usize>(cells: impl ExactSizeIterator<Item = [f64; N]> + Clone) -> Vec<f64> {
+pub(super) fn columns<const N: usize>(
+    cells: impl ExactSizeIterator<Item = [f64; N]> + Clone,
+) -> Vec<f64> {
     (0..N).flat_map(|field| cells.clone().map(move |cell| cell[field])).collect()
 }

@@ -9,6 +9,7 @@ mod compile;
 mod convolve;
 mod drawn;
 mod dropout;
+mod eprop;
 mod layout;
 mod live;
 mod losses;

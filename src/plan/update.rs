@@ -96,7 +96,7 @@ impl Compiler<'_> {
     fn changed(&self, gradient: ArrayId, array: ArrayId) -> Changed {
         let tiles = self.layout.ports.weights.iter().zip(&self.network.projections);
         let of = tiles.into_iter().find(|(tiles, _)| tiles.arrays().contains(&array));
-        let projection = of.map(|(_, projection)| projection);
+        let projection = of.map(|(_, projection)| projection).or_else(|| self.fed_back(array));
         let weights = Weights {
             count: self.layout.arrays[array].len as u32,
             unit: self.unit(array),

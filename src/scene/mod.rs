@@ -38,6 +38,7 @@ use crate::data::{delayed_recall, evidence, mnist1d, store_recall, yin_yang};
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
 pub use crate::train::damage::Damage;
+pub use crate::train::eprop::{Feedback, Gradient};
 pub use crate::train::meta::Meta;
 pub use crate::train::noise::Noise;
 use crate::train::optimizer::Descent;
@@ -915,6 +916,8 @@ declare! {
         validation: Option<f64> [Positive];
         /// What is minimised.
         loss: Loss;
+        /// How its gradient is found.
+        learn: Gradient = Gradient::Backprop;
         /// How it is learned to learn, from data that are tasks. An epoch is then a pass over the training tasks,
         /// `batch` the samples that are shown at once, of which a task may have as many, and the losses are those of
         /// what tasks ask, after the steps within them. `clip`, `l1` and `l2` are of updates and not of these steps.
@@ -1152,9 +1155,6 @@ data! {
         /// Key of its random numbers; that of the simulation if absent.
         seed: Option<u64>;
     }
-}
-
-/// Which samples of a data set are used, and how.
     /// Cues to the left and to the right, of which more are to be told after a delay (Morcos & Harvey 2016; Bellec et al.
     /// 2020). A frame is 50 ms, of four groups of 10 numbers: left, right, recall, noise. A cue is a frame without and two
     /// with it; recall is the last three. The label is 0 if more were to the left, 1 if to the right. Groups that are shown
@@ -1171,6 +1171,9 @@ data! {
         /// Key of its random numbers; that of the simulation if absent.
         seed: Option<u64>;
     }
+}
+
+/// Which samples of a data set are used, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct SampleChoice<'a> {
     /// Their classes; all if absent.
@@ -1238,12 +1241,12 @@ impl Data {
                 let frames = delayed_recall::frames(delayed_recall::held(delay));
                 Some([frames, delayed_recall::NUMBERS as u64])
             }
-            _ => None,
-        }
-    }
             Self::Evidence { cues, delay, .. } => {
                 Some([evidence::frames(cues, delay), evidence::NUMBERS as u64])
             }
+            _ => None,
+        }
+    }
 
     /// Whether there is a label for each frame of a sample, rather than one for the whole.
     pub fn labels_frames(&self) -> bool {

@@ -3,7 +3,7 @@
 //! ```text
 //!   arrivals[b, t, j] (+)= sum over i with a spike at step t - delay of  w[i, j]
 //! ```
-//! The work grows with the spikes: words of 32 sources without a spike are passed over.
+//! Rows of arrivals are those of all steps, or the same one again and again. The work grows with the spikes: words of 32 sources without a spike are passed over.
 
 use super::{PANEL, add_rows, append_positions, block_mut, column_blocks};
 use crate::kernel::*;
@@ -22,6 +22,8 @@ params! {
         width: word,
         /// Steps of a window.
         steps: word,
+        /// Steps whose arrivals are kept: all of a window, or one where each is used up before the next.
+        kept: word,
         /// Rows of the source's spikes before the window.
         history: word,
         /// Steps from spike to arrival.
@@ -43,7 +45,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[
         words("spikes"),       // [samples, history + steps, words]
         reals("weights"),      // [panels, sources, panel]
-        reals_mut("arrivals"), // [samples, steps, targets]
+        reals_mut("arrivals"), // [samples, kept, targets]
     ],
     layouts: &[],
     params: DenseSpikesParams::<f32>::FIELDS,
@@ -60,7 +62,7 @@ impl Twin for DenseSpikes {
         let p = DenseSpikesParams::<F>::of(call.params);
         let [spikes, weights, arrivals] = Call::take(call.args);
         let (spikes, weights, arrivals) = (spikes.words(), weights.reals(), arrivals.reals_mut());
-        let (sources, targets, steps) = (p.sources as usize, p.targets as usize, p.steps as usize);
+        let (sources, targets, kept) = (p.sources as usize, p.targets as usize, p.kept as usize);
         let (rows, words) = ((p.history + p.steps) as usize, spike_words(sources));
         // Spikes are listed once and used for every panel; panels are the outer loop, so that one
         // stays in the cache for all samples and steps of the piece.
@@ -82,7 +84,7 @@ impl Twin for DenseSpikes {
                     let spiking = &list[begin..ends[row]];
                     begin = ends[row];
                     row += 1;
-                    let at = (b * steps + t) * targets + p.first as usize + first;
+                    let at = (b * kept + t % kept) * targets + p.first as usize + first;
                     let out = &mut arrivals[at..at + width];
                     column_blocks!(width, |column, W| {
                         let acc = block_mut::<F, W>(out, column);

@@ -6,8 +6,8 @@ use crate::data::evidence;
 use crate::data::store_recall::{self, StoreRecall};
 use crate::network::numbers::CURRENT;
 use crate::scene::{
-    Augment, Growth, Meta, Order, Over, Override, Pacing, RampOrder, Range, SEED, SEEDS, Schedule,
-    Trained,
+    Augment, Gradient, Growth, Meta, Order, Over, Override, Pacing, RampOrder, Range, SEED, SEEDS,
+    Schedule, Trained,
 };
 
 /// Folders of a run, which no stage may be called.
@@ -20,7 +20,7 @@ const MOST_MADE: u128 = 1 << 26;
 const MOST_CLASSES: u64 = 256;
 
 impl<'s> Checker<'s> {
-    pub(super) fn training(&mut self, training: &Training) {
+    pub(super) fn training(&mut self, training: &'s Training) {
         if let Loss::Trace { population, .. } = &training.loss {
             self.trace(training, population);
         } else {
@@ -49,6 +49,7 @@ impl<'s> Checker<'s> {
             self.fault_with_help("training.loss", message, help);
         }
         self.noise(training);
+        self.eprop(training);
         self.tests(training);
         if let Some(name) = training.loss.counted() {
             self.spiking("training.loss.population", name);
@@ -286,8 +287,6 @@ impl<'s> Checker<'s> {
                 }
             }
         }
-        self.shown(training, data);
-    }
         if let Data::Evidence { cues, delay, .. } = *data {
             self.whole_frames("training.data.delay", evidence::FRAME, delay);
             if cues % 2 == 0 {
@@ -295,6 +294,8 @@ impl<'s> Checker<'s> {
                 self.fault_with_help("training.data.cues", message, "give an odd number");
             }
         }
+        self.shown(training, data);
+    }
 
     /// A delay of so many frames of some time.
     fn whole_frames(&mut self, path: &str, frame: f64, delay: Quantity<Ms>) {
@@ -790,6 +791,7 @@ impl<'s> Checker<'s> {
             ("biases", training.biases),
             ("freeze", !training.freeze.is_empty()),
             ("noise", training.noise.is_some()),
+            ("learn", training.learn != Gradient::Backprop),
             ("rates", !training.rates.is_empty()),
             ("tests", !training.tests.is_empty()),
             ("validation", training.validation.is_some()),

@@ -1,0 +1,157 @@
+//! Rules of a training by e-prop, which knows some networks only.
+
+use super::*;
+use crate::scene::{Gradient, Lif, Over, Readout, Reset};
+
+impl<'s> Checker<'s> {
+    /// What e-prop does not know of.
+    pub(super) fn eprop(&mut self, training: &'s Training) {
+        if training.learn == Gradient::Backprop {
+            return;
+        }
+        let scene = self.scene;
+        let over = training.loss.over();
+        let known =
+            matches!(training.loss, Loss::SoftmaxCrossEntropy { .. } | Loss::SquaredError { .. });
+        if !known {
+            let help = "use `SoftmaxCrossEntropy` or `SquaredError`, or `learn: Backprop`";
+            self.fault_with_help("training.loss", "e-prop does not know this loss", help);
+        } else if let Some(Over::Frames | Over::Max) = over {
+            let message =
+                "e-prop has a loss for each step, which neither frames nor the largest value have";
+            let help = "use `Mean`, `Sum`, `Window(from: ..., to: ...)` or `Last`";
+            self.fault_with_help("training.loss.over", message, help);
+        }
+        for (field, given) in [
+            ("meta", training.meta.is_some()),
+            ("noise", training.noise.is_some()),
+            ("biases", training.biases),
+            ("detach_reset", !training.detach_reset),
+            ("detach_adaptation", training.detach_adaptation.is_some()),
+        ] {
+            if given {
+                let message = format!("`{field}` is not part of a training by e-prop");
+                self.fault_with_help(format!("training.{field}"), message, "leave it out");
+            }
+        }
+        if !training.rates.is_empty() {
+            let message = "rates are penalised by e-prop itself";
+            let help = "write `learn: EProp(c_reg: ..., f_target: ...)`";
+            self.fault_with_help("training.rates", message, help);
+        }
+        if !scene.stimuli.is_empty() {
+            self.fault_with_help("stimuli", "e-prop knows no stimuli", "use `Poisson` sources");
+        }
+        if !scene.record.traces.is_empty() {
+            let message = "e-prop keeps no potentials of the steps that are over";
+            self.fault_with_help("record.traces", message, "leave it out, or record `spikes`");
+        }
+        for (name, population) in &scene.populations {
+            self.of_eprop(&format!("populations.{name}"), population);
+        }
+        for (k, projection) in scene.projections.iter().enumerate() {
+            self.sent_by_eprop(&format!("projections.{k}"), training, projection);
+        }
+    }
+
+    /// A population of a training by e-prop.
+    fn of_eprop(&mut self, of: &str, population: &'s Population) {
+        let path = format!("{of}.model");
+        match &population.model {
+            Model::Lif(lif) => self.lif_of_eprop(&path, lif),
+            Model::Readout(readout) => self.readout_of_eprop(&path, readout),
+            Model::Images(Images { encoder: Encoder::Constant { .. }, .. }) => {
+                let message = "e-prop knows sources that spike, and `Constant` sends values";
+                let help = "use `Poisson(max_rate: ...)` or `Latency(window: ...)`";
+                self.fault_with_help(format!("{path}.encoder"), message, help);
+            }
+            model if model.neuron().is_some() => {
+                let message = "e-prop knows neurons of `Lif`, and a `Readout`";
+                self.fault_with_help(path, message, "use these, or `learn: Backprop`");
+                return;
+            }
+            _ => return,
+        }
+        if !population.train.is_empty() {
+            let message = "e-prop trains weights only";
+            self.fault_with_help(
+                format!("{of}.train"),
+                message,
+                "leave it out, or use `learn: Backprop`",
+            );
+        }
+        if population.model.neuron().is_some_and(|neuron| neuron.tau_m().is_none()) {
+            let message = "neurons of a population share their membrane in a training by e-prop";
+            self.fault_with_help(format!("{path}.tau_m"), message, "give one `tau_m` for all");
+        }
+    }
+
+    fn lif_of_eprop(&mut self, path: &str, lif: &Lif) {
+        if !matches!(&lif.receptors.to_vec()[..], [(_, Receptor::Delta {})]) {
+            let message = "e-prop knows one receptor, at which a spike makes the potential jump";
+            let help = "write `receptors: {\"jump\": Delta()}`";
+            self.fault_with_help(format!("{path}.receptors"), message, help);
+        }
+        if lif.reset != Reset::Subtract {
+            let message = "e-prop needs a potential that remembers its input beyond a spike";
+            self.fault_with_help(format!("{path}.reset"), message, "write `reset: Subtract`");
+        }
+    }
+
+    fn readout_of_eprop(&mut self, path: &str, readout: &Readout) {
+        let shared = [
+            ("c_m", readout.c_m.shared().is_some()),
+            ("tau_syn", readout.tau_syn.shared().is_some()),
+        ];
+        for (name, _) in shared.into_iter().filter(|(_, shared)| !shared) {
+            let message = "all outputs have the same filter in a training by e-prop";
+            self.fault_with_help(format!("{path}.{name}"), message, "give one value for all");
+        }
+        if readout.i_e.shared() != Some(0.0) {
+            let message = "outputs have no constant current in a training by e-prop";
+            self.fault_with_help(format!("{path}.i_e"), message, "leave it out");
+        }
+    }
+
+    /// A projection of a training by e-prop.
+    fn sent_by_eprop(&mut self, path: &str, training: &'s Training, projection: &'s Projection) {
+        if !matches!(projection.connect, Connect::Dense) {
+            let message = "e-prop knows projections that are `Dense`";
+            self.fault_with_help(format!("{path}.connect"), message, "write `connect: Dense`");
+        }
+        let dt = self.scene.simulation.dt.get();
+        let is_step = match &projection.delay {
+            None => true,
+            Some(Delay::Constant(delay)) => (delay.get() - dt).abs() <= 1e-6 * dt,
+            Some(_) => false,
+        };
+        if !is_step {
+            let message = format!("e-prop knows delays of one step, {dt} ms");
+            self.fault_with_help(format!("{path}.delay"), message, "leave it out");
+        }
+        for (field, given) in
+            [("dropout", projection.dropout != 0.0), ("pool", projection.pool.is_some())]
+        {
+            if given {
+                let message = format!("`{field}` is not part of a training by e-prop");
+                self.fault_with_help(format!("{path}.{field}"), message, "leave it out");
+            }
+        }
+        let scene = self.scene;
+        let is_readout = |name: &str| {
+            let target = scene.populations.iter().find(|(known, _)| *known == *name);
+            target.is_some_and(|(_, population)| matches!(population.model, Model::Readout(_)))
+        };
+        let learns =
+            projection.learn != Some(Learn::Fixed) && !projection.is_among(&training.freeze);
+        let to = &projection.to;
+        let is_told = scene.projections.iter().any(|p| p.from == *to && is_readout(&p.to));
+        if learns && !is_readout(to) && !is_told {
+            let message = format!(
+                "`{to}` does not project to the `Readout`, whose errors it would learn from"
+            );
+            let help = "add a projection from there to the `Readout`, or write `learn: Fixed`";
+            self.fault_with_help(path, message, help);
+        }
+    }
+}
