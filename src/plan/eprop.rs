@@ -5,7 +5,7 @@
 //! for all steps before the first, a bit each. What is left of the last chunk is done after the last step. Gradients are of
 //! a sample each until then, and are summed in the order of the samples.
 
-use super::compile::{Compiler, Programs, SLOTS, each, whole};
+use super::compile::{Compiler, Programs, SLOTS, Trains, each, whole};
 use super::layout::{Layout, Pop, columns};
 use super::*;
 use crate::network::{self, Projection};
@@ -104,6 +104,9 @@ impl Compiler<'_> {
         train.push(Stage::Steps { launches, backward: false });
         train.push(Stage::Whole(rest));
         train.push(Stage::Whole(sums));
+        let mut rules = Vec::new();
+        self.rules(&mut Trains::default(), &mut rules);
+        train.push(Stage::Whole(rules));
         self.update(&mut train);
         self.counts(&mut evaluate);
         self.counts(&mut train);

@@ -142,8 +142,7 @@ impl<'s> Checker<'s> {
             let target = scene.populations.iter().find(|(known, _)| *known == *name);
             target.is_some_and(|(_, population)| matches!(population.model, Model::Readout(_)))
         };
-        let learns =
-            projection.learn != Some(Learn::Fixed) && !projection.is_among(&training.freeze);
+        let learns = projection.by_gradient() && !projection.is_among(&training.freeze);
         let to = &projection.to;
         let is_told = scene.projections.iter().any(|p| p.from == *to && is_readout(&p.to));
         if learns && !is_readout(to) && !is_told {
