@@ -124,6 +124,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("lib/rates.wgsl", include_str!("../../shaders/lib/rates.wgsl")),
     ("lib/receptor.wgsl", include_str!("../../shaders/lib/receptor.wgsl")),
     ("lib/receptor_adjoint.wgsl", include_str!("../../shaders/lib/receptor_adjoint.wgsl")),
+    ("lib/shares.wgsl", include_str!("../../shaders/lib/shares.wgsl")),
     ("lib/slow.wgsl", include_str!("../../shaders/lib/slow.wgsl")),
     ("lib/step.wgsl", include_str!("../../shaders/lib/step.wgsl")),
     ("lib/steps.wgsl", include_str!("../../shaders/lib/steps.wgsl")),

@@ -300,7 +300,8 @@ impl<'n> Simulator<'n> {
         };
         let count = live.size[1].div_ceil(self.ring.tile);
         let once = |kernel: &Kernel| {
-            let groups = scatter::groups(live.size[0]) * kernel.workgroup as usize;
+            let synapses = p.synapses.weights().len() / live.size[0].max(1);
+            let groups = scatter::groups(live.size[0], synapses) * kernel.workgroup as usize;
             (Units::Count { count, grain: count }, groups)
         };
         let units = 1.0 / self.scale[p.to][p.receptor];
@@ -418,7 +419,8 @@ impl<'n> Simulator<'n> {
             .words()
         };
         let groups = |side: usize, kernel: &Kernel| {
-            scatter::groups(live.size[side]) * kernel.workgroup as usize
+            // A spike's weights are one workgroup's.
+            scatter::groups(live.size[side], 1) * kernel.workgroup as usize
         };
         match (&changed, &live.lists) {
             (Tiles::Dense { sources, tiles, .. }, _) => {

@@ -946,7 +946,7 @@ impl Simulator<'_> {
                 count.div_ceil(if self.network.neurons() as usize <= ALONE { 1 } else { 2 });
             let size = (
                 Units::Count { count, grain },
-                scatter::groups(sources) * procedural::KERNEL.workgroup as usize,
+                scatter::groups(sources, degree as usize) * procedural::KERNEL.workgroup as usize,
             );
             launches.push(self.launch(&procedural::KERNEL, &p.name, params.words(), args, size));
         }
@@ -994,9 +994,10 @@ impl Simulator<'_> {
                 let ring = Arg { array: self.ring_array, split: Split::Stride(stride) };
                 let args = vec![whole(fired), whole(start), whole(port), whole(weight), ring];
                 let grain = if table.port.len() <= 1 << 20 { tiles } else { 1 };
+                let groups = scatter::groups(last - first, (end - begin) / (last - first));
                 let size = (
                     Units::Count { count: tiles, grain },
-                    scatter::groups(last - first) * scatter::KERNEL.workgroup as usize,
+                    groups * scatter::KERNEL.workgroup as usize,
                 );
                 let label = format!("synapses.{part}");
                 launches.push(self.launch(&scatter::KERNEL, &label, params.words(), args, size));

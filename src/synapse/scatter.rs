@@ -57,11 +57,15 @@ pub static KERNEL: Kernel = Kernel {
     twin64: scalar::<Scatter, f64>,
 };
 
-/// Workgroups of the shader, for a list of at most so many spikes; each of n takes every n-th. In a step few sources
-/// spike, and a workgroup without a spike costs as much as a short row of synapses.
-pub fn groups(spikes: usize) -> usize {
+/// Workgroups of a shader that takes spike after spike, for a list of at most so many spikes of sources with so many
+/// synapses. In a step few sources spike, and a workgroup without a spike costs as much as a short row of synapses; but
+/// the synapses of one spike alone are shared among as many as they fill.
+pub fn groups(spikes: usize, synapses: usize) -> usize {
     const FEW: usize = 32;
-    spikes.div_ceil(8).max(spikes.min(FEW)).clamp(1, 1024)
+    // Synapses that fill a workgroup.
+    const SHARE: usize = 512;
+    let shares = synapses.div_ceil(SHARE).max(1);
+    spikes.div_ceil(8).max((spikes * shares).min(FEW.max(shares))).clamp(1, 1024)
 }
 
 /// The twin of `shaders/synapse/scatter.wgsl`; units are tiles.
