@@ -1,10 +1,12 @@
 //! Simulation: windows of steps one after the other, and what is recorded of them.
 //!
 //! A window is as many steps as fit a small part of the memory. Between windows the host writes the
-//! input of the next, and reads spikes and samples; all else stays on the device.
+//! input of the next, and fetches spikes, samples and states; all else stays on the device. A device that works on its
+//! own has the next window to do while the host looks at what the last one left, unless the host's look decides
+//! what the next one is: rewards for pairs of spikes, synapses that are replaced.
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Pending};
 use crate::files::Values;
 use crate::kernel::{self, Clock};
 use crate::network::{self, Course, Input, Kind, Network, Patterns, Population, Stimulus};
@@ -259,6 +261,20 @@ pub struct Progress {
     pairs: Vec<(Option<u64>, u64)>,
 }
 
+/// Steps that an engine was given to do, and what they leave for the host.
+struct Window {
+    start: u64,
+    steps: usize,
+    /// Arrays of [`Simulation::looked_at`].
+    found: Pending,
+}
+
+impl Window {
+    fn end(&self) -> u64 {
+        self.start + self.steps as u64
+    }
+}
+
 /// A network that runs.
 pub struct Simulation<'a> {
     network: &'a Network,
@@ -274,6 +290,8 @@ pub struct Simulation<'a> {
     pairs: Vec<(Option<u64>, u64)>,
     /// Synapses that leave each source, in the order of the row.
     out_degree: Vec<u32>,
+    /// States of the populations that have some, once one is not finite: the device may be a window further.
+    diverged: Option<Vec<Values>>,
     /// What was recorded so far.
     pub recording: Recording,
 }
@@ -313,6 +331,7 @@ impl<'a> Simulation<'a> {
                 measures: measures(scene, network),
                 ..Recording::default()
             },
+            diverged: None,
             rewards: Vec::new(),
             pairs: network.modulators.iter().flat_map(|m| &m.pairs).map(|_| (None, 0)).collect(),
             network,
@@ -327,7 +346,8 @@ impl<'a> Simulation<'a> {
     }
 
     /// Runs up to step `end` of the simulation, or until the observer, shown after each window what
-    /// was recorded, answers false. The observer may take spikes and samples away.
+    /// was recorded, answers false. The observer may take spikes and samples away. It is shown once more, and not
+    /// asked, what a window leaves that the device had begun by then.
     ///
     /// # Errors
     /// The engine fails; a state is not finite.
@@ -336,32 +356,73 @@ impl<'a> Simulation<'a> {
         end: u64,
         observe: &mut dyn FnMut(&mut Recording) -> bool,
     ) -> Result<(), SimulationError> {
-        while self.recording.steps < end {
-            let start = self.recording.steps;
-            let pause = self.rewirings().map(|(_, r)| (start / r.every + 1) * r.every);
-            let end = pause.fold(end, u64::min);
-            let steps = (end - start).min(self.plan.steps as u64) as usize;
-            self.write_input(start, steps)?;
-            self.write_releases(start, steps)?;
-            let clock = Clock {
-                seed: self.network.seed,
-                step: start,
-                samples: 1,
-                slot: 0,
-                learning_rate: 0.0,
-                corrections: [1.0; 2],
-            };
-            self.engine.run(self.run, &clock, steps)?;
-            self.record_spikes(start, steps)?;
-            self.record_samples(start, steps)?;
-            self.recording.steps += steps as u64;
-            self.check_state()?;
-            self.rewire()?;
-            if !observe(&mut self.recording) {
-                break;
+        let mut asked_for = true;
+        // The window that the engine was given and the host has not looked at.
+        let mut under_way: Option<Window> = None;
+        while (asked_for && self.recording.steps < end) || under_way.is_some() {
+            let last = under_way.take();
+            let start = last.as_ref().map_or(self.recording.steps, Window::end);
+            let is_free =
+                last.as_ref().is_none_or(|w| !w.found.is_here() && !self.acts_on(w.end()));
+            if asked_for && start < end && is_free {
+                under_way = Some(self.begin(start, end)?);
+            }
+            if let Some(window) = last {
+                self.look_at(window)?;
+                self.rewire()?;
+                asked_for &= observe(&mut self.recording);
             }
         }
         Ok(())
+    }
+
+    /// Gives the engine the window that starts at `start`.
+    fn begin(&mut self, start: u64, end: u64) -> Result<Window, SimulationError> {
+        let pause = self.rewirings().map(|(_, r)| (start / r.every + 1) * r.every);
+        let end = pause.fold(end, u64::min);
+        let steps = (end - start).min(self.plan.steps as u64) as usize;
+        self.write_input(start, steps)?;
+        self.write_releases(start, steps)?;
+        let clock = Clock {
+            seed: self.network.seed,
+            step: start,
+            samples: 1,
+            slot: 0,
+            learning_rate: 0.0,
+            corrections: [1.0; 2],
+        };
+        self.engine.run(self.run, &clock, steps)?;
+        let found = self.engine.fetch(&self.looked_at())?;
+        Ok(Window { start, steps, found })
+    }
+
+    /// Arrays that the host looks at after each window: spikes, of which it counts all, samples, and states.
+    fn looked_at(&self) -> Vec<ArrayId> {
+        let mut arrays = vec![self.ports.spikes];
+        arrays.extend(&self.ports.samples);
+        arrays.extend(self.stateful().map(|(_, array, _)| array));
+        arrays
+    }
+
+    /// Takes note of what a window left.
+    fn look_at(&mut self, window: Window) -> Result<(), SimulationError> {
+        let Window { start, steps, found } = window;
+        let found = self.engine.collect(found)?;
+        let (spikes, rest) = found.split_at(1);
+        let (samples, states) = rest.split_at(self.ports.samples.len());
+        self.record_spikes(start, steps, spikes[0].words());
+        self.record_samples(start, steps, samples);
+        self.recording.steps += steps as u64;
+        let sound = self.check_state(states);
+        if sound.is_err() {
+            self.diverged = Some(states.to_vec());
+        }
+        sound
+    }
+
+    /// Whether what the host finds in the window that ends at a step may change the next one.
+    fn acts_on(&self, step: u64) -> bool {
+        !self.pairs.is_empty() || self.rewirings().any(|(_, r)| step.is_multiple_of(r.every))
     }
 
     /// Projections whose weak synapses are replaced.
@@ -697,16 +758,23 @@ impl<'a> Simulation<'a> {
     }
 
     /// All variables of state that have a name, as `<population>.<variable>`, one number for each
-    /// neuron; potentials relative to rest.
+    /// neuron; potentials relative to rest. If the simulation has diverged, those that show it.
     ///
     /// # Errors
     /// The engine fails.
     pub fn states(&mut self) -> Result<Vec<(String, Vec<f32>)>, SimulationError> {
         let mut all = Vec::new();
-        for (k, population) in self.network.populations.iter().enumerate() {
-            let Some((array, rows)) = self.ports.state[k] else { continue };
+        let found = match self.diverged.clone() {
+            Some(states) => states,
+            None => {
+                let arrays: Vec<_> = self.stateful().map(|(_, array, _)| array).collect();
+                let found = self.engine.fetch(&arrays)?;
+                self.engine.collect(found)?
+            }
+        };
+        for ((population, _, rows), state) in self.stateful().zip(&found) {
             let Kind::Stepped(neurons) = &population.kind else { continue };
-            let state = self.engine.read_reals(array)?;
+            let state = state.reals();
             for variable in neurons.variables() {
                 let of = |id: usize| state[(id / BLOCK * rows + variable.row) * BLOCK + id % BLOCK];
                 let values = (0..population.size).map(of).collect();
@@ -716,9 +784,14 @@ impl<'a> Simulation<'a> {
         Ok(all)
     }
 
-    fn record_spikes(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
+    /// Populations that have a state, its array, and rows of a block of it.
+    fn stateful(&self) -> impl Iterator<Item = (&'a Population, ArrayId, usize)> + use<'a> {
+        let all = self.network.populations.iter().zip(&self.ports.state);
+        all.filter_map(|(population, state)| state.map(|(array, rows)| (population, array, rows)))
+    }
+
+    fn record_spikes(&mut self, start: u64, steps: usize, words: &[u32]) {
         let dt = self.network.dt;
-        let words = self.engine.read_words(self.ports.spikes)?;
         for (t, row) in words.chunks(self.ports.row).take(steps).enumerate() {
             let step = start + t as u64;
             self.reward_pairs(step, row);
@@ -738,19 +811,17 @@ impl<'a> Simulation<'a> {
                 }
             }
         }
-        Ok(())
     }
 
-    fn record_samples(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
-        for (trace, array) in self.recording.traces.iter_mut().zip(&self.ports.samples) {
+    fn record_samples(&mut self, start: u64, steps: usize, samples: &[Values]) {
+        for (trace, values) in self.recording.traces.iter_mut().zip(samples) {
             let neurons = match trace.population().map(|k| &self.network.populations[k].kind) {
                 Some(Kind::Stepped(neurons)) => Some(neurons),
                 _ => None,
             };
             let samples = (start + steps as u64) / trace.every - start / trace.every;
-            let values = self.engine.read_reals(*array)?;
             let count = trace.ids.len();
-            for row in values.chunks(count.max(1)).take(samples as usize) {
+            for row in values.reals().chunks(count.max(1)).take(samples as usize) {
                 for (x, id) in row.iter().zip(&trace.ids) {
                     let rest = match neurons {
                         Some(neurons) if trace.variable.potential => neurons.rest(*id as usize),
@@ -762,15 +833,12 @@ impl<'a> Simulation<'a> {
                 trace.excerpts.iter_mut().zip(row).for_each(|(excerpt, x)| excerpt.add(*x));
             }
         }
-        Ok(())
     }
 
     /// Names the first neuron with a state that is not finite.
-    fn check_state(&mut self) -> Result<(), SimulationError> {
-        for (k, population) in self.network.populations.iter().enumerate() {
-            let Some((array, rows)) = self.ports.state[k] else { continue };
-            let state = self.engine.read_reals(array)?;
-            let Some(at) = state.iter().position(|x| !x.is_finite()) else { continue };
+    fn check_state(&self, states: &[Values]) -> Result<(), SimulationError> {
+        for ((population, _, rows), state) in self.stateful().zip(states) {
+            let Some(at) = state.reals().iter().position(|x| !x.is_finite()) else { continue };
             let (block, row, lane) = (at / BLOCK / rows, at / BLOCK % rows, at % BLOCK);
             let Kind::Stepped(neurons) = &population.kind else { continue };
             let variable = neurons.variables().into_iter().find(|v| v.row == row);

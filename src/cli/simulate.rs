@@ -89,8 +89,10 @@ impl Session<'_> {
             ran = simulation.run(until, &mut |recording: &mut Recording| {
                 let step = recording.steps;
                 bar.at("simulating", step, end, &format!("{:.0} ms", step as f64 * dt));
-                let taken = archive.take(recording).map_err(anyhow::Error::from);
-                written = taken.and_then(|()| Ok(metrics.tell(recording)?));
+                if written.is_ok() {
+                    let taken = archive.take(recording).map_err(anyhow::Error::from);
+                    written = taken.and_then(|()| Ok(metrics.tell(recording)?));
+                }
                 written.is_ok() && !stop.asked() && saved.elapsed() < interval
             });
             written?;

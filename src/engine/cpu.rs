@@ -12,7 +12,8 @@
 #![allow(unsafe_code, reason = "disjoint slices for parallel pieces; see `Shared`")]
 
 use super::team::{Member, Team};
-use super::{Device, Engine, EngineError, KernelTime};
+use super::{Device, Engine, EngineError, KernelTime, Pending};
+use crate::files::Values;
 use crate::kernel::{Args, Call, Clock, Kind, Real, Slice, Span};
 use crate::machine;
 use crate::plan::{
@@ -577,6 +578,21 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
 
     fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError> {
         Ok(self.wide(array).into_iter().map(|x| x as f32).collect())
+    }
+
+    fn fetch(&mut self, arrays: &[ArrayId]) -> Result<Pending, EngineError> {
+        let values = |array: &ArrayId| match &self.arrays[*array] {
+            Data::Words(x) => Values::Words(x.to_vec()),
+            Data::Reals(x) => Values::Reals(x.iter().map(|x| x.wide() as f32).collect()),
+        };
+        Ok(Pending::Here(arrays.iter().map(values).collect()))
+    }
+
+    fn collect(&mut self, pending: Pending) -> Result<Vec<Values>, EngineError> {
+        match pending {
+            Pending::Here(values) => Ok(values),
+            Pending::Coming(..) => unreachable!("here what is fetched is there at once"),
+        }
     }
 
     fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {

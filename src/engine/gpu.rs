@@ -6,18 +6,21 @@
 //! from run to run, in a third. Work is submitted in portions of about `PORTION`, so that no driver
 //! takes a long one for a hang, and at most `IN_FLIGHT` portions are under way. A portion is one pass, to which only
 //! what changes from dispatch to dispatch is said; where times are wanted each dispatch has a pass of its own.
+//! What is read is copied to buffers that the host can map, in its place among the portions, so later ones may be under
+//! way while the host waits for it.
 //!
 //! Only default limits and no features are asked for, but for timestamps where times are wanted, and larger bindings
 //! where the table of synapses is larger and the adapter has them.
 
 use super::dispatch::Dispatches;
 use super::shader::{self, Source};
-use super::{Device, Engine, EngineError, KernelTime};
-use crate::kernel::Clock;
+use super::{Device, Engine, EngineError, KernelTime, Pending};
+use crate::files::Values;
+use crate::kernel::{Clock, Kind};
 use crate::plan::{Array, ArrayId, Init, Launch, Plan, ProgramId, Stage};
 use pollster::block_on;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 /// Time that one submission should take.
@@ -155,6 +158,7 @@ pub struct Gpu {
     buffers: Vec<wgpu::Buffer>,
     /// Buffer of each array, where it begins there, and its size \[bytes\].
     places: Vec<(usize, u64, u64)>,
+    kinds: Vec<Kind>,
     clock: wgpu::Buffer,
     spans: wgpu::Buffer,
     steps: usize,
@@ -162,8 +166,21 @@ pub struct Gpu {
     programs: Vec<Vec<Ready>>,
     fault: Arc<Mutex<Option<String>>>,
     in_flight: VecDeque<(wgpu::SubmissionIndex, usize, Instant)>,
+    /// Portions that were submitted so far.
+    portions: usize,
     seconds_per_dispatch: f64,
     timer: Option<Timer>,
+}
+
+/// Parts of buffers on their way to the host.
+pub struct Transfer {
+    /// Copies of them.
+    staging: Vec<wgpu::Buffer>,
+    /// Says of each copy that it is mapped.
+    mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
+    submission: wgpu::SubmissionIndex,
+    /// How many portions were submitted before.
+    portions: usize,
 }
 
 /// A stage, ready to be encoded.
@@ -356,6 +373,7 @@ impl Gpu {
             info,
             buffers,
             places,
+            kinds: plan.arrays.iter().map(|array| array.kind).collect(),
             clock,
             spans,
             steps: plan.steps,
@@ -363,6 +381,7 @@ impl Gpu {
             programs,
             fault,
             in_flight: VecDeque::new(),
+            portions: 0,
             seconds_per_dispatch: 1e-3,
             timer,
         })
@@ -390,6 +409,7 @@ impl Gpu {
     fn submit(&mut self, portion: Portion) -> Result<(), EngineError> {
         let dispatches = portion.dispatches;
         let index = self.queue.submit([portion.finish()]);
+        self.portions += 1;
         self.in_flight.push_back((index, dispatches, Instant::now()));
         while self.in_flight.len() > IN_FLIGHT {
             let Some((index, dispatches, since)) = self.in_flight.pop_front() else { break };
@@ -401,42 +421,64 @@ impl Gpu {
         Ok(())
     }
 
-    fn read(&mut self, array: ArrayId) -> Result<Vec<u8>, EngineError> {
-        let (buffer, begin, size) = self.places[array];
-        self.read_buffer(&self.buffers[buffer].clone(), begin, size)
+    fn read<T: bytemuck::Pod>(&mut self, array: ArrayId) -> Result<Vec<T>, EngineError> {
+        let transfer = self.send(&[self.part(array)]);
+        self.receive(transfer).map(|mut arrays| arrays.pop().unwrap_or_default())
     }
 
-    fn read_buffer(
-        &mut self,
-        source: &wgpu::Buffer,
-        begin: u64,
-        size: u64,
-    ) -> Result<Vec<u8>, EngineError> {
-        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("staging"),
-            size,
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+    /// Buffer, start and size of an array.
+    fn part(&self, array: ArrayId) -> (wgpu::Buffer, u64, u64) {
+        let (buffer, begin, size) = self.places[array];
+        (self.buffers[buffer].clone(), begin, size)
+    }
+
+    /// Submits copies of parts of buffers, to be read by the host.
+    fn send(&mut self, parts: &[(wgpu::Buffer, u64, u64)]) -> Transfer {
         let mut encoder =
             self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(source, begin, &staging, 0, size);
-        let index = self.queue.submit([encoder.finish()]);
-        let slice = staging.slice(..);
-        let (send, receive) = std::sync::mpsc::channel();
-        slice.map_async(wgpu::MapMode::Read, move |result| {
-            let _ = send.send(result);
-        });
-        self.wait(Some(index))?;
-        self.in_flight.clear();
-        match receive.recv_timeout(PATIENCE) {
-            Ok(Ok(())) => {}
-            Ok(Err(e)) => return Err(self.lost(e.to_string())),
-            Err(e) => return Err(self.lost(e.to_string())),
+        let mut copy = |(source, begin, size): &(wgpu::Buffer, u64, u64)| {
+            let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("staging"),
+                size: *size,
+                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            });
+            encoder.copy_buffer_to_buffer(source, *begin, &staging, 0, *size);
+            staging
+        };
+        let staging: Vec<_> = parts.iter().map(&mut copy).collect();
+        let submission = self.queue.submit([encoder.finish()]);
+        let (send, mapped) = mpsc::channel();
+        for copy in &staging {
+            let send = send.clone();
+            copy.slice(..).map_async(wgpu::MapMode::Read, move |result| {
+                let _ = send.send(result);
+            });
         }
-        let bytes = slice.get_mapped_range().map_err(|e| self.lost(e.to_string()))?.to_vec();
-        staging.unmap();
-        Ok(bytes)
+        Transfer { staging, mapped, submission, portions: self.portions }
+    }
+
+    /// Waits for a transfer, and with it for what was submitted before.
+    fn receive<T: bytemuck::Pod>(
+        &mut self,
+        transfer: Transfer,
+    ) -> Result<Vec<Vec<T>>, EngineError> {
+        self.wait(Some(transfer.submission))?;
+        let later = self.portions - transfer.portions;
+        self.in_flight.drain(..self.in_flight.len().saturating_sub(later));
+        let mut all = Vec::with_capacity(transfer.staging.len());
+        for _ in &transfer.staging {
+            match transfer.mapped.recv_timeout(PATIENCE) {
+                Ok(Ok(())) => {}
+                Ok(Err(e)) => return Err(self.lost(e.to_string())),
+                Err(e) => return Err(self.lost(e.to_string())),
+            }
+        }
+        for copy in &transfer.staging {
+            let bytes = copy.slice(..).get_mapped_range().map_err(|e| self.lost(e.to_string()))?;
+            all.push(bytemuck::pod_collect_to_vec(&bytes[..]));
+        }
+        Ok(all)
     }
 
     /// Takes the timestamps of the dispatches since the last time.
@@ -451,11 +493,8 @@ impl Gpu {
             self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.resolve_query_set(&timer.queries, 0..2 * pending.len() as u32, &resolved, 0);
         self.queue.submit([encoder.finish()]);
-        let bytes = self.read_buffer(&resolved, 0, pending.len() as u64 * 16)?;
-        let ticks: Vec<u64> = bytes
-            .chunks_exact(8)
-            .map(|b| b.iter().rev().fold(0, |x, byte| x << 8 | u64::from(*byte)))
-            .collect();
+        let transfer = self.send(&[(resolved, 0, pending.len() as u64 * 16)]);
+        let ticks: Vec<u64> = self.receive(transfer)?.into_iter().flatten().collect();
         let Some(timer) = &mut self.timer else { return Ok(()) };
         for (([program, kernel], label), pair) in pending.into_iter().zip(ticks.chunks_exact(2)) {
             let seconds = pair[1].saturating_sub(pair[0]) as f64 * period;
@@ -657,11 +696,31 @@ impl Engine for Gpu {
     }
 
     fn read_words(&mut self, array: ArrayId) -> Result<Vec<u32>, EngineError> {
-        Ok(bytemuck::pod_collect_to_vec(&self.read(array)?))
+        self.read(array)
     }
 
     fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError> {
-        Ok(bytemuck::pod_collect_to_vec(&self.read(array)?))
+        self.read(array)
+    }
+
+    fn fetch(&mut self, arrays: &[ArrayId]) -> Result<Pending, EngineError> {
+        let parts: Vec<_> = arrays.iter().map(|array| self.part(*array)).collect();
+        let kinds = arrays.iter().map(|array| self.kinds[*array]).collect();
+        let transfer = self.send(&parts);
+        self.check()?;
+        Ok(Pending::Coming(transfer, kinds))
+    }
+
+    fn collect(&mut self, pending: Pending) -> Result<Vec<Values>, EngineError> {
+        let (transfer, kinds) = match pending {
+            Pending::Here(values) => return Ok(values),
+            Pending::Coming(transfer, kinds) => (transfer, kinds),
+        };
+        let values = |(words, kind)| match kind {
+            Kind::Word => Values::Words(words),
+            Kind::Real => Values::Reals(bytemuck::cast_vec(words)),
+        };
+        Ok(self.receive(transfer)?.into_iter().zip(kinds).map(values).collect())
     }
 
     fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {

@@ -2,7 +2,7 @@
 //!
 //! Both engines take the same [`Plan`](crate::plan::Plan): [`cpu`] runs the Rust twins, [`gpu`] the
 //! shaders. Results come back when they are read, not before: `run` on a GPU returns once the work
-//! is submitted.
+//! is submitted. What is fetched is on its way while the engine is given the next work, and changes no more.
 
 pub mod cpu;
 pub mod dispatch;
@@ -10,7 +10,8 @@ pub mod gpu;
 pub mod shader;
 mod team;
 
-use crate::kernel::Clock;
+use crate::files::Values;
+use crate::kernel::{Clock, Kind};
 use crate::plan::{ArrayId, ProgramId};
 
 /// What runs a plan.
@@ -39,6 +40,18 @@ pub trait Engine {
     /// The device is lost or does not answer.
     fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError>;
 
+    /// Has these arrays sent to the host, as they are after all work so far, and does not wait for them.
+    ///
+    /// # Errors
+    /// The device is lost.
+    fn fetch(&mut self, arrays: &[ArrayId]) -> Result<Pending, EngineError>;
+
+    /// What this engine was asked to fetch, in that order. Work since then is not waited for.
+    ///
+    /// # Errors
+    /// The device is lost or does not answer.
+    fn collect(&mut self, pending: Pending) -> Result<Vec<Values>, EngineError>;
+
     /// Runs a program over the first `steps` steps of the window.
     ///
     /// # Errors
@@ -66,6 +79,12 @@ impl<E: Engine + ?Sized> Engine for &mut E {
     fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError> {
         (**self).read_reals(array)
     }
+    fn fetch(&mut self, arrays: &[ArrayId]) -> Result<Pending, EngineError> {
+        (**self).fetch(arrays)
+    }
+    fn collect(&mut self, pending: Pending) -> Result<Vec<Values>, EngineError> {
+        (**self).collect(pending)
+    }
     fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {
         (**self).run(program, clock, steps)
     }
@@ -74,6 +93,21 @@ impl<E: Engine + ?Sized> Engine for &mut E {
     }
     fn profile(&mut self) -> Vec<KernelTime> {
         (**self).profile()
+    }
+}
+
+/// Arrays that were fetched.
+pub enum Pending {
+    /// The engine has no work under way, and they are here.
+    Here(Vec<Values>),
+    /// They are on their way from a device.
+    Coming(gpu::Transfer, Vec<Kind>),
+}
+
+impl Pending {
+    /// Whether there is nothing to wait for.
+    pub fn is_here(&self) -> bool {
+        matches!(self, Self::Here(_))
     }
 }
 

@@ -28,6 +28,22 @@ impl Values {
         }
     }
 
+    /// The words; none if they are floats.
+    pub fn words(&self) -> &[u32] {
+        match self {
+            Values::Reals(_) => &[],
+            Values::Words(values) => values,
+        }
+    }
+
+    /// The floats; none if they are words.
+    pub fn reals(&self) -> &[f32] {
+        match self {
+            Values::Reals(values) => values,
+            Values::Words(_) => &[],
+        }
+    }
+
     /// Their bytes.
     pub fn bytes(&self) -> &[u8] {
         match self {

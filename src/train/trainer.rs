@@ -990,18 +990,17 @@ impl<'a> Trainer<'a> {
         sums: &mut Sums,
     ) -> Result<(), TrainError> {
         let ports = &self.plan.ports;
-        let losses = self.engine.read_reals(ports.losses.unwrap_or_default())?;
-        let predicted = match ports.predictions {
-            Some(array) => self.engine.read_words(array)?,
-            None => Vec::new(),
-        };
+        let counts = ports.populations.iter().map(|p| p.counts);
+        let arrays = [ports.losses, ports.predictions].into_iter().chain(counts.clone());
+        let fetched = self.engine.fetch(&arrays.flatten().collect::<Vec<_>>())?;
+        let mut found = self.engine.collect(fetched)?.into_iter();
+        let mut next = |array: Option<ArrayId>| array.and_then(|_| found.next());
+        let (losses, predicted) = (next(ports.losses), next(ports.predictions));
+        let losses = losses.as_ref().map_or(&[][..], Values::reals);
+        let predicted = predicted.as_ref().map_or(&[][..], Values::words);
+        let counts: Vec<Option<Values>> = counts.map(next).collect();
         let (split, answers) = (self.samples.split(set), ports.answers);
         let marks = self.marks();
-        let counts = ports
-            .populations
-            .iter()
-            .map(|p| p.counts.map_or(Ok(Vec::new()), |array| self.engine.read_words(array)))
-            .collect::<Result<Vec<_>, _>>()?;
         sums.spikes.resize(counts.len(), Vec::new());
         for (slot, samples) in pending.drain(..).enumerate() {
             for (k, sample) in samples.iter().enumerate() {
@@ -1022,7 +1021,7 @@ impl<'a> Trainer<'a> {
                     sums.predictions.push(*predicted);
                 }
                 for (spikes, counts) in sums.spikes.iter_mut().zip(&counts) {
-                    spikes.extend(counts.get(at));
+                    spikes.extend(counts.iter().filter_map(|counts| counts.words().get(at)));
                 }
             }
         }
