@@ -226,9 +226,8 @@ pub(super) struct Compiler<'a> {
     filled: Vec<Filled>,
     /// Populations as projections with dropout see them in the program `train`.
     pub kept: Vec<Option<Pop>>,
-    /// Arrays of a loss of traces: what is wanted, and the filtered difference.
-    pub wanted: ArrayId,
-    pub filtered: ArrayId,
+    /// Arrays of a loss of traces: what is wanted, the filtered difference, and errors.
+    pub followed: Option<[ArrayId; 3]>,
     /// Populations whose spikes are counted for the loss.
     pub counted: Vec<Counted>,
 }
@@ -279,7 +278,7 @@ impl<'a> Compiler<'a> {
         let filled = (0..layout.pops.len()).map(began).collect();
         let kept = vec![None; layout.pops.len()];
         let counted = Vec::new();
-        Self { network, training, filled, kept, layout, wanted: 0, filtered: 0, counted }
+        Self { network, training, filled, kept, layout, followed: None, counted }
     }
 
     /// Whether a population has soft spikes.

@@ -199,7 +199,7 @@ impl Compiler<'_> {
             return None;
         };
         let (n, batch, steps) = (pop.n, self.layout.batch, self.layout.steps);
-        if self.layout.ports.errors.is_none() {
+        let [values, filtered, errors] = self.followed.unwrap_or_else(|| {
             let own = wanted.columns > 1 || (1..n).any(|id| neurons.rest(id) != neurons.rest(0));
             let columns = if own { n } else { 1 };
             let value = |t: usize, id: usize| {
@@ -208,19 +208,20 @@ impl Compiler<'_> {
             // Kernels measure potentials from the zero of the model.
             let from_zero = |t: usize| (0..columns).map(move |id| value(t, id) - neurons.rest(id));
             let values = (0..steps).flat_map(from_zero).collect();
-            self.wanted = self.layout.reals(format!("{name}.wanted"), values);
-            self.filtered =
-                self.layout.zeros(format!("{name}.filtered"), Kind::Real, batch * steps * n);
-            let errors = self.layout.zeros(format!("{name}.errors"), Kind::Real, batch * n);
-            self.layout.ports.errors = Some(errors);
-        }
+            let values = self.layout.reals(format!("{name}.wanted"), values);
+            let mut zeros =
+                |what, len| self.layout.zeros(format!("{name}.{what}"), Kind::Real, len);
+            [values, zeros("filtered", batch * steps * n), zeros("errors", batch * n)]
+        });
+        self.followed = Some([values, filtered, errors]);
+        self.layout.ports.errors = Some(errors);
         let dt = self.network.dt;
         let p = trace::TraceParams::<f64> {
             n: n as u32,
             steps: steps as u32,
             rows: inbox.rows as u32,
             row: inbox.potential as u32,
-            columns: (self.layout.arrays[self.wanted].len / steps) as u32,
+            columns: (self.layout.arrays[values].len / steps) as u32,
             slots: SLOTS as u32,
             back: u32::from(back),
             rise: low_pass.map_or(1.0, |tau| -(-dt / tau.get()).exp_m1()),
@@ -229,9 +230,9 @@ impl Compiler<'_> {
         };
         let args = vec![
             self.tape(&pop),
-            whole(self.wanted),
-            each(self.filtered, steps * n),
-            each(self.layout.ports.errors.unwrap_or_default(), n),
+            whole(values),
+            each(filtered, steps * n),
+            each(errors, n),
             each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
         ];
         let per_sample = trace::KERNEL.workgroup as usize;
