@@ -257,6 +257,7 @@ fn samples_may_be_made() {
             "Mnist1d(train: 100, test: 100, classes: [3, 5, 8], augment: [Flip, Noise(0.1)])",
         ),
         ("times", 12, "Randman(train: 60, test: 21, units: 12, seed: 4)"),
+        ("orders", 12, "Orders(train: 60, test: 21, groups: 3, channels: 4, gap: 3, jitter: 2)"),
     ] {
         let file = format!("{out}.ron");
         fs::write(place.path(&file), scene(numbers, data)).unwrap();

@@ -15,6 +15,7 @@ pub mod delayed_recall;
 pub mod evidence;
 pub mod idx;
 pub mod mnist1d;
+pub mod orders;
 pub mod randman;
 pub mod sinusoids;
 pub mod store_recall;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 use crate::scene::{Data, Loss, Over};
 use idx::{Idx, IdxError};
+use orders::Orders;
 use randman::Randman;
 use sinusoids::Sinusoids;
 use store_recall::StoreRecall;
@@ -214,6 +216,11 @@ pub fn load(data: &Data, seed: u64) -> Result<Dataset, DataError> {
             let [manifolds, units, dim] = [manifolds, units, dim].map(|n| n as usize);
             let randman = Randman { manifolds, units, dim, alpha };
             Ok(randman.make(counts(train, test), own.unwrap_or(seed)))
+        }
+        Data::Orders { train, test, groups, channels, gap, jitter, seed: own, .. } => {
+            let [groups, channels] = [groups, channels].map(|n| n as usize);
+            let orders = Orders { groups, channels, gap: gap.get(), jitter: jitter.get() };
+            Ok(orders.make(counts(train, test), own.unwrap_or(seed)))
         }
         Data::Sinusoids { train, test, k, query, units, sigma, seed: own, .. } => {
             let (samples, units) = (counts(k, query), units as usize);

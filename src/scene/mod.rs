@@ -1105,6 +1105,26 @@ data! {
         /// Key of its random numbers; that of the simulation if absent.
         seed: Option<u64>;
     }
+    /// Groups of channels that fire one after the other, each channel once; the class is the order of the groups, of which
+    /// all are alike frequent. The first moment is the highest level, the last, `(groups - 1) gap + jitter`, the lowest:
+    /// `Latency(cutoff: 0)` with a `window` of that and two steps shows them as they are. What tells classes apart is
+    /// further apart in time than a neuron remembers.
+    Orders {
+        /// Training samples.
+        train: u64 [Count] = 2400u64;
+        /// Test samples.
+        test: u64 [Count] = 1200u64;
+        /// Groups, from 2 to 5; their orders are 2, 6, 24 or 120 classes.
+        groups: u64 [Count] = 4u64;
+        /// Channels of a group.
+        channels: u64 [Count] = 10u64;
+        /// Time from one group to the next \[ms\].
+        gap: Quantity<Ms> [Positive] = 100.0;
+        /// Time within which the channels of a group fire, each at a moment drawn anew for each sample \[ms\].
+        jitter: Quantity<Ms> [NotNegative] = 5.0;
+        /// Key of its random numbers; that of the simulation if absent.
+        seed: Option<u64>;
+    }
     /// Tasks, of which each is to tell y = A sin(x - φ) with another A, from 0.1 to 5, and another φ, from 0 to π, of x
     /// from -5 to 5 (Finn, Abbeel & Levine 2017). A sample is x by Gaussian receptive fields, its target y; for `meta`,
     /// and without it all samples are one data set.
@@ -1204,6 +1224,7 @@ impl Data {
             Self::Mnist1d { .. }
             | Self::YinYang { .. }
             | Self::Randman { .. }
+            | Self::Orders { .. }
             | Self::Sinusoids { .. }
             | Self::StoreRecall { .. }
             | Self::DelayedRecall { .. }
@@ -1220,7 +1241,9 @@ impl Data {
             | Self::Evidence { .. } => None,
             Self::Arrays { range, .. } | Self::Csv { range, .. } => *range,
             Self::Mnist1d { .. } => Some(mnist1d::RANGE),
-            Self::YinYang { .. } | Self::Randman { .. } => Some(Range::SPIKING),
+            Self::YinYang { .. } | Self::Randman { .. } | Self::Orders { .. } => {
+                Some(Range::SPIKING)
+            }
             Self::Sinusoids { .. } => Some(Range::default()),
         }
     }
@@ -1263,6 +1286,7 @@ impl Data {
                 // A manifold is there whether it has samples or not.
                 (train.max(manifolds), test, [units, dim])
             }
+            Self::Orders { train, test, groups, channels, .. } => (train, test, [groups, channels]),
             Self::Sinusoids { train, test, k, query, units, .. } => {
                 (train, test, [k.saturating_add(query), units])
             }

@@ -1,8 +1,9 @@
 //! Rules of trainings.
 
 use super::*;
-use crate::data::delayed_recall::FRAME;
+use crate::data::delayed_recall::{self, FRAME};
 use crate::data::evidence;
+use crate::data::orders;
 use crate::data::store_recall::{self, StoreRecall};
 use crate::network::numbers::CURRENT;
 use crate::scene::{
@@ -120,6 +121,15 @@ impl<'s> Checker<'s> {
             let message = format!("{manifolds} is more than there are labels");
             let help = format!("give at most {MOST_CLASSES}");
             self.fault_with_help("training.data.manifolds", message, help);
+        }
+        if let Some(Data::Orders { groups, .. }) = data {
+            let [fewest, most] = orders::GROUPS;
+            if !(fewest..=most).contains(groups) {
+                let message =
+                    format!("{groups} groups have no order, or more orders than there are labels");
+                let help = format!("give from {fewest} to {most}");
+                self.fault_with_help("training.data.groups", message, help);
+            }
         }
         if let Some(classes) = data.and_then(|data| data.choice().classes) {
             let path = "training.data.classes";
