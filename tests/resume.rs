@@ -411,6 +411,18 @@ fn an_interrupted_training_goes_on_as_if_nothing_had_been() {
     broken_off(&place, "INT", 24, 5, 17);
 }
 
+/// Learned delays, and their kernels, which become narrow in the first epochs.
+#[test]
+#[cfg(unix)]
+fn learning_of_delays_goes_on_as_if_nothing_had_been() {
+    let place = Place::new();
+    place.images(3000);
+    let late = "to: \"hidden\", delay: Learn(initial: Uniform(low: 1, high: 6), max: 8, \
+                kernel: Gauss(sigma: 3))";
+    fs::write(place.path("train.ron"), edit(TRAINING, "to: \"hidden\"", late)).unwrap();
+    broken_off(&place, "INT", 12, 4, 17);
+}
+
 /// Between two updates by tasks there is nothing to be lost.
 #[test]
 #[cfg(unix)]

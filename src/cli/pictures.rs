@@ -282,7 +282,7 @@ fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -
 }
 
 /// How weights and delays of synapses are distributed, where they differ: weights as they were drawn and, of those that a
-/// training changed, as they are after it. A simulation tells of those that it changes by itself.
+/// training changed, as they are after it; learned delays are of sources. A simulation tells of those that it changes by itself.
 fn synapses(network: &Network, after: &[(String, Vec<f32>)]) -> Vec<report::Synapses> {
     let of = |p: &Projection| {
         let start = p.synapses.weights();
@@ -299,6 +299,14 @@ fn synapses(network: &Network, after: &[(String, Vec<f32>)]) -> Vec<report::Syna
             numbers.push(Distribution::of_weights("weight", start, bounds));
         }
         numbers.extend(Distribution::of_delays(p.synapses.delays(), network.dt));
+        let learned = after.iter().find(|(name, _)| *name == format!("{}.delay", p.name));
+        if let (Some(delays), Some((_, end))) = (&p.delays, learned) {
+            let bounds = [0.0, delays.most as f64 * network.dt];
+            let start = delays.start.iter().map(|steps| steps * network.dt);
+            numbers.push(Distribution::of_weights("delay at the start (ms)", start, bounds));
+            let end = end.iter().map(|ms| f64::from(*ms));
+            numbers.push(Distribution::of_weights("learned delay (ms)", end, bounds));
+        }
         report::Synapses { name: p.name.clone(), numbers }
     };
     network.projections.iter().map(of).filter(|of| !of.numbers.is_empty()).collect()

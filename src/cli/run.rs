@@ -109,7 +109,9 @@ fn tensor_names(network: &Network) -> impl Iterator<Item = String> {
         numbers.map(move |name| format!("{}.{name}", p.name))
     });
     let currents = network.populations.iter().map(|p| format!("{}.i_e", p.name));
-    projections.chain(currents).chain(numbers)
+    let delays = network.projections.iter().filter(|p| p.delays.is_some());
+    let delays = delays.map(|p| format!("{}.delay", p.name));
+    projections.chain(currents).chain(numbers).chain(delays)
 }
 
 /// Refuses to write two arrays under one name, where one would be taken for the other.

@@ -196,6 +196,14 @@ pub fn build_watched(
             Some(learn) => *learn == Learn::Backprop,
             None => gradients,
         };
+        let delays = Delays::new(
+            projection,
+            &wiring.path,
+            wiring.sources,
+            (dt, seed),
+            [projection.is_among(freeze), projection.is_among(&scene.reinit)],
+            initial.as_mut(),
+        )?;
         let rule = learning::rule(scene, projection);
         let frozen = (learn || rule.is_some()) && projection.is_among(freeze);
         let rule = rule.filter(|_| !frozen);
@@ -222,6 +230,7 @@ pub fn build_watched(
             to,
             receptor: 0,
             delay,
+            delays,
             learn: learn && !frozen,
             frozen,
             lr: projection.lr,

@@ -230,7 +230,7 @@ impl Wiring<'_> {
 
     /// Whether each synapse has its own delay.
     pub fn has_delays(&self) -> bool {
-        !matches!(self.projection.delay, None | Some(Delay::Constant(_)))
+        !matches!(self.projection.delay, None | Some(Delay::Constant(_) | Delay::Learn { .. }))
     }
 
     /// Draws the synapses.
@@ -579,7 +579,7 @@ impl Wiring<'_> {
         let stream = Stream::new(self.key.0, Purpose::Delays, self.key.1);
         let at = (target as u64, k as u64);
         match &self.projection.delay {
-            None => self.dt,
+            None | Some(Delay::Learn { .. }) => self.dt,
             Some(Delay::Constant(delay)) => delay.get(),
             Some(Delay::Values(values)) => values[place.0].get(),
             Some(Delay::Linspace { from, to }) => evenly((from.get(), to.get()), place.0, place.1),

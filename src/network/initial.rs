@@ -40,6 +40,39 @@ impl Initial {
         found
     }
 
+    /// Learned delays of the sources of a projection \[ms\], if there are some, unless they are to be drawn anew.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn delays(
+        &mut self,
+        projection: &str,
+        sources: usize,
+        anew: bool,
+    ) -> Result<Option<Vec<f64>>, NetworkError> {
+        let wanted = format!("{projection}.delay");
+        let found = self.tensors.iter_mut().find(|(name, ..)| *name == wanted);
+        let Some((name, len, used)) = found else { return Ok(None) };
+        *used = true;
+        if anew {
+            return Ok(None);
+        }
+        if *len != sources {
+            self.wrong.push(format!("`{name}` has {len} delays for {sources} sources"));
+            return Ok(None);
+        }
+        let delays = files::read_tensor(&self.file, name).map_err(|e| NetworkError::Tensor {
+            path: "initial".to_owned(),
+            file: self.file.clone(),
+            why: format!("`{name}`: {e}"),
+        })?;
+        if let Some(delay) = delays.iter().find(|delay| !(delay.is_finite() && **delay > 0.0)) {
+            self.wrong.push(format!("`{name}` has {delay}, which is no delay"));
+            return Ok(None);
+        }
+        Ok(Some(delays))
+    }
+
     /// Puts learned numbers in the place of those that were drawn for a population, unless these are to stay.
     ///
     /// # Errors

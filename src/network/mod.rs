@@ -5,6 +5,7 @@
 
 mod budget;
 mod build;
+mod delays;
 mod draw;
 mod error;
 mod initial;
@@ -16,6 +17,7 @@ mod space;
 mod stimuli;
 
 pub use build::{MOST_GIVEN, build, build_watched};
+pub use delays::Delays;
 pub use error::NetworkError;
 pub use patterns::Patterns;
 pub use rewire::Rewire;
@@ -226,8 +228,10 @@ pub struct Projection {
     /// Index of the receptor of the target.
     pub receptor: usize,
     /// Steps from a spike to its arrival, at least 1; 0 for a constant input. The shortest, where
-    /// each synapse has its own.
+    /// each synapse has its own, and where they are learned.
     pub delay: usize,
+    /// Delays that gradients change.
+    pub delays: Option<Delays>,
     /// Whether gradients change the weights.
     pub learn: bool,
     /// Whether they would if the weights were not frozen.
@@ -333,6 +337,11 @@ impl Projection {
             Some(rule) => rule.bounds[0].abs().max(rule.bounds[1].abs()),
             None => self.synapses.weights().iter().fold(0.0, |most, w| most.max(w.abs())),
         }
+    }
+
+    /// Whether gradients change its delays.
+    pub fn learns_delays(&self) -> bool {
+        self.delays.as_ref().is_some_and(|delays| !delays.frozen)
     }
 
     /// Whether its weights, or what they do, change in a simulation.

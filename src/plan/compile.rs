@@ -6,6 +6,7 @@
 //! arrivals. Gradients by weights and updates come last. Where it is learned to learn, gradients
 //! and updates are programs of their own too, and so are steps within a task.
 
+use super::delays::Delayed;
 use super::layout::{Layout, Pop};
 use super::losses::Counted;
 use super::order::{Group, groups};
@@ -152,12 +153,14 @@ fn backprop(c: &mut Compiler<'_>, options: &Options<'_>) -> Programs {
     c.keep_sources();
     let groups = groups(c.network);
     let mut forward = Vec::new();
+    c.delay_sources(&mut forward);
     c.encode(&mut forward);
     for group in &groups {
         c.forward(group, &mut forward);
     }
     let mut evaluate = forward.clone();
     noise::silence(&mut evaluate);
+    delays::round(&mut evaluate);
     c.loss(options.traces, false, &mut evaluate);
     let mut gradient = Vec::new();
     c.transposed_weights(&mut gradient);
@@ -226,6 +229,8 @@ pub(super) struct Compiler<'a> {
     filled: Vec<Filled>,
     /// Populations as projections with dropout see them in the program `train`.
     pub kept: Vec<Option<Pop>>,
+    /// Sources of each projection with learned delays.
+    pub delayed: Vec<Option<Delayed>>,
     /// Arrays of a loss of traces: what is wanted, the filtered difference, and errors.
     pub followed: Option<[ArrayId; 3]>,
     /// Populations whose spikes are counted for the loss.
@@ -277,8 +282,8 @@ impl<'a> Compiler<'a> {
         let began = |k: usize| Filled { statics: layout.framed[k].is_some(), ..Filled::default() };
         let filled = (0..layout.pops.len()).map(began).collect();
         let kept = vec![None; layout.pops.len()];
-        let counted = Vec::new();
-        Self { network, training, filled, kept, layout, followed: None, counted }
+        let (delayed, counted) = (Vec::new(), Vec::new());
+        Self { network, training, filled, kept, delayed, layout, followed: None, counted }
     }
 
     /// Whether a population has soft spikes.
@@ -290,6 +295,17 @@ impl<'a> Compiler<'a> {
     /// Whether a population sends values rather than spikes.
     pub fn sends_values(&self, k: usize) -> bool {
         self.is_soft(k) || !self.network.populations[k].spikes()
+    }
+
+    /// Whether a projection gets values rather than spikes.
+    fn gets_values(&self, index: usize) -> bool {
+        self.delayed[index].is_some() || self.sends_values(self.network.projections[index].from)
+    }
+
+    /// Rows per sample of what a projection that is not constant gets, of a source as it sees it.
+    fn source_rows(&self, index: usize, from: &Pop) -> usize {
+        let history = if self.delayed[index].is_some() { 0 } else { from.history };
+        history + self.layout.steps
     }
 
     /// Warnings of what is to be trained and is not, since no gradient gets there.
@@ -502,9 +518,11 @@ impl<'a> Compiler<'a> {
         let network = self.network;
         let projection = &network.projections[index];
         let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
+        let from = self.delayed[index].map_or(from, |delayed| delayed.pop);
+        launches.extend(self.delay(index));
         let steps = self.layout.steps;
         let constant = projection.delay == 0;
-        let by_value = self.sends_values(projection.from);
+        let by_value = self.gets_values(index);
         let accumulate = match constant {
             true => {
                 let filled = &mut self.filled[projection.to];
@@ -516,7 +534,7 @@ impl<'a> Compiler<'a> {
         let (source_rows, shift, rows) = if constant {
             (1, 0, 1)
         } else {
-            (from.history + steps, from.history - projection.delay, steps)
+            (self.source_rows(index, &from), from.history - projection.delay, steps)
         };
         let out = if constant {
             let statics = self.statics(projection.to);
@@ -733,11 +751,11 @@ impl<'a> Compiler<'a> {
         }
         for outside in [true, false] {
             for (index, p) in network.projections.iter().enumerate() {
-                let active = self.layout.pops[p.from].active && self.layout.pops[p.to].active;
-                if active && inside(p.from) && inside(p.to) != outside {
+                if self.needs_values_back(index) && inside(p.from) && inside(p.to) != outside {
                     let launches = if outside { &mut before } else { &mut step };
                     self.deliver_back(index, launches);
                     self.drop_back(index, launches);
+                    launches.extend(self.delay_back(index));
                 }
             }
         }
@@ -901,6 +919,7 @@ impl<'a> Compiler<'a> {
                 self.layout.ports.gradients.extend(made);
             }
         }
+        self.delay_gradients(&mut launches);
         self.rules(&mut trains, &mut launches);
         for ports in self.layout.ports.numbers.clone() {
             if self.layout.pops[ports.population].active {
@@ -961,11 +980,11 @@ impl<'a> Compiler<'a> {
         let tiles = self.layout.ports.weights[index].clone();
         let steps = self.layout.steps;
         let train = (self.layout.batch * steps).div_ceil(32);
-        let by_value = self.sends_values(projection.from);
+        let by_value = self.gets_values(index);
         let values = if by_value { from.values } else { self.layout.unused_reals };
         let (source_rows, shift) = match projection.delay {
             0 => (1, 0),
-            delay => (from.history + steps, from.history - delay),
+            delay => (self.source_rows(index, &from), from.history - delay),
         };
         let spikes = if by_value {
             self.layout.unused_words

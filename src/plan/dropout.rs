@@ -51,9 +51,12 @@ impl Compiler<'_> {
         }
     }
 
-    /// The source of a projection as the program `train` has it.
+    /// The source of a projection as the program `train` has it, without the silent or with their delays.
     pub(super) fn source(&self, index: usize) -> Pop {
         let projection = &self.network.projections[index];
+        if let Some(delayed) = self.delayed[index] {
+            return delayed.pop;
+        }
         match self.kept[projection.from] {
             Some(kept) if projection.dropout > 0.0 => kept,
             _ => self.layout.pops[projection.from],
@@ -63,6 +66,9 @@ impl Compiler<'_> {
     /// Where gradients by what a projection gets lie, and whether there are some already.
     pub(super) fn cotangent_of(&mut self, index: usize) -> (Arg, bool) {
         let projection = &self.network.projections[index];
+        if let Some(delayed) = self.delayed[index] {
+            return (each(delayed.pop.cotangent, self.layout.steps * delayed.pop.n), false);
+        }
         if projection.dropout == 0.0 {
             return self.cotangent(projection.from);
         }

@@ -7,7 +7,7 @@ use super::window::Framed;
 use super::*;
 use crate::input::pixel_words;
 use crate::kernel::spike_words;
-use crate::network::{self, Network, Synapses};
+use crate::network::{self, Network, Projection, Synapses};
 use crate::neuron::surrogate::Surrogate;
 use crate::neuron::{lif, lif_backward};
 use crate::scene::{Loss, Over, Training};
@@ -351,7 +351,8 @@ impl<'a> Layout<'a> {
         let neural = |k: usize| self.network.populations[k].is_neural();
         let mut needs: Vec<bool> = (0..count)
             .map(|k| {
-                let trained = self.network.projections.iter().any(|p| p.to == k && p.learn);
+                let learns = |p: &Projection| p.learn || p.learns_delays();
+                let trained = self.network.projections.iter().any(|p| p.to == k && learns(p));
                 let population = &self.network.populations[k];
                 let own = population.numbers.is_some() || population.current_is_trained(training);
                 neural(k) && (trained || own)
@@ -394,8 +395,8 @@ impl<'a> Layout<'a> {
                         let array = self.reals(format!("{name}.weights.{tile}"), packed);
                         tiles.place(tile, array);
                     }
-                    let passes =
-                        self.pops[projection.from].active && self.pops[projection.to].active;
+                    let back = self.pops[projection.from].active || projection.learns_delays();
+                    let passes = back && self.pops[projection.to].active;
                     if passes && let Tiles::Dense { tiles, .. } = &tiles {
                         for (tile, (_, _, width)) in tiles.iter().enumerate() {
                             let len = sources * width;

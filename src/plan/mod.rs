@@ -7,6 +7,7 @@
 
 mod compile;
 mod convolve;
+mod delays;
 mod drawn;
 mod dropout;
 mod eprop;
@@ -230,6 +231,8 @@ pub struct Ports {
     pub i_e: Vec<Option<ArrayId>>,
     /// Trained numbers of each population that has some.
     pub numbers: Vec<NumberPorts>,
+    /// Each projection with learned delays.
+    pub delays: Vec<DelayPorts>,
     /// Error of each neuron that is to follow a trace, samples × n.
     pub errors: Option<ArrayId>,
     /// Arrays of the optimiser, to be saved with the weights.
@@ -261,6 +264,17 @@ pub struct NumberPorts {
     pub cell: ArrayId,
     /// And of receptors.
     pub receptor: ArrayId,
+}
+
+/// Arrays of the learned delays of a projection; see [`crate::network::Delays`].
+#[derive(Debug, Clone, Copy)]
+pub struct DelayPorts {
+    /// The projection.
+    pub projection: usize,
+    /// Delay of each source \[steps\].
+    pub delays: ArrayId,
+    /// Standard deviation of the kernel \[steps\], if it has one: it falls in the course of a training.
+    pub sigma: Option<ArrayId>,
 }
 
 /// Rows of the inbox of a population in a frame that has more than what arrives.

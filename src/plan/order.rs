@@ -114,6 +114,7 @@ mod tests {
             to,
             receptor: 0,
             delay: 1,
+            delays: None,
             learn: false,
             frozen: false,
             lr: 1.0,

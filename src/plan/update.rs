@@ -53,6 +53,7 @@ impl Compiler<'_> {
             launches.push(changed.launch(&shrink::KERNEL, p.words(), args));
         }
         self.change_weights(&mut launches);
+        self.bound_delays(&mut launches);
         stages.push(Stage::Whole(launches));
     }
 
@@ -101,7 +102,7 @@ impl Compiler<'_> {
             count: self.layout.arrays[array].len as u32,
             unit: self.unit(array),
             floor: self.floor(array),
-            lr: projection.map_or(1.0, |p| p.lr),
+            lr: projection.map(|p| p.lr).or(self.lr_of_delays(array)).unwrap_or(1.0),
         };
         Changed {
             name: self.layout.arrays[array].name.clone(),

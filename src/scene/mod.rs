@@ -804,8 +804,39 @@ declare! {
             /// Speed of conduction \[m/s\].
             velocity: Quantity<Velocity> [Positive];
         };
+        /// One for each source, which a training by gradients changes with the weights. Samples that do not train see
+        /// it rounded to whole steps, and so does `weights.safetensors`, as `projection.delay` \[ms\].
+        Learn {
+            /// Delays with which a training begins, of all sources or of each \[ms\]; what is drawn below one step or above
+            /// `max` begins there.
+            initial | "init": Param<Ms> [NotNegative];
+            /// Longest delay \[ms\]; the shortest is one step.
+            max: Quantity<Ms> [Duration];
+            /// How a spike acts on the steps around its arrival, from which a training learns where to move it.
+            kernel: DelayKernel = DelayKernel::Linear;
+            /// Factor on the learning rate, of which a unit is one step; with 0 the delays stay as they begin.
+            lr: f64 [NotNegative] = 100.0;
+        };
         /// The same for every synapse; so is a bare quantity.
         Constant(Quantity<Ms>);
+    }
+}
+
+declare! {
+    /// What a spike becomes while its delay is learned: parts that arrive in successive steps and are one together.
+    #[derive(Copy)]
+    pub enum DelayKernel {
+        /// Two parts, in the steps before and after the delay, the larger the nearer.
+        Linear;
+        /// Parts by a normal distribution around the delay, at first so broad that a gradient reaches far, then narrow
+        /// (Hammouamri et al. 2024).
+        Gauss {
+            /// Standard deviation with which a training begins \[ms\].
+            sigma: Quantity<Ms> [Positive];
+            /// What it has fallen to, exponentially, after a quarter of the epochs \[ms\]; 0.23 steps if absent, with
+            /// which nearly all of a spike is in one step.
+            last | "final": Option<Quantity<Ms>> [Positive];
+        };
     }
 }
 

@@ -5,6 +5,7 @@ pub mod adam;
 pub mod adamw;
 pub mod adjust;
 mod assign;
+pub mod bound;
 pub mod clear_reals;
 pub mod clear_words;
 pub mod clip;

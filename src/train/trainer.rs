@@ -11,6 +11,7 @@
 //! Where it is learned to learn, an update takes some tasks in place of a batch, and an epoch ends with the held-out
 //! tasks: see `tasks`.
 
+mod delays;
 mod tasks;
 
 use super::damage::{Damage, Tested};
@@ -546,6 +547,7 @@ impl<'a> Trainer<'a> {
                 let since = Instant::now();
                 let first = self.progress.batch as usize * round.per_update;
                 let next = &order[first..round.items.min(first + round.per_update)];
+                self.narrow_delays()?;
                 match self.tasks.filter(|tasks| tasks.meta.tasks().is_some()) {
                     Some(tasks) => self.learn_tasks(tasks, next, &mut pending)?,
                     None => self.learn_batch(first, next, &mut pending)?,
@@ -1044,6 +1046,7 @@ impl<'a> Trainer<'a> {
                 }
             }
         }
+        self.check_delays()?;
         for (k, population) in self.network.populations.iter().enumerate() {
             let name = &population.name;
             if let Some(i_e) = self.plan.ports.i_e[k] {
@@ -1095,7 +1098,7 @@ impl<'a> Trainer<'a> {
         TrainError::Diverged { epoch: self.progress.epoch + 1, batch: self.progress.batch, what }
     }
 
-    /// Arrays that training changes: weights, constant currents and numbers, by gradients or by rules.
+    /// Arrays that training changes: weights, constant currents, delays and numbers, by gradients or by rules.
     fn trained(&self) -> Vec<ArrayId> {
         let ports = &self.plan.ports;
         ports.gradients.iter().chain(&ports.changes).map(|(_, changed)| *changed).collect()
@@ -1112,7 +1115,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// What is learned, as it is now or as it was best: weights of each projection in their natural order, constant
-    /// currents of each population, and numbers of neurons. What is frozen was learned too.
+    /// currents of each population, delays, and numbers of neurons. What is frozen was learned too.
     ///
     /// # Errors
     /// The engine fails.
@@ -1141,6 +1144,7 @@ impl<'a> Trainer<'a> {
                 ));
             }
         }
+        named.extend(self.delays(kept.as_ref())?);
         let numbers = self.numbers(kept.as_ref())?;
         let single = |values: Vec<f64>| values.into_iter().map(|x| x as f32).collect();
         let frozen = self.network.populations.iter().flat_map(|population| {
@@ -1191,6 +1195,7 @@ impl<'a> Trainer<'a> {
             let name = if best { format!("best/{name}") } else { name.clone() };
             self.engine.write_reals(array, checkpoint.finite(&name, len)?)?;
         }
+        self.possible_delays(checkpoint)?;
         self.follow_numbers()
     }
 
@@ -1221,6 +1226,7 @@ impl<'a> Trainer<'a> {
             None => None,
         };
         self.progress = progress;
+        self.possible_delays(checkpoint)?;
         self.follow_numbers()
     }
 }

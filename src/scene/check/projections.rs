@@ -43,6 +43,7 @@ impl<'s> Checker<'s> {
         self.weight(&format!("{path}.weight"), projection, to);
         if let Some(delay) = &projection.delay {
             self.delay(&format!("{path}.delay"), delay, from);
+            self.learned_delays(path, projection, from);
         }
         if projection.shuffled {
             let path = format!("{path}.shuffled");
@@ -671,7 +672,7 @@ impl<'s> Checker<'s> {
                     self.warnings.truncate(most);
                 }
             }
-            Delay::Distance { .. } => {}
+            Delay::Distance { .. } | Delay::Learn { .. } => {}
         }
     }
 

@@ -7,8 +7,8 @@ use crate::data::orders;
 use crate::data::store_recall::{self, StoreRecall};
 use crate::network::numbers::CURRENT;
 use crate::scene::{
-    Augment, Gradient, Growth, Meta, Order, Over, Override, Pacing, RampOrder, Range, SEED, SEEDS,
-    Schedule, Trained,
+    Augment, DelayKernel, Gradient, Growth, Meta, Optimizer, Order, Over, Override, Pacing,
+    RampOrder, Range, SEED, SEEDS, Schedule, Trained,
 };
 
 /// Folders of a run, which no stage may be called.
@@ -423,6 +423,73 @@ impl<'s> Checker<'s> {
             );
             let help = "leave it out here, and give it to projections that lead into the cycle or out of it";
             self.fault_with_help(&path, message, help);
+        }
+    }
+
+    /// Rules of delays that are learned.
+    pub(super) fn learned_delays(
+        &mut self,
+        path: &str,
+        projection: &Projection,
+        from: Option<&Population>,
+    ) {
+        let Some(Delay::Learn { initial, max, kernel, .. }) = &projection.delay else { return };
+        let delay = format!("{path}.delay");
+        let Some(training) = self.scene.training.as_ref().filter(|_| self.has_gradients()) else {
+            let message = "delays are learned in a training by gradients, which this is not";
+            self.fault_with_help(delay, message, "give a delay in ms, or draw one: `Uniform`");
+            return;
+        };
+        if training.meta.is_some() {
+            let message = "learned delays are not yet part of a training by tasks";
+            self.fault_with_help(&delay, message, "give a delay in ms");
+        }
+        if projection.dropout != 0.0 {
+            let message = "a source whose delay is learned cannot be silent towards the projection";
+            self.fault_with_help(
+                format!("{path}.dropout"),
+                message,
+                "leave it out, or give a delay in ms",
+            );
+        }
+        if let Some(Optimizer::AdamW(adam)) = &training.optimizer
+            && adam.weight_decay > 0.0
+        {
+            let message = "`AdamW` would shorten learned delays as it shrinks weights";
+            let help = "use `Adam`, with `l2` for the weights, or `weight_decay: 0`";
+            self.fault_with_help("training.optimizer", message, help);
+        }
+        let most = max.get();
+        let longest = initial.bounds().map_or(0.0, |(_, longest)| longest);
+        if !self.at_least_a_step(&format!("{delay}.max"), *max) {
+            return;
+        }
+        if let Some(length) = self.length().filter(|length| most > *length) {
+            let message = format!("{most} ms is more than the {length} ms of a presentation");
+            let help = "lower it, or raise `training.steps`";
+            self.fault_with_help(format!("{delay}.max"), message, help);
+        }
+        let path = format!("{delay}.initial");
+        if longest > most {
+            let message = format!("{longest} ms is above `max`, {most} ms");
+            self.fault_with_help(&path, message, "lower it, or raise `max`");
+        }
+        if let (Param::Values(delays), Some(from)) = (initial, from)
+            && delays.len() as u64 != from.size
+        {
+            let message = format!("{} delays for {} sources", delays.len(), from.size);
+            self.fault_with_help(&path, message, "give one for each source, or one for all");
+        }
+        if let DelayKernel::Gauss { sigma, last: Some(last) } = kernel
+            && is_positive(sigma.get())
+            && last.get() > sigma.get()
+        {
+            let message = format!(
+                "{} ms is above `sigma`, {} ms, from which it falls",
+                last.get(),
+                sigma.get()
+            );
+            self.fault_with_help(format!("{delay}.kernel.last"), message, "lower it");
         }
     }
 

@@ -809,6 +809,54 @@ fn what_the_rules_of_tasks_in_time_refuse_is_shown_at_its_place() {
     read_text(&twice).unwrap();
 }
 
+const DELAYED: &str = r#"(
+    version: 1,
+    simulation: (dt: 0.5, seed: 7),
+    populations: {
+        "in": (size: 40, model: Images(encoder: Latency(window: 100, cutoff: 0))),
+        "hidden": (size: 8, model: Lif()),
+        "out": (size: 24, model: Readout()),
+    },
+    projections: [
+        (from: "in", to: "hidden", connect: Dense, weight: Kaiming(gain: 1), delay: Learn(
+            initial: Uniform(low: 1, high: 20), max: "50 ms", kernel: Gauss(sigma: 10, last: 2), lr: 9)),
+        (from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 1)),
+    ],
+    training: (data: Orders(gap: 30), epochs: 2, batch: 10, steps: 400,
+        loss: SoftmaxCrossEntropy(over: Mean), optimizer: Adam(lr: 0.01)),
+)
+"#;
+
+#[test]
+fn what_the_rules_of_learned_delays_refuse_is_shown_at_its_place() {
+    assert_eq!(read_text(DELAYED).unwrap().2, []);
+    expect_problems(
+        DELAYED,
+        &[
+            ("max: \"50 ms\"", "max: 0.3", "0.3", "below one step of 0.5 ms"),
+            ("max: \"50 ms\"", "max: 201", "201", "more than the 200 ms of a presentation"),
+            ("high: 20", "high: 60", "Uniform", "60 ms is above `max`, 50 ms"),
+            ("Uniform(low: 1, high: 20)", "[1, 2]", "[1", "2 delays for 40 sources"),
+            ("Uniform(low: 1, high: 20)", "-1", "-1", "-1 ms is negative"),
+            ("sigma: 10", "sigma: 0", "0", "0 ms is not strictly positive"),
+            ("last: 2", "last: 0", "0", "0 ms is not strictly positive"),
+            ("last: 2", "final: 11", "11", "11 ms is above `sigma`, 10 ms"),
+            ("lr: 9", "lr: -1", "-1", "-1 is negative"),
+            ("Gauss(", "Gaus(", "Gaus(", "no choice `Gaus` | `Gauss`?"),
+            ("lr: 9)", "lr: 9), dropout: 0.1", "0.1", "cannot be silent"),
+            ("Adam(", "AdamW(", "AdamW(", "would shorten learned delays | `weight_decay: 0`"),
+            ("Latency(window: 100, cutoff: 0)", "Constant()", "Learn(", "has no delay"),
+            ("Orders(gap: 30)", "Orders(groups: 6)", "6", "more orders than there are labels"),
+            ("Orders(gap: 30)", "Orders(groups: 1)", "1", "1 groups | from 2 to 5"),
+        ],
+    );
+    // In a simulation, and where synapses learn by themselves.
+    let (before, after) = SIMULATION.split_once("delay: 1.5, learn: Fixed").unwrap();
+    let simulated = format!("{before}delay: Learn(initial: 1, max: 5){after}");
+    let error = read_text(&simulated).unwrap_err();
+    assert!(error.to_string().contains("delays are learned in a training by gradients"), "{error}");
+}
+
 #[test]
 fn what_the_rules_of_space_and_delays_refuse_is_shown_at_its_place() {
     expect_problems(
