@@ -1,7 +1,7 @@
 //! Rules of trainings.
 
 use super::*;
-use crate::data::delayed_recall::{self, FRAME};
+use crate::data::delayed_recall::FRAME;
 use crate::data::evidence;
 use crate::data::orders;
 use crate::data::store_recall::{self, StoreRecall};
