@@ -11,6 +11,7 @@ pub mod izhikevich;
 pub mod library;
 pub mod lif;
 pub mod lif_backward;
+pub mod lif_eventprop;
 pub mod mat2;
 pub mod model;
 pub mod readout;

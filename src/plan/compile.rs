@@ -10,6 +10,7 @@ use super::delays::Delayed;
 use super::layout::{Layout, Pop};
 use super::losses::Counted;
 use super::order::{Group, groups};
+use super::spike_times::Firsts;
 use super::*;
 use crate::data::traces::Traces;
 use crate::input::{constant, latency, pixel_words, poisson};
@@ -235,6 +236,8 @@ pub(super) struct Compiler<'a> {
     pub followed: Option<[ArrayId; 3]>,
     /// Populations whose spikes are counted for the loss.
     pub counted: Vec<Counted>,
+    /// First spikes, if the loss is of their times.
+    pub firsts: Option<Firsts>,
 }
 
 pub(super) fn whole(array: ArrayId) -> Arg {
@@ -283,7 +286,8 @@ impl<'a> Compiler<'a> {
         let filled = (0..layout.pops.len()).map(began).collect();
         let kept = vec![None; layout.pops.len()];
         let (delayed, counted) = (Vec::new(), Vec::new());
-        Self { network, training, filled, kept, delayed, layout, followed: None, counted }
+        let (followed, firsts) = (None, None);
+        Self { network, training, filled, kept, delayed, layout, followed, counted, firsts }
     }
 
     /// Whether a population has soft spikes.
@@ -342,6 +346,11 @@ impl<'a> Compiler<'a> {
         let before = self.filled[k].tape & bit;
         self.filled[k].tape |= bit;
         before != 0
+    }
+
+    /// Whether anything arrives at a population.
+    pub fn has_arrivals(&self, k: usize) -> bool {
+        self.filled[k].tape != 0
     }
 
     /// Whether the spikes of a population act on anything that the loss is of.
@@ -762,7 +771,10 @@ impl<'a> Compiler<'a> {
         for &k in group.members.iter().rev() {
             if self.layout.pops[k].active {
                 match &network.populations[k].kind {
-                    network::Kind::Lif(lif) => step.push(self.lif_backward(k, lif)),
+                    network::Kind::Lif(lif) => step.push(match self.training.learn.by_times() {
+                        None => self.lif_backward(k, lif),
+                        Some(least_slope) => self.lif_eventprop(k, least_slope),
+                    }),
                     network::Kind::Readout(r) => step.push(self.readout_backward(k, r)),
                     network::Kind::Stepped(_) => {
                         let framed = self.layout.framed[k].as_ref();

@@ -9,7 +9,7 @@ use crate::input::pixel_words;
 use crate::kernel::spike_words;
 use crate::network::{self, Network, Projection, Synapses};
 use crate::neuron::surrogate::Surrogate;
-use crate::neuron::{lif, lif_backward};
+use crate::neuron::{lif, lif_backward, lif_eventprop};
 use crate::scene::{Loss, Over, Training};
 use crate::synapse::PANEL;
 use crate::train::eprop_readout;
@@ -223,7 +223,11 @@ impl<'a> Layout<'a> {
                         pop.state = self.reals(format!("{name}.state"), state);
                     }
                     if pop.active && cyclic {
-                        let len = batch * lif_backward::STATE * n;
+                        let rows = match self.training.learn.by_times() {
+                            None => lif_backward::STATE,
+                            Some(_) => lif_eventprop::STATE,
+                        };
+                        let len = batch * rows * n;
                         pop.adjoint = self.zeros(format!("{name}.adjoint"), Kind::Real, len);
                     }
                     self.neuron(&mut pop, name, &lif.i_e);
@@ -364,9 +368,9 @@ impl<'a> Layout<'a> {
             .iter()
             .map(|p| match &training.loss {
                 _ if training.rates.iter().any(|penalty| penalty.population == p.name) => true,
-                Loss::Trace { population, .. } | Loss::SpikeCount { population, .. } => {
-                    p.name == *population
-                }
+                Loss::Trace { population, .. }
+                | Loss::SpikeCount { population, .. }
+                | Loss::FirstSpike { population, .. } => p.name == *population,
                 _ => matches!(p.kind, network::Kind::Readout(_)),
             })
             .collect();

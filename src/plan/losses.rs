@@ -41,6 +41,7 @@ impl Compiler<'_> {
         let mut launches: Vec<Launch> = follow.into_iter().collect();
         self.count_spikes();
         launches.extend(self.counted.iter().map(|counted| self.counts_of(counted)));
+        launches.extend(self.first_spikes());
         for (k, population) in self.network.populations.iter().enumerate() {
             let answers = matches!(population.kind, network::Kind::Readout(_))
                 || self.training.loss.counted() == Some(&population.name);
@@ -48,6 +49,7 @@ impl Compiler<'_> {
                 launches.push(self.of_answer(k));
             }
         }
+        launches.extend(self.first_spike_terms());
         for (penalty, counted) in self.training.rates.iter().zip(self.penalised()) {
             let n = self.layout.pops[counted.population].n;
             // A rate has no bound where the scene gives none.
@@ -104,7 +106,7 @@ impl Compiler<'_> {
 
     /// Those that penalties are on.
     fn penalised(&self) -> &[Counted] {
-        let answers = usize::from(self.training.loss.counted().is_some());
+        let answers = usize::from(matches!(self.training.loss, Loss::SpikeCount { .. }));
         self.counted.get(answers..).unwrap_or_default()
     }
 
@@ -147,8 +149,9 @@ impl Compiler<'_> {
         self.by_sample(&spike_counts::KERNEL, name, p.words(), args, pop.n)
     }
 
-    /// Gradients by counts of the spikes of a population become gradients by these.
+    /// Gradients by counts of the spikes of a population, or by when the first come, become gradients by these.
     pub(super) fn spread(&mut self, k: usize, launches: &mut Vec<Launch>) {
+        launches.extend(self.first_spike_ramp(k));
         let pop = self.layout.pops[k];
         let of_it: Vec<Counted> =
             self.counted.iter().copied().filter(|counted| counted.population == k).collect();

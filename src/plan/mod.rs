@@ -18,6 +18,7 @@ mod noise;
 mod order;
 mod rules;
 mod simulate;
+mod spike_times;
 mod update;
 mod window;
 

@@ -9,6 +9,7 @@ mod learning;
 mod measures;
 mod neurons;
 mod projections;
+mod spike_times;
 mod training;
 
 use super::trains::{OnGrid, moved, not_poisson};

@@ -38,7 +38,8 @@ use crate::data::{delayed_recall, evidence, mnist1d, store_recall, yin_yang};
 use crate::grammar::OneOrMany;
 use crate::neuron::model::Neuron;
 pub use crate::train::damage::Damage;
-pub use crate::train::eprop::{Feedback, Gradient};
+pub use crate::train::eprop::Feedback;
+pub use crate::train::gradient::Gradient;
 pub use crate::train::meta::Meta;
 pub use crate::train::noise::Noise;
 use crate::train::optimizer::Descent;
@@ -1369,6 +1370,22 @@ declare! {
             /// What a spike counts (one logit).
             scale: f64 [Positive] = 1.0;
         };
+        /// Cross-entropy of the softmax of -t / tau, where t is when the neurons of a population spike first, a neuron for
+        /// each class: the answer is the one that is first, of several at once that with the lowest number. One that is
+        /// silent counts as if it spiked a step after the end.
+        FirstSpike {
+            /// The population.
+            population: String;
+            /// Time that makes a difference \[ms\].
+            tau: Quantity<Ms> [Positive];
+            /// Factor on `e^(t / tau_late) - 1` of the neuron of the right class, which is added, that it spikes early.
+            alpha: f64 [NotNegative] = 0.0;
+            /// Time constant of that \[ms\].
+            tau_late: Option<Quantity<Ms>> [Positive];
+            /// What is added where that neuron is silent, for each distance from rest to threshold by which its potential
+            /// misses the threshold; for `EventProp`, by which it would learn nothing.
+            push: f64 [NotNegative] = 0.0;
+        };
         /// Mean over steps and neurons of the squared difference \[mV²\] between the potential of a population and a
         /// trace; the one presentation is an epoch.
         Trace {
@@ -1403,7 +1420,9 @@ impl Loss {
     /// The population whose spikes are the answer, if they are.
     pub fn counted(&self) -> Option<&str> {
         match self {
-            Self::SpikeCount { population, .. } => Some(population),
+            Self::SpikeCount { population, .. } | Self::FirstSpike { population, .. } => {
+                Some(population)
+            }
             _ => None,
         }
     }

@@ -24,36 +24,11 @@
 //! [`super::eprop_learn`] and [`super::eprop_output`]; `plan::eprop` has their order.
 
 use crate::declare;
-use crate::grammar::{Hz, Quantity};
 use crate::kernel::Span;
 use std::ops::Range;
 
 /// Steps after which eligibilities follow.
 pub const CHUNK: usize = 16;
-
-declare! {
-    /// How the gradient of the loss is found.
-    #[derive(Copy)]
-    pub enum Gradient {
-        /// By backpropagation through time, exactly, of any network.
-        Backprop | "Bptt" | "BPTT";
-        /// By e-prop, without what a spike does to later spikes of other neurons, and in memory that does not grow with the
-        /// number of steps (Bellec et al. 2020). Of `Lif` with one `Delta` receptor and `reset: Subtract`, whose thresholds
-        /// may rise, dense projections with a delay of one step, and a `Readout`. Each step has its own loss: `over` says
-        /// which steps count.
-        EProp | "Eprop" {
-            /// Through which weights neurons get to know of the errors of the outputs.
-            feedback: Feedback = Feedback::Symmetric;
-            /// Factor on half the squared difference between the rate of each neuron and `f_target`, in spikes per step.
-            c_reg: f64 [NotNegative] = 0.0;
-            /// Rate that is aimed at \[Hz\].
-            f_target: Quantity<Hz> [NotNegative] = 10.0;
-            /// Whether the potential of a refractory neuron is held, as it is elsewhere. If not, it goes on as ever, and only
-            /// spikes are held back, as in the published networks.
-            hold: bool = true;
-        };
-    }
-}
 
 declare! {
     /// Weights through which errors of outputs become learning signals.
@@ -79,18 +54,6 @@ pub struct EProp {
     pub f_target: f64,
     /// Whether refractory potentials are held.
     pub hold: bool,
-}
-
-impl Gradient {
-    /// What it says of e-prop, if it is that.
-    pub fn eprop(self) -> Option<EProp> {
-        match self {
-            Self::Backprop => None,
-            Self::EProp { feedback, c_reg, f_target, hold } => {
-                Some(EProp { feedback, c_reg, f_target: f_target.get(), hold })
-            }
-        }
-    }
 }
 
 /// Steps of the chunk that ends with a span: a whole one, or what is left at the end of a window.

@@ -1,12 +1,12 @@
 //! Rules of a training by e-prop, which knows some networks only.
 
 use super::*;
-use crate::scene::{Gradient, Lif, Over, Readout, Reset};
+use crate::scene::{Lif, Over, Readout, Reset};
 
 impl<'s> Checker<'s> {
     /// What e-prop does not know of.
     pub(super) fn eprop(&mut self, training: &'s Training) {
-        if training.learn == Gradient::Backprop {
+        if training.learn.eprop().is_none() {
             return;
         }
         let scene = self.scene;

@@ -49,6 +49,7 @@ impl<'s> Checker<'s> {
             let help = "use `SoftmaxCrossEntropy`, or `Arrays` with `targets`";
             self.fault_with_help("training.loss", message, help);
         }
+        self.spike_times(training);
         self.noise(training);
         self.eprop(training);
         self.tests(training);

@@ -1,0 +1,144 @@
+//! Times of spikes in a training: gradients by them, and a loss of the first ones.
+
+use super::compile::{Compiler, SLOTS, each, passing, whole};
+use super::*;
+use crate::kernel::spike_words;
+use crate::network;
+use crate::neuron::lif_eventprop;
+use crate::scene::Loss;
+use crate::train::{first_spike_ramp, first_spike_terms, first_spikes};
+
+/// First spikes of the neurons that answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Firsts {
+    /// Of which population.
+    population: usize,
+    /// Time constant of the softmax, of the term for early spikes, and a step \[ms\].
+    tau: f64,
+    tau_late: f64,
+    dt: f64,
+    /// Factor on the term for early spikes.
+    alpha: f64,
+    /// What is paid for each mV that a silent neuron lacks.
+    push: f64,
+    /// Steps of first spikes, and steps in which neurons are pushed, samples × n.
+    first: ArrayId,
+    peak: ArrayId,
+}
+
+impl Compiler<'_> {
+    /// The adjoint of neurons by the times of their spikes.
+    pub(super) fn lif_eventprop(&self, k: usize, least_slope: f64) -> Launch {
+        let pop = self.layout.pops[k];
+        let pushed = self.firsts.filter(|firsts| firsts.population == k && firsts.push > 0.0);
+        let p = lif_eventprop::LifEventpropParams {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            arrivals: u32::from(self.has_arrivals(k)),
+            own: u32::from(pop.own),
+            pushed: u32::from(pushed.is_some()),
+            push: pushed.map_or(0.0, |firsts| firsts.push),
+            least_rise: least_slope * self.network.dt,
+            carry: pop.carry,
+        };
+        let args = vec![
+            self.tape(&pop),
+            passing(pop.cotangent, self.layout.steps * pop.n),
+            whole(pop.cell),
+            pushed.map_or(whole(self.layout.unused_words), |firsts| each(firsts.peak, pop.n)),
+            if pop.carry > 0 {
+                each(pop.adjoint, lif_eventprop::STATE * pop.n)
+            } else {
+                each(self.layout.unused_written[0], 0)
+            },
+            each(pop.input_gradient, pop.n),
+        ];
+        let name = &self.network.populations[k].name;
+        self.by_sample(&lif_eventprop::KERNEL, name, p.words(), args, pop.n)
+    }
+
+    /// First spikes of the population that answers, if the loss is of their times, and the answers.
+    pub(super) fn first_spikes(&mut self) -> Option<Launch> {
+        let Loss::FirstSpike { population, tau, alpha, tau_late, push } = &self.training.loss
+        else {
+            return None;
+        };
+        let k = self.network.populations.iter().position(|p| p.name == *population)?;
+        let pop = self.layout.pops[k];
+        if self.firsts.is_none() {
+            let unit = match &self.network.populations[k].kind {
+                network::Kind::Lif(lif) => lif.unit,
+                _ => 1.0,
+            };
+            let len = self.layout.batch * pop.n;
+            let mut array =
+                |what: &str| self.layout.zeros(format!("{population}.{what}"), Kind::Word, len);
+            self.firsts = Some(Firsts {
+                population: k,
+                tau: tau.get(),
+                tau_late: tau_late.unwrap_or(*tau).get(),
+                dt: self.network.dt,
+                alpha: *alpha,
+                push: push / unit,
+                first: array("first"),
+                peak: array("pushed_at"),
+            });
+        }
+        let firsts = self.firsts?;
+        let p = first_spikes::FirstSpikesParams::<f64> {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            history: pop.history as u32,
+            per_step: firsts.dt / firsts.tau,
+        };
+        let args = vec![
+            each(pop.spikes, (pop.history + self.layout.steps) * spike_words(pop.n)),
+            each(firsts.first, pop.n),
+            each(self.layout.ports.output.unwrap_or_default(), pop.n),
+        ];
+        Some(self.by_sample(&first_spikes::KERNEL, population, p.words(), args, pop.n))
+    }
+
+    /// What such a loss has beside its cross-entropy.
+    pub(super) fn first_spike_terms(&self) -> Option<Launch> {
+        let firsts = self.firsts.filter(|firsts| firsts.alpha > 0.0 || firsts.push > 0.0)?;
+        let pop = self.layout.pops[firsts.population];
+        let p = first_spike_terms::FirstSpikeTermsParams::<f64> {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            slots: SLOTS as u32,
+            alpha: firsts.alpha,
+            rise: firsts.dt / firsts.tau_late,
+            by_output: firsts.tau / firsts.tau_late,
+            push: firsts.push,
+        };
+        let ports = &self.layout.ports;
+        let args = vec![
+            each(firsts.first, pop.n),
+            each(ports.labels.unwrap_or_default(), 1),
+            if firsts.push > 0.0 { self.tape(&pop) } else { whole(self.layout.unused_reals) },
+            each(self.layout.output_gradient, pop.n),
+            each(ports.losses.unwrap_or_default(), SLOTS),
+            each(firsts.peak, pop.n),
+        ];
+        let name = &self.network.populations[firsts.population].name;
+        Some(self.by_sample(&first_spike_terms::KERNEL, name, p.words(), args, 1))
+    }
+
+    /// Gradients by when the neurons of a population spike first become gradients by their spikes.
+    pub(super) fn first_spike_ramp(&mut self, k: usize) -> Option<Launch> {
+        let pop = self.layout.pops[k];
+        let firsts = self.firsts.filter(|firsts| firsts.population == k && pop.active)?;
+        let (cotangent, filled) = self.cotangent(k);
+        let p = first_spike_ramp::FirstSpikeRampParams::<f64> {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            per_step: firsts.dt / firsts.tau,
+            accumulate: u32::from(filled),
+        };
+        let args =
+            vec![each(firsts.first, pop.n), each(self.layout.output_gradient, pop.n), cotangent];
+        let name = &self.network.populations[k].name;
+        Some(self.by_sample(&first_spike_ramp::KERNEL, name, p.words(), args, pop.n))
+    }
+}
