@@ -9,7 +9,7 @@ use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Kind;
 use neuralearn::network::Network;
-use neuralearn::plan::{Array, Init, Plan};
+use neuralearn::plan::{Array, Plan};
 use neuralearn::scene;
 use neuralearn::train::{Damage, Event, Outcome, Samples, Tested, Trainer};
 use std::path::Path;
@@ -35,29 +35,6 @@ fn training(encoder: &str, optimizer: &str) -> String {
 
 const ENCODERS: [&str; 3] =
     ["Latency(window: 6.0)", "Poisson(max_rate: 300)", "Constant(gain: 1.0)"];
-
-/// Fills every array that a run must write before it reads with a number that spoils all it meets.
-fn poison(engine: &mut dyn Engine, plan: &Plan) {
-    let ports = &plan.ports;
-    let mut kept: Vec<usize> =
-        [ports.pixels, ports.labels, ports.presentation].into_iter().flatten().collect();
-    // Spikes before the window are none, and an optimiser starts at rest.
-    kept.extend(ports.populations.iter().filter_map(|p| p.spikes));
-    kept.extend(&ports.moments);
-    for (id, array) in plan.arrays.iter().enumerate() {
-        if matches!(array.init, Init::Zero) && !kept.contains(&id) && !is_unused(&array.name) {
-            match array.kind {
-                Kind::Real => engine.write_reals(id, &vec![1e30; array.len]).unwrap(),
-                Kind::Word => engine.write_words(id, &vec![0xDEAD_BEEF; array.len]).unwrap(),
-            }
-        }
-    }
-}
-
-/// Stand-ins for arrays that a launch does not use.
-fn is_unused(name: &str) -> bool {
-    ["unused.reals", "unused.words", "unused.written.0", "unused.written.1"].contains(&name)
-}
 
 /// The part of an array that a training defines.
 fn defined<T: Clone>(plan: &Plan, id: usize, values: &[T]) -> Vec<T> {

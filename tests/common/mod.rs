@@ -5,10 +5,10 @@ use neuralearn::data::{Dataset, Split};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::{Cpu, Twinned};
 use neuralearn::engine::gpu::{Found, Gpu, Wanted, choose};
-use neuralearn::kernel::{Clock, Word};
+use neuralearn::kernel::{self, Clock, Word};
 use neuralearn::network::{Kind, Network, Population, Synapses, build};
 use neuralearn::plan::{
-    Launch, Options, Plan, SimulationOptions, SimulationPorts, compile, simulate,
+    Init, Launch, Options, Plan, SimulationOptions, SimulationPorts, compile, simulate,
 };
 use neuralearn::rng::{Purpose, Stream};
 use neuralearn::scene::{Scene, load_str};
@@ -340,6 +340,31 @@ pub fn parameter(launch: &Launch, name: &str) -> f64 {
         Word::F(x) => x,
         Word::U(x) => f64::from(x),
     }
+}
+
+/// Fills every array that a run must write before it reads with a number that spoils all it meets.
+pub fn poison(engine: &mut dyn Engine, plan: &Plan) {
+    let ports = &plan.ports;
+    let mut kept: Vec<usize> =
+        [ports.pixels, ports.labels, ports.presentation].into_iter().flatten().collect();
+    // Spikes before the window are none, and an optimiser starts at rest.
+    kept.extend(ports.populations.iter().filter_map(|p| p.spikes));
+    kept.extend(&ports.moments);
+    for (id, array) in plan.arrays.iter().enumerate() {
+        if matches!(array.init, Init::Zero) && !kept.contains(&id) && !is_unused(&array.name) {
+            match array.kind {
+                kernel::Kind::Real => engine.write_reals(id, &vec![1e30; array.len]).unwrap(),
+                kernel::Kind::Word => {
+                    engine.write_words(id, &vec![0xDEAD_BEEF; array.len]).unwrap()
+                }
+            }
+        }
+    }
+}
+
+/// Stand-ins for arrays that a launch does not use.
+pub fn is_unused(name: &str) -> bool {
+    ["unused.reals", "unused.words", "unused.written.0", "unused.written.1"].contains(&name)
 }
 
 /// The index of an array by its name.
