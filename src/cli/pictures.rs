@@ -12,6 +12,7 @@ use crate::report::{
     self, Activity, Confusion, Course, Distribution, Epoch, Fields, Report, Sample, Trace, Traces,
     Weights, Window,
 };
+use crate::scene::Images;
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
 use crate::train::{self, Learner, Predictions, Presented, Samples, Tested, TrainError, Trainer};
@@ -275,8 +276,13 @@ fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -
         (format!("neuron {j}"), field)
     });
     // Of several frames those of one, whose rows are a part of the image's.
-    let sources = network.populations[projection.from].size;
-    let height = (data.test.rows * sources / network.pixels()).max(1);
+    let (sources, source) = (network.populations[projection.from].size, projection.from);
+    let height = match &network.populations[source].kind {
+        Kind::Images(Images { part: Some(part), .. }) => {
+            part.of([data.test.rows, data.test.cols])?[0].len()
+        }
+        _ => (data.test.rows * sources / network.pixels()).max(1),
+    };
     let width = sources / height;
     Some(Fields { width, height, fields: fields.collect() })
 }

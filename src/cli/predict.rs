@@ -158,7 +158,7 @@ fn shown<'a>(data: &'a Data, path: Option<&'a Path>) -> &'a Path {
 fn test_set(data: &Data, path: Option<&Path>, network: &Network) -> Result<Split, DataError> {
     let sources = network.pixels();
     let test = data::test_set(data, path, network.seed, sources)?;
-    if sources != test.pixels() {
+    if sources > 0 && sources != test.pixels() {
         let shape = [test.rows, test.cols];
         return Err(DataError::Pixels { path: shown(data, path).to_owned(), shape, sources });
     }

@@ -22,7 +22,8 @@ use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
 use crate::report::{self, Report};
 use crate::scene::{
-    self, Data, Loss, Metric, Override, SEED, SampleChoice, Scene, Schedule, Source, Warning,
+    self, Data, Images, Loss, Metric, Override, Part, Population, SEED, SampleChoice, Scene,
+    Schedule, Source, Warning,
 };
 use crate::simulation::{self, Simulation};
 use crate::summary::{self, Summary};
@@ -340,14 +341,61 @@ fn read_traces(scene: &Scene, network: &Network) -> Result<Option<Traces>> {
     Ok(Some(Traces::read(file, &array, shape, network.dt)?))
 }
 
-/// Refuses images whose rows and columns are not those of the population that shows them, if it has some. Several frames
-/// are as many parts of the rows, and without a shape each is one row.
+/// Refuses images whose rows and columns are not those of a population that shows them, or a part of them, if it has
+/// some. Several frames are as many parts of the rows, and without a shape each is one row.
 pub fn lies_as_shown(scene: &Scene, split: &data::Split) -> Result<(), Usage> {
-    let shown = scene.populations.iter().find_map(|(name, population)| match &population.model {
-        scene::Model::Images(images) => Some((name, population, images.frames as usize)),
-        _ => None,
-    });
-    let Some((name, population, frames)) = shown else { return Ok(()) };
+    for (name, population) in &scene.populations {
+        match &population.model {
+            scene::Model::Images(Images { part: Some(part), .. }) => {
+                has_part(name, population, part, split)?;
+            }
+            scene::Model::Images(images) => {
+                lies_whole(name, population, images.frames as usize, split)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses images that lack the part which a population shows, or have another number of pixels there.
+fn has_part(
+    name: &str,
+    population: &Population,
+    part: &Part,
+    split: &data::Split,
+) -> Result<(), Usage> {
+    let path = format!("populations.{name}");
+    let (height, width, size) = (split.rows, split.cols, population.size as usize);
+    let Some([rows, columns]) = part.of([height, width]) else {
+        return Err(Usage(format!(
+            "{path}.model.part: the samples have {height} rows and {width} columns, counted from 0, and no such part; \
+             let `from` be below `to`, and `to` at most as many as there are"
+        )));
+    };
+    let (rows, columns) = (rows.len(), columns.len());
+    if rows * columns != size {
+        return Err(Usage(format!(
+            "{path}.size: the part has {rows} rows and {columns} columns, but there are {size} sources; set it to {}",
+            rows * columns
+        )));
+    }
+    match population.layer() {
+        Some([high, wide, channels]) if [high, wide * channels] != [rows, columns] => {
+            Err(Usage(format!(
+                "{path}.shape: the part has {rows} rows and {columns} columns; give it the shape [{rows}, {columns}, 1]"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn lies_whole(
+    name: &str,
+    population: &Population,
+    frames: usize,
+    split: &data::Split,
+) -> Result<(), Usage> {
     let row = (frames > 1).then_some([1, population.size as usize, 1]);
     let Some([rows, columns, channels]) = population.layer().or(row) else { return Ok(()) };
     let (height, width) = (split.rows, split.cols);
@@ -380,9 +428,9 @@ fn load_data(
     let count = |is: fn(&network::Kind) -> bool| {
         network.populations.iter().find(|p| is(&p.kind)).map_or(0, |p| p.size)
     };
-    let sources = count(|kind| matches!(kind, network::Kind::Images(_)));
+    let sources = network.images().map_or(0, |(population, _)| population.size);
     let (pixels, shown) = (dataset.train.pixels(), network.pixels());
-    if shown != pixels {
+    if shown > 0 && shown != pixels {
         let (cols, rows) = (dataset.train.cols, dataset.train.rows);
         let (all, help) = match shown / sources.max(1) {
             1 => (String::new(), format!("set its size to {pixels}")),

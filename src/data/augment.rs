@@ -19,6 +19,8 @@ declare! {
         Noise(f64) [Positive];
         /// Its image is mirrored, left for right, with probability one half.
         Flip;
+        /// The cue of `Pairs` points at the other image, with this probability.
+        Miscue(f64) [Fraction];
     }
 }
 
@@ -55,6 +57,14 @@ impl Augment {
                     (f64::from(*level) + noise).round() as u8
                 };
                 image.iter().zip(0..).map(noisy).collect()
+            }
+            Self::Miscue(part) => {
+                let mut image = image.to_vec();
+                if stream.uniform(sample, epoch) < part {
+                    let cue = image.len() - split.cols;
+                    image[cue..].reverse();
+                }
+                image
             }
             Self::Flip if stream.below(2, sample, epoch) == 0 => image.to_vec(),
             Self::Flip => {

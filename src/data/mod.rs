@@ -1,5 +1,5 @@
 //! Labelled images: finds the four files of MNIST in a directory and checks that they fit together, takes samples from
-//! arrays or tables, or makes them by formula.
+//! arrays or tables, or makes them by formula. [`pairs`] puts two images into one.
 //!
 //! [`idx`] reads a single file; here is what takes more than one to know: that labels and images
 //! come in equal numbers, and that train and test images have the same shape. Any data set in the
@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod idx;
 pub mod mnist1d;
 pub mod orders;
+pub mod pairs;
 pub mod randman;
 pub mod sinusoids;
 pub mod store_recall;
@@ -29,7 +30,7 @@ pub use choice::ChoiceError;
 
 use std::path::{Path, PathBuf};
 
-use crate::scene::{Data, Loss, Over};
+use crate::scene::{Data, Loss, Over, Part};
 use idx::{Idx, IdxError};
 use orders::Orders;
 use randman::Randman;
@@ -202,6 +203,9 @@ pub fn load(data: &Data, seed: u64) -> Result<Dataset, DataError> {
     let counts = |train: u64, test: u64| [train as usize, test as usize];
     match *data {
         Data::Mnist { ref dir, .. } => mnist(dir),
+        Data::Pairs { ref dir, train, test, seed: own, .. } => {
+            pairs::make(dir, mnist(dir)?, counts(train, test), own.unwrap_or(seed))
+        }
         Data::Arrays { ref train, ref test, range, .. } => arrays::load(train, test, range),
         Data::Csv { ref train, ref test, ref label, range, .. } => {
             table::load(train, test, label.as_deref(), range)
@@ -294,6 +298,9 @@ pub fn test_set(
         _ => None,
     };
     match (path.extension().and_then(|end| end.to_str()), data) {
+        (_, Data::Pairs { test, seed: own, .. }) if path.is_dir() => {
+            pairs::test_set(path, split(path, "t10k")?, *test as usize, own.unwrap_or(seed))
+        }
         _ if path.is_dir() => {
             read(find(path, "t10k-images", 3)?, find(path, "t10k-labels", 1).ok())
         }
@@ -380,6 +387,17 @@ impl Split {
             moved[(to_row + k) * self.cols + to..][..cols].copy_from_slice(row);
         }
         moved
+    }
+
+    /// A part of an image of this set's shape.
+    ///
+    /// # Panics
+    ///
+    /// Like indexing, if the set has no such rows and columns.
+    pub fn cut(&self, image: &[u8], part: &Part) -> Vec<u8> {
+        let [rows, columns] = part.of([self.rows, self.cols]).expect("the part was checked");
+        let row = |row: usize| &image[row * self.cols..][columns.clone()];
+        rows.flat_map(row).copied().collect()
     }
 
     /// The samples at some places, in that order.

@@ -420,15 +420,15 @@ impl Network {
         self.projections.iter().map(count).sum()
     }
 
-    /// Pixels of a sample: those that its sources show, in all frames.
+    /// Pixels of a sample: those that its sources show, in all frames; 0 if no population shows them all.
     pub fn pixels(&self) -> usize {
         self.images().map_or(0, |(population, images)| images.frames as usize * population.size)
     }
 
-    /// The population that shows samples, and how it does, if there is one.
+    /// The population that shows the whole of samples, and how it does, if there is one.
     pub fn images(&self) -> Option<(&Population, &scene::Images)> {
         self.populations.iter().find_map(|population| match &population.kind {
-            Kind::Images(images) => Some((population, images)),
+            Kind::Images(images) if images.part.is_none() => Some((population, images)),
             _ => None,
         })
     }

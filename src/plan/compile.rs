@@ -428,7 +428,7 @@ impl<'a> Compiler<'a> {
         let (pop, name) = (self.layout.pops[k], &self.network.populations[k].name);
         let (n, steps, history) = (pop.n as u32, self.layout.steps as u32, pop.history as u32);
         let [frames, hold] = shown(Some(images), self.layout.steps, dt);
-        let pixels = self.pixels();
+        let pixels = self.pixels(k, images);
         match &images.encoder {
             encoder @ Encoder::Poisson { .. } => {
                 self.poisson(k, poisson::levels(encoder, dt), Some(images))
@@ -454,9 +454,10 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// The pixels of samples.
-    fn pixels(&self) -> Arg {
-        each(self.layout.ports.pixels.unwrap_or_default(), pixel_words(self.network.pixels()))
+    /// The pixels of samples that a population shows.
+    fn pixels(&self, k: usize, images: &Images) -> Arg {
+        let pop = self.layout.pops[k];
+        each(pop.pixels, pixel_words(images.frames as usize * pop.n))
     }
 
     fn poisson(&mut self, k: usize, table: Vec<u32>, images: Option<&Images>) -> Launch {
@@ -475,7 +476,7 @@ impl<'a> Compiler<'a> {
             images: u32::from(images.is_some()),
         };
         let args = vec![
-            images.map_or(whole(self.layout.unused_words), |_| self.pixels()),
+            images.map_or(whole(self.layout.unused_words), |images| self.pixels(k, images)),
             whole(table),
             each(self.layout.ports.presentation.unwrap_or_default(), 1),
             self.spikes(&pop),

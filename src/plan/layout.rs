@@ -27,6 +27,8 @@ pub(super) struct Pop {
     pub active: bool,
     pub tape: ArrayId,
     pub spikes: ArrayId,
+    /// What it shows of the samples.
+    pub pixels: ArrayId,
     /// Of those that send values rather than spikes: one row, or a row for each step.
     pub values: ArrayId,
     pub statics: Option<ArrayId>,
@@ -251,9 +253,21 @@ impl<'a> Layout<'a> {
                     self.answer(name, n);
                     self.peak = self.zeros(format!("{name}.peak"), Kind::Word, batch * n);
                 }
-                network::Kind::Images(_) => {
-                    let words = pixel_words(self.network.pixels());
-                    self.ports.pixels = Some(self.zeros("pixels", Kind::Word, batch * words));
+                network::Kind::Images(images) => {
+                    let words = pixel_words(images.frames as usize * n);
+                    pop.pixels = match &images.part {
+                        Some(part) => {
+                            let array =
+                                self.zeros(format!("{name}.part"), Kind::Word, batch * words);
+                            self.ports.parts.push((part.clone(), array));
+                            array
+                        }
+                        None => {
+                            let array = self.zeros("pixels", Kind::Word, batch * words);
+                            self.ports.pixels = Some(array);
+                            array
+                        }
+                    };
                     if !population.spikes() {
                         let rows = if population.is_constant() { batch } else { rows };
                         pop.values = self.zeros(format!("{name}.values"), Kind::Real, rows * n);

@@ -27,7 +27,7 @@ pub use live::Lists;
 pub use simulate::{Recorded, Sampled, SimulationOptions, SimulationPorts, simulate};
 
 use crate::kernel::{Field, Kernel, Kind, Place, Word};
-use crate::scene::Warning;
+use crate::scene::{Part, Warning};
 use crate::synapse::convolution::Convolution;
 use crate::synapse::panel_index;
 use std::collections::BTreeSet;
@@ -210,8 +210,10 @@ impl Split {
 /// Arrays that the host writes or reads.
 #[derive(Debug, Default)]
 pub struct Ports {
-    /// Pixels of the samples, bytes packed into words.
+    /// Pixels of the samples, bytes packed into words, if a population shows them all.
     pub pixels: Option<ArrayId>,
+    /// Parts of the samples that populations show, likewise packed.
+    pub parts: Vec<(Part, ArrayId)>,
     /// Class of each answer, samples × answers; no class where none is asked for.
     pub labels: Option<ArrayId>,
     /// What each output is to be, samples × outputs, of a loss that asks for that rather than for a class.

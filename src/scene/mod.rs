@@ -500,6 +500,48 @@ declare! {
         frames: u64 [Count] = 1u64;
         /// How long each frame is shown, whole steps \[ms\]; if absent, they share `training.steps` among them.
         hold: Option<Quantity<Ms>> [Positive];
+        /// Which part of a sample it shows; the whole if absent. In a training by gradients as many populations as there
+        /// are parts may show one.
+        part: Option<Part>;
+    }
+}
+
+declare! {
+    /// A part of a sample: where some of its rows meet some of its columns.
+    pub struct Part {
+        /// Its rows; all if absent.
+        rows: Option<Stretch>;
+        /// Its columns; all if absent.
+        columns: Option<Stretch>;
+    }
+}
+
+declare! {
+    /// Some that follow each other, of what is counted from 0: `(from: 0, to: 28)` are the first 28.
+    #[derive(Copy)]
+    pub struct Stretch {
+        /// The first.
+        from: u64;
+        /// The one behind the last.
+        to: u64;
+    }
+}
+
+impl Stretch {
+    /// Whether it is some of so many.
+    pub fn is_within(self, count: u64) -> bool {
+        self.from < self.to && self.to <= count
+    }
+}
+
+impl Part {
+    /// The rows and columns that it has of so many, if it has some and these are there.
+    pub fn of(&self, [rows, columns]: [usize; 2]) -> Option<[std::ops::Range<usize>; 2]> {
+        let stretch = |wanted: Option<Stretch>, all: usize| match wanted {
+            Some(some) => some.is_within(all as u64).then(|| some.from as usize..some.to as usize),
+            None => Some(0..all),
+        };
+        Some([stretch(self.rows, rows)?, stretch(self.columns, columns)?])
     }
 }
 
@@ -1072,6 +1114,18 @@ data! {
         /// Directory, relative to the scene file.
         dir: PathBuf;
     }
+    /// Two images side by side, drawn from those of MNIST; below them one more row, the cue, white under the one that is
+    /// asked for. The label is its class.
+    Pairs {
+        /// Directory of the images, as of `Mnist`.
+        dir: PathBuf;
+        /// Training samples.
+        train: u64 [Count] = 30000u64;
+        /// Test samples.
+        test: u64 [Count] = 10000u64;
+        /// Key of its random numbers; that of the simulation if absent.
+        seed: Option<u64>;
+    }
     /// Two files that `numpy.savez` wrote, with the arrays `inputs`, samples by features or samples by rows, or
     /// frames, by columns, and `labels`, the classes of the samples from 0 to 255, or `targets`, samples by outputs,
     /// numbers of any size; or both. An input outside of the range is refused.
@@ -1254,6 +1308,7 @@ impl Data {
             Self::Mnist { dir, .. } => Some(dir),
             Self::Arrays { test, .. } | Self::Csv { test, .. } => Some(test),
             Self::Mnist1d { .. }
+            | Self::Pairs { .. }
             | Self::YinYang { .. }
             | Self::Randman { .. }
             | Self::Orders { .. }
@@ -1268,6 +1323,7 @@ impl Data {
     pub fn range(&self) -> Option<Range> {
         match self {
             Self::Mnist { .. }
+            | Self::Pairs { .. }
             | Self::StoreRecall { .. }
             | Self::DelayedRecall { .. }
             | Self::Evidence { .. } => None,
@@ -1311,7 +1367,9 @@ impl Data {
     /// How many numbers are made for it, if it is made by formula.
     pub(crate) fn made(&self) -> Option<u128> {
         let (train, test, others) = match *self {
-            Self::Mnist { .. } | Self::Arrays { .. } | Self::Csv { .. } => return None,
+            Self::Mnist { .. } | Self::Pairs { .. } | Self::Arrays { .. } | Self::Csv { .. } => {
+                return None;
+            }
             Self::Mnist1d { train, test, .. } => (train, test, [mnist1d::LENGTH as u64, 1]),
             Self::YinYang { train, test, .. } => (train, test, [yin_yang::NUMBERS as u64, 1]),
             Self::Randman { train, test, manifolds, units, dim, .. } => {

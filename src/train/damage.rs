@@ -23,6 +23,8 @@ declare! {
         inputs: f64 [NotNegative] = 0.0;
         /// Part of the weights of each projection that are 0, those of the least magnitude.
         prune: f64 [Fraction] = 0.0;
+        /// Part of the samples of `Pairs` whose cue points at the other image. The label is still that of the first.
+        miscue: f64 [Fraction] = 0.0;
     }
 }
 
@@ -51,8 +53,9 @@ impl Damage {
 
     /// What is done to each sample.
     pub(super) fn noise(&self) -> Vec<Augment> {
-        let noise = Some(self.inputs).filter(|deviation| *deviation > 0.0);
-        noise.into_iter().map(Augment::Noise).collect()
+        let above_0 = |x: f64| Some(x).filter(|x| *x > 0.0);
+        let miscue = above_0(self.miscue).map(Augment::Miscue);
+        miscue.into_iter().chain(above_0(self.inputs).map(Augment::Noise)).collect()
     }
 
     /// Puts at 0 what is damaged of a projection's weights, which are in their natural order. `silenced` are the

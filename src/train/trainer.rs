@@ -20,7 +20,6 @@ use crate::data::traces::Traces;
 use crate::data::{self, Dataset, Split};
 use crate::engine::{Engine, EngineError};
 use crate::files::Values;
-use crate::input::pixel_words;
 use crate::kernel::Clock;
 use crate::network::{Kind, Network, Population};
 use crate::neuron::lif::Potential;
@@ -449,6 +448,12 @@ impl Round {
     fn samples(self, updates: usize) -> u64 {
         (self.items.min(updates * self.per_update) * self.counted) as u64
     }
+}
+
+/// Pixels of images of one size, each from a new word on.
+fn packed(images: &[impl AsRef<[u8]>]) -> Vec<u32> {
+    let word = |b: &[u8]| b.iter().rev().fold(0, |word, pixel| word << 8 | u32::from(*pixel));
+    images.iter().flat_map(|image| image.as_ref().chunks(4).map(word)).collect()
 }
 
 /// Fraction of right answers, if some could be.
@@ -880,14 +885,15 @@ impl<'a> Trainer<'a> {
         if let Some(split) = self.samples.split(set) {
             let epoch = if set == Set::Train { self.progress.epoch } else { 0 };
             let draw = (epoch, self.network.seed ^ set.key());
-            let stride = pixel_words(split.pixels());
-            let mut bytes = vec![0u8; samples.len() * stride * 4];
-            for (row, sample) in bytes.chunks_exact_mut(stride * 4).zip(samples) {
-                row[..split.pixels()].copy_from_slice(&data::shown(augment, split, *sample, draw));
+            let shown = samples.iter().map(|sample| data::shown(augment, split, *sample, draw));
+            let shown: Vec<_> = shown.collect();
+            if let Some(array) = ports.pixels {
+                self.engine.write_words(array, &packed(&shown))?;
             }
-            let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-            let pixels: Vec<u32> = bytes.chunks_exact(4).map(word).collect();
-            self.engine.write_words(ports.pixels.unwrap_or_default(), &pixels)?;
+            for (part, array) in &ports.parts {
+                let parts: Vec<_> = shown.iter().map(|image| split.cut(image, part)).collect();
+                self.engine.write_words(*array, &packed(&parts))?;
+            }
             if let Some(array) = ports.labels {
                 let labels = samples.iter().flat_map(|s| split.asked(*s as usize, ports.answers));
                 let labels: Vec<u32> = labels.map(|l| l.map_or(u32::MAX, u32::from)).collect();

@@ -138,16 +138,26 @@ pub fn images(n: usize, pixels: usize, classes: u64) -> Dataset {
 
 /// Puts samples of a split on an engine.
 pub fn load(engine: &mut dyn Engine, plan: &Plan, split: &Split, samples: usize) {
-    let stride = split.pixels().div_ceil(4);
-    let mut words = vec![0u32; samples * stride];
-    for b in 0..samples {
-        for (k, pixel) in split.image(b).iter().enumerate() {
-            words[b * stride + k / 4] |= u32::from(*pixel) << (8 * (k % 4));
+    let words = |images: Vec<Vec<u8>>| -> Vec<u32> {
+        let stride = images[0].len().div_ceil(4);
+        let mut words = vec![0; samples * stride];
+        for (b, image) in images.iter().enumerate() {
+            for (k, pixel) in image.iter().enumerate() {
+                words[b * stride + k / 4] |= u32::from(*pixel) << (8 * (k % 4));
+            }
         }
-    }
+        words
+    };
     let presentation: Vec<u32> = (0..samples as u32).collect();
     let ports = &plan.ports;
-    engine.write_words(ports.pixels.unwrap(), &words).unwrap();
+    if let Some(array) = ports.pixels {
+        let whole = (0..samples).map(|b| split.image(b).to_vec());
+        engine.write_words(array, &words(whole.collect())).unwrap();
+    }
+    for (part, array) in &ports.parts {
+        let parts = (0..samples).map(|b| split.cut(split.image(b), part));
+        engine.write_words(*array, &words(parts.collect())).unwrap();
+    }
     if let Some(array) = ports.labels {
         let labels = (0..samples).flat_map(|b| split.asked(b, ports.answers));
         let labels: Vec<u32> = labels.map(|label| label.map_or(u32::MAX, u32::from)).collect();
@@ -347,6 +357,7 @@ pub fn poison(engine: &mut dyn Engine, plan: &Plan) {
     let ports = &plan.ports;
     let mut kept: Vec<usize> =
         [ports.pixels, ports.labels, ports.presentation].into_iter().flatten().collect();
+    kept.extend(ports.parts.iter().map(|(_, array)| *array));
     // Spikes before the window are none, and an optimiser starts at rest.
     kept.extend(ports.populations.iter().filter_map(|p| p.spikes));
     kept.extend(&ports.moments);

@@ -25,7 +25,7 @@ impl<'s> Checker<'s> {
         if let Loss::Trace { population, .. } = &training.loss {
             self.trace(training, population);
         } else {
-            self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
+            self.showing(training);
             if training.data.is_none() {
                 let help = "add `data: Mnist(dir: ...)`, `data: Arrays(train: ..., test: ...)` or another `Data`";
                 self.fault_with_help("training.data", "the samples are missing", help);
@@ -42,10 +42,10 @@ impl<'s> Checker<'s> {
         if training.loss.over().is_some() {
             self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
         }
-        if let (Loss::MultiLabel { .. }, Some(Data::Mnist { .. })) =
+        if let (Loss::MultiLabel { .. }, Some(data @ (Data::Mnist { .. } | Data::Pairs { .. }))) =
             (&training.loss, &training.data)
         {
-            let message = "samples of `Mnist` have a class each, and no marks";
+            let message = format!("samples of `{}` have a class each, and no marks", data.word());
             let help = "use `SoftmaxCrossEntropy`, or `Arrays` with `targets`";
             self.fault_with_help("training.loss", message, help);
         }
@@ -98,6 +98,34 @@ impl<'s> Checker<'s> {
         }
     }
 
+    /// Who shows the samples: one population all of them, any number a part.
+    fn showing(&mut self, training: &Training) {
+        let scene = self.scene;
+        let parts = scene.populations.iter().filter_map(|(name, p)| match &p.model {
+            Model::Images(Images { part: Some(_), frames, .. }) => Some((name, *frames)),
+            _ => None,
+        });
+        if parts.clone().next().is_none() || !training.loss.is_gradient() {
+            self.exactly_one("Images", |model| matches!(model, Model::Images(_)));
+        } else {
+            let is_whole = |model: &Model| matches!(model, Model::Images(i) if i.part.is_none());
+            if scene.populations.iter().filter(|(_, p)| is_whole(&p.model)).count() > 1 {
+                self.exactly_one("Images", is_whole);
+            }
+        }
+        let in_time = training.data.as_ref().is_some_and(|data| data.frames().is_some());
+        for (name, frames) in parts {
+            let path = format!("populations.{name}.model.part");
+            if !training.loss.is_gradient() {
+                let message = "`Assignment` shows the whole of samples";
+                self.fault_with_help(path, message, "leave it out");
+            } else if frames > 1 || in_time {
+                let message = "a part is shown all the time, and these samples are frames";
+                self.fault_with_help(path, message, "leave it out, or have no `frames`");
+            }
+        }
+    }
+
     /// Which samples are trained on, and which are set aside.
     fn samples(&mut self, training: &Training) {
         let data = training.data.as_ref();
@@ -115,6 +143,7 @@ impl<'s> Checker<'s> {
         }
         if let Some(data) = data {
             self.in_time(training, data);
+            self.cued(training, data);
         }
         if let Some(Data::Randman { manifolds, .. }) = data
             && *manifolds > MOST_CLASSES
@@ -155,6 +184,30 @@ impl<'s> Checker<'s> {
             let message = format!("{part} is neither a number of samples nor a part of them");
             let help = "give a whole number, or one between 0 and 1";
             self.fault_with_help("training.validation", message, help);
+        }
+    }
+
+    /// Changes of samples with a cue, and of samples without.
+    fn cued(&mut self, training: &Training, data: &Data) {
+        let is_pairs = matches!(data, Data::Pairs { .. });
+        for change in data.choice().augment {
+            let path = "training.data.augment";
+            match change {
+                Augment::Miscue(_) if !is_pairs => {
+                    let message = "these samples have no cue, which those of `Pairs` have";
+                    self.fault_with_help(path, message, "leave `Miscue` out");
+                }
+                Augment::Shift(_) if is_pairs => {
+                    let message = "`Shift` would move images away from where their cue is";
+                    self.fault_with_help(path, message, "leave it out");
+                }
+                _ => {}
+            }
+        }
+        for (name, _) in training.tests.iter().filter(|(_, t)| t.miscue > 0.0 && !is_pairs) {
+            let message = "these samples have no cue, which those of `Pairs` have";
+            let path = format!("training.tests.{name}.miscue");
+            self.fault_with_help(path, message, "leave it out");
         }
     }
 
@@ -498,10 +551,14 @@ impl<'s> Checker<'s> {
     fn noise(&mut self, training: &Training) {
         let Some(noise) = &training.noise else { return };
         if noise.inputs > 0.0 {
-            let shown = self.scene.populations.iter().find_map(|(name, p)| match &p.model {
+            // Of several the first whose values get none.
+            let shows = self.scene.populations.iter().filter_map(|(name, p)| match &p.model {
                 Model::Images(images) => Some((name, &images.encoder)),
                 _ => None,
             });
+            let mut shows = shows.peekable();
+            let first = shows.peek().copied();
+            let shown = shows.find(|(_, e)| !matches!(e, Encoder::Constant { .. })).or(first);
             let path = "training.noise.inputs";
             match shown {
                 Some((_, Encoder::Constant { .. })) => {}
@@ -549,8 +606,8 @@ impl<'s> Checker<'s> {
                 let help = "a letter or `_`, then letters, digits, `_` or `-`";
                 self.fault_with_help(&path, message, help);
             }
-            if (damage.silence, damage.inputs, damage.prune) == (0.0, 0.0, 0.0) {
-                let help = "give `silence`, `inputs`, `prune` or several of them";
+            if [damage.silence, damage.inputs, damage.prune, damage.miscue] == [0.0; 4] {
+                let help = "give `silence`, `inputs`, `prune`, `miscue` or several of them";
                 self.fault_with_help(&path, "nothing is damaged", help);
             }
             if damage.silence == 0.0 {
