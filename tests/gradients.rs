@@ -978,3 +978,80 @@ fn a_convolution_is_a_list_of_its_synapses() {
         }
     }
 }
+
+/// Gains: a layer on a cycle, half of which is raised and half lowered by one substance and all by another, of two
+/// sources; and neurons in a frame, of which one receptor is silent for some time and the other excited.
+const GATED: [(&str, &str, &str, &str); 2] = [
+    (
+        "on a cycle",
+        "Lif(tau_m: 20, tau_syn: 5, t_ref: 0)",
+        r#"(from: "in", to: "hidden", connect: Dense, weight: Kaiming(gain: 3), dropout: 0.2),
+           (from: "hidden", to: "hidden", connect: Dense, weight: Kaiming(gain: 1.5), delay: 2),"#,
+        r#""m": (tau: 5, release: [Spikes(population: "cue", amount: 0.3), Events(times: [2, 5], amount: 0.4)], effects: [
+                Gain(population: "hidden", neurons: (from: 0, to: 4), slope: 0.8),
+                Gain(population: "hidden", neurons: (from: 4, to: 9), slope: -0.9)]),
+           "n": (tau: 8, baseline: 1, release: [Spikes(population: "cue", amount: 0.1),
+                Spikes(population: "clock", amount: 0.2)], effects: [Gain(population: "hidden", slope: -0.3)]),"#,
+    ),
+    (
+        "of a receptor",
+        r#"Lif(tau_m: 20, t_ref: 1, receptors: {"a": Exp(tau: 5), "b": Alpha(tau: 2)})"#,
+        r#"(from: "in", to: "hidden", connect: Dense, weight: Kaiming(gain: 3), receptor: "a"),
+           (name: "late", from: "in", to: "hidden", connect: Dense, weight: Kaiming(gain: 3), receptor: "b", delay: 3),"#,
+        r#""m": (tau: 3, release: [Spikes(population: "cue", amount: 0.5)], effects: [
+                Gain(population: "hidden", receptor: "b", slope: -2),
+                Gain(population: "hidden", receptor: "a", slope: 0.2)]),"#,
+    ),
+];
+
+fn gated((_, model, projections, modulators): (&str, &str, &str, &str)) -> String {
+    format!(
+        r#"(version: 1, simulation: (dt: 1.0, seed: 3),
+        populations: {{
+            "in": (size: {PIXELS}, model: Images(encoder: Latency(window: 6.0))),
+            "cue": (size: 6, model: Images(encoder: Latency(window: 4.0), part: (columns: (from: 4, to: 10)))),
+            "clock": (size: 2, model: Poisson(rate: 200)),
+            "hidden": (size: 9, model: {model}),
+            "out": (size: {CLASSES}, model: Readout(tau_m: 15, tau_syn: 4, i_e: 15)),
+        }},
+        projections: [{projections}
+            (from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 3))],
+        modulators: {{{modulators}}},
+        training: (data: Mnist(dir: "."), epochs: 1, batch: 4, steps: {LONG},
+            loss: SoftmaxCrossEntropy(over: Mean), optimizer: Adam(lr: 0.001),
+            surrogate: FastSigmoid(slope: 2), biases: true))"#
+    )
+}
+
+/// Gains on the way there are gains on the way back, and they make a difference.
+#[test]
+fn gradients_pass_through_gains() {
+    for case in GATED {
+        let text = gated(case);
+        let run = |text: &str| {
+            let (network, plan) = plan(&scene(text), SAMPLES, LONG, 1);
+            let data = images(SAMPLES, network.pixels(), CLASSES as u64);
+            let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
+            load(&mut engine, &plan, &data.train, SAMPLES);
+            all_differences(case.0, (&network, &plan), &mut engine);
+            loss(&mut engine, &network, &plan)
+        };
+        let still = without_gains(&text);
+        assert!((run(&text) - run(&still)).abs() > 1e-3, "{}: gains do nothing", case.0);
+        for soft in [0, 1] {
+            let planned = plan(&scene(&text), SAMPLES, LONG, soft);
+            let data = images(SAMPLES, planned.0.pixels(), CLASSES as u64);
+            let name = format!("gain {}, soft {soft}", case.0);
+            let operations = 2 * 2 * (30 * LONG + PIXELS + 9) + SAMPLES * LONG;
+            all_engines(&name, &planned, &data, &["hidden"], (operations, false));
+        }
+    }
+}
+
+/// A scene all of whose gains stay 1.
+fn without_gains(text: &str) -> String {
+    let mut parts = text.split(", slope: ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts
+        .fold(first, |text, part| text + ", slope: 0" + &part[part.find(')').unwrap_or_default()..])
+}

@@ -126,7 +126,19 @@ pub fn modulators(
             Effect::Learning(index.unwrap_or_default(), *slope)
         }
         scene::Effect::Noise { population, slope } => Effect::Noise(find(population), *slope),
-        scene::Effect::Gain { population, slope } => Effect::Gain(find(population), *slope),
+        scene::Effect::Gain { population, receptor, neurons, slope } => {
+            let population = find(population);
+            let gets = &scene.populations[population].1;
+            let known = gets.model.receptors();
+            let named = |name: &String| known.iter().position(|(known, _)| known == name);
+            Effect::Gain {
+                population,
+                receptor: receptor.as_ref().and_then(named),
+                neurons: neurons
+                    .map_or([0, gets.size as usize], |some| [some.from as usize, some.to as usize]),
+                slope: *slope,
+            }
+        }
         scene::Effect::Threshold { population, slope } => {
             Effect::Threshold(find(population), slope.get())
         }

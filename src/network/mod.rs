@@ -306,7 +306,16 @@ pub enum Effect {
     /// Relative change of the learning rate of a projection.
     Learning(usize, f64),
     /// Relative change of the gain of a population.
-    Gain(usize, f64),
+    Gain {
+        /// The population.
+        population: usize,
+        /// One of its receptors; all if absent.
+        receptor: Option<usize>,
+        /// The first of its neurons, and the one behind the last.
+        neurons: [usize; 2],
+        /// Change.
+        slope: f64,
+    },
     /// Change of the threshold of a population \[mV\].
     Threshold(usize, f64),
     /// Relative change of the deviation of the noise currents into a population.

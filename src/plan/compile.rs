@@ -238,6 +238,8 @@ pub(super) struct Compiler<'a> {
     pub counted: Vec<Counted>,
     /// First spikes, if the loss is of their times.
     pub firsts: Option<Firsts>,
+    /// Concentration of each modulator.
+    pub acting: Vec<ArrayId>,
 }
 
 pub(super) fn whole(array: ArrayId) -> Arg {
@@ -285,9 +287,9 @@ impl<'a> Compiler<'a> {
         let began = |k: usize| Filled { statics: layout.framed[k].is_some(), ..Filled::default() };
         let filled = (0..layout.pops.len()).map(began).collect();
         let kept = vec![None; layout.pops.len()];
-        let (delayed, counted) = (Vec::new(), Vec::new());
+        let (delayed, counted, acting) = (Vec::new(), Vec::new(), Vec::new());
         let (followed, firsts) = (None, None);
-        Self { network, training, filled, kept, delayed, layout, followed, counted, firsts }
+        Self { network, training, filled, kept, delayed, layout, followed, counted, firsts, acting }
     }
 
     /// Whether a population has soft spikes.
@@ -351,6 +353,11 @@ impl<'a> Compiler<'a> {
     /// Whether anything arrives at a population.
     pub fn has_arrivals(&self, k: usize) -> bool {
         self.filled[k].tape != 0
+    }
+
+    /// Whether something arrives at a receptor.
+    pub fn has_arrived(&self, k: usize, receptor: usize) -> bool {
+        self.filled[k].tape >> receptor & 1 == 1
     }
 
     /// Whether the spikes of a population act on anything that the loss is of.
@@ -419,6 +426,7 @@ impl<'a> Compiler<'a> {
                 network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
             }
         }
+        self.concentrations(&mut launches);
         stages.push(Stage::Whole(launches));
     }
 
@@ -503,6 +511,7 @@ impl<'a> Compiler<'a> {
             }
         }
         for &k in &group.members {
+            self.gains(k, &mut step);
             match &network.populations[k].kind {
                 network::Kind::Lif(lif) => step.push(self.lif(k, lif)),
                 network::Kind::Readout(readout) => step.push(self.readout(k, readout)),
@@ -785,6 +794,7 @@ impl<'a> Compiler<'a> {
                     | network::Kind::Images(_)
                     | network::Kind::Spikes(_) => {}
                 }
+                self.gains(k, &mut step);
             }
         }
         if group.cyclic {
@@ -1211,7 +1221,7 @@ impl<'a> Compiler<'a> {
 }
 
 /// Receptors of neurons.
-fn receptors_of(kind: &network::Kind) -> usize {
+pub(super) fn receptors_of(kind: &network::Kind) -> usize {
     match kind {
         network::Kind::Stepped(neurons) => neurons.receptors().len(),
         _ => 1,

@@ -766,10 +766,14 @@ impl<'n> Simulator<'n> {
                         let array = array_of("noise", population, &self.arrays);
                         (array, [1, 0, 1, 1], [slope, 0.0])
                     }
-                    network::Effect::Gain(population, slope) => {
+                    network::Effect::Gain { population, receptor, slope, .. } => {
                         let array = array_of("receptor", population, &self.arrays);
-                        let count = self.scale[population].len();
-                        (array, [count, port::kick, 1, port::COUNT], [slope, 0.0])
+                        let (first, count) = match receptor {
+                            Some(receptor) => (receptor, 1),
+                            None => (0, self.scale[population].len()),
+                        };
+                        let first = first * port::COUNT + port::kick;
+                        (array, [count, first, 1, port::COUNT], [slope, 0.0])
                     }
                     network::Effect::Threshold(population, slope) => {
                         let array = array_of("cell", population, &self.arrays);
@@ -797,7 +801,7 @@ impl<'n> Simulator<'n> {
                     scale,
                     least: match effect {
                         // Nothing that arrives turns into its opposite.
-                        network::Effect::Gain(..) => 0.0,
+                        network::Effect::Gain { .. } => 0.0,
                         _ => f32::MIN.into(),
                     },
                     shift,

@@ -11,6 +11,7 @@ mod delays;
 mod drawn;
 mod dropout;
 mod eprop;
+mod gain;
 mod layout;
 mod live;
 mod losses;

@@ -1,6 +1,7 @@
 //! Words of a scene for synapses that change: rules of plasticity, short-term plasticity,
 //! normalisation, modulators, with the rules that they obey.
 
+use super::Stretch;
 use crate::grammar::{Hz, Ms, Mv, Quantity, Strength};
 use crate::plasticity::rates::OfRates;
 pub use crate::plasticity::scaling::Scaling;
@@ -254,7 +255,8 @@ declare! {
 }
 
 declare! {
-    /// A substance that is released and decays.
+    /// A substance that is released and decays. In a training by gradients it is released by sources or at given times,
+    /// anew for each sample, and has effects on gains.
     pub struct Modulator {
         /// Time constant of the decay \[ms\].
         tau: Quantity<Ms> [Positive];
@@ -277,10 +279,15 @@ declare! {
             /// Relative change.
             slope: f64;
         };
-        /// What arrives at all receptors of a population is multiplied by 1 + slope, or 0 where that is negative.
+        /// What arrives at the receptors of a population is multiplied by 1 + slope, or 0 where that is negative. Gradients
+        /// have the same factor; in a training by them those of several effects multiply.
         Gain {
             /// The population.
             population: String;
+            /// One of its receptors; all if absent. That of a projection alone makes it the gain of the projection.
+            receptor: Option<String>;
+            /// Which of its neurons, in a training by gradients; all if absent.
+            neurons: Option<Stretch>;
             /// Relative change.
             slope: f64;
         };
@@ -305,8 +312,11 @@ impl Effect {
     /// Whether both move the same number.
     pub fn same(&self, other: &Self) -> bool {
         match (self, other) {
+            (
+                Self::Gain { population: a, receptor: of_a, .. },
+                Self::Gain { population: b, receptor: of_b, .. },
+            ) => a == b && (of_a.is_none() || of_b.is_none() || of_a == of_b),
             (Self::Learning { projection: a, .. }, Self::Learning { projection: b, .. })
-            | (Self::Gain { population: a, .. }, Self::Gain { population: b, .. })
             | (Self::Noise { population: a, .. }, Self::Noise { population: b, .. })
             | (Self::Threshold { population: a, .. }, Self::Threshold { population: b, .. }) => {
                 a == b

@@ -1,7 +1,7 @@
 //! Rules of what changes weights, for a long time or a short one, and of modulators.
 
 use super::*;
-use crate::scene::Pairing;
+use crate::scene::{Pairing, Stretch};
 
 impl<'s> Checker<'s> {
     /// Rules of what changes weights, for a long time or a short one.
@@ -257,7 +257,9 @@ impl<'s> Checker<'s> {
 
     pub(super) fn modulator(&mut self, name: &str, modulator: &'s Modulator) {
         let path = format!("modulators.{name}");
-        self.no_gradient(&path, "a modulator");
+        if self.has_gradients() {
+            self.gated(&path, modulator);
+        }
         for (i, effect) in modulator.effects.iter().enumerate() {
             let path = format!("{path}.effects.{i}");
             match effect {
@@ -283,12 +285,16 @@ impl<'s> Checker<'s> {
                         );
                     }
                 }
-                Effect::Gain { population, .. } => {
-                    let path = format!("{path}.population");
-                    if let Some(p) = self.known(&path, population)
-                        && !p.model.is_spiking()
-                    {
-                        self.fault(path, format!("`{population}` has no receptors"));
+                Effect::Gain { population: name, receptor, neurons, .. } => {
+                    let Some(p) = self.known(&format!("{path}.population"), name) else { continue };
+                    if !p.model.is_spiking() {
+                        let message = format!("`{name}` has no receptors");
+                        self.fault(format!("{path}.population"), message);
+                        continue;
+                    }
+                    self.receptor(&path, (name, p), receptor.as_deref());
+                    if let Some(some) = neurons {
+                        self.neurons_with_gain(&format!("{path}.neurons"), *some, p.size);
                     }
                 }
                 Effect::Noise { population, .. } => {
@@ -320,7 +326,8 @@ impl<'s> Checker<'s> {
                 m.effects.iter().enumerate().map(move |(k, effect)| (other, k, effect))
             });
             let mut earlier = others.take_while(|(other, k, _)| !(*other == name && *k == i));
-            if earlier.any(|(_, _, other)| other.same(effect)) {
+            // In a training each multiplies what arrives; elsewhere it makes the number that it moves.
+            if !self.has_gradients() && earlier.any(|(_, _, other)| other.same(effect)) {
                 let path = format!("{path}.effects.{i}");
                 let help = "leave one of them out, or release both substances as one";
                 self.fault_with_help(path, "another effect moves the same number", help);
@@ -365,6 +372,87 @@ impl<'s> Checker<'s> {
             }
         }
     }
+
+    /// Neurons of a population of so many that have a gain of their own.
+    fn neurons_with_gain(&mut self, path: &str, some: Stretch, size: u64) {
+        if !self.has_gradients() {
+            let message = "in a simulation all neurons of a population have one gain";
+            let help = "make populations of them, or leave it out";
+            self.fault_with_help(path, message, help);
+        } else if size > 0 && !some.is_within(size) {
+            let Stretch { from, to } = some;
+            let message = format!("from {from} to {to} there are none of the {size} neurons");
+            let help = format!("let it begin before it ends, and end at {size} at the latest");
+            self.fault_with_help(path, message, help);
+        }
+    }
+
+    /// What a training by gradients knows of modulators: gains, by what does not depend on what is learned.
+    fn gated(&mut self, path: &str, modulator: &'s Modulator) {
+        if modulator.effects.is_empty() {
+            let help = "give it `effects: [Gain(...)]`, or leave it out";
+            self.fault_with_help(path, "in a training it does nothing", help);
+        }
+        for (i, effect) in modulator.effects.iter().enumerate() {
+            let path = format!("{path}.effects.{i}");
+            let Effect::Gain { population, receptor, .. } = effect else {
+                let message =
+                    format!("`{}` does not go with a training by gradients", effect.word());
+                self.fault_with_help(path, message, "use `Gain`, or simulate without `training`");
+                continue;
+            };
+            let mut into = self.scene.projections.iter().filter(|p| p.to == *population);
+            let named = self.population_named(population);
+            let known = named.map_or(Vec::new(), |population| population.model.receptors());
+            let at = receptor.as_ref().and_then(|name| known.iter().position(|k| k.0 == *name));
+            let ends = |p: &Projection| receptors_of(&known, p.receptor.as_deref());
+            if named.is_some() && !into.clone().any(|p| at.is_none_or(|at| ends(p).contains(&at))) {
+                let place = receptor.as_ref().map_or(String::new(), |name| format!("`{name}` of "));
+                let message =
+                    format!("nothing arrives at {place}`{population}`, whose gain this is");
+                let help = "let a projection end there, or leave it out";
+                self.fault_with_help(&path, message, help);
+            }
+            if let Some(constant) = into.find(|p| self.is_constant(p)) {
+                let message = format!(
+                    "`{}` brings `{population}` a constant current, which arrives at no receptor and has no gain",
+                    constant.name()
+                );
+                let help = "give its `Images` a `hold`, so that it does, or let them spike";
+                self.fault_with_help(format!("{path}.population"), message, help);
+            }
+        }
+        for (i, release) in modulator.release.iter().enumerate() {
+            let path = format!("{path}.release.{i}");
+            match release {
+                Release::Events { .. } => {}
+                Release::Spikes { population, .. } => {
+                    let named = self.population_named(population);
+                    let model = named.map(|population| &population.model);
+                    let values = matches!(model, Some(Model::Images(images))
+                        if matches!(images.encoder, Encoder::Constant { .. }));
+                    let (what, help) = match model {
+                        Some(model) if model.neuron().is_some() => (
+                            "are neurons, and no gradient goes through what they release",
+                            "let sources release it: `Poisson`, `Spikes`, `Images` with a `part`",
+                        ),
+                        _ if values => {
+                            ("sends values", "use `Poisson` or `Latency`, whose output is spikes")
+                        }
+                        _ => continue,
+                    };
+                    let message = format!("`{population}` {what}");
+                    self.fault_with_help(format!("{path}.population"), message, help);
+                }
+                Release::Pair { .. } => {
+                    let message = "`Pair` does not go with a training by gradients";
+                    let help = "use `Spikes` or `Events`, or simulate without `training`";
+                    self.fault_with_help(path, message, help);
+                }
+            }
+        }
+    }
+
     /// Releases at given times that move, or come after the end.
     fn releases(&mut self, path: &str, times: &[f64]) {
         let Some(dt) = self.dt() else { return };
@@ -378,7 +466,7 @@ impl<'s> Checker<'s> {
             );
             self.warn(path, message);
         }
-        let Some(end) = self.scene.simulation.duration.map(Quantity::get) else { return };
+        let Some(end) = self.length() else { return };
         let late = times.iter().filter(|t| (**t / dt).round() >= (end / dt).round()).count();
         if late > 0 {
             let message = format!(

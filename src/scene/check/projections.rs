@@ -67,7 +67,7 @@ impl<'s> Checker<'s> {
     }
 
     /// Whether a projection brings currents that do not change, which no receptor shapes.
-    fn is_constant(&self, projection: &Projection) -> bool {
+    pub(super) fn is_constant(&self, projection: &Projection) -> bool {
         let mut from = self.scene.populations.iter().filter(|(name, _)| *name == projection.from);
         from.any(|(_, from)| matches!(&from.model, Model::Images(images) if images.is_constant()))
     }
@@ -117,7 +117,12 @@ impl<'s> Checker<'s> {
     }
 
     /// The receptor of a population, which must exist.
-    fn receptor(&mut self, path: &str, (to, population): (&str, &Population), name: Option<&str>) {
+    pub(super) fn receptor(
+        &mut self,
+        path: &str,
+        (to, population): (&str, &Population),
+        name: Option<&str>,
+    ) {
         let known = population.model.receptors();
         let Some(name) = name.filter(|name| !known.iter().any(|(known, _)| known == name)) else {
             return;
