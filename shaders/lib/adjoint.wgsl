@@ -1,6 +1,6 @@
 // One invocation = one neuron of one sample: the adjoint of the steps of the span, the last first. The steps of
-// a segment are done once more before, with the spikes on record. The model has `state_rows`, `neuron_step`
-// and `neuron_adjoint`. Twin: src/neuron/frame.rs.
+// a segment are done once more before, with the spikes on record. The model has `cell_fields`, `state_rows`,
+// `neuron_step` and `neuron_adjoint`. Twin: src/neuron/frame.rs.
 
 var<private> sample: u32;
 var<private> now: u32;
@@ -48,13 +48,13 @@ fn raw_arrival(neuron: u32, r: u32) -> f32 {
 
 // What arrives at a receptor.
 fn arriving(neuron: u32, r: u32) -> f32 {
-    return receptor_field(r, PORT_KICK) * raw_arrival(neuron, r);
+    return receptor_field(r, PORT_KICK, neuron) * raw_arrival(neuron, r);
 }
 
 // Puts the gradient by what arrives at a receptor, in units of its jump, in the place of that.
 fn give_back(neuron: u32, r: u32, by_arriving: f32) {
     if arrives(r) {
-        inbox[inbox_index(neuron, r)] = receptor_field(r, PORT_KICK) * by_arriving;
+        inbox[inbox_index(neuron, r)] = receptor_field(r, PORT_KICK, neuron) * by_arriving;
     }
 }
 

@@ -8,8 +8,12 @@ const HELD = -1e9;
 const SLOW_POTENTIAL = 1u;
 const SLOW_RECEPTORS = 2u;
 
-// Parameter `field` of the `fields` that a neuron has.
-fn cell_field(fields: u32, field: u32, neuron: u32) -> f32 {
+// Number `field` of a neuron. The model has `cell_fields` of them; behind these are those of receptors, if they are own.
+fn parameter(field: u32, neuron: u32) -> f32 {
+    var fields = cell_fields();
+    if OWN_RECEPTORS == 1u {
+        fields += params.receptors * PORT;
+    }
     return cell[params.cell_at + cell_index((neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK, field)];
 }
 

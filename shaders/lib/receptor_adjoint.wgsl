@@ -2,10 +2,10 @@
 
 // From the gradients by g and x after a step, at `g` and `g + BLOCK` of the adjoint, and by the jump of the
 // potential: gradients by g and x before it take their place. Gives the gradient by what arrived.
-fn receptor_back(r: u32, g: u32, by_jump: f32) -> f32 {
+fn receptor_back(r: u32, neuron: u32, g: u32, by_jump: f32) -> f32 {
     let x = g + BLOCK;
     let by_g = adjoint[g];
-    switch u32(receptor_field(r, PORT_KIND)) {
+    switch receptor_kind(r) {
         case 0u: {
             return by_jump;
         }
@@ -14,13 +14,13 @@ fn receptor_back(r: u32, g: u32, by_jump: f32) -> f32 {
             return by_g;
         }
         case 2u: {
-            adjoint[g] = by_g + receptor_field(r, PORT_FALL) * by_g;
+            adjoint[g] = by_g + receptor_field(r, PORT_FALL, neuron) * by_g;
             return by_g;
         }
         default: {
             let by_x = adjoint[x];
-            adjoint[g] = by_g + receptor_field(r, PORT_FALL) * by_g;
-            adjoint[x] = by_x + receptor_field(r, PORT_FALL_RISE) * by_x + receptor_field(r, PORT_CROSS) * by_g;
+            adjoint[g] = by_g + receptor_field(r, PORT_FALL, neuron) * by_g;
+            adjoint[x] = by_x + receptor_field(r, PORT_FALL_RISE, neuron) * by_x + receptor_field(r, PORT_CROSS, neuron) * by_g;
             return by_x;
         }
     }
@@ -31,7 +31,7 @@ fn receptor_back(r: u32, g: u32, by_jump: f32) -> f32 {
 // state, and what arrived. `numbers` is the receptor's first number. To be called before `receptor_back` and
 // `give_back`, which put others in the places of these gradients and of what arrived.
 fn add_step_numbers(r: u32, numbers: u32, neuron: u32, g: u32, by_g: u32, by_jump: f32) {
-    let kind = u32(receptor_field(r, PORT_KIND));
+    let kind = receptor_kind(r);
     var by_arriving = by_jump;
     if kind >= 1u {
         by_arriving = adjoint[by_g];
@@ -50,7 +50,7 @@ fn add_step_numbers(r: u32, numbers: u32, neuron: u32, g: u32, by_g: u32, by_jum
 
 // Gradients by g and by the potential, from that by the conductance; and the part of g that is open.
 fn receptor_open_back(r: u32, g: f32, v: f32, by_open: f32) -> vec3<f32> {
-    let block = receptor_field(r, PORT_BLOCK);
+    let block = shared_field(r, PORT_BLOCK);
     if block <= 0.0 {
         return vec3<f32>(by_open, 0.0, 1.0);
     }
@@ -62,7 +62,7 @@ fn receptor_open_back(r: u32, g: f32, v: f32, by_open: f32) -> vec3<f32> {
 // the pull, and that by the potential, which `receptor_open_back` gave. `numbers` is the receptor's first number.
 fn add_open_numbers(r: u32, numbers: u32, open: f32, by_pull: f32, by_potential: f32) {
     add_number(numbers + PORT_E_REV, by_pull * open);
-    let block = receptor_field(r, PORT_BLOCK);
+    let block = shared_field(r, PORT_BLOCK);
     if block > 0.0 {
         add_number(numbers + PORT_BLOCK, by_potential / (-0.062 * block));
     }

@@ -1,5 +1,5 @@
-// One invocation = one neuron at one step of a simulation. The model has `state_rows` and `neuron_step`.
-// Twin: src/neuron/frame.rs.
+// One invocation = one neuron at one step of a simulation. The model has `cell_fields`, `state_rows` and
+// `neuron_step`. Twin: src/neuron/frame.rs.
 
 var<workgroup> spiked: array<u32, WG>;
 
@@ -27,7 +27,7 @@ fn arriving(neuron: u32, r: u32) -> f32 {
     let index = ((tile * params.slots + slot) * params.stride + r) * params.tile + neuron % params.tile;
     let sum = bitcast<i32>(ring[params.ring_at + index]);
     ring[params.ring_at + index] = 0u;
-    return receptor_field(r, PORT_KICK) * f32(sum);
+    return receptor_field(r, PORT_KICK, neuron) * f32(sum);
 }
 
 // Whether a neuron that is free to do so spikes.

@@ -1,5 +1,5 @@
-// One invocation = one neuron of one sample over the steps of the span. The model has `state_rows` and
-// `neuron_step`. Twin: src/neuron/frame.rs.
+// One invocation = one neuron of one sample over the steps of the span. The model has `cell_fields`,
+// `state_rows` and `neuron_step`. Twin: src/neuron/frame.rs.
 
 var<workgroup> spiked: array<u32, WG>;
 var<private> sample: u32;
@@ -31,7 +31,7 @@ fn arriving(neuron: u32, r: u32) -> f32 {
     if (neuron >= params.n) || (((params.arrive >> r) & 1u) == 0u) {
         return 0.0;
     }
-    return receptor_field(r, PORT_KICK) * inbox[inbox_index(neuron, r)];
+    return receptor_field(r, PORT_KICK, neuron) * inbox[inbox_index(neuron, r)];
 }
 
 fn soft_spike() -> f32 {

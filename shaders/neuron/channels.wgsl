@@ -15,8 +15,8 @@ fn table(at: u32) -> f32 {
     return receptor[params.receptor_at + params.receptors * PORT + at];
 }
 
-fn parameter(field: u32, neuron: u32) -> f32 {
-    return cell_field(CELL + 2u * params.channels, field, neuron);
+fn cell_fields() -> u32 {
+    return CELL + 2u * params.channels;
 }
 
 // x / (1 - e^-x); near 0 by its series.
@@ -181,8 +181,8 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
         }
         for (var r = 0u; r < params.receptors; r++) {
             let g = state[synapses + 2u * r * BLOCK];
-            if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
-                let open = receptor_open(r, g, middle);
+            if is_conductance(r) {
+                let open = receptor_open(r, neuron, g, middle);
                 conductance += open.g;
                 pull += open.g_e;
             } else {
@@ -216,7 +216,7 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
 
     let slow_receptors = second_float(SLOW_RECEPTORS);
     for (var r = 0u; r < params.receptors; r++) {
-        state[s] += receptor_step(r, s + (synaptic + 2u * r) * BLOCK, slow_receptors, arriving(neuron, r));
+        state[s] += receptor_step(r, neuron, s + (synaptic + 2u * r) * BLOCK, slow_receptors, arriving(neuron, r));
     }
     return spike;
 }

@@ -179,8 +179,8 @@ fn membrane_at(s: u32, neuron: u32, middle: f32, e: Reversals) -> Membrane {
     }
     for (var r = 0u; r < params.receptors; r++) {
         let g = state[s + (synaptic_rows() + 2u * r) * BLOCK];
-        if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
-            let open = receptor_open(r, g, middle);
+        if is_conductance(r) {
+            let open = receptor_open(r, neuron, g, middle);
             m.conductance += open.g;
             m.pull += open.g_e;
         } else {
@@ -203,13 +203,13 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
 
     // What arrived after it, and the spike.
     let by_end = adjoint[a];
-    let numbers = CELL + 2u * params.channels;      // those of receptors begin here
+    let numbers = cell_fields();  // those of receptors begin here
     for (var r = 0u; r < params.receptors; r++) {
         let g = (synaptic_rows() + 2u * r) * BLOCK;
         if params.numbers != 0u {
             add_step_numbers(r, numbers + r * PORT, neuron, s + g, a + g, by_end);
         }
-        give_back(neuron, r, receptor_back(r, a + g, by_end));
+        give_back(neuron, r, receptor_back(r, neuron, a + g, by_end));
     }
     var by_change = by_end + back.by_spike * back.slope;
     if params.numbers != 0u {
@@ -271,8 +271,8 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         var by_middle = 0.0;
         for (var r = 0u; r < params.receptors; r++) {
             let row = (synaptic_rows() + 2u * r) * BLOCK;
-            if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
-                let by_open = by_conductance + by_pull * receptor_field(r, PORT_E_REV);
+            if is_conductance(r) {
+                let by_open = by_conductance + by_pull * receptor_field(r, PORT_E_REV, neuron);
                 let by_state = receptor_open_back(r, state[s + row], here, by_open);
                 adjoint[a + row] += by_state.x;
                 by_middle += by_state.y;

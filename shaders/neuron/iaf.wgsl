@@ -4,8 +4,8 @@
 const SLOW_RISE = 4u;
 const SLOW_ADAPTATION = 8u;
 
-fn parameter(field: u32, neuron: u32) -> f32 {
-    return cell_field(CELL + 2u * params.receptors, field, neuron);
+fn cell_fields() -> u32 {
+    return CELL + 2u * params.receptors;
 }
 
 fn state_rows() -> u32 {
@@ -29,8 +29,8 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
         var conductance = parameter(CELL_P20, neuron);
         for (var r = 0u; r < params.receptors; r++) {
             let g = state[s + (STATE + 2u * r) * BLOCK];
-            if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
-                let open = receptor_open(r, g, before);
+            if is_conductance(r) {
+                let open = receptor_open(r, neuron, g, before);
                 conductance += open.g;
                 input += open.g_e;
             } else {
@@ -50,7 +50,7 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
         change = parameter(CELL_FALL_M, neuron) * before + parameter(CELL_P20, neuron) * input;
         for (var r = 0u; r < params.receptors; r++) {
             change += parameter(CELL + 2u * r, neuron) * state[s + (STATE + 2u * r) * BLOCK];
-            if receptor_field(r, PORT_KIND) == 3.0 {
+            if receptor_kind(r) == 3u {
                 change += parameter(CELL + 2u * r + 1u, neuron) * state[s + (STATE + 2u * r + 1u) * BLOCK];
             }
         }
@@ -58,7 +58,7 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
 
     let slow_receptors = second_float(SLOW_RECEPTORS);
     for (var r = 0u; r < params.receptors; r++) {
-        change += receptor_step(r, s + (STATE + 2u * r) * BLOCK, slow_receptors, arriving(neuron, r));
+        change += receptor_step(r, neuron, s + (STATE + 2u * r) * BLOCK, slow_receptors, arriving(neuron, r));
     }
 
     let free = held <= 0.0;

@@ -8,7 +8,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     let relative = (params.refractory & 2u) != 0u;
     let rise = a + STATE_H * BLOCK;
     let adaptation = a + STATE_W * BLOCK;
-    let numbers = CELL + 2u * params.receptors;     // those of receptors begin here
+    let numbers = cell_fields();  // those of receptors begin here
 
     // What the spike did.
     var by_spike = back.by_spike;
@@ -58,7 +58,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         if params.numbers != 0u {
             add_step_numbers(r, numbers + r * PORT, neuron, synapses + at, by_synapses + at, by_change);
         }
-        give_back(neuron, r, receptor_back(r, by_synapses + at, by_change));
+        give_back(neuron, r, receptor_back(r, neuron, by_synapses + at, by_change));
     }
     if NONLINEAR == 0u {
         let by_input = by_change * parameter(CELL_P20, neuron);
@@ -69,7 +69,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
             for (var r = 0u; r < params.receptors; r++) {
                 let g = synapses + 2u * r * BLOCK;
                 add_number(CELL + 2u * r, by_change * state[g]);
-                if receptor_field(r, PORT_KIND) == 3.0 {
+                if receptor_kind(r) == 3u {
                     add_number(CELL + 2u * r + 1u, by_change * state[g + BLOCK]);
                 }
             }
@@ -77,7 +77,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         for (var r = 0u; r < params.receptors; r++) {
             let g = by_synapses + 2u * r * BLOCK;
             adjoint[g] += by_change * parameter(CELL + 2u * r, neuron);
-            if receptor_field(r, PORT_KIND) == 3.0 {
+            if receptor_kind(r) == 3u {
                 adjoint[g + BLOCK] += by_change * parameter(CELL + 2u * r + 1u, neuron);
             }
         }
@@ -89,8 +89,8 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     var conductance = parameter(CELL_P20, neuron);
     for (var r = 0u; r < params.receptors; r++) {
         let g = state[synapses + 2u * r * BLOCK];
-        if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
-            let open = receptor_open(r, g, v);
+        if is_conductance(r) {
+            let open = receptor_open(r, neuron, g, v);
             conductance += open.g;
             pull += open.g_e;
         } else {
@@ -139,8 +139,8 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     }
     for (var r = 0u; r < params.receptors; r++) {
         let at = 2u * r * BLOCK;
-        if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
-            let by_open = by_conductance + by_pull * receptor_field(r, PORT_E_REV);
+        if is_conductance(r) {
+            let by_open = by_conductance + by_pull * receptor_field(r, PORT_E_REV, neuron);
             let by_state = receptor_open_back(r, state[synapses + at], v, by_open);
             if params.numbers != 0u {
                 let open = state[synapses + at] * by_state.z;

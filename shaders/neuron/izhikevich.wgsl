@@ -4,8 +4,8 @@
 const PULSE = 1u;
 const SLOW_RECOVERY = 4u;
 
-fn parameter(field: u32, neuron: u32) -> f32 {
-    return cell_field(CELL, field, neuron);
+fn cell_fields() -> u32 {
+    return CELL;
 }
 
 fn state_rows() -> u32 {
@@ -13,7 +13,7 @@ fn state_rows() -> u32 {
 }
 
 fn is_pulse(r: u32) -> bool {
-    return u32(receptor_field(r, PORT_KIND)) == PULSE;
+    return receptor_kind(r) == PULSE;
 }
 
 // What moves v but for its square: the slope by v, and the rest.
@@ -29,8 +29,8 @@ fn drive_of(v: f32, u: f32, neuron: u32, synapses: u32) -> Drive {
     var slope = 5.0;
     for (var r = 0u; r < params.receptors; r++) {
         let g = state[synapses + 2u * r * BLOCK];
-        if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
-            let open = receptor_open(r, g, v);
+        if is_conductance(r) {
+            let open = receptor_open(r, neuron, g, v);
             slope -= open.g;
             input += open.g_e;
         } else {
@@ -71,7 +71,7 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
     let slow_receptors = second_float(SLOW_RECEPTORS);
     for (var r = 0u; r < params.receptors; r++) {
         if !is_pulse(r) {
-            v += receptor_step(r, synapses + 2u * r * BLOCK, slow_receptors, arriving(neuron, r));
+            v += receptor_step(r, neuron, synapses + 2u * r * BLOCK, slow_receptors, arriving(neuron, r));
         }
     }
 

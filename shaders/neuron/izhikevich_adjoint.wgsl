@@ -30,9 +30,9 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         if !is_pulse(r) {
             let at = 2u * r * BLOCK;
             if params.numbers != 0u {
-                add_step_numbers(r, CELL + r * PORT, neuron, synapses + at, by_synapses + at, by_v);
+                add_step_numbers(r, cell_fields() + r * PORT, neuron, synapses + at, by_synapses + at, by_v);
             }
-            give_back(neuron, r, receptor_back(r, by_synapses + at, by_v));
+            give_back(neuron, r, receptor_back(r, neuron, by_synapses + at, by_v));
         }
     }
 
@@ -74,20 +74,20 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     for (var r = 0u; r < params.receptors; r++) {
         let at = 2u * r * BLOCK;
         var by_g = by_level;
-        if receptor_field(r, PORT_CONDUCTANCE) > 0.0 {
-            let by_open = by_level * receptor_field(r, PORT_E_REV) - by_slope;
+        if is_conductance(r) {
+            let by_open = by_level * receptor_field(r, PORT_E_REV, neuron) - by_slope;
             let by_state = receptor_open_back(r, state[synapses + at], v, by_open);
             by_g = by_state.x;
             by_v += by_state.y;
             if params.numbers != 0u {
                 let open = state[synapses + at] * by_state.z;
-                add_open_numbers(r, CELL + r * PORT, open, by_level, by_state.y);
+                add_open_numbers(r, cell_fields() + r * PORT, open, by_level, by_state.y);
             }
         }
         by_g += adjoint[by_synapses + at];
         if is_pulse(r) {
             if params.numbers != 0u {
-                add_number(CELL + r * PORT + PORT_KICK, by_g * raw_arrival(neuron, r));
+                add_number(cell_fields() + r * PORT + PORT_KICK, by_g * raw_arrival(neuron, r));
             }
             give_back(neuron, r, by_g);
             by_g = 0.0;

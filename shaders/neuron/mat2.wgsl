@@ -3,8 +3,8 @@
 
 const SLOW_THRESHOLD = 4u;
 
-fn parameter(field: u32, neuron: u32) -> f32 {
-    return cell_field(CELL + 2u * params.receptors, field, neuron);
+fn cell_fields() -> u32 {
+    return CELL + 2u * params.receptors;
 }
 
 fn state_rows() -> u32 {
@@ -18,10 +18,10 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
     for (var r = 0u; r < params.receptors; r++) {
         let g = s + (STATE + 2u * r) * BLOCK;
         change += parameter(CELL + 2u * r, neuron) * state[g];
-        if receptor_field(r, PORT_KIND) == 3.0 {
+        if receptor_kind(r) == 3u {
             change += parameter(CELL + 2u * r + 1u, neuron) * state[g + BLOCK];
         }
-        change += receptor_step(r, g, slow_receptors, arriving(neuron, r));
+        change += receptor_step(r, neuron, g, slow_receptors, arriving(neuron, r));
     }
     let v = advance(s, second_float(SLOW_POTENTIAL), change);
 

@@ -30,15 +30,15 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         let place = (STATE + 2u * r) * BLOCK;
         let g = a + place;
         if params.numbers != 0u {
-            add_step_numbers(r, CELL + 2u * params.receptors + r * PORT, neuron, s + place, g, by_v);
+            add_step_numbers(r, cell_fields() + r * PORT, neuron, s + place, g, by_v);
             add_number(CELL + 2u * r, by_v * state[s + place]);
-            if receptor_field(r, PORT_KIND) == 3.0 {
+            if receptor_kind(r) == 3u {
                 add_number(CELL + 2u * r + 1u, by_v * state[s + place + BLOCK]);
             }
         }
-        give_back(neuron, r, receptor_back(r, g, by_v));
+        give_back(neuron, r, receptor_back(r, neuron, g, by_v));
         adjoint[g] += by_v * parameter(CELL + 2u * r, neuron);
-        if receptor_field(r, PORT_KIND) == 3.0 {
+        if receptor_kind(r) == 3u {
             adjoint[g + BLOCK] += by_v * parameter(CELL + 2u * r + 1u, neuron);
         }
     }

@@ -8,7 +8,8 @@
 use super::NetworkError;
 use crate::grammar::{At, One, Param, Rule, Value, Visitor};
 use crate::machine;
-use crate::scene::{Connect, Delay, Model, Population, Projection, Scene};
+use crate::neuron::receptor::port;
+use crate::scene::{Connect, Delay, Population, Projection, Scene};
 use crate::words::{bytes, grouped};
 
 // Measured as the growth of the largest resident size of `--engine cpu` with the size of the network.
@@ -21,6 +22,10 @@ const NEURON: f64 = 1296.0;
 
 /// More bytes of a neuron with parameters of its own, most of them while they are laid out for a device.
 const OWN: f64 = 168.0;
+
+/// Bytes of a receptor of which each neuron has its own numbers: each as f64 while they are laid out and twice in the
+/// plan, and as f32.
+const OWN_RECEPTOR: f64 = 28.0 * port::COUNT as f64;
 
 /// Bytes of a position.
 const POSITION: f64 = 24.0;
@@ -113,24 +118,28 @@ fn of_neuron(population: &Population) -> f64 {
     place
         + match &population.model {
             model if model.neuron().is_none() => SOURCE,
-            model if is_drawn(model) => NEURON + OWN,
+            model if is_drawn(model) => {
+                let receptors = model.receptors();
+                let own = receptors.iter().any(|(_, receptor)| is_drawn(receptor));
+                NEURON + OWN + if own { receptors.len() as f64 * OWN_RECEPTOR } else { 0.0 }
+            }
             _ => NEURON,
         }
 }
 
-/// Whether a parameter is one for each neuron.
-fn is_drawn(model: &Model) -> bool {
+/// Whether a parameter of a model or receptor is one for each neuron; where receptors start is no number of theirs.
+fn is_drawn(of: &impl Value) -> bool {
     struct Own(bool);
 
     impl Visitor for Own {
         fn number(&mut self, _: &At, _: Rule, _: f64, _: &'static str) {}
-        fn param(&mut self, _: &At, _: Rule, param: &Param<One>, _: &'static str) {
-            self.0 |= param.shared().is_none();
+        fn param(&mut self, at: &At, _: Rule, param: &Param<One>, _: &'static str) {
+            self.0 |= param.shared().is_none() && at.to_string() != "init";
         }
     }
 
     let mut own = Own(false);
-    model.visit(&At::new(""), Rule::Any, &mut own);
+    of.visit(&At::new(""), Rule::Any, &mut own);
     own.0
 }
 

@@ -6,7 +6,7 @@
 //!   above 0             p = p_0 e^x
 //!   else                p = p_0 + |p_0| x          p = x where p_0 is 0
 //! ```
-//! Kernels read what follows from p, such as e^(-dt / tau): numbers of each neuron and of the receptors. As all
+//! Kernels read what follows from p, such as e^(-dt / tau): numbers of each neuron and of its receptors. As all
 //! factors they come from f64 on the host, which makes the model anew after each update. The slope of what is read by
 //! x is a central difference of that; with a step of 1e-5 its error is 1e-10 of the number, from rounding and
 //! curvature alike.
@@ -14,8 +14,7 @@
 use super::NetworkError;
 use crate::grammar::{Rule, Value};
 use crate::neuron::model::{Drawn, Neuron, Refused, at};
-use crate::neuron::receptor::port;
-use crate::neuron::stepped::Stepped;
+use crate::neuron::stepped::{Stepped, receptor_numbers, with_receptors};
 use crate::scene::{Model, Trained};
 use std::sync::Arc;
 
@@ -28,6 +27,8 @@ pub struct Numbers {
     model: Model,
     drawn: Drawn,
     dt: f64,
+    /// Whether each neuron has numbers of its own of receptors, which are then in `cell`.
+    pub own_receptors: bool,
     /// The numbers.
     pub each: Vec<Number>,
 }
@@ -57,7 +58,7 @@ enum Way {
 pub struct Made {
     /// Numbers of each neuron, in the order of the array `cell`.
     pub cells: Vec<Vec<f64>>,
-    /// Numbers of the receptors, then those of the table.
+    /// Numbers of the receptors, those of the first neuron if each has its own, then those of the table.
     pub receptor: Vec<f64>,
     /// For each trained number, by the numbers of a neuron and behind them those of the receptors, for each neuron: the
     /// slope by x.
@@ -102,12 +103,18 @@ impl Numbers {
         drawn: &Drawn,
         dt: f64,
     ) -> Result<Option<Self>, NetworkError> {
-        let mut numbers = Self { model: model.clone(), drawn: drawn.clone(), dt, each: vec![] };
+        let mut numbers = Self {
+            model: model.clone(),
+            drawn: drawn.clone(),
+            dt,
+            own_receptors: false,
+            each: vec![],
+        };
         let path = drawn.path.replace(".model", ".train");
         for (k, trained) in wanted.iter().enumerate().filter(|(_, t)| t.name() != CURRENT) {
             let fail = |why: String| NetworkError::Train { path: format!("{path}.{k}"), why };
             let name = trained.name();
-            let Some(values) = drawn.find(name).filter(|_| numbers.acts(name).is_some()) else {
+            let Some(values) = drawn.find(name).filter(|_| numbers.acts(name)) else {
                 if drawn.find(name).is_none()
                     && Model::kind().fields().iter().any(|f| f.name == name)
                 {
@@ -120,11 +127,6 @@ impl Numbers {
                     numbers.trainable().join(", ")
                 )));
             };
-            if !trained.is_shared() && numbers.acts(name) == Some(Acts::Everywhere) {
-                return Err(fail(format!(
-                    "`{name}` acts through receptors, which the neurons share; write Shared(\"{name}\")"
-                )));
-            }
             let mut start = match (trained.is_shared(), values) {
                 (false, [value]) => vec![*value; drawn.size],
                 (false, values) => values.to_vec(),
@@ -166,6 +168,8 @@ impl Numbers {
             return Ok(None);
         }
         let start: Vec<_> = numbers.each.iter().map(Number::origin).collect();
+        let own_receptors = numbers.with(&numbers.named(&start))?.own_receptors();
+        let numbers = Self { own_receptors, ..numbers };
         numbers.made(&start)?;
         Ok(Some(numbers))
     }
@@ -184,40 +188,39 @@ impl Numbers {
         self.neuron().make(self.dt, &drawn)
     }
 
-    /// Through what a number acts, if that is smooth and nothing else follows from it: neither the potential from
-    /// which neurons are measured, nor where they start, nor which form the model takes.
-    fn acts(&self, name: &str) -> Option<Acts> {
-        let values = self.drawn.find(name)?;
+    /// Whether a number acts smoothly on what kernels read of neurons and receptors, and nothing else follows from it:
+    /// neither the potential from which neurons are measured, nor where they start, nor which form the model takes.
+    fn acts(&self, name: &str) -> bool {
+        let Some(values) = self.drawn.find(name) else { return false };
         let moved = |step: f64| {
             let values = values.iter().map(|p| if *p == 0.0 { step } else { p * (1.0 + step) });
             self.with(&[(name, values.collect())]).ok()
         };
-        let (was, is) = (moved(0.0)?, moved(STEP)?);
         // What is rounded, as to steps, moves at once or not at all.
-        let half = moved(STEP / 2.0)?;
+        let [Some(was), Some(half), Some(is)] = [0.0, STEP / 2.0, STEP].map(moved) else {
+            return false;
+        };
         if self.read(&*half) == self.read(&*was) || self.read(&*half) == self.read(&*is) {
-            return None;
+            return false;
         }
         let others = |neurons: &dyn Stepped| {
             let ends = [0, self.drawn.size - 1];
             let of_each = ends.map(|k| (neurons.start(k), neurons.rest(k)));
             (of_each, neurons.table(), neurons.params(), neurons.trained().currents)
         };
-        let receptors = |neurons: &dyn Stepped| ports(neurons, self.dt);
-        if others(&*was) != others(&*is) {
-            None
-        } else if receptors(&*was) != receptors(&*is) {
-            Some(Acts::Everywhere)
-        } else {
-            (was.cells() != is.cells()).then_some(Acts::Within)
-        }
+        others(&*was) == others(&*is)
     }
 
     /// Names of the numbers that can be trained.
     fn trainable(&self) -> Vec<String> {
         let names = self.drawn.values.iter().map(|(name, _)| name.as_str());
-        let known = names.filter(|name| *name == CURRENT || self.acts(name).is_some());
+        let known = names.filter(|name| *name == CURRENT || self.acts(name));
         known.map(|name| format!("`{name}`")).collect()
+    }
+
+    /// The numbers at some x of each, by name.
+    fn named(&self, x: &[Vec<f64>]) -> Vec<(&str, Vec<f64>)> {
+        self.each.iter().zip(x).map(|(n, x)| (n.name.as_str(), n.values(x))).collect()
     }
 
     /// What kernels read at some x of each number.
@@ -225,8 +228,7 @@ impl Numbers {
     /// # Errors
     /// Values that do not go together.
     pub fn made(&self, x: &[Vec<f64>]) -> Result<Made, Refused> {
-        let named: Vec<(&str, Vec<f64>)> =
-            self.each.iter().zip(x).map(|(n, x)| (n.name.as_str(), n.values(x))).collect();
+        let named = self.named(x);
         let neurons = self.with(&named)?;
         let slopes = |(which, x): (usize, &Vec<f64>)| {
             let moved = |step: f64| {
@@ -241,38 +243,29 @@ impl Numbers {
             let rows = 0..before[0].len();
             Ok(rows.map(|row| neurons.clone().map(|k| slope(row, k)).collect()).collect())
         };
-        let receptor = [ports(&*neurons, self.dt), neurons.table()].concat();
         Ok(Made {
-            cells: neurons.cells(),
-            receptor,
+            cells: match self.own_receptors {
+                true => self.read(&*neurons),
+                false => neurons.cells(),
+            },
+            receptor: [self.ports(&*neurons, 0), neurons.table()].concat(),
             slopes: x.iter().enumerate().map(slopes).collect::<Result<_, Refused>>()?,
         })
     }
 
     /// What is read of each neuron: its numbers, then those of the receptors.
     fn read(&self, neurons: &dyn Stepped) -> Vec<Vec<f64>> {
-        let (cells, ports) = (neurons.cells(), ports(neurons, self.dt));
-        (0..self.drawn.size).map(|k| [&at(&cells, k)[..], &ports].concat()).collect()
+        with_receptors(&neurons.cells(), self.drawn.size, |k| self.ports(neurons, k))
+    }
+
+    /// Numbers of the receptors of a neuron.
+    fn ports(&self, neurons: &dyn Stepped, neuron: usize) -> Vec<f64> {
+        receptor_numbers(neurons, neuron, self.dt, |_| 1.0)
     }
 }
 
 /// The constant current, which has an array of its own: see [`super::Population::learns_current`].
 pub const CURRENT: &str = "i_e";
-
-/// Through what a number acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Acts {
-    /// Numbers of the neuron itself.
-    Within,
-    /// Those of the receptors too, which all neurons share.
-    Everywhere,
-}
-
-/// Numbers of the receptors.
-fn ports(neurons: &dyn Stepped, dt: f64) -> Vec<f64> {
-    let values = neurons.receptors().iter().map(|r| r.values(dt, 1.0, neurons.rest(0)));
-    values.collect::<Vec<[f64; port::COUNT]>>().concat()
-}
 
 #[cfg(test)]
 mod tests;

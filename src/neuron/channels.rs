@@ -653,7 +653,7 @@ impl Stepped for Membrane {
         };
         [
             (potential, SLOW_POTENTIAL),
-            (self.receptors.iter().any(|r| r.response.is_slow(dt)), SLOW_RECEPTORS),
+            (self.receptors.iter().any(|r| r.is_slow(dt)), SLOW_RECEPTORS),
             (self.pool.is_some_and(|pool| is_slow(fall(dt, pool.tau))), SLOW_CALCIUM),
             (self.gates().any(slow_gate), SLOW_GATES),
             (self.ions.is_some(), SLOW_IONS),
@@ -1054,34 +1054,13 @@ pub struct Model;
 impl frame::Model for Model {
     #[inline(always)]
     fn with<S: Simd, F: Real, R: Run<S, F>>(w: Width<S>, numbers: Numbers<'_, F>, frame: R) {
-        let p = ChannelsParams::<F>::of(numbers.own);
-        let Common { receptors: count, own, slow } = numbers.common;
-        let receptors = Given::all(numbers.receptor, count);
-        let (pool, rest) = numbers.receptor[count * receptor::port::COUNT..].split_at(pool::COUNT);
-        let (ions, rest) = rest.split_at(ions::COUNT);
-        let (kinds, gates) = rest.split_at(p.channels as usize * channel::COUNT);
-        let mut first = 0;
-        let of_kind = |kind: &[F]| {
-            let gates = first..first + kind[channel::gates].wide() as usize;
-            first = gates.end;
-            let (influx, ion) = (kind[channel::influx], kind[channel::ion]);
-            ChannelTwin { gates, influx: influx.wide() as u32, ion: ion.wide() as u32 }
-        };
-        let parts = Parts {
-            p,
-            slow,
-            receptors,
-            pool: std::array::from_fn(|k| pool[k]),
-            ions: std::array::from_fn(|k| ions[k]),
-            channels: kinds.chunks_exact(channel::COUNT).map(of_kind).collect(),
-            gates: gates.chunks_exact(GATE).map(GateTwin::new).collect(),
-            // What all neurons share is spread over the lanes once.
-            shared: if own { vec![] } else { numbers.cell.iter().map(|x| w.splat(*x)).collect() },
-        };
-        if own || !R::TUNED {
-            frame.run(Neurons::<S, F, true>(parts));
+        let Common { own, own_receptors, .. } = numbers.common;
+        if own_receptors {
+            frame.run(Neurons::<S, F, true, true>(Parts::new(w, numbers)));
+        } else if own || !R::TUNED {
+            frame.run(Neurons::<S, F, true, false>(Parts::new(w, numbers)));
         } else {
-            frame.run(Neurons::<S, F, false>(parts));
+            frame.run(Neurons::<S, F, false, false>(Parts::new(w, numbers)));
         }
     }
 }
@@ -1094,10 +1073,10 @@ struct ChannelTwin {
 }
 
 /// What a block of neurons needs to know.
-struct Parts<S: Simd, F: Real> {
+struct Parts<S: Simd, F: Real, const OWN_RECEPTORS: bool> {
     p: ChannelsParams<F>,
     slow: u32,
-    receptors: ArrayVec<Given<F>, { receptor::MOST }>,
+    receptors: ArrayVec<Given<F, OWN_RECEPTORS>, { receptor::MOST }>,
     pool: [F; pool::COUNT],
     ions: [F; ions::COUNT],
     channels: Vec<ChannelTwin>,
@@ -1105,9 +1084,49 @@ struct Parts<S: Simd, F: Real> {
     shared: Vec<Vector<S, F>>,
 }
 
-struct Neurons<S: Simd, F: Real, const OWN: bool>(Parts<S, F>);
+impl<S: Simd, F: Real, const OWN_RECEPTORS: bool> Parts<S, F, OWN_RECEPTORS> {
+    #[inline(always)]
+    fn new(w: Width<S>, numbers: Numbers<'_, F>) -> Self {
+        let p = ChannelsParams::<F>::of(numbers.own);
+        let Common { receptors: count, own, slow, .. } = numbers.common;
+        let (pool, rest) = numbers.receptor[count * receptor::port::COUNT..].split_at(pool::COUNT);
+        let (ions, rest) = rest.split_at(ions::COUNT);
+        let (kinds, gates) = rest.split_at(p.channels as usize * channel::COUNT);
+        let mut first = 0;
+        let of_kind = |kind: &[F]| {
+            let gates = first..first + kind[channel::gates].wide() as usize;
+            first = gates.end;
+            let (influx, ion) = (kind[channel::influx], kind[channel::ion]);
+            ChannelTwin { gates, influx: influx.wide() as u32, ion: ion.wide() as u32 }
+        };
+        Self {
+            p,
+            slow,
+            receptors: Given::all(numbers.receptor, count),
+            pool: std::array::from_fn(|k| pool[k]),
+            ions: std::array::from_fn(|k| ions[k]),
+            channels: kinds.chunks_exact(channel::COUNT).map(of_kind).collect(),
+            gates: gates.chunks_exact(GATE).map(GateTwin::new).collect(),
+            // What all neurons share is spread over the lanes once.
+            shared: if own { vec![] } else { numbers.cell.iter().map(|x| w.splat(*x)).collect() },
+        }
+    }
+}
 
-impl<S: Simd, F: Real, const OWN: bool> Neurons<S, F, OWN> {
+struct Neurons<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool>(
+    Parts<S, F, OWN_RECEPTORS>,
+);
+
+impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool>
+    Neurons<S, F, OWN, OWN_RECEPTORS>
+{
+    /// The rows of numbers of receptor `r`, if they are own: see [`Given::own`].
+    #[inline(always)]
+    fn own<'a>(&self, cell: &'a [F], r: usize) -> &'a [F] {
+        let fields = cell::COUNT + 2 * self.0.channels.len();
+        Given::<F, OWN_RECEPTORS>::own(cell, fields, r)
+    }
+
     /// Rows of state before those of receptors.
     #[inline(always)]
     fn first_receptor(&self) -> usize {
@@ -1155,7 +1174,7 @@ impl<S: Simd, F: Real, const OWN: bool> Neurons<S, F, OWN> {
         for (r, given) in self.0.receptors.iter().enumerate() {
             let g = row(w, state, self.first_receptor() + receptor::STATE * r, at);
             if given.conductance {
-                let [opened, drawn] = given.open(w, g, middle);
+                let [opened, drawn] = given.open(w, (self.own(cell, r), at), g, middle);
                 m.conductance = m.conductance + opened;
                 m.pull = m.pull + drawn;
             } else {
@@ -1183,7 +1202,9 @@ struct Moved<S: Simd, F: Real> {
     slopes: [Vector<S, F>; 2],
 }
 
-impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN> {
+impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<S, F>
+    for Neurons<S, F, OWN, OWN_RECEPTORS>
+{
     #[inline(always)]
     fn rows(&self) -> usize {
         self.first_receptor() + receptor::STATE * self.0.receptors.len()
@@ -1283,7 +1304,8 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
                 for (r, given) in receptors.iter().enumerate() {
                     let g = w.load(&synaptic[2 * r * BLOCK..][..BLOCK], at);
                     if given.conductance {
-                        let [open, drawn] = given.open(w, g, middle);
+                        let own = (self.own(cell, r), at);
+                        let [open, drawn] = given.open(w, own, g, middle);
                         conductance = conductance + open;
                         pull = pull + drawn;
                     } else {
@@ -1322,7 +1344,8 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
             for at in (0..BLOCK).step_by(w.lanes::<F>()) {
                 let place = first_receptor + receptor::STATE * r;
                 let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), place);
-                if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals[r], at) {
+                let own = (self.own(cell, r), at);
+                if let Some(jump) = given.step(w, own, [&mut *g, &mut *x], low, &arrivals[r]) {
                     w.store(v_row, at, w.load(v_row, at) + jump);
                 }
             }
@@ -1412,7 +1435,8 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
                     let read = [load(k), load(k + 1), w.load(&now.arrivals[r], at)];
                     given.add_step_numbers(w, &mut back, numbers(r), by_after, read, at);
                 }
-                let (by_arrival, [by_g, by_x]) = given.adjoint(w, after, by_end);
+                let own = (self.own(now.cell, r), at);
+                let (by_arrival, [by_g, by_x]) = given.adjoint(w, own, after, by_end);
                 w.store(&mut back.by_arrivals[r], at, by_arrival);
                 set_row(w, back.adjoint, k, at, by_g);
                 set_row(w, back.adjoint, k + 1, at, by_x);
@@ -1466,7 +1490,8 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<S, F, OWN
                     let k = receptor_row(r);
                     let mut by_g = by(&back, k);
                     if given.conductance {
-                        let by_open = by_conductance + by_pull * w.splat(given.e_rev());
+                        let e_rev = given.e_rev(w, (self.own(now.cell, r), at));
+                        let by_open = by_conductance + by_pull * e_rev;
                         let [by_state, by_potential, free] =
                             given.open_adjoint(w, load(k), at_middle, by_open);
                         by_g = by_g + by_state;

@@ -17,7 +17,7 @@
 //! Their shaders are `lib/step.wgsl`, `lib/window.wgsl` and `lib/adjoint.wgsl`.
 
 use super::receptor::{MOST, port};
-use super::stepped::{BLOCK, Stepped};
+use super::stepped::{BLOCK, Stepped, receptor_numbers};
 use super::{load_bits, surrogate};
 use crate::kernel::*;
 use crate::params;
@@ -59,8 +59,21 @@ pub struct Common {
     pub receptors: usize,
     /// Whether each neuron has its own numbers in `cell`, as always in a training.
     pub own: bool,
+    /// Whether behind them are those of its receptors, which are then its own too.
+    pub own_receptors: bool,
     /// Which states have a second float: see [`super::stepped::Stepped::slow`].
     pub slow: u32,
+}
+
+impl Common {
+    fn of<F: Real>(p: &WindowParams<F>) -> Self {
+        Self {
+            receptors: p.receptors as usize,
+            own: true,
+            own_receptors: p.own_receptors == 1,
+            slow: p.slow,
+        }
+    }
 }
 
 /// A frame that waits for its model.
@@ -75,7 +88,7 @@ pub trait Run<S: Simd, F: Real> {
 pub trait Block<S: Simd, F: Real> {
     /// Rows of state, those of second floats not counted.
     fn rows(&self) -> usize;
-    /// Numbers of a neuron in the array `cell`.
+    /// Numbers of a neuron in the array `cell`, those of receptors not counted.
     fn fields(&self) -> usize;
     /// One step. Gives the spikes as bits.
     fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64;
@@ -431,13 +444,15 @@ params! {
         first_word: word,
         /// Which states have a second float.
         slow: word,
+        /// 1 if each neuron has its own numbers of receptors too.
+        own_receptors: option,
     }
 }
 
 /// Arrays of a kernel of [`Step`].
 pub const STEP: &[Binding] = &[
     reals_mut("state"),  // [blocks, rows, 64]
-    reals("cell"),       // [blocks or 1, fields, 64 or 1]
+    reals("cell"),       // [blocks or 1, fields, 64 or 1], with fields of receptors if they are own
     reals("receptor"),   // [receptors, 8], then the numbers of `Stepped::table`
     words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
     reals("drive"),      // [steps] pA
@@ -471,8 +486,12 @@ fn one_step<S: Simd, F: Real, M: Model, D: Decide<S, F>>(simd: S, call: Call<'_,
     let place = Place::<F>::of(place);
     let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
     let (cell, receptor) = (cell.reals(), receptor.reals());
-    let common =
-        Common { receptors: place.receptors as usize, own: place.own == 1, slow: place.slow };
+    let common = Common {
+        receptors: place.receptors as usize,
+        own: place.own == 1,
+        own_receptors: place.own_receptors == 1,
+        slow: place.slow,
+    };
     let driven = if place.drive == 1 { drive.reals()[call.span.t0 as usize] } else { F::zero() };
     let step = (call.clock.step + u64::from(call.span.t0)) as usize;
     let frame = OneStep {
@@ -543,7 +562,9 @@ fn all_rows(rows: usize, common: Common) -> usize {
 /// The numbers of the neurons of a block.
 #[inline(always)]
 fn cell_of<F>(cell: &[F], common: Common, fields: usize, block: usize) -> &[F] {
-    if common.own { &cell[block * fields * BLOCK..][..fields * BLOCK] } else { cell }
+    let of_receptors = if common.own_receptors { common.receptors * port::COUNT } else { 0 };
+    let len = (fields + of_receptors) * BLOCK;
+    if common.own { &cell[block * len..][..len] } else { cell }
 }
 
 impl<S: Simd, F: Real, D: Decide<S, F>> Run<S, F> for OneStep<'_, S, F, D> {
@@ -601,6 +622,8 @@ params! {
         steepness: real,
         /// Distance from rest to threshold \[mV\].
         unit: real,
+        /// 1 if each neuron has its own numbers of receptors.
+        own_receptors: option,
         /// 0: spikes are hard; 1: soft for others; 2: soft for the neuron itself as well.
         soft: option,
         /// Shape of the surrogate.
@@ -777,7 +800,7 @@ impl<M: Model> Twin for Window<M> {
         let p = WindowParams::<F>::of(frame);
         let [state, start, cell, receptor, inbox, current, spikes, soft] = Call::take(call.args);
         let (cell, receptor) = (cell.reals(), receptor.reals());
-        let common = Common { receptors: p.receptors as usize, own: true, slow: p.slow };
+        let common = Common::of(&p);
         let frame = Steps {
             w: Width(simd),
             e: Extent::of(&p),
@@ -883,7 +906,7 @@ impl<M: Model> Twin for Adjoint<M> {
         let [state, cell, receptor, inbox, current, spikes, cotangent, adjoint] =
             Call::take(call.args);
         let (cell, receptor) = (cell.reals(), receptor.reals());
-        let common = Common { receptors: p.receptors as usize, own: true, slow: p.slow };
+        let common = Common::of(&p);
         let frame = StepsBack {
             w: Width(simd),
             e: Extent::of(&p),
@@ -1065,8 +1088,7 @@ pub fn unit_of(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
     if neurons.slow() > 0 {
         state.resize(2 * state.len(), 0.0);
     }
-    let mut receptor: Vec<f64> =
-        neurons.receptors().iter().flat_map(|r| r.values(dt, SMALL, neurons.rest(0))).collect();
+    let mut receptor = receptor_numbers(neurons, 0, dt, |_| SMALL);
     receptor.extend(neurons.table());
     let mut ring = vec![0u32; stride * BLOCK];
     let mut current = vec![0.0; BLOCK];
@@ -1083,6 +1105,7 @@ pub fn unit_of(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
         row: 2,
         first_word: 0,
         slow: neurons.slow(),
+        own_receptors: 0,
     };
     let params = [place.words(), neurons.params()].concat();
     let clock =

@@ -48,7 +48,7 @@ use super::stepped::{
     receptor_variables, rest_of, rests_of_receptor, with_rests,
 };
 use crate::declare;
-use crate::grammar::{Judge, Ms, Mv, Named, Ns, Pa, Param, Pf, Quantity};
+use crate::grammar::{Judge, Ms, Mv, Named, Ns, Pa, Param, Pf};
 use crate::kernel::*;
 use crate::slow::{advanced, fall, is_slow};
 use crate::vector::{Vector, Width};
@@ -77,16 +77,15 @@ declare! {
         v_reset | "V_reset": Param<Mv> = -70.0;
         /// Absolute refractory period \[ms\].
         t_ref | "tau_refrac": Param<Ms> [Steps] = 2.0;
-        /// Time constant of the synaptic current; the same for all neurons, but in a training by gradients that does not
-        /// pass through resets to a value and rising thresholds at once \[ms\].
+        /// Time constant of the synaptic current \[ms\].
         tau_syn | "tau_syn_ex" | "tau_syn_E": Param<Ms> [Positive] = 2.0;
         /// Time constant of a second receptor, `in`, beside `ex`, as NEST has them; negative weights then go to
         /// `in` \[ms\].
-        tau_syn_in | "tau_syn_I": Option<Quantity<Ms>> [Positive];
+        tau_syn_in | "tau_syn_I": Option<Param<Ms>> [Positive];
         /// Reversal potential of the receptor `ex`, which makes it a conductance \[mV\].
-        e_ex | "E_ex" | "e_rev_E": Option<Quantity<Mv>>;
+        e_ex | "E_ex" | "e_rev_E": Option<Param<Mv>>;
         /// Reversal potential of the receptor `in` \[mV\].
-        e_in | "E_in" | "e_rev_I": Option<Quantity<Mv>>;
+        e_in | "E_in" | "e_rev_I": Option<Param<Mv>>;
         /// Receptors by name, instead of those that `tau_syn` and the fields after it describe: without any there
         /// is `ex`, an exponential current.
         receptors: Named<Receptor> = Named::none();
@@ -124,25 +123,33 @@ impl Lif {
     fn has_second_receptor(&self) -> bool {
         self.tau_syn_in.is_some() || self.e_ex.is_some() || self.e_in.is_some()
     }
+
+    /// The field that has that of a receptor, where there are no `receptors`.
+    fn field_of(&self, receptor: &str, field: &str) -> &str {
+        match (receptor, field) {
+            ("in", "tau") if self.tau_syn_in.is_some() => "tau_syn_in",
+            (_, "tau") => "tau_syn",
+            ("in", "e_rev") => "e_in",
+            (_, "e_rev") => "e_ex",
+            // They start at 0.
+            _ => "",
+        }
+    }
 }
 
 impl Neuron for Lif {
-    // Without any there is `ex`, whose time constant may vary between neurons, and is not given here then.
     fn receptors(&self) -> Vec<(String, Receptor)> {
         if !self.receptors.is_empty() {
             return self.receptors.to_vec();
         }
-        let tau = match self.tau_syn {
-            Param::Value(tau) => tau,
-            _ => Quantity::new(2.0),
-        };
-        let exp = |name: &str, tau, e_rev| {
-            let (tau, init) = (Param::Value(tau), Param::value(0.0));
+        let exp = |name: &str, tau: &Param<Ms>, e_rev: &Option<Param<Mv>>| {
+            let (tau, e_rev, init) = (tau.clone(), e_rev.clone(), Param::value(0.0));
             (name.to_owned(), Receptor::Exp { tau, e_rev, init })
         };
-        let mut receptors = vec![exp("ex", tau, self.e_ex)];
+        let mut receptors = vec![exp("ex", &self.tau_syn, &self.e_ex)];
         if self.tau_syn_in.is_some() || self.e_in.is_some() {
-            receptors.push(exp("in", self.tau_syn_in.unwrap_or(tau), self.e_in));
+            let tau = self.tau_syn_in.as_ref().unwrap_or(&self.tau_syn);
+            receptors.push(exp("in", tau, &self.e_in));
         }
         receptors
     }
@@ -188,16 +195,13 @@ impl Lif {
     /// Drawn values do not go together.
     pub fn neurons(&self, dt: f64, drawn: &Drawn) -> Result<Iaf, Refused> {
         let p = |name: &str, k: usize| drawn.of(name, k);
-        let (tau_m, tau_syn) = (drawn.tau_m(), drawn.get("tau_syn"));
-        // Receptors are those of the whole population.
-        if self.receptors.is_empty()
-            && let Some(neuron) = tau_syn.iter().position(|tau| *tau != tau_syn[0])
-        {
-            let why = "but the neurons of a population share the time constants of their receptors";
-            return Err(drawn.refused("tau_syn", neuron, tau_syn[neuron], why));
-        }
-        let shared = Self { tau_syn: Param::value(tau_syn[0]), ..self.clone() };
-        let (receptors, init) = receptor::ports(&shared.receptors(), drawn)?;
+        let tau_m = drawn.tau_m();
+        let (receptors, init) = match self.receptors.is_empty() {
+            false => receptor::ports(&self.receptors, drawn)?,
+            true => receptor::ports_at(&self.receptors(), drawn, |receptor, field| {
+                self.field_of(receptor, field).to_owned()
+            })?,
+        };
         let nonlinear = receptors.iter().any(|r| r.e_rev.is_some());
         let rest = reference(drawn.get("e_l"), nonlinear);
         let cells: Vec<Cell> = (0..drawn.count())
@@ -209,7 +213,7 @@ impl Lif {
                 } else {
                     (fall(dt, tau_m), -fall(dt, tau_m) * tau_m / c_m)
                 };
-                let propagators = |r: &Port| r.response.propagators(dt, tau_m, c_m);
+                let propagators = |r: &Port| r.response(k).propagators(dt, tau_m, c_m);
                 Cell {
                     fall_m,
                     p20,
@@ -413,7 +417,7 @@ impl Stepped for Iaf {
         let any = |bit: u32, fall: &dyn Fn(&Cell) -> f64| {
             if self.cells.iter().any(|cell| is_slow(fall(cell))) { bit } else { 0 }
         };
-        let receptors = self.receptors.iter().any(|r| r.response.is_slow(self.dt));
+        let receptors = self.receptors.iter().any(|r| r.is_slow(self.dt));
         any(SLOW_POTENTIAL, &potential)
             | any(SLOW_RISE, &|cell| if cell.delta_th > 0.0 { cell.fall_rel } else { 0.0 })
             | any(SLOW_ADAPTATION, &|cell| cell.fall_w)
@@ -471,8 +475,16 @@ impl frame::Model for Model {
     #[inline(always)]
     fn with<S: Simd, F: Real, R: Run<S, F>>(w: Width<S>, numbers: Numbers<'_, F>, frame: R) {
         let p = IafParams::<F>::of(numbers.own);
-        let Common { receptors: count, own, slow } = numbers.common;
-        let receptors = Given::all(numbers.receptor, count);
+        let Common { receptors: count, own, own_receptors, slow } = numbers.common;
+        if own_receptors {
+            let receptors = Given::all(numbers.receptor, count);
+            let parts = Parts { p, slow, receptors, shared: ArrayVec::new() };
+            return match p.nonlinear == 1 {
+                false => frame.run(Neurons::<S, F, true, false, true, 0, true>(parts)),
+                true => frame.run(Neurons::<S, F, true, true, true, 0, true>(parts)),
+            };
+        }
+        let receptors = Given::<F, false>::all(numbers.receptor, count);
         // What all neurons share is spread over the lanes once.
         let given = if own { &[] } else { numbers.cell };
         let shared = given.iter().map(|x| w.splat(*x)).collect();
@@ -480,30 +492,48 @@ impl frame::Model for Model {
         let parts = Parts { p, slow, receptors, shared };
         if !R::TUNED {
             return match p.nonlinear == 1 {
-                false => frame.run(Neurons::<S, F, true, false, true, 0>(parts)),
-                true => frame.run(Neurons::<S, F, true, true, true, 0>(parts)),
+                false => frame.run(Neurons::<S, F, true, false, true, 0, false>(parts)),
+                true => frame.run(Neurons::<S, F, true, true, true, 0, false>(parts)),
             };
         }
         match (own, p.nonlinear == 1, slow > 0, plain) {
-            (false, false, false, _) => frame.run(Neurons::<S, F, false, false, false, 0>(parts)),
-            (false, false, true, _) => frame.run(Neurons::<S, F, false, false, true, 0>(parts)),
-            (false, true, false, 2) => frame.run(Neurons::<S, F, false, true, false, 2>(parts)),
-            (false, true, false, _) => frame.run(Neurons::<S, F, false, true, false, 0>(parts)),
-            (false, true, true, _) => frame.run(Neurons::<S, F, false, true, true, 0>(parts)),
-            (true, false, false, _) => frame.run(Neurons::<S, F, true, false, false, 0>(parts)),
-            (true, false, true, _) => frame.run(Neurons::<S, F, true, false, true, 0>(parts)),
-            (true, true, false, 2) => frame.run(Neurons::<S, F, true, true, false, 2>(parts)),
-            (true, true, false, _) => frame.run(Neurons::<S, F, true, true, false, 0>(parts)),
-            (true, true, true, _) => frame.run(Neurons::<S, F, true, true, true, 0>(parts)),
+            (false, false, false, _) => {
+                frame.run(Neurons::<S, F, false, false, false, 0, false>(parts))
+            }
+            (false, false, true, _) => {
+                frame.run(Neurons::<S, F, false, false, true, 0, false>(parts))
+            }
+            (false, true, false, 2) => {
+                frame.run(Neurons::<S, F, false, true, false, 2, false>(parts))
+            }
+            (false, true, false, _) => {
+                frame.run(Neurons::<S, F, false, true, false, 0, false>(parts))
+            }
+            (false, true, true, _) => {
+                frame.run(Neurons::<S, F, false, true, true, 0, false>(parts))
+            }
+            (true, false, false, _) => {
+                frame.run(Neurons::<S, F, true, false, false, 0, false>(parts))
+            }
+            (true, false, true, _) => {
+                frame.run(Neurons::<S, F, true, false, true, 0, false>(parts))
+            }
+            (true, true, false, 2) => {
+                frame.run(Neurons::<S, F, true, true, false, 2, false>(parts))
+            }
+            (true, true, false, _) => {
+                frame.run(Neurons::<S, F, true, true, false, 0, false>(parts))
+            }
+            (true, true, true, _) => frame.run(Neurons::<S, F, true, true, true, 0, false>(parts)),
         }
     }
 }
 
 /// What a block of neurons needs to know.
-struct Parts<S: Simd, F: Real> {
+struct Parts<S: Simd, F: Real, const OWN_RECEPTORS: bool> {
     p: IafParams<F>,
     slow: u32,
-    receptors: ArrayVec<Given<F>, { receptor::MOST }>,
+    receptors: ArrayVec<Given<F, OWN_RECEPTORS>, { receptor::MOST }>,
     shared: ArrayVec<Vector<S, F>, { cell::COUNT + 2 * receptor::MOST }>,
 }
 
@@ -516,10 +546,18 @@ struct Neurons<
     const NONLINEAR: bool,
     const SLOW: bool,
     const PLAIN: usize,
->(Parts<S, F>);
+    const OWN_RECEPTORS: bool,
+>(Parts<S, F, OWN_RECEPTORS>);
 
-impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool, const PLAIN: usize>
-    Neurons<S, F, OWN, NONLINEAR, SLOW, PLAIN>
+impl<
+    S: Simd,
+    F: Real,
+    const OWN: bool,
+    const NONLINEAR: bool,
+    const SLOW: bool,
+    const PLAIN: usize,
+    const OWN_RECEPTORS: bool,
+> Neurons<S, F, OWN, NONLINEAR, SLOW, PLAIN, OWN_RECEPTORS>
 {
     #[inline(always)]
     fn count(&self) -> usize {
@@ -527,11 +565,17 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
     }
 
     #[inline(always)]
-    fn receptor(&self, r: usize) -> Given<F> {
+    fn receptor(&self, r: usize) -> Given<F, OWN_RECEPTORS> {
         match PLAIN {
             0 => self.0.receptors[r],
             _ => self.0.receptors[r].known_plain(),
         }
+    }
+
+    /// The rows of numbers of receptor `r`, if they are own: see [`Given::own`].
+    #[inline(always)]
+    fn own<'a>(&self, cell: &'a [F], r: usize) -> &'a [F] {
+        Given::<F, OWN_RECEPTORS>::own(cell, cell::COUNT + 2 * self.count(), r)
     }
 
     #[inline(always)]
@@ -543,8 +587,15 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
     }
 }
 
-impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool, const PLAIN: usize>
-    frame::Block<S, F> for Neurons<S, F, OWN, NONLINEAR, SLOW, PLAIN>
+impl<
+    S: Simd,
+    F: Real,
+    const OWN: bool,
+    const NONLINEAR: bool,
+    const SLOW: bool,
+    const PLAIN: usize,
+    const OWN_RECEPTORS: bool,
+> frame::Block<S, F> for Neurons<S, F, OWN, NONLINEAR, SLOW, PLAIN, OWN_RECEPTORS>
 {
     #[inline(always)]
     fn rows(&self) -> usize {
@@ -589,7 +640,7 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
                 for r in 0..count {
                     let (given, g) = (self.receptor(r), g_of(r));
                     if given.conductance {
-                        let [open, pull] = given.open(w, g, v);
+                        let [open, pull] = given.open(w, (self.own(cell, r), at), g, v);
                         conductance = conductance + open;
                         input = input + pull;
                     } else {
@@ -629,7 +680,8 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
                 let given = self.receptor(r);
                 let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
                 let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
-                if let Some(jump) = given.step(w, [g, x], low, arrivals, at) {
+                let own = (self.own(cell, r), at);
+                if let Some(jump) = given.step(w, own, [g, x], low, arrivals) {
                     change = change + jump;
                 }
             }
@@ -740,7 +792,8 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
                     let read = [load(k), load(k + 1), w.load(&now.arrivals[r], at)];
                     given.add_step_numbers(w, &mut back, numbers(r), by_after, read, at);
                 }
-                let (by_arrival, [by_g, by_x]) = given.adjoint(w, by_after, by_change);
+                let own = (self.own(now.cell, r), at);
+                let (by_arrival, [by_g, by_x]) = given.adjoint(w, own, by_after, by_change);
                 w.store(&mut back.by_arrivals[r], at, by_arrival);
                 set_row(w, back.adjoint, k, at, by_g);
                 set_row(w, back.adjoint, k + 1, at, by_x);
@@ -752,7 +805,7 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
                 for r in 0..self.count() {
                     let (given, g) = (self.receptor(r), load(receptor_row(r)));
                     if given.conductance {
-                        let [open, drawn] = given.open(w, g, v);
+                        let [open, drawn] = given.open(w, (self.own(now.cell, r), at), g, v);
                         conductance = conductance + open;
                         pull = pull + drawn;
                     } else {
@@ -807,7 +860,8 @@ impl<S: Simd, F: Real, const OWN: bool, const NONLINEAR: bool, const SLOW: bool,
                     let (given, k) = (self.receptor(r), receptor_row(r));
                     let mut by_g = by(&back, k);
                     if given.conductance {
-                        let by_open = by_conductance + by_pull * w.splat(given.e_rev());
+                        let e_rev = given.e_rev(w, (self.own(now.cell, r), at));
+                        let by_open = by_conductance + by_pull * e_rev;
                         let [by_state, by_potential, free] =
                             given.open_adjoint(w, load(k), v, by_open);
                         by_g = by_g + by_state;

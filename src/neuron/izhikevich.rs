@@ -192,7 +192,7 @@ impl Stepped for Cells {
     }
     fn slow(&self) -> u32 {
         let recovery = self.cells.iter().any(|cell| is_slow(cell.rate));
-        let receptors = self.receptors.iter().any(|r| r.response.is_slow(self.dt));
+        let receptors = self.receptors.iter().any(|r| r.is_slow(self.dt));
         (if recovery { SLOW_RECOVERY } else { 0 }) | (if receptors { SLOW_RECEPTORS } else { 0 })
     }
     fn variables(&self) -> Vec<Variable> {
@@ -243,38 +243,48 @@ impl frame::Model for Model {
     #[inline(always)]
     fn with<S: Simd, F: Real, R: Run<S, F>>(_: Width<S>, numbers: Numbers<'_, F>, frame: R) {
         let p = IzhikevichParams::<F>::of(numbers.own);
-        let Common { receptors, own, slow } = numbers.common;
-        let receptors = Given::all(numbers.receptor, receptors);
+        let Common { receptors: count, own, own_receptors, slow } = numbers.common;
+        if own_receptors {
+            let receptors = Given::all(numbers.receptor, count);
+            return frame.run(Neurons::<F, true, true> { p, slow, receptors });
+        }
+        let receptors = Given::all(numbers.receptor, count);
         if own || !R::TUNED {
-            frame.run(Neurons::<F, true> { p, slow, receptors });
+            frame.run(Neurons::<F, true, false> { p, slow, receptors });
         } else {
-            frame.run(Neurons::<F, false> { p, slow, receptors });
+            frame.run(Neurons::<F, false, false> { p, slow, receptors });
         }
     }
 }
 
-struct Neurons<F: Real, const OWN: bool> {
+struct Neurons<F: Real, const OWN: bool, const OWN_RECEPTORS: bool> {
     p: IzhikevichParams<F>,
     slow: u32,
-    receptors: ArrayVec<Given<F>, { receptor::MOST }>,
+    receptors: ArrayVec<Given<F, OWN_RECEPTORS>, { receptor::MOST }>,
 }
 
-impl<F: Real, const OWN: bool> Neurons<F, OWN> {
+impl<F: Real, const OWN: bool, const OWN_RECEPTORS: bool> Neurons<F, OWN, OWN_RECEPTORS> {
+    /// The rows of numbers of receptor `r`, if they are own: see [`Given::own`].
+    #[inline(always)]
+    fn own<'a>(&self, cell: &'a [F], r: usize) -> &'a [F] {
+        Given::<F, OWN_RECEPTORS>::own(cell, cell::COUNT, r)
+    }
+
     /// The slope of v by v but for 0.04 v, and the rest of its derivative, at potential `v`, where the receptors
     /// are open by `g`.
     #[inline(always)]
     fn drive<S: Simd>(
         &self,
         w: Width<S>,
-        v: Vector<S, F>,
-        u: Vector<S, F>,
+        (cell, at): (&[F], usize),
+        [v, u]: [Vector<S, F>; 2],
         input: Vector<S, F>,
         g: impl Fn(usize) -> Vector<S, F>,
     ) -> [Vector<S, F>; 2] {
         let (mut slope, mut input) = (v.of(5.0), input);
         for (r, given) in self.receptors.iter().enumerate() {
             if given.conductance {
-                let [open, pull] = given.open(w, g(r), v);
+                let [open, pull] = given.open(w, (self.own(cell, r), at), g(r), v);
                 slope = slope - open;
                 input = input + pull;
             } else {
@@ -295,7 +305,9 @@ impl<F: Real, const OWN: bool> Neurons<F, OWN> {
     }
 }
 
-impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
+impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<S, F>
+    for Neurons<F, OWN, OWN_RECEPTORS>
+{
     #[inline(always)]
     fn rows(&self) -> usize {
         state::COUNT + receptor::STATE * self.receptors.len()
@@ -324,7 +336,8 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
                 let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
                 for at in (0..BLOCK).step_by(w.lanes::<F>()) {
                     let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
-                    if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals[r], at) {
+                    let own = (self.own(cell, r), at);
+                    if let Some(jump) = given.step(w, own, [&mut *g, &mut *x], low, &arrivals[r]) {
                         w.store(v_row, at, w.load(v_row, at) + jump);
                     }
                 }
@@ -339,7 +352,7 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
                 input = input + w.load(current, at);
             }
             let g = |r: usize| row(w, synaptic, 2 * r, at);
-            let drive = self.drive(w, before, u, input, g);
+            let drive = self.drive(w, (cell, at), [before, u], input, g);
             let (mut v, mut from) = (self.next(w, before, drive), before);
             if self.p.half_steps == 1 {
                 v = self.next(w, v, drive);
@@ -398,7 +411,8 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
                     let by_after = [after[0], after[1], by_v];
                     given.add_step_numbers(w, &mut back, numbers(r), by_after, read, at);
                 }
-                let (by_arrival, [by_g, by_x]) = given.adjoint(w, after, by_v);
+                let own = (self.own(now.cell, r), at);
+                let (by_arrival, [by_g, by_x]) = given.adjoint(w, own, after, by_v);
                 w.store(&mut back.by_arrivals[r], at, by_arrival);
                 set_row(w, back.adjoint, place(r), at, by_g);
                 set_row(w, back.adjoint, place(r) + 1, at, by_x);
@@ -406,12 +420,14 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
 
             // The step itself, from what the receptors held in it.
             let (v, u) = (row(w, now.state, state::v, at), row(w, now.state, state::u, at));
+            let own = |r: usize| (self.own(now.cell, r), at);
+            let kick = |r: usize| self.receptors[r].kick(w, own(r));
             let g = |r: usize| match self.receptors[r].is_pulse() {
-                true => self.receptors[r].kick(w) * w.load(&now.arrivals[r], at),
+                true => kick(r) * w.load(&now.arrivals[r], at),
                 false => row(w, now.state, place(r), at),
             };
             let input = now.input(w, field(cell::i_e), at);
-            let drive = self.drive(w, v, u, input, g);
+            let drive = self.drive(w, (now.cell, at), [v, u], input, g);
             let step = w.splat(self.p.step);
             // dv'/dv of one step of v.
             let slope_at = |v: Vector<S, F>| v.of(1.0) + step * (v * v.of(0.08) + drive[0]);
@@ -440,7 +456,7 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
             for (r, given) in self.receptors.iter().enumerate() {
                 let mut by_g = by_level;
                 if given.conductance {
-                    let by_open = by_level * w.splat(given.e_rev()) - by_slope;
+                    let by_open = by_level * given.e_rev(w, own(r)) - by_slope;
                     let [by_state, by_potential, free] = given.open_adjoint(w, g(r), v, by_open);
                     by_g = by_state;
                     by_v = by_v + by_potential;
@@ -455,7 +471,7 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
                         let by_kick = by_g * w.load(&now.arrivals[r], at);
                         back.add_number(w, numbers(r) + port::kick, by_kick, at);
                     }
-                    w.store(&mut back.by_arrivals[r], at, given.kick(w) * by_g);
+                    w.store(&mut back.by_arrivals[r], at, kick(r) * by_g);
                     by_g = v.of(0.0);
                 }
                 set_row(w, back.adjoint, place(r), at, by_g);

@@ -105,7 +105,7 @@ impl Neuron for Mat2 {
                 v_init: drawn.find("v_init").map_or(rest, |v| *at(v, k)) - rest,
                 receptors: receptors
                     .iter()
-                    .map(|r| r.response.propagators(dt, tau_m, c_m))
+                    .map(|r| r.response(k).propagators(dt, tau_m, c_m))
                     .collect(),
             }
         });
@@ -225,7 +225,7 @@ impl Stepped for Cells {
         let any = |bit: u32, slow: &dyn Fn(&Cell) -> bool| {
             if self.cells.iter().any(slow) { bit } else { 0 }
         };
-        let receptors = self.receptors.iter().any(|r| r.response.is_slow(self.dt));
+        let receptors = self.receptors.iter().any(|r| r.is_slow(self.dt));
         any(SLOW_POTENTIAL, &|cell| is_slow(cell.fall_m))
             | any(SLOW_THRESHOLD, &|cell| is_slow(cell.fall_1) || is_slow(cell.fall_2))
             | if receptors { SLOW_RECEPTORS } else { 0 }
@@ -265,22 +265,36 @@ pub struct Model;
 impl frame::Model for Model {
     #[inline(always)]
     fn with<S: Simd, F: Real, R: Run<S, F>>(_: Width<S>, numbers: Numbers<'_, F>, frame: R) {
-        let Common { receptors, own, slow } = numbers.common;
-        let receptors = Given::all(numbers.receptor, receptors);
+        let Common { receptors: count, own, own_receptors, slow } = numbers.common;
+        if own_receptors {
+            let receptors = Given::all(numbers.receptor, count);
+            return frame.run(Neurons::<F, true, true> { slow, receptors });
+        }
+        let receptors = Given::all(numbers.receptor, count);
         if own || !R::TUNED {
-            frame.run(Neurons::<F, true> { slow, receptors });
+            frame.run(Neurons::<F, true, false> { slow, receptors });
         } else {
-            frame.run(Neurons::<F, false> { slow, receptors });
+            frame.run(Neurons::<F, false, false> { slow, receptors });
         }
     }
 }
 
-struct Neurons<F: Real, const OWN: bool> {
+struct Neurons<F: Real, const OWN: bool, const OWN_RECEPTORS: bool> {
     slow: u32,
-    receptors: ArrayVec<Given<F>, { receptor::MOST }>,
+    receptors: ArrayVec<Given<F, OWN_RECEPTORS>, { receptor::MOST }>,
 }
 
-impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
+impl<F: Real, const OWN: bool, const OWN_RECEPTORS: bool> Neurons<F, OWN, OWN_RECEPTORS> {
+    /// The rows of numbers of receptor `r`, if they are own: see [`Given::own`].
+    #[inline(always)]
+    fn own<'a>(&self, cell: &'a [F], r: usize) -> &'a [F] {
+        Given::<F, OWN_RECEPTORS>::own(cell, cell::COUNT + 2 * self.receptors.len(), r)
+    }
+}
+
+impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<S, F>
+    for Neurons<F, OWN, OWN_RECEPTORS>
+{
     #[inline(always)]
     fn rows(&self) -> usize {
         state::COUNT + receptor::STATE * self.receptors.len()
@@ -319,7 +333,8 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
                     by = by + field(cell::COUNT + 2 * r + 1, at) * w.load(x, at);
                 }
                 let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
-                if let Some(jump) = given.step(w, [&mut *g, &mut *x], low, &arrivals[r], at) {
+                let own = (self.own(cell, r), at);
+                if let Some(jump) = given.step(w, own, [&mut *g, &mut *x], low, &arrivals[r]) {
                     by = by + jump;
                 }
                 w.store(&mut change, at, by);
@@ -398,7 +413,8 @@ impl<S: Simd, F: Real, const OWN: bool> frame::Block<S, F> for Neurons<F, OWN> {
                         back.add_number(w, to_v_rise, by_v * load(k + 1), at);
                     }
                 }
-                let (by_arrival, [by_g, by_x]) = given.adjoint(w, after, by_v);
+                let own = (self.own(now.cell, r), at);
+                let (by_arrival, [by_g, by_x]) = given.adjoint(w, own, after, by_v);
                 w.store(&mut back.by_arrivals[r], at, by_arrival);
                 set_row(w, back.adjoint, k, at, by_g + by_v * field(to_v));
                 if given.has_rise() {

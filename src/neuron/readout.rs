@@ -29,7 +29,7 @@ declare! {
         g_l | "g_L": Option<Param<Ns>> [Positive];
         /// Leak reversal \[mV\].
         e_l | "E_L" | "v_rest": Param<Mv> = -70.0;
-        /// Time constant of the synaptic current; the same for all neurons but in a training by gradients \[ms\].
+        /// Time constant of the synaptic current \[ms\].
         tau_syn | "tau_syn_ex" | "tau_syn_E": Param<Ms> [Positive] = 2.0;
         /// Constant current \[pA\].
         i_e | "I_e" | "i_offset": Param<Pa> = 0.0;

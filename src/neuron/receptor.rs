@@ -13,13 +13,19 @@
 //! g is a current in pA, with it a conductance in nS that drives a current g B(v) (e_rev - v). B is 1,
 //! or for NMDA the block by magnesium, 1 / (1 + \[Mg\] / 3.57 mM · e^(-0.062 v / mV)) (Jahr & Stevens 1990).
 //!
+//! What kernels know of a receptor is in the array `receptor`, for all neurons. Where neurons differ in time constants or
+//! reversal potentials each has these numbers behind its own in the array `cell`, as many and in the same order, and of
+//! the array `receptor` only what sort of receptor it is (`kind`, `conductance`) and the block count. Gradients by
+//! numbers lie in the order of `cell` in either case.
+//!
 //! Gradients by the numbers of a receptor, a bar for the derivative of the loss: kick_bar = arrivals times that by what
 //! jumps, fall_bar = g g_bar, cross_bar = x g_bar and fall_rise_bar = x x_bar, with g and x before a step and bars after
 //! it; e_rev_bar = g B pull_bar, where pull is the sum of all g B e_rev; and, since the potential only enters as
 //! block e^(-0.062 v), block_bar = v_bar / (-0.062 block), with the v_bar of B.
 
 use super::frame::Back;
-use super::model::{Drawn, Refused};
+use super::model::{Drawn, Refused, at};
+use super::stepped::BLOCK;
 use crate::declare;
 use crate::grammar::{Mm, Ms, Mv, Named, Param, Quantity, Rule, Strength};
 use crate::kernel::{Real, Simd};
@@ -32,11 +38,11 @@ use glam::{DMat3, DVec3};
 // ---- the words of a scene --------------------------------------------------------------------------
 
 declare! {
-    /// How spikes that arrive become a current or a conductance; the neurons of a population share time constants. With `e_rev` a receptor is a conductance, and
+    /// How spikes that arrive become a current or a conductance. With `e_rev` a receptor is a conductance, and
     /// weights are in nS; without it is a current, in pA. The weight is the peak, whatever the time course. A
     /// conductance is never negative: weights are magnitudes, and whether they inhibit is in `e_rev`; of a `Normal`
     /// what is below 0 is drawn again. Only the `init` of a `Normal` may be below 0, as in published networks,
-    /// whose activity it sets off.
+    /// whose activity it sets off. Each neuron may have time constants and a reversal potential of its own.
     pub enum Receptor {
         /// The potential jumps by the weight \[mV\].
         Delta {};
@@ -47,7 +53,7 @@ declare! {
             /// Time constant \[ms\].
             tau: Param<Ms> [Positive];
             /// Reversal potential \[mV\].
-            e_rev: Option<Quantity<Mv>>;
+            e_rev: Option<Param<Mv>>;
             /// Value at the start.
             init: Param<Strength> = 0.0;
         };
@@ -56,7 +62,7 @@ declare! {
             /// Time constant \[ms\].
             tau: Param<Ms> [Positive];
             /// Reversal potential \[mV\].
-            e_rev: Option<Quantity<Mv>>;
+            e_rev: Option<Param<Mv>>;
         };
         /// Difference of two exponentials; its peak is the weight.
         DoubleExp {
@@ -65,14 +71,14 @@ declare! {
             /// Time constant of the decay \[ms\].
             tau_decay: Param<Ms> [Positive];
             /// Reversal potential \[mV\].
-            e_rev: Option<Quantity<Mv>>;
+            e_rev: Option<Param<Mv>>;
         };
         /// Fast glutamate receptor.
         Ampa {
             /// Time constant \[ms\].
             tau: Param<Ms> [Positive] = 2.0;
             /// Reversal potential \[mV\].
-            e_rev: Quantity<Mv> = 0.0;
+            e_rev: Param<Mv> = 0.0;
         };
         /// Slow glutamate receptor, blocked by magnesium at rest (Jahr & Stevens 1990).
         Nmda {
@@ -81,7 +87,7 @@ declare! {
             /// Time constant of the decay \[ms\].
             tau_decay: Param<Ms> [Positive] = 100.0;
             /// Reversal potential \[mV\].
-            e_rev: Quantity<Mv> = 0.0;
+            e_rev: Param<Mv> = 0.0;
             /// Concentration of magnesium \[mM\].
             mg: Quantity<Mm> [NotNegative] = 1.0;
         };
@@ -90,7 +96,7 @@ declare! {
             /// Time constant \[ms\].
             tau: Param<Ms> [Positive] = 10.0;
             /// Reversal potential \[mV\].
-            e_rev: Quantity<Mv> = -80.0;
+            e_rev: Param<Mv> = -80.0;
         };
         /// Slow inhibition.
         GabaB {
@@ -99,7 +105,7 @@ declare! {
             /// Time constant of the decay \[ms\].
             tau_decay: Param<Ms> [Positive] = 200.0;
             /// Reversal potential \[mV\].
-            e_rev: Quantity<Mv> = -95.0;
+            e_rev: Param<Mv> = -95.0;
         };
     }
 }
@@ -110,19 +116,18 @@ impl Receptor {
         self.reversal().is_some()
     }
 
-    /// Its reversal potential, if it is a conductance \[mV\].
-    pub fn reversal(&self) -> Option<f64> {
-        let e_rev = match self {
-            Self::Delta {} | Self::Pulse {} => return None,
+    /// Its reversal potential, if it is a conductance.
+    pub fn reversal(&self) -> Option<&Param<Mv>> {
+        match self {
+            Self::Delta {} | Self::Pulse {} => None,
             Self::Exp { e_rev, .. } | Self::Alpha { e_rev, .. } | Self::DoubleExp { e_rev, .. } => {
-                *e_rev
+                e_rev.as_ref()
             }
             Self::Ampa { e_rev, .. }
             | Self::Nmda { e_rev, .. }
             | Self::GabaA { e_rev, .. }
-            | Self::GabaB { e_rev, .. } => Some(*e_rev),
-        };
-        e_rev.map(Quantity::get)
+            | Self::GabaB { e_rev, .. } => Some(e_rev),
+        }
     }
 }
 
@@ -130,61 +135,36 @@ impl Receptor {
 pub fn standard() -> Named<Receptor> {
     let exp = |tau, e_rev| Receptor::Exp {
         tau: Param::value(tau),
-        e_rev: Some(Quantity::new(e_rev)),
+        e_rev: Some(Param::value(e_rev)),
         init: Param::value(0.0),
     };
     Named(vec![("ex".to_owned(), exp(0.2, 0.0)), ("in".to_owned(), exp(2.0, -85.0))])
 }
 
-/// A receptor as kernels know it, and its value at the start.
+/// A receptor as kernels know it, and its values at the start; `path` gives that of its fields within the model.
 fn port_of(
     (name, receptor): &(String, Receptor),
     drawn: &Drawn,
+    path: &dyn Fn(&str) -> String,
 ) -> Result<(Port, Vec<f64>), Refused> {
     use Receptor as R;
-    // Receptors that a model makes of fields of its own are not drawn.
-    let time = |field: &str, given: &Param<Ms>| {
-        let path = format!("receptors.{name}.{field}");
-        let values = match (drawn.find(&path), given.shared()) {
-            (Some(values), _) => values,
-            (None, given) => return Ok(given.unwrap_or_default()),
-        };
-        match values.iter().position(|value| *value != values[0]) {
-            None => Ok(values[0]),
-            Some(neuron) => {
-                let why =
-                    "but the neurons of a population share the time constants of their receptors";
-                Err(drawn.refused(&path, neuron, values[neuron], why))
-            }
-        }
+    let values = |field: &str| drawn.get(&path(field));
+    let exp = |tau: &str| values(tau).iter().map(|tau| Response::Exp { tau: *tau }).collect();
+    let double = |rise: &str, decay: &str| {
+        let (rise, decay) = (values(rise), values(decay));
+        let one = |k| Response::DoubleExp { tau_rise: *at(rise, k), tau_decay: *at(decay, k) };
+        (0..rise.len().max(decay.len())).map(one).collect()
     };
-    let exp = |tau: &Param<Ms>| Ok(Response::Exp { tau: time("tau", tau)? });
-    let double = |rise: &Param<Ms>, decay: &Param<Ms>| {
-        let (tau_rise, tau_decay) = (time("tau_rise", rise)?, time("tau_decay", decay)?);
-        Ok(Response::DoubleExp { tau_rise, tau_decay })
+    let responses = match receptor {
+        R::Delta {} => vec![Response::Delta],
+        R::Pulse {} => vec![Response::Pulse],
+        R::Exp { .. } | R::Ampa { .. } | R::GabaA { .. } => exp("tau"),
+        R::Alpha { .. } => double("tau", "tau"),
+        R::DoubleExp { .. } | R::Nmda { .. } | R::GabaB { .. } => double("tau_rise", "tau_decay"),
     };
-    let (response, e_rev, mg) = match receptor {
-        R::Delta {} => (Response::Delta, None, 0.0),
-        R::Pulse {} => (Response::Pulse, None, 0.0),
-        R::Exp { tau, e_rev, .. } => (exp(tau)?, e_rev.map(|e| e.get()), 0.0),
-        R::Alpha { tau, e_rev } => {
-            let tau = time("tau", tau)?;
-            let response = Response::DoubleExp { tau_rise: tau, tau_decay: tau };
-            (response, e_rev.map(|e| e.get()), 0.0)
-        }
-        R::DoubleExp { tau_rise, tau_decay, e_rev } => {
-            (double(tau_rise, tau_decay)?, e_rev.map(|e| e.get()), 0.0)
-        }
-        R::Ampa { tau, e_rev } | R::GabaA { tau, e_rev } => (exp(tau)?, Some(e_rev.get()), 0.0),
-        R::Nmda { tau_rise, tau_decay, e_rev, mg } => {
-            (double(tau_rise, tau_decay)?, Some(e_rev.get()), mg.get())
-        }
-        R::GabaB { tau_rise, tau_decay, e_rev } => {
-            (double(tau_rise, tau_decay)?, Some(e_rev.get()), 0.0)
-        }
-    };
-    let path = format!("receptors.{name}.init");
-    let init = drawn.find(&path).unwrap_or(&[0.0]);
+    let e_rev = receptor.is_conductance().then(|| values("e_rev").to_vec());
+    let mg = if let R::Nmda { mg, .. } = receptor { mg.get() } else { 0.0 };
+    let init = drawn.find(&path("init")).unwrap_or(&[0.0]);
     // Published networks start from normal distributions, and what is below 0 in them sets off their activity.
     let normal = matches!(receptor, R::Exp { init: Param::Normal { .. }, .. });
     if e_rev.is_some()
@@ -192,24 +172,40 @@ fn port_of(
         && let Some(neuron) = init.iter().position(|x| *x < 0.0)
     {
         let why = Rule::NotNegative.broken(init[neuron]).unwrap_or_default();
-        return Err(drawn.refused(&path, neuron, init[neuron], format!("which {why}")));
+        return Err(drawn.refused(&path("init"), neuron, init[neuron], format!("which {why}")));
     }
-    Ok((Port { name: name.clone(), response, e_rev, mg }, init.to_vec()))
+    Ok((Port { name: name.clone(), responses, e_rev, mg }, init.to_vec()))
 }
 
 /// All receptors of a population, and their values at the start.
+///
+/// # Errors
+/// Drawn values do not go together.
 pub fn ports(
     named: &[(String, Receptor)],
     drawn: &Drawn,
 ) -> Result<(Vec<Port>, Vec<Vec<f64>>), Refused> {
-    let all = named.iter().map(|named| port_of(named, drawn));
+    ports_at(named, drawn, |name, field| format!("receptors.{name}.{field}"))
+}
+
+/// The same where the fields of receptors stand elsewhere in the model: `path` gives where, by the name of a receptor and
+/// the field.
+///
+/// # Errors
+/// Drawn values do not go together.
+pub fn ports_at(
+    named: &[(String, Receptor)],
+    drawn: &Drawn,
+    path: impl Fn(&str, &str) -> String,
+) -> Result<(Vec<Port>, Vec<Vec<f64>>), Refused> {
+    let all = named.iter().map(|named| port_of(named, drawn, &|field| path(&named.0, field)));
     Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
 }
 
 // ---- the kernels -----------------------------------------------------------------------------------
 
 numbers! {
-    /// What a kernel knows of a receptor, in the array `receptor`.
+    /// What a kernel knows of a receptor.
     pub struct Numbers in port {
         /// How it responds: see [`Response::kind`].
         kind,
@@ -262,10 +258,10 @@ pub enum Response {
 pub struct Port {
     /// Name in the scene.
     pub name: String,
-    /// How it responds.
-    pub response: Response,
-    /// Reversal potential \[mV\]; a current receptor has none.
-    pub e_rev: Option<f64>,
+    /// How it responds, with time constants that all neurons share, or those of each.
+    pub responses: Vec<Response>,
+    /// Reversal potential \[mV\], likewise; a current receptor has none.
+    pub e_rev: Option<Vec<f64>>,
     /// Concentration of magnesium that blocks it \[mM\]; 0 for none.
     pub mg: f64,
 }
@@ -300,7 +296,7 @@ impl Response {
     }
 
     /// Whether g or x needs a second float.
-    pub fn is_slow(self, dt: f64) -> bool {
+    fn is_slow(self, dt: f64) -> bool {
         let ([fall, _, fall_rise], _) = self.step(dt);
         slow::is_slow(fall) || slow::is_slow(fall_rise)
     }
@@ -355,18 +351,34 @@ fn third_order(dt: f64, a: f64, b: f64, c: f64) -> f64 {
 }
 
 impl Port {
-    /// The numbers of the array `receptor`; `scale` is the weight of one unit of the ring, `rest` the
-    /// potential from which kernels measure.
-    pub fn values(&self, dt: f64, scale: f64, rest: f64) -> [f64; port::COUNT] {
-        let ([fall, cross, fall_rise], jump) = self.response.step(dt);
+    /// How it responds at a neuron.
+    pub fn response(&self, neuron: usize) -> Response {
+        *at(&self.responses, neuron)
+    }
+
+    /// Whether each neuron has numbers of its own.
+    pub fn is_own(&self) -> bool {
+        self.responses.len() > 1 || self.e_rev.as_ref().is_some_and(|e_rev| e_rev.len() > 1)
+    }
+
+    /// Whether g or x of any neuron needs a second float.
+    pub fn is_slow(&self, dt: f64) -> bool {
+        self.responses.iter().any(|response| response.is_slow(dt))
+    }
+
+    /// The numbers of a neuron; `scale` is the weight of one unit of the ring, `rest` the potential from which kernels
+    /// measure.
+    pub fn values(&self, neuron: usize, dt: f64, scale: f64, rest: f64) -> [f64; port::COUNT] {
+        let response = self.response(neuron);
+        let ([fall, cross, fall_rise], jump) = response.step(dt);
         let numbers = Numbers {
-            kind: self.response.kind(),
+            kind: response.kind(),
             fall,
             cross,
             fall_rise,
             kick: jump * scale,
             conductance: f64::from(u8::from(self.e_rev.is_some())),
-            e_rev: self.e_rev.map_or(0.0, |e| e - rest),
+            e_rev: self.e_rev.as_ref().map_or(0.0, |e_rev| at(e_rev, neuron) - rest),
             // [Mg] / 3.57 mM · e^{-0.062 rest}, so that the kernel may take v from rest.
             block: self.mg / 3.57 * (-0.062 * rest).exp(),
         };
@@ -376,35 +388,48 @@ impl Port {
 
 // ---- twin -----------------------------------------------------------------------------------------
 
-/// A receptor as a twin sees it.
+/// A receptor as a twin sees it. With `OWN` each neuron has its numbers in `cell`, of which a twin gives the rows that
+/// [`Self::own`] finds.
 #[derive(Clone, Copy)]
-pub struct Given<F> {
+pub struct Given<F, const OWN: bool> {
     kind: u32,
-    fall: F,
-    cross: F,
-    fall_rise: F,
-    kick: F,
     /// Whether g is a conductance.
     pub conductance: bool,
-    e_rev: F,
     block: F,
+    /// Those that neurons may have of their own are read by [`Self::number`] alone.
+    numbers: [F; port::COUNT],
 }
 
-impl<F: Real> Given<F> {
+impl<F: Real, const OWN: bool> Given<F, OWN> {
     /// From the array `receptor`.
     #[inline(always)]
     pub fn all(receptor: &[F], count: usize) -> ArrayVec<Self, MOST> {
         let one = |r: &[F]| Self {
             kind: r[port::kind].wide() as u32,
-            fall: r[port::fall],
-            cross: r[port::cross],
-            fall_rise: r[port::fall_rise],
-            kick: r[port::kick],
             conductance: r[port::conductance] > F::zero(),
-            e_rev: r[port::e_rev],
             block: r[port::block],
+            numbers: std::array::from_fn(|k| r[k]),
         };
         receptor.chunks_exact(port::COUNT).take(count).map(one).collect()
+    }
+
+    /// The rows of numbers of receptor `r` in the part of `cell` that a block has, behind the `fields` of its model; none
+    /// where all neurons share them.
+    #[inline(always)]
+    pub fn own(cell: &[F], fields: usize, r: usize) -> &[F] {
+        match OWN {
+            true => &cell[(fields + r * port::COUNT) * BLOCK..][..port::COUNT * BLOCK],
+            false => &[],
+        }
+    }
+
+    /// Number `k` of the neurons from `at` on.
+    #[inline(always)]
+    fn number<S: Simd>(&self, w: Width<S>, own: &[F], k: usize, at: usize) -> Vector<S, F> {
+        match OWN {
+            true => w.load(&own[k * BLOCK..][..BLOCK], at),
+            false => w.splat(self.numbers[k]),
+        }
     }
 
     /// Whether this is a current of one step.
@@ -437,6 +462,7 @@ impl<F: Real> Given<F> {
     pub fn open<S: Simd>(
         &self,
         w: Width<S>,
+        (own, at): (&[F], usize),
         g: Vector<S, F>,
         v: Vector<S, F>,
     ) -> [Vector<S, F>; 2] {
@@ -445,7 +471,7 @@ impl<F: Real> Given<F> {
             let one = v.of(1.0);
             g = g / (one + w.splat(self.block) * (v * v.of(-0.062)).exp());
         }
-        [g, g * w.splat(self.e_rev)]
+        [g, g * self.e_rev(w, (own, at))]
     }
 
     /// The receptor over one step: `g` and `x` are rows, `rest` those of their second floats if there are
@@ -454,12 +480,13 @@ impl<F: Real> Given<F> {
     pub fn step<S: Simd>(
         &self,
         w: Width<S>,
+        (own, at): (&[F], usize),
         [g, x]: [&mut [F]; 2],
         rest: Option<[&mut [F]; 2]>,
         arrivals: &[F],
-        at: usize,
     ) -> Option<Vector<S, F>> {
-        let arriving = w.splat(self.kick) * w.load(arrivals, at);
+        let number = |k: usize| self.number(w, own, k, at);
+        let arriving = number(port::kick) * w.load(arrivals, at);
         let [rest_g, rest_x] = match rest {
             Some(rest) => rest.map(Some),
             None => [None, None],
@@ -469,14 +496,14 @@ impl<F: Real> Given<F> {
             0 => return Some(arriving),
             1 => w.store(g, at, arriving),
             2 => {
-                let change = before.mul_add(w.splat(self.fall), arriving);
+                let change = before.mul_add(number(port::fall), arriving);
                 w.store(g, at, slow::advanced(w, before, change, rest_g, at));
             }
             _ => {
                 let rising = w.load(x, at);
-                let change = before.mul_add(w.splat(self.fall), w.splat(self.cross) * rising);
+                let change = before.mul_add(number(port::fall), number(port::cross) * rising);
                 w.store(g, at, slow::advanced(w, before, change, rest_g, at));
-                let change = rising.mul_add(w.splat(self.fall_rise), arriving);
+                let change = rising.mul_add(number(port::fall_rise), arriving);
                 w.store(x, at, slow::advanced(w, rising, change, rest_x, at));
             }
         }
@@ -485,14 +512,14 @@ impl<F: Real> Given<F> {
 
     /// Reversal potential, from that from which the kernel measures.
     #[inline(always)]
-    pub fn e_rev(&self) -> F {
-        self.e_rev
+    pub fn e_rev<S: Simd>(&self, w: Width<S>, (own, at): (&[F], usize)) -> Vector<S, F> {
+        self.number(w, own, port::e_rev, at)
     }
 
     /// Jump of g, x or the potential for a unit of what arrives.
     #[inline(always)]
-    pub fn kick<S: Simd>(&self, w: Width<S>) -> Vector<S, F> {
-        w.splat(self.kick)
+    pub fn kick<S: Simd>(&self, w: Width<S>, (own, at): (&[F], usize)) -> Vector<S, F> {
+        self.number(w, own, port::kick, at)
     }
 
     /// Adjoint of [`Self::step`]: from the gradients by g and x after it and by the jump of the potential,
@@ -501,18 +528,20 @@ impl<F: Real> Given<F> {
     pub fn adjoint<S: Simd>(
         &self,
         w: Width<S>,
+        (own, at): (&[F], usize),
         [by_g, by_x]: [Vector<S, F>; 2],
         by_jump: Vector<S, F>,
     ) -> (Vector<S, F>, [Vector<S, F>; 2]) {
-        let kick = w.splat(self.kick);
+        let number = |k: usize| self.number(w, own, k, at);
+        let kick = number(port::kick);
         match self.kind {
             0 => (kick * by_jump, [by_g, by_x]),
             1 => (kick * by_g, [by_g.of(0.0), by_x]),
-            2 => (kick * by_g, [by_g.mul_add(w.splat(self.fall), by_g), by_x]),
+            2 => (kick * by_g, [by_g.mul_add(number(port::fall), by_g), by_x]),
             _ => {
-                let before = by_x.mul_add(w.splat(self.fall_rise), by_x);
-                let by_rise = by_g.mul_add(w.splat(self.cross), before);
-                (kick * by_x, [by_g.mul_add(w.splat(self.fall), by_g), by_rise])
+                let before = by_x.mul_add(number(port::fall_rise), by_x);
+                let by_rise = by_g.mul_add(number(port::cross), before);
+                (kick * by_x, [by_g.mul_add(number(port::fall), by_g), by_rise])
             }
         }
     }

@@ -9,6 +9,7 @@
 //! number: a spike of step k with a delay of d steps is added to slot k + d. Integers make the sum
 //! independent of the order in which spikes are delivered.
 
+use super::model::at;
 use super::receptor::Port;
 use crate::kernel::*;
 
@@ -32,6 +33,10 @@ pub trait Stepped: std::fmt::Debug + Send + Sync {
     fn trained(&self) -> Trained;
     /// Receptors.
     fn receptors(&self) -> &[Port];
+    /// Whether each neuron has numbers of its own of receptors, behind those of `cells`.
+    fn own_receptors(&self) -> bool {
+        self.receptors().iter().any(Port::is_own)
+    }
     /// Potential from which the kernel measures that of a neuron \[mV\].
     fn rest(&self, neuron: usize) -> f64;
     /// The numbers of each neuron in the order of the array `cell`; one entry if all share them.
@@ -124,6 +129,27 @@ pub fn receptor_variables(receptors: &[Port], first: usize) -> impl Iterator<Ite
         let (symbol, unit) = if receptor.e_rev.is_some() { ("g", "nS") } else { ("i", "pA") };
         Variable::new(format!("{symbol}_{}", receptor.name), first + 2 * r, unit)
     })
+}
+
+/// The numbers of all receptors of a neuron, for steps of `dt`; `scale` is the weight of one unit of what arrives at each.
+pub fn receptor_numbers(
+    neurons: &dyn Stepped,
+    neuron: usize,
+    dt: f64,
+    scale: impl Fn(usize) -> f64,
+) -> Vec<f64> {
+    let (receptors, rest) = (neurons.receptors().iter().enumerate(), neurons.rest(neuron));
+    receptors.flat_map(|(r, port)| port.values(neuron, dt, scale(r), rest)).collect()
+}
+
+/// The numbers `cells` of each of `n` neurons, one entry for all or one for each, and behind them those that `receptors`
+/// gives of a neuron.
+pub fn with_receptors(
+    cells: &[Vec<f64>],
+    n: usize,
+    receptors: impl Fn(usize) -> Vec<f64>,
+) -> Vec<Vec<f64>> {
+    (0..n).map(|k| [&at(cells, k)[..], &receptors(k)].concat()).collect()
 }
 
 /// Rows of state of a block, and behind them those of the second floats, which are empty where nothing is

@@ -756,15 +756,28 @@ impl<'n> Simulator<'n> {
                     let name = format!("{}.{what}", network.populations[population].name);
                     arrays.iter().position(|array| array.name == name).unwrap_or_default()
                 };
-                // The array, how many numbers, the first, those side by side, from these to the next.
-                let (array, [n, first, group, stride], [scale, shift]) = match *effect {
+                // The array and its parts: how many numbers, the first, those side by side, from these to the next.
+                let (array, parts, [scale, shift]) = match *effect {
                     network::Effect::Learning(projection, slope) => {
                         let rate = self.rate_of(&network.projections[projection]);
-                        (rate, [1, 0, 1, 1], [slope, 0.0])
+                        (rate, vec![[1, 0, 1, 1]], [slope, 0.0])
                     }
                     network::Effect::Noise(population, slope) => {
                         let array = array_of("noise", population, &self.arrays);
-                        (array, [1, 0, 1, 1], [slope, 0.0])
+                        (array, vec![[1, 0, 1, 1]], [slope, 0.0])
+                    }
+                    network::Effect::Gain { population, receptor, slope, .. }
+                        if self.own_receptors(population) =>
+                    {
+                        let array = array_of("cell", population, &self.arrays);
+                        let n = network.populations[population].size;
+                        let stride = self.arrays[array].len / n.div_ceil(BLOCK);
+                        // Those of receptors are the last rows of a block.
+                        let first = stride - self.scale[population].len() * port::COUNT * BLOCK;
+                        let kicks = (first..stride).step_by(port::COUNT * BLOCK).enumerate();
+                        let moved = kicks.filter(|(k, _)| receptor.is_none_or(|one| one == *k));
+                        let part = |first: usize| [n, first + port::kick * BLOCK, BLOCK, stride];
+                        (array, moved.map(|(_, first)| part(first)).collect(), [slope, 0.0])
                     }
                     network::Effect::Gain { population, receptor, slope, .. } => {
                         let array = array_of("receptor", population, &self.arrays);
@@ -773,44 +786,47 @@ impl<'n> Simulator<'n> {
                             None => (0, self.scale[population].len()),
                         };
                         let first = first * port::COUNT + port::kick;
-                        (array, [count, first, 1, port::COUNT], [slope, 0.0])
+                        (array, vec![[count, first, 1, port::COUNT]], [slope, 0.0])
                     }
                     network::Effect::Threshold(population, slope) => {
                         let array = array_of("cell", population, &self.arrays);
                         let n = network.populations[population].size;
                         let fields = iaf::cell::COUNT + 2 * self.scale[population].len();
-                        let place = if self.arrays[array].len == fields {
+                        let len = self.arrays[array].len;
+                        let part = if len == fields {
                             [1, iaf::cell::v_th, 1, 1]
                         } else {
-                            [n, iaf::cell::v_th * BLOCK, BLOCK, fields * BLOCK]
+                            [n, iaf::cell::v_th * BLOCK, BLOCK, len / n.div_ceil(BLOCK)]
                         };
-                        (array, place, [0.0, slope])
+                        (array, vec![part], [0.0, slope])
                     }
                 };
                 let len = self.arrays[array].len;
                 let Init::Reals(base) = &self.arrays[array].init else { continue };
                 let base = base.clone();
                 let base = self.reals(format!("{}.effect.{k}", m.name), base);
-                let params = modulate::ModulateParams::<f64> {
-                    n: n as u32,
-                    modulator: index as u32,
-                    first: first as u32,
-                    group: group as u32,
-                    stride: stride as u32,
-                    rest: m.baseline,
-                    scale,
-                    least: match effect {
-                        // Nothing that arrives turns into its opposite.
-                        network::Effect::Gain { .. } => 0.0,
-                        _ => f32::MIN.into(),
-                    },
-                    shift,
-                };
-                let numbers = Arg { array, split: Split::Stride(len) };
-                let args = vec![numbers, whole(base), whole(concentration)];
-                let once = (Units::Count { count: 1, grain: 1 }, n);
-                let kernel = &modulate::KERNEL;
-                launches.push(self.launch(kernel, &m.name, params.words(), args, once));
+                for [n, first, group, stride] in parts {
+                    let params = modulate::ModulateParams::<f64> {
+                        n: n as u32,
+                        modulator: index as u32,
+                        first: first as u32,
+                        group: group as u32,
+                        stride: stride as u32,
+                        rest: m.baseline,
+                        scale,
+                        least: match effect {
+                            // Nothing that arrives turns into its opposite.
+                            network::Effect::Gain { .. } => 0.0,
+                            _ => f32::MIN.into(),
+                        },
+                        shift,
+                    };
+                    let numbers = Arg { array, split: Split::Stride(len) };
+                    let args = vec![numbers, whole(base), whole(concentration)];
+                    let once = (Units::Count { count: 1, grain: 1 }, n);
+                    let kernel = &modulate::KERNEL;
+                    launches.push(self.launch(kernel, &m.name, params.words(), args, once));
+                }
             }
         }
     }

@@ -19,8 +19,7 @@ use crate::kernel::{halves, spike_words};
 use crate::network::{self, Input, Network, Projection, Synapses};
 use crate::neuron::frame::Place;
 use crate::neuron::model::at;
-use crate::neuron::receptor;
-use crate::neuron::stepped::{BLOCK, Stepped};
+use crate::neuron::stepped::{BLOCK, Stepped, receptor_numbers, with_receptors};
 use crate::record::sample;
 use crate::rng::{Purpose, stream};
 use crate::scene::{Images, Warning};
@@ -787,6 +786,31 @@ impl Simulator<'_> {
     }
 
     /// The neurons of population `k`, if it has some.
+    /// The numbers of the receptors of a neuron of population `k`.
+    fn receptor_numbers(&self, k: usize, neurons: &dyn Stepped, neuron: usize) -> Vec<f64> {
+        receptor_numbers(neurons, neuron, self.network.dt, |r| self.scale[k][r])
+    }
+
+    /// Whether the neurons of population `k` differ in numbers of their receptors, which are then in their `cell`.
+    pub fn own_receptors(&self, k: usize) -> bool {
+        let population = &self.network.populations[k];
+        let differ = |neurons: &dyn Stepped| {
+            let first = self.receptor_numbers(k, neurons, 0);
+            (1..population.size).any(|id| self.receptor_numbers(k, neurons, id) != first)
+        };
+        stepped(population).is_some_and(|neurons| neurons.own_receptors() && differ(neurons))
+    }
+
+    /// The array `cell` of population `k`, and whether each neuron has its own numbers in it.
+    fn cells(&self, k: usize, neurons: &dyn Stepped, cells: &[Vec<f64>]) -> (bool, Vec<f64>) {
+        let n = self.network.populations[k].size;
+        if !self.own_receptors(k) {
+            return laid_out(cells, n);
+        }
+        let of_receptors = |neuron| self.receptor_numbers(k, neurons, neuron);
+        laid_out(&with_receptors(cells, n, of_receptors), n)
+    }
+
     fn neurons(&mut self, k: usize, current: Option<ArrayId>, launches: &mut Vec<Launch>) {
         self.ports.state.push(None);
         let population = &self.network.populations[k];
@@ -811,13 +835,14 @@ impl Simulator<'_> {
         let state = self.reals(format!("{name}.state"), state);
         self.ports.state[k] = Some((state, rows));
 
-        let (own, cell) = laid_out(&neurons.cells(), n);
+        let own_receptors = self.own_receptors(k);
+        let (own, cell) = self.cells(k, neurons, &neurons.cells());
         let fields = if own { cell.len() / (blocks * BLOCK) } else { cell.len() };
         let cell = self.reals(format!("{name}.cell"), cell);
         if self.options.presented {
             let lasting = neurons.lasting();
             if lasting.is_some() {
-                let (_, held) = laid_out(&neurons.frozen_cells(), n);
+                let (_, held) = self.cells(k, neurons, &neurons.frozen_cells());
                 let held = self.reals(format!("{name}.cell.frozen"), held);
                 self.frozen.push((cell, held));
                 self.ports.lasting.push(state);
@@ -836,11 +861,7 @@ impl Simulator<'_> {
             let launch = self.launch(&restart::KERNEL, name, params.words(), args, size);
             self.restart.push(launch);
         }
-        let mut numbers = Vec::with_capacity(neurons.receptors().len() * receptor::port::COUNT);
-        for (receptor, scale) in neurons.receptors().iter().zip(&self.scale[k]) {
-            numbers.extend(receptor.values(self.network.dt, *scale, neurons.rest(0)));
-        }
-        numbers.extend(neurons.table());
+        let numbers = [self.receptor_numbers(k, neurons, 0), neurons.table()].concat();
         let receptors = neurons.receptors().len();
         let receptor = self.reals(format!("{name}.receptor"), numbers);
         let unused = self.zeros(format!("{name}.unused"), Kind::Real, 1);
@@ -858,6 +879,7 @@ impl Simulator<'_> {
             row: self.ports.row as u32,
             first_word: self.ports.first_word[k] as u32,
             slow,
+            own_receptors: u32::from(own_receptors),
         };
         let mut params = place.words();
         params.extend(neurons.params());

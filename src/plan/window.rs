@@ -13,7 +13,7 @@ use crate::neuron::frame::{
 };
 use crate::neuron::model::{Refused, at};
 use crate::neuron::receptor::port;
-use crate::neuron::stepped::{BLOCK, Stepped, Trained};
+use crate::neuron::stepped::{BLOCK, Stepped, Trained, receptor_numbers, with_receptors};
 use crate::scene::Loss;
 use crate::train::numbers_gradient;
 
@@ -31,6 +31,8 @@ pub(super) struct Framed<'a> {
     rows: usize,
     /// Numbers that kernels read of a neuron and of the receptors, if any of them is trained.
     numbers: usize,
+    /// Whether each neuron has numbers of its own of receptors.
+    own_receptors: bool,
     driven: bool,
     watched: bool,
     state: ArrayId,
@@ -73,7 +75,15 @@ impl<'a> Layout<'a> {
         let adjoint_len = blocks * adjoint_rows(rows, numbers) * BLOCK;
 
         let current = |id: usize| trained.currents[if trained.currents.len() > 1 { id } else { 0 }];
-        let cell = cells(neurons, &neurons.cells(), n);
+        let dt = self.network.dt;
+        let own_receptors =
+            population.numbers.as_ref().map_or(neurons.own_receptors(), |all| all.own_receptors);
+        let of_receptors = |neuron: usize| receptor_numbers(neurons, neuron, dt, |_| 1.0);
+        let cell = match own_receptors {
+            true => with_receptors(&neurons.cells(), n, of_receptors),
+            false => neurons.cells(),
+        };
+        let cell = cells(neurons, &cell, n);
         let mut start = vec![0.0; blocks * all_rows * BLOCK];
         for lane in 0..blocks * BLOCK {
             // Lanes beyond the last neuron are copies of it.
@@ -81,12 +91,7 @@ impl<'a> Layout<'a> {
                 start[(lane / BLOCK * all_rows + row) * BLOCK + lane % BLOCK] = x;
             }
         }
-        let mut receptor: Vec<f64> = neurons
-            .receptors()
-            .iter()
-            .flat_map(|port| port.values(self.network.dt, 1.0, neurons.rest(0)))
-            .collect();
-        receptor.extend(neurons.table());
+        let receptor = [of_receptors(0), neurons.table()].concat();
 
         let inbox_rows = inbox_rows(receptors, driven, watched);
         pop.width = inbox_rows * n;
@@ -118,6 +123,7 @@ impl<'a> Layout<'a> {
             adjoint_len,
             rows,
             numbers,
+            own_receptors,
             driven,
             watched,
             state,
@@ -223,6 +229,7 @@ impl Compiler<'_> {
             history: pop.history as u32,
             steepness: self.layout.surrogate.steepness,
             unit: f.trained.unit,
+            own_receptors: u32::from(f.own_receptors),
             soft: self.layout.soft,
             surrogate: self.layout.surrogate.shape,
         };

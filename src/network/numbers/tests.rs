@@ -1,5 +1,6 @@
 use super::*;
 use crate::network::{Network, build};
+use crate::neuron::receptor::port;
 use crate::scene::load_str;
 use std::path::Path;
 
@@ -54,14 +55,32 @@ fn a_bounded_number_starts_where_the_scene_has_it_and_stays_within() {
 }
 
 #[test]
-fn what_is_shared_has_one_value_and_receptors_are_always_shared() {
+fn what_is_shared_has_one_value() {
     let one = numbers("Lif(tau_m: 20)", r#"Shared("tau_m"), "v_th", Shared("tau_syn")"#);
     let lengths: Vec<usize> = one.each.iter().map(|number| number.start.len()).collect();
     assert_eq!(lengths, [1, 3, 1]);
     let made = one.made(&[vec![0.0], vec![0.0; 3], vec![0.0]]).unwrap();
-    // The receptor's decay follows from tau_syn: the third number of its port.
+    // The receptor's decay follows from tau_syn, and is not among the numbers of a neuron.
     let cells = made.cells[0].len();
-    assert!(made.slopes[2][cells..].iter().any(|slopes| slopes[0] != 0.0));
+    assert_eq!(made.slopes[2].len(), cells + port::COUNT);
+    assert!(made.slopes[2][cells + port::fall].iter().all(|slope| *slope > 0.0));
+}
+
+/// fall = e^(-dt / tau) - 1 of a receptor, behind the numbers of a neuron, with tau = 2 e^x.
+#[test]
+fn each_neuron_has_its_receptors_where_they_are_trained() {
+    let numbers = numbers("Lif()", r#""tau_syn""#);
+    let x = [0.0, 0.3, -0.2f64];
+    let made = numbers.made(&[x.to_vec()]).unwrap();
+    let row = made.cells[0].len() - port::COUNT + port::fall;
+    for (k, x) in x.into_iter().enumerate() {
+        let tau = 2.0 * x.exp();
+        let (fall, slope) = ((-0.5 / tau).exp_m1(), (-0.5 / tau).exp() * 0.5 / tau);
+        assert!((made.cells[k][row] - fall).abs() <= 1e-15, "{k}: {}", made.cells[k][row]);
+        // Of the rate -dt / tau, which falls as tau rises: fall rises towards 0.
+        let got = made.slopes[0][row][k];
+        assert!((got - slope).abs() <= 1e-8 * slope, "{k}: {got} is not {slope}");
+    }
 }
 
 #[test]
@@ -70,7 +89,6 @@ fn what_cannot_be_trained_is_refused_with_what_can() {
         ("Lif()", r#""v_thr""#, "populations.a.train.0: `v_thr` is no number"),
         ("Lif()", r#""t_ref""#, "`t_ref` is no number that can be trained; there are `c_m`"),
         ("Lif()", r#""e_l""#, "`v_th`, `v_reset`"),
-        ("Lif()", r#""tau_syn""#, "write Shared(\"tau_syn\")"),
         ("Lif(tau_m: [10, 20, 30])", r#"Shared("tau_m")"#, "but begin with values of their own"),
         (
             "Lif(tau_m: [10, 20, 30])",

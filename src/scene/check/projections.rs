@@ -722,7 +722,10 @@ impl Entry {
         let by_sign = chosen[0] != chosen[1];
         let conductance = (kind.is_conductance() && !by_sign).then(|| name.clone());
         let rest = to.model.neuron().map_or(0.0, |neuron| neuron.rest());
-        let inhibits = |kind: &Receptor| kind.reversal().is_some_and(|e| e < rest);
+        let inhibits = |kind: &Receptor| {
+            let highest = kind.reversal().and_then(|e_rev| e_rev.bounds());
+            highest.is_some_and(|(_, e_rev)| e_rev < rest)
+        };
         let other = receptors.iter().find(|(_, kind)| inhibits(kind));
         let advice = match other {
             Some((inhibitory, _)) if inhibitory == name => {
