@@ -409,8 +409,8 @@ const FRAMED: [(&str, &str, &str, &str); 10] = [
     (
         "currents",
         r#"Lif(tau_m: Uniform(low: 15, high: 25), t_ref: 2, delta_th: 4, tau_rel: 6, receptors: {
-            "a": Exp(tau: 5), "b": Alpha(tau: 3), "c": Delta(),
-            "d": DoubleExp(tau_rise: 1, tau_decay: 6) })"#,
+            "a": Exp(tau: Uniform(low: 4, high: 6)), "b": Alpha(tau: 3), "c": Delta(),
+            "d": DoubleExp(tau_rise: 1, tau_decay: Uniform(low: 5, high: 7)) })"#,
         "Kaiming(gain: 2.5)",
         r#"(name: "extra_1", from: "in", to: "hidden", connect: Dense, receptor: "b", weight: Kaiming(gain: 2)),
            (name: "extra_2", from: "in", to: "hidden", connect: FixedInDegree(k: 4), receptor: "c", weight: Kaiming(gain: 1)),
@@ -425,7 +425,7 @@ const FRAMED: [(&str, &str, &str, &str); 10] = [
     (
         "conductances",
         r#"Lif(tau_m: 20, t_ref: 0, receptors: {
-            "a": Exp(tau: 5, e_rev: 0), "n": Nmda(tau_rise: 2, tau_decay: 20), "g": GabaA(tau: 5, e_rev: -75) })"#,
+            "a": Exp(tau: 5, e_rev: 0), "n": Nmda(tau_rise: 2, tau_decay: 20), "g": GabaA(tau: 5, e_rev: Uniform(low: -80, high: -70)) })"#,
         "Uniform(low: 5, high: 30)",
         r#"(name: "extra_5", from: "in", to: "hidden", connect: Dense, receptor: "n", weight: Uniform(low: 1, high: 20)),
            (name: "extra_6", from: "hidden", to: "hidden", connect: FixedInDegree(k: 3), receptor: "g",
@@ -440,7 +440,7 @@ const FRAMED: [(&str, &str, &str, &str); 10] = [
     ),
     (
         "izhikevich",
-        r#"Izhikevich(receptors: { "a": Exp(tau: 5, e_rev: 0), "p": Pulse(), "c": Delta() })"#,
+        r#"Izhikevich(receptors: { "a": Exp(tau: 5, e_rev: Uniform(low: -5, high: 5)), "p": Pulse(), "c": Delta() })"#,
         "Uniform(low: 0.01, high: 0.1)",
         r#"(name: "extra_8", from: "in", to: "hidden", connect: Dense, receptor: "p", weight: Uniform(low: 1, high: 20)),
            (name: "extra_9", from: "hidden", to: "hidden", connect: Dense, receptor: "c", weight: Uniform(low: -2, high: 2)),"#,
@@ -453,7 +453,7 @@ const FRAMED: [(&str, &str, &str, &str); 10] = [
     ),
     (
         "mat2",
-        r#"Mat2(tau_m: 10, receptors: { "a": Exp(tau: 3), "b": Alpha(tau: 2) })"#,
+        r#"Mat2(tau_m: 10, receptors: { "a": Exp(tau: 3), "b": Alpha(tau: Uniform(low: 1, high: 3)) })"#,
         "Kaiming(gain: 3)",
         r#"(name: "extra_11", from: "in", to: "hidden", connect: Dense, receptor: "b", weight: Kaiming(gain: 1)),"#,
     ),
@@ -461,7 +461,7 @@ const FRAMED: [(&str, &str, &str, &str); 10] = [
         "squid",
         r#"Hh(i_e: 5, v_init: -60, channels: {
             "leak": Leak(g: 0.3, e_rev: -54.387), "na": NaSquid(g: 120), "k": KSquid(g: 36) },
-            receptors: { "a": Exp(tau: 1), "n": Nmda(tau_rise: 0.5, tau_decay: 20) })"#,
+            receptors: { "a": Exp(tau: Uniform(low: 0.8, high: 1.2)), "n": Nmda(tau_rise: 0.5, tau_decay: 20) })"#,
         "Kaiming(gain: 0.5)",
         r#"(name: "extra_12", from: "in", to: "hidden", connect: Dense, receptor: "n",
                 weight: Uniform(low: 0.1, high: 1)),"#,

@@ -88,7 +88,7 @@ fn every_engine_does_the_same() {
         \"cell\": (size: 130, model: Mat2(
             i_e: Uniform(low: 300, high: 500), tau_m: Uniform(low: 4, high: 12), omega: Normal(mean: -51, std: 1),
             alpha_1: 5, tau_2: 5e6, v_init: Uniform(low: -70, high: -60), receptors: {
-                \"fast\": Exp(tau: 1), \"slow\": Alpha(tau: 3), \"jump\": Delta() })),
+                \"fast\": Exp(tau: Uniform(low: 0.5, high: 2)), \"slow\": Alpha(tau: Linspace(from: 2, to: 5)), \"jump\": Delta() })),
         }, projections: [
             (name: \"a\", from: \"source\", to: \"cell\", connect: FixedProbability(p: 0.3), weight: 60, receptor: \"fast\"),
             (name: \"b\", from: \"source\", to: \"cell\", connect: FixedProbability(p: 0.3), weight: -40,

@@ -726,7 +726,8 @@ fn modulators_act_on_learning_gain_noise_and_threshold() {
             "{who}: {b}, not {factor} of {a}"
         );
     });
-    run("Gain(population: \"post\", slope: 0.5)", "-55", &mut |who, done| {
+    let gain = scene("Gain(population: \"post\", slope: 0.5)", "-55");
+    let see = |who: &str, done: Done| {
         let peak = |done: &Done, t: usize| done.values("post.i_ex")[2 * t];
         let (a, b) = (peak(&plain, 10), peak(&done, 10));
         assert!((a - b).abs() <= tolerance(20, 1.0), "{who}: {b} not {a}");
@@ -736,7 +737,12 @@ fn modulators_act_on_learning_gain_noise_and_threshold() {
         // And what is left of the first spike.
         let w = w + 0.5 * (-10f64).exp() / factor;
         assert!((i - factor * w).abs() <= tolerance(200, 1.0), "{who}: {i}, not {factor} of {w}");
-    });
+    };
+    simulated(&gain).on_every_engine("gain", see);
+    // Receptors of each neuron, of which the last is as before.
+    let own = gain.replace("Exp(tau: 2)", "Exp(tau: Linspace(from: 3, to: 2))");
+    let own = own.replace("ids: [0], variables", "ids: [69], variables");
+    simulated(&own).on_every_engine("gain of each", see);
     // Noise that a modulator at rest leaves as it is, and that is silenced while it is 1 above rest.
     let noise = |effects: &str| {
         simulated(&format!(

@@ -794,6 +794,20 @@ const CURRENTS: &str = r#""d": Delta(), "p": Pulse(), "e": Exp(tau: 2), "a": Alp
     "b": DoubleExp(tau_rise: 0.5, tau_decay: 5)"#;
 const CONDUCTANCES: &str = r#""d": Delta(), "p": Pulse(), "e": Exp(tau: 2, e_rev: 0), "c": Exp(tau: 3),
     "a": Alpha(tau: 3, e_rev: 0), "m": Ampa(), "n": Nmda(), "g": GabaA(), "h": GabaB()"#;
+
+/// Receptors of which each neuron has its own numbers.
+fn of_each(receptors: &str) -> String {
+    receptors
+        .replace("tau: 3", "tau: Uniform(low: 2, high: 5)")
+        .replace("tau_decay: 5", "tau_decay: Uniform(low: 4, high: 9)")
+        .replace("e_rev: 0", "e_rev: Uniform(low: -5, high: 5)")
+        .replace(
+            "Nmda()",
+            "Nmda(tau_rise: Uniform(low: 1, high: 3), tau_decay: Uniform(low: 60, high: 120))",
+        )
+        .replace("GabaB()", "GabaB(e_rev: Uniform(low: -95, high: -85))")
+}
+
 const SIZES: [usize; 5] = [1, 63, 64, 65, 257];
 
 /// Populations of all sizes with synapses of every receptor, so that the units of their rings are alike.
@@ -866,8 +880,9 @@ fn one_step_agrees_with_the_oracle() {
     let mut spiked = 0;
     for neuron in ["linear", "conductances", "adex"] {
         let adex = neuron == "adex";
-        let receptors = if neuron == "linear" { CURRENTS } else { CONDUCTANCES };
+        let shared = if neuron == "linear" { CURRENTS } else { CONDUCTANCES };
         for (reset, refractory, own) in (0..8).map(|k| (k & 1, k & 2 > 0, k & 4 > 0)) {
+            let receptors = &if own { of_each(shared) } else { shared.to_owned() };
             let mut fields = vec![format!("receptors: {{{receptors}}}")];
             if adex {
                 if reset == 1 {
