@@ -869,38 +869,42 @@ fn frames_are_shown_one_after_the_other() {
     }
 }
 
-/// The same where synapses learn by themselves.
+/// The same where synapses learn by themselves, in a row of spikes that begins with those of others.
 #[test]
 fn frames_are_shown_to_rules() {
-    let [n, _, _, steps] = SHOWN;
-    let (model, mut samples) = in_frames("Poisson(max_rate: 1000)");
-    samples.truncate(1);
-    samples.iter_mut().flatten().filter(|x| **x > 0).for_each(|x| *x = 255);
-    let scene = scene(&format!(
-        r#"(version: 1, simulation: (dt: 1, seed: 1),
-        populations: {{ "in": {model}, "out": (size: 3, model: Lif()) }},
-        projections: [(from: "in", to: "out", connect: Dense, weight: 1, learn: Stdp(w_max: 2))],
-        training: (data: Mnist(dir: "."), epochs: 1, batch: 1, steps: {steps},
-            loss: Assignment(population: "out", samples: 1)))"#
-    ));
-    let plan = planned(&scene);
-    let ports = plan.ports.simulation.as_ref().unwrap();
-    let check = |who: &str, engine: &mut dyn Engine| {
-        engine.write_words(plan.ports.pixels.unwrap(), &in_words(&samples)).unwrap();
-        engine.run(plan.program("evaluate").unwrap(), &clock(1), steps).unwrap();
-        let spikes = engine.read_words(ports.spikes).unwrap();
-        for (t, row) in spikes.chunks(ports.row).enumerate() {
-            for id in 0..n {
-                let spikes = row[ports.first_word[0] + id / 32] >> (id % 32) & 1;
-                let white = u32::from(on(&samples[0], t, id) > 0);
-                assert_eq!(spikes, white, "{who}: source {id} at step {t}");
+    let [n, _, hold, steps] = SHOWN;
+    for encoder in ["Poisson(max_rate: 1000)", "Latency(window: 4, cutoff: 0.3)"] {
+        let (model, mut samples) = in_frames(encoder);
+        samples.truncate(1);
+        samples.iter_mut().flatten().filter(|x| **x > 0).for_each(|x| *x = 255);
+        let scene = scene(&format!(
+            r#"(version: 1, simulation: (dt: 1, seed: 1),
+            populations: {{ "out": (size: 3, model: Lif()), "in": {model} }},
+            projections: [(from: "in", to: "out", connect: Dense, weight: 1, learn: Stdp(w_max: 2))],
+            training: (data: Mnist(dir: "."), epochs: 1, batch: 1, steps: {steps},
+                loss: Assignment(population: "out", samples: 1)))"#
+        ));
+        let plan = planned(&scene);
+        let ports = plan.ports.simulation.as_ref().unwrap();
+        let check = |who: &str, engine: &mut dyn Engine| {
+            engine.write_words(plan.ports.pixels.unwrap(), &in_words(&samples)).unwrap();
+            engine.run(plan.program("evaluate").unwrap(), &clock(1), steps).unwrap();
+            let spikes = engine.read_words(ports.spikes).unwrap();
+            for (t, row) in spikes.chunks(ports.row).enumerate() {
+                for id in 0..n {
+                    let spikes = row[ports.first_word[1] + id / 32] >> (id % 32) & 1;
+                    // The spike of a white source is the first of its frame.
+                    let now = encoder.starts_with("Poisson") || t % hold == 0;
+                    let wanted = u32::from(now && on(&samples[0], t, id) > 0);
+                    assert_eq!(spikes, wanted, "{who}, {encoder}: source {id} at step {t}");
+                }
             }
+        };
+        check("oracle", &mut Cpu::<f64>::new(&plan, Some(1), false));
+        check("f32", &mut Cpu::<f32>::new(&plan, Some(2), false));
+        if let Some(found) = adapter("frames") {
+            check("wgsl", &mut gpu(&found, &plan));
         }
-    };
-    check("oracle", &mut Cpu::<f64>::new(&plan, Some(1), false));
-    check("f32", &mut Cpu::<f32>::new(&plan, Some(2), false));
-    if let Some(found) = adapter("frames") {
-        check("wgsl", &mut gpu(&found, &plan));
     }
 }
 

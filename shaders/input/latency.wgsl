@@ -17,5 +17,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         let id = w * 32u + k;
         bits |= select(0u, 1u, step_of[intensity(b, t, id)] == t % params.hold) << k;
     }
-    spikes[(b * (params.history + params.steps) + params.history + t) * words + w] = bits;
+    let at = (b * (params.history + params.steps) + params.history + t) * params.row;
+    spikes[at + params.first + w] = bits;
 }

@@ -31,7 +31,8 @@ enum Section {
 impl Section {
     fn same(self, other: Self) -> bool {
         match (self, other) {
-            (Self::Block(a), Self::Block(b)) => ptr::eq(a, b) || a.name == b.name,
+            // A word may be two things, as `Poisson` is a source and an encoder.
+            (Self::Block(a), Self::Block(b)) => ptr::eq(a, b) || (a.name, a.doc) == (b.name, b.doc),
             (Self::Choices(a), Self::Choices(b)) => ptr::eq(a, b) || a.name == b.name,
             _ => false,
         }

@@ -5,8 +5,36 @@
 //! sample, not once per step. Otherwise there is a row for each step.
 
 use super::Frames;
+use super::encoder::{Encode, Given, Showing, Window};
 use crate::kernel::*;
-use crate::params;
+use crate::{declare, params};
+
+declare! {
+    /// Values.
+    #[derive(Copy)]
+    pub struct Constant {
+        /// Factor on the intensity.
+        gain: f64 = 1.0;
+    }
+}
+
+impl Encode for Constant {
+    fn gain(&self) -> Option<f64> {
+        Some(self.gain)
+    }
+    fn show(&self, window: &Window) -> Showing {
+        let Window { n, rows, history, frames, hold, .. } = *window;
+        let scale = self.gain / 255.0;
+        let p = ConstantParams::<f64> { n, rows, history, frames, hold, scale };
+        Showing {
+            kernel: &KERNEL,
+            params: p.words(),
+            args: vec![Given::Pixels, Given::Sent],
+            per_sample: n,
+            per_step: rows > 1,
+        }
+    }
+}
 
 params! {
     /// `Params` of `shaders/input/constant.wgsl`.
@@ -38,14 +66,14 @@ pub static KERNEL: Kernel = Kernel {
     ],
     layouts: &[],
     params: ConstantParams::<f32>::FIELDS,
-    twin32: dispatched::<Constant, f32>,
-    twin64: scalar::<Constant, f64>,
+    twin32: dispatched::<ConstantTwin, f32>,
+    twin64: scalar::<ConstantTwin, f64>,
 };
 
 /// The twin of `shaders/input/constant.wgsl`.
-pub struct Constant;
+pub struct ConstantTwin;
 
-impl Twin for Constant {
+impl Twin for ConstantTwin {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = ConstantParams::<F>::of(call.params);

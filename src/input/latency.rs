@@ -4,8 +4,49 @@
 //! steps, tabulated by the host for the 256 intensities (Thorpe, Delorme & Van Rullen 2001).
 
 use super::Frames;
+use super::encoder::{Encode, Given, Setting, Showing, Window};
+use crate::grammar::{Judge, Ms, Quantity};
 use crate::kernel::*;
-use crate::params;
+use crate::{declare, params};
+
+declare! {
+    /// The time of one spike.
+    #[derive(Copy)]
+    pub struct Latency {
+        /// Time of the spike of the darkest pixel \[ms\].
+        window: Quantity<Ms> [Positive];
+        /// Intensity below which a pixel stays silent, from 0 to 1.
+        cutoff: f64 [Fraction] = 0.2;
+    }
+}
+
+impl Encode for Latency {
+    fn check(&self, path: &str, Setting { dt, held }: Setting, judge: &mut dyn Judge) {
+        let late = |held: &u64| (self.window.get() / dt).round() > *held as f64;
+        if let Some(held) = held.filter(late) {
+            let message = format!(
+                "spikes up to {} ms after its start come too late for a frame of {} ms",
+                self.window.get(),
+                held as f64 * dt
+            );
+            let help = "lower `window`, or raise `hold`";
+            judge.fault_with_help(format!("{path}.window"), message, help);
+        }
+    }
+    fn show(&self, window: &Window) -> Showing {
+        let Window { dt, n, rows: steps, history, row, first, frames, hold, .. } = *window;
+        let p = LatencyParams::<f64> { n, steps, history, row, first, frames, hold };
+        let last = (self.window.get() / dt).round().max(1.0) as u32;
+        let table = Given::Table("step_of", table(last, self.cutoff));
+        Showing {
+            kernel: &KERNEL,
+            params: p.words(),
+            args: vec![Given::Pixels, table, Given::Sent],
+            per_sample: spike_words(n as usize) as u32,
+            per_step: true,
+        }
+    }
+}
 
 params! {
     /// `Params` of `shaders/input/latency.wgsl`.
@@ -16,6 +57,10 @@ params! {
         steps: word,
         /// Rows of spikes before the window.
         history: word,
+        /// Words of a row of spikes.
+        row: word,
+        /// First word of these sources.
+        first: word,
         /// Frames of a sample.
         frames: word,
         /// Steps for which each is shown.
@@ -49,38 +94,39 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[
         words("pixels"),     // [samples, ceil(frames n / 4)]
         words("step_of"),    // [256]
-        words_mut("spikes"), // [samples, history + steps, words]
+        words_mut("spikes"), // [samples, history + steps, row]
     ],
     layouts: &[],
     params: LatencyParams::<f32>::FIELDS,
-    twin32: dispatched::<Latency, f32>,
-    twin64: scalar::<Latency, f64>,
+    twin32: dispatched::<LatencyTwin, f32>,
+    twin64: scalar::<LatencyTwin, f64>,
 };
 
 /// The twin of `shaders/input/latency.wgsl`.
-pub struct Latency;
+pub struct LatencyTwin;
 
-impl Twin for Latency {
+impl Twin for LatencyTwin {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = LatencyParams::<F>::of(call.params);
         let [pixels, step_of, spikes] = Call::take(call.args);
         let (pixels, step_of, spikes) = (pixels.words(), step_of.words(), spikes.words_mut());
         let (n, history, steps) = (p.n as usize, p.history as usize, p.steps as usize);
-        let words = spike_words(n);
+        let (row, first, words) = (p.row as usize, p.first as usize, spike_words(n));
         let frames = Frames { n, frames: p.frames as usize, hold: p.hold as usize };
         for b in 0..call.units.len() {
             let sample = &pixels[b * frames.words()..];
-            let train =
-                &mut spikes[b * (history + steps) * words..][history * words..][..steps * words];
-            train[call.span.t0 as usize * words..call.span.t1 as usize * words].fill(0);
+            let window = &mut spikes[(b * (history + steps) + history) * row..][..steps * row];
+            for t in call.span.steps() {
+                window[t * row + first..][..words].fill(0);
+            }
             for frame in 0..p.frames {
                 for id in 0..n {
                     let step = step_of[frames.pixel(sample, frame as usize, id) as usize];
                     // What comes after its frame does not come.
                     let t = (step < p.hold).then(|| frame * p.hold + step);
                     if let Some(t) = t.filter(|t| (call.span.t0..call.span.t1).contains(t)) {
-                        train[t as usize * words + id / 32] |= 1 << (id % 32);
+                        window[t as usize * row + first + id / 32] |= 1 << (id % 32);
                     }
                 }
             }

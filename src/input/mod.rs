@@ -1,9 +1,10 @@
 //! Sources of input: kernels that write the spikes, or the constant values, of a population that
-//! has no neurons.
+//! has no neurons. Those that make them of samples are [encoders](encoder).
 
 pub mod bias;
 pub mod constant;
 pub mod current;
+pub mod encoder;
 pub mod given_spikes;
 pub mod latency;
 pub mod noise;

@@ -5,10 +5,63 @@
 //! `word < r dt 2^32`, with words of Philox, so every engine draws the same spikes, bit for bit.
 
 use super::Frames;
+use super::encoder::{Encode, Given, Setting, Showing, Window};
+use crate::grammar::{Hz, Judge, Quantity};
 use crate::kernel::*;
-use crate::params;
 use crate::rng::philox_each;
-use crate::scene::Encoder;
+use crate::{declare, params};
+
+declare! {
+    /// Poisson trains.
+    #[derive(Copy)]
+    pub struct Poisson {
+        /// Rate of a white pixel \[Hz\].
+        max_rate: Quantity<Hz> [NotNegative];
+    }
+}
+
+impl Encode for Poisson {
+    fn check(&self, path: &str, Setting { dt, .. }: Setting, judge: &mut dyn Judge) {
+        check_rate(&format!("{path}.max_rate"), self.max_rate.get(), dt, judge);
+    }
+    fn show(&self, window: &Window) -> Showing {
+        let white = self.max_rate.get() * 1e-3 * window.dt;
+        let levels = (0..256).map(|x| threshold(white * f64::from(x) / 255.0)).collect();
+        trains(levels, true, window)
+    }
+}
+
+/// Refuses a rate \[Hz\] at which a source would spike more than once in a step.
+pub fn check_rate(path: &str, rate: f64, dt: f64, judge: &mut dyn Judge) {
+    if rate * dt > 1000.0 {
+        let message = format!(
+            "{rate} Hz are {} spikes per step of {dt} ms, at most 1 is possible",
+            rate * dt / 1000.0
+        );
+        judge.fault_with_help(path, message, "lower the rate or `simulation.dt`");
+    }
+}
+
+/// Draws a window of sources, each of which spikes in a step with a probability of its own.
+pub fn sources(p: impl Iterator<Item = f64>, window: &Window) -> Showing {
+    trains(p.map(threshold).collect(), false, window)
+}
+
+fn trains(thresholds: Vec<u32>, images: bool, window: &Window) -> Showing {
+    let Window { n, rows: steps, history, row, first, frames, hold, stream, .. } = *window;
+    let (pixels, images) = match images {
+        true => (Given::Pixels, 1),
+        false => (Given::Nothing, 0),
+    };
+    let p = PoissonParams::<f64> { n, steps, history, row, first, stream, frames, hold, images };
+    Showing {
+        kernel: &KERNEL,
+        params: p.words(),
+        args: vec![pixels, Given::Table("threshold", thresholds), Given::Presentation, Given::Sent],
+        per_sample: spike_words(n as usize) as u32,
+        per_step: true,
+    }
+}
 
 params! {
     /// `Params` of `shaders/input/poisson.wgsl`.
@@ -39,13 +92,6 @@ pub fn threshold(p: f64) -> u32 {
     (p * 4_294_967_296.0).round().min(4_294_967_295.0) as u32
 }
 
-/// Thresholds of the 256 intensities of a pixel.
-pub fn levels(encoder: &Encoder, dt: f64) -> Vec<u32> {
-    let Encoder::Poisson { max_rate } = encoder else { return Vec::new() };
-    let white = max_rate.get() * 1e-3 * dt;
-    (0..256).map(|x| threshold(white * f64::from(x) / 255.0)).collect()
-}
-
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
     name: "input/poisson",
@@ -60,14 +106,14 @@ pub static KERNEL: Kernel = Kernel {
     ],
     layouts: &[],
     params: PoissonParams::<f32>::FIELDS,
-    twin32: dispatched::<Poisson, f32>,
-    twin64: scalar::<Poisson, f64>,
+    twin32: dispatched::<PoissonTwin, f32>,
+    twin64: scalar::<PoissonTwin, f64>,
 };
 
 /// The twin of `shaders/input/poisson.wgsl`.
-pub struct Poisson;
+pub struct PoissonTwin;
 
-impl Twin for Poisson {
+impl Twin for PoissonTwin {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = PoissonParams::<F>::of(call.params);

@@ -7,6 +7,7 @@
 //! distribution in units of 2^-32; members are drawn five bits at a time, those drawn before again; of more
 //! than 16 those that do not spike are drawn. All are integers, so every engine draws the same spikes.
 
+use super::encoder::{Given, Showing, Window};
 use crate::kernel::*;
 use crate::params;
 use crate::rng::{philox, philox_lanes};
@@ -25,6 +26,18 @@ params! {
         first: word,
         /// Stream of random numbers.
         stream: word,
+    }
+}
+
+/// Draws a window of sources that spike in a step with probability `p`.
+pub fn sources(p: f64, window: &Window) -> Showing {
+    let Window { n, row, first, stream, .. } = *window;
+    Showing {
+        kernel: &KERNEL,
+        params: PoissonAlikeParams::<f64> { n, row, first, stream }.words(),
+        args: vec![Given::Table("level", levels(p)), Given::Presentation, Given::Sent],
+        per_sample: spike_words(n as usize) as u32,
+        per_step: true,
     }
 }
 

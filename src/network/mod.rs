@@ -464,7 +464,7 @@ impl Population {
     pub fn spikes(&self) -> bool {
         match self.kind {
             Kind::Lif(_) | Kind::Stepped(_) | Kind::Poisson(_) | Kind::Spikes(_) => true,
-            Kind::Images(ref images) => !matches!(images.encoder, scene::Encoder::Constant { .. }),
+            Kind::Images(ref images) => images.encoder.code().gain().is_none(),
             Kind::Readout(_) => false,
         }
     }

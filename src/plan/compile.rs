@@ -13,13 +13,15 @@ use super::order::{Group, groups};
 use super::spike_times::Firsts;
 use super::*;
 use crate::data::traces::Traces;
-use crate::input::{constant, latency, pixel_words, poisson};
+use crate::input::encoder::{Given, Showing, Window};
+use crate::input::{pixel_words, poisson};
 use crate::kernel::spike_words;
 use crate::network::{self, Network};
+use crate::neuron::model::at;
 use crate::neuron::{lif, lif_backward, readout, readout_backward};
 use crate::record::count_spikes;
 use crate::rng::{Purpose, stream};
-use crate::scene::{Encoder, Images, Reset, Training};
+use crate::scene::{Images, Reset, Training};
 use crate::synapse::{
     PANEL, dense_spikes, dense_spikes_gradient, dense_values, dense_values_gradient, sparse,
     sparse_backward, sparse_gradient, transpose, transpose_spikes,
@@ -371,6 +373,17 @@ impl<'a> Compiler<'a> {
         each(pop.spikes, (pop.history + self.layout.steps) * spike_words(pop.n))
     }
 
+    /// Rows of a window of what a population sends: one, if that does not change.
+    pub fn sent_rows(&self, k: usize) -> usize {
+        if self.network.populations[k].is_constant() { 1 } else { self.layout.steps }
+    }
+
+    /// Values that sources send.
+    pub fn sent_values(&self, k: usize) -> Arg {
+        let pop = self.layout.pops[k];
+        each(pop.values, (pop.history + self.sent_rows(k)) * pop.n)
+    }
+
     pub fn tape(&self, pop: &Pop) -> Arg {
         each(pop.tape, self.layout.steps * pop.width)
     }
@@ -414,12 +427,13 @@ impl<'a> Compiler<'a> {
         for (k, population) in self.network.populations.iter().enumerate() {
             match &population.kind {
                 network::Kind::Poisson(p) => {
-                    let level = |id: usize| poisson::threshold(p[if p.len() > 1 { id } else { 0 }]);
-                    let table = (0..population.size).map(level).collect();
-                    launches.push(self.poisson(k, table, None));
+                    let p = (0..population.size).map(|id| *at(p, id));
+                    let showing = poisson::sources(p, &self.window_of(k, None));
+                    launches.push(self.show(k, showing));
                 }
                 network::Kind::Images(images) => {
-                    launches.push(self.images(k, images));
+                    let showing = images.encoder.code().show(&self.window_of(k, Some(images)));
+                    launches.push(self.show(k, showing));
                     launches.extend(self.noise_of_inputs(k, images));
                 }
                 network::Kind::Lif(_) | network::Kind::Readout(_) => {}
@@ -430,67 +444,46 @@ impl<'a> Compiler<'a> {
         stages.push(Stage::Whole(launches));
     }
 
-    /// Shows the frames of samples.
-    fn images(&mut self, k: usize, images: &Images) -> Launch {
-        let dt = self.network.dt;
-        let (pop, name) = (self.layout.pops[k], &self.network.populations[k].name);
-        let (n, steps, history) = (pop.n as u32, self.layout.steps as u32, pop.history as u32);
-        let [frames, hold] = shown(Some(images), self.layout.steps, dt);
-        let pixels = self.pixels(k, images);
-        match &images.encoder {
-            encoder @ Encoder::Poisson { .. } => {
-                self.poisson(k, poisson::levels(encoder, dt), Some(images))
-            }
-            Encoder::Latency { window, cutoff } => {
-                let window = (window.get() / dt).round().max(1.0) as u32;
-                let table = latency::table(window, *cutoff);
-                let table = self.layout.words(format!("{name}.step_of"), table);
-                let p = latency::LatencyParams::<f64> { n, steps, history, frames, hold };
-                let args = vec![pixels, whole(table), self.spikes(&pop)];
-                let words = spike_words(pop.n);
-                let launch = self.by_sample(&latency::KERNEL, name, p.words(), args, words);
-                Launch { per_step: true, ..launch }
-            }
-            Encoder::Constant { gain } => {
-                let rows = if images.is_constant() { 1 } else { steps };
-                let scale = gain / 255.0;
-                let p = constant::ConstantParams::<f64> { n, rows, history, frames, hold, scale };
-                let args = vec![pixels, each(pop.values, (history + rows) as usize * pop.n)];
-                let launch = self.by_sample(&constant::KERNEL, name, p.words(), args, pop.n);
-                Launch { per_step: !images.is_constant(), ..launch }
-            }
-        }
-    }
-
-    /// The pixels of samples that a population shows.
-    fn pixels(&self, k: usize, images: &Images) -> Arg {
+    /// How a population shows samples, or draws spikes by itself.
+    fn window_of(&self, k: usize, images: Option<&Images>) -> Window {
         let pop = self.layout.pops[k];
-        each(pop.pixels, pixel_words(images.frames as usize * pop.n))
-    }
-
-    fn poisson(&mut self, k: usize, table: Vec<u32>, images: Option<&Images>) -> Launch {
-        let (pop, name) = (self.layout.pops[k], &self.network.populations[k].name);
-        let table = self.layout.words(format!("{name}.threshold"), table);
         let [frames, hold] = shown(images, self.layout.steps, self.network.dt);
-        let p = poisson::PoissonParams::<f64> {
+        Window {
+            dt: self.network.dt,
             n: pop.n as u32,
-            steps: self.layout.steps as u32,
+            rows: self.sent_rows(k) as u32,
             history: pop.history as u32,
             row: spike_words(pop.n) as u32,
             first: 0,
-            stream: stream(Purpose::Input, k as u32),
             frames,
             hold,
-            images: u32::from(images.is_some()),
+            stream: stream(Purpose::Input, k as u32),
+        }
+    }
+
+    fn show(&mut self, k: usize, showing: Showing) -> Launch {
+        let (pop, population) = (self.layout.pops[k], &self.network.populations[k]);
+        let name = &population.name;
+        let args = showing.args.into_iter().map(|given| match given {
+            Given::Pixels => self.pixels(k),
+            Given::Nothing => whole(self.layout.unused_words),
+            Given::Presentation => each(self.layout.ports.presentation.unwrap_or_default(), 1),
+            Given::Table(what, table) => whole(self.layout.words(format!("{name}.{what}"), table)),
+            Given::Sent if population.spikes() => self.spikes(&pop),
+            Given::Sent => self.sent_values(k),
+        });
+        let (args, per_sample) = (args.collect(), showing.per_sample as usize);
+        let launch = self.by_sample(showing.kernel, name, showing.params, args, per_sample);
+        Launch { per_step: showing.per_step, ..launch }
+    }
+
+    /// The pixels of samples that a population shows.
+    fn pixels(&self, k: usize) -> Arg {
+        let pop = self.layout.pops[k];
+        let network::Kind::Images(images) = &self.network.populations[k].kind else {
+            return whole(self.layout.unused_words);
         };
-        let args = vec![
-            images.map_or(whole(self.layout.unused_words), |images| self.pixels(k, images)),
-            whole(table),
-            each(self.layout.ports.presentation.unwrap_or_default(), 1),
-            self.spikes(&pop),
-        ];
-        let words = spike_words(pop.n);
-        Launch { per_step: true, ..self.by_sample(&poisson::KERNEL, name, p.words(), args, words) }
+        each(pop.pixels, pixel_words(images.frames as usize * pop.n))
     }
 
     fn forward(&mut self, group: &Group, stages: &mut Vec<Stage>) {

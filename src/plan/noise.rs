@@ -8,7 +8,7 @@ use super::*;
 use crate::network;
 
 use crate::rng::{Purpose, stream};
-use crate::scene::{Encoder, Images};
+use crate::scene::Images;
 use crate::train::noise::{self, NoiseParams};
 
 impl Compiler<'_> {
@@ -46,12 +46,11 @@ impl Compiler<'_> {
     /// Noise of the values of sources.
     pub(super) fn noise_of_inputs(&self, k: usize, images: &Images) -> Option<Launch> {
         let noise = self.training.noise.filter(|noise| noise.inputs > 0.0)?;
-        let Encoder::Constant { gain } = images.encoder else { return None };
+        let gain = images.encoder.code().gain()?;
         let pop = self.layout.pops[k];
-        let rows = if images.is_constant() { 1 } else { self.layout.steps };
         let p = NoiseParams::<f64> {
             n: pop.n as u32,
-            rows: rows as u32,
+            rows: self.sent_rows(k) as u32,
             history: pop.history as u32,
             stride: pop.n as u32,
             first: 0,
@@ -59,7 +58,7 @@ impl Compiler<'_> {
             accumulate: 1,
             deviation: gain * noise.inputs,
         };
-        Some(self.noise(k, p, each(pop.values, (pop.history + rows) * pop.n)))
+        Some(self.noise(k, p, self.sent_values(k)))
     }
 
     fn noise(&self, k: usize, p: NoiseParams<f64>, values: Arg) -> Launch {

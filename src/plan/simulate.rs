@@ -12,10 +12,11 @@
 use super::compile::{PlanError, shown, whole};
 use super::live::{Learning, Lists};
 use super::*;
+use crate::input::encoder::{Given, Showing, Window};
 use crate::input::{
     current, given_spikes, noise, pixel_words, poisson, poisson_alike, poisson_drive,
 };
-use crate::kernel::{halves, spike_words};
+use crate::kernel::halves;
 use crate::network::{self, Input, Network, Projection, Synapses};
 use crate::neuron::frame::Place;
 use crate::neuron::model::at;
@@ -550,28 +551,17 @@ impl Simulator<'_> {
             };
             let one = |invocations| (Units::Count { count: 1, grain: 1 }, invocations);
             match &population.kind {
-                network::Kind::Poisson(p) if p.len() == 1 => {
-                    let level = poisson_alike::levels(p[0]);
-                    let level = self.words(format!("{name}.level"), level);
-                    let params = poisson_alike::PoissonAlikeParams::<f64> {
-                        n: n as u32,
-                        row,
-                        first,
-                        stream: stream(Purpose::Input, k as u32),
-                    };
-                    let args = vec![whole(level), whole(presentation), spikes];
-                    let kernel = &poisson_alike::KERNEL;
-                    let size = one(spike_words(n));
-                    let launch = self.launch(kernel, name, params.words(), args, size);
-                    whole_window.push(Launch { per_step: true, ..launch });
-                }
                 network::Kind::Poisson(p) => {
-                    let table = p.iter().map(|p| poisson::threshold(*p)).collect();
-                    whole_window.push(self.poisson(k, table, None, spikes));
+                    let window = self.window_of(k, None);
+                    let showing = match p[..] {
+                        [p] => poisson_alike::sources(p, &window),
+                        _ => poisson::sources(p.iter().copied(), &window),
+                    };
+                    whole_window.push(self.show(k, showing, spikes));
                 }
                 network::Kind::Images(images) => {
-                    let table = poisson::levels(&images.encoder, self.network.dt);
-                    whole_window.push(self.poisson(k, table, Some(images), spikes));
+                    let showing = images.encoder.code().show(&self.window_of(k, Some(images)));
+                    whole_window.push(self.show(k, showing, spikes));
                 }
                 network::Kind::Spikes(_) => {
                     let words = 2 * blocks(n);
@@ -589,38 +579,40 @@ impl Simulator<'_> {
         }
     }
 
-    /// Poisson trains of a rate for each source, or for each intensity of images.
-    fn poisson(
-        &mut self,
-        k: usize,
-        table: Vec<u32>,
-        images: Option<&Images>,
-        spikes: Arg,
-    ) -> Launch {
-        let network::Population { name, size, .. } = &self.network.populations[k];
+    /// How a population shows samples, or draws spikes by itself.
+    fn window_of(&self, k: usize, images: Option<&Images>) -> Window {
         let [frames, hold] = shown(images, self.options.steps, self.network.dt);
-        let table = self.words(format!("{name}.threshold"), table);
-        let len = images.map_or(1, |_| pixel_words(self.network.pixels()));
-        let pixels = self.zeros(format!("{name}.pixels"), Kind::Word, len);
-        if images.is_some() {
-            self.pixels = Some(pixels);
-        }
-        let params = poisson::PoissonParams::<f64> {
-            n: *size as u32,
-            steps: self.options.steps as u32,
+        Window {
+            dt: self.network.dt,
+            n: self.network.populations[k].size as u32,
+            rows: self.options.steps as u32,
             history: 0,
             row: self.ports.row as u32,
             first: self.ports.first_word[k] as u32,
-            stream: stream(Purpose::Input, k as u32),
             frames,
             hold,
-            images: u32::from(images.is_some()),
-        };
-        let presentation = self.presentation.unwrap_or_default();
-        let args = vec![whole(pixels), whole(table), whole(presentation), spikes];
-        let size = (Units::Count { count: 1, grain: 1 }, spike_words(*size));
-        let launch = self.launch(&poisson::KERNEL, name, params.words(), args, size);
-        Launch { per_step: true, ..launch }
+            stream: stream(Purpose::Input, k as u32),
+        }
+    }
+
+    fn show(&mut self, k: usize, showing: Showing, spikes: Arg) -> Launch {
+        let name = &self.network.populations[k].name;
+        let args = showing.args.into_iter().map(|given| match given {
+            Given::Pixels => {
+                let len = pixel_words(self.network.pixels());
+                let pixels = self.zeros(format!("{name}.pixels"), Kind::Word, len);
+                self.pixels = Some(pixels);
+                whole(pixels)
+            }
+            Given::Nothing => whole(self.zeros(format!("{name}.pixels"), Kind::Word, 1)),
+            Given::Presentation => whole(self.presentation.unwrap_or_default()),
+            Given::Table(what, table) => whole(self.words(format!("{name}.{what}"), table)),
+            Given::Sent => spikes,
+        });
+        let args = args.collect();
+        let size = (Units::Count { count: 1, grain: 1 }, showing.per_sample as usize);
+        let launch = self.launch(showing.kernel, name, showing.params, args, size);
+        Launch { per_step: showing.per_step, ..launch }
     }
 
     /// Stimuli; which array of currents each population reads, if it has noise.

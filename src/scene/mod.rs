@@ -36,6 +36,7 @@ pub use crate::data::delayed_recall::{Growth, Pacing, RampOrder};
 pub use crate::data::{Augment, Range};
 use crate::data::{delayed_recall, evidence, mnist1d, store_recall, yin_yang};
 use crate::grammar::OneOrMany;
+use crate::input::encoder::Encode;
 use crate::neuron::model::Neuron;
 pub use crate::train::damage::Damage;
 pub use crate::train::eprop::Feedback;
@@ -47,7 +48,7 @@ pub use crate::train::order::Order;
 pub use crate::train::rate_penalty::RatePenalty;
 pub use crate::train::schedule::Schedule;
 pub use crate::train::stop::{Metric, Stop};
-use crate::{declare, neurons, optimizers};
+use crate::{declare, encoders, neurons, optimizers};
 use std::path::{Path, PathBuf};
 
 /// Where a scene has its seed.
@@ -549,7 +550,7 @@ impl Images {
     /// Whether each source has one value for the whole presentation.
     pub fn is_constant(&self) -> bool {
         let changes = self.frames > 1 || self.hold.is_some();
-        matches!(self.encoder, Encoder::Constant { .. }) && !changes
+        self.encoder.code().gain().is_some() && !changes
     }
 
     /// Steps for which each frame is shown in a window of so many; none if these cannot be shared.
@@ -561,31 +562,27 @@ impl Images {
     }
 }
 
-declare! {
-    /// How a pixel's intensity x, from 0 to 1, becomes input.
-    pub enum Encoder {
-        /// A Poisson train of rate `max_rate · x`.
-        Poisson {
-            /// Rate of a white pixel \[Hz\].
-            max_rate: Quantity<Hz> [NotNegative];
-        };
-        /// One spike in each frame, the earlier the brighter: at `(1 - x) · window`, none below `cutoff` (Thorpe,
-        /// Delorme & Van Rullen 2001).
-        Latency {
-            /// Time of the spike of the darkest pixel \[ms\].
-            window: Quantity<Ms> [Positive];
-            /// Intensity below which a pixel stays silent, from 0 to 1.
-            cutoff: f64 [Fraction] = 0.2;
-        };
-        /// A constant current of `gain · x` times the weight, for the whole presentation. With several `frames`, or
-        /// with `hold`, it changes, and arrives as spikes do, at a receptor and after a delay: in each step as
-        /// much as `gain · x` spikes.
-        Constant {
-            /// Factor on the intensity.
-            gain: f64 = 1.0;
-        };
-    }
+macro_rules! encoder {
+    ($($(#[doc = $doc:literal])+ $file:ident::$word:ident $(| $alias:literal)*;)*) => {
+        declare! {
+            /// How a pixel's intensity x, from 0 to 1, becomes input.
+            pub enum Encoder {
+                $($(#[doc = $doc])+ $word $(| $alias)* (crate::input::$file::$word);)*
+            }
+        }
+
+        impl Encoder {
+            /// What it makes of samples.
+            pub fn code(&self) -> &dyn Encode {
+                match self {
+                    $(Self::$word(code) => code,)*
+                }
+            }
+        }
+    };
 }
+
+encoders!(encoder);
 
 declare! {
     /// Synapses from one population to another. A spike carries the weight of the time when it leaves its neuron.
@@ -1460,8 +1457,8 @@ declare! {
             /// Where it is filtered, a factor on what is not, which is added.
             unfiltered: f64 [NotNegative] = 0.0;
         };
-        /// None: the synapses learn by themselves, sample by sample (`batch: 1`, `Images` as Poisson trains, any
-        /// neurons), and before each sample all but weights and thresholds is forgotten. Then each neuron of a
+        /// None: the synapses learn by themselves, sample by sample (`batch: 1`, `Images` as spikes, any neurons),
+        /// and before each sample all but weights and thresholds is forgotten. Then each neuron of a
         /// population is assigned to the class for which it spikes most over the last training samples, with
         /// learning switched off. The answer to a sample is the class whose neurons spike most on average (Diehl &
         /// Cook 2015).

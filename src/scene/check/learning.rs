@@ -143,7 +143,7 @@ impl<'s> Checker<'s> {
         self.stored(path, projection, rule.name);
         if let Some(Population { model: Model::Images(images), .. }) =
             self.scene.populations.iter().find(|(n, _)| *n == projection.from).map(|(_, p)| p)
-            && matches!(images.encoder, Encoder::Constant { .. })
+            && images.encoder.code().gain().is_some()
         {
             let help = "use `Poisson` or `Latency`, whose output is spikes";
             self.fault_with_help(path, "the sources do not spike", help);

@@ -1,6 +1,8 @@
 //! Rules of populations: neurons, sources, receptors, places.
 
 use super::*;
+use crate::input::encoder::Setting;
+use crate::input::poisson::check_rate;
 
 impl<'s> Checker<'s> {
     /// Rows, columns and channels, which together are the neurons.
@@ -78,54 +80,46 @@ impl<'s> Checker<'s> {
                 self.patterns(&path, population.size, patterns);
             }
             Model::Images(images) => {
-                if let Encoder::Poisson { max_rate } = images.encoder {
-                    let path = format!("{path}.encoder.max_rate");
-                    self.spike_probability(&path, max_rate.get());
+                let held = self.frames(&path, images);
+                if let Some(dt) = self.dt() {
+                    let code = images.encoder.code();
+                    code.check(&format!("{path}.encoder"), Setting { dt, held }, self);
                 }
-                self.frames(&path, images);
             }
             _ => {}
         }
     }
 
-    /// How long frames are shown.
-    fn frames(&mut self, path: &str, images: &Images) {
+    /// For how many steps each frame is shown, where that is sound, and not the whole window.
+    fn frames(&mut self, path: &str, images: &Images) -> Option<u64> {
         let steps = self.scene.training.as_ref().map_or(0, |training| training.steps);
         let hold = images.hold.map(Quantity::get);
         let sound = images.frames > 0 && steps > 0 && hold.is_none_or(is_positive);
-        let Some(dt) = self.dt().filter(|_| sound) else { return };
+        let dt = self.dt().filter(|_| sound)?;
         let frames = images.frames;
         let broken = |hold: &f64| (hold / dt).round() < 1.0 || moved(*hold, dt).is_some();
         if let Some(hold) = hold.filter(broken) {
             let message = format!("{hold} ms are no whole number of steps of {dt} ms");
             let help = "give a multiple of `simulation.dt`";
-            return self.fault_with_help(format!("{path}.hold"), message, help);
+            self.fault_with_help(format!("{path}.hold"), message, help);
+            return None;
         }
         let Some(held) = images.held(steps, dt) else {
             let message = format!(
                 "the {steps} steps of `training.steps` cannot be shared equally among {frames} frames"
             );
             let help = "give `hold`, how long each is shown, or make `training.steps` a multiple";
-            return self.fault_with_help(format!("{path}.frames"), message, help);
+            self.fault_with_help(format!("{path}.frames"), message, help);
+            return None;
         };
         if u128::from(held) * u128::from(frames) > u128::from(steps) {
             let shown = format!("{frames} x {held} steps in which frames are shown");
             let message = format!("{shown} are more than the {steps} of `training.steps`");
             let help = "raise `training.steps`, or lower `hold` or `frames`";
-            return self.fault_with_help(format!("{path}.hold"), message, help);
+            self.fault_with_help(format!("{path}.hold"), message, help);
+            return None;
         }
-        if let Encoder::Latency { window, .. } = images.encoder
-            && held < steps
-            && (window.get() / dt).round() > held as f64
-        {
-            let message = format!(
-                "spikes up to {} ms after its start come too late for a frame of {} ms",
-                window.get(),
-                held as f64 * dt
-            );
-            let help = "lower `window`, or raise `hold`";
-            self.fault_with_help(format!("{path}.encoder.window"), message, help);
-        }
+        Some(held).filter(|held| *held < steps)
     }
 
     pub(super) fn receptors(&mut self, path: &str, receptors: &[(String, Receptor)]) {
@@ -246,13 +240,8 @@ impl<'s> Checker<'s> {
 
     /// A Poisson source draws at most one spike per step.
     pub(super) fn spike_probability(&mut self, path: &str, rate: f64) {
-        let Some(dt) = self.dt() else { return };
-        if rate * dt > 1000.0 {
-            let message = format!(
-                "{rate} Hz are {} spikes per step of {dt} ms, at most 1 is possible",
-                rate * dt / 1000.0
-            );
-            self.fault_with_help(path, message, "lower the rate or `simulation.dt`");
+        if let Some(dt) = self.dt() {
+            check_rate(path, rate, dt, self);
         }
     }
 }

@@ -76,8 +76,8 @@ impl<'s> Checker<'s> {
     fn goes_below_zero(&self, projection: &Projection) -> bool {
         let from = self.population_named(&projection.from).map(|from| &from.model);
         !self.is_constant(projection)
-            && matches!(from, Some(Model::Images(Images { encoder: Encoder::Constant { gain }, .. }))
-                if *gain < 0.0)
+            && matches!(from, Some(Model::Images(images))
+                if images.encoder.code().gain().is_some_and(|gain| gain < 0.0))
     }
 
     /// Where a projection ends, which its target must have and a training must know.

@@ -561,7 +561,7 @@ impl<'s> Checker<'s> {
             let shown = shows.find(|(_, e)| !matches!(e, Encoder::Constant { .. })).or(first);
             let path = "training.noise.inputs";
             match shown {
-                Some((_, Encoder::Constant { .. })) => {}
+                Some((_, encoder)) if encoder.code().gain().is_some() => {}
                 Some((name, _)) => {
                     let message =
                         format!("it adds to the values of `Constant`; `{name}` sends spikes");
@@ -900,10 +900,10 @@ impl<'s> Checker<'s> {
         self.spiking("training.loss.population", name);
         for (name, population) in &self.scene.populations {
             if let Model::Images(images) = &population.model
-                && !matches!(images.encoder, Encoder::Poisson { .. })
+                && images.encoder.code().gain().is_some()
             {
                 let help = "use `Poisson(max_rate: ...)`";
-                let message = "`Assignment` shows images as Poisson trains only";
+                let message = "`Assignment` shows images as spikes only";
                 let path = format!("populations.{name}.model.encoder");
                 self.fault_with_help(path, message, help);
             }
