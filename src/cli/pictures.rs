@@ -275,9 +275,11 @@ fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -
         let field = weights.iter().skip(j).step_by(targets).copied().collect();
         (format!("neuron {j}"), field)
     });
-    // Of several frames those of one, whose rows are a part of the image's.
+    // Of several frames those of one, whose rows are a part of the image's; of several sources of a pixel, those of each
+    // in a row.
     let (sources, source) = (network.populations[projection.from].size, projection.from);
     let height = match &network.populations[source].kind {
+        Kind::Images(images) if images.fields() > 1 => sources / images.fields() as usize,
         Kind::Images(Images { part: Some(part), .. }) => {
             part.of([data.test.rows, data.test.cols])?[0].len()
         }

@@ -346,11 +346,11 @@ fn read_traces(scene: &Scene, network: &Network) -> Result<Option<Traces>> {
 pub fn lies_as_shown(scene: &Scene, split: &data::Split) -> Result<(), Usage> {
     for (name, population) in &scene.populations {
         match &population.model {
-            scene::Model::Images(Images { part: Some(part), .. }) => {
-                has_part(name, population, part, split)?;
+            scene::Model::Images(images @ Images { part: Some(part), .. }) => {
+                has_part(name, population, (part, images.fields() as usize), split)?;
             }
             scene::Model::Images(images) => {
-                lies_whole(name, population, images.frames as usize, split)?;
+                lies_whole(name, population, images, split)?;
             }
             _ => {}
         }
@@ -358,11 +358,12 @@ pub fn lies_as_shown(scene: &Scene, split: &data::Split) -> Result<(), Usage> {
     Ok(())
 }
 
-/// Refuses images that lack the part which a population shows, or have another number of pixels there.
+/// Refuses images that lack the part which a population shows, or have another number of pixels there, each with so many
+/// sources.
 fn has_part(
     name: &str,
     population: &Population,
-    part: &Part,
+    (part, fields): (&Part, usize),
     split: &data::Split,
 ) -> Result<(), Usage> {
     let path = format!("populations.{name}");
@@ -373,7 +374,7 @@ fn has_part(
              let `from` be below `to`, and `to` at most as many as there are"
         )));
     };
-    let (rows, columns) = (rows.len(), columns.len());
+    let (rows, columns) = (rows.len(), columns.len() * fields);
     if rows * columns != size {
         return Err(Usage(format!(
             "{path}.size: the part has {rows} rows and {columns} columns, but there are {size} sources; set it to {}",
@@ -393,24 +394,26 @@ fn has_part(
 fn lies_whole(
     name: &str,
     population: &Population,
-    frames: usize,
+    images: &Images,
     split: &data::Split,
 ) -> Result<(), Usage> {
+    let (frames, fields) = (images.frames as usize, images.fields() as usize);
     let row = (frames > 1).then_some([1, population.size as usize, 1]);
     let Some([rows, columns, channels]) = population.layer().or(row) else { return Ok(()) };
     let (height, width) = (split.rows, split.cols);
     // Features lie in one row, and in any shape.
-    if height == 1 || [frames * rows, columns * channels] == [height, width] {
+    if height == 1 || [frames * rows, columns * channels] == [height, width * fields] {
         return Ok(());
     }
     Err(Usage(match frames {
         1 => format!(
             "the images have {height} rows and {width} columns, but `{name}` has the shape \
-             [{rows}, {columns}, {channels}]; give it the shape [{height}, {width}, 1]"
+             [{rows}, {columns}, {channels}]; give it the shape [{height}, {width}, {fields}]"
         ),
         _ => format!(
             "the samples have {height} rows and {width} columns, but `{name}` shows {frames} frames of \
-             {rows} x {columns} x {channels}; a row is a frame with frames: {height} and size: {width}"
+             {rows} x {columns} x {channels}; a row is a frame with frames: {height} and size: {}",
+            width * fields
         ),
     }))
 }
@@ -428,15 +431,25 @@ fn load_data(
     let count = |is: fn(&network::Kind) -> bool| {
         network.populations.iter().find(|p| is(&p.kind)).map_or(0, |p| p.size)
     };
-    let sources = network.images().map_or(0, |(population, _)| population.size);
-    let (pixels, shown) = (dataset.train.pixels(), network.pixels());
-    if shown > 0 && shown != pixels {
+    let pixels = dataset.train.pixels();
+    if let Some((population, images)) = network.images()
+        && network.pixels() != pixels
+    {
         let (cols, rows) = (dataset.train.cols, dataset.train.rows);
-        let (all, help) = match shown / sources.max(1) {
-            1 => (String::new(), format!("set its size to {pixels}")),
+        let (sources, fields) = (population.size, images.fields() as usize);
+        let each = match fields {
+            1 => String::new(),
+            _ => format!(", {fields} for each pixel"),
+        };
+        let (all, help) = match images.frames as usize {
+            1 => (each, format!("set its size to {}", pixels * fields)),
             frames => (
-                format!(" in each of {frames} frames, {shown} in all"),
-                format!("let `frames` times its size be {pixels}, as {rows} x {cols}"),
+                format!("{each} in each of {frames} frames, {} in all", frames * sources),
+                format!(
+                    "let `frames` times its size be {}, as {rows} x {}",
+                    pixels * fields,
+                    cols * fields
+                ),
             ),
         };
         return Err(Usage(format!(

@@ -22,17 +22,17 @@ impl Encode for Constant {
     fn gain(&self) -> Option<f64> {
         Some(self.gain)
     }
-    fn show(&self, window: &Window) -> Showing {
+    fn show(&self, window: &Window) -> Vec<Showing> {
         let Window { n, rows, history, frames, hold, .. } = *window;
         let scale = self.gain / 255.0;
         let p = ConstantParams::<f64> { n, rows, history, frames, hold, scale };
-        Showing {
+        vec![Showing {
             kernel: &KERNEL,
             params: p.words(),
             args: vec![Given::Pixels, Given::Sent],
             per_sample: n,
             per_step: rows > 1,
-        }
+        }]
     }
 }
 

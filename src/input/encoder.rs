@@ -5,6 +5,7 @@
 //! each with spikes or values of the sources alone; a simulation has one, and one row of spikes for all populations. Sources
 //! that spike by themselves ([`super::poisson`], [`super::poisson_alike`]) are planned in the same way.
 
+use super::pixel_words;
 use crate::grammar::Judge;
 use crate::kernel::{Kernel, Word};
 
@@ -40,6 +41,13 @@ pub struct Window {
     pub stream: u32,
 }
 
+impl Window {
+    /// Words of a sample, if each source has a pixel of its own in each frame.
+    pub fn words(&self) -> usize {
+        pixel_words(self.frames as usize * self.n as usize)
+    }
+}
+
 /// A launch, whose units are samples.
 pub struct Showing {
     /// The kernel.
@@ -58,6 +66,8 @@ pub struct Showing {
 pub enum Given {
     /// Pixels of the samples.
     Pixels,
+    /// The same with a pixel for each source, where an encoder makes such of them.
+    Intensities,
     /// None, in the place of pixels.
     Nothing,
     /// Numbers that tell presentations apart.
@@ -78,8 +88,13 @@ pub trait Encode {
         None
     }
 
-    /// Shows a window.
-    fn show(&self, window: &Window) -> Showing;
+    /// Sources of each pixel, one after the other.
+    fn fields(&self) -> u64 {
+        1
+    }
+
+    /// Shows a window, by launches that follow each other.
+    fn show(&self, window: &Window) -> Vec<Showing>;
 }
 
 /// Encoders, each with the file that declares it. `$with` gets the list.

@@ -33,18 +33,18 @@ impl Encode for Latency {
             judge.fault_with_help(format!("{path}.window"), message, help);
         }
     }
-    fn show(&self, window: &Window) -> Showing {
+    fn show(&self, window: &Window) -> Vec<Showing> {
         let Window { dt, n, rows: steps, history, row, first, frames, hold, .. } = *window;
         let p = LatencyParams::<f64> { n, steps, history, row, first, frames, hold };
         let last = (self.window.get() / dt).round().max(1.0) as u32;
         let table = Given::Table("step_of", table(last, self.cutoff));
-        Showing {
+        vec![Showing {
             kernel: &KERNEL,
             params: p.words(),
             args: vec![Given::Pixels, table, Given::Sent],
             per_sample: spike_words(n as usize) as u32,
             per_step: true,
-        }
+        }]
     }
 }
 

@@ -24,10 +24,10 @@ impl Encode for Poisson {
     fn check(&self, path: &str, Setting { dt, .. }: Setting, judge: &mut dyn Judge) {
         check_rate(&format!("{path}.max_rate"), self.max_rate.get(), dt, judge);
     }
-    fn show(&self, window: &Window) -> Showing {
+    fn show(&self, window: &Window) -> Vec<Showing> {
         let white = self.max_rate.get() * 1e-3 * window.dt;
         let levels = (0..256).map(|x| threshold(white * f64::from(x) / 255.0)).collect();
-        trains(levels, true, window)
+        vec![trains(levels, true, window)]
     }
 }
 

@@ -431,7 +431,7 @@ impl Network {
 
     /// Pixels of a sample: those that its sources show, in all frames; 0 if no population shows them all.
     pub fn pixels(&self) -> usize {
-        self.images().map_or(0, |(population, images)| images.frames as usize * population.size)
+        self.images().map_or(0, |(population, images)| images.pixels(population.size))
     }
 
     /// The population that shows the whole of samples, and how it does, if there is one.

@@ -428,12 +428,14 @@ impl<'a> Compiler<'a> {
             match &population.kind {
                 network::Kind::Poisson(p) => {
                     let p = (0..population.size).map(|id| *at(p, id));
-                    let showing = poisson::sources(p, &self.window_of(k, None));
-                    launches.push(self.show(k, showing));
+                    let window = self.window_of(k, None);
+                    let showing = poisson::sources(p, &window);
+                    self.show(k, &window, vec![showing], &mut launches);
                 }
                 network::Kind::Images(images) => {
-                    let showing = images.encoder.code().show(&self.window_of(k, Some(images)));
-                    launches.push(self.show(k, showing));
+                    let window = self.window_of(k, Some(images));
+                    let showings = images.encoder.code().show(&window);
+                    self.show(k, &window, showings, &mut launches);
                     launches.extend(self.noise_of_inputs(k, images));
                 }
                 network::Kind::Lif(_) | network::Kind::Readout(_) => {}
@@ -461,20 +463,36 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn show(&mut self, k: usize, showing: Showing) -> Launch {
+    fn show(
+        &mut self,
+        k: usize,
+        window: &Window,
+        showings: Vec<Showing>,
+        launches: &mut Vec<Launch>,
+    ) {
         let (pop, population) = (self.layout.pops[k], &self.network.populations[k]);
-        let name = &population.name;
-        let args = showing.args.into_iter().map(|given| match given {
-            Given::Pixels => self.pixels(k),
-            Given::Nothing => whole(self.layout.unused_words),
-            Given::Presentation => each(self.layout.ports.presentation.unwrap_or_default(), 1),
-            Given::Table(what, table) => whole(self.layout.words(format!("{name}.{what}"), table)),
-            Given::Sent if population.spikes() => self.spikes(&pop),
-            Given::Sent => self.sent_values(k),
-        });
-        let (args, per_sample) = (args.collect(), showing.per_sample as usize);
-        let launch = self.by_sample(showing.kernel, name, showing.params, args, per_sample);
-        Launch { per_step: showing.per_step, ..launch }
+        let (name, batch) = (&population.name, self.layout.batch);
+        let mut made = None;
+        for showing in showings {
+            let args = showing.args.into_iter().map(|given| match given {
+                Given::Pixels => self.pixels(k),
+                Given::Intensities => {
+                    let (what, len) = (format!("{name}.intensities"), window.words());
+                    let zeros = || self.layout.zeros(what, Kind::Word, batch * len);
+                    each(*made.get_or_insert_with(zeros), len)
+                }
+                Given::Nothing => whole(self.layout.unused_words),
+                Given::Presentation => each(self.layout.ports.presentation.unwrap_or_default(), 1),
+                Given::Table(what, table) => {
+                    whole(self.layout.words(format!("{name}.{what}"), table))
+                }
+                Given::Sent if population.spikes() => self.spikes(&pop),
+                Given::Sent => self.sent_values(k),
+            });
+            let (args, per_sample) = (args.collect(), showing.per_sample as usize);
+            let launch = self.by_sample(showing.kernel, name, showing.params, args, per_sample);
+            launches.push(Launch { per_step: showing.per_step, ..launch });
+        }
     }
 
     /// The pixels of samples that a population shows.
@@ -483,7 +501,7 @@ impl<'a> Compiler<'a> {
         let network::Kind::Images(images) = &self.network.populations[k].kind else {
             return whole(self.layout.unused_words);
         };
-        each(pop.pixels, pixel_words(images.frames as usize * pop.n))
+        each(pop.pixels, pixel_words(images.pixels(pop.n)))
     }
 
     fn forward(&mut self, group: &Group, stages: &mut Vec<Stage>) {

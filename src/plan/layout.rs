@@ -254,7 +254,7 @@ impl<'a> Layout<'a> {
                     self.peak = self.zeros(format!("{name}.peak"), Kind::Word, batch * n);
                 }
                 network::Kind::Images(images) => {
-                    let words = pixel_words(images.frames as usize * n);
+                    let words = pixel_words(images.pixels(n));
                     pop.pixels = match &images.part {
                         Some(part) => {
                             let array =

@@ -545,10 +545,7 @@ impl Simulator<'_> {
             let (n, name) = (population.size, &population.name);
             let row = self.ports.row as u32;
             let first = self.ports.first_word[k] as u32;
-            let spikes = Arg {
-                array: self.ports.spikes,
-                split: Split::Stride(self.ports.row * self.options.steps),
-            };
+            let spikes = self.window_of_spikes();
             let one = |invocations| (Units::Count { count: 1, grain: 1 }, invocations);
             match &population.kind {
                 network::Kind::Poisson(p) => {
@@ -557,11 +554,12 @@ impl Simulator<'_> {
                         [p] => poisson_alike::sources(p, &window),
                         _ => poisson::sources(p.iter().copied(), &window),
                     };
-                    whole_window.push(self.show(k, showing, spikes));
+                    self.show(k, &window, vec![showing], whole_window);
                 }
                 network::Kind::Images(images) => {
-                    let showing = images.encoder.code().show(&self.window_of(k, Some(images)));
-                    whole_window.push(self.show(k, showing, spikes));
+                    let window = self.window_of(k, Some(images));
+                    let showings = images.encoder.code().show(&window);
+                    self.show(k, &window, showings, whole_window);
                 }
                 network::Kind::Spikes(_) => {
                     let words = 2 * blocks(n);
@@ -595,24 +593,43 @@ impl Simulator<'_> {
         }
     }
 
-    fn show(&mut self, k: usize, showing: Showing, spikes: Arg) -> Launch {
+    fn show(
+        &mut self,
+        k: usize,
+        window: &Window,
+        showings: Vec<Showing>,
+        launches: &mut Vec<Launch>,
+    ) {
         let name = &self.network.populations[k].name;
-        let args = showing.args.into_iter().map(|given| match given {
-            Given::Pixels => {
-                let len = pixel_words(self.network.pixels());
-                let pixels = self.zeros(format!("{name}.pixels"), Kind::Word, len);
-                self.pixels = Some(pixels);
-                whole(pixels)
-            }
-            Given::Nothing => whole(self.zeros(format!("{name}.pixels"), Kind::Word, 1)),
-            Given::Presentation => whole(self.presentation.unwrap_or_default()),
-            Given::Table(what, table) => whole(self.words(format!("{name}.{what}"), table)),
-            Given::Sent => spikes,
-        });
-        let args = args.collect();
-        let size = (Units::Count { count: 1, grain: 1 }, showing.per_sample as usize);
-        let launch = self.launch(showing.kernel, name, showing.params, args, size);
-        Launch { per_step: showing.per_step, ..launch }
+        let mut made = None;
+        for showing in showings {
+            let args = showing.args.into_iter().map(|given| match given {
+                Given::Pixels => {
+                    let len = pixel_words(self.network.pixels());
+                    let pixels = self.zeros(format!("{name}.pixels"), Kind::Word, len);
+                    self.pixels = Some(pixels);
+                    whole(pixels)
+                }
+                Given::Intensities => {
+                    let (what, len) = (format!("{name}.intensities"), window.words());
+                    whole(*made.get_or_insert_with(|| self.zeros(what, Kind::Word, len)))
+                }
+                Given::Nothing => whole(self.zeros(format!("{name}.pixels"), Kind::Word, 1)),
+                Given::Presentation => whole(self.presentation.unwrap_or_default()),
+                Given::Table(what, table) => whole(self.words(format!("{name}.{what}"), table)),
+                Given::Sent => self.window_of_spikes(),
+            });
+            let args = args.collect();
+            let size = (Units::Count { count: 1, grain: 1 }, showing.per_sample as usize);
+            let launch = self.launch(showing.kernel, name, showing.params, args, size);
+            launches.push(Launch { per_step: showing.per_step, ..launch });
+        }
+    }
+
+    /// Spikes of all populations in all steps.
+    fn window_of_spikes(&self) -> Arg {
+        let stride = self.ports.row * self.options.steps;
+        Arg { array: self.ports.spikes, split: Split::Stride(stride) }
     }
 
     /// Stimuli; which array of currents each population reads, if it has noise.

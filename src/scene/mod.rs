@@ -492,7 +492,7 @@ impl Patterns {
 }
 
 declare! {
-    /// A source for each pixel of the training images, or of each of their frames.
+    /// A source for each pixel of the training images, or of each of their frames; or several, if the encoder says so.
     pub struct Images {
         /// How a pixel's intensity becomes input.
         encoder: Encoder;
@@ -551,6 +551,16 @@ impl Images {
     pub fn is_constant(&self) -> bool {
         let changes = self.frames > 1 || self.hold.is_some();
         self.encoder.code().gain().is_some() && !changes
+    }
+
+    /// Sources of each pixel.
+    pub fn fields(&self) -> u64 {
+        self.encoder.code().fields()
+    }
+
+    /// Pixels that so many sources show, in all frames.
+    pub fn pixels(&self, sources: usize) -> usize {
+        self.frames as usize * (sources / self.fields() as usize)
     }
 
     /// Steps for which each frame is shown in a window of so many; none if these cannot be shared.

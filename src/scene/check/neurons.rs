@@ -80,6 +80,7 @@ impl<'s> Checker<'s> {
                 self.patterns(&path, population.size, patterns);
             }
             Model::Images(images) => {
+                self.sources_of_pixels(name, population, images);
                 let held = self.frames(&path, images);
                 if let Some(dt) = self.dt() {
                     let code = images.encoder.code();
@@ -87,6 +88,18 @@ impl<'s> Checker<'s> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Sources that are not several of each pixel, as many as the encoder says.
+    fn sources_of_pixels(&mut self, name: &str, population: &Population, images: &Images) {
+        let (size, fields) = (population.size, images.fields());
+        if size % fields > 0 {
+            let by = if population.shape.is_empty() { "size" } else { "shape" };
+            let message =
+                format!("{size} sources are no multiple of the {fields} that each pixel has");
+            let help = format!("write {fields} for each pixel of a frame, or change `fields`");
+            self.fault_with_help(format!("populations.{name}.{by}"), message, help);
         }
     }
 

@@ -381,13 +381,17 @@ impl<'s> Checker<'s> {
         for (name, population) in &scene.populations {
             let Model::Images(images) = &population.model else { continue };
             let path = format!("populations.{name}");
-            if population.size != numbers {
-                let message =
-                    format!("the frames of the samples have {numbers} numbers, a source for each");
+            let sources = numbers.saturating_mul(images.fields());
+            if population.size != sources {
+                let each = match images.fields() {
+                    1 => "a source for each".to_owned(),
+                    fields => format!("{fields} sources for each"),
+                };
+                let message = format!("the frames of the samples have {numbers} numbers, {each}");
                 self.fault_with_help(
                     format!("{path}.size"),
                     message,
-                    format!("write `size: {numbers}`"),
+                    format!("write `size: {sources}`"),
                 );
             }
             if images.frames != frames {
