@@ -33,8 +33,12 @@ fn training(encoder: &str, optimizer: &str) -> String {
     )
 }
 
-const ENCODERS: [&str; 3] =
-    ["Latency(window: 6.0)", "Poisson(max_rate: 300)", "Constant(gain: 1.0)"];
+const ENCODERS: [&str; 4] = [
+    "Latency(window: 6.0)",
+    "Poisson(max_rate: 300)",
+    "Constant(gain: 1.0)",
+    "Population(fields: 37, send: Poisson(max_rate: 300))",
+];
 
 /// The part of an array that a training defines.
 fn defined<T: Clone>(plan: &Plan, id: usize, values: &[T]) -> Vec<T> {
@@ -129,7 +133,7 @@ fn every_array_after_training_agrees_with_the_oracle() {
         for encoder in ENCODERS {
             let scene = scene(&training(encoder, optimizer));
             let (network, plan) = plan(&scene, 6, 9, 0);
-            let data = images(6, 37, 3);
+            let data = images(6, network.pixels(), 3);
             let run = |engine: &mut dyn Engine| {
                 load(engine, &plan, &data.train, 6);
                 engine.run(plan.program("train").unwrap(), &clock(6), plan.steps).unwrap();

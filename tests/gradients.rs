@@ -352,6 +352,8 @@ fn oracle_against_central_differences() {
     let subtract = "Lif(tau_m: 20, tau_syn: 5, t_ref: 1, reset: Subtract)";
     central_differences("plain", &PLAIN);
     central_differences("spiking input", &Case { encoder: "Latency(window: 4.0)", ..PLAIN });
+    let encoder = "Population(fields: 13, send: Constant(gain: 1.0))";
+    central_differences("receptive fields", &Case { encoder, ..PLAIN });
     central_differences(
         "arctan, last",
         &Case { surrogate: "ArcTan(alpha: 2)", over: "Last", ..PLAIN },

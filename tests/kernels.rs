@@ -869,11 +869,84 @@ fn frames_are_shown_one_after_the_other() {
     }
 }
 
+/// Two frames of three numbers, each seen by four fields: these have their parts by the closed form, to half a level,
+/// and what is sent is what an encoder sends of pixels that have these intensities.
+#[test]
+fn receptive_fields_have_their_parts_of_numbers() {
+    const FIELDS: usize = 4;
+    let [numbers, frames, steps] = [3, 2, 7];
+    let n = numbers * FIELDS;
+    let byte = |x: f64| (127.5 * (1.0 + x)) as u8;
+    let sample = |b| noise(numbers * frames, 1.0, b).into_iter().map(byte).collect();
+    let samples: [Vec<u8>; 2] = [1, 2].map(sample);
+    let part = |x: u8, field: usize| {
+        let away = f64::from(x) / 255.0 - (-0.2 + 0.5 * field as f64);
+        (-away * away / (2.0 * 0.4 * 0.4)).exp()
+    };
+    let parts = samples.iter().flatten().flat_map(|x| (0..FIELDS).map(|field| part(*x, field)));
+    let parts: Vec<f64> = parts.collect();
+    let planned_with = |encoder: &str| {
+        planned(&scene(&format!(
+            r#"(version: 1, simulation: (dt: 1, seed: 3),
+            populations: {{
+                "in": (size: {n}, model: Images(encoder: {encoder}, frames: {frames}, hold: 3)),
+                "out": (size: 3, model: Readout(tau_m: 15)),
+            }},
+            projections: [(from: "in", to: "out", connect: Dense, weight: Kaiming(), delay: 2)],
+            training: (data: Mnist(dir: "."), epochs: 1, batch: 2, steps: {steps},
+                loss: SoftmaxCrossEntropy(), optimizer: Sgd(lr: 0.1)))"#
+        )))
+    };
+    for send in ["Constant(gain: 2)", "Latency(window: 3, cutoff: 0)", "Poisson(max_rate: 500)"] {
+        let encoder =
+            format!("Population(fields: {FIELDS}, from: -0.2, to: 1.3, sigma: 0.4, send: {send})");
+        let (seen, plain) = (planned_with(&encoder), planned_with(send));
+        let check = |who: &str, [engine, other]: [&mut dyn Exact; 2]| {
+            let intensities = array(&seen, "in.intensities");
+            let spoiled = vec![0xDEAD_BEEF; seen.arrays[intensities].len];
+            engine.write_words(intensities, &spoiled).unwrap();
+            engine.write_words(seen.ports.pixels.unwrap(), &in_words(&samples)).unwrap();
+            engine.run(seen.program("evaluate").unwrap(), &clock(2), steps).unwrap();
+            let words = engine.read_words(intensities).unwrap();
+            let levels = words.iter().flat_map(|word| word.to_le_bytes());
+            assert_eq!(4 * words.len(), parts.len());
+            for (k, (level, part)) in levels.zip(&parts).enumerate() {
+                let off = (f64::from(level) - 255.0 * part).abs();
+                assert!(off <= 0.5 + 1e-9, "{who}, {send}: part {k} is {level} of 255, not {part}");
+            }
+            other.write_words(plain.ports.pixels.unwrap(), &words).unwrap();
+            other.run(plain.program("evaluate").unwrap(), &clock(2), steps).unwrap();
+            let sent = |engine: &mut dyn Exact, plan: &Plan| match send.starts_with("Constant") {
+                true => engine.exact(array(plan, "in.values")),
+                false => {
+                    let spikes = engine.read_words(array(plan, "in.spikes")).unwrap();
+                    spikes.into_iter().map(f64::from).collect()
+                }
+            };
+            let got = sent(engine, &seen);
+            assert!(got.iter().any(|x| *x != 0.0), "{who}, {send}: nothing is sent");
+            assert_eq!(got, sent(other, &plain), "{who}, {send}");
+        };
+        let [mut a, mut b] = [&seen, &plain].map(|plan| Cpu::<f64>::new(plan, Some(1), false));
+        check("oracle", [&mut a, &mut b]);
+        let [mut a, mut b] = [&seen, &plain].map(|plan| Cpu::<f32>::new(plan, Some(2), false));
+        check("f32", [&mut a, &mut b]);
+        if let Some(found) = adapter("receptive fields") {
+            check("wgsl", [&mut gpu(&found, &seen), &mut gpu(&found, &plain)]);
+        }
+    }
+}
+
 /// The same where synapses learn by themselves, in a row of spikes that begins with those of others.
 #[test]
 fn frames_are_shown_to_rules() {
     let [n, _, hold, steps] = SHOWN;
-    for encoder in ["Poisson(max_rate: 1000)", "Latency(window: 4, cutoff: 0.3)"] {
+    // The last has a field for each pixel that is white, or not at all.
+    for encoder in [
+        "Poisson(max_rate: 1000)",
+        "Latency(window: 4, cutoff: 0.3)",
+        "Population(fields: 1, from: 0.9, to: 1.1, sigma: 0.01, send: Poisson(max_rate: 1000))",
+    ] {
         let (model, mut samples) = in_frames(encoder);
         samples.truncate(1);
         samples.iter_mut().flatten().filter(|x| **x > 0).for_each(|x| *x = 255);
@@ -894,7 +967,7 @@ fn frames_are_shown_to_rules() {
                 for id in 0..n {
                     let spikes = row[ports.first_word[1] + id / 32] >> (id % 32) & 1;
                     // The spike of a white source is the first of its frame.
-                    let now = encoder.starts_with("Poisson") || t % hold == 0;
+                    let now = !encoder.starts_with("Latency") || t % hold == 0;
                     let wanted = u32::from(now && on(&samples[0], t, id) > 0);
                     assert_eq!(spikes, wanted, "{who}, {encoder}: source {id} at step {t}");
                 }

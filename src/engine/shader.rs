@@ -23,6 +23,7 @@ pub static KERNELS: &[&Kernel] = &[
     &input::poisson_alike::KERNEL,
     &input::poisson_drive::KERNEL,
     &input::poisson_window::KERNEL,
+    &input::population::KERNEL,
     &neuron::channels::KERNEL,
     &neuron::channels::WINDOW,
     &neuron::channels::ADJOINT,

@@ -111,6 +111,9 @@ macro_rules! encoders {
             /// with `hold`, it changes, and arrives as spikes do, at a receptor and after a delay: in each step as
             /// much as `gain · x` spikes.
             constant::Constant;
+            /// Gaussian receptive fields, side by side: each pixel is a number that several sources see, and x of each is
+            /// how much it has of it.
+            population::Population;
         }
     };
 }

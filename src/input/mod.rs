@@ -13,6 +13,7 @@ pub mod poisson;
 pub mod poisson_alike;
 pub mod poisson_drive;
 pub mod poisson_window;
+pub mod population;
 
 /// Pixels of a sample are bytes, four to a word.
 pub const fn pixel_words(n: usize) -> usize {

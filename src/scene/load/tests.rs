@@ -545,6 +545,30 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
             ),
             ("Constant(gain: 2)", "Poisson(max_rate: 2000)", "2000", "2 spikes per step"),
             ("Constant(gain: 2)", "Latency(window: 0)", "0", "not strictly positive"),
+            (
+                "Constant(gain: 2)",
+                "Population(fields: 3, send: Constant())",
+                "784",
+                "784 sources are no multiple of the 3 that each pixel has | write 3 for each pixel",
+            ),
+            (
+                "Constant(gain: 2)",
+                "Population(fields: 7, from: 1, to: 0.5, send: Constant())",
+                "0.5",
+                "from 1 to 0.5 do not ascend | raise `to`",
+            ),
+            (
+                "Constant(gain: 2)",
+                "Population(fields: 7, sigma: 0, send: Constant())",
+                "0",
+                "not strictly positive",
+            ),
+            (
+                "Constant(gain: 2)",
+                "Population(fields: 7, send: Poisson(max_rate: 2000))",
+                "2000",
+                "2 spikes per step",
+            ),
             ("Constant(gain: 2)", "Constant(), frames: 0", "0", "at least 1"),
             (
                 "Constant(gain: 2)",
