@@ -60,8 +60,8 @@ impl<'s> Checker<'s> {
         match &population.model {
             Model::Lif(lif) => self.lif_of_eprop(&path, lif),
             Model::Readout(readout) => self.readout_of_eprop(&path, readout),
-            Model::Images(Images { encoder: Encoder::Constant { .. }, .. }) => {
-                let message = "e-prop knows sources that spike, and `Constant` sends values";
+            Model::Images(images) if images.encoder.code().gain().is_some() => {
+                let message = "e-prop knows sources that spike, and this encoder sends values";
                 let help = "use `Poisson(max_rate: ...)` or `Latency(window: ...)`";
                 self.fault_with_help(format!("{path}.encoder"), message, help);
             }

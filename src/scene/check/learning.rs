@@ -430,7 +430,7 @@ impl<'s> Checker<'s> {
                     let named = self.population_named(population);
                     let model = named.map(|population| &population.model);
                     let values = matches!(model, Some(Model::Images(images))
-                        if matches!(images.encoder, Encoder::Constant { .. }));
+                        if images.encoder.code().gain().is_some());
                     let (what, help) = match model {
                         Some(model) if model.neuron().is_some() => (
                             "are neurons, and no gradient goes through what they release",
