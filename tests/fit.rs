@@ -431,7 +431,7 @@ fn a_training_runs_the_network_that_a_simulation_runs() {
         projections: [
             (from: "in", to: "cells", connect: FixedInDegree(k: 6), weight: EX, receptor: "ex", delay: Uniform(low: 1, high: 4)),
             (name: "again", from: "cells", to: "cells", connect: FixedInDegree(k: 5), weight: IN, receptor: "in",
-                delay: Uniform(low: 1, high: 5)),
+                delay: Uniform(low: 1, high: 5), short_term: (u: 0.6, tau_rec: 30, tau_facil: 10)),
         ],
         stimuli: [(to: "cells", input: Step(amplitude: Linspace(from: 0, to: DRIVE), start: 10, stop: 60))],"#;
     let models = [

@@ -328,6 +328,34 @@ fn changing() -> [(&'static str, Case); 5] {
     ]
 }
 
+/// Synapses that tire and that facilitate: of inputs, on a cycle, sparse with delays of their own, and convolved.
+fn tiring() -> [(&'static str, Case); 5] {
+    let tires = Case {
+        encoder: "Latency(window: 4.0), frames: 2, hold: 4",
+        first: "Dense, short_term: (u: 0.5, tau_rec: 8)",
+        steps: 9,
+        ..PLAIN
+    };
+    let on_its_way = r#"(from: "hidden", to: "hidden", connect: Dense, weight: Kaiming(gain: 1.5),
+        short_term: (u: 0.3, tau_rec: 6, tau_facil: 9)),"#;
+    let sparse = r#"(from: "hidden", to: "hidden", connect: FixedProbability(p: 0.6), weight: Kaiming(gain: 1.5),
+        delay: Uniform(low: 1, high: 4), short_term: (u: 0.4, tau_rec: 7)),"#;
+    [
+        ("tiring inputs", tires),
+        ("facilitating, recurrent", Case { extra: on_its_way, steps: 9, ..PLAIN }),
+        ("facilitating, attached", Case { extra: on_its_way, detach: false, ..tires }),
+        ("tiring, sparse", Case { extra: sparse, steps: 9, ..PLAIN }),
+        (
+            "tiring, in frames",
+            Case {
+                model: "Lif(receptors: {\"ex\": Exp(tau: 4)}, t_ref: 0)",
+                extra: on_its_way,
+                ..tires
+            },
+        ),
+    ]
+}
+
 /// Answers to each of three frames, behind which the window may have some steps more.
 fn answers() -> [(&'static str, Case); 3] {
     let dense = Case {
@@ -393,7 +421,8 @@ fn oracle_against_central_differences() {
     central_differences("sparse constant", &Case { first: "FixedProbability(p: 0.5)", ..PLAIN });
     central_differences("drawn delays", &Case { extra: DRAWN_DELAYS, steps: 9, ..PLAIN });
     central_differences("several panels", &Case { hidden: 70, ..PLAIN });
-    for (name, case) in dropped().into_iter().chain(changing()).chain(targeted()).chain(answers()) {
+    let more = dropped().into_iter().chain(changing()).chain(targeted()).chain(answers());
+    for (name, case) in more.chain(tiring()) {
         central_differences(name, &case);
     }
     // At the weights with their noise, with what arrives besides, and with another input.
@@ -725,6 +754,7 @@ fn engines_against_the_oracle_in_every_variant() {
         .chain(changing().map(wide))
         .chain(targeted().map(wide))
         .chain(answers().map(wide))
+        .chain(tiring().map(wide))
     {
         engines_against_oracle(name, &case, 0);
         engines_against_oracle(&format!("soft {name}"), &case, if case.detach { 1 } else { 2 });

@@ -76,6 +76,8 @@ pub static KERNELS: &[&Kernel] = &[
     &synapse::dense_values_gradient::KERNEL,
     &synapse::list_spikes::KERNEL,
     &synapse::procedural::KERNEL,
+    &synapse::release::KERNEL,
+    &synapse::release_backward::KERNEL,
     &synapse::scatter::KERNEL,
     &synapse::short_term::KERNEL,
     &synapse::sparse::KERNEL,

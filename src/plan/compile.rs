@@ -10,6 +10,7 @@ use super::delays::Delayed;
 use super::layout::{Layout, Pop};
 use super::losses::Counted;
 use super::order::{Group, groups};
+use super::release::Released;
 use super::spike_times::Firsts;
 use super::*;
 use crate::data::traces::Traces;
@@ -154,6 +155,7 @@ pub(super) type Programs = Vec<(&'static str, Vec<Stage>)>;
 /// Those of a training by backpropagation.
 fn backprop(c: &mut Compiler<'_>, options: &Options<'_>) -> Programs {
     c.keep_sources();
+    c.release_sources();
     let groups = groups(c.network);
     let mut forward = Vec::new();
     c.delay_sources(&mut forward);
@@ -234,6 +236,8 @@ pub(super) struct Compiler<'a> {
     pub kept: Vec<Option<Pop>>,
     /// Sources of each projection with learned delays.
     pub delayed: Vec<Option<Delayed>>,
+    /// Sources of each projection with short-term plasticity.
+    pub released: Vec<Option<Released>>,
     /// Arrays of a loss of traces: what is wanted, the filtered difference, and errors.
     pub followed: Option<[ArrayId; 3]>,
     /// Populations whose spikes are counted for the loss.
@@ -289,9 +293,19 @@ impl<'a> Compiler<'a> {
         let began = |k: usize| Filled { statics: layout.framed[k].is_some(), ..Filled::default() };
         let filled = (0..layout.pops.len()).map(began).collect();
         let kept = vec![None; layout.pops.len()];
-        let (delayed, counted, acting) = (Vec::new(), Vec::new(), Vec::new());
-        let (followed, firsts) = (None, None);
-        Self { network, training, filled, kept, delayed, layout, followed, counted, firsts, acting }
+        Self {
+            network,
+            training,
+            filled,
+            kept,
+            layout,
+            delayed: vec![None; network.projections.len()],
+            released: vec![None; network.projections.len()],
+            followed: None,
+            counted: Vec::new(),
+            firsts: None,
+            acting: Vec::new(),
+        }
     }
 
     /// Whether a population has soft spikes.
@@ -306,8 +320,18 @@ impl<'a> Compiler<'a> {
     }
 
     /// Whether a projection gets values rather than spikes.
-    fn gets_values(&self, index: usize) -> bool {
-        self.delayed[index].is_some() || self.sends_values(self.network.projections[index].from)
+    pub fn gets_values(&self, index: usize) -> bool {
+        self.delayed[index].is_some()
+            || self.released[index].is_some()
+            || self.sends_values(self.network.projections[index].from)
+    }
+
+    /// The source of a projection as it sees it: with learned delays, or what short-term plasticity makes of it.
+    pub fn seen(&self, index: usize) -> Pop {
+        let delayed = self.delayed[index].map(|delayed| delayed.pop);
+        let released = self.released[index].map(|released| released.pop);
+        let from = self.network.projections[index].from;
+        delayed.or(released).unwrap_or(self.layout.pops[from])
     }
 
     /// Rows per sample of what a projection that is not constant gets, of a source as it sees it.
@@ -517,6 +541,9 @@ impl<'a> Compiler<'a> {
         for outside in [true, false] {
             for (index, p) in network.projections.iter().enumerate() {
                 if inside(p.to) && inside(p.from) != outside {
+                    if outside {
+                        before.extend(self.release(index));
+                    }
                     self.deliver(index, if outside { &mut before } else { &mut step });
                 }
             }
@@ -535,6 +562,12 @@ impl<'a> Compiler<'a> {
                 }
             }
         }
+        // On a cycle spikes of a step are there behind its neurons, and are delivered in later steps.
+        for (index, p) in network.projections.iter().enumerate() {
+            if inside(p.to) && inside(p.from) {
+                step.extend(self.release(index));
+            }
+        }
         if group.cyclic {
             stages.push(Stage::Whole(before));
             stages.push(Stage::Steps { launches: step, backward: false });
@@ -547,8 +580,7 @@ impl<'a> Compiler<'a> {
     fn deliver(&mut self, index: usize, launches: &mut Vec<Launch>) {
         let network = self.network;
         let projection = &network.projections[index];
-        let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
-        let from = self.delayed[index].map_or(from, |delayed| delayed.pop);
+        let (from, to) = (self.seen(index), self.layout.pops[projection.to]);
         launches.extend(self.delay(index));
         let steps = self.layout.steps;
         let constant = projection.delay == 0;
@@ -786,6 +818,7 @@ impl<'a> Compiler<'a> {
                     self.deliver_back(index, launches);
                     self.drop_back(index, launches);
                     launches.extend(self.delay_back(index));
+                    launches.extend(self.release_back(index));
                 }
             }
         }

@@ -41,7 +41,7 @@ impl Compiler<'_> {
                 stride: to.width,
                 first: p.receptor * to.n,
                 accumulate: false,
-                values: self.sends_values(p.from),
+                values: self.gets_values(index),
             },
         }
     }
@@ -59,7 +59,7 @@ impl Compiler<'_> {
         let p = &self.network.projections[index];
         let (weights, convolution) = self.convolution(index)?;
         let rows = Rows { accumulate: accumulate == 1, ..self.rows(index) };
-        let [spikes, x] = self.sources(self.layout.pops[p.from], &rows);
+        let [spikes, x] = self.sources(self.seen(index), &rows);
         let args = vec![spikes, x, whole(weights), out];
         let targets = self.layout.pops[p.to].n;
         let params = convolution.params(&rows).words();
@@ -77,7 +77,7 @@ impl Compiler<'_> {
         let p = &self.network.projections[index];
         let (weights, convolution) = self.convolution(index)?;
         let rows = Rows { accumulate: accumulate == 1, ..self.rows(index) };
-        let [spikes, x] = self.sources(self.layout.pops[p.from], &rows);
+        let [spikes, x] = self.sources(self.seen(index), &rows);
         let tape = self.tape(&self.layout.pops[p.to]);
         let args = vec![spikes, x, whole(weights), tape, cotangent];
         // What is pooled, and what is left at the edges.

@@ -31,10 +31,7 @@ impl Compiler<'_> {
     pub(super) fn delay_sources(&mut self, stages: &mut Vec<Stage>) {
         let (network, mut launches) = (self.network, Vec::new());
         for (index, projection) in network.projections.iter().enumerate() {
-            let Some(learned) = &projection.delays else {
-                self.delayed.push(None);
-                continue;
-            };
+            let Some(learned) = &projection.delays else { continue };
             let (name, layout) = (&projection.name, &mut self.layout);
             let from = layout.pops[projection.from];
             let (n, len) = (from.n, layout.batch * layout.steps * from.n);
@@ -69,7 +66,7 @@ impl Compiler<'_> {
                 each(slopes, width),
             ];
             launches.push(by_element(&delay_taps::KERNEL, name, p.words(), args, n));
-            self.delayed.push(Some(Delayed { pop, delays, width, first, taps, slopes }));
+            self.delayed[index] = Some(Delayed { pop, delays, width, first, taps, slopes });
         }
         stages.push(Stage::Whole(launches));
     }
@@ -82,7 +79,7 @@ impl Compiler<'_> {
     }
 
     /// What a source sends, its spikes or its values, as a kernel has both.
-    fn sent_both(&self, k: usize) -> [Arg; 2] {
+    pub(super) fn sent_both(&self, k: usize) -> [Arg; 2] {
         let pop = self.layout.pops[k];
         let rows = pop.history + self.layout.steps;
         match self.sends_values(k) {

@@ -54,20 +54,18 @@ impl Compiler<'_> {
     /// The source of a projection as the program `train` has it, without the silent or with their delays.
     pub(super) fn source(&self, index: usize) -> Pop {
         let projection = &self.network.projections[index];
-        if let Some(delayed) = self.delayed[index] {
-            return delayed.pop;
-        }
         match self.kept[projection.from] {
             Some(kept) if projection.dropout > 0.0 => kept,
-            _ => self.layout.pops[projection.from],
+            _ => self.seen(index),
         }
     }
 
     /// Where gradients by what a projection gets lie, and whether there are some already.
     pub(super) fn cotangent_of(&mut self, index: usize) -> (Arg, bool) {
         let projection = &self.network.projections[index];
-        if let Some(delayed) = self.delayed[index] {
-            return (each(delayed.pop.cotangent, self.layout.steps * delayed.pop.n), false);
+        if self.delayed[index].is_some() || self.released[index].is_some() {
+            let seen = self.seen(index);
+            return (each(seen.cotangent, self.layout.steps * seen.n), false);
         }
         if projection.dropout == 0.0 {
             return self.cotangent(projection.from);

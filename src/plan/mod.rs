@@ -17,6 +17,7 @@ mod live;
 mod losses;
 mod noise;
 mod order;
+mod release;
 mod rules;
 mod simulate;
 mod spike_times;

@@ -31,6 +31,8 @@ pub mod dense_values;
 pub mod dense_values_gradient;
 pub mod list_spikes;
 pub mod procedural;
+pub mod release;
+pub mod release_backward;
 pub mod scatter;
 pub mod short_term;
 pub mod sparse;

@@ -236,10 +236,12 @@ pub fn gradients_by_terms(
         } else {
             let port = plan.ports.populations[from];
             // Soft spikes of neurons, or values of sources that change.
-            let values = ["soft_spikes", "values"].iter().find_map(|what| {
-                let name = format!("{}.{what}", network.populations[from].name);
-                plan.arrays.iter().position(|array| array.name == name)
-            });
+            let found = |name: String| plan.arrays.iter().position(|array| array.name == name);
+            let values = ["soft_spikes", "values"]
+                .iter()
+                .find_map(|what| found(format!("{}.{what}", network.populations[from].name)));
+            // Or what spikes carry of the weights.
+            let values = found(format!("{}.release.values", projection.name)).or(values);
             let stored = port.history + steps;
             let sent = match values {
                 Some(values) => {

@@ -1,7 +1,7 @@
 //! Rules of what changes weights, for a long time or a short one, and of modulators.
 
 use super::*;
-use crate::scene::{Pairing, Stretch};
+use crate::scene::{Gradient, Pairing, Stretch};
 
 impl<'s> Checker<'s> {
     /// Rules of what changes weights, for a long time or a short one.
@@ -13,7 +13,9 @@ impl<'s> Checker<'s> {
         if projection.short_term.is_some() {
             let path = format!("{path}.short_term");
             self.stored(&path, projection, "short-term plasticity");
-            self.no_gradient(&path, "short-term plasticity");
+            if self.has_gradients() {
+                self.short_term_of_training(&path, projection);
+            }
         }
         if let Some(scaling) = projection.scaling {
             let path = format!("{path}.scaling");
@@ -44,6 +46,30 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(&path, "it is not said when to normalize", help);
             }
         }
+    }
+
+    /// What does not go with short-term plasticity in a training by gradients.
+    fn short_term_of_training(&mut self, path: &str, projection: &'s Projection) {
+        let training = self.scene.training.as_ref();
+        let learn = training.map_or(Gradient::Backprop, |training| training.learn);
+        let by_values = self.population_named(&projection.from).is_some_and(|from| {
+            matches!(&from.model, Model::Images(images) if images.encoder.code().gain().is_some())
+        });
+        let (what, help) = if learn != Gradient::Backprop {
+            ("this way to find gradients", "use `learn: Backprop` in `training`, or leave it out")
+        } else if projection.learn.as_ref().and_then(Learn::common).is_some() {
+            ("a rule of plasticity in a training by gradients", "use `Backprop` or `Fixed`")
+        } else if matches!(projection.delay, Some(Delay::Learn { .. })) {
+            ("learned delays", "give the delay")
+        } else if projection.dropout > 0.0 {
+            ("`dropout` of the same projection", "leave one of them out")
+        } else if by_values {
+            ("sources that send values", "use `Poisson` or `Latency`, whose output is spikes")
+        } else {
+            return;
+        };
+        let message = format!("short-term plasticity does not go with {what}");
+        self.fault_with_help(path, message, help);
     }
 
     /// Rules of the replacement of synapses.
@@ -210,6 +236,14 @@ impl<'s> Checker<'s> {
             let message = "in a training by gradients changes are summed over all pairs of spikes of a batch, at the \
                            weights before it";
             self.fault_with_help(format!("{path}.{field}"), message, help);
+        }
+        if matches!(projection.delay, Some(Delay::Learn { .. })) {
+            let help = "give the delay, or use `Backprop` or `Fixed`";
+            self.fault_with_help(
+                path,
+                "delays are learned by gradients, and rules need spikes that come whole",
+                help,
+            );
         }
         let own_delays = !matches!(projection.delay, None | Some(Delay::Constant(_)));
         if own_delays && rule.axonal.is_some() {
