@@ -125,7 +125,8 @@ struct Predict {
   neuralearn adapt runs/meta-1/fomaml --data few.npz  the network learns these samples, and answers to them
   neuralearn adapt runs/meta-1/fomaml --data few.npz --query new.npz --steps 5 --out learned
 
-Files are of numpy: `inputs` and `targets`, of which what is asked may have none. adaptation.npz has
+Files are of numpy: `inputs` and `targets`, of which what is asked may have none. Inputs are as those that were learned from:
+of `Sinusoids` what each of its Gaussian fields has of x, from 0 to 1. adaptation.npz has
 `output` [steps + 1, samples, outputs], what is answered after 0, 1, 2, ... steps, with `target` and `mse`
 [steps + 1] where targets are known, and `support_mse`, that of the samples that are learned from. The run
 stays as it is.")]
@@ -409,7 +410,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
     } else if let Some(e) = e.downcast_ref::<PlanError>() {
         match e {
             PlanError::Binding { .. } | PlanError::Ring { .. } | PlanError::Packing { .. } => 4,
-            PlanError::Delay { .. } | PlanError::Apart { .. } | PlanError::Pairs { .. } => 2,
+            PlanError::Delay { .. } | PlanError::Apart { .. } | PlanError::Unknown { .. } => 2,
         }
     } else if let Some(e) = e.downcast_ref::<EngineError>() {
         engine(e)

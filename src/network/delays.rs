@@ -56,7 +56,8 @@ impl Delays {
         let sigma = match kernel {
             DelayKernel::Linear => None,
             DelayKernel::Gauss { sigma, last } => {
-                Some([sigma.get() / dt, last.map_or(NARROW, |last| last.get() / dt)])
+                let first = sigma.get() / dt;
+                Some([first, last.map_or(NARROW.min(first), |last| last.get() / dt)])
             }
         };
         Ok(Some(Self {

@@ -7,6 +7,7 @@
 //! and updates are programs of their own too, and so are steps within a task.
 
 use super::delays::Delayed;
+use super::known::known;
 use super::layout::{Layout, Pop};
 use super::losses::Counted;
 use super::order::{Group, groups};
@@ -100,14 +101,15 @@ pub enum PlanError {
         /// Projection.
         projection: String,
     },
-    /// A file has no dense weights.
+    /// The way to find gradients does not know the network.
     #[error(
-        "projection `{projection}`: e-prop knows dense weights only, and the file has those of some pairs; use \
-         `learn: Backprop` in `training`"
+        "{what}, with what was loaded: {why}; use `learn: Backprop` in `training`, or leave `initial` out"
     )]
-    Pairs {
-        /// Projection.
-        projection: String,
+    Unknown {
+        /// Which part of it.
+        what: String,
+        /// What is known.
+        why: &'static str,
     },
     /// The delays do not fit into the window.
     #[error(
@@ -126,9 +128,10 @@ pub enum PlanError {
 /// # Errors
 /// An array that does not fit into one binding, a delay that does not fit into the window.
 pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanError> {
+    known(network, options.training.learn)?;
     let mut c = Compiler::new(Layout::new(network, options)?, options.training);
     let programs = match options.training.learn.eprop() {
-        Some(rule) => c.eprop(rule)?,
+        Some(rule) => c.eprop(rule),
         None => backprop(&mut c, options),
     };
     let program = |(name, stages)| Program { name, stages: joined(stages) };

@@ -83,12 +83,7 @@ struct Steps {
 
 impl Compiler<'_> {
     /// Programs of a training by e-prop.
-    pub(super) fn eprop(&mut self, rule: EProp) -> Result<Programs, PlanError> {
-        for (tiles, projection) in self.layout.ports.weights.iter().zip(&self.network.projections) {
-            if !matches!(tiles, Tiles::Dense { .. }) {
-                return Err(PlanError::Pairs { projection: projection.name.clone() });
-            }
-        }
+    pub(super) fn eprop(&mut self, rule: EProp) -> Programs {
         let steps = self.steps(rule);
         let mut evaluate = Vec::new();
         self.encode(&mut evaluate);
@@ -110,12 +105,12 @@ impl Compiler<'_> {
         self.update(&mut train);
         self.counts(&mut evaluate);
         self.counts(&mut train);
-        Ok(vec![("evaluate", evaluate), ("train", train)])
+        vec![("evaluate", evaluate), ("train", train)]
     }
 
     /// The projection whose updates weights of the feedback get, if an array has these.
     pub(super) fn fed_back(&self, array: ArrayId) -> Option<&Projection> {
-        let found = self.layout.feedback.iter().find(|(feedback, _)| *feedback == array);
+        let found = self.layout.ports.feedback.iter().find(|(feedback, _)| *feedback == array);
         found.map(|(_, projection)| &self.network.projections[*projection])
     }
 
@@ -283,7 +278,7 @@ impl Compiler<'_> {
                 let feedback = self.feedback(steps, index);
                 launches.push(self.feedback_step(steps, index, feedback, filled));
                 if steps.rule.feedback == Feedback::Adaptive && projection.learn {
-                    self.layout.feedback.push((feedback, index));
+                    self.layout.ports.feedback.push((feedback, index));
                     gradients.push(feedback);
                 }
             }

@@ -76,8 +76,6 @@ pub(super) struct Layout<'a> {
     pub unused_written: [ArrayId; 2],
     pub output_gradient: ArrayId,
     pub peak: ArrayId,
-    /// Weights that errors go back through and that learn, and the index of the projection whose updates they get.
-    pub feedback: Vec<(ArrayId, usize)>,
 }
 
 impl<'a> Layout<'a> {
@@ -106,7 +104,6 @@ impl<'a> Layout<'a> {
             unused_written: [0; 2],
             output_gradient: 0,
             peak: 0,
-            feedback: Vec::new(),
         };
         c.unused_reals = c.zeros("unused.reals", Kind::Real, 1);
         c.unused_words = c.zeros("unused.words", Kind::Word, 1);

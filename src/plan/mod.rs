@@ -12,6 +12,7 @@ mod drawn;
 mod dropout;
 mod eprop;
 mod gain;
+mod known;
 mod layout;
 mod live;
 mod losses;
@@ -246,6 +247,8 @@ pub struct Ports {
     pub gradients: Vec<(ArrayId, ArrayId)>,
     /// Arrays of changes by rules of plasticity beside the weights that they are for.
     pub changes: Vec<(ArrayId, ArrayId)>,
+    /// Arrays of feedback that is learned, beside the projection to the readout that each is like.
+    pub feedback: Vec<(ArrayId, usize)>,
     /// One unit of what each of the gradients is for.
     pub units: Vec<f64>,
     /// Output, samples × answers × outputs.

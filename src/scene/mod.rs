@@ -885,6 +885,7 @@ declare! {
             sigma: Quantity<Ms> [Positive];
             /// What it has fallen to, exponentially, after a quarter of the epochs \[ms\]; 0.23 steps if absent, with
             /// which nearly all of a spike is in one step.
+            /// A run that is extended is at an earlier part of its epochs, and its kernel broader again.
             last | "final": Option<Quantity<Ms>> [Positive];
         };
     }

@@ -10,7 +10,8 @@
 //!   dloss/dw_kj  = sum over steps of  dloss/dv_k z̄_j, filtered by the readout
 //! ```
 //! The first is the gradient but for what a spike does to later spikes of other neurons: without recurrence, with B the
-//! weights of the readout, it is that of backpropagation that passes through thresholds and not through resets. f_j is the
+//! weights of the readout, it is that of backpropagation that passes through thresholds and not through resets, as long as no
+//! refractory potential is held: arrivals while it is act on nothing, and count here all the same. f_j is the
 //! mean of the spikes of a step over the T steps whose spikes still reach the readout, all but the last two; so the second
 //! term is the gradient of c_reg / 2 times the square of the difference. It is not part of the loss that is told.
 //!
@@ -38,7 +39,8 @@ declare! {
         Symmetric;
         /// Others, drawn from the seed as `Kaiming(gain: 1)` would, which never change.
         Random;
-        /// Others, drawn likewise, which then change by the same updates as those from the neurons to the readout.
+        /// Others, drawn likewise, which then change by the same updates as those from the neurons to the readout. They are
+        /// no part of the network: `initial` draws them anew.
         Adaptive;
     }
 }

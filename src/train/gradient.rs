@@ -31,7 +31,7 @@ declare! {
             /// Rate that is aimed at \[Hz\].
             f_target: Quantity<Hz> [NotNegative] = 10.0;
             /// Whether the potential of a refractory neuron is held, as it is elsewhere. If not, it goes on as ever, and only
-            /// spikes are held back, as in the published networks.
+            /// spikes are held back, as in the published networks; what arrives meanwhile then acts as e-prop reckons.
             hold: bool = true;
         };
     }

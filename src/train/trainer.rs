@@ -1115,9 +1115,12 @@ impl<'a> Trainer<'a> {
         arrays.into_iter().map(|array| Ok((array, self.engine.read_reals(array)?))).collect()
     }
 
-    /// Number of trained parameters.
+    /// Number of trained parameters of the network; feedback that is learned with them is none.
     pub fn parameters(&self) -> u64 {
-        self.trained().iter().map(|array| self.plan.arrays[*array].len as u64).sum()
+        let trained = self.trained().into_iter();
+        let feedback = &self.plan.ports.feedback;
+        let own = trained.filter(|array| feedback.iter().all(|(other, _)| other != array));
+        own.map(|array| self.plan.arrays[array].len as u64).sum()
     }
 
     /// What is learned, as it is now or as it was best: weights of each projection in their natural order, constant

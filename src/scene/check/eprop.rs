@@ -42,6 +42,10 @@ impl<'s> Checker<'s> {
         if !scene.stimuli.is_empty() {
             self.fault_with_help("stimuli", "e-prop knows no stimuli", "use `Poisson` sources");
         }
+        if !scene.modulators.is_empty() {
+            let help = "leave them out, or use `learn: Backprop`";
+            self.fault_with_help("modulators", "e-prop knows no gains", help);
+        }
         if !scene.record.traces.is_empty() {
             let message = "e-prop keeps no potentials of the steps that are over";
             self.fault_with_help("record.traces", message, "leave it out, or record `spikes`");
