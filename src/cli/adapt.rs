@@ -5,7 +5,7 @@
 //! run nor its weights change.
 
 use super::folder::{ADAPTATION, Folder};
-use super::predict::{classes, learned};
+use super::predict::{classes, learned, pixels};
 use super::run::{MAX_BINDING, adapter, lies_as_shown, make_threads, prepare};
 use super::terminal::print;
 use super::{Adapt, FileFault, Usage, fault};
@@ -48,11 +48,12 @@ pub fn adapt(args: &Adapt) -> Result<()> {
         // A step takes all samples at once.
         training.batch = training.batch.max(count as u64);
     }
-    let (training, _) = classes(&scene, &args.run)?;
+    let (training, learned_from) = classes(&scene, &args.run)?;
     let adapter = adapter(&args.means)?;
     let (network, plan, _) = prepare(&scene, args.means.quiet, MAX_BINDING)?;
+    let sources = pixels(learned_from, &network)?;
     for (split, path) in [Some(&support), query.as_ref()].into_iter().flatten().zip(paths(args)) {
-        let (shape, sources) = ([split.rows, split.cols], network.pixels());
+        let shape = [split.rows, split.cols];
         if split.pixels() != sources {
             return Err(DataError::Pixels { path: path.to_owned(), shape, sources }.into());
         }

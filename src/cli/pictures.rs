@@ -294,7 +294,9 @@ fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -
 fn synapses(network: &Network, after: &[(String, Vec<f32>)]) -> Vec<report::Synapses> {
     let of = |p: &Projection| {
         let start = p.synapses.weights();
-        let end = after.iter().find(|(name, _)| *name == p.name).map_or(&[][..], |(_, end)| end);
+        // What is frozen was learned by another run.
+        let end = after.iter().find(|(name, _)| *name == p.name && !p.frozen);
+        let end = end.map_or(&[][..], |(_, end)| end);
         let (start, end) = (start.iter().copied(), end.iter().map(|w| f64::from(*w)));
         let low = start.clone().chain(end.clone()).fold(f64::INFINITY, f64::min);
         let high = start.clone().chain(end.clone()).fold(f64::NEG_INFINITY, f64::max);
@@ -311,9 +313,12 @@ fn synapses(network: &Network, after: &[(String, Vec<f32>)]) -> Vec<report::Syna
         if let (Some(delays), Some((_, end))) = (&p.delays, learned) {
             let bounds = [0.0, delays.most as f64 * network.dt];
             let start = delays.start.iter().map(|steps| steps * network.dt);
-            numbers.push(Distribution::of_weights("delay at the start (ms)", start, bounds));
-            let end = end.iter().map(|ms| f64::from(*ms));
-            numbers.push(Distribution::of_weights("learned delay (ms)", end, bounds));
+            let of = |label: &str, delays: &mut dyn ExactSizeIterator<Item = f64>| Distribution {
+                of: "sources",
+                ..Distribution::of_weights(label, delays, bounds)
+            };
+            numbers.push(of("delay at the start (ms)", &mut start.into_iter()));
+            numbers.push(of("learned delay (ms)", &mut end.iter().map(|ms| f64::from(*ms))));
         }
         report::Synapses { name: p.name.clone(), numbers }
     };

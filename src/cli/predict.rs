@@ -156,13 +156,21 @@ fn shown<'a>(data: &'a Data, path: Option<&'a Path>) -> &'a Path {
 
 /// Images that the network has sources for.
 fn test_set(data: &Data, path: Option<&Path>, network: &Network) -> Result<Split, DataError> {
-    let sources = network.pixels();
+    let sources = pixels(data, network)?;
     let test = data::test_set(data, path, network.seed, sources)?;
-    if sources > 0 && sources != test.pixels() {
+    if sources != test.pixels() {
         let shape = [test.rows, test.cols];
         return Err(DataError::Pixels { path: shown(data, path).to_owned(), shape, sources });
     }
     Ok(test)
+}
+
+/// Pixels of a sample: those that a population shows, or where each shows a part, those that the network learned from.
+pub fn pixels(data: &Data, network: &Network) -> Result<usize, DataError> {
+    match network.pixels() {
+        0 => Ok(data::load(data, network.seed)?.test.pixels()),
+        all => Ok(all),
+    }
 }
 
 /// Writes what was answered to each sample, or to each of its frames, and what it was compared with if that is known: its

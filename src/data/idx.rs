@@ -116,7 +116,10 @@ pub fn load<const RANK: usize>(path: &Path) -> Result<Idx<RANK>, IdxError> {
             return decode(stream, MAX_BYTES);
         }
         let mut packed = Vec::new();
-        stream.take(MAX_BYTES).read_to_end(&mut packed)?;
+        stream.take(MAX_BYTES + 1).read_to_end(&mut packed)?;
+        if packed.len() as u64 > MAX_BYTES {
+            return Err(Problem::TooLarge { limit: MAX_BYTES });
+        }
         let how = format!("idx of rank {RANK}");
         cache::made(cache::folder().as_deref(), &packed, &how, || decode(&packed[..], MAX_BYTES))
     };

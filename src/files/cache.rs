@@ -65,7 +65,12 @@ pub fn made<T: Kept, E>(
         Err(why) => log::warn!("{}: {why}; it is made anew", path.display()),
     }
     let made = make()?;
-    if let Err(e) = keep(&path, &made.to_bytes()) {
+    let bytes = made.to_bytes();
+    // What could not be read back is not worth its place.
+    if (bytes.len() + HASH) as u64 > read::roomy() {
+        return Ok(made);
+    }
+    if let Err(e) = keep(&path, &bytes) {
         log::info!("{}: {e}; it will be made again", path.display());
     }
     Ok(made)

@@ -737,6 +737,7 @@ fn window(number: usize, of: &Window) -> Option<Sketch> {
 /// The distribution of the weights of a projection, a panel for each time.
 fn weight_histograms(number: usize, of: &Weights) -> Option<Sketch> {
     let at = of.at.iter().map(|(ms, bins)| Distribution {
+        of: "synapses",
         label: format!("weight at {}", time(*ms)),
         bounds: of.bounds,
         bins: bins.clone(),
@@ -754,7 +755,7 @@ fn synapses(number: usize, of: &Synapses) -> Option<Sketch> {
     Some(Sketch {
         name: format!("synapses-{number}"),
         section: "Synapses".into(),
-        caption: format!("{}: distribution over the synapses.", of.name),
+        caption: format!("{}: how numbers of its synapses are distributed.", of.name),
         scene: side_by_side(&of.numbers)?,
     })
 }
@@ -771,7 +772,7 @@ fn side_by_side(all: &[Distribution]) -> Option<Scene> {
         let edges = (0..=of.bins.len()).map(|k| low + k as f64 * width).collect();
         let percent: Vec<f64> = of.bins.iter().map(|bin| 100.0 * bin).collect();
         let (plots, layout) = histogram(edges, percent, (low, high));
-        Some((plots, layout.with_x_label(of.label.as_str()).with_y_label("synapses (%)")))
+        Some((plots, layout.with_x_label(of.label.as_str()).with_y_label(format!("{} (%)", of.of))))
     };
     let panels: Vec<_> = all.iter().filter_map(panel).collect();
     let columns = vec![880.0 / panels.len() as f64; panels.len()];

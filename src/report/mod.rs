@@ -240,6 +240,8 @@ pub struct Synapses {
 pub struct Distribution {
     /// What they are, as `delay (ms)`.
     pub label: String,
+    /// What has one each: `synapses`, or `sources`.
+    pub of: &'static str,
     /// Least and largest.
     pub bounds: [f64; 2],
     /// The part of them in each of so many equal bins between these.
@@ -253,7 +255,8 @@ impl Distribution {
         weights: impl ExactSizeIterator<Item = f64>,
         bounds: [f64; 2],
     ) -> Self {
-        Self { label: label.to_owned(), bounds, bins: bins(weights, bounds, Weights::BINS) }
+        let bins = bins(weights, bounds, Weights::BINS);
+        Self { label: label.to_owned(), of: "synapses", bounds, bins }
     }
 
     /// Of delays in whole steps of `dt` \[ms\]: a bin holds as many steps as any other. None if all are alike.
@@ -267,6 +270,7 @@ impl Distribution {
         let bins = bins(delays.iter().map(|steps| f64::from(*steps)), bounds, count);
         (high > low).then(|| Self {
             label: "delay (ms)".to_owned(),
+            of: "synapses",
             bounds: bounds.map(|steps| steps * dt),
             bins,
         })
