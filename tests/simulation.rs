@@ -1068,7 +1068,7 @@ fn a_training_draws_the_stimuli_that_a_simulation_draws() {
             stimuli: [
                 (to: "cells", input: Poisson(rate: Linspace(from: 500, to: 3000), weight: 80, receptor: "ex", start: 5)),
                 (to: "cells", input: Poisson(rate: 300, weight: 2, receptor: "in", stop: 60)),
-                (to: "cells", input: Noise(mean: 50, std: Linspace(from: 0, to: 300), tau: 4, start: 10)),
+                (to: "cells", input: Noise(mean: 50, std: Linspace(from: 0, to: 300), start: 10)),
                 (to: "cells", input: Noise(sigma: 40)),
                 (to: "cells", input: Sine(amplitude: 100, frequency: 20)) ],
             {rest})"#
@@ -1111,4 +1111,41 @@ fn a_training_draws_the_stimuli_that_a_simulation_draws() {
             check("wgsl", &mut gpu(&found, &plan));
         }
     }
+}
+
+/// Noise with a memory has its whole deviation from the first step of a presentation to the last.
+#[test]
+fn coloured_noise_of_a_training_has_no_beginning() {
+    const STEPS: usize = 20;
+    let training = scene(&format!(
+        r#"(version: 1, simulation: (dt: 1, seed: 4), populations: {{
+            "cells": (size: 4000, model: Lif()),
+            "in": (size: 4, model: Images(encoder: Poisson())), "out": (size: 2, model: Readout()) }},
+        projections: [
+            (from: "in", to: "out", connect: Dense, weight: Kaiming()),
+            (from: "cells", to: "out", connect: Dense, weight: Kaiming()) ],
+        stimuli: [(to: "cells", input: Noise(mean: 30, std: 50, tau: 100))],
+        training: (data: Arrays(train: "a.npz", test: "b.npz"), epochs: 1, batch: 1, steps: {STEPS},
+            loss: SoftmaxCrossEntropy(over: Mean), optimizer: Sgd(lr: 0.1)))"#
+    ));
+    let (_, plan) = plan(&training, 1, STEPS, 0);
+    let data = images(1, 4, 2);
+    let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
+    load(&mut oracle, &plan, &data.train, 1);
+    oracle.run(plan.program("evaluate").unwrap(), &clock(1), STEPS).unwrap();
+    let inbox = oracle.wide(array(&plan, "cells.inbox"));
+    // Two receptors, of which nothing reaches one, and the current.
+    let rows = inbox.len() / STEPS / 4000;
+    let current = |t: usize| &inbox[(t * rows + rows - 1) * 4000..][..4000];
+    for t in [0, 1, STEPS - 1] {
+        let mean = current(t).iter().sum::<f64>() / 4000.0;
+        let variance = current(t).iter().map(|i| (i - mean).powi(2)).sum::<f64>() / 3999.0;
+        // The mean is off by 50 / sqrt(4000), the deviation by 50 / sqrt(8000).
+        assert!((mean - 30.0).abs() < 4.0, "{t}: mean {mean}");
+        assert!((variance.sqrt() - 50.0).abs() < 2.5, "{t}: deviation {}", variance.sqrt());
+    }
+    // Neighbours correlate by e^(-dt / tau).
+    let pairs = current(8).iter().zip(current(9));
+    let product: f64 = pairs.map(|(a, b)| (a - 30.0) * (b - 30.0)).sum::<f64>() / 4000.0;
+    assert!((product / 2500.0 - (-0.01f64).exp()).abs() < 0.1, "{product}");
 }

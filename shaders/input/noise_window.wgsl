@@ -16,7 +16,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     for (var t = 0u; t < params.steps; t++) {
         let words = philox(vec4<u32>(id / 2u, t, 0u, presentation[b]), key);
         let pair = select(words.xy, words.zw, id % 2u == 1u);
-        x += params.fall * x + params.fresh * normal_of(pair);
+        x += params.fall * x + select(params.fresh, 1.0, t == 0u) * normal_of(pair);
         let at = (b * params.steps + t) * params.stride + params.place + id;
         var now = 0.0;
         if params.accumulate == 1u {

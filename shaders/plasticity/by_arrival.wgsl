@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     var y = 0.0;
     var slow = 0.0;
     var later = 0.0;
-    var weight = 1.0;
+    var weight = pow(params.keep_x, f32(max(params.shift, params.steps) - params.steps));
     for (var t = 0u; t < params.steps; t++) {
         let s = spiked(b, id, t);
         var done = 0.0;

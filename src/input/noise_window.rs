@@ -1,5 +1,6 @@
 //! Noise currents of a training: [`super::noise`] for all steps of a window, each sample with its own, on top of what
-//! other stimuli bring in each step.
+//! other stimuli bring in each step. A presentation has no beginning in which noise with a memory would rise: its first number
+//! is of the whole deviation.
 
 use super::noise::normal;
 use crate::kernel::*;
@@ -74,12 +75,13 @@ impl Twin for NoiseWindow {
                 let mut process = [F::zero(); TOGETHER];
                 for t in 0..steps {
                     let words = philox_lanes(first as u32 / 2, [t as u32, 0, presentation[b]], key);
+                    let fresh = if t == 0 { F::one() } else { p.fresh };
                     let on = (p.start..p.stop).contains(&(t as u32));
                     let row = (b * steps + t) * stride + p.place as usize + first;
                     let row = &mut inbox[row..][..TOGETHER.min(n - first)];
                     for (k, (x, i)) in process.iter_mut().zip(row).enumerate() {
                         let own = if p.own == 1 { first + k } else { 0 };
-                        *x += p.fall * *x + p.fresh * normal::<F>([words[2 * k], words[2 * k + 1]]);
+                        *x += p.fall * *x + fresh * normal::<F>([words[2 * k], words[2 * k + 1]]);
                         let before = if p.accumulate == 1 { *i } else { course[t * n + first + k] };
                         *i = before + if on { mean[own] + deviation[own] * *x } else { F::zero() };
                     }

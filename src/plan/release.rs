@@ -71,8 +71,7 @@ impl Compiler<'_> {
             each(released.states, steps * 2 * pop.n),
             each(pop.values, (pop.history + steps) * pop.n),
         ];
-        let launch = self.by_sample(&release::KERNEL, &projection.name, p.words(), args, pop.n);
-        Some(Launch { per_step: true, ..launch })
+        Some(self.by_sample(&release::KERNEL, &projection.name, p.words(), args, pop.n))
     }
 
     /// Gradients by what is released become gradients by what the source sends.
@@ -105,8 +104,7 @@ impl Compiler<'_> {
             each(released.carried, 2 * pop.n),
             cotangent,
         ];
-        let launch =
-            self.by_sample(&release_backward::KERNEL, &projection.name, p.words(), args, pop.n);
-        Some(Launch { per_step: true, ..launch })
+        let kernel = &release_backward::KERNEL;
+        Some(self.by_sample(kernel, &projection.name, p.words(), args, pop.n))
     }
 }

@@ -794,7 +794,6 @@ impl Simulator<'_> {
         begin
     }
 
-    /// The neurons of population `k`, if it has some.
     /// The numbers of the receptors of a neuron of population `k`.
     fn receptor_numbers(&self, k: usize, neurons: &dyn Stepped, neuron: usize) -> Vec<f64> {
         receptor_numbers(neurons, neuron, self.network.dt, |r| self.scale[k][r])
@@ -820,6 +819,7 @@ impl Simulator<'_> {
         laid_out(&with_receptors(cells, n, of_receptors), n)
     }
 
+    /// The neurons of population `k`, if it has some.
     fn neurons(&mut self, k: usize, current: Option<ArrayId>, launches: &mut Vec<Launch>) {
         self.ports.state.push(None);
         let population = &self.network.populations[k];

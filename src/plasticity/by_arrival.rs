@@ -86,7 +86,7 @@ impl ByArrivalParams<f64> {
             n: 0,
             steps: 0,
             history: 0,
-            shift: (delay.saturating_sub(axonal) + rule.dendritic) as u32,
+            shift: (delay + rule.dendritic).saturating_sub(axonal) as u32,
             every: 0,
             constant: rule.pre.constant,
             pair: rule.pre.pair,
@@ -137,7 +137,8 @@ impl Twin for ByArrival {
                 let mut y = [F::zero(); TOGETHER];
                 let mut slow = [F::zero(); TOGETHER];
                 let mut behind = [F::zero(); TOGETHER];
-                let mut weight = F::one();
+                let late = shift.saturating_sub(steps);
+                let mut weight = p.keep_x.powi(late as i32);
                 for t in 0..steps {
                     let row = t + shift;
                     let end = if due(t) { F::one() } else { F::zero() };

@@ -237,6 +237,27 @@ impl<'s> Checker<'s> {
                            weights before it";
             self.fault_with_help(format!("{path}.{field}"), message, help);
         }
+        let dt = self.scene.simulation.dt.get();
+        let delay = match &projection.delay {
+            Some(Delay::Constant(delay)) => delay.get(),
+            _ => dt,
+        };
+        if rule.axonal.is_some_and(|axonal| axonal > delay + rule.dendritic + 1e-6 * dt) {
+            let message = "in a training by gradients a spike changes synapses with its arrival, or before it";
+            let help = "let `axonal` be the delay and `dendritic` together at most";
+            self.fault_with_help(format!("{path}.axonal"), message, help);
+        }
+        let every = projection.learn.as_ref().and_then(Learn::of_rates);
+        let every = every.map(|rates| f64::from(rates.rates(rule.sign(), dt).every) * dt);
+        if let (Some(every), Some(length)) = (every, self.length())
+            && every > length
+        {
+            let message = format!(
+                "{every} ms are longer than a presentation of {length} ms, in which nothing would change"
+            );
+            let help = "lower it, or raise `training.steps`";
+            self.fault_with_help(format!("{path}.every"), message, help);
+        }
         if matches!(projection.delay, Some(Delay::Learn { .. })) {
             let help = "give the delay, or use `Backprop` or `Fixed`";
             self.fault_with_help(
@@ -440,7 +461,16 @@ impl<'s> Checker<'s> {
             let known = named.map_or(Vec::new(), |population| population.model.receptors());
             let at = receptor.as_ref().and_then(|name| known.iter().position(|k| k.0 == *name));
             let ends = |p: &Projection| receptors_of(&known, p.receptor.as_deref());
-            if named.is_some() && !into.clone().any(|p| at.is_none_or(|at| ends(p).contains(&at))) {
+            let drawn = |stimulus: &&Stimulus| match &stimulus.input {
+                Input::Poisson { weight, receptor, .. } if stimulus.to == *population => {
+                    let ends = receptors_of(&known, receptor.as_deref());
+                    at.is_none_or(|at| at == ends[usize::from(weight.get() < 0.0)])
+                }
+                _ => false,
+            };
+            let arrives = into.clone().any(|p| at.is_none_or(|at| ends(p).contains(&at)))
+                || self.scene.stimuli.iter().any(|stimulus| drawn(&stimulus));
+            if named.is_some() && !arrives {
                 let place = receptor.as_ref().map_or(String::new(), |name| format!("`{name}` of "));
                 let message =
                     format!("nothing arrives at {place}`{population}`, whose gain this is");

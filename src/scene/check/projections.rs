@@ -217,7 +217,7 @@ impl<'s> Checker<'s> {
                 (start.map(|t| t.get()), stop.map(|t| t.get()))
             }
         };
-        if let (Some(start), Some(end)) = (start, self.scene.simulation.duration.map(Quantity::get))
+        if let (Some(start), Some(end)) = (start, self.length())
             && start >= end
         {
             let message = format!("it never comes: {start} ms is not before the end, {end} ms");
