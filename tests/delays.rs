@@ -302,7 +302,7 @@ fn delays_are_kept() {
     let learned = delays("run", "weights");
     assert_eq!(learned.len(), 36);
     assert!(learned.iter().all(|ms| ms.fract() == 0.0 && (1.0..=6.0).contains(ms)), "{learned:?}");
-    assert!(place.path("run/figures/delays-1.png").exists());
+    assert!(place.path("run/figures/synapses-1.png").exists());
 
     let left = place.read("run/predictions.npz");
     fs::remove_file(place.path("run/predictions.npz")).unwrap();

@@ -131,7 +131,7 @@ fn a_window_under_way_is_not_lost() {
 #[test]
 fn what_the_host_decides_is_waited_for() {
     let Some(found) = adapter("rewired") else { return };
-    let text = network(", rewire: (below: 40, weight: 30, every: 2.1, fraction: 0.5)");
+    let text = network(", rewire: (below: 40, weight: 45, every: 2.1, fraction: 0.5)");
     let simulated = windowed(&text, 7);
     let mut ends = Vec::new();
     let mut device = start(&simulated, Box::new(gpu(&found, &simulated.plan)));

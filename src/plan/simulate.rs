@@ -612,7 +612,8 @@ impl Simulator<'_> {
                 }
                 Given::Intensities => {
                     let (what, len) = (format!("{name}.intensities"), window.words());
-                    whole(*made.get_or_insert_with(|| self.zeros(what, Kind::Word, len)))
+                    let array = *made.get_or_insert_with(|| self.zeros(what, Kind::Word, len));
+                    Arg { array, split: Split::Stride(len) }
                 }
                 Given::Nothing => whole(self.zeros(format!("{name}.pixels"), Kind::Word, 1)),
                 Given::Presentation => whole(self.presentation.unwrap_or_default()),

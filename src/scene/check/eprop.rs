@@ -84,7 +84,8 @@ impl<'s> Checker<'s> {
                 "leave it out, or use `learn: Backprop`",
             );
         }
-        if population.model.neuron().is_some_and(|neuron| neuron.tau_m().is_none()) {
+        let is_lif = matches!(population.model, Model::Lif(_));
+        if is_lif && population.model.neuron().is_some_and(|neuron| neuron.tau_m().is_none()) {
             let message = "neurons of a population share their membrane in a training by e-prop";
             self.fault_with_help(format!("{path}.tau_m"), message, "give one `tau_m` for all");
         }
@@ -104,6 +105,8 @@ impl<'s> Checker<'s> {
 
     fn readout_of_eprop(&mut self, path: &str, readout: &Readout) {
         let shared = [
+            ("tau_m", readout.tau_m.as_ref().is_none_or(|tau_m| tau_m.shared().is_some())),
+            ("g_l", readout.g_l.as_ref().is_none_or(|g_l| g_l.shared().is_some())),
             ("c_m", readout.c_m.shared().is_some()),
             ("tau_syn", readout.tau_syn.shared().is_some()),
         ];

@@ -502,7 +502,12 @@ fn what_the_rules_refuse_is_shown_at_its_place() {
             ("steps: 25", "steps: 25, l1: -1", "-1", "-1 is negative"),
             ("steps: 25", "steps: 25, l2: -1", "-1", "-1 is negative"),
             ("learn: Backprop", "lr: 0", "0", "stay as they are | `learn: Fixed`"),
-            ("learn: Backprop", "lr: 2, learn: Fixed", "2", "do not change | `learn: Backprop`"),
+            (
+                "learn: Backprop",
+                "lr: 2, learn: Fixed",
+                "2",
+                "no gradient changes | `learn: Backprop`",
+            ),
             ("learn: Backprop", "dropout: 1", "1", "1 is not from 0 to below 1"),
             (
                 "learn: Backprop",
@@ -813,11 +818,14 @@ fn what_the_rules_of_tasks_in_time_refuse_is_shown_at_its_place() {
     let evidence = edited(&shown(40, 9), "Mnist(dir: \"mnist\")", "Evidence(cues: 1, delay: 150)");
     let evidence = edited(&edited(&evidence, "hold: 10", "hold: 50"), "steps: 25", "steps: 450");
     read_text(&evidence).unwrap();
+    // With it changes the number of frames, which is told too.
+    let even = read_text(&edited(&evidence, "cues: 1", "cues: 2")).unwrap_err();
+    assert_eq!(even.problems.len(), 2, "{even}");
+    assert!(even.to_string().contains("of 2 cues as many may be on either side"), "{even}");
     expect_problems(
         &evidence,
         &[
             ("delay: 150", "delay: 140", "140", "140 ms is no multiple of the 50 ms"),
-            ("cues: 1", "cues: 2", "2", "of 2 cues as many | an odd number"),
             ("delay: 150", "delay: 200", "9", "10 frames, not 9 | `frames: 10`"),
             (
                 "hold: 50",
@@ -866,7 +874,7 @@ fn what_the_rules_of_learned_delays_refuse_is_shown_at_its_place() {
             ("last: 2", "last: 0", "0", "0 ms is not strictly positive"),
             ("last: 2", "final: 11", "11", "11 ms is above `sigma`, 10 ms"),
             ("lr: 9", "lr: -1", "-1", "-1 is negative"),
-            ("Gauss(", "Gaus(", "Gaus(", "no choice `Gaus` | `Gauss`?"),
+            ("Gauss(", "Gaus(", "Learn(", "no choice `Gaus` | `Gauss`?"),
             ("lr: 9)", "lr: 9), dropout: 0.1", "0.1", "cannot be silent"),
             ("Adam(", "AdamW(", "AdamW(", "would shorten learned delays | `weight_decay: 0`"),
             ("Latency(window: 100, cutoff: 0)", "Constant()", "Learn(", "has no delay"),
