@@ -1079,7 +1079,7 @@ fn a_training_draws_the_stimuli_that_a_simulation_draws() {
     assert!(wanted.len() > 200, "only {} spikes", wanted.len());
     let training = scene(&text(
         "",
-        r#""in": (size: 4, model: Images(encoder: Poisson())), "out": (size: 2, model: Readout()),"#,
+        r#""in": (size: 4, model: Images(encoder: Poisson(max_rate: 50))), "out": (size: 2, model: Readout()),"#,
         r#"(from: "in", to: "out", connect: Dense, weight: Kaiming()),
         (from: "cells", to: "out", connect: Dense, weight: Kaiming()),"#,
         &format!(
@@ -1120,7 +1120,7 @@ fn coloured_noise_of_a_training_has_no_beginning() {
     let training = scene(&format!(
         r#"(version: 1, simulation: (dt: 1, seed: 4), populations: {{
             "cells": (size: 4000, model: Lif()),
-            "in": (size: 4, model: Images(encoder: Poisson())), "out": (size: 2, model: Readout()) }},
+            "in": (size: 4, model: Images(encoder: Poisson(max_rate: 50))), "out": (size: 2, model: Readout()) }},
         projections: [
             (from: "in", to: "out", connect: Dense, weight: Kaiming()),
             (from: "cells", to: "out", connect: Dense, weight: Kaiming()) ],
