@@ -1,5 +1,5 @@
 //! Labelled images: finds the four files of MNIST in a directory and checks that they fit together, takes samples from
-//! arrays or tables, or makes them by formula. [`pairs`] puts two images into one.
+//! arrays or tables, or makes them by formula. [`pairs`] puts two images into one, [`streams`] several.
 //!
 //! [`idx`] reads a single file; here is what takes more than one to know: that labels and images
 //! come in equal numbers, and that train and test images have the same shape. Any data set in the
@@ -20,6 +20,7 @@ pub mod pairs;
 pub mod randman;
 pub mod sinusoids;
 pub mod store_recall;
+pub mod streams;
 pub mod table;
 pub mod traces;
 pub mod yin_yang;
@@ -206,6 +207,10 @@ pub fn load(data: &Data, seed: u64) -> Result<Dataset, DataError> {
         Data::Pairs { ref dir, train, test, seed: own, .. } => {
             pairs::make(dir, mnist(dir)?, counts(train, test), own.unwrap_or(seed))
         }
+        Data::Streams { ref dir, frames, train, test, seed: own, .. } => {
+            let frames = frames as usize;
+            streams::make(dir, mnist(dir)?, counts(train, test), frames, own.unwrap_or(seed))
+        }
         Data::Arrays { ref train, ref test, range, .. } => arrays::load(train, test, range),
         Data::Csv { ref train, ref test, ref label, range, .. } => {
             table::load(train, test, label.as_deref(), range)
@@ -300,6 +305,10 @@ pub fn test_set(
     match (path.extension().and_then(|end| end.to_str()), data) {
         (_, Data::Pairs { test, seed: own, .. }) if path.is_dir() => {
             pairs::test_set(path, split(path, "t10k")?, *test as usize, own.unwrap_or(seed))
+        }
+        (_, Data::Streams { frames, test, seed: own, .. }) if path.is_dir() => {
+            let shape = [test, frames].map(|n| *n as usize);
+            streams::test_set(path, split(path, "t10k")?, shape, own.unwrap_or(seed))
         }
         _ if path.is_dir() => {
             read(find(path, "t10k-images", 3)?, find(path, "t10k-labels", 1).ok())

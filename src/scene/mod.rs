@@ -1134,6 +1134,20 @@ data! {
         /// Key of its random numbers; that of the simulation if absent.
         seed: Option<u64>;
     }
+    /// Several images one after the other, drawn from those of MNIST, at half their brightness; below each is one more row,
+    /// the mark, white in the frame that is asked for. The frames are of different classes; the label is that of this one.
+    Streams {
+        /// Directory of the images, as of `Mnist`.
+        dir: PathBuf;
+        /// Frames of a sample.
+        frames: u64 [Count] = 8u64;
+        /// Training samples.
+        train: u64 [Count] = 30000u64;
+        /// Test samples.
+        test: u64 [Count] = 10000u64;
+        /// Key of its random numbers; that of the simulation if absent.
+        seed: Option<u64>;
+    }
     /// Two files that `numpy.savez` wrote, with the arrays `inputs`, samples by features or samples by rows, or
     /// frames, by columns, and `labels`, the classes of the samples from 0 to 255, or `targets`, samples by outputs,
     /// numbers of any size; or both. An input outside of the range is refused.
@@ -1317,6 +1331,7 @@ impl Data {
             Self::Arrays { test, .. } | Self::Csv { test, .. } => Some(test),
             Self::Mnist1d { .. }
             | Self::Pairs { .. }
+            | Self::Streams { .. }
             | Self::YinYang { .. }
             | Self::Randman { .. }
             | Self::Orders { .. }
@@ -1332,6 +1347,7 @@ impl Data {
         match self {
             Self::Mnist { .. }
             | Self::Pairs { .. }
+            | Self::Streams { .. }
             | Self::StoreRecall { .. }
             | Self::DelayedRecall { .. }
             | Self::Evidence { .. } => None,
@@ -1375,9 +1391,11 @@ impl Data {
     /// How many numbers are made for it, if it is made by formula.
     pub(crate) fn made(&self) -> Option<u128> {
         let (train, test, others) = match *self {
-            Self::Mnist { .. } | Self::Pairs { .. } | Self::Arrays { .. } | Self::Csv { .. } => {
-                return None;
-            }
+            Self::Mnist { .. }
+            | Self::Pairs { .. }
+            | Self::Streams { .. }
+            | Self::Arrays { .. }
+            | Self::Csv { .. } => return None,
             Self::Mnist1d { train, test, .. } => (train, test, [mnist1d::LENGTH as u64, 1]),
             Self::YinYang { train, test, .. } => (train, test, [yin_yang::NUMBERS as u64, 1]),
             Self::Randman { train, test, manifolds, units, dim, .. } => {

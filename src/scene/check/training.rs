@@ -42,8 +42,11 @@ impl<'s> Checker<'s> {
         if training.loss.over().is_some() {
             self.exactly_one("Readout", |model| matches!(model, Model::Readout(_)));
         }
-        if let (Loss::MultiLabel { .. }, Some(data @ (Data::Mnist { .. } | Data::Pairs { .. }))) =
-            (&training.loss, &training.data)
+        let has_classes = |data: &&Data| {
+            matches!(data, Data::Mnist { .. } | Data::Pairs { .. } | Data::Streams { .. })
+        };
+        if let (Loss::MultiLabel { .. }, Some(data)) =
+            (&training.loss, training.data.as_ref().filter(has_classes))
         {
             let message = format!("samples of `{}` have a class each, and no marks", data.word());
             let help = "use `SoftmaxCrossEntropy`, or `Arrays` with `targets`";
@@ -190,6 +193,7 @@ impl<'s> Checker<'s> {
     /// Changes of samples with a cue, and of samples without.
     fn cued(&mut self, training: &Training, data: &Data) {
         let is_pairs = matches!(data, Data::Pairs { .. });
+        let is_cued = is_pairs || matches!(data, Data::Streams { .. });
         for change in data.choice().augment {
             let path = "training.data.augment";
             match change {
@@ -197,7 +201,7 @@ impl<'s> Checker<'s> {
                     let message = "these samples have no cue, which those of `Pairs` have";
                     self.fault_with_help(path, message, "leave `Miscue` out");
                 }
-                Augment::Shift(_) if is_pairs => {
+                Augment::Shift(_) if is_cued => {
                     let message = "`Shift` would move images away from where their cue is";
                     self.fault_with_help(path, message, "leave it out");
                 }
@@ -310,6 +314,9 @@ impl<'s> Checker<'s> {
                 }
             }
         }
+        if let Data::Streams { frames, .. } = *data {
+            self.as_many_frames(frames);
+        }
         if let Data::StoreRecall { symbols, p, .. } = *data {
             let task = StoreRecall { symbols: symbols as usize, p };
             let is_small = data.made().is_some_and(|numbers| numbers <= MOST_MADE);
@@ -374,6 +381,19 @@ impl<'s> Checker<'s> {
         }
     }
 
+    /// Whether samples of so many frames are shown in as many.
+    fn as_many_frames(&mut self, frames: u64) {
+        let scene = self.scene;
+        for (name, population) in &scene.populations {
+            let Model::Images(images) = &population.model else { continue };
+            if images.frames != frames {
+                let message = format!("the samples have {frames} frames, not {}", images.frames);
+                let help = format!("write `frames: {frames}`");
+                self.fault_with_help(format!("populations.{name}.model.frames"), message, help);
+            }
+        }
+    }
+
     /// Whether a population shows a task in time as its frames are.
     fn shown(&mut self, training: &Training, data: &Data) {
         let Some([frames, numbers]) = data.frames() else { return };
@@ -394,11 +414,6 @@ impl<'s> Checker<'s> {
                     format!("write `size: {sources}`"),
                 );
             }
-            if images.frames != frames {
-                let message = format!("the samples have {frames} frames, not {}", images.frames);
-                let help = format!("write `frames: {frames}`");
-                self.fault_with_help(format!("{path}.model.frames"), message, help);
-            }
             let held = self.dt().and_then(|dt| Some(images.held(training.steps, dt)? as f64 * dt));
             let frame = match data {
                 Data::DelayedRecall { .. } => Some(("DelayedRecall", FRAME)),
@@ -414,6 +429,7 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(format!("{path}.model.hold"), message, help);
             }
         }
+        self.as_many_frames(frames);
     }
 
     /// Numbers of epochs by which a training goes.
