@@ -104,6 +104,8 @@ pub enum Purpose {
     Silence = 19,
     /// Weights that errors go back through.
     Feedback = 25,
+    /// Weights of the scores of frames.
+    Attention = 31,
 }
 
 /// Key of a stream: the seed, with purpose and index folded into its upper half.

@@ -180,9 +180,47 @@ pub struct Training {
         deserialize_with = "from_map"
     )]
     pub tests: Vec<(String, crate::train::Tested)>,
+    /// Of each projection with attention how it weighs the frames of the test set by the best weights.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "as_map",
+        deserialize_with = "from_map"
+    )]
+    pub attention: Vec<(String, Attention)>,
     /// How well neurons follow their traces after the last epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fit: Option<Fit>,
+}
+
+/// How a projection weighs the frames of samples.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Attention {
+    /// Mean score of each frame.
+    pub mean: Vec<f64>,
+    /// Mean score of the frames that are asked for over that of the others, where samples have marks (`Streams`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<f64>,
+}
+
+impl Attention {
+    /// From the scores of all frames of some samples, and the frame of each that is asked for, where that is known.
+    pub fn new(scores: &[f32], asked: &[Option<usize>]) -> Self {
+        let samples = asked.len();
+        let frames = scores.len() / samples.max(1);
+        let of = |k: usize, frame: usize| f64::from(scores[k * frames + frame]);
+        let mean = |frame: usize| (0..samples).map(|k| of(k, frame)).sum::<f64>() / samples as f64;
+        let known = asked.iter().enumerate().filter_map(|(k, asked)| Some((k, (*asked)?)));
+        let (mut sums, mut count) = ([0.0; 2], 0);
+        for (k, asked) in known {
+            let all: f64 = (0..frames).map(|frame| of(k, frame)).sum();
+            sums = [sums[0] + of(k, asked), sums[1] + all - of(k, asked)];
+            count += 1;
+        }
+        let ratio = sums[0] * (frames.max(1) - 1) as f64 / sums[1];
+        let ratio = Some(ratio).filter(|ratio| count > 0 && ratio.is_finite());
+        Self { mean: (0..frames).map(mean).collect(), ratio }
+    }
 }
 
 /// Mean squared differences between the potentials of neurons and the traces that they are to follow, unfiltered
@@ -213,5 +251,21 @@ impl Fit {
         let half = errors.len() / 2;
         let median_mse = (errors[(errors.len() - 1) / 2] + errors[half]) / 2.0;
         Some(Self { starts: errors.len() as u64, best_mse, worst_mse, median_mse, nmse })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attention_is_what_is_asked_for_over_the_rest() {
+        let scores = [0.8, 0.1, 0.3, 0.1, 0.6, 0.1];
+        let told = Attention::new(&scores, &[Some(0), Some(1)]);
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-7;
+        assert!(told.mean.iter().zip([0.45, 0.35, 0.2]).all(|(a, b)| close(*a, b)), "{told:?}");
+        assert!(close(told.ratio.unwrap(), 0.7 / 0.15), "{told:?}");
+        assert_eq!(Attention::new(&scores, &[None, None]).ratio, None);
+        assert_eq!(Attention::new(&[0.5, 0.0], &[Some(0)]).ratio, None);
     }
 }

@@ -80,10 +80,16 @@ pub fn training<'a>(
     let weights = trainer.natural_weights(false)?;
     let synapses = synapses(network, &weights);
     let fields = fields(network, weights, data);
+    let attention = predictions.scores.iter().map(|(name, scores)| {
+        let frames = (scores.len() / predictions.samples().max(1)).max(1);
+        let samples = scores.chunks(frames).map(<[f32]>::to_vec).collect();
+        report::Attention { name: name.clone(), samples }
+    });
     Ok(Report {
         activity,
         synapses,
         fields,
+        attention: attention.collect(),
         mistakes: predictions
             .mistakes(&data.test)
             .into_iter()

@@ -181,7 +181,7 @@ pub fn write(
     predictions: &Predictions,
     test: &Split,
 ) -> Result<(), FileFault> {
-    let Predictions { classes, predicted, output, spikes, .. } = predictions;
+    let Predictions { classes, predicted, output, spikes, scores, .. } = predictions;
     let labels: Vec<u32> = test.labels.iter().map(|label| u32::from(*label)).collect();
     let (samples, outputs) = (predictions.samples() as u64, *classes as u64);
     let answers = predictions.answers as u64;
@@ -206,6 +206,10 @@ pub fn write(
         if !spikes.is_empty() {
             arrays.push(Npy::of(format!("spikes.{}", population.name), &[samples], spikes));
         }
+    }
+    for (projection, scores) in scores {
+        let shape = [samples, scores.len() as u64 / samples.max(1)];
+        arrays.push(Npy::of(format!("attention.{projection}"), &shape, scores));
     }
     files::write_npz(path, &arrays).map_err(|source| fault(path, source))
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::archive;
 use crate::checkpoint::{self, Checkpoint, Origin, Start, Store};
-use crate::data::traces::Traces;
+use crate::data::{streams, traces::Traces};
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::{self, Found, Gpu, Wanted};
 use crate::engine::{Device, Engine, KernelTime};
@@ -112,7 +112,9 @@ fn tensor_names(network: &Network) -> impl Iterator<Item = String> {
     let currents = network.populations.iter().map(|p| format!("{}.i_e", p.name));
     let delays = network.projections.iter().filter(|p| p.delays.is_some());
     let delays = delays.map(|p| format!("{}.delay", p.name));
-    projections.chain(currents).chain(numbers).chain(delays)
+    let attention = network.projections.iter().filter(|p| p.attention.is_some());
+    let attention = attention.flat_map(|p| [0, 1].map(|k| format!("{}.attention.{k}", p.name)));
+    projections.chain(currents).chain(numbers).chain(delays).chain(attention)
 }
 
 /// Refuses to write two arrays under one name, where one would be taken for the other.
@@ -664,6 +666,7 @@ impl Session<'_> {
             training.tests = tests;
             match samples {
                 Samples::Labelled(data) => {
+                    training.attention = attention(self.scene, &predictions, &data.test);
                     let errors = trainer.adaptation()?.into_iter().enumerate();
                     training.adaptation =
                         errors.map(|(steps, mse)| (format!("mse_{steps}"), mse)).collect();
@@ -800,6 +803,11 @@ impl Session<'_> {
         if let Some(nmse) = training.nmse {
             self.tell(format!("normalised squared error {nmse:.4} in {seconds:.1} s\n"))?;
         }
+        for (name, summary::Attention { ratio, .. }) in &training.attention {
+            if let Some(ratio) = ratio {
+                self.tell(format!("{name} gives the frame that is asked for {ratio:.1} times the score of others\n"))?;
+            }
+        }
         for (name, Tested { accuracy, loss }) in &training.tests {
             let accuracy =
                 accuracy.map_or(String::new(), |a| format!(", accuracy {:.2} %", 100.0 * a));
@@ -890,6 +898,7 @@ impl Session<'_> {
             small_weights: None,
             tests: Vec::new(),
             adaptation: Vec::new(),
+            attention: Vec::new(),
             fit: None,
         });
     }
@@ -912,6 +921,24 @@ impl Session<'_> {
         summary.publish().map_err(|source| fault(&path, source))?;
         results.complete()
     }
+}
+
+/// How each projection with attention weighs the frames of the test set.
+fn attention(
+    scene: &Scene,
+    predictions: &Predictions,
+    test: &data::Split,
+) -> Vec<(String, summary::Attention)> {
+    let asked = |k: usize| match scene.training.as_ref().and_then(|training| training.data.as_ref())
+    {
+        Some(Data::Streams { frames, .. }) => streams::marked(test.image(k), *frames as usize),
+        _ => None,
+    };
+    let asked: Vec<_> = (0..predictions.samples()).map(asked).collect();
+    let of = |(name, scores): &(String, Vec<f32>)| {
+        (name.clone(), summary::Attention::new(scores, &asked))
+    };
+    predictions.scores.iter().map(of).collect()
 }
 
 /// Writes a file of a run.

@@ -204,6 +204,13 @@ pub fn build_watched(
             [projection.is_among(freeze), projection.is_among(&scene.reinit)],
             initial.as_mut(),
         )?;
+        let attention = Attention::new(
+            projection,
+            scene.frames(),
+            wiring.key,
+            [projection.is_among(freeze), projection.is_among(&scene.reinit)],
+            initial.as_mut(),
+        )?;
         let rule = learning::rule(scene, projection);
         let frozen = (learn || rule.is_some()) && projection.is_among(freeze);
         let rule = rule.filter(|_| !frozen);
@@ -239,6 +246,7 @@ pub fn build_watched(
             synapses,
             rule,
             short_term,
+            attention,
             normalize,
             scaling: projection.scaling.map(|s| s.rates(dt)),
             rewire: projection.rewire.map(|r| Rewire {

@@ -73,6 +73,45 @@ impl Initial {
         Ok(Some(delays))
     }
 
+    /// So many weights of the scores of a projection, if there are some, unless they are to be drawn anew.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn attention(
+        &mut self,
+        projection: &str,
+        count: usize,
+        anew: bool,
+    ) -> Result<Option<Vec<f64>>, NetworkError> {
+        let mut weights = Vec::new();
+        for part in 0..2 {
+            let wanted = format!("{projection}.attention.{part}");
+            let found = self.tensors.iter_mut().find(|(name, ..)| *name == wanted);
+            let Some((name, len, used)) = found else { return Ok(None) };
+            *used = true;
+            if anew {
+                continue;
+            }
+            if *len != count / 2 {
+                let why = format!("`{name}` has {len} weights, and {} are needed", count / 2);
+                self.wrong.push(why);
+                return Ok(None);
+            }
+            let of_part =
+                files::read_tensor(&self.file, name).map_err(|e| NetworkError::Tensor {
+                    path: "initial".to_owned(),
+                    file: self.file.clone(),
+                    why: format!("`{name}`: {e}"),
+                })?;
+            if let Some(weight) = of_part.iter().find(|weight| !weight.is_finite()) {
+                self.wrong.push(format!("`{name}` has {weight}, which is no weight"));
+                return Ok(None);
+            }
+            weights.extend(of_part);
+        }
+        Ok((!anew).then_some(weights))
+    }
+
     /// Puts learned numbers in the place of those that were drawn for a population, unless these are to stay.
     ///
     /// # Errors

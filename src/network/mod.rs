@@ -3,6 +3,7 @@
 //! f64 throughout, natural order (source by target), no word about devices. Every number here is a
 //! function of scene and seed alone, so all engines start from the same network.
 
+mod attention;
 mod budget;
 mod build;
 mod delays;
@@ -16,6 +17,7 @@ mod rewire;
 mod space;
 mod stimuli;
 
+pub use attention::Attention;
 pub use build::{MOST_GIVEN, build, build_watched};
 pub use delays::Delays;
 pub use error::NetworkError;
@@ -251,6 +253,8 @@ pub struct Projection {
     pub rule: Option<Rule>,
     /// Short-term plasticity.
     pub short_term: Option<ShortTerm>,
+    /// What weighs the frames of a sample.
+    pub attention: Option<Attention>,
     /// Sum that the weights of each target keep.
     pub normalize: Option<Normalize>,
     /// Rate towards which the weights of each target are scaled.
@@ -351,6 +355,16 @@ impl Projection {
     /// Whether gradients change its delays.
     pub fn learns_delays(&self) -> bool {
         self.delays.as_ref().is_some_and(|delays| !delays.frozen)
+    }
+
+    /// Whether gradients change the weights of its scores.
+    pub fn learns_attention(&self) -> bool {
+        self.attention.as_ref().is_some_and(|attention| !attention.frozen)
+    }
+
+    /// Whether gradients change what it makes of what its source sends, before that meets its weights.
+    pub fn learns_what_it_gets(&self) -> bool {
+        self.learns_delays() || self.learns_attention()
     }
 
     /// Whether its weights, or what they do, change in a simulation.

@@ -6,6 +6,7 @@
 //! arrivals. Gradients by weights and updates come last. Where it is learned to learn, gradients
 //! and updates are programs of their own too, and so are steps within a task.
 
+use super::attention::Attended;
 use super::delays::Delayed;
 use super::known::known;
 use super::layout::{Layout, Pop};
@@ -159,6 +160,7 @@ pub(super) type Programs = Vec<(&'static str, Vec<Stage>)>;
 fn backprop(c: &mut Compiler<'_>, options: &Options<'_>) -> Programs {
     c.keep_sources();
     c.release_sources();
+    c.attention_sources();
     let groups = groups(c.network);
     let mut forward = Vec::new();
     c.delay_sources(&mut forward);
@@ -241,6 +243,8 @@ pub(super) struct Compiler<'a> {
     pub delayed: Vec<Option<Delayed>>,
     /// Sources of each projection with short-term plasticity.
     pub released: Vec<Option<Released>>,
+    /// Sources of each projection with attention.
+    pub attended: Vec<Option<Attended>>,
     /// Arrays of a loss of traces: what is wanted, the filtered difference, and errors.
     pub followed: Option<[ArrayId; 3]>,
     /// Populations whose spikes are counted for the loss.
@@ -304,6 +308,7 @@ impl<'a> Compiler<'a> {
             layout,
             delayed: vec![None; network.projections.len()],
             released: vec![None; network.projections.len()],
+            attended: vec![None; network.projections.len()],
             followed: None,
             counted: Vec::new(),
             firsts: None,
@@ -326,15 +331,18 @@ impl<'a> Compiler<'a> {
     pub fn gets_values(&self, index: usize) -> bool {
         self.delayed[index].is_some()
             || self.released[index].is_some()
+            || self.attended[index].is_some()
             || self.sends_values(self.network.projections[index].from)
     }
 
-    /// The source of a projection as it sees it: with learned delays, or what short-term plasticity makes of it.
+    /// The source of a projection as it sees it: with learned delays, or what short-term plasticity or
+    /// attention makes of it.
     pub fn seen(&self, index: usize) -> Pop {
         let delayed = self.delayed[index].map(|delayed| delayed.pop);
         let released = self.released[index].map(|released| released.pop);
+        let attended = self.attended[index].map(|attended| attended.pop);
         let from = self.network.projections[index].from;
-        delayed.or(released).unwrap_or(self.layout.pops[from])
+        delayed.or(released).or(attended).unwrap_or(self.layout.pops[from])
     }
 
     /// Rows per sample of what a projection that is not constant gets, of a source as it sees it.
@@ -546,6 +554,7 @@ impl<'a> Compiler<'a> {
                 if inside(p.to) && inside(p.from) != outside {
                     if outside {
                         before.extend(self.release(index));
+                        before.extend(self.attend(index));
                     }
                     self.deliver(index, if outside { &mut before } else { &mut step });
                 }
@@ -822,6 +831,7 @@ impl<'a> Compiler<'a> {
                     self.drop_back(index, launches);
                     launches.extend(self.delay_back(index));
                     launches.extend(self.release_back(index));
+                    self.attend_back(index, launches);
                 }
             }
         }
@@ -990,6 +1000,7 @@ impl<'a> Compiler<'a> {
             }
         }
         self.delay_gradients(&mut launches);
+        self.attention_gradients(&mut launches);
         self.rules(&mut trains, &mut launches);
         for ports in self.layout.ports.numbers.clone() {
             if self.layout.pops[ports.population].active {

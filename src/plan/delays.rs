@@ -75,7 +75,7 @@ impl Compiler<'_> {
     pub(super) fn needs_values_back(&self, index: usize) -> bool {
         let projection = &self.network.projections[index];
         let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
-        to.active && (from.active || projection.learns_delays())
+        to.active && (from.active || projection.learns_what_it_gets())
     }
 
     /// What a source sends, its spikes or its values, as a kernel has both.

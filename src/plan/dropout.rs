@@ -63,7 +63,10 @@ impl Compiler<'_> {
     /// Where gradients by what a projection gets lie, and whether there are some already.
     pub(super) fn cotangent_of(&mut self, index: usize) -> (Arg, bool) {
         let projection = &self.network.projections[index];
-        if self.delayed[index].is_some() || self.released[index].is_some() {
+        if self.delayed[index].is_some()
+            || self.released[index].is_some()
+            || self.attended[index].is_some()
+        {
             let seen = self.seen(index);
             return (each(seen.cotangent, self.layout.steps * seen.n), false);
         }

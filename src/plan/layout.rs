@@ -366,7 +366,7 @@ impl<'a> Layout<'a> {
         let neural = |k: usize| self.network.populations[k].is_neural();
         let mut needs: Vec<bool> = (0..count)
             .map(|k| {
-                let learns = |p: &Projection| p.learn || p.learns_delays();
+                let learns = |p: &Projection| p.learn || p.learns_what_it_gets();
                 let trained = self.network.projections.iter().any(|p| p.to == k && learns(p));
                 let population = &self.network.populations[k];
                 let own = population.numbers.is_some() || population.current_is_trained(training);
@@ -410,7 +410,8 @@ impl<'a> Layout<'a> {
                         let array = self.reals(format!("{name}.weights.{tile}"), packed);
                         tiles.place(tile, array);
                     }
-                    let back = self.pops[projection.from].active || projection.learns_delays();
+                    let back =
+                        self.pops[projection.from].active || projection.learns_what_it_gets();
                     let passes = back && self.pops[projection.to].active;
                     if passes && let Tiles::Dense { tiles, .. } = &tiles {
                         for (tile, (_, _, width)) in tiles.iter().enumerate() {

@@ -5,6 +5,7 @@
 //! done once for the whole window, or once for each of its steps. Feed-forward stretches of a network
 //! are done layer by layer with all steps at once; only what lies on a cycle is stepped.
 
+mod attention;
 mod compile;
 mod convolve;
 mod delays;
@@ -239,6 +240,8 @@ pub struct Ports {
     pub numbers: Vec<NumberPorts>,
     /// Each projection with learned delays.
     pub delays: Vec<DelayPorts>,
+    /// Each projection with attention.
+    pub attention: Vec<AttentionPorts>,
     /// Error of each neuron that is to follow a trace, samples × n.
     pub errors: Option<ArrayId>,
     /// Arrays of the optimiser, to be saved with the weights.
@@ -283,6 +286,17 @@ pub struct DelayPorts {
     pub delays: ArrayId,
     /// Standard deviation of the kernel \[steps\], if it has one: it falls in the course of a training.
     pub sigma: Option<ArrayId>,
+}
+
+/// Arrays of the attention of a projection; see [`crate::network::Attention`].
+#[derive(Debug, Clone, Copy)]
+pub struct AttentionPorts {
+    /// The projection.
+    pub projection: usize,
+    /// W1, and behind it W2.
+    pub weights: ArrayId,
+    /// Scores, samples × frames.
+    pub scores: ArrayId,
 }
 
 /// Rows of the inbox of a population in a frame that has more than what arrives.

@@ -123,6 +123,7 @@ mod tests {
             synapses: Synapses::Dense { weights: vec![0.0] },
             rule: None,
             short_term: None,
+            attention: None,
             normalize: None,
             scaling: None,
             rewire: None,

@@ -102,7 +102,11 @@ impl Compiler<'_> {
             count: self.layout.arrays[array].len as u32,
             unit: self.unit(array),
             floor: self.floor(array),
-            lr: projection.map(|p| p.lr).or(self.lr_of_delays(array)).unwrap_or(1.0),
+            lr: projection
+                .map(|p| p.lr)
+                .or(self.lr_of_delays(array))
+                .or(self.lr_of_attention(array))
+                .unwrap_or(1.0),
         };
         Changed {
             name: self.layout.arrays[array].name.clone(),

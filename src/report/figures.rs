@@ -13,8 +13,8 @@ use kuva::render::color::Color;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
 
 use super::{
-    Activity, Confusion, Course, Distribution, Epoch, Fields, Fit, Layer, Report, ReportError,
-    Response, Sample, Shown, Synapses, Trace, Traces, Weights, Window,
+    Activity, Attention, Confusion, Course, Distribution, Epoch, Fields, Fit, Layer, Report,
+    ReportError, Response, Sample, Shown, Synapses, Trace, Traces, Weights, Window,
 };
 use crate::neuron::model::LaidOut;
 use crate::record::statistics::SpikeStatistics;
@@ -100,6 +100,8 @@ pub(super) fn draw(report: &Report) -> Result<Vec<Figure>, ReportError> {
     }
     sketches.extend(learning(&report.epochs, report.best_epoch, report.follows));
     sketches.extend(adaptation(&report.adaptation));
+    let attention = report.attention.iter().enumerate();
+    sketches.extend(attention.filter_map(|(k, of)| scores(k + 1, of)));
     sketches.extend(report.fit.as_ref().and_then(fit));
     let courses = report.courses.iter().enumerate();
     sketches.extend(courses.filter_map(|(k, course)| number(k + 1, course)));
@@ -369,6 +371,39 @@ fn adaptation(errors: &[f64]) -> Option<Sketch> {
         caption: "Error of what held-out tasks ask, over the steps in which each is learned."
             .into(),
         scene: grid(&[300.0], &[640.0], [(plots, layout)]),
+    })
+}
+
+/// Scores of the frames of some samples, in two columns.
+fn scores(number: usize, attention: &Attention) -> Option<Sketch> {
+    let frames = attention.samples.first()?.len();
+    let panel = |scores: &Vec<f32>| -> (Vec<Plot>, Layout) {
+        let points =
+            scores.iter().zip(1..).map(|(score, frame)| (f64::from(frame), f64::from(*score)));
+        let plots = series(points.collect(), BLUE, "");
+        let layout = axes(&plots, (0.5, frames as f64 + 0.5), (0.0, 1.0))
+            .with_x_label("frame")
+            .with_y_label("score")
+            .with_x_tick_step((frames as f64 / 8.0).ceil().max(1.0));
+        (plots, layout)
+    };
+    // A figure has no empty places.
+    let rows = attention.samples.len().min(MAX_SHOWN) / 2;
+    if rows == 0 {
+        return None;
+    }
+    Some(Sketch {
+        name: format!("attention-{number}"),
+        section: "Learning".into(),
+        caption: format!(
+            "{}: scores of the frames of the first test samples, in the order of reading.",
+            attention.name
+        ),
+        scene: grid(
+            &vec![160.0; rows],
+            &[320.0, 320.0],
+            attention.samples.iter().take(2 * rows).map(panel),
+        ),
     })
 }
 

@@ -61,6 +61,8 @@ pub struct Report<'a> {
     pub fit: Option<Fit>,
     /// Errors of new tasks after 0, 1, ... steps of learning them.
     pub adaptation: Vec<f64>,
+    /// Scores that projections give to the frames of test samples. Those of the first 8 samples are drawn.
+    pub attention: Vec<Attention>,
     /// How trained numbers of neurons went.
     pub courses: Vec<Course>,
     /// Runs side by side.
@@ -102,6 +104,15 @@ pub struct Parts {
     pub number: String,
     /// Of each part its name, what it shows, and its runs.
     pub rows: Vec<(String, String, Told)>,
+}
+
+/// Scores that a projection gives to the frames of samples.
+#[derive(Debug, Clone)]
+pub struct Attention {
+    /// Name of the projection.
+    pub name: String,
+    /// Of each sample the scores of its frames.
+    pub samples: Vec<Vec<f32>>,
 }
 
 /// Runs side by side.

@@ -4,6 +4,7 @@
 //! Every rule is applied, whatever the others found, so that one reading of the faults mends the
 //! whole scene. A fault names the path of the value it is about; [`super::load`] finds its place.
 
+mod attention;
 mod eprop;
 mod learning;
 mod measures;

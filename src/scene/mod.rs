@@ -6,6 +6,7 @@
 //! [`load`] reads the text into them, [`check`] applies the rules that a type cannot express;
 //! both collect every independent fault with its place in the file before they give up.
 
+mod attention;
 mod check;
 mod layers;
 mod learning;
@@ -22,6 +23,7 @@ pub use crate::neuron::hh::{Calcium, Channel, Gate, Ion, Ions, Rate};
 pub use crate::neuron::iaf::Reset;
 pub use crate::neuron::izhikevich::Method;
 pub use crate::neuron::receptor::Receptor;
+pub use attention::{Attention, Squeeze};
 pub use check::{Fault, Warning, check};
 pub use learning::{
     Bcm, Clopath, Common, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja,
@@ -629,6 +631,8 @@ declare! {
         dropout: f64 [BelowOne] = 0.0;
         /// Whether spikes of a source change what its next ones carry.
         short_term: Option<ShortTerm>;
+        /// Whether what it delivers in each frame of a sample is weighed by what the source does in all of them.
+        attention: Option<Attention>;
         /// Whether the weights of each target keep their sum.
         normalize | "normalise": Option<Normalize>;
         /// Whether the weights of each target are scaled until it has a given rate.

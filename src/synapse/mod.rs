@@ -15,6 +15,12 @@
 //! by one, in integers, whose sum has no order. Results thus do not depend on the number of
 //! threads, the size of a workgroup or the width of vectors.
 
+pub mod attention_scores;
+pub mod attention_scores_backward;
+pub mod attention_squeeze;
+pub mod attention_values;
+pub mod attention_values_backward;
+pub mod attention_values_gradient;
 pub mod convolution;
 pub mod convolve;
 pub mod convolve_backward;

@@ -11,6 +11,7 @@
 //! Where it is learned to learn, an update takes some tasks in place of a batch, and an epoch ends with the held-out
 //! tasks: see `tasks`.
 
+mod attention;
 mod delays;
 mod tasks;
 
@@ -344,6 +345,8 @@ pub struct Predictions {
     pub output: Vec<f32>,
     /// For each population that spikes, how often it did for each sample; nothing for the others.
     pub spikes: Vec<Vec<u32>>,
+    /// For each projection with attention its name and its scores, \[samples, frames\].
+    pub scores: Vec<(String, Vec<f32>)>,
 }
 
 impl Predictions {
@@ -474,6 +477,8 @@ struct Sums {
     predictions: Vec<u32>,
     /// Output for each sample, if it was asked for.
     output: Vec<f32>,
+    /// And, for each projection with attention, its scores.
+    scores: Vec<Vec<f32>>,
 }
 
 impl<'a> Trainer<'a> {
@@ -703,6 +708,12 @@ impl<'a> Trainer<'a> {
                 let answers = samples.len() * self.plan.ports.answers;
                 sums.output.extend(&output[..answers * self.classes()]);
             }
+            let attention = self.plan.ports.attention.iter().filter(|_| with_output);
+            sums.scores.resize(attention.clone().count(), Vec::new());
+            for (ports, scores) in attention.zip(&mut sums.scores) {
+                let all = self.engine.read_reals(ports.scores)?;
+                scores.extend(&all[..samples.len() * (all.len() / self.plan.batch)]);
+            }
             pending.push(samples.to_vec());
             let last = samples.last() == indices.last();
             if last || pending.len() == self.plan.ports.slots {
@@ -717,7 +728,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// The engine fails.
     pub fn predict(&mut self) -> Result<Predictions, TrainError> {
-        let Sums { predictions, output, spikes, .. } = self.judge(Set::Test, &[], true)?;
+        let Sums { predictions, output, spikes, scores, .. } = self.judge(Set::Test, &[], true)?;
         // Of outputs that were trained on classes the largest is the answer, whether or not these samples have labels.
         let labelled = self.samples.split(Set::Test).is_some_and(|split| !split.labels.is_empty());
         let of_classes = self.training.data.as_ref().and_then(Data::has_classes);
@@ -728,7 +739,10 @@ impl<'a> Trainer<'a> {
         };
         let (classes, marks) = (self.classes(), self.marks().is_some());
         let answers = self.plan.ports.answers;
-        Ok(Predictions { classes, answers, predicted, marks, output, spikes })
+        let attention = self.plan.ports.attention.iter();
+        let names = attention.map(|ports| self.network.projections[ports.projection].name.clone());
+        let scores = names.zip(scores).collect();
+        Ok(Predictions { classes, answers, predicted, marks, output, spikes, scores })
     }
 
     /// Number of outputs, if there are any.
@@ -1053,6 +1067,7 @@ impl<'a> Trainer<'a> {
             }
         }
         self.check_delays()?;
+        self.check_attention()?;
         for (k, population) in self.network.populations.iter().enumerate() {
             let name = &population.name;
             if let Some(i_e) = self.plan.ports.i_e[k] {
@@ -1124,7 +1139,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// What is learned, as it is now or as it was best: weights of each projection in their natural order, constant
-    /// currents of each population, delays, and numbers of neurons. What is frozen was learned too.
+    /// currents of each population, delays, weights of scores, and numbers of neurons. What is frozen was learned too.
     ///
     /// # Errors
     /// The engine fails.
@@ -1154,6 +1169,7 @@ impl<'a> Trainer<'a> {
             }
         }
         named.extend(self.delays(kept.as_ref())?);
+        named.extend(self.attention(kept.as_ref())?);
         let numbers = self.numbers(kept.as_ref())?;
         let single = |values: Vec<f64>| values.into_iter().map(|x| x as f32).collect();
         let frozen = self.network.populations.iter().flat_map(|population| {

@@ -32,6 +32,7 @@ impl Case {
             lr: 1.0,
             dropout: 0.0,
             short_term: None,
+            attention: None,
             normalize: None,
             scaling: None,
             rewire: None,

@@ -53,6 +53,7 @@ impl<'s> Checker<'s> {
                 self.fault_with_help(path, message, "leave it out");
             }
         }
+        self.attention(path, projection);
         self.learning(path, projection);
         self.gradients(path, projection);
         if projection.learn == Some(Learn::Backprop) && !self.has_gradients() {

@@ -721,7 +721,7 @@ impl<'s> Checker<'s> {
     }
 
     /// Whether projections lead from the target of one to its source.
-    fn leads_back(&self, projection: &Projection) -> bool {
+    pub(super) fn leads_back(&self, projection: &Projection) -> bool {
         let mut reached = vec![projection.to.as_str()];
         let mut next = 0;
         while let Some(at) = reached.get(next).copied() {
