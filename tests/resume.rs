@@ -447,7 +447,7 @@ fn rules_beside_gradients_go_on_as_if_nothing_had_been() {
     fs::write(place.path("train.ron"), text).unwrap();
     broken_off(&place, "INT", 20, 4, 17);
     let [first, last] = ["--set training.epochs=1", "--set training.epochs=2"].map(|set| {
-        let out = set.replace(' ', "");
+        let out = format!("after-{}", &set[set.len() - 1..]);
         place.done("train.ron", &out, &set.split(' ').collect::<Vec<_>>());
         let weights = place.read(&format!("{out}/weights.safetensors"));
         let weights = safetensors::SafeTensors::deserialize(&weights).unwrap();
