@@ -573,7 +573,7 @@ fn what_has_no_times_is_refused() {
             "how many",
         ),
         ("EventProp()", "EventProp(least_slope: -1)", "negative"),
-        ("EventProp()", "EventProb()", "EventProp"),
+        ("EventProp()", "EventProb()", "no choice `EventProb`"),
     ] {
         let error = said(&plain.replace(from, to));
         assert!(error.contains(words), "{to}: {error:?}");

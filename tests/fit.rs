@@ -391,12 +391,6 @@ fn what_is_wrong_with_a_fit_is_told() {
         2,
         "unfiltered | low_pass",
     );
-    refused(
-        "input: Step(amplitude: 10, start: 1)",
-        "input: Noise(std: 1)",
-        2,
-        "stimuli.0.input | drawn",
-    );
     let stage = |text: &str, words: &str| {
         let whole = String::from_utf8(place.read("stages.ron")).unwrap();
         let changed = whole.replace(r#"(about: "the first", set: ["training.epochs=5"])"#, text);

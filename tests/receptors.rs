@@ -15,10 +15,13 @@ const N: usize = 70;
 /// Those that are compared with populations of their own.
 const CHOSEN: [usize; 5] = [0, 1, 33, 63, 69];
 
+/// Words that are exchanged for others.
+type Changes = &'static [(&'static str, &'static str)];
+
 /// Models with the numbers of their receptors left open, and what these are where they are drawn. Each receptor is given
 /// by where its number stands: `{r.tau}`, `{r.tau_rise}`, `{r.tau_decay}`, `{r.e_rev}` of receptor `r`. Behind them the
 /// weights by receptor.
-const MODELS: [(&str, &[(&str, &str)], &[(&str, &str)]); 6] = [
+const MODELS: [(&str, Changes, Changes); 6] = [
     (
         r#"Lif(i_e: 300, t_ref: 1, delta_th: 2, receptors: {
             "a": Exp(tau: {a.tau}), "b": DoubleExp(tau_rise: 0.5, tau_decay: {b.tau_decay}), "c": Delta() })"#,

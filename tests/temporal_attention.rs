@@ -72,12 +72,14 @@ fn cases() -> [(&'static str, Case); 9] {
     ]
 }
 
+// Neurons have different currents: before anything arrives they would be alike, and the largest of equal activities has no
+// derivative.
 fn text(c: &Case) -> String {
     format!(
         r#"(version: 1, simulation: (dt: 1.0, seed: 3),
         populations: {{
             "in": (size: {PIXELS}, model: Images(encoder: {encoder}, frames: {FRAMES}, hold: {HOLD})),
-            "hidden": (size: {hidden}, model: Lif(tau_m: 20, tau_syn: 5, t_ref: 0)),
+            "hidden": (size: {hidden}, model: Lif(tau_m: 20, tau_syn: 5, t_ref: 0, i_e: Linspace(from: 0, to: 40))),
             "out": (size: 3, model: Readout(tau_m: 15, tau_syn: 4, i_e: 15)),
         }},
         projections: [
@@ -415,7 +417,7 @@ fn the_frame_that_is_asked_for_is_found() {
 fn attention_is_kept() {
     let place = Place::new();
     let shown = "window: 5, cutoff: 0.2), frames: 3, hold: 5";
-    let text = edit(TRAINING, "size: 36", "size: 12");
+    let text = edit(TRAINING, "size: 36", "shape: [2, 6, 1]");
     let text = edit(&text, "window: \"10 ms\", cutoff: 0.2)", shown);
     let first = r#"to: "hidden", connect: Dense"#;
     let text = edit(&text, first, &format!("{first}, attention: (reduction: 1)"));

@@ -28,8 +28,8 @@
 //! The authors measure i in units of the potential, as I = (tau_m / c_m) i, and write λ_V = -tau_m v_bar and λ_I = -tau_syn
 //! I_bar. In these what travels is w (λ_V - λ_I), and w_bar = -tau_syn λ_I.
 //!
-//! On the grid, all per step: f = -fall_m (v_th - v_reset); the rise is that of v over the step of the spike, u[t] -
-//! u[t - 1], where u is what is on the tape, behind a spike v_reset - v_th; and G' = G[t + 1] - G[t], which a spike
+//! On the grid, all per step: f = -fall_m (v_th - v_reset); the rise is that of v over the step of the spike, u\[t\] -
+//! u\[t - 1\], where u is what is on the tape, behind a spike v_reset - v_th; and G' = G\[t + 1\] - G\[t\], which a spike
 //! gains that comes one step later, with what its targets do in that step. Between spikes all is as in
 //! [`super::lif_backward`]. Against exact times of spikes the error is of the order of dt. In the last step G' is 0. Where a
 //! potential hardly crosses the threshold 1 / rise is large; `least_rise` bounds it.

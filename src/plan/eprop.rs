@@ -92,7 +92,7 @@ impl Compiler<'_> {
         let (mut learn, sums) = self.learn(&steps);
         let launches = [&of_readout[..], &of_neurons].concat();
         evaluate.push(Stage::Steps { launches, backward: false });
-        let left = self.layout.steps % CHUNK > 0;
+        let left = !self.layout.steps.is_multiple_of(CHUNK);
         let rest = if left { learn.clone() } else { Vec::new() };
         learn.iter_mut().for_each(|launch| launch.every = CHUNK as u64);
         let launches = [of_readout, learn, of_neurons].concat();

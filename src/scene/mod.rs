@@ -541,7 +541,9 @@ impl Part {
     /// The rows and columns that it has of so many, if it has some and these are there.
     pub fn of(&self, [rows, columns]: [usize; 2]) -> Option<[std::ops::Range<usize>; 2]> {
         let stretch = |wanted: Option<Stretch>, all: usize| match wanted {
-            Some(some) => some.is_within(all as u64).then(|| some.from as usize..some.to as usize),
+            Some(some) => {
+                some.is_within(all as u64).then_some(some.from as usize..some.to as usize)
+            }
             None => Some(0..all),
         };
         Some([stretch(self.rows, rows)?, stretch(self.columns, columns)?])

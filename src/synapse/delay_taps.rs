@@ -92,7 +92,7 @@ impl Twin for DelayTaps {
                 }
                 let mean = moment / total;
                 for (k, (tap, slope)) in taps.iter_mut().zip(slopes).enumerate() {
-                    *tap = *tap / total;
+                    *tap /= total;
                     *slope = *tap * (F::of(k as f64) - e - mean) / square;
                 }
             }

@@ -159,14 +159,15 @@ impl<'s> Checker<'s> {
             self.fault(format!("{path}.to"), message);
         }
         match &self.scene.training {
-            Some(training) if training.loss.is_gradient() => {
-                if to.is_some_and(|to| matches!(to.model, Model::Readout(_)))
+            Some(training)
+                if training.loss.is_gradient()
                     && !matches!(training.loss, Loss::Trace { .. })
-                {
-                    let message = "a readout that is to tell classes gets no stimuli";
-                    self.fault(format!("{path}.to"), message);
-                }
+                    && to.is_some_and(|to| matches!(to.model, Model::Readout(_))) =>
+            {
+                let message = "a readout that is to tell classes gets no stimuli";
+                self.fault(format!("{path}.to"), message);
             }
+            Some(training) if training.loss.is_gradient() => {}
             Some(_) => {
                 let message = "a training by rules has no stimuli; its input is the data";
                 self.fault(path, message);

@@ -874,7 +874,7 @@ fn what_the_rules_of_learned_delays_refuse_is_shown_at_its_place() {
             ("last: 2", "last: 0", "0", "0 ms is not strictly positive"),
             ("last: 2", "final: 11", "11", "11 ms is above `sigma`, 10 ms"),
             ("lr: 9", "lr: -1", "-1", "-1 is negative"),
-            ("Gauss(", "Gaus(", "Learn(", "no choice `Gaus` | `Gauss`?"),
+            ("Gauss(", "Gaus(", "delay", "no choice `Gaus` | `Gauss`?"),
             ("lr: 9)", "lr: 9), dropout: 0.1", "0.1", "cannot be silent"),
             ("Adam(", "AdamW(", "AdamW(", "would shorten learned delays | `weight_decay: 0`"),
             ("Latency(window: 100, cutoff: 0)", "Constant()", "Learn(", "has no delay"),
