@@ -877,7 +877,7 @@ fn what_the_rules_of_learned_delays_refuse_is_shown_at_its_place() {
             ("Gauss(", "Gaus(", "delay", "no choice `Gaus` | `Gauss`?"),
             ("lr: 9)", "lr: 9), dropout: 0.1", "0.1", "cannot be silent"),
             ("Adam(", "AdamW(", "AdamW(", "would shorten learned delays | `weight_decay: 0`"),
-            ("Latency(window: 100, cutoff: 0)", "Constant()", "Learn(", "has no delay"),
+            ("Latency(window: 100, cutoff: 0)", "Constant()", "delay", "has no delay"),
             ("Orders(gap: 30)", "Orders(groups: 6)", "6", "more orders than there are labels"),
             ("Orders(gap: 30)", "Orders(groups: 1)", "1", "1 groups | from 2 to 5"),
         ],
