@@ -91,6 +91,11 @@ impl Twin for Noise {
     }
 }
 
+/// What is drawn anew in a step, sqrt(1 - rho^2) with rho = 1 + fall.
+pub fn fresh(fall: f64) -> f64 {
+    (-fall * (2.0 + fall)).sqrt()
+}
+
 /// A standard normal number of two random words.
 #[inline(always)]
 pub fn normal<F: Real>([radius, angle]: [u32; 2]) -> F {

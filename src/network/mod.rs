@@ -30,6 +30,7 @@ use crate::neuron::{lif, readout};
 use crate::plasticity::{Rates, Rule};
 use crate::rng::Stream;
 use crate::scene;
+use crate::slow::fall;
 use crate::synapse::convolution::Convolution;
 use std::sync::Arc;
 
@@ -272,6 +273,13 @@ pub struct ShortTerm {
     pub tau_rec: f64,
     /// Time constant of facilitation \[ms\]; 0 for none.
     pub tau_facil: f64,
+}
+
+impl ShortTerm {
+    /// Relative changes, over a step of `dt` ms, of what is facilitated and of what is used up.
+    pub fn falls(&self, dt: f64) -> [f64; 2] {
+        [self.tau_facil, self.tau_rec].map(|tau| if tau > 0.0 { fall(dt, tau) } else { -1.0 })
+    }
 }
 
 /// Normalisation of a projection; see [`crate::plasticity::normalise`].

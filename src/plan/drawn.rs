@@ -3,7 +3,7 @@
 
 use super::compile::{Compiler, each, whole};
 use super::*;
-use crate::input::{noise_window, poisson_drive, poisson_window};
+use crate::input::{noise, noise_window, poisson_drive, poisson_window};
 use crate::network::{Input, Network, Stimulus};
 use crate::rng::{Purpose, stream};
 
@@ -121,8 +121,7 @@ impl Compiler<'_> {
             stop,
             accumulate: u32::from(accumulate),
             fall,
-            // sqrt(1 - rho^2) with rho = 1 + fall
-            fresh: (-fall * (2.0 + fall)).sqrt(),
+            fresh: noise::fresh(fall),
         };
         let mean = self.layout.reals(format!("stimulus.{index}.mean"), all(means));
         let deviation = self.layout.reals(format!("stimulus.{index}.deviation"), all(stds));

@@ -221,10 +221,7 @@ impl<'n> Simulator<'n> {
             }
         };
         let efficacy = p.short_term.map(|s| {
-            let falls = [s.tau_facil, s.tau_rec].map(|tau| match tau > 0.0 {
-                true => fall(network.dt, tau),
-                false => -1.0,
-            });
+            let falls = s.falls(network.dt);
             let slow = usize::from(falls.into_iter().any(is_slow));
             let [u, used] = ["utilisation", "used"]
                 .map(|what| self.zeros(format!("{name}.{what}"), Kind::Real, (1 + slow) * size[0]));

@@ -5,8 +5,6 @@
 use super::compile::{Compiler, each};
 use super::layout::Pop;
 use super::*;
-use crate::network::ShortTerm;
-use crate::slow::fall;
 use crate::synapse::{release, release_backward};
 
 /// Arrays of a projection with short-term plasticity.
@@ -16,11 +14,6 @@ pub(super) struct Released {
     pub pop: Pop,
     states: ArrayId,
     carried: ArrayId,
-}
-
-/// Relative changes over a step of u and of what is used up.
-fn falls(dt: f64, s: ShortTerm) -> [f64; 2] {
-    [s.tau_facil, s.tau_rec].map(|tau| if tau > 0.0 { fall(dt, tau) } else { -1.0 })
 }
 
 impl Compiler<'_> {
@@ -54,7 +47,7 @@ impl Compiler<'_> {
         let projection = &self.network.projections[index];
         let (pop, steps) = (released.pop, self.layout.steps);
         let short_term = projection.short_term?;
-        let [fall_facil, fall_rec] = falls(self.network.dt, short_term);
+        let [fall_facil, fall_rec] = short_term.falls(self.network.dt);
         let p = release::ReleaseParams::<f64> {
             n: pop.n as u32,
             steps: steps as u32,
@@ -83,7 +76,7 @@ impl Compiler<'_> {
             return None;
         }
         let short_term = projection.short_term?;
-        let [fall_facil, fall_rec] = falls(self.network.dt, short_term);
+        let [fall_facil, fall_rec] = short_term.falls(self.network.dt);
         let (cotangent, filled) = self.cotangent(projection.from);
         let p = release_backward::ReleaseBackwardParams::<f64> {
             n: pop.n as u32,

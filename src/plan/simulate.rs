@@ -715,8 +715,7 @@ impl Simulator<'_> {
                         stream,
                         own: u32::from(own),
                         fall,
-                        // sqrt(1 - rho^2) with rho = 1 + fall
-                        fresh: (-fall * (2.0 + fall)).sqrt(),
+                        fresh: noise::fresh(fall),
                         start_lo,
                         start_hi,
                         stop_lo,
