@@ -6,7 +6,7 @@
 
 use super::folder::{ADAPTATION, Folder};
 use super::predict::{classes, learned, pixels};
-use super::run::{MAX_BINDING, adapter, lies_as_shown, make_threads, prepare};
+use super::prepare::{MAX_BINDING, adapter, lies_as_shown, make_threads, prepare};
 use super::terminal::print;
 use super::{Adapt, FileFault, Usage, fault};
 use crate::data::{DataError, Dataset, Split, arrays};

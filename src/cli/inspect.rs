@@ -1,6 +1,6 @@
 //! `check`, `devices` and `models`: what can be told without running anything.
 
-use super::run::{MAX_BINDING, make_threads, prepare};
+use super::prepare::{MAX_BINDING, make_threads, prepare};
 use super::terminal::print;
 use super::{complain, experiment};
 use crate::engine::dispatch::Dispatches;

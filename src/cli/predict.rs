@@ -6,7 +6,7 @@
 //! records of some samples is written of these too.
 
 use super::folder::{BEST, CHECKPOINTS, Folder, PREDICTIONS, SCENE, SUMMARY};
-use super::run::{MAX_BINDING, adapter, lies_as_shown, make_threads, prepare};
+use super::prepare::{MAX_BINDING, adapter, lies_as_shown, make_threads, prepare};
 use super::samples;
 use super::terminal::print;
 use super::{FileFault, Predict, Usage, fault};

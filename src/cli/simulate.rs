@@ -5,7 +5,7 @@ use super::folder::{CHECKPOINTS, DIVERGED};
 use super::metrics::{Metrics, Told};
 use super::pictures;
 use super::progress::Progress;
-use super::run::Session;
+use super::session::Session;
 use super::stop::Stop;
 use crate::archive::Archive;
 use crate::checkpoint::Checkpoint;
