@@ -40,7 +40,7 @@
 //! ```
 //! i_e_bar is that by the current, and t_ref has none.
 
-use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
+use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, form, row, set_row};
 use super::model::{Drawn, Neuron, Refused, TAU_M, at, check_membrane, check_threshold, reference};
 use super::receptor::{self, Given, Port, Receptor, port};
 use super::stepped::{
@@ -474,67 +474,55 @@ pub struct Model;
 impl frame::Model for Model {
     #[inline(always)]
     fn with<S: Simd, F: Real, R: Run<S, F>>(w: Width<S>, numbers: Numbers<'_, F>, frame: R) {
-        let p = IafParams::<F>::of(numbers.own);
+        let nonlinear = IafParams::<F>::of(numbers.own).nonlinear == 1;
         let Common { receptors: count, own, own_receptors, slow } = numbers.common;
-        if own_receptors {
-            let receptors = Given::all(numbers.receptor, count);
-            let parts = Parts { p, slow, receptors, shared: ArrayVec::new() };
-            return match p.nonlinear == 1 {
-                false => frame.run(Neurons::<S, F, true, false, true, 0, true>(parts)),
-                true => frame.run(Neurons::<S, F, true, true, true, 0, true>(parts)),
-            };
-        }
-        let receptors = Given::<F, false>::all(numbers.receptor, count);
-        // What all neurons share is spread over the lanes once.
-        let given = if own { &[] } else { numbers.cell };
-        let shared = given.iter().map(|x| w.splat(*x)).collect();
-        let plain = if receptors.iter().all(Given::is_plain) && slow == 0 { count } else { 0 };
-        let parts = Parts { p, slow, receptors, shared };
-        if !R::TUNED {
-            return match p.nonlinear == 1 {
-                false => frame.run(Neurons::<S, F, true, false, true, 0, false>(parts)),
-                true => frame.run(Neurons::<S, F, true, true, true, 0, false>(parts)),
-            };
-        }
-        match (own, p.nonlinear == 1, slow > 0, plain) {
+        let mut receptors = Given::<F, false>::all(numbers.receptor, count).into_iter();
+        let plain = if slow == 0 && receptors.all(|given| given.is_plain()) { count } else { 0 };
+        match (own, nonlinear, slow > 0, plain) {
+            (_, false, _, _) if own_receptors => {
+                form::<S, F, R, Neurons<S, F, true, false, true, 0, true>>(w, numbers, frame)
+            }
+            (_, true, _, _) if own_receptors => {
+                form::<S, F, R, Neurons<S, F, true, true, true, 0, true>>(w, numbers, frame)
+            }
+            (_, false, _, _) if !R::TUNED => {
+                form::<S, F, R, Neurons<S, F, true, false, true, 0, false>>(w, numbers, frame)
+            }
+            (_, true, _, _) if !R::TUNED => {
+                form::<S, F, R, Neurons<S, F, true, true, true, 0, false>>(w, numbers, frame)
+            }
             (false, false, false, _) => {
-                frame.run(Neurons::<S, F, false, false, false, 0, false>(parts))
+                form::<S, F, R, Neurons<S, F, false, false, false, 0, false>>(w, numbers, frame)
             }
             (false, false, true, _) => {
-                frame.run(Neurons::<S, F, false, false, true, 0, false>(parts))
+                form::<S, F, R, Neurons<S, F, false, false, true, 0, false>>(w, numbers, frame)
             }
             (false, true, false, 2) => {
-                frame.run(Neurons::<S, F, false, true, false, 2, false>(parts))
+                form::<S, F, R, Neurons<S, F, false, true, false, 2, false>>(w, numbers, frame)
             }
             (false, true, false, _) => {
-                frame.run(Neurons::<S, F, false, true, false, 0, false>(parts))
+                form::<S, F, R, Neurons<S, F, false, true, false, 0, false>>(w, numbers, frame)
             }
             (false, true, true, _) => {
-                frame.run(Neurons::<S, F, false, true, true, 0, false>(parts))
+                form::<S, F, R, Neurons<S, F, false, true, true, 0, false>>(w, numbers, frame)
             }
             (true, false, false, _) => {
-                frame.run(Neurons::<S, F, true, false, false, 0, false>(parts))
+                form::<S, F, R, Neurons<S, F, true, false, false, 0, false>>(w, numbers, frame)
             }
             (true, false, true, _) => {
-                frame.run(Neurons::<S, F, true, false, true, 0, false>(parts))
+                form::<S, F, R, Neurons<S, F, true, false, true, 0, false>>(w, numbers, frame)
             }
             (true, true, false, 2) => {
-                frame.run(Neurons::<S, F, true, true, false, 2, false>(parts))
+                form::<S, F, R, Neurons<S, F, true, true, false, 2, false>>(w, numbers, frame)
             }
             (true, true, false, _) => {
-                frame.run(Neurons::<S, F, true, true, false, 0, false>(parts))
+                form::<S, F, R, Neurons<S, F, true, true, false, 0, false>>(w, numbers, frame)
             }
-            (true, true, true, _) => frame.run(Neurons::<S, F, true, true, true, 0, false>(parts)),
+            (true, true, true, _) => {
+                form::<S, F, R, Neurons<S, F, true, true, true, 0, false>>(w, numbers, frame)
+            }
         }
     }
-}
-
-/// What a block of neurons needs to know.
-struct Parts<S: Simd, F: Real, const OWN_RECEPTORS: bool> {
-    p: IafParams<F>,
-    slow: u32,
-    receptors: ArrayVec<Given<F, OWN_RECEPTORS>, { receptor::MOST }>,
-    shared: ArrayVec<Vector<S, F>, { cell::COUNT + 2 * receptor::MOST }>,
 }
 
 /// A form of the model. `PLAIN` is the number of receptors if all are plain and the compiler is to know how many
@@ -547,7 +535,12 @@ struct Neurons<
     const SLOW: bool,
     const PLAIN: usize,
     const OWN_RECEPTORS: bool,
->(Parts<S, F, OWN_RECEPTORS>);
+> {
+    p: IafParams<F>,
+    slow: u32,
+    receptors: ArrayVec<Given<F, OWN_RECEPTORS>, { receptor::MOST }>,
+    shared: ArrayVec<Vector<S, F>, { cell::COUNT + 2 * receptor::MOST }>,
+}
 
 impl<
     S: Simd,
@@ -561,14 +554,14 @@ impl<
 {
     #[inline(always)]
     fn count(&self) -> usize {
-        if PLAIN > 0 { PLAIN } else { self.0.receptors.len() }
+        if PLAIN > 0 { PLAIN } else { self.receptors.len() }
     }
 
     #[inline(always)]
     fn receptor(&self, r: usize) -> Given<F, OWN_RECEPTORS> {
         match PLAIN {
-            0 => self.0.receptors[r],
-            _ => self.0.receptors[r].known_plain(),
+            0 => self.receptors[r],
+            _ => self.receptors[r].known_plain(),
         }
     }
 
@@ -582,7 +575,7 @@ impl<
     fn field(&self, w: Width<S>, cell: &[F], k: usize, at: usize) -> Vector<S, F> {
         match OWN {
             true => w.load(&cell[k * BLOCK..][..BLOCK], at),
-            false => self.0.shared[k],
+            false => self.shared[k],
         }
     }
 }
@@ -598,6 +591,19 @@ impl<
 > frame::Block<S, F> for Neurons<S, F, OWN, NONLINEAR, SLOW, PLAIN, OWN_RECEPTORS>
 {
     #[inline(always)]
+    fn new(w: Width<S>, numbers: Numbers<'_, F>) -> Self {
+        let Common { receptors: count, own, slow, .. } = numbers.common;
+        // What all neurons share is spread over the lanes once.
+        let shared = if own { &[] } else { numbers.cell };
+        Self {
+            p: IafParams::of(numbers.own),
+            slow,
+            receptors: Given::all(numbers.receptor, count),
+            shared: shared.iter().map(|x| w.splat(*x)).collect(),
+        }
+    }
+
+    #[inline(always)]
     fn rows(&self) -> usize {
         state::COUNT + receptor::STATE * self.count()
     }
@@ -610,10 +616,10 @@ impl<
     #[inline(always)]
     fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64 {
         let Now { state, cell, driven, current, arrivals } = now;
-        let Parts { p, receptors, .. } = &self.0;
+        let Self { p, receptors, .. } = self;
         let count = self.count();
         let arrivals = &arrivals[..count];
-        let slow = |bit: u32| SLOW && self.0.slow & bit != 0;
+        let slow = |bit: u32| SLOW && self.slow & bit != 0;
         let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
         // The constant current and that of the step, where all neurons share them.
         let driven = w.splat(driven);
@@ -728,7 +734,7 @@ impl<
 
     #[inline(always)]
     fn adjoint(&self, w: Width<S>, now: Now<'_, F>, mut back: Back<'_, F>) {
-        let p = &self.0.p;
+        let p = &self.p;
         let zero = w.splat(F::zero());
         let relative = p.refractory & 2 == 2;
         let wanted = back.wants_numbers();

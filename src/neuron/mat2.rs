@@ -16,7 +16,7 @@
 //! fall_k_bar = theta_k (theta_bar_k - u_bar); and with the new v_bar fall_bar = v v_bar, p20_bar = (i_e + i) v_bar,
 //! c_r_bar = g_r v_bar, d_r_bar = x_r v_bar; i_e_bar is that by the current, and t_ref has none.
 
-use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, row, set_row};
+use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, form, row, set_row};
 use super::model::{Drawn, Neuron, Refused, at};
 use super::receptor::{self, Given, Port, Receptor, port};
 use super::stepped::{
@@ -264,17 +264,14 @@ pub struct Model;
 
 impl frame::Model for Model {
     #[inline(always)]
-    fn with<S: Simd, F: Real, R: Run<S, F>>(_: Width<S>, numbers: Numbers<'_, F>, frame: R) {
-        let Common { receptors: count, own, own_receptors, slow } = numbers.common;
+    fn with<S: Simd, F: Real, R: Run<S, F>>(w: Width<S>, numbers: Numbers<'_, F>, frame: R) {
+        let Common { own, own_receptors, .. } = numbers.common;
         if own_receptors {
-            let receptors = Given::all(numbers.receptor, count);
-            return frame.run(Neurons::<F, true, true> { slow, receptors });
-        }
-        let receptors = Given::all(numbers.receptor, count);
-        if own || !R::TUNED {
-            frame.run(Neurons::<F, true, false> { slow, receptors });
+            form::<S, F, R, Neurons<F, true, true>>(w, numbers, frame);
+        } else if own || !R::TUNED {
+            form::<S, F, R, Neurons<F, true, false>>(w, numbers, frame);
         } else {
-            frame.run(Neurons::<F, false, false> { slow, receptors });
+            form::<S, F, R, Neurons<F, false, false>>(w, numbers, frame);
         }
     }
 }
@@ -295,6 +292,12 @@ impl<F: Real, const OWN: bool, const OWN_RECEPTORS: bool> Neurons<F, OWN, OWN_RE
 impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<S, F>
     for Neurons<F, OWN, OWN_RECEPTORS>
 {
+    #[inline(always)]
+    fn new(_: Width<S>, numbers: Numbers<'_, F>) -> Self {
+        let Common { receptors: count, slow, .. } = numbers.common;
+        Self { slow, receptors: Given::all(numbers.receptor, count) }
+    }
+
     #[inline(always)]
     fn rows(&self) -> usize {
         state::COUNT + receptor::STATE * self.receptors.len()
