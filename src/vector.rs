@@ -5,9 +5,85 @@
 //! and a product is fused with a sum only by [`Vector::mul_add`], which rounds once everywhere, so
 //! the width of the vectors does not change a bit of any result.
 
-use crate::kernel::Real;
 use pulp::Simd;
 use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// The integers of a kernel's parameters. Named through the float type only so that the struct of a
+/// kernel without floats may still be generic over it.
+pub trait Counts {
+    /// `u32`.
+    type Count;
+}
+
+impl Counts for f32 {
+    type Count = u32;
+}
+
+impl Counts for f64 {
+    type Count = u32;
+}
+
+/// `f32` or `f64`.
+pub trait Real:
+    Counts<Count = u32>
+    + Lanes
+    + num_traits::Float
+    + num_traits::NumAssign
+    + bytemuck::Pod
+    + Send
+    + Sync
+    + std::fmt::Debug
+{
+    /// Nearest representable number.
+    fn of(x: f64) -> Self;
+    /// Nearest representable number.
+    fn of_int(x: i32) -> Self;
+    /// Exact.
+    fn wide(self) -> f64;
+    /// Nearest integer, of two the even one, of a number below 2^22: a sum with 1.5 · 2^23 rounds to it,
+    /// and has it in its lowest bits.
+    fn to_units(self) -> i32;
+}
+
+impl Real for f32 {
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        x as f32
+    }
+    #[inline(always)]
+    fn of_int(x: i32) -> Self {
+        x as f32
+    }
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline(always)]
+    fn to_units(self) -> i32 {
+        const ROUND: f32 = 12_582_912.0;
+        (self + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i32
+    }
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn of(x: f64) -> Self {
+        x
+    }
+    #[inline(always)]
+    fn of_int(x: i32) -> Self {
+        f64::from(x)
+    }
+    #[inline(always)]
+    fn wide(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn to_units(self) -> i32 {
+        // As in f32, with 1.5 · 2^52, whose lower half is 0.
+        (self + 6_755_399_441_055_744.0).to_bits() as i32
+    }
+}
 
 /// The float types' side of [`Vector`]: forwards to the methods that `pulp` has for each.
 pub trait Lanes: Copy {

@@ -5,11 +5,10 @@
 //! finished has a summary, and is not done again; one that was interrupted goes on from its checkpoint. What the
 //! experiment is about is taken from the summaries of its stages, as means over seeds, and is there when its own summary is.
 
-use super::folder::{EXPERIMENT, Folder, SCENE, SUMMARY};
+use super::folder::{EXPERIMENT, Folder, SCENE, SUMMARY, write};
 use super::prepare::{MAX_BINDING, prepare};
 use super::resume::{has_begun, is_finished, summary};
 use super::run::{Job, one, origin, written};
-use super::session::write;
 use super::side_by_side::{Finished, curves, main_number, mean, short, spread};
 use super::stop::Stop;
 use super::terminal::print;

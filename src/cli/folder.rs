@@ -6,11 +6,11 @@
 //! A symbolic link in the place of one of these is neither followed nor removed: it is an error.
 
 use super::{FileFault, Usage};
-use crate::files::write::is_draft_of;
+use crate::files::{self, write::is_draft_of};
 use crate::{archive, checkpoint, report};
 use anyhow::Result;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Name of the file that marks a run folder.
@@ -262,4 +262,9 @@ pub fn next_free(within: &Path, stem: &str) -> Result<PathBuf> {
         }
     }
     unreachable!("the numbers do not end")
+}
+
+/// Writes a file of a run.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), FileFault> {
+    files::write_atomic(path, |w| w.write_all(content)).map_err(|source| super::fault(path, source))
 }

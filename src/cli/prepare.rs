@@ -2,7 +2,6 @@
 //! so here.
 
 use super::progress::Progress;
-use super::session::ENDS;
 use super::{EngineChoice, Means, Threads, Usage, samples};
 use crate::data::traces::Traces;
 use crate::engine::gpu::{self, Found, Wanted};
@@ -19,6 +18,9 @@ use std::collections::HashSet;
 
 /// Largest array that every adapter can bind \[bytes\].
 pub const MAX_BINDING: u64 = 128 << 20;
+
+/// What is written of a synapse beside its weight.
+pub const ENDS: [&str; 2] = ["source", "target"];
 
 /// From a scene to a plan, with parts of the table of synapses of at most `max_table` bytes; and the traces that a
 /// training is to follow.

@@ -1,8 +1,8 @@
 //! Runs a scene: everything that can fail early does so before the run folder exists.
 
-use super::folder::{CHECKPOINTS, Folder, SCENE, SUMMARY};
+use super::folder::{CHECKPOINTS, Folder, SCENE, SUMMARY, write};
 use super::prepare::{MAX_BINDING, adapter, load_data, make_threads, prepare};
-use super::session::{Session, profile, start_summary, write};
+use super::session::{Session, profile, start_summary};
 use super::{Run, Usage, experiment, resume, sweep};
 use crate::archive;
 use crate::checkpoint::{self, Origin, Start, Store};

@@ -2,6 +2,7 @@
 
 use super::folder::{BEST, Folder, PREDICTIONS, SUMMARY};
 use super::metrics::Lines;
+use super::prepare::ENDS;
 use super::progress::Progress;
 use super::stop::Stop;
 use super::terminal::print;
@@ -24,10 +25,7 @@ use anyhow::Result;
 use serde::Serialize;
 use std::fmt;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-
-/// What is written of a synapse beside its weight.
-pub const ENDS: [&str; 2] = ["source", "target"];
+use std::path::PathBuf;
 
 /// The summary of a run that begins.
 pub fn start_summary(
@@ -430,11 +428,6 @@ fn attention(
         (name.clone(), summary::Attention::new(scores, &asked))
     };
     predictions.scores.iter().map(of).collect()
-}
-
-/// Writes a file of a run.
-pub fn write(path: &Path, content: &[u8]) -> Result<(), FileFault> {
-    files::write_atomic(path, |w| w.write_all(content)).map_err(|source| fault(path, source))
 }
 
 /// Prints the time of each kernel.

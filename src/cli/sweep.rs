@@ -5,11 +5,10 @@
 //! that was broken off goes on from its checkpoint. So several processes may share a folder (`--shard`), and what is told
 //! of all runs, `sweep.csv` and the report, each of them makes anew of the summaries that it finds.
 
-use super::folder::{Folder, RUNS, SWEEP};
+use super::folder::{Folder, RUNS, SWEEP, write};
 use super::prepare::adapter;
 use super::resume::{has_begun, is_finished};
 use super::run::{self, run_scene, scene_path};
-use super::session::write;
 use super::side_by_side::{Finished, columns, drawn_numbers, main_number, mean, side_by_side};
 use super::stop::Stop;
 use super::terminal::{print, say};
