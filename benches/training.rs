@@ -9,7 +9,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
-use neuralearn::plan::{Options, compile};
+use neuralearn::plan::{Options, Supervision, compile};
 use neuralearn::rng::{Purpose, Stream};
 use neuralearn::{network, scene};
 use std::hint::black_box;
@@ -56,9 +56,10 @@ fn batches(c: &mut Criterion) {
         let mut engine = Cpu::<f32>::new(&plan, None, false);
         let input = pixels(BATCH * 784 / 4);
         let labels: Vec<u32> = (0..BATCH as u32).map(|b| b % 10).collect();
-        let ports = &plan.ports;
-        engine.write_words(ports.pixels.expect("images"), &input).expect("cpu");
-        engine.write_words(ports.labels.expect("labels"), &labels).expect("cpu");
+        let supervision = plan.training().answer.map(|answer| answer.supervision);
+        let of_labels = supervision.and_then(Supervision::labels).expect("labels");
+        engine.write_words(plan.input.pixels.expect("images"), &input).expect("cpu");
+        engine.write_words(of_labels, &labels).expect("cpu");
         let clock = Clock {
             seed: 1,
             step: 0,

@@ -6,13 +6,14 @@
 //! what the next one is: rewards for pairs of spikes, synapses that are replaced.
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::engine::{Engine, EngineError, Pending};
+use crate::engine::{Engine, EngineError, Fetched, Pending};
 use crate::files::Values;
-use crate::kernel::{self, Clock};
+use crate::kernel::Clock;
 use crate::network::{self, Course, Input, Kind, Network, Patterns, Population, Stimulus};
 use crate::neuron::stepped::{BLOCK, Variable};
 use crate::plan::{
-    ArrayId, Lists, Plan, ProgramId, Recorded, Sampled, SimulationOptions, SimulationPorts, Tiles,
+    ArrayId, Handle, Lists, LivePorts, ModulatorPorts, Plan, ProgramId, Reals, Recorded, Sampled,
+    SimulationOptions, SimulationPorts, Tiles,
 };
 use crate::record::decode_row;
 use crate::record::excerpt::Excerpt;
@@ -290,8 +291,8 @@ pub struct Simulation<'a> {
     pairs: Vec<(Option<u64>, u64)>,
     /// Synapses that leave each source, in the order of the row.
     out_degree: Vec<u32>,
-    /// States of the populations that have some, once one is not finite: the device may be a window further.
-    diverged: Option<Vec<Values>>,
+    /// What a window left, once a state in it is not finite: the device may be a window further.
+    diverged: Option<Fetched>,
     /// What was recorded so far.
     pub recording: Recording,
 }
@@ -313,7 +314,7 @@ impl<'a> Simulation<'a> {
         let record = &scene.record;
         let first = record.start.map_or(0.0, |start| start.get() / network.dt).round() as u64;
         let traces = traces(scene, network)?;
-        let ports = plan.ports.simulation.as_ref().expect("a plan for simulation has these");
+        let ports = plan.simulation();
         let activity = |(k, population): (usize, &Population)| {
             let mut statistics = SpikeStatistics::from_step(first, population.size, network.dt);
             let traced = traces.iter().filter(|trace| trace.population() == Some(k));
@@ -398,9 +399,9 @@ impl<'a> Simulation<'a> {
 
     /// Arrays that the host looks at after each window: spikes, of which it counts all, samples, and states.
     fn looked_at(&self) -> Vec<ArrayId> {
-        let mut arrays = vec![self.ports.spikes];
-        arrays.extend(&self.ports.samples);
-        arrays.extend(self.stateful().map(|(_, array, _)| array));
+        let mut arrays = vec![self.ports.spikes.id()];
+        arrays.extend(self.ports.samples.iter().map(|array| array.id()));
+        arrays.extend(self.stateful().map(|(_, array, _)| array.id()));
         arrays
     }
 
@@ -408,14 +409,12 @@ impl<'a> Simulation<'a> {
     fn look_at(&mut self, window: Window) -> Result<(), SimulationError> {
         let Window { start, steps, found } = window;
         let found = self.engine.collect(found)?;
-        let (spikes, rest) = found.split_at(1);
-        let (samples, states) = rest.split_at(self.ports.samples.len());
-        self.record_spikes(start, steps, spikes[0].words());
-        self.record_samples(start, steps, samples);
+        self.record_spikes(start, steps, found.words(self.ports.spikes));
+        self.record_samples(start, steps, &found);
         self.recording.steps += steps as u64;
-        let sound = self.check_state(states);
+        let sound = self.check_state(&found);
         if sound.is_err() {
-            self.diverged = Some(states.to_vec());
+            self.diverged = Some(found);
         }
         sound
     }
@@ -441,10 +440,13 @@ impl<'a> Simulation<'a> {
             let network = self.network;
             let p = &network.projections[k];
             let (
-                Some(lists),
-                Some(Tiles::Sparse { array, synapses, .. }),
+                Some(LivePorts {
+                    weights: Tiles::Sparse { array, synapses, .. },
+                    lists: Some(lists),
+                    marks,
+                }),
                 network::Synapses::Sparse { start, .. },
-            ) = (self.ports.lists[k], &self.ports.weights[k], &p.synapses)
+            ) = (&self.ports.live[k], &p.synapses)
             else {
                 continue;
             };
@@ -465,7 +467,7 @@ impl<'a> Simulation<'a> {
             for rest in weights[*synapses..].chunks_mut((*synapses).max(1)) {
                 replaced.iter().for_each(|k| rest[*k] = 0.0);
             }
-            for array in self.ports.marks[k].iter().flat_map(Tiles::arrays) {
+            for array in marks.iter().flat_map(Tiles::arrays) {
                 let mut marks = self.engine.read_reals(array)?;
                 for part in marks.chunks_mut((*synapses).max(1)) {
                     replaced.iter().for_each(|k| part[*k] = 0.0);
@@ -475,7 +477,7 @@ impl<'a> Simulation<'a> {
             let origin: Vec<u32> =
                 origin.iter().zip(&source).map(|(word, s)| lists.with_source(*word, *s)).collect();
             self.engine.write_reals(*array, &weights)?;
-            self.write_lists(&lists, start, &origin, from.0)?;
+            self.write_lists(lists, start, &origin, from.0)?;
         }
         Ok(())
     }
@@ -510,7 +512,7 @@ impl<'a> Simulation<'a> {
     pub fn sources(&mut self) -> Result<Vec<(String, Vec<u32>)>, SimulationError> {
         let mut all = Vec::new();
         for (k, _) in self.rewirings() {
-            let Some(lists) = self.ports.lists[k] else { continue };
+            let Some(lists) = self.lists(k) else { continue };
             let origin = self.engine.read_words(lists.origin)?;
             let p = &self.network.projections[k];
             // An array has at least one word.
@@ -559,7 +561,9 @@ impl<'a> Simulation<'a> {
 
     /// What is released in the window that starts at `start`.
     fn write_releases(&mut self, start: u64, steps: usize) -> Result<(), SimulationError> {
-        let Some(array) = self.ports.release else { return Ok(()) };
+        let Some(ModulatorPorts { release: array, .. }) = self.ports.modulators else {
+            return Ok(());
+        };
         let count = self.network.modulators.len();
         let mut release = vec![0f32; steps * count];
         let window = start..start + steps as u64;
@@ -603,11 +607,20 @@ impl<'a> Simulation<'a> {
     /// Arrays that a step depends on and changes: of neurons, what is under way to them, weights, traces,
     /// marks, concentrations. Spikes and samples of a window are written anew in each.
     fn changing(&self) -> Vec<ArrayId> {
+        let anew = |array: &ArrayId| {
+            let mut samples = self.ports.samples.iter();
+            *array == self.ports.spikes.id() || samples.any(|samples| samples.id() == *array)
+        };
         let mut arrays = self.plan.written(self.run);
-        arrays.retain(|array| *array != self.ports.spikes && !self.ports.samples.contains(array));
+        arrays.retain(|array| !anew(array));
         // The host changes this, and with it what follows from it.
-        arrays.extend(self.rewirings().filter_map(|(k, _)| Some(self.ports.lists[k]?.origin)));
+        arrays.extend(self.rewirings().filter_map(|(k, _)| Some(self.lists(k)?.origin.id())));
         arrays
+    }
+
+    /// Lists of the synapses of a projection that changes and is sparse.
+    fn lists(&self, projection: usize) -> Option<Lists> {
+        self.ports.live[projection].as_ref()?.lists
     }
 
     /// What the device holds between two windows, by the names of the arrays.
@@ -617,9 +630,9 @@ impl<'a> Simulation<'a> {
     pub fn state(&mut self) -> Result<Vec<(String, Values)>, SimulationError> {
         let mut state = Vec::new();
         for array in self.changing() {
-            let values = match self.plan.arrays[array].kind {
-                kernel::Kind::Real => Values::Reals(self.engine.read_reals(array)?),
-                kernel::Kind::Word => Values::Words(self.engine.read_words(array)?),
+            let values = match self.plan.arrays.handle(array) {
+                Handle::Reals(array) => Values::Reals(self.engine.read_reals(array)?),
+                Handle::Words(array) => Values::Words(self.engine.read_words(array)?),
             };
             state.push((self.plan.arrays[array].name.clone(), values));
         }
@@ -652,16 +665,17 @@ impl<'a> Simulation<'a> {
         progress: Progress,
     ) -> Result<(), SimulationError> {
         self.fits(checkpoint, &progress)?;
-        let origins: Vec<ArrayId> = self.ports.lists.iter().flatten().map(|l| l.origin).collect();
+        let live = self.ports.live.iter().flatten();
+        let origins: Vec<_> = live.filter_map(|ports| Some(ports.lists?.origin)).collect();
         for array in self.changing() {
             let (name, len) = (&self.plan.arrays[array].name, self.plan.arrays[array].len);
-            match (self.plan.arrays[array].kind, checkpoint.values(name, len)?) {
-                (kernel::Kind::Real, Values::Reals(_)) => {
+            match (self.plan.arrays.handle(array), checkpoint.values(name, len)?) {
+                (Handle::Reals(array), Values::Reals(_)) => {
                     self.engine.write_reals(array, checkpoint.finite(name, len)?)?;
                 }
                 // Written below, when it is known to be in order.
-                (kernel::Kind::Word, Values::Words(_)) if origins.contains(&array) => {}
-                (kernel::Kind::Word, Values::Words(values)) => {
+                (Handle::Words(array), Values::Words(_)) if origins.contains(&array) => {}
+                (Handle::Words(array), Values::Words(values)) => {
                     let lists = self.ports.spike_lists.iter().find(|(lists, _)| *lists == array);
                     if let Some((_, list)) = lists {
                         in_range(values, *list)
@@ -686,7 +700,7 @@ impl<'a> Simulation<'a> {
             measure.tally = tally;
         }
         for (k, _) in self.rewirings() {
-            let (network, Some(lists)) = (self.network, self.ports.lists[k]) else { continue };
+            let (network, Some(lists)) = (self.network, self.lists(k)) else { continue };
             let p = &network.projections[k];
             let network::Synapses::Sparse { start, source, .. } = &p.synapses else { continue };
             let drawn = self.engine.read_words(lists.origin)?;
@@ -765,16 +779,16 @@ impl<'a> Simulation<'a> {
     pub fn states(&mut self) -> Result<Vec<(String, Vec<f32>)>, SimulationError> {
         let mut all = Vec::new();
         let found = match self.diverged.clone() {
-            Some(states) => states,
+            Some(found) => found,
             None => {
-                let arrays: Vec<_> = self.stateful().map(|(_, array, _)| array).collect();
+                let arrays: Vec<_> = self.stateful().map(|(_, array, _)| array.id()).collect();
                 let found = self.engine.fetch(&arrays)?;
                 self.engine.collect(found)?
             }
         };
-        for ((population, _, rows), state) in self.stateful().zip(&found) {
+        for (population, array, rows) in self.stateful() {
             let Kind::Stepped(neurons) = &population.kind else { continue };
-            let state = state.reals();
+            let state = found.reals(array);
             for variable in neurons.variables() {
                 let of = |id: usize| state[(id / BLOCK * rows + variable.row) * BLOCK + id % BLOCK];
                 let values = (0..population.size).map(of).collect();
@@ -785,7 +799,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// Populations that have a state, its array, and rows of a block of it.
-    fn stateful(&self) -> impl Iterator<Item = (&'a Population, ArrayId, usize)> + use<'a> {
+    fn stateful(&self) -> impl Iterator<Item = (&'a Population, Reals, usize)> + use<'a> {
         let all = self.network.populations.iter().zip(&self.ports.state);
         all.filter_map(|(population, state)| state.map(|(array, rows)| (population, array, rows)))
     }
@@ -813,15 +827,15 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn record_samples(&mut self, start: u64, steps: usize, samples: &[Values]) {
-        for (trace, values) in self.recording.traces.iter_mut().zip(samples) {
+    fn record_samples(&mut self, start: u64, steps: usize, found: &Fetched) {
+        for (trace, array) in self.recording.traces.iter_mut().zip(&self.ports.samples) {
             let neurons = match trace.population().map(|k| &self.network.populations[k].kind) {
                 Some(Kind::Stepped(neurons)) => Some(neurons),
                 _ => None,
             };
             let samples = (start + steps as u64) / trace.every - start / trace.every;
             let count = trace.ids.len();
-            for row in values.reals().chunks(count.max(1)).take(samples as usize) {
+            for row in found.reals(*array).chunks(count.max(1)).take(samples as usize) {
                 for (x, id) in row.iter().zip(&trace.ids) {
                     let rest = match neurons {
                         Some(neurons) if trace.variable.potential => neurons.rest(*id as usize),
@@ -836,9 +850,9 @@ impl<'a> Simulation<'a> {
     }
 
     /// Names the first neuron with a state that is not finite.
-    fn check_state(&self, states: &[Values]) -> Result<(), SimulationError> {
-        for ((population, _, rows), state) in self.stateful().zip(states) {
-            let Some(at) = state.reals().iter().position(|x| !x.is_finite()) else { continue };
+    fn check_state(&self, found: &Fetched) -> Result<(), SimulationError> {
+        for (population, array, rows) in self.stateful() {
+            let Some(at) = found.reals(array).iter().position(|x| !x.is_finite()) else { continue };
             let (block, row, lane) = (at / BLOCK / rows, at / BLOCK % rows, at % BLOCK);
             let Kind::Stepped(neurons) = &population.kind else { continue };
             let variable = neurons.variables().into_iter().find(|v| v.row == row);
@@ -878,8 +892,8 @@ pub fn learned_weights(
     engine: &mut dyn Engine,
 ) -> Result<Vec<(String, Vec<f32>)>, EngineError> {
     let mut all = Vec::new();
-    for (projection, tiles) in network.projections.iter().zip(&ports.weights) {
-        if let (Some(_), Some(tiles)) = (&projection.rule, tiles) {
+    for (projection, live) in network.projections.iter().zip(&ports.live) {
+        if let (Some(_), Some(LivePorts { weights: tiles, .. })) = (&projection.rule, live) {
             let contents = tiles.arrays().into_iter().map(|array| engine.read_reals(array));
             let contents = contents.collect::<Result<Vec<_>, _>>()?;
             all.push((projection.name.clone(), tiles.unpack(&contents)));

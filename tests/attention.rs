@@ -40,7 +40,7 @@ const GATED: &str = r#"(version: 1, simulation: (dt: 1.0, seed: 3),
 fn gains_alone(mut plan: Plan) -> Plan {
     let kernels = ["train/concentration", "train/gain"];
     let program = plan.program("evaluate").unwrap();
-    let stages = &mut plan.programs[program].stages;
+    let stages = &mut plan.programs[program.index()].stages;
     let launches = stages.iter().flat_map(|stage| stage.launches());
     let kept = |launch: &&Launch| kernels.contains(&launch.kernel.name);
     *stages = vec![Stage::Whole(launches.filter(kept).cloned().collect())];
@@ -169,8 +169,8 @@ fn a_training_has_the_gains_of_a_simulation() {
         let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
         load(&mut engine, &plan, &images(1, 4, 2).train, 1);
         engine.run(plan.program("evaluate").unwrap(), &clock(1), LENGTH).unwrap();
-        let port = plan.ports.populations[2];
-        let rows = engine.read_words(port.spikes.unwrap()).unwrap();
+        let port = plan.training().populations[2];
+        let rows = engine.read_words(port.spikes.unwrap().array).unwrap();
         let row = |step: u64| rows[port.history + step as usize];
         let spikes = (0..LENGTH as u64).flat_map(|step| (0..3).map(move |id| (step, id)));
         spikes.filter(|(step, id)| row(*step) >> id & 1 == 1).collect::<Vec<(u64, u32)>>()

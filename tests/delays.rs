@@ -10,9 +10,9 @@ use neuralearn::data::Dataset;
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::files::read_tensor;
-use neuralearn::kernel::{Clock, Kind};
+use neuralearn::kernel::Clock;
 use neuralearn::network::Network;
-use neuralearn::plan::{Init, Plan};
+use neuralearn::plan::{ArrayId, Handle, Plan, Reals};
 use place::{Place, TRAINING, arguments, edit};
 use std::fs;
 
@@ -106,7 +106,7 @@ fn loss(engine: &mut Cpu<'_, f64>, plan: &Plan) -> f64 {
     let still = Clock { learning_rate: 0.0, ..clock(SAMPLES) };
     engine.run(plan.program("train").unwrap(), &still, plan.steps).unwrap();
     let losses = engine.wide(array(plan, "losses"));
-    losses.iter().step_by(plan.ports.slots).sum::<f64>() / SAMPLES as f64
+    losses.iter().step_by(plan.training().slots).sum::<f64>() / SAMPLES as f64
 }
 
 #[test]
@@ -116,9 +116,9 @@ fn oracle_against_central_differences() {
         let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
         load(&mut engine, &plan, &data.train, SAMPLES);
         loss(&mut engine, &plan);
-        let delays: Vec<usize> = plan.ports.delays.iter().map(|ports| ports.delays).collect();
+        let delays: Vec<Reals> = plan.training().delays.iter().map(|ports| ports.delays).collect();
         assert!(!delays.is_empty(), "{name}");
-        for (gradient, changed) in plan.ports.gradients.clone() {
+        for (gradient, changed) in plan.training().gradients.clone() {
             let (analytic, start) = (engine.wide(gradient), engine.wide(changed));
             let (largest, what) = (scale(&analytic), &plan.arrays[changed].name);
             assert!(largest > 1e-9, "{name}: no gradient reaches {what}");
@@ -147,15 +147,11 @@ fn oracle_against_central_differences() {
 
 /// Fills what a run must write before it reads, of learned delays, with a number that spoils all it meets.
 fn poison(engine: &mut dyn Engine, plan: &Plan) {
-    for (id, array) in plan.arrays.iter().enumerate() {
-        let is_made = matches!(array.init, Init::Zero) && !plan.ports.moments.contains(&id);
-        if is_made && array.name.contains(".delays.") {
-            match array.kind {
-                Kind::Real => engine.write_reals(id, &vec![1e30; array.len]).unwrap(),
-                Kind::Word => engine.write_words(id, &vec![0xDEAD_BEEF; array.len]).unwrap(),
-            }
-        }
-    }
+    spoil(engine, plan, |id, array| array.name.contains(".delays.") && !is_moment(plan, id));
+}
+
+fn is_moment(plan: &Plan, array: ArrayId) -> bool {
+    plan.training().moments.iter().any(|moment| moment.id() == array)
 }
 
 /// Every array of learned delays after a training step, on every engine; hard spikes and soft ones, neurons around a word and
@@ -178,16 +174,19 @@ fn engines_against_the_oracle() {
             let mut check = |who: &str, engine: &mut dyn Engine| {
                 poison(engine, &plan);
                 assert_eq!(run(engine), spikes, "{name}, {who}: spikes");
-                for (id, array) in plan.arrays.iter().enumerate() {
+                for (id, array) in plan.arrays.iter() {
                     let what = format!("{name}, soft {soft}, {who}: {}", array.name);
-                    if !array.name.contains(".delays.") || plan.ports.moments.contains(&id) {
+                    if !array.name.contains(".delays.") || is_moment(&plan, id) {
                         continue;
                     }
-                    if array.kind == Kind::Word {
-                        let wanted = oracle.read_words(id).unwrap();
-                        assert_eq!(engine.read_words(id).unwrap(), wanted, "{what}");
-                        continue;
-                    }
+                    let id = match plan.arrays.handle(id) {
+                        Handle::Reals(id) => id,
+                        Handle::Words(id) => {
+                            let wanted = oracle.read_words(id).unwrap();
+                            assert_eq!(engine.read_words(id).unwrap(), wanted, "{what}");
+                            continue;
+                        }
+                    };
                     // Sums over samples, steps and parts, whose terms may cancel.
                     let wanted = oracle.wide(id);
                     let terms = if array.name.contains("gradient") { 4.0 } else { 1.0 };
@@ -259,8 +258,9 @@ fn spikes_arrive_in_parts_and_in_tests_whole() {
 fn delays_stay_within_their_bounds() {
     let case = Case { first: "Dense, delay: Learn(initial: 3.3, max: 6)", ..PLAIN };
     let (_, plan, data) = planned(&case, 0);
-    let ports = plan.ports.delays[0];
-    let (gradient, _) = plan.ports.gradients.iter().find(|(_, of)| *of == ports.delays).unwrap();
+    let ports = plan.training().delays[0];
+    let (gradient, _) =
+        plan.training().gradients.iter().find(|(_, of)| *of == ports.delays).unwrap();
     let check = |who: &str, engine: &mut dyn Engine| {
         load(engine, &plan, &data.train, SAMPLES);
         let fast = Clock { learning_rate: 1.0, ..clock(SAMPLES) };

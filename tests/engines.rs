@@ -7,9 +7,8 @@ use common::*;
 use neuralearn::data::{Dataset, mnist};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
-use neuralearn::kernel::Kind;
 use neuralearn::network::Network;
-use neuralearn::plan::{Array, Plan};
+use neuralearn::plan::{Array, ArrayId, ByArray, Handle, Plan, Reals};
 use neuralearn::scene;
 use neuralearn::train::{Damage, Event, Outcome, Samples, Tested, Trainer};
 use std::path::Path;
@@ -41,10 +40,10 @@ const ENCODERS: [&str; 4] = [
 ];
 
 /// The part of an array that a training defines.
-fn defined<T: Clone>(plan: &Plan, id: usize, values: &[T]) -> Vec<T> {
-    let ports = &plan.ports;
-    let mut logs: Vec<usize> = [ports.losses, ports.predictions].into_iter().flatten().collect();
-    logs.extend(ports.populations.iter().filter_map(|p| p.counts));
+fn defined<T: Clone>(plan: &Plan, id: ArrayId, values: &[T]) -> Vec<T> {
+    let ports = plan.training();
+    let mut logs = vec![ports.losses.id(), ports.answer.unwrap().predictions.id()];
+    logs.extend(ports.populations.iter().filter_map(|p| Some(p.spikes?.counts.id())));
     match plan.arrays[id].name.as_str() {
         // The clock's slot is the first of each sample.
         _ if logs.contains(&id) => values.iter().step_by(ports.slots).cloned().collect(),
@@ -58,24 +57,27 @@ fn defined<T: Clone>(plan: &Plan, id: usize, values: &[T]) -> Vec<T> {
 }
 
 /// The launch that updates the weights of a gradient, and one of its parameters.
-fn update(plan: &Plan, gradient: usize, parameter: &str) -> f64 {
-    let stages = &plan.programs[plan.program("train").unwrap()].stages;
+fn update(plan: &Plan, gradient: Reals, parameter: &str) -> f64 {
+    let stages = &plan.programs[plan.program("train").unwrap().index()].stages;
     let mut launches = stages.iter().flat_map(|stage| stage.launches());
     let updates = ["train/adam", "train/sgd"];
     let launch = launches
-        .find(|l| updates.contains(&l.kernel.name) && l.args[0].array == gradient)
+        .find(|l| updates.contains(&l.kernel.name) && l.args[0].array == gradient.id())
         .expect("every gradient has its update");
     common::parameter(launch, parameter)
 }
 
 /// Tolerance of each entry of each array of floats: rounding of as many operations as there are on the longest
 /// path, at the size of the terms of which the entry is a sum.
-fn tolerances(network: &Network, plan: &Plan, oracle: &mut Cpu<'_, f64>) -> Vec<Vec<f64>> {
+fn tolerances(network: &Network, plan: &Plan, oracle: &mut Cpu<'_, f64>) -> ByArray<Vec<f64>> {
     let close = |scale: f64| tolerance(2 * (12 * 9 + 37 + 130) + 54, scale);
-    let ports = &plan.ports;
+    let ports = plan.training();
     let size = |name: &str| network.populations.iter().find(|p| p.name == name).unwrap().size;
-    let scales = |(id, array): (usize, &Array)| {
-        let values = oracle.wide(id);
+    let scales = |(id, array): (ArrayId, &Array)| {
+        let values = match plan.arrays.handle(id) {
+            Handle::Reals(id) => oracle.wide(id),
+            Handle::Words(_) => Vec::new(),
+        };
         let (name, what) = array.name.rsplit_once('.').unwrap_or(("", &array.name));
         match what {
             "tape" => gradient_scales(&values, plan.steps, size(name)),
@@ -87,9 +89,8 @@ fn tolerances(network: &Network, plan: &Plan, oracle: &mut Cpu<'_, f64>) -> Vec<
             _ => values.iter().map(|x| x.abs()).collect(),
         }
     };
-    let all = plan.arrays.iter().enumerate().map(scales);
-    let mut all: Vec<Vec<f64>> =
-        all.map(|s: Vec<f64>| s.into_iter().map(close).collect()).collect();
+    let all = plan.arrays.each(scales);
+    let mut all = all.map(|s: Vec<f64>| s.into_iter().map(close).collect::<Vec<f64>>());
     // What an update makes of a gradient that is off by its tolerance.
     let terms = gradients_by_terms(network, plan, oracle);
     for (((gradient, weights), terms), moments) in ports
@@ -144,17 +145,17 @@ fn every_array_after_training_agrees_with_the_oracle() {
             let mut check = |who: &str, engine: &mut dyn Engine| {
                 poison(engine, &plan);
                 run(engine);
-                for (id, array) in plan.arrays.iter().enumerate() {
+                for (id, array) in plan.arrays.iter() {
                     let what = format!("{encoder}, {optimizer}, {who}: {}", array.name);
-                    match array.kind {
-                        Kind::Word => {
+                    match plan.arrays.handle(id) {
+                        Handle::Words(words) => {
                             let part = |words: Vec<u32>| defined(&plan, id, &words);
-                            let got = part(engine.read_words(id).unwrap());
-                            assert_eq!(got, part(oracle.read_words(id).unwrap()), "{what}");
+                            let got = part(engine.read_words(words).unwrap());
+                            assert_eq!(got, part(oracle.read_words(words).unwrap()), "{what}");
                         }
-                        Kind::Real => {
-                            let got = defined(&plan, id, &engine.read_reals(id).unwrap());
-                            let want = defined(&plan, id, &oracle.wide(id));
+                        Handle::Reals(reals) => {
+                            let got = defined(&plan, id, &engine.read_reals(reals).unwrap());
+                            let want = defined(&plan, id, &oracle.wide(reals));
                             let tolerances = defined(&plan, id, &tolerances[id]);
                             assert_each_close(&what, &got, &want, &tolerances);
                         }
@@ -185,7 +186,7 @@ fn a_partial_batch_equals_a_plan_of_its_size() {
         still.samples = 2;
         load(&mut engine, plan, &data.train, 2);
         engine.run(plan.program("train").unwrap(), &still, plan.steps).unwrap();
-        let arrays = plan.ports.gradients.clone();
+        let arrays = plan.training().gradients.clone();
         arrays.iter().map(|(g, _)| engine.read_reals(*g).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(gradients(&large, 6), gradients(&small, 2));
@@ -203,7 +204,7 @@ fn results_are_reproducible() {
             engine.run(plan.program("train").unwrap(), &clock(6), plan.steps).unwrap();
         }
         let weights: Vec<Vec<u32>> = plan
-            .ports
+            .training()
             .gradients
             .iter()
             .map(|(_, w)| engine.read_reals(*w).unwrap().iter().map(|x| x.to_bits()).collect())
@@ -242,7 +243,7 @@ fn tiles_do_not_change_the_result() {
         let mut engine = Cpu::<f32>::new(&plan, Some(2), false);
         load(&mut engine, &plan, &data.train, 6);
         engine.run(plan.program("train").unwrap(), &clock(6), plan.steps).unwrap();
-        let tiles = &plan.ports.weights[0];
+        let tiles = &plan.training().weights[0];
         let contents: Vec<Vec<f32>> =
             tiles.arrays().iter().map(|a| engine.read_reals(*a).unwrap()).collect();
         (contents.len(), tiles.unpack(&contents))
@@ -279,8 +280,8 @@ fn first_batch_of_mnist() {
         load(engine, &plan, &data.train, 128);
         engine.run(plan.program("train").unwrap(), &clock(128), plan.steps).unwrap();
         let losses = engine.read_reals(array(&plan, "losses")).unwrap();
-        let loss =
-            losses.iter().step_by(plan.ports.slots).map(|x| f64::from(*x)).sum::<f64>() / 128.0;
+        let loss = losses.iter().step_by(plan.training().slots).map(|x| f64::from(*x)).sum::<f64>()
+            / 128.0;
         (loss, engine.read_words(array(&plan, "hidden.spikes")).unwrap())
     };
     let (cpu, cpu_spikes) = run(&mut Cpu::<f32>::new(&plan, None, false));
@@ -322,7 +323,7 @@ fn damage_is_undone() {
     let test = |engine: Box<dyn Engine + '_>| {
         let mut trainer = Trainer::new(training, &network, &plan, Samples::Labelled(&data), engine);
         let weights = |trainer: &mut Trainer<'_>| -> Vec<u32> {
-            let arrays = plan.ports.weights.iter().flat_map(|tiles| tiles.arrays());
+            let arrays = plan.training().weights.iter().flat_map(|tiles| tiles.arrays());
             let all = arrays.flat_map(|array| trainer.engine().read_reals(array).unwrap());
             all.map(f32::to_bits).collect()
         };

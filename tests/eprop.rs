@@ -6,9 +6,8 @@ mod common;
 use common::*;
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::{Cpu, Twinned};
-use neuralearn::kernel::Kind;
 use neuralearn::network::{self, Network};
-use neuralearn::plan::{Init, Plan, Stage};
+use neuralearn::plan::{ArrayId, Plan, Reals, Stage};
 use neuralearn::scene::load_str;
 use std::path::Path;
 
@@ -108,7 +107,7 @@ fn published(batch: usize) -> (Network, Plan, f64) {
     let (network, mut plan) = plan(&scene(&text), batch, STEPS + 2, 0);
     // The spikes of the inputs are given.
     let train = plan.program("train").unwrap();
-    for stage in &mut plan.programs[train].stages {
+    for stage in &mut plan.programs[train.index()].stages {
         if let Stage::Whole(launches) = stage {
             launches.retain(|launch| launch.kernel.name != "input/poisson");
         }
@@ -142,21 +141,21 @@ fn losses<F: Twinned>(reference: &Reference, batch: usize) -> Vec<f64> {
         let w = reference.part(which, place(projection.from), place(projection.to));
         let zeros = vec![0.0; w.len()];
         if which == 2 {
-            let feedback = array(&plan, &format!("{}.feedback", projection.name));
+            let feedback: Reals = array(&plan, &format!("{}.feedback", projection.name));
             let b = reference.part(3, place(projection.from), place(projection.to));
             for (synapse, b) in b.iter().enumerate() {
-                let (_, at) = plan.ports.weights[k].find(synapse);
+                let (_, at) = plan.training().weights[k].find(synapse);
                 engine.set(feedback, at, b * unit);
             }
         }
         learned.push(Learned { w, mean: zeros.clone(), square: zeros, unit });
     }
-    let input = plan.ports.populations[0];
+    let input = plan.training().populations[0];
     let rows = input.history + STEPS + 2;
     let updates = (0..5).map(|update| {
         for (k, learned) in learned.iter().enumerate() {
             for (synapse, w) in learned.w.iter().enumerate() {
-                let (array, at) = plan.ports.weights[k].find(synapse);
+                let (array, at) = plan.training().weights[k].find(synapse);
                 engine.set(array, at, w * learned.unit);
             }
         }
@@ -174,8 +173,9 @@ fn losses<F: Twinned>(reference: &Reference, batch: usize) -> Vec<f64> {
             }
             assert_eq!(spikes[0], 0);
         }
-        engine.write_words(input.spikes.unwrap(), &words).unwrap();
-        engine.write_words(plan.ports.labels.unwrap(), &labels).unwrap();
+        engine.write_words(input.spikes.unwrap().array, &words).unwrap();
+        let supervision = plan.training().answer.unwrap().supervision;
+        engine.write_words(supervision.labels().unwrap(), &labels).unwrap();
         let still = neuralearn::kernel::Clock { learning_rate: 0.0, ..clock(batch) };
         engine.run(plan.program("train").unwrap(), &still, plan.steps).unwrap();
         let t = update as i32 + 1;
@@ -183,9 +183,9 @@ fn losses<F: Twinned>(reference: &Reference, batch: usize) -> Vec<f64> {
         for (k, learned) in learned.iter_mut().enumerate() {
             let projection = &network.projections[k];
             let targets = network.populations[projection.to].size;
-            let tiles = &plan.ports.weights[k];
-            let of = |(_, array): &&(usize, usize)| tiles.arrays().contains(array);
-            let gradient = engine.wide(plan.ports.gradients.iter().find(of).unwrap().0);
+            let tiles = &plan.training().weights[k];
+            let of = |(_, array): &&(Reals, Reals)| tiles.arrays().contains(array);
+            let gradient = engine.wide(plan.training().gradients.iter().find(of).unwrap().0);
             for synapse in 0..learned.w.len() {
                 // No neuron of the reference projects to itself.
                 let to_itself = synapse / targets == synapse % targets;
@@ -199,8 +199,8 @@ fn losses<F: Twinned>(reference: &Reference, batch: usize) -> Vec<f64> {
                 learned.w[synapse] -= rate * *mean / (square.sqrt() + 1e-8);
             }
         }
-        let losses = engine.wide(plan.ports.losses.unwrap());
-        losses.iter().step_by(plan.ports.slots).sum::<f64>() / batch as f64
+        let losses = engine.wide(plan.training().losses);
+        losses.iter().step_by(plan.training().slots).sum::<f64>() / batch as f64
     });
     updates.collect()
 }
@@ -255,13 +255,13 @@ const RECURRENT: &str =
 /// Gradients by the weights of each projection, in their natural order.
 fn gradients(network: &Network, plan: &Plan, engine: &mut dyn Exact) -> Vec<Vec<f64>> {
     let of_projection = |(tiles, projection): (&neuralearn::plan::Tiles, &network::Projection)| {
-        let of = |(_, array): &&(usize, usize)| tiles.arrays().contains(array);
-        let gradient = plan.ports.gradients.iter().find(of).unwrap().0;
+        let of = |(_, array): &&(Reals, Reals)| tiles.arrays().contains(array);
+        let gradient = plan.training().gradients.iter().find(of).unwrap().0;
         let packed = engine.exact(gradient);
         let synapses = 0..projection.synapses.weights().len();
         synapses.map(|k| packed[tiles.find(k).1]).collect()
     };
-    plan.ports.weights.iter().zip(&network.projections).map(of_projection).collect()
+    plan.training().weights.iter().zip(&network.projections).map(of_projection).collect()
 }
 
 /// Without recurrence, with the weights of the readout as feedback and a loss of one step, e-prop is backpropagation that
@@ -276,9 +276,10 @@ fn without_recurrence_it_is_backpropagation() {
             let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
             load(&mut oracle, &plan, &data.train, 4);
             oracle.run(plan.program("train").unwrap(), &clock(4), plan.steps).unwrap();
-            let losses = oracle.wide(plan.ports.losses.unwrap());
-            let losses: Vec<f64> = losses.iter().step_by(plan.ports.slots).copied().collect();
-            let spikes = oracle.read_words(plan.ports.populations[1].spikes.unwrap()).unwrap();
+            let losses = oracle.wide(plan.training().losses);
+            let losses: Vec<f64> = losses.iter().step_by(plan.training().slots).copied().collect();
+            let spikes =
+                oracle.read_words(plan.training().populations[1].spikes.unwrap().array).unwrap();
             let spikes = spikes.iter().map(|word| word.count_ones()).sum::<u32>();
             (losses, spikes, gradients(&network, &plan, &mut oracle))
         };
@@ -320,42 +321,26 @@ fn engines_agree_with_the_oracle() {
         };
         let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
         run(&mut oracle);
-        let spikes = plan.ports.populations[1].spikes.unwrap();
-        let ports = &plan.ports;
-        let used = |plan: &Plan, id: usize| plan.arrays[id].len / plan.batch * samples;
-        let mut compared: Vec<(usize, usize)> =
+        let spikes = plan.training().populations[1].spikes.unwrap().array;
+        let ports = plan.training();
+        let used = |plan: &Plan, id: ArrayId| plan.arrays[id].len / plan.batch * samples;
+        let mut compared: Vec<(Reals, usize)> =
             ports.gradients.iter().map(|(gradient, _)| (*gradient, usize::MAX)).collect();
-        compared.push((ports.output.unwrap(), used(&plan, ports.output.unwrap())));
-        compared.push((ports.losses.unwrap(), used(&plan, ports.losses.unwrap())));
-        for what in ["cells.state", "cells.slope", "cells.signal", "out.errors"] {
-            let id = array(&plan, what);
-            compared.push((id, used(&plan, id)));
-        }
+        let of_name = |what: &str| array::<Reals>(&plan, what);
+        let named = ["cells.state", "cells.slope", "cells.signal", "out.errors"].map(of_name);
+        let told = [ports.answer.unwrap().output, ports.losses];
+        compared.extend(told.iter().chain(&named).map(|id| (*id, used(&plan, id.id()))));
         let mut check = |who: &str, engine: &mut dyn Engine| {
-            let kept = [ports.pixels, ports.labels, ports.targets, ports.presentation];
-            let mut kept: Vec<usize> = kept.into_iter().flatten().collect();
-            kept.extend(ports.populations.iter().filter_map(|p| p.spikes));
-            kept.extend(&ports.moments);
-            for (id, array) in plan.arrays.iter().enumerate() {
-                let written = matches!(array.init, Init::Zero) && !kept.contains(&id);
-                if written && !array.name.starts_with("unused") {
-                    match array.kind {
-                        Kind::Real => engine.write_reals(id, &vec![1e30; array.len]).unwrap(),
-                        Kind::Word => {
-                            engine.write_words(id, &vec![0xDEAD_BEEF; array.len]).unwrap()
-                        }
-                    }
-                }
-            }
+            poison(engine, &plan);
             run(engine);
             let words = |engine: &mut dyn Engine| {
-                let rows = used(&plan, spikes);
+                let rows = used(&plan, spikes.id());
                 engine.read_words(spikes).unwrap()[..rows].to_vec()
             };
             assert_eq!(words(engine), words(&mut oracle), "{who}, {how}: spikes");
             for (id, len) in &compared {
                 let (mut got, mut want) = (engine.read_reals(*id).unwrap(), oracle.wide(*id));
-                if *id == ports.losses.unwrap() {
+                if *id == ports.losses {
                     got = got.into_iter().step_by(ports.slots).take(samples).collect();
                     want = want.into_iter().step_by(ports.slots).take(samples).collect();
                 }
@@ -381,9 +366,9 @@ fn engines_agree_with_the_oracle() {
         let adaptive = how.contains("Adaptive");
         assert_eq!(ports.gradients.len(), network.projections.len() + usize::from(adaptive));
         if adaptive {
-            let feedback = array(&plan, "cells->out.feedback");
+            let feedback: Reals = array(&plan, "cells->out.feedback");
             let weights = ports.weights[1].arrays()[0];
-            let of = |array: usize| ports.gradients.iter().position(|g| g.1 == array).unwrap();
+            let of = |array: Reals| ports.gradients.iter().position(|g| g.1 == array).unwrap();
             let [a, b] = [of(feedback), of(weights)];
             assert_eq!(ports.units[a], ports.units[b]);
             let [a, b] = [a, b].map(|k| oracle.wide(ports.gradients[k].0));
@@ -401,9 +386,9 @@ fn memory_does_not_grow_with_steps_but_for_spikes() {
         plan(&scene(&text), 4, steps, 0).1.arrays
     };
     let (short, long) = (of(64), of(128));
-    assert_eq!(short.len(), long.len());
-    let grown = short.iter().zip(&long).filter(|(a, b)| a.len != b.len);
-    let grown: Vec<&str> = grown.map(|(a, _)| a.name.as_str()).collect();
+    assert_eq!(short.iter().len(), long.iter().len());
+    let grown = short.iter().filter(|(id, array)| array.len != long[*id].len);
+    let grown: Vec<&str> = grown.map(|(_, array)| array.name.as_str()).collect();
     assert_eq!(grown, ["in.spikes", "cells.spikes"]);
 }
 

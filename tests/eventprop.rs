@@ -12,7 +12,7 @@ use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
 use neuralearn::neuron::lif_eventprop::before_spike;
-use neuralearn::plan::Plan;
+use neuralearn::plan::{Plan, Words};
 use neuralearn::scene::load_str;
 use std::path::Path;
 
@@ -347,9 +347,10 @@ fn off_by(answer: Answer, dt: f64) -> f64 {
     let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
     trained(&mut oracle, &plan, &data);
     let exact = gradient(answer, &weights(answer), dt);
-    let off = exact.iter().zip(&plan.ports.weights).map(|(exact, tiles)| {
-        let of =
-            |weights| plan.ports.gradients.iter().find(|(_, other)| *other == weights).unwrap().0;
+    let off = exact.iter().zip(&plan.training().weights).map(|(exact, tiles)| {
+        let of = |weights| {
+            plan.training().gradients.iter().find(|(_, other)| *other == weights).unwrap().0
+        };
         let contents = tiles.arrays().into_iter().map(|weights| oracle.read_reals(of(weights)));
         let got = tiles.unpack(&contents.collect::<Result<Vec<_>, _>>().unwrap());
         let apart = got.iter().zip(exact).map(|(got, exact)| (f64::from(*got) - exact).abs());
@@ -386,7 +387,7 @@ fn a_silent_neuron_is_pushed() {
     let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
     trained(&mut oracle, &plan, &data);
     assert!(oracle.read_words(array(&plan, "out.spikes")).unwrap().iter().all(|word| *word == 0));
-    let (gradient, weights) = plan.ports.gradients[0];
+    let (gradient, weights) = plan.training().gradients[0];
     let (exact, start) = (oracle.wide(gradient), oracle.wide(weights));
     assert!(scale(&exact) > 1e-6);
     for (k, exact) in exact.iter().enumerate() {
@@ -394,7 +395,7 @@ fn a_silent_neuron_is_pushed() {
             oracle.set(weights, k, x);
             oracle.run(plan.program("evaluate").unwrap(), &still(4), 20).unwrap();
             let losses = oracle.wide(array(&plan, "losses"));
-            losses.iter().step_by(plan.ports.slots).sum::<f64>() / 4.0
+            losses.iter().step_by(plan.training().slots).sum::<f64>() / 4.0
         };
         let difference = (at(start[k] + 1e-3) - at(start[k] - 1e-3)) / 2e-3;
         at(start[k]);
@@ -479,16 +480,17 @@ fn engines_against_the_oracle() {
             firsts_are_told(name, &plan, &mut oracle, &data);
         }
         let terms = gradients_by_terms(&network, &plan, &mut oracle);
-        let every =
-            |id: usize| if Some(id) == plan.ports.predictions { plan.ports.slots } else { 1 };
+        let predictions = plan.training().answer.unwrap().predictions;
+        let every = |id: Words| if id == predictions { plan.training().slots } else { 1 };
         let words = ["hidden.spikes", "predictions", "out.first", "out.pushed_at"];
-        let words = words.map(|name| plan.arrays.iter().position(|array| array.name == name));
-        let told = |id: usize, engine: &mut dyn Engine| -> Vec<u32> {
+        let words = words.map(|name| Some(array(&plan, plan.arrays.named(name).map(|_| name)?)));
+        let told = |id: Words, engine: &mut dyn Engine| -> Vec<u32> {
             engine.read_words(id).unwrap().into_iter().step_by(every(id)).collect()
         };
         let words: Vec<_> =
             words.into_iter().flatten().map(|id| (id, told(id, &mut oracle))).collect();
-        let gradients = plan.ports.gradients.iter().map(|(gradient, _)| oracle.wide(*gradient));
+        let gradients =
+            plan.training().gradients.iter().map(|(gradient, _)| oracle.wide(*gradient));
         let largest = gradients.map(|gradient| scale(&gradient)).fold(0.0, f64::max);
         assert!(largest > 1e-12, "{name}: nothing is learned");
         let check = |who: &str, engine: &mut dyn Engine| {
@@ -497,7 +499,7 @@ fn engines_against_the_oracle() {
             for (id, want) in &words {
                 assert_eq!(told(*id, engine), *want, "{name}, {who}: {}", plan.arrays[*id].name);
             }
-            for ((gradient, weights), terms) in plan.ports.gradients.iter().zip(&terms) {
+            for ((gradient, weights), terms) in plan.training().gradients.iter().zip(&terms) {
                 // Rises of potentials and of what spikes are worth are differences of neighbours in time, a tenth
                 // as large as these.
                 let operations = 10 * (2 * (12 * STEPS + 13 + 66) + 4 * STEPS);
@@ -518,7 +520,7 @@ fn engines_against_the_oracle() {
 /// What the spikes of the outputs say of first ones, answers and the cross-entropy with its term for early ones.
 fn firsts_are_told(name: &str, plan: &Plan, oracle: &mut Cpu<'_, f64>, data: &Dataset) {
     let spikes = oracle.read_words(array(plan, "out.spikes")).unwrap();
-    let told = oracle.read_words(plan.ports.predictions.unwrap()).unwrap();
+    let told = oracle.read_words(plan.training().answer.unwrap().predictions).unwrap();
     let losses = oracle.wide(array(plan, "losses"));
     let rows = spikes.len() / plan.batch;
     for b in 0..plan.batch {
@@ -526,13 +528,13 @@ fn firsts_are_told(name: &str, plan: &Plan, oracle: &mut Cpu<'_, f64>, data: &Da
         let first = [0, 1, 2].map(|id| train.iter().position(|word| word >> id & 1 == 1));
         let times = first.map(|step| step.unwrap_or(STEPS) + 1);
         let answer = (0..3).find(|id| times[*id] == *times.iter().min().unwrap()).unwrap();
-        assert_eq!(told[b * plan.ports.slots] as usize, answer, "{name}: {times:?}");
+        assert_eq!(told[b * plan.training().slots] as usize, answer, "{name}: {times:?}");
         let label = usize::from(data.train.labels[b]);
         let output = times.map(|t| -(t as f64) / 3.0);
         let sum: f64 = output.iter().map(|x| x.exp()).sum();
         let early = 0.01 * ((times[label] as f64 / 10.0).exp() - 1.0);
         let want = sum.ln() - output[label] + early;
-        let got = losses[b * plan.ports.slots];
+        let got = losses[b * plan.training().slots];
         // Where the neuron is silent, what it is pushed by comes on top.
         let is_silent = first[label].is_none() && name != "first spikes by a surrogate";
         assert!(if is_silent { got > want } else { (got - want).abs() < 1e-12 }, "{got}, {want}");

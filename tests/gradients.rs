@@ -13,7 +13,7 @@ use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
 use neuralearn::network::{Kind, Network, Synapses, build};
-use neuralearn::plan::{Options, Plan, compile};
+use neuralearn::plan::{Options, Plan, Reals, compile};
 
 /// Which parts of the program a case goes through.
 #[derive(Clone, Copy)]
@@ -171,12 +171,12 @@ fn loss(engine: &mut Cpu<'_, f64>, network: &Network, plan: &Plan) -> f64 {
     };
     engine.run(plan.program(program).unwrap(), &still(plan.batch), plan.steps).unwrap();
     let losses = engine.wide(array(plan, "losses"));
-    losses.iter().step_by(plan.ports.slots).sum::<f64>() / plan.batch as f64
+    losses.iter().step_by(plan.training().slots).sum::<f64>() / plan.batch as f64
 }
 
 /// Makes what kernels read follow from the trained numbers as they are.
 fn follow(engine: &mut Cpu<'_, f64>, network: &Network, plan: &Plan) {
-    for ports in &plan.ports.numbers {
+    for ports in &plan.training().numbers {
         let population = &network.populations[ports.population];
         let (Kind::Stepped(neurons), Some(numbers)) = (&population.kind, &population.numbers)
         else {
@@ -221,8 +221,9 @@ fn samples(case: &Case, network: &Network) -> Dataset {
 fn all_differences(name: &str, (network, plan): (&Network, &Plan), engine: &mut Cpu<'_, f64>) {
     engine.run(plan.program("train").unwrap(), &still(plan.batch), plan.steps).unwrap();
     let (mut checked, mut acting) = (0, 0);
-    let free: Vec<usize> = plan.ports.numbers.iter().flat_map(|ports| ports.free.clone()).collect();
-    for (gradient, weights) in plan.ports.gradients.clone() {
+    let free: Vec<Reals> =
+        plan.training().numbers.iter().flat_map(|ports| ports.free.clone()).collect();
+    for (gradient, weights) in plan.training().gradients.clone() {
         let analytic = engine.wide(gradient);
         let start = engine.wide(weights);
         let is_number = free.contains(&weights);
@@ -595,10 +596,7 @@ fn a_frame_changes_no_gradient() {
         load(&mut oracle, &plan, &data.train, SAMPLES);
         oracle.run(plan.program("train").unwrap(), &clock(SAMPLES), plan.steps).unwrap();
         let name = format!("{}.gradient.0", "in->hidden");
-        (
-            plan.arrays.iter().any(|array| array.name == "hidden.inbox"),
-            oracle.wide(array(&plan, &name)),
-        )
+        (plan.arrays.named("hidden.inbox").is_some(), oracle.wide(array(&plan, &name)))
     };
     let adapting = "tau_m: 20, t_ref: 2, delta_th: 4, tau_rel: 6";
     for reset in ["Value", "Subtract"] {
@@ -629,7 +627,7 @@ fn a_frame_changes_no_gradient() {
 fn gradients(engine: &mut dyn Engine, plan: &Plan, data: &Dataset) -> Vec<(String, Vec<f32>)> {
     load(engine, plan, &data.train, SAMPLES);
     engine.run(plan.program("train").unwrap(), &clock(SAMPLES), plan.steps).unwrap();
-    let arrays = plan.ports.gradients.clone();
+    let arrays = plan.training().gradients.clone();
     let names = arrays.into_iter().map(|(g, w)| (g, plan.arrays[w].name.clone()));
     names.map(|(g, name)| (name, engine.read_reals(g).unwrap())).collect()
 }
@@ -675,7 +673,7 @@ fn all_engines(
     };
     let wanted_spikes = spikes(&mut oracle);
     let terms = gradients_by_terms(network, plan, &mut oracle);
-    for ((gradient, _), terms) in plan.ports.gradients.iter().zip(&terms) {
+    for ((gradient, _), terms) in plan.training().gradients.iter().zip(&terms) {
         for (got, terms) in oracle.wide(*gradient).iter().zip(terms) {
             let error = (got - terms.sum).abs();
             assert!(error <= 1e-12 * terms.magnitude, "{name}: {got} is not {}", terms.sum);
@@ -686,7 +684,7 @@ fn all_engines(
         // A spike on the edge of the threshold may flip; the cases are chosen so that none is.
         assert_eq!(spikes(engine), wanted_spikes, "{name}, {who}: spikes");
         for (((gradient, _), (array, got)), terms) in
-            plan.ports.gradients.iter().zip(got).zip(&terms)
+            plan.training().gradients.iter().zip(got).zip(&terms)
         {
             let want = oracle.wide(*gradient);
             // Near the edge of a triangle the slope is a difference of numbers that are almost equal, and its
@@ -826,7 +824,7 @@ fn gradients_by_potentials() {
             let terms = gradients_by_terms(&network, &plan, &mut oracle);
             let check = |who: &str, engine: &mut dyn Engine| {
                 run(engine);
-                for ((gradient, weights), terms) in plan.ports.gradients.iter().zip(&terms) {
+                for ((gradient, weights), terms) in plan.training().gradients.iter().zip(&terms) {
                     // The differences, their filter and its adjoint come on top of the steps.
                     let operations = 2 * (40 * STEPS + 66);
                     let close = |terms: &Terms| tolerance(operations, terms.magnitude);

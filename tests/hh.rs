@@ -41,7 +41,8 @@ fn run<F: Twinned>(scene: &Scene, steps: usize, variables: &[&str]) -> Run {
         max_table: 128 << 20,
     };
     let plan = simulate(&network, &options).unwrap_or_else(|e| panic!("{e}"));
-    let ports = plan.ports.simulation.as_ref().unwrap();
+    let ports = plan.simulation();
+    let program = plan.program("simulate").unwrap();
     let mut engine = Cpu::<F>::new(&plan, Some(1), false);
     let mut run = Run {
         spikes: vec![Vec::new(); network.populations.len()],
@@ -62,7 +63,7 @@ fn run<F: Twinned>(scene: &Scene, steps: usize, variables: &[&str]) -> Run {
             let drive: Vec<f32> = (0..window as u64).map(|t| at(start + t)).collect();
             engine.write_reals(*array, &drive).unwrap();
         }
-        engine.run(0, &Clock { seed: 1, step: start, ..clock(1) }, window).unwrap();
+        engine.run(program, &Clock { seed: 1, step: start, ..clock(1) }, window).unwrap();
         let words = engine.read_words(ports.spikes).unwrap();
         for (t, row) in words.chunks(ports.row).enumerate() {
             for (spikes, first) in run.spikes.iter_mut().zip(&ports.first_word) {

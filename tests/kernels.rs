@@ -8,11 +8,10 @@ use common::*;
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::engine::dispatch::Dispatches;
-use neuralearn::kernel::{Clock, Kind};
+use neuralearn::kernel::Clock;
 use neuralearn::network::build;
 use neuralearn::plan::{
-    Arg, Array, Init, Launch, Plan, Ports, Program, SimulationOptions, Split, Stage, Units,
-    simulate,
+    Arg, Launch, Plan, Program, Reals, SimulationOptions, Split, Stage, Units, simulate,
 };
 use neuralearn::scene::{Scene, load};
 use neuralearn::simulation::options;
@@ -25,7 +24,7 @@ const OPTIMIZERS: [&str; 3] = ["train/adam", "train/sgd", "train/rms_prop"];
 /// A plan whose program `train` only updates the weights.
 fn updates_alone(optimizer: &str) -> Plan {
     let plan = updates(70, "", &format!("optimizer: {optimizer}"), &OPTIMIZERS);
-    assert_eq!(plan.programs[plan.program("train").unwrap()].stages[0].launches().len(), 1);
+    assert_eq!(plan.programs[plan.program("train").unwrap().index()].stages[0].launches().len(), 1);
     plan
 }
 
@@ -45,7 +44,7 @@ fn updates(targets: usize, projection: &str, training: &str, kernels: &[&str]) -
 
 /// One unit of the weights \[pA\], as the launch has it.
 fn unit(plan: &Plan) -> f64 {
-    let launches = plan.programs[plan.program("train").unwrap()].stages[0].launches();
+    let launches = plan.programs[plan.program("train").unwrap().index()].stages[0].launches();
     let update = launches.iter().find(|launch| OPTIMIZERS.contains(&launch.kernel.name));
     parameter(update.unwrap(), "unit")
 }
@@ -54,11 +53,11 @@ fn unit(plan: &Plan) -> f64 {
 /// `check` gets the engine's name, whether it is the oracle, the weights and the moments.
 fn each_update(
     plan: &Plan,
-    forced: &[(usize, Vec<f64>)],
+    forced: &[(Reals, Vec<f64>)],
     updates: &[(Vec<f64>, Clock)],
     mut check: impl FnMut(&str, usize, Vec<Vec<f64>>),
 ) {
-    let (gradient, _) = plan.ports.gradients[0];
+    let (gradient, _) = plan.training().gradients[0];
     let mut run = |who: &str, engine: &mut dyn Exact| {
         let single = |values: &[f64]| values.iter().map(|x| *x as f32).collect::<Vec<f32>>();
         for (array, values) in forced {
@@ -102,8 +101,8 @@ fn adam_changes_weights_as_published() {
     let (beta1, beta2, eps) = (0.8, 0.995, 1e-6);
     let plan =
         updates_alone(&format!("Adam(lr: 0.02, beta1: {beta1}, beta2: {beta2}, eps: {eps})"));
-    let (_, weights) = plan.ports.gradients[0];
-    let [mean, square] = plan.ports.moments[..] else { panic!("Adam has two moments") };
+    let (_, weights) = plan.training().gradients[0];
+    let [mean, square] = plan.training().moments[..] else { panic!("Adam has two moments") };
     let unit = unit(&plan);
     let count = plan.arrays[weights].len;
     let (w0, m0) = (spread(count, 3.0 * unit, 1), spread(count, 0.5, 2));
@@ -157,8 +156,8 @@ fn adam_changes_weights_as_published() {
 #[test]
 fn adamw_decays_weights_apart_from_the_moments() {
     let plan = updates_alone("AdamW(lr: 0.1, weight_decay: 0.5)");
-    let (_, weights) = plan.ports.gradients[0];
-    let [mean, square] = plan.ports.moments[..] else { panic!("AdamW has two moments") };
+    let (_, weights) = plan.training().gradients[0];
+    let [mean, square] = plan.training().moments[..] else { panic!("AdamW has two moments") };
     let (unit, count) = (unit(&plan), plan.arrays[weights].len);
     let (lr, decay, betas, eps) = (0.1, 0.5, [0.9f64, 0.999], 1e-8);
     let gradients = [0.5, -0.25, 1.0];
@@ -241,12 +240,12 @@ fn optimisers_go_where_their_equations_lead() {
         ("Adagrad(lr: 0.1)", adagrad),
     ] {
         let plan = updates_alone(word);
-        let (_, weights) = plan.ports.gradients[0];
+        let (_, weights) = plan.training().gradients[0];
         let (unit, count) = (unit(&plan), plan.arrays[weights].len);
         let clock = Clock { learning_rate: lr, ..clock(2) };
         let updates: Vec<_> = gradients.map(|g| (vec![g / unit; count], clock)).into();
-        let zeros = |array: &usize| (*array, vec![0.0; count]);
-        let mut forced: Vec<_> = plan.ports.moments.iter().map(zeros).collect();
+        let zeros = |array: &Reals| (*array, vec![0.0; count]);
+        let mut forced: Vec<_> = plan.training().moments.iter().map(zeros).collect();
         forced.insert(0, (weights, vec![unit; count]));
         each_update(&plan, &forced, &updates, |who, update, got| {
             let tolerance = if who == "oracle" { 1e-7 } else { tolerance(12 * (update + 1), 1.0) };
@@ -264,8 +263,8 @@ fn optimisers_go_where_their_equations_lead() {
 fn gradient_descent_changes_weights_by_its_equation() {
     let momentum = 0.9;
     let plan = updates_alone(&format!("Sgd(lr: 0.02, momentum: {momentum})"));
-    let (_, weights) = plan.ports.gradients[0];
-    let [velocity] = plan.ports.moments[..] else { panic!("descent has one moment") };
+    let (_, weights) = plan.training().gradients[0];
+    let [velocity] = plan.training().moments[..] else { panic!("descent has one moment") };
     let unit = unit(&plan);
     let count = plan.arrays[weights].len;
     let (w0, v0) = (spread(count, 3.0 * unit, 1), spread(count, 0.5, 2));
@@ -360,9 +359,9 @@ fn weights_shrink_and_gradients_are_clipped_by_their_equations() {
         let training = format!("optimizer: Sgd(lr: {lr}){}", case.training);
         let kernels = [&["train/sgd"], case.kernels].concat();
         let plan = updates(3000, case.projection, &training, &kernels);
-        let launches = plan.programs[plan.program("train").unwrap()].stages[0].launches();
+        let launches = plan.programs[plan.program("train").unwrap().index()].stages[0].launches();
         assert_eq!(launches.len(), kernels.len(), "{what}");
-        let (_, weights) = plan.ports.gradients[0];
+        let (_, weights) = plan.training().gradients[0];
         let (unit, count) = (unit(&plan), plan.arrays[weights].len);
         let mut w = 1.0f64;
         let wanted = gradients.map(|g| {
@@ -376,8 +375,8 @@ fn weights_shrink_and_gradients_are_clipped_by_their_equations() {
         assert!((wanted[0] - case.first).abs() <= 1e-5, "{what}: {wanted:?}");
         let clock = Clock { learning_rate: lr, ..clock(2) };
         let updates: Vec<_> = gradients.map(|g| (vec![g / unit; count], clock)).into();
-        let zeros = |array: &usize| (*array, vec![0.0; count]);
-        let mut forced: Vec<_> = plan.ports.moments.iter().map(zeros).collect();
+        let zeros = |array: &Reals| (*array, vec![0.0; count]);
+        let mut forced: Vec<_> = plan.training().moments.iter().map(zeros).collect();
         forced.insert(0, (weights, vec![unit; count]));
         each_update(&plan, &forced, &updates, |who, update, got| {
             // A partial sum has 256 squares, and there are 83, of which a lane adds two.
@@ -417,8 +416,8 @@ fn dropped_sources_are_silent_for_a_whole_presentation() {
     let presentations = [7, 8];
     // Whether each source of a population sends, samples × sources.
     let sending = |engine: &mut dyn Exact| -> [Vec<bool>; 2] {
-        engine.write_words(plan.ports.pixels.unwrap(), &vec![u32::MAX; 2 * N / 4]).unwrap();
-        engine.write_words(plan.ports.presentation.unwrap(), &presentations).unwrap();
+        engine.write_words(plan.input.pixels.unwrap(), &vec![u32::MAX; 2 * N / 4]).unwrap();
+        engine.write_words(plan.input.presentation, &presentations).unwrap();
         engine.run(plan.program("train").unwrap(), &clock(2), STEPS).unwrap();
         let values = engine.exact(array(&plan, "in.kept"));
         let spikes = engine.read_words(array(&plan, "noise.spikes")).unwrap();
@@ -504,16 +503,21 @@ fn losses_of_targets_have_closed_forms() {
         ));
         let plan = only(plan(&scene, 3, 3, 0).1, &["train/target_error"]);
         let check = |who: &str, engine: &mut dyn Exact| {
-            engine.write_reals(plan.ports.output.unwrap(), &outputs).unwrap();
-            engine.write_reals(plan.ports.targets.unwrap(), &wanted).unwrap();
+            engine.write_reals(plan.training().answer.unwrap().output, &outputs).unwrap();
+            engine
+                .write_reals(
+                    plan.training().answer.unwrap().supervision.targets().unwrap(),
+                    &wanted,
+                )
+                .unwrap();
             engine.run(plan.program("train").unwrap(), &clock(2), 3).unwrap();
-            let found = engine.exact(plan.ports.losses.unwrap());
+            let found = engine.exact(plan.training().losses);
             let gradient = engine.exact(array(&plan, "out.output_gradient"));
-            let predicted = engine.read_words(plan.ports.predictions.unwrap()).unwrap();
+            let predicted = engine.read_words(plan.training().answer.unwrap().predictions).unwrap();
             // Some operations for each output, and WGSL's logarithm of numbers near 1 is off by 2^-21.
             let tolerance = if who == "oracle" { 1e-14 } else { 2f64.powi(-19) };
             for b in 0..2 {
-                let at = b * plan.ports.slots;
+                let at = b * plan.training().slots;
                 let error = (found[at] - losses[b]).abs();
                 assert!(error <= tolerance * losses[b], "{loss}, {who}: {} {losses:?}", found[at]);
                 assert_eq!(predicted[at], told[b], "{loss}, {who}: sample {b}");
@@ -550,7 +554,7 @@ fn answers_to_frames_have_closed_forms() {
         common::load(engine, &whole, &samples, 4);
         engine.run(whole.program("evaluate").unwrap(), &clock(4), 14).unwrap();
         let potential = engine.exact(array(&whole, "out.tape"));
-        let output = engine.exact(whole.ports.output.unwrap());
+        let output = engine.exact(whole.training().answer.unwrap().output);
         for (at, found) in output.iter().enumerate() {
             let [b, frame, id] = [at / 9, at / 3 % 3, at % 3];
             let steps = (4 * frame)..(4 * frame + 4);
@@ -584,19 +588,23 @@ fn answers_to_frames_have_closed_forms() {
     let losses = [(entropy(0, 1) + entropy(2, 2)) / 2.0, entropy(4, 0), 0.0];
     let alone = only(plan(&scene, 4, 14, 0).1, &["train/softmax_cross_entropy"]);
     everywhere("losses of frames", &alone, |who, engine| {
-        engine.write_reals(alone.ports.output.unwrap(), outputs.as_flattened()).unwrap();
-        engine.write_words(alone.ports.labels.unwrap(), &labels).unwrap();
+        engine
+            .write_reals(alone.training().answer.unwrap().output, outputs.as_flattened())
+            .unwrap();
+        engine
+            .write_words(alone.training().answer.unwrap().supervision.labels().unwrap(), &labels)
+            .unwrap();
         engine.run(alone.program("train").unwrap(), &clock(3), 14).unwrap();
         let tolerance = if who == "oracle" { 1e-14 } else { 2f64.powi(-19) };
-        let found = engine.exact(alone.ports.losses.unwrap());
+        let found = engine.exact(alone.training().losses);
         for (b, loss) in losses.iter().enumerate() {
-            let error = (found[b * alone.ports.slots] - loss).abs();
+            let error = (found[b * alone.training().slots] - loss).abs();
             assert!(error <= tolerance * loss.max(1.0), "{who}: sample {b}");
         }
         let gradient = engine.exact(array(&alone, "out.output_gradient"));
-        let predicted = engine.read_words(alone.ports.predictions.unwrap()).unwrap();
+        let predicted = engine.read_words(alone.training().answer.unwrap().predictions).unwrap();
         for (answer, label) in labels.into_iter().enumerate() {
-            assert_eq!(predicted[answer * alone.ports.slots], told[answer], "{who}: {answer}");
+            assert_eq!(predicted[answer * alone.training().slots], told[answer], "{who}: {answer}");
             for class in 0..3 {
                 let onehot = if class as u32 == label { 1.0 } else { 0.0 };
                 let slope = match label {
@@ -613,7 +621,7 @@ fn answers_to_frames_have_closed_forms() {
 /// A plan whose program `train` has only launches of some kernels.
 fn only(mut plan: Plan, kernels: &[&str]) -> Plan {
     let program = plan.program("train").unwrap();
-    let stages = &mut plan.programs[program].stages;
+    let stages = &mut plan.programs[program.index()].stages;
     let launches = stages.iter().flat_map(|stage| stage.launches());
     let kept = |launch: &&Launch| kernels.contains(&launch.kernel.name);
     *stages = vec![Stage::Whole(launches.filter(kept).cloned().collect())];
@@ -655,20 +663,21 @@ fn noise_has_its_mean_and_spread() {
     let (network, whole) = plan(&scene, 3, STEPS, 0);
     let unit = network.projections.iter().find(|p| p.name == "plain->out").unwrap().unit;
     let plan = only(whole, &["train/noise", "train/disturb"]);
-    let of = |name: &str| plan.arrays.iter().position(|a| a.name == name);
-    assert!(of("framed->out.scaled.0").is_none(), "weights that stay have noise");
+    let of = |name: &str| array::<Reals>(&plan, name);
+    let fixed = plan.arrays.named("framed->out.scaled.0");
+    assert!(fixed.is_none(), "weights that stay have noise");
     // Two of three samples of the batch, of numbers that are not their places.
     let presentations = [7, 8];
     let run = |engine: &mut dyn Exact, program: &str| -> Vec<Vec<f64>> {
-        engine.write_words(plan.ports.presentation.unwrap(), &presentations).unwrap();
-        engine.write_reals(of("in.values").unwrap(), &vec![0.0; 3 * N]).unwrap();
+        engine.write_words(plan.input.presentation, &presentations).unwrap();
+        engine.write_reals(of("in.values"), &vec![0.0; 3 * N]).unwrap();
         engine.run(plan.program(program).unwrap(), &clock(2), STEPS).unwrap();
-        let values = engine.exact(of("in.values").unwrap());
-        let plain = engine.exact(of("plain.tape").unwrap());
-        let inbox = engine.exact(of("framed.inbox").unwrap());
+        let values = engine.exact(of("in.values"));
+        let plain = engine.exact(of("plain.tape"));
+        let inbox = engine.exact(of("framed.inbox"));
         let framed = inbox.chunks(2 * N).flat_map(|row| row[N..].to_vec()).collect::<Vec<_>>();
-        let own = engine.exact(of("plain->out.weights.0").unwrap());
-        let noisy = engine.exact(of("plain->out.scaled.0").unwrap());
+        let own = engine.exact(of("plain->out.weights.0"));
+        let noisy = engine.exact(of("plain->out.scaled.0"));
         let off = noisy.iter().zip(&own).map(|(noisy, own)| (noisy - own) / unit / weights);
         let rows = |all: &[f64], samples: usize, scale: f64| -> Vec<Vec<f64>> {
             let rows = all.chunks(N).take(samples);
@@ -713,11 +722,11 @@ fn noise_has_its_mean_and_spread() {
     });
     // What arrives in an evaluation is what was delivered, which is nothing here.
     let evaluate = plan.program("evaluate").unwrap();
-    let launches = plan.programs[evaluate].stages.iter().flat_map(|stage| stage.launches());
+    let launches = plan.programs[evaluate.index()].stages.iter().flat_map(|stage| stage.launches());
     let noise: Vec<&Launch> = launches.filter(|l| l.kernel.name == "train/noise").collect();
     assert_eq!(noise.len(), 3);
     assert!(noise.iter().all(|launch| parameter(launch, "deviation") == 0.0));
-    assert!(plan.programs[evaluate].stages.iter().all(|stage| {
+    assert!(plan.programs[evaluate.index()].stages.iter().all(|stage| {
         stage.launches().iter().all(|launch| launch.kernel.name != "train/disturb")
     }));
 }
@@ -730,29 +739,24 @@ fn more_workgroups_than_a_dimension_holds_reach_every_element() {
         // The last workgroup is not full, and some elements are beyond it.
         let n = groups * workgroup - 5;
         let len = n + 3 * workgroup;
-        let values = Array { name: "values".to_owned(), kind: Kind::Word, len, init: Init::Zero };
+        let mut plan = updates_alone("Sgd(lr: 0.1)");
+        let values = plan.arrays.zero_words("values", len);
         let launch = Launch {
             kernel: &clear_words::KERNEL,
             label: String::new(),
             params: ClearWordsParams::<f64> { n: n as u32 }.words(),
-            args: vec![Arg { array: 0, split: Split::Stride(len) }],
+            args: vec![Arg { array: values.id(), split: Split::Stride(len) }],
             units: Units::Count { count: 1, grain: 1 },
             invocations: n as u64,
             per_step: false,
             every: 1,
         };
-        let plan = Plan {
-            arrays: vec![values],
-            programs: vec![Program { name: "clear", stages: vec![Stage::Whole(vec![launch])] }],
-            batch: 1,
-            steps: 1,
-            ports: Ports::default(),
-            warnings: Vec::new(),
-        };
+        plan.programs = vec![Program { name: "clear", stages: vec![Stage::Whole(vec![launch])] }];
+        let clear = plan.program("clear").unwrap();
         let check = |who: &str, engine: &mut dyn Engine| {
-            engine.write_words(0, &vec![7; len]).unwrap();
-            engine.run(0, &clock(1), 1).unwrap();
-            let got = engine.read_words(0).unwrap();
+            engine.write_words(values, &vec![7; len]).unwrap();
+            engine.run(clear, &clock(1), 1).unwrap();
+            let got = engine.read_words(values).unwrap();
             let left = got[..n].iter().rposition(|x| *x != 0);
             assert_eq!(left, None, "{who}, {groups} workgroups: an element is not reached");
             assert!(got[n..].iter().all(|x| *x == 7), "{who}, {groups} workgroups: beyond the end");
@@ -838,7 +842,7 @@ fn frames_are_shown_one_after_the_other() {
         ));
         let plan = planned(&scene);
         let check = |who: &str, engine: &mut dyn Exact| {
-            engine.write_words(plan.ports.pixels.unwrap(), &in_words(&samples)).unwrap();
+            engine.write_words(plan.input.pixels.unwrap(), &in_words(&samples)).unwrap();
             engine.run(plan.program("evaluate").unwrap(), &clock(2), steps).unwrap();
             let sent: Vec<f64> = match encoder.starts_with("Constant") {
                 true => engine.exact(array(&plan, "in.values")),
@@ -905,7 +909,7 @@ fn receptive_fields_have_their_parts_of_numbers() {
             let intensities = array(&seen, "in.intensities");
             let spoiled = vec![0xDEAD_BEEF; seen.arrays[intensities].len];
             engine.write_words(intensities, &spoiled).unwrap();
-            engine.write_words(seen.ports.pixels.unwrap(), &in_words(&samples)).unwrap();
+            engine.write_words(seen.input.pixels.unwrap(), &in_words(&samples)).unwrap();
             engine.run(seen.program("evaluate").unwrap(), &clock(2), steps).unwrap();
             let words = engine.read_words(intensities).unwrap();
             let levels = words.iter().flat_map(|word| word.to_le_bytes());
@@ -914,7 +918,7 @@ fn receptive_fields_have_their_parts_of_numbers() {
                 let off = (f64::from(level) - 255.0 * part).abs();
                 assert!(off <= 0.5 + 1e-9, "{who}, {send}: part {k} is {level} of 255, not {part}");
             }
-            other.write_words(plain.ports.pixels.unwrap(), &words).unwrap();
+            other.write_words(plain.input.pixels.unwrap(), &words).unwrap();
             other.run(plain.program("evaluate").unwrap(), &clock(2), steps).unwrap();
             let sent = |engine: &mut dyn Exact, plan: &Plan| match send.starts_with("Constant") {
                 true => engine.exact(array(plan, "in.values")),
@@ -958,9 +962,9 @@ fn frames_are_shown_to_rules() {
                 loss: Assignment(population: "out", samples: 1)))"#
         ));
         let plan = planned(&scene);
-        let ports = plan.ports.simulation.as_ref().unwrap();
+        let ports = plan.simulation();
         let check = |who: &str, engine: &mut dyn Engine| {
-            engine.write_words(plan.ports.pixels.unwrap(), &in_words(&samples)).unwrap();
+            engine.write_words(plan.input.pixels.unwrap(), &in_words(&samples)).unwrap();
             engine.run(plan.program("evaluate").unwrap(), &clock(1), steps).unwrap();
             let spikes = engine.read_words(ports.spikes).unwrap();
             for (t, row) in spikes.chunks(ports.row).enumerate() {
@@ -1003,8 +1007,9 @@ fn shipped() -> Vec<(String, Plan)> {
 fn dispatches_keep_the_order_that_launches_need() {
     for (name, plan) in shipped() {
         let merged = Dispatches::of(&plan, 128 << 20);
-        for (array, (buffer, begin)) in plan.arrays.iter().zip(&merged.places) {
-            assert!(begin + array.bytes() <= merged.buffers[*buffer], "{name}: {}", array.name);
+        for (id, array) in plan.arrays.iter() {
+            let (buffer, begin) = merged.places[id];
+            assert!(begin + array.bytes() <= merged.buffers[buffer], "{name}: {}", array.name);
         }
         for (program, stages) in plan.programs.iter().zip(&merged.programs) {
             for (stage, dispatches) in program.stages.iter().zip(stages) {
@@ -1082,9 +1087,9 @@ fn hundreds_of_populations_are_some_dispatches() {
     let merged = Dispatches::of(&plan, 128 << 20);
     let neurons = merged.programs[0].iter().flatten().filter(|members| members.len() > 1);
     assert!((2..10).contains(&neurons.count()));
-    let spikes = plan.ports.simulation.as_ref().unwrap().spikes;
+    let spikes = plan.simulation().spikes;
     let run = |engine: &mut dyn Engine| {
-        engine.run(0, &clock(1), 20).unwrap();
+        engine.run(plan.program("simulate").unwrap(), &clock(1), 20).unwrap();
         engine.read_words(spikes).unwrap()
     };
     let expected = run(&mut Cpu::<f64>::new(&plan, Some(1), false));

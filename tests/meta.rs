@@ -76,12 +76,12 @@ struct ByHand<'p> {
 
 impl ByHand<'_> {
     fn weights(&self) -> Weights {
-        let gradients = &self.plan.ports.gradients;
+        let gradients = &self.plan.training().gradients;
         gradients.iter().map(|(_, array)| self.engine.wide(*array)).collect()
     }
 
     fn put(&mut self, weights: &Weights) {
-        for ((_, array), weights) in self.plan.ports.gradients.iter().zip(weights) {
+        for ((_, array), weights) in self.plan.training().gradients.iter().zip(weights) {
             weights.iter().enumerate().for_each(|(k, w)| self.engine.set(*array, k, *w));
         }
     }
@@ -104,7 +104,7 @@ impl ByHand<'_> {
         let before = self.weights();
         self.step(support, INNER);
         let mut after = self.weights();
-        for (k, (_, array)) in self.plan.ports.gradients.iter().enumerate() {
+        for (k, (_, array)) in self.plan.training().gradients.iter().enumerate() {
             let name = &self.plan.arrays[*array].name;
             let of_readout = ["hidden->y", "y.i_e"].iter().any(|own| name.starts_with(own));
             if meta == "Anil" && !of_readout {
@@ -118,7 +118,7 @@ impl ByHand<'_> {
     fn loss(&mut self, samples: &Split) -> f64 {
         self.run("evaluate", samples, 0.0);
         let losses = self.engine.wide(array(self.plan, "losses"));
-        losses.iter().step_by(self.plan.ports.slots).take(samples.len()).sum()
+        losses.iter().step_by(self.plan.training().slots).take(samples.len()).sum()
     }
 }
 
@@ -127,7 +127,7 @@ fn updates_by_tasks_are_those_by_hand() {
     let plain = small("");
     let (_, plain_plan) = plan(&plain, 4, 10, 0);
     let names: Vec<&str> = plain_plan
-        .ports
+        .training()
         .gradients
         .iter()
         .map(|(_, array)| &*plain_plan.arrays[*array].name)
@@ -169,7 +169,7 @@ fn updates_by_tasks_are_those_by_hand() {
         let mut trainer = Trainer::new(training, &network, &plan, Samples::Labelled(&made), engine);
         trainer.run(None, &mut |_| true).unwrap();
         let mut found = Weights::new();
-        for (_, array) in &plan.ports.gradients {
+        for (_, array) in &plan.training().gradients {
             let weights = trainer.engine().read_reals(*array).unwrap();
             found.push(weights.into_iter().map(f64::from).collect());
         }

@@ -199,7 +199,7 @@ fn izhikevich_on_every_engine() {
         if let Some(found) = &found {
             check("wgsl", &mut gpu(found, &plan));
         }
-        let ports = plan.ports.simulation.as_ref().unwrap();
+        let ports = plan.simulation();
         let count = |row: &[u32]| row[ports.first_word[1]..].iter().map(|w| w.count_ones()).sum();
         let count: u32 = spiked.chunks(ports.row).map(|row| -> u32 { count(row) }).sum();
         assert!(count > 100, "{method}: {count} spikes of 130 neurons test little");

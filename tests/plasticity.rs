@@ -412,7 +412,7 @@ fn dense_and_sparse_learn_alike() {
         let simulated = zoo(connect, delay, rule);
         let mut cpu = simulated.cpu(1);
         simulated.run(&mut cpu);
-        let port = simulated.ports().weights[1].clone().unwrap();
+        let port = simulated.ports().live[1].clone().unwrap().weights;
         let contents = port.arrays().into_iter().map(|array| cpu.read_reals(array).unwrap());
         port.unpack(&contents.collect::<Vec<_>>())
     };

@@ -32,7 +32,7 @@ fn text(connect: &str, delay: &str, rule: &str) -> String {
 
 /// Whether a neuron spikes in a step of a sample.
 fn spiked(plan: &Plan, words: &[u32], k: usize, n: usize) -> impl Fn(usize, usize, usize) -> f64 {
-    let history = plan.ports.populations[k].history;
+    let history = plan.training().populations[k].history;
     let words = words.to_vec();
     move |b, t, id| {
         let row = b * (history + STEPS) + history + t;
@@ -78,7 +78,7 @@ fn changes(network: &Network, plan: &Plan, engine: &mut dyn Engine, p: &Projecti
     let rule = p.rule.as_ref().unwrap();
     let size = [p.from, p.to].map(|k| network.populations[k].size);
     let spikes = [p.from, p.to]
-        .map(|k| engine.read_words(plan.ports.populations[k].spikes.unwrap()).unwrap());
+        .map(|k| engine.read_words(plan.training().populations[k].spikes.unwrap().array).unwrap());
     let source = spiked(plan, &spikes[0], p.from, size[0]);
     let target = spiked(plan, &spikes[1], p.to, size[1]);
     let synapses: Vec<(usize, u32, u32)> = match &p.synapses {
@@ -144,16 +144,16 @@ fn rules_change_what_all_pairs_of_a_batch_do() {
             };
             run(&mut oracle);
             let spikes = |engine: &mut dyn Engine| {
-                engine.read_words(plan.ports.populations[1].spikes.unwrap()).unwrap()
+                engine.read_words(plan.training().populations[1].spikes.unwrap().array).unwrap()
             };
             let spikes_wanted = spikes(&mut oracle);
             let mut wanted = Vec::new();
-            for (p, tiles) in network.projections.iter().zip(&plan.ports.weights) {
+            for (p, tiles) in network.projections.iter().zip(&plan.training().weights) {
                 let Some(rule) = &p.rule else { continue };
                 let terms = changes(&network, &plan, &mut oracle, p);
                 assert!(terms.iter().any(|t| t.sum > 0.0), "{what}: nothing rises in {}", p.name);
                 let [array] = tiles.arrays()[..] else { panic!("{what}: several tiles") };
-                let changed = plan.ports.changes.iter().find(|(_, weights)| *weights == array);
+                let changed = plan.training().changes.iter().find(|(_, weights)| *weights == array);
                 let change = oracle.wide(changed.unwrap().0);
                 let after = oracle.wide(array);
                 for (k, (terms, before)) in terms.iter().zip(p.synapses.weights()).enumerate() {

@@ -9,7 +9,7 @@ use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
 use neuralearn::network::{Network, Population, Projection, Stimulus, Synapses, build};
-use neuralearn::plan::{Plan, SimulationOptions, simulate};
+use neuralearn::plan::{Handle, Plan, SimulationOptions, Words, simulate};
 use neuralearn::record::decode;
 use neuralearn::simulation::options;
 use std::collections::{BTreeMap, BTreeSet};
@@ -860,12 +860,13 @@ fn force(engine: &mut dyn Engine, simulated: &Simulated, adex: bool, refractory:
         let state: Vec<f32> = (0..len).map(|at| value(at) as f32).collect();
         engine.write_reals(array, &state).unwrap();
     }
-    let (ring, spikes) = (array(&simulated.plan, "ring"), array(&simulated.plan, "spikes"));
+    let [ring, spikes, fired]: [Words; 3] =
+        ["ring", "spikes", "fired"].map(|name| array(&simulated.plan, name));
     let sums = noise(simulated.plan.arrays[ring].len, 2f64.powi(28), 99);
     let sums: Vec<u32> = sums.iter().map(|x| *x as i32 as u32).collect();
     engine.write_words(ring, &sums).unwrap();
     // What a step must write, all of it.
-    for array in [spikes, array(&simulated.plan, "fired")] {
+    for array in [spikes, fired] {
         let len = simulated.plan.arrays[array].len;
         engine.write_words(array, &vec![0xDEAD_BEEF; len]).unwrap();
     }
@@ -1009,11 +1010,12 @@ fn a_balanced_network_fires_alike_everywhere() {
         assert!(a.len() > 10 && a == b, "{name}: {} and {} spikes in 20 ms", a.len(), b.len());
     }
     // Equal draws at birth and in every step: the synapses on the device are those of the CPU.
-    let arrays = simulated.plan.arrays.iter().enumerate();
+    let arrays = simulated.plan.arrays.iter();
     let synapses = arrays.filter(|(_, a)| a.name.starts_with("synapses."));
     let (mut cpu, mut wgsl) = (simulated.cpu(1), gpu(&found, &simulated.plan));
     let mut met = 0;
     for (id, array) in synapses {
+        let Handle::Words(id) = simulated.plan.arrays.handle(id) else { continue };
         assert_eq!(cpu.read_words(id).unwrap(), wgsl.read_words(id).unwrap(), "{}", array.name);
         met += 1;
     }
@@ -1046,8 +1048,9 @@ fn parts_of_the_table_do_not_change_a_spike() {
     let options = SimulationOptions { steps, max_table: 20_000, ..options };
     simulated.plan = simulate(&simulated.network, &options).unwrap_or_else(|e| panic!("{e}"));
     assert!(parts(&simulated.plan) > 3);
-    let largest = simulated.plan.arrays.iter().filter(|a| a.name.starts_with("synapses."));
-    assert!(largest.map(|array| array.bytes()).max() <= Some(20_000));
+    let arrays = simulated.plan.arrays.iter();
+    let largest = arrays.filter(|(_, array)| array.name.starts_with("synapses."));
+    assert!(largest.map(|(_, array)| array.bytes()).max() <= Some(20_000));
     simulated.on_every_engine("parts", |engine, done| {
         assert_eq!(done.spikes("out"), whole.spikes("out"), "{engine}");
     });
@@ -1088,14 +1091,14 @@ fn a_training_draws_the_stimuli_that_a_simulation_draws() {
         ),
     ));
     let (_, plan) = plan(&training, 2, STEPS, 0);
-    let ports = plan.ports.populations[0];
+    let ports = plan.training().populations[0];
     let data = images(2, 4, 2);
     for program in ["evaluate", "train"] {
         let run = |engine: &mut dyn Engine| -> Vec<BTreeSet<(u64, u32)>> {
             load(engine, &plan, &data.train, 2);
             let clock = Clock { seed: 4, ..clock(2) };
             engine.run(plan.program(program).unwrap(), &clock, STEPS).unwrap();
-            let words = engine.read_words(ports.spikes.unwrap()).unwrap();
+            let words = engine.read_words(ports.spikes.unwrap().array).unwrap();
             let samples = words.chunks(words.len() / 2);
             let spikes = samples.map(|words| decode(words, 70, ports.history, STEPS));
             spikes.map(|spikes| spikes.map(|(t, id)| (u64::from(t), id)).collect()).collect()

@@ -5,6 +5,7 @@ mod common;
 
 use common::*;
 use neuralearn::network::Projection;
+use neuralearn::plan::Reals;
 use std::collections::BTreeMap;
 
 /// Around a word of 32 spikes, a strip of 16 weights and a block of 64 neurons.
@@ -158,7 +159,7 @@ fn check(simulated: &Simulated, who: &str, engine: &mut dyn Exact, want: &Done) 
         rounding * sum.magnitude + 2f64.powi(-22) * sum.spikes
     };
     let (mut changed, mut bounded) = (0, 0);
-    for (p, port) in network.projections.iter().zip(&simulated.ports().weights) {
+    for (p, port) in network.projections.iter().zip(&simulated.ports().live) {
         let [from, to] = [p.from, p.to].map(|k| &network.populations[k]);
         if from.name.starts_with("cause") {
             continue;
@@ -182,8 +183,9 @@ fn check(simulated: &Simulated, who: &str, engine: &mut dyn Exact, want: &Done) 
                 want.value
             );
         }
-        let Some(tiles) = port.as_ref().filter(|_| p.rule.is_some()) else { continue };
-        let contents: BTreeMap<usize, Vec<f64>> =
+        let Some(port) = port.as_ref().filter(|_| p.rule.is_some()) else { continue };
+        let tiles = &port.weights;
+        let contents: BTreeMap<Reals, Vec<f64>> =
             tiles.arrays().into_iter().map(|array| (array, engine.exact(array))).collect();
         for (k, (want, start)) in weights.iter().zip(p.synapses.weights()).enumerate() {
             let (array, place) = tiles.find(k);

@@ -10,9 +10,9 @@ use neuralearn::data::Dataset;
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::files::read_tensor;
-use neuralearn::kernel::{Clock, Kind};
+use neuralearn::kernel::Clock;
 use neuralearn::network::Network;
-use neuralearn::plan::{Init, Plan};
+use neuralearn::plan::{Handle, Init, Plan, Reals};
 use neuralearn::scene::load_str;
 use place::{Place, TRAINING, arguments, edit};
 use std::fs;
@@ -131,7 +131,7 @@ fn show(engine: &mut dyn Engine, plan: &Plan, data: &Dataset) {
 
 /// Turns the first unit of each attention around: it lets nothing through.
 fn silence(engine: &mut dyn Engine, plan: &Plan) {
-    for ports in &plan.ports.attention {
+    for ports in &plan.training().attention {
         let mut weights = engine.read_reals(ports.weights).unwrap();
         weights[..FRAMES].iter_mut().for_each(|w| *w = -*w);
         engine.write_reals(ports.weights, &weights).unwrap();
@@ -145,10 +145,10 @@ fn scores_are_those_of_the_equation() {
         let (network, plan, data) = planned(&text(&case), 0);
         let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
         show(&mut oracle, &plan, &data);
-        let rows = case.steps + plan.ports.populations[0].history;
-        let sent: Vec<f64> = match plan.ports.populations[0].spikes {
+        let rows = case.steps + plan.training().populations[0].history;
+        let sent: Vec<f64> = match plan.training().populations[0].spikes {
             Some(spikes) => {
-                let words = oracle.read_words(spikes).unwrap();
+                let words = oracle.read_words(spikes.array).unwrap();
                 let bits = |word: &u32| (0..PIXELS).map(|i| f64::from(word >> i & 1)).collect();
                 words.iter().flat_map(|word| -> Vec<f64> { bits(word) }).collect()
             }
@@ -204,12 +204,13 @@ fn central_differences(name: &str, text: &str) {
     let loss = |engine: &mut Cpu<'_, f64>| {
         show(engine, &plan, &data);
         let losses = engine.wide(array(&plan, "losses"));
-        losses.iter().step_by(plan.ports.slots).sum::<f64>() / SAMPLES as f64
+        losses.iter().step_by(plan.training().slots).sum::<f64>() / SAMPLES as f64
     };
     loss(&mut engine);
-    let learned = |array: usize| plan.ports.attention.iter().any(|ports| ports.weights == array);
-    assert!(plan.ports.gradients.iter().any(|(_, array)| learned(*array)), "{name}");
-    let gradients = plan.ports.gradients.clone();
+    let learned =
+        |array: Reals| plan.training().attention.iter().any(|ports| ports.weights == array);
+    assert!(plan.training().gradients.iter().any(|(_, array)| learned(*array)), "{name}");
+    let gradients = plan.training().gradients.clone();
     let analytic: Vec<_> = gradients.iter().map(|(gradient, _)| engine.wide(*gradient)).collect();
     for ((_, changed), analytic) in gradients.into_iter().zip(analytic) {
         let start = engine.wide(changed);
@@ -244,8 +245,9 @@ fn oracle_against_central_differences() {
 /// Fills what a run must write before it reads, of attention, with a number that spoils all it meets. Before the window
 /// nothing is sent.
 fn poison(engine: &mut dyn Engine, network: &Network, plan: &Plan) {
-    for (id, array) in plan.arrays.iter().enumerate() {
-        let is_made = matches!(array.init, Init::Zero) && !plan.ports.moments.contains(&id);
+    for (id, array) in plan.arrays.iter() {
+        let is_moment = plan.training().moments.iter().any(|moment| moment.id() == id);
+        let is_made = matches!(array.init, Init::Zero) && !is_moment;
         if !is_made || !array.name.contains(".attention.") {
             continue;
         }
@@ -254,12 +256,12 @@ fn poison(engine: &mut dyn Engine, network: &Network, plan: &Plan) {
             let name = array.name.trim_end_matches(".attention.values");
             let of = network.projections.iter().find(|p| p.name == name).unwrap();
             let before =
-                plan.ports.populations[of.from].history * network.populations[of.from].size;
+                plan.training().populations[of.from].history * network.populations[of.from].size;
             spoiled.chunks_mut(array.len / SAMPLES).for_each(|rows| rows[..before].fill(0.0));
         }
-        match array.kind {
-            Kind::Real => engine.write_reals(id, &spoiled).unwrap(),
-            Kind::Word => engine.write_words(id, &vec![0xDEAD_BEEF; array.len]).unwrap(),
+        match plan.arrays.handle(id) {
+            Handle::Reals(id) => engine.write_reals(id, &spoiled).unwrap(),
+            Handle::Words(id) => engine.write_words(id, &vec![0xDEAD_BEEF; array.len]).unwrap(),
         }
     }
 }
@@ -281,24 +283,28 @@ fn engines_against_the_oracle() {
         let spikes = oracle.read_words(array(&plan, "hidden.spikes")).unwrap();
         let size = network.populations[1].size;
         let operations = 2 * (12 * PLAIN.steps + PIXELS + size) + SAMPLES * PLAIN.steps;
-        let gradients: Vec<usize> = plan.ports.gradients.iter().map(|(g, _)| *g).collect();
+        let gradients: Vec<_> = plan.training().gradients.iter().map(|(g, _)| g.id()).collect();
         let mut check = |who: &str, engine: &mut dyn Engine| {
             poison(engine, &network, &plan);
             silence(engine, &plan);
             show(engine, &plan, &data);
             let got = engine.read_words(array(&plan, "hidden.spikes")).unwrap();
             assert_eq!(got, spikes, "{name}, {who}: spikes");
-            for (id, array) in plan.arrays.iter().enumerate() {
+            for (id, array) in plan.arrays.iter() {
                 let what = format!("{name}, soft {soft}, {who}: {}", array.name);
                 let of_attention = array.name.contains(".attention.");
-                if plan.ports.moments.contains(&id) || !(of_attention || gradients.contains(&id)) {
+                let is_moment = plan.training().moments.iter().any(|moment| moment.id() == id);
+                if is_moment || !(of_attention || gradients.contains(&id)) {
                     continue;
                 }
-                if array.kind == Kind::Word {
-                    let wanted = oracle.read_words(id).unwrap();
-                    assert_eq!(engine.read_words(id).unwrap(), wanted, "{what}");
-                    continue;
-                }
+                let id = match plan.arrays.handle(id) {
+                    Handle::Reals(id) => id,
+                    Handle::Words(id) => {
+                        let wanted = oracle.read_words(id).unwrap();
+                        assert_eq!(engine.read_words(id).unwrap(), wanted, "{what}");
+                        continue;
+                    }
+                };
                 // Sums over samples, steps and sources, whose terms may cancel.
                 let wanted = oracle.wide(id);
                 let is_bar = array.name.contains("gradient") || array.name.contains("bar");

@@ -73,7 +73,7 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
                         .iter()
                         .map(|p| (p.name.clone(), p.synapses.weights().len()))
                         .collect(),
-                    arrays: plan.arrays.iter().map(|a| (a.name.clone(), a.bytes())).collect(),
+                    arrays: plan.arrays.iter().map(|(_, a)| (a.name.clone(), a.bytes())).collect(),
                     tapes: tapes(&network, &plan),
                     programs: listed(&plan),
                 });
@@ -117,7 +117,8 @@ type Loaded = (scene::Scene, scene::Source, Vec<scene::Warning>);
 
 /// What a training keeps of the window of each population; see `ARCHITECTURE.md`, memory.
 fn tapes(network: &Network, plan: &Plan) -> Vec<(String, String, u64)> {
-    let kept = plan.ports.populations.iter().zip(&network.populations);
+    let plan::Ports::Training(ports) = &plan.ports else { return Vec::new() };
+    let kept = ports.populations.iter().zip(&network.populations);
     let kept = kept.filter_map(|(ports, population)| {
         let name = &population.name;
         let what = match (ports.states, ports.tape, &population.kind) {
@@ -132,7 +133,8 @@ fn tapes(network: &Network, plan: &Plan) -> Vec<(String, String, u64)> {
             let own = array.name.strip_prefix(&format!("{name}."));
             own.is_some_and(|own| ["tape", "inbox", "state", "spikes"].contains(&own))
         };
-        let bytes = plan.arrays.iter().filter(of).map(plan::Array::bytes).sum();
+        let arrays = plan.arrays.iter().map(|(_, array)| array);
+        let bytes = arrays.filter(of).map(plan::Array::bytes).sum();
         Some((name.clone(), what, bytes))
     });
     kept.collect()

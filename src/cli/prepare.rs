@@ -65,7 +65,7 @@ pub fn prepare(
         }
     };
     samples::check(scene, &network)?;
-    tell_apart("state that is saved", plan.arrays.iter().map(|array| array.name.clone()))?;
+    tell_apart("state that is saved", plan.arrays.iter().map(|(_, array)| array.name.clone()))?;
     tell_apart("weights.safetensors", tensor_names(&network))?;
     tell_apart("traces.npz", simulation::trace_names(scene, &network)?)?;
     Ok((network, plan, traces))

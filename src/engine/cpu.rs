@@ -12,12 +12,13 @@
 #![allow(unsafe_code, reason = "disjoint slices for parallel pieces; see `Shared`")]
 
 use super::team::{Member, Team};
-use super::{Device, Engine, EngineError, KernelTime, Pending};
+use super::{Device, Engine, EngineError, Fetched, KernelTime, Pending};
 use crate::files::Values;
 use crate::kernel::{Args, Call, Clock, Kind, Real, Slice, Span};
 use crate::machine;
 use crate::plan::{
-    Arg, Array, ArrayId, Init, Launch, Plan, Program, ProgramId, Split, Stage, Units,
+    Arg, ArrayId, Arrays, ByArray, Init, Launch, Plan, Program, ProgramId, Reals, Split, Stage,
+    Units, Words,
 };
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +29,7 @@ const SAMPLES: usize = 2;
 
 /// The CPU engine, at `f32`; at `f64` the oracle.
 pub struct Cpu<'p, F> {
-    arrays: Vec<Data<F>>,
+    arrays: ByArray<Data<F>>,
     programs: Vec<Work<'p>>,
     device: Device,
     team: Team,
@@ -87,7 +88,7 @@ struct Work<'p> {
     jobs: Vec<Job<'p>>,
     /// For each array whether [`Split::Passing`] may be taken at its word: all that use it are in one
     /// job, so a thread that is done with a sample needs its part no more.
-    passing: Vec<bool>,
+    passing: ByArray<bool>,
 }
 
 /// Part of a program.
@@ -148,19 +149,18 @@ impl<'p, F: Twinned> Cpu<'p, F> {
     /// Allocates the arrays of a plan. `threads` limits the threads, if given; `measure` keeps the
     /// time of each launch.
     pub fn new(plan: &'p Plan, threads: Option<usize>, measure: bool) -> Self {
-        let arrays = plan
-            .arrays
-            .iter()
-            .enumerate()
-            .map(|(id, array)| match (&array.init, array.kind) {
-                (Init::Zero, Kind::Real) => Data::Reals(Aligned::new(id, array.len, F::zero())),
-                (Init::Zero, Kind::Word) => Data::Words(Aligned::new(id, array.len, 0)),
+        plan.check();
+        let arrays = plan.arrays.each(|(id, array)| {
+            let index = id.index();
+            match (&array.init, array.kind) {
+                (Init::Zero, Kind::Real) => Data::Reals(Aligned::new(index, array.len, F::zero())),
+                (Init::Zero, Kind::Word) => Data::Words(Aligned::new(index, array.len, 0)),
                 (Init::Reals(x), _) => {
-                    Data::Reals(Aligned::of(id, x.iter().map(|x| F::of(*x)), F::zero()))
+                    Data::Reals(Aligned::of(index, x.iter().map(|x| F::of(*x)), F::zero()))
                 }
-                (Init::Words(x), _) => Data::Words(Aligned::of(id, x.iter().copied(), 0)),
-            })
-            .collect();
+                (Init::Words(x), _) => Data::Words(Aligned::of(index, x.iter().copied(), 0)),
+            }
+        });
         let team = Team::new(threads);
         let device = Device {
             engine: "cpu",
@@ -173,7 +173,7 @@ impl<'p, F: Twinned> Cpu<'p, F> {
     }
 
     /// Reads an array of floats without rounding.
-    pub fn wide(&self, array: ArrayId) -> Vec<f64> {
+    pub fn wide(&self, array: Reals) -> Vec<f64> {
         match &self.arrays[array] {
             Data::Reals(x) => x.iter().map(|x| x.wide()).collect(),
             Data::Words(_) => Vec::new(),
@@ -181,7 +181,7 @@ impl<'p, F: Twinned> Cpu<'p, F> {
     }
 
     /// Overwrites one element of an array of floats.
-    pub fn set(&mut self, array: ArrayId, at: usize, value: f64) {
+    pub fn set(&mut self, array: Reals, at: usize, value: f64) {
         if let Data::Reals(x) = &mut self.arrays[array] {
             x[at] = F::of(value);
         }
@@ -189,9 +189,9 @@ impl<'p, F: Twinned> Cpu<'p, F> {
 }
 
 impl<'p> Work<'p> {
-    fn new(program: &'p Program, arrays: &[Array]) -> Self {
+    fn new(program: &'p Program, arrays: &Arrays) -> Self {
         let jobs = jobs(&program.stages, arrays);
-        let mut uses = vec![0; arrays.len()];
+        let mut uses = arrays.each(|_| 0);
         for job in &jobs {
             let args = job.launches().into_iter().flat_map(|timed| &timed.launch.args);
             let mut used: Vec<ArrayId> = args.map(|arg| arg.array).collect();
@@ -199,7 +199,7 @@ impl<'p> Work<'p> {
             used.dedup();
             used.into_iter().for_each(|array| uses[array] += 1);
         }
-        let passing = uses.into_iter().map(|jobs| jobs == 1).collect();
+        let passing = uses.map(|jobs| jobs == 1);
         Self { program: program.name, jobs, passing }
     }
 }
@@ -224,7 +224,7 @@ impl<'p> Job<'p> {
 }
 
 /// Puts successive launches by samples into chains, and others into phases.
-fn jobs<'p>(stages: &'p [Stage], arrays: &[Array]) -> Vec<Job<'p>> {
+fn jobs<'p>(stages: &'p [Stage], arrays: &Arrays) -> Vec<Job<'p>> {
     let mut jobs: Vec<Job<'_>> = Vec::new();
     for stage in stages {
         match stage {
@@ -254,7 +254,7 @@ fn is_by_sample(launch: &Launch) -> bool {
 }
 
 /// Puts successive launches into as few phases as their arrays allow.
-fn phases<'p>(launches: &'p [Launch], arrays: &[Array]) -> Vec<Phase<'p>> {
+fn phases<'p>(launches: &'p [Launch], arrays: &Arrays) -> Vec<Phase<'p>> {
     let mut phases: Vec<Phase<'p>> = Vec::new();
     for launch in launches {
         let Units::Count { count, grain } = launch.units else { continue };
@@ -338,7 +338,7 @@ impl Strand<'_> {
     }
 
     /// Whether something that one of the two writes is used by the other.
-    fn touches(&self, other: &Self, arrays: &[Array]) -> bool {
+    fn touches(&self, other: &Self, arrays: &Arrays) -> bool {
         let mut launches = self.0.iter().map(|(timed, _)| timed.launch);
         launches.any(|a| other.0.iter().any(|(b, _)| a.touches(b.launch, arrays)))
     }
@@ -391,8 +391,8 @@ impl<'p> Link<'p> {
 /// phase share nothing that one of them writes ([`phases`] sees to that). A piece is claimed by one thread, which
 /// does one launch after the other, and the team begins with a phase when all pieces of the one before are done.
 struct Shared<'w, F> {
-    arrays: Vec<Pointer<F>>,
-    passing: &'w [bool],
+    arrays: ByArray<Pointer<F>>,
+    passing: &'w ByArray<bool>,
     clock: &'w Clock,
     threads: usize,
     measure: bool,
@@ -553,14 +553,14 @@ impl<F: Twinned> Shared<'_, F> {
 }
 
 impl<F: Twinned> Engine for Cpu<'_, F> {
-    fn write_words(&mut self, array: ArrayId, values: &[u32]) -> Result<(), EngineError> {
+    fn write_words(&mut self, array: Words, values: &[u32]) -> Result<(), EngineError> {
         if let Data::Words(x) = &mut self.arrays[array] {
             x[..values.len()].copy_from_slice(values);
         }
         Ok(())
     }
 
-    fn write_reals(&mut self, array: ArrayId, values: &[f32]) -> Result<(), EngineError> {
+    fn write_reals(&mut self, array: Reals, values: &[f32]) -> Result<(), EngineError> {
         if let Data::Reals(x) = &mut self.arrays[array] {
             for (x, value) in x.iter_mut().zip(values) {
                 *x = F::of(f64::from(*value));
@@ -569,14 +569,14 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
         Ok(())
     }
 
-    fn read_words(&mut self, array: ArrayId) -> Result<Vec<u32>, EngineError> {
+    fn read_words(&mut self, array: Words) -> Result<Vec<u32>, EngineError> {
         Ok(match &self.arrays[array] {
             Data::Words(x) => x.to_vec(),
             Data::Reals(_) => Vec::new(),
         })
     }
 
-    fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError> {
+    fn read_reals(&mut self, array: Reals) -> Result<Vec<f32>, EngineError> {
         Ok(self.wide(array).into_iter().map(|x| x as f32).collect())
     }
 
@@ -585,10 +585,11 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
             Data::Words(x) => Values::Words(x.to_vec()),
             Data::Reals(x) => Values::Reals(x.iter().map(|x| x.wide() as f32).collect()),
         };
-        Ok(Pending::Here(arrays.iter().map(values).collect()))
+        let fetched = arrays.iter().map(|array| (*array, values(array)));
+        Ok(Pending::Here(Fetched(fetched.collect())))
     }
 
-    fn collect(&mut self, pending: Pending) -> Result<Vec<Values>, EngineError> {
+    fn collect(&mut self, pending: Pending) -> Result<Fetched, EngineError> {
         match pending {
             Pending::Here(values) => Ok(values),
             Pending::Coming(..) => unreachable!("here what is fetched is there at once"),
@@ -596,13 +597,13 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
     }
 
     fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {
-        let Work { jobs, passing, .. } = &self.programs[program];
+        let Work { jobs, passing, .. } = &self.programs[program.index()];
         let pointer = |data: &mut Data<F>| match data {
             Data::Reals(x) => Pointer::Reals(x.as_mut_ptr(), x.len()),
             Data::Words(x) => Pointer::Words(x.as_mut_ptr(), x.len()),
         };
         let shared = Shared {
-            arrays: self.arrays.iter_mut().map(pointer).collect(),
+            arrays: self.arrays.each_mut(pointer),
             passing,
             clock,
             threads: self.team.members(),
@@ -659,37 +660,32 @@ mod tests {
     use crate::neuron::iaf;
     use crate::synapse::{list_spikes, scatter};
 
-    const NUMBERS: ArrayId = 0;
-    const RING: ArrayId = 1;
-    const SPIKES: ArrayId = 2;
-    const FIRED: ArrayId = 3;
-    const STATE: [ArrayId; 2] = [4, 5];
-
     /// A step of two populations, of three tiles and of one, with stimuli and synapses: stimulus and
     /// neurons of a tile are one piece, and only the list of spikes needs those of all.
     #[test]
     fn a_step_has_as_few_phases_as_its_arrays_allow() {
+        let mut arrays = Arrays::default();
         let len = [1, 4 * 8, 4 * 2, 1 + 4 * 64, 3 * 4, 4];
-        let array = |len| Array { name: String::new(), kind: Kind::Word, len, init: Init::Zero };
-        let arrays = len.map(array);
+        let made = len.map(|len| arrays.zero_words("", len).id());
+        let [all, ring, spikes, fired, state @ ..] = made;
         let launch = |kernel: &'static Kernel, count: usize, args: &[(ArrayId, Split)]| {
             let args = args.iter().map(|&(array, split)| Arg { array, split }).collect();
             let units = Units::Count { count, grain: 1 };
             let (label, params) = (String::new(), Vec::new());
             Launch { kernel, label, params, args, units, invocations: 1, per_step: false, every: 1 }
         };
-        let numbers = (NUMBERS, Split::Whole);
-        let ring = |first| (RING, Split::From { first: 8 * first, stride: 8 });
+        let numbers = (all, Split::Whole);
+        let ring_from = |first| (ring, Split::From { first: 8 * first, stride: 8 });
         let stimulus =
-            |first, count| launch(&poisson_drive::KERNEL, count, &[numbers, ring(first)]);
+            |first, count| launch(&poisson_drive::KERNEL, count, &[numbers, ring_from(first)]);
         let neurons = |index: usize, first: usize, count: usize| {
             let row = Split::Row { row: 8, first: 2 * first, len: 2 * count, stride: 2 };
-            let state = (STATE[index], Split::Stride(4));
-            let args = [state, numbers, numbers, ring(first), numbers, numbers, (SPIKES, row)];
+            let state = (state[index], Split::Stride(4));
+            let args = [state, numbers, numbers, ring_from(first), numbers, numbers, (spikes, row)];
             launch(&iaf::KERNEL, count, &args)
         };
-        let list = [(SPIKES, Split::Whole), (FIRED, Split::Stride(len[FIRED]))];
-        let synapses = [(FIRED, Split::Whole), numbers, numbers, numbers, (RING, Split::Stride(8))];
+        let list = [(spikes, Split::Whole), (fired, Split::Stride(arrays[fired].len))];
+        let synapses = [(fired, Split::Whole), numbers, numbers, numbers, (ring, Split::Stride(8))];
         let launches = [
             stimulus(0, 3),
             stimulus(3, 1),

@@ -8,7 +8,7 @@
 
 use super::shader;
 use crate::kernel::Place;
-use crate::plan::{Array, ArrayId, Launch, Plan};
+use crate::plan::{Array, ArrayId, Arrays, ByArray, Launch, Plan};
 
 /// Alignment of an array in a buffer \[bytes\]: that of offsets of bindings.
 const ALIGN: u64 = 256;
@@ -18,7 +18,7 @@ pub struct Dispatches {
     /// Size of each buffer \[bytes\].
     pub buffers: Vec<u64>,
     /// Buffer of each array, and where it begins there \[bytes\].
-    pub places: Vec<(usize, u64)>,
+    pub places: ByArray<(usize, u64)>,
     /// For each stage of each program its dispatches: numbers of the launches.
     pub programs: Vec<Vec<Vec<Vec<usize>>>>,
 }
@@ -30,7 +30,7 @@ impl Dispatches {
         let mut together = Together {
             arrays: &plan.arrays,
             launches: stages.flat_map(|stage| stage.launches()).collect(),
-            leader: (0..plan.arrays.len()).collect(),
+            leader: plan.arrays.each(|(id, _)| id),
             most,
         };
         let mut programs = Vec::with_capacity(plan.programs.len());
@@ -39,7 +39,7 @@ impl Dispatches {
             programs.push(stages.collect());
         }
         let mut buffers = Vec::new();
-        let mut of_leader = vec![None; plan.arrays.len()];
+        let mut of_leader = plan.arrays.each(|_| None);
         let place = |(id, array): (ArrayId, &Array)| {
             let buffer = *of_leader[together.leader[id]].get_or_insert_with(|| {
                 buffers.push(0);
@@ -49,18 +49,18 @@ impl Dispatches {
             buffers[buffer] = begin + array.bytes();
             (buffer, begin)
         };
-        let places = plan.arrays.iter().enumerate().map(place).collect();
+        let places = plan.arrays.each(place);
         Self { buffers, places, programs }
     }
 }
 
 /// Arrays that lie in one buffer.
 struct Together<'p> {
-    arrays: &'p [Array],
+    arrays: &'p Arrays,
     /// All launches of the plan.
     launches: Vec<&'p Launch>,
     /// The first of the arrays with which each lies in one buffer.
-    leader: Vec<ArrayId>,
+    leader: ByArray<ArrayId>,
     most: u64,
 }
 
@@ -117,8 +117,8 @@ impl Together<'_> {
     fn is_possible(&self, launch: &Launch) -> bool {
         let bytes = |array: ArrayId| {
             let leader = self.leader[array];
-            let together = self.arrays.iter().zip(&self.leader).filter(|(_, l)| **l == leader);
-            together.map(|(array, _)| array.bytes().next_multiple_of(ALIGN)).sum::<u64>()
+            let together = self.arrays.iter().filter(|(id, _)| self.leader[*id] == leader);
+            together.map(|(_, array)| array.bytes().next_multiple_of(ALIGN)).sum::<u64>()
         };
         launch.args.iter().all(|arg| bytes(arg.array) <= self.most)
             && self.launches.iter().all(|launch| {

@@ -14,10 +14,10 @@
 
 use super::dispatch::Dispatches;
 use super::shader::{self, Source};
-use super::{Device, Engine, EngineError, KernelTime, Pending};
+use super::{Device, Engine, EngineError, Fetched, KernelTime, Pending};
 use crate::files::Values;
 use crate::kernel::{Clock, Kind};
-use crate::plan::{Array, ArrayId, Init, Launch, Plan, ProgramId, Stage};
+use crate::plan::{ArrayId, ByArray, Init, Launch, Plan, ProgramId, Reals, Stage, Words};
 use pollster::block_on;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, mpsc};
@@ -157,8 +157,8 @@ pub struct Gpu {
     info: Device,
     buffers: Vec<wgpu::Buffer>,
     /// Buffer of each array, where it begins there, and its size \[bytes\].
-    places: Vec<(usize, u64, u64)>,
-    kinds: Vec<Kind>,
+    places: ByArray<(usize, u64, u64)>,
+    kinds: ByArray<Kind>,
     clock: wgpu::Buffer,
     spans: wgpu::Buffer,
     steps: usize,
@@ -225,9 +225,10 @@ impl Gpu {
     /// # Errors
     /// The adapter's limits are too low, or it refuses a shader.
     pub fn new(found: &Found, plan: &Plan, measure: bool) -> Result<Self, EngineError> {
+        plan.check();
         let name = found.info.name.clone();
         // Of what is more than every adapter has, as much as the plan needs.
-        let largest = plan.arrays.iter().map(Array::bytes).max().unwrap_or_default();
+        let largest = plan.arrays.iter().map(|(_, array)| array.bytes()).max().unwrap_or_default();
         let mut limits = wgpu::Limits::defaults();
         if largest <= found.largest_table() {
             let most = &mut limits.max_storage_buffer_binding_size;
@@ -236,7 +237,7 @@ impl Gpu {
         }
         let max_binding = wgpu::Limits::defaults().max_storage_buffer_binding_size;
         let limit = |what: String| EngineError::Limit { adapter: name.clone(), what };
-        for array in &plan.arrays {
+        for (_, array) in plan.arrays.iter() {
             if array.bytes() > limits.max_storage_buffer_binding_size {
                 return Err(limit(format!(
                     "array `{}` takes {} bytes, one binding holds {}",
@@ -286,9 +287,10 @@ impl Gpu {
         let merged = Dispatches::of(plan, max_binding);
         let buffers: Vec<_> =
             merged.buffers.iter().map(|size| buffer("arrays", *size, usage)).collect();
-        for (array, (of, begin)) in plan.arrays.iter().zip(&merged.places) {
+        for (id, array) in plan.arrays.iter() {
+            let (of, begin) = merged.places[id];
             let write = |words: &[u32]| {
-                queue.write_buffer(&buffers[*of], *begin, bytemuck::cast_slice(words));
+                queue.write_buffer(&buffers[of], begin, bytemuck::cast_slice(words));
             };
             match &array.init {
                 Init::Zero => {}
@@ -298,9 +300,10 @@ impl Gpu {
                 }
             }
         }
-        let sizes = merged.places.iter().zip(&plan.arrays);
-        let places: Vec<_> =
-            sizes.map(|((of, begin), array)| (*of, *begin, array.bytes())).collect();
+        let places = plan.arrays.each(|(id, array)| {
+            let (of, begin) = merged.places[id];
+            (of, begin, array.bytes())
+        });
         if let Some(e) = block_on(scope.pop()) {
             return Err(limit(format!("{} bytes do not fit: {e}", plan.bytes())));
         }
@@ -373,7 +376,7 @@ impl Gpu {
             info,
             buffers,
             places,
-            kinds: plan.arrays.iter().map(|array| array.kind).collect(),
+            kinds: plan.arrays.each(|(_, array)| array.kind),
             clock,
             spans,
             steps: plan.steps,
@@ -520,7 +523,7 @@ struct Maker<'a> {
     device: &'a wgpu::Device,
     queue: &'a wgpu::Queue,
     buffers: &'a [wgpu::Buffer],
-    places: &'a [(usize, u64, u64)],
+    places: &'a ByArray<(usize, u64, u64)>,
     clock: &'a wgpu::Buffer,
     spans: &'a wgpu::Buffer,
     made: HashMap<String, (wgpu::ComputePipeline, wgpu::BindGroupLayout)>,
@@ -683,44 +686,44 @@ fn fold(count: u64) -> (u32, u32) {
 }
 
 impl Engine for Gpu {
-    fn write_words(&mut self, array: ArrayId, values: &[u32]) -> Result<(), EngineError> {
+    fn write_words(&mut self, array: Words, values: &[u32]) -> Result<(), EngineError> {
         let (buffer, begin, _) = self.places[array];
         self.queue.write_buffer(&self.buffers[buffer], begin, bytemuck::cast_slice(values));
         self.check()
     }
 
-    fn write_reals(&mut self, array: ArrayId, values: &[f32]) -> Result<(), EngineError> {
+    fn write_reals(&mut self, array: Reals, values: &[f32]) -> Result<(), EngineError> {
         let (buffer, begin, _) = self.places[array];
         self.queue.write_buffer(&self.buffers[buffer], begin, bytemuck::cast_slice(values));
         self.check()
     }
 
-    fn read_words(&mut self, array: ArrayId) -> Result<Vec<u32>, EngineError> {
-        self.read(array)
+    fn read_words(&mut self, array: Words) -> Result<Vec<u32>, EngineError> {
+        self.read(array.id())
     }
 
-    fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError> {
-        self.read(array)
+    fn read_reals(&mut self, array: Reals) -> Result<Vec<f32>, EngineError> {
+        self.read(array.id())
     }
 
     fn fetch(&mut self, arrays: &[ArrayId]) -> Result<Pending, EngineError> {
         let parts: Vec<_> = arrays.iter().map(|array| self.part(*array)).collect();
-        let kinds = arrays.iter().map(|array| self.kinds[*array]).collect();
+        let kinds = arrays.iter().map(|array| (*array, self.kinds[*array])).collect();
         let transfer = self.send(&parts);
         self.check()?;
         Ok(Pending::Coming(transfer, kinds))
     }
 
-    fn collect(&mut self, pending: Pending) -> Result<Vec<Values>, EngineError> {
+    fn collect(&mut self, pending: Pending) -> Result<Fetched, EngineError> {
         let (transfer, kinds) = match pending {
-            Pending::Here(values) => return Ok(values),
+            Pending::Here(fetched) => return Ok(fetched),
             Pending::Coming(transfer, kinds) => (transfer, kinds),
         };
-        let values = |(words, kind)| match kind {
-            Kind::Word => Values::Words(words),
-            Kind::Real => Values::Reals(bytemuck::cast_vec(words)),
+        let values = |(words, (array, kind))| match kind {
+            Kind::Word => (array, Values::Words(words)),
+            Kind::Real => (array, Values::Reals(bytemuck::cast_vec(words))),
         };
-        Ok(self.receive(transfer)?.into_iter().zip(kinds).map(values).collect())
+        Ok(Fetched(self.receive(transfer)?.into_iter().zip(kinds).map(values).collect()))
     }
 
     fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {
@@ -743,9 +746,9 @@ impl Engine for Gpu {
             self.queue.write_buffer(&self.spans, 0, bytemuck::cast_slice(&[0, steps as u32]));
             self.window = steps;
         }
-        let stages = std::mem::take(&mut self.programs[program]);
+        let stages = std::mem::take(&mut self.programs[program.index()]);
         let result = self.encode(&stages, clock.step, steps);
-        self.programs[program] = stages;
+        self.programs[program.index()] = stages;
         result
     }
 

@@ -12,7 +12,8 @@ mod team;
 
 use crate::files::Values;
 use crate::kernel::{Clock, Kind};
-use crate::plan::{ArrayId, ProgramId};
+use crate::plan::{ArrayId, ProgramId, Reals, Words};
+use std::collections::BTreeMap;
 
 /// What runs a plan.
 pub trait Engine {
@@ -20,25 +21,25 @@ pub trait Engine {
     ///
     /// # Errors
     /// The device is lost.
-    fn write_words(&mut self, array: ArrayId, values: &[u32]) -> Result<(), EngineError>;
+    fn write_words(&mut self, array: Words, values: &[u32]) -> Result<(), EngineError>;
 
     /// Overwrites an array of floats.
     ///
     /// # Errors
     /// The device is lost.
-    fn write_reals(&mut self, array: ArrayId, values: &[f32]) -> Result<(), EngineError>;
+    fn write_reals(&mut self, array: Reals, values: &[f32]) -> Result<(), EngineError>;
 
     /// Reads an array of words, after all work so far.
     ///
     /// # Errors
     /// The device is lost or does not answer.
-    fn read_words(&mut self, array: ArrayId) -> Result<Vec<u32>, EngineError>;
+    fn read_words(&mut self, array: Words) -> Result<Vec<u32>, EngineError>;
 
     /// Reads an array of floats, after all work so far.
     ///
     /// # Errors
     /// The device is lost or does not answer.
-    fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError>;
+    fn read_reals(&mut self, array: Reals) -> Result<Vec<f32>, EngineError>;
 
     /// Has these arrays sent to the host, as they are after all work so far, and does not wait for them.
     ///
@@ -46,11 +47,11 @@ pub trait Engine {
     /// The device is lost.
     fn fetch(&mut self, arrays: &[ArrayId]) -> Result<Pending, EngineError>;
 
-    /// What this engine was asked to fetch, in that order. Work since then is not waited for.
+    /// What this engine was asked to fetch. Work since then is not waited for.
     ///
     /// # Errors
     /// The device is lost or does not answer.
-    fn collect(&mut self, pending: Pending) -> Result<Vec<Values>, EngineError>;
+    fn collect(&mut self, pending: Pending) -> Result<Fetched, EngineError>;
 
     /// Runs a program over the first `steps` steps of the window.
     ///
@@ -67,22 +68,22 @@ pub trait Engine {
 
 /// An engine may be lent, to be looked at when what it was lent to is over.
 impl<E: Engine + ?Sized> Engine for &mut E {
-    fn write_words(&mut self, array: ArrayId, values: &[u32]) -> Result<(), EngineError> {
+    fn write_words(&mut self, array: Words, values: &[u32]) -> Result<(), EngineError> {
         (**self).write_words(array, values)
     }
-    fn write_reals(&mut self, array: ArrayId, values: &[f32]) -> Result<(), EngineError> {
+    fn write_reals(&mut self, array: Reals, values: &[f32]) -> Result<(), EngineError> {
         (**self).write_reals(array, values)
     }
-    fn read_words(&mut self, array: ArrayId) -> Result<Vec<u32>, EngineError> {
+    fn read_words(&mut self, array: Words) -> Result<Vec<u32>, EngineError> {
         (**self).read_words(array)
     }
-    fn read_reals(&mut self, array: ArrayId) -> Result<Vec<f32>, EngineError> {
+    fn read_reals(&mut self, array: Reals) -> Result<Vec<f32>, EngineError> {
         (**self).read_reals(array)
     }
     fn fetch(&mut self, arrays: &[ArrayId]) -> Result<Pending, EngineError> {
         (**self).fetch(arrays)
     }
-    fn collect(&mut self, pending: Pending) -> Result<Vec<Values>, EngineError> {
+    fn collect(&mut self, pending: Pending) -> Result<Fetched, EngineError> {
         (**self).collect(pending)
     }
     fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {
@@ -96,12 +97,28 @@ impl<E: Engine + ?Sized> Engine for &mut E {
     }
 }
 
-/// Arrays that were fetched.
+/// Arrays that were asked for.
 pub enum Pending {
     /// The engine has no work under way, and they are here.
-    Here(Vec<Values>),
+    Here(Fetched),
     /// They are on their way from a device.
-    Coming(gpu::Transfer, Vec<Kind>),
+    Coming(gpu::Transfer, Vec<(ArrayId, Kind)>),
+}
+
+/// What arrays held that were fetched.
+#[derive(Debug, Clone, Default)]
+pub struct Fetched(BTreeMap<ArrayId, Values>);
+
+impl Fetched {
+    /// What an array of words held; nothing if it was not fetched.
+    pub fn words(&self, array: Words) -> &[u32] {
+        self.0.get(&array.id()).map_or(&[], Values::words)
+    }
+
+    /// What an array of floats held; nothing if it was not fetched.
+    pub fn reals(&self, array: Reals) -> &[f32] {
+        self.0.get(&array.id()).map_or(&[], Values::reals)
+    }
 }
 
 impl Pending {

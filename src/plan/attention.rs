@@ -21,15 +21,22 @@ pub(super) struct Attended {
     squeezes: u32,
     /// Factor on what a source sends in a frame, which makes its activity of it.
     share: f64,
-    weights: ArrayId,
-    squeezed: ArrayId,
-    largest: ArrayId,
-    inner: ArrayId,
-    scores: ArrayId,
-    scores_bar: ArrayId,
-    squeezed_bar: ArrayId,
-    /// Of each sample.
-    gradients: ArrayId,
+    weights: Reals,
+    squeezed: Reals,
+    largest: Words,
+    inner: Reals,
+    scores: Reals,
+    /// If gradients pass.
+    back: Option<Back>,
+}
+
+/// Gradients of a projection with attention.
+#[derive(Debug, Clone, Copy)]
+struct Back {
+    scores: Reals,
+    squeezed: Reals,
+    /// By weights, of each sample.
+    weights: Reals,
 }
 
 impl Compiler<'_> {
@@ -49,33 +56,37 @@ impl Compiler<'_> {
             let layout = &mut self.layout;
             let start = attention.start.clone();
             let (hidden, all) = (attention.hidden, start.len());
-            let weights = layout.reals(format!("{name}.attention.weights"), start);
+            let weights = layout.arrays.reals(format!("{name}.attention.weights"), start);
             let mut pop = layout.pops[projection.from];
             let (samples, steps) = (layout.batch, layout.steps);
-            let mut zeros = |what: &str, kind, len: usize| {
-                layout.zeros(format!("{name}.attention.{what}"), kind, samples * len)
+            let largest = format!("{name}.attention.largest");
+            let largest = layout.arrays.zero_words(largest, samples * frames);
+            let mut zeros = |what: &str, len: usize| {
+                layout.arrays.zero_reals(format!("{name}.attention.{what}"), samples * len)
             };
-            pop.values = zeros("values", Kind::Real, (pop.history + steps) * pop.n);
-            let mut attended = Attended {
+            pop.values = zeros("values", (pop.history + steps) * pop.n);
+            let [squeezed, inner] = [zeros("squeezed", 2 * frames), zeros("inner", 2 * hidden)];
+            let scores = zeros("scores", frames);
+            if back {
+                pop.cotangent = zeros("cotangent", steps * pop.n);
+            }
+            let back = back.then(|| Back {
+                scores: zeros("scores_bar", frames),
+                squeezed: zeros("squeezed_bar", 2 * frames),
+                weights: zeros("gradients", all),
+            });
+            let attended = Attended {
                 pop,
                 hidden,
                 squeezes: attention.squeeze.bits(),
                 share: if spikes { 1.0 } else { 1.0 / hold as f64 },
                 weights,
-                squeezed: zeros("squeezed", Kind::Real, 2 * frames),
-                largest: zeros("largest", Kind::Word, frames),
-                inner: zeros("inner", Kind::Real, 2 * hidden),
-                scores: zeros("scores", Kind::Real, frames),
-                scores_bar: 0,
-                squeezed_bar: 0,
-                gradients: 0,
+                squeezed,
+                largest,
+                inner,
+                scores,
+                back,
             };
-            if back {
-                attended.pop.cotangent = zeros("cotangent", Kind::Real, steps * pop.n);
-                attended.scores_bar = zeros("scores_bar", Kind::Real, frames);
-                attended.squeezed_bar = zeros("squeezed_bar", Kind::Real, 2 * frames);
-                attended.gradients = zeros("gradients", Kind::Real, all);
-            }
             let ports = AttentionPorts { projection: index, weights, scores: attended.scores };
             layout.ports.attention.push(ports);
             self.attended[index] = Some(attended);
@@ -128,13 +139,13 @@ impl Compiler<'_> {
     /// Gradients by what a projection with attention got become gradients by the weights of its scores, of each sample, and
     /// by what its source sends.
     pub(super) fn attend_back(&mut self, index: usize, launches: &mut Vec<Launch>) {
-        let Some(a) = self.attended[index] else { return };
+        let Some((a, back)) = self.attended[index].and_then(|a| Some((a, a.back?))) else { return };
         let projection = &self.network.projections[index];
         let ([frames, hold], steps) = (self.frames(), self.layout.steps);
         let (name, n) = (&projection.name, a.pop.n);
         let by_values = each(a.pop.cotangent, steps * n);
-        let (scores, scores_bar) = (each(a.scores, frames), each(a.scores_bar, frames));
-        let squeezed_bar = each(a.squeezed_bar, 2 * frames);
+        let (scores, scores_bar) = (each(a.scores, frames), each(back.scores, frames));
+        let squeezed_bar = each(back.squeezed, 2 * frames);
         let p = attention_values_gradient::AttentionValuesGradientParams::<f64> {
             n: n as u32,
             steps: steps as u32,
@@ -157,7 +168,7 @@ impl Compiler<'_> {
             scores,
             scores_bar,
             whole(a.weights),
-            each(a.gradients, 2 * a.hidden * frames),
+            each(back.weights, 2 * a.hidden * frames),
             squeezed_bar,
         ];
         let kernel = &attention_scores_backward::KERNEL;
@@ -184,22 +195,24 @@ impl Compiler<'_> {
     pub(super) fn attention_gradients(&mut self, launches: &mut Vec<Launch>) {
         let network = self.network;
         for (index, projection) in network.projections.iter().enumerate() {
-            let Some(a) = self.attended[index] else { continue };
+            let Some((a, back)) = self.attended[index].and_then(|a| Some((a, a.back?))) else {
+                continue;
+            };
             if !projection.learns_attention() || !self.layout.pops[projection.to].active {
                 continue;
             }
             let (name, len) = (&projection.name, self.layout.arrays[a.weights].len);
             let gradient = format!("{name}.attention.gradient");
-            let gradient = self.layout.zeros(gradient, Kind::Real, len);
+            let gradient = self.layout.arrays.zero_reals(gradient, len);
             self.layout.ports.gradients.push((gradient, a.weights));
             let p = sum_samples::SumSamplesParams::<f64> { n: len as u32 };
-            let args = vec![whole(a.gradients), each(gradient, 1)];
+            let args = vec![whole(back.weights), each(gradient, 1)];
             launches.push(by_element(&sum_samples::KERNEL, name, p.words(), args, len));
         }
     }
 
     /// Factor on the learning rate of an array, if it has weights of scores.
-    pub(super) fn lr_of_attention(&self, array: ArrayId) -> Option<f64> {
+    pub(super) fn lr_of_attention(&self, array: Reals) -> Option<f64> {
         let ports = self.layout.ports.attention.iter().find(|ports| ports.weights == array)?;
         Some(self.network.projections[ports.projection].lr)
     }

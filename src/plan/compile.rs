@@ -9,7 +9,7 @@
 use super::attention::Attended;
 use super::delays::Delayed;
 use super::known::known;
-use super::layout::{Layout, Pop};
+use super::layout::{Layout, Lists, Pop};
 use super::losses::Counted;
 use super::order::{Group, groups};
 use super::release::Released;
@@ -137,8 +137,8 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
     };
     let program = |(name, stages)| Program { name, stages: joined(stages) };
     let programs = programs.into_iter().map(program).collect();
-    debug_assert!(c.layout.names_are_unique(), "an array was made twice");
-    for array in &c.layout.arrays {
+    debug_assert!(c.layout.arrays.names_are_unique(), "an array was made twice");
+    for (_, array) in c.layout.arrays.iter() {
         if array.bytes() > options.max_binding {
             return Err(PlanError::Binding {
                 what: array.name.clone(),
@@ -149,8 +149,8 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
         }
     }
     let warnings = c.untouched();
-    let Layout { arrays, batch, steps, ports, .. } = c.layout;
-    Ok(Plan { arrays, programs, batch, steps, ports, warnings })
+    let Layout { arrays, batch, steps, input, ports, .. } = c.layout;
+    Ok(Plan { arrays, programs, batch, steps, input, ports: Ports::Training(ports), warnings })
 }
 
 /// Programs by name.
@@ -219,12 +219,12 @@ fn joined(stages: Vec<Stage>) -> Vec<Stage> {
 
 /// Spikes of populations by source, shared by projections with the same delay: arrays by those of the spikes and delays.
 #[derive(Default)]
-pub(super) struct Trains(Vec<((ArrayId, usize), ArrayId)>);
+pub(super) struct Trains(Vec<((Words, usize), Words)>);
 
 /// What belongs to each arrival at targets: gradients, or changes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arrivals {
-    pub array: ArrayId,
+    pub array: Reals,
     /// Rows of a sample, and numbers of one.
     pub rows: usize,
     pub stride: usize,
@@ -246,25 +246,29 @@ pub(super) struct Compiler<'a> {
     /// Sources of each projection with attention.
     pub attended: Vec<Option<Attended>>,
     /// Arrays of a loss of traces: what is wanted, the filtered difference, and errors.
-    pub followed: Option<[ArrayId; 3]>,
+    pub followed: Option<[Reals; 3]>,
     /// Populations whose spikes are counted for the loss.
     pub counted: Vec<Counted>,
     /// First spikes, if the loss is of their times.
     pub firsts: Option<Firsts>,
     /// Concentration of each modulator.
-    pub acting: Vec<ArrayId>,
+    pub acting: Vec<Reals>,
 }
 
-pub(super) fn whole(array: ArrayId) -> Arg {
-    Arg { array, split: Split::Whole }
+pub(super) fn cut(array: impl Into<ArrayId>, split: Split) -> Arg {
+    Arg { array: array.into(), split }
 }
 
-pub(super) fn each(array: ArrayId, stride: usize) -> Arg {
-    Arg { array, split: Split::Stride(stride) }
+pub(super) fn whole(array: impl Into<ArrayId>) -> Arg {
+    cut(array, Split::Whole)
 }
 
-pub(super) fn passing(array: ArrayId, stride: usize) -> Arg {
-    Arg { array, split: Split::Passing(stride) }
+pub(super) fn each(array: impl Into<ArrayId>, stride: usize) -> Arg {
+    cut(array, Split::Stride(stride))
+}
+
+pub(super) fn passing(array: impl Into<ArrayId>, stride: usize) -> Arg {
+    cut(array, Split::Passing(stride))
 }
 
 /// Frames that sources show in a window, and the steps of each; without images it is one, of all steps.
@@ -404,6 +408,16 @@ impl<'a> Compiler<'a> {
 
     // ---- how launches see arrays ------------------------------------------------------------------
 
+    /// Arrays of the answers; only what belongs to a population that answers asks for these.
+    pub fn answer(&self) -> AnswerPorts {
+        self.layout.ports.answer.expect("a population that answers has these")
+    }
+
+    /// Where the synapses of a sparse projection are.
+    fn lists(&self, index: usize) -> Lists {
+        self.layout.lists[index].expect("sparse synapses have these")
+    }
+
     pub fn spikes(&self, pop: &Pop) -> Arg {
         each(pop.spikes, (pop.history + self.layout.steps) * spike_words(pop.n))
     }
@@ -427,7 +441,7 @@ impl<'a> Compiler<'a> {
         if self.layout.soft > 0 {
             each(pop.values, (pop.history + self.layout.steps) * pop.n)
         } else {
-            each(self.layout.unused_written[1], 0)
+            each(self.layout.arrays.unused.written[1], 0)
         }
     }
 
@@ -513,13 +527,13 @@ impl<'a> Compiler<'a> {
                 Given::Pixels => self.pixels(k),
                 Given::Intensities => {
                     let (what, len) = (format!("{name}.intensities"), window.words());
-                    let zeros = || self.layout.zeros(what, Kind::Word, batch * len);
+                    let zeros = || self.layout.arrays.zero_words(what, batch * len);
                     each(*made.get_or_insert_with(zeros), len)
                 }
-                Given::Nothing => whole(self.layout.unused_words),
-                Given::Presentation => each(self.layout.ports.presentation.unwrap_or_default(), 1),
+                Given::Nothing => whole(self.layout.arrays.unused.words),
+                Given::Presentation => each(self.layout.input.presentation, 1),
                 Given::Table(what, table) => {
-                    whole(self.layout.words(format!("{name}.{what}"), table))
+                    whole(self.layout.arrays.words(format!("{name}.{what}"), table))
                 }
                 Given::Sent if population.spikes() => self.spikes(&pop),
                 Given::Sent => self.sent_values(k),
@@ -534,7 +548,7 @@ impl<'a> Compiler<'a> {
     fn pixels(&self, k: usize) -> Arg {
         let pop = self.layout.pops[k];
         let network::Kind::Images(images) = &self.network.populations[k].kind else {
-            return whole(self.layout.unused_words);
+            return whole(self.layout.arrays.unused.words);
         };
         each(pop.pixels, pixel_words(images.pixels(pop.n)))
     }
@@ -681,7 +695,7 @@ impl<'a> Compiler<'a> {
             }
             Tiles::Convolution { .. } => launches.extend(self.convolve(index, accumulate, out)),
             Tiles::Sparse { array: weights, .. } => {
-                let lists = self.layout.lists[index].unwrap_or_default();
+                let lists = self.lists(index);
                 let p = sparse::SparseParams::<f64> {
                     sources,
                     targets: to.n as u32,
@@ -696,12 +710,16 @@ impl<'a> Compiler<'a> {
                     values: u32::from(by_value),
                 };
                 let args = vec![
-                    if by_value { whole(self.layout.unused_words) } else { self.spikes(&from) },
-                    if by_value { values } else { whole(self.layout.unused_reals) },
+                    if by_value {
+                        whole(self.layout.arrays.unused.words)
+                    } else {
+                        self.spikes(&from)
+                    },
+                    if by_value { values } else { whole(self.layout.arrays.unused.reals) },
                     whole(lists.start),
                     whole(lists.source),
                     whole(weights),
-                    whole(lists.delays.unwrap_or(self.layout.unused_words)),
+                    whole(lists.delays.unwrap_or(self.layout.arrays.unused.words)),
                     out,
                 ];
                 let launch =
@@ -712,13 +730,13 @@ impl<'a> Compiler<'a> {
     }
 
     /// The array of constant inputs of a population, made when first needed.
-    fn statics(&mut self, k: usize) -> ArrayId {
+    fn statics(&mut self, k: usize) -> Reals {
         if let Some(statics) = self.layout.pops[k].statics {
             return statics;
         }
         let name = format!("{}.statics", self.network.populations[k].name);
         let len = self.layout.batch * self.layout.pops[k].n;
-        let statics = self.layout.zeros(name, Kind::Real, len);
+        let statics = self.layout.arrays.zero_reals(name, len);
         self.layout.pops[k].statics = Some(statics);
         statics
     }
@@ -741,14 +759,14 @@ impl<'a> Compiler<'a> {
         };
         let args = vec![
             self.tape(&pop),
-            pop.statics.map_or(whole(self.layout.unused_reals), |s| each(s, pop.n)),
+            pop.statics.map_or(whole(self.layout.arrays.unused.reals), |s| each(s, pop.n)),
             whole(pop.i_e),
             whole(pop.cell),
             self.spikes(&pop),
             if pop.carry > 0 {
                 each(pop.state, lif::STATE * pop.n)
             } else {
-                each(self.layout.unused_written[0], 0)
+                each(self.layout.arrays.unused.written[0], 0)
             },
             self.soft_spikes(&pop),
         ];
@@ -758,7 +776,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn readout(&self, k: usize, model: &network::Readout) -> Launch {
-        let over = self.over();
+        let (over, answer) = (self.over(), self.answer());
         let pop = self.layout.pops[k];
         let p = readout::ReadoutParams {
             n: pop.n as u32,
@@ -769,17 +787,17 @@ impl<'a> Compiler<'a> {
             v_unit: model.v_unit,
             begin: over.begin,
             length: over.length,
-            parts: self.layout.ports.answers as u32,
+            parts: answer.answers as u32,
             share: over.share,
             over: over.largest,
         };
         let args = vec![
             self.tape(&pop),
-            pop.statics.map_or(whole(self.layout.unused_reals), |s| each(s, pop.n)),
+            pop.statics.map_or(whole(self.layout.arrays.unused.reals), |s| each(s, pop.n)),
             whole(pop.i_e),
             whole(pop.cell),
-            each(self.layout.ports.output.unwrap_or_default(), self.layout.ports.answers * pop.n),
-            each(self.layout.peak, pop.n),
+            each(answer.output, answer.answers * pop.n),
+            each(pop.peak, pop.n),
         ];
         self.by_sample(&readout::KERNEL, &self.network.populations[k].name, p.words(), args, pop.n)
     }
@@ -804,7 +822,7 @@ impl<'a> Compiler<'a> {
                     kernel: &transpose::KERNEL,
                     label: projection.name.clone(),
                     params: p.words(),
-                    args: vec![whole(weights), Arg { array: transposed, split }],
+                    args: vec![whole(weights), cut(transposed, split)],
                     units: Units::Count { count: sources.div_ceil(PANEL) * width, grain: 64 },
                     invocations: (sources * width) as u64,
                     per_step: false,
@@ -898,7 +916,7 @@ impl<'a> Compiler<'a> {
                 launches.extend(self.convolve_back(index, accumulate, cotangent));
             }
             Tiles::Sparse { array: weights, .. } => {
-                let lists = self.layout.lists[index].unwrap_or_default();
+                let lists = self.lists(index);
                 let p = sparse_backward::SparseBackwardParams::<f64> {
                     sources: from.n as u32,
                     stride: to.width as u32,
@@ -914,7 +932,7 @@ impl<'a> Compiler<'a> {
                     whole(lists.target),
                     whole(lists.synapse),
                     whole(*weights),
-                    whole(lists.delays.unwrap_or(self.layout.unused_words)),
+                    whole(lists.delays.unwrap_or(self.layout.arrays.unused.words)),
                     cotangent,
                 ];
                 let kernel = &sparse_backward::KERNEL;
@@ -948,7 +966,7 @@ impl<'a> Compiler<'a> {
             if pop.carry > 0 {
                 each(pop.adjoint, lif_backward::STATE * pop.n)
             } else {
-                each(self.layout.unused_written[0], 0)
+                each(self.layout.arrays.unused.written[0], 0)
             },
             each(pop.input_gradient, pop.n),
         ];
@@ -957,7 +975,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn readout_backward(&self, k: usize, model: &network::Readout) -> Launch {
-        let over = self.over();
+        let (over, answer) = (self.over(), self.answer());
         let pop = self.layout.pops[k];
         let p = readout_backward::ReadoutBackwardParams {
             n: pop.n as u32,
@@ -966,14 +984,14 @@ impl<'a> Compiler<'a> {
             v_unit: model.v_unit,
             begin: over.begin,
             length: over.length,
-            parts: self.layout.ports.answers as u32,
+            parts: answer.answers as u32,
             share: over.share,
             over: over.largest,
         };
         let args = vec![
             self.tape(&pop),
-            each(self.layout.output_gradient, self.layout.ports.answers * pop.n),
-            each(self.layout.peak, pop.n),
+            each(answer.gradient, answer.answers * pop.n),
+            each(pop.peak, pop.n),
             whole(pop.cell),
             each(pop.input_gradient, pop.n),
         ];
@@ -1013,7 +1031,7 @@ impl<'a> Compiler<'a> {
                 continue;
             }
             let name = format!("{}.i_e.gradient", population.name);
-            let gradient = self.layout.zeros(name, Kind::Real, pop.n);
+            let gradient = self.layout.arrays.zero_reals(name, pop.n);
             self.layout.ports.gradients.push((gradient, pop.i_e));
             let p = sum_samples::SumSamplesParams::<f64> { n: pop.n as u32 };
             launches.push(Launch {
@@ -1055,20 +1073,20 @@ impl<'a> Compiler<'a> {
         what: &str,
         trains: &mut Trains,
         launches: &mut Vec<Launch>,
-    ) -> Vec<(ArrayId, ArrayId)> {
+    ) -> Vec<(Reals, Reals)> {
         let projection = &self.network.projections[index];
         let from = self.source(index);
         let tiles = self.layout.ports.weights[index].clone();
         let steps = self.layout.steps;
         let train = (self.layout.batch * steps).div_ceil(32);
         let by_value = self.gets_values(index);
-        let values = if by_value { from.values } else { self.layout.unused_reals };
+        let values = if by_value { from.values } else { self.layout.arrays.unused.reals };
         let (source_rows, shift) = match projection.delay {
             0 => (1, 0),
             delay => (self.source_rows(index, &from), from.history - delay),
         };
         let spikes = if by_value {
-            self.layout.unused_words
+            self.layout.arrays.unused.words
         } else {
             let key = (from.spikes, projection.delay);
             match trains.0.iter().find(|t| t.0 == key) {
@@ -1086,13 +1104,13 @@ impl<'a> Compiler<'a> {
         let mut made = Vec::new();
         for (tile, weights) in tiles.arrays().into_iter().enumerate() {
             let len = self.layout.arrays[weights].len;
-            let sum = self.layout.zeros(format!("{what}.{tile}"), Kind::Real, len);
+            let sum = self.layout.arrays.zero_reals(format!("{what}.{tile}"), len);
             made.push((sum, weights));
             let (kernel, params, args, units): (&'static Kernel, _, _, _) = match &tiles {
                 Tiles::Dense { tiles, .. } => {
                     let (_, first, width) = tiles[tile];
                     let split = Split::PanelRows { rows: from.n, width };
-                    let out = Arg { array: sum, split };
+                    let out = cut(sum, split);
                     let count = width.div_ceil(PANEL) * from.n;
                     // Values are listed once per piece, so pieces are as large as leaves a few for the threads;
                     // spikes are listed anyway, and a piece is a panel.
@@ -1130,7 +1148,7 @@ impl<'a> Compiler<'a> {
                 }
                 Tiles::Convolution { .. } => unreachable!("these are done by themselves"),
                 Tiles::Sparse { .. } => {
-                    let lists = self.layout.lists[index].unwrap_or_default();
+                    let lists = self.lists(index);
                     let p = sparse_gradient::SparseGradientParams::<f64> {
                         sources,
                         stride,
@@ -1151,7 +1169,7 @@ impl<'a> Compiler<'a> {
                         whole(lists.source),
                         whole(lists.target_of),
                         whole(by.array),
-                        whole(lists.delays.unwrap_or(self.layout.unused_words)),
+                        whole(lists.delays.unwrap_or(self.layout.arrays.unused.words)),
                         each(sum, 1),
                     ];
                     let units = Units::Count { count: len, grain: 1024 };
@@ -1173,11 +1191,11 @@ impl<'a> Compiler<'a> {
     }
 
     /// Spikes of a population by source, for gradients.
-    fn trains(&mut self, index: usize) -> (ArrayId, Launch) {
+    fn trains(&mut self, index: usize) -> (Words, Launch) {
         let (pop, delay) = (self.source(index), self.network.projections[index].delay);
         let train = (self.layout.batch * self.layout.steps).div_ceil(32);
         let name = format!("{}.trains.{delay}", self.layout.arrays[pop.spikes].name);
-        let array = self.layout.zeros(name, Kind::Word, pop.n * train);
+        let array = self.layout.arrays.zero_words(name, pop.n * train);
         let p = transpose_spikes::TransposeSpikesParams::<f64> {
             sources: pop.n as u32,
             steps: self.layout.steps as u32,
@@ -1208,7 +1226,7 @@ impl<'a> Compiler<'a> {
             let free = neural.any(|((pop, population), filled)| {
                 let arrives_only = pop.width == pop.n * receptors_of(&population.kind);
                 let arrives = filled.tape != 0 || !arrives_only;
-                population.is_neural() && pop.tape == arg.array && !arrives
+                population.is_neural() && pop.tape.id() == arg.array && !arrives
             });
             if let Split::Stride(stride) = arg.split
                 && free
@@ -1219,7 +1237,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The least value of the weights in an array: conductances are never negative.
-    pub fn floor(&self, array: ArrayId) -> f64 {
+    pub fn floor(&self, array: Reals) -> f64 {
         let weights = self.layout.ports.weights.iter().zip(&self.network.projections);
         let of = weights.into_iter().find(|(tiles, _)| tiles.arrays().contains(&array));
         let conductance = of.is_some_and(|(_, p)| match &self.network.populations[p.to].kind {
@@ -1232,7 +1250,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// One unit of the weights or constant currents in an array.
-    pub fn unit(&self, array: ArrayId) -> f64 {
+    pub fn unit(&self, array: Reals) -> f64 {
         if let Some(projection) = self.fed_back(array) {
             return projection.unit;
         }
@@ -1263,7 +1281,9 @@ impl<'a> Compiler<'a> {
         let mut launches = Vec::new();
         for (k, population) in self.network.populations.iter().enumerate() {
             let pop = self.layout.pops[k];
-            let Some(counts) = self.layout.ports.populations[k].counts else { continue };
+            let Some(SpikePorts { counts, .. }) = self.layout.ports.populations[k].spikes else {
+                continue;
+            };
             let p = count_spikes::CountSpikesParams::<f64> {
                 n: pop.n as u32,
                 steps: self.layout.steps as u32,

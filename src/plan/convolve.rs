@@ -9,7 +9,7 @@ use crate::train::sum_samples;
 
 impl Compiler<'_> {
     /// Array of weights and lie of a projection that is a convolution.
-    fn convolution(&self, index: usize) -> Option<(ArrayId, Box<Convolution>)> {
+    fn convolution(&self, index: usize) -> Option<(Reals, Box<Convolution>)> {
         match &self.layout.ports.weights[index] {
             Tiles::Convolution { array, convolution } => Some((*array, convolution.clone())),
             Tiles::Dense { .. } | Tiles::Sparse { .. } => None,
@@ -49,8 +49,10 @@ impl Compiler<'_> {
     /// Spikes and values of sources, of which kernels read one.
     fn sources(&self, from: Pop, rows: &Rows) -> [Arg; 2] {
         match rows.values {
-            true => [whole(self.layout.unused_words), each(from.values, rows.source * from.n)],
-            false => [self.spikes(&from), whole(self.layout.unused_reals)],
+            true => {
+                [whole(self.layout.arrays.unused.words), each(from.values, rows.source * from.n)]
+            }
+            false => [self.spikes(&from), whole(self.layout.arrays.unused.reals)],
         }
     }
 
@@ -115,13 +117,13 @@ impl Compiler<'_> {
         index: usize,
         by: Arrivals,
         what: &str,
-    ) -> Option<((ArrayId, ArrayId), [Launch; 2])> {
+    ) -> Option<((Reals, Reals), [Launch; 2])> {
         let p = &self.network.projections[index];
         let (weights, convolution) = self.convolution(index)?;
         let count = convolution.weights();
         let by_sample =
-            self.layout.zeros(format!("{what}.samples"), Kind::Real, self.layout.batch * count);
-        let sum = self.layout.zeros(what, Kind::Real, count);
+            self.layout.arrays.zero_reals(format!("{what}.samples"), self.layout.batch * count);
+        let sum = self.layout.arrays.zero_reals(what, count);
         let rows = Rows { stride: by.stride, first: by.first, ..self.rows(index) };
         let [spikes, x] = self.sources(self.source(index), &rows);
         let args = vec![spikes, x, each(by.array, by.rows * by.stride), each(by_sample, count)];

@@ -18,12 +18,12 @@ pub(super) struct Delayed {
     /// The source as the projection sees it: values of what arrives, and gradients by them.
     pub pop: Pop,
     /// Steps, one of each source.
-    delays: ArrayId,
+    delays: Reals,
     /// Parts of a spike, at most.
     width: usize,
-    first: ArrayId,
-    taps: ArrayId,
-    slopes: ArrayId,
+    first: Words,
+    taps: Reals,
+    slopes: Reals,
 }
 
 impl Compiler<'_> {
@@ -36,21 +36,22 @@ impl Compiler<'_> {
             let from = layout.pops[projection.from];
             let (n, len) = (from.n, layout.batch * layout.steps * from.n);
             let width = if learned.sigma.is_some() { learned.most } else { 2 };
-            let delays = layout.reals(format!("{name}.delays"), learned.start.clone());
+            let delays = layout.arrays.reals(format!("{name}.delays"), learned.start.clone());
             let start = learned.sigma.map(|[start, _]| vec![start]);
-            let sigma = start.map(|start| layout.reals(format!("{name}.delays.sigma"), start));
+            let sigma =
+                start.map(|start| layout.arrays.reals(format!("{name}.delays.sigma"), start));
             layout.ports.delays.push(DelayPorts { projection: index, delays, sigma });
+            let first = layout.arrays.zero_words(format!("{name}.delays.first"), n);
             let mut zeros =
-                |what: &str, kind, len| layout.zeros(format!("{name}.delays.{what}"), kind, len);
-            let first = zeros("first", Kind::Word, n);
-            let taps = zeros("taps", Kind::Real, n * width);
-            let slopes = zeros("slopes", Kind::Real, n * width);
+                |what: &str, len| layout.arrays.zero_reals(format!("{name}.delays.{what}"), len);
+            let taps = zeros("taps", n * width);
+            let slopes = zeros("slopes", n * width);
             // Rows are those of arrivals, as if a step had been before the window that the delay takes back.
             let mut pop = Pop { history: projection.delay, ..from };
-            pop.values = zeros("values", Kind::Real, len);
+            pop.values = zeros("values", len);
             if self.needs_values_back(index) {
                 let cotangent = format!("{name}.delays.cotangent");
-                pop.cotangent = self.layout.zeros(cotangent, Kind::Real, len);
+                pop.cotangent = self.layout.arrays.zero_reals(cotangent, len);
             }
             let p = delay_taps::DelayTapsParams::<f64> {
                 n: n as u32,
@@ -60,7 +61,7 @@ impl Compiler<'_> {
             };
             let args = vec![
                 each(delays, 1),
-                whole(sigma.unwrap_or(self.layout.unused_reals)),
+                whole(sigma.unwrap_or(self.layout.arrays.unused.reals)),
                 each(first, 1),
                 each(taps, width),
                 each(slopes, width),
@@ -83,8 +84,11 @@ impl Compiler<'_> {
         let pop = self.layout.pops[k];
         let rows = pop.history + self.layout.steps;
         match self.sends_values(k) {
-            true => [whole(self.layout.unused_words), each(pop.values, rows * pop.n)],
-            false => [each(pop.spikes, rows * spike_words(pop.n)), whole(self.layout.unused_reals)],
+            true => [whole(self.layout.arrays.unused.words), each(pop.values, rows * pop.n)],
+            false => [
+                each(pop.spikes, rows * spike_words(pop.n)),
+                whole(self.layout.arrays.unused.reals),
+            ],
         }
     }
 
@@ -150,7 +154,7 @@ impl Compiler<'_> {
             }
             let (name, len) = (&projection.name, self.layout.batch * from.n);
             let of_samples = format!("{name}.delays.gradients");
-            let of_samples = self.layout.zeros(of_samples, Kind::Real, len);
+            let of_samples = self.layout.arrays.zero_reals(of_samples, len);
             let p = delay_gradient::DelayGradientParams::<f64> {
                 n: from.n as u32,
                 steps: steps as u32,
@@ -169,7 +173,7 @@ impl Compiler<'_> {
             ];
             let kernel = &delay_gradient::KERNEL;
             launches.push(self.by_sample(kernel, name, p.words(), args, from.n));
-            let gradient = self.layout.zeros(format!("{name}.delays.gradient"), Kind::Real, from.n);
+            let gradient = self.layout.arrays.zero_reals(format!("{name}.delays.gradient"), from.n);
             self.layout.ports.gradients.push((gradient, delayed.delays));
             let p = sum_samples::SumSamplesParams::<f64> { n: from.n as u32 };
             let args = vec![whole(of_samples), each(gradient, 1)];
@@ -192,7 +196,7 @@ impl Compiler<'_> {
     }
 
     /// Factor on the learning rate of an array, if it has learned delays.
-    pub(super) fn lr_of_delays(&self, array: ArrayId) -> Option<f64> {
+    pub(super) fn lr_of_delays(&self, array: Reals) -> Option<f64> {
         let ports = self.layout.ports.delays.iter().find(|ports| ports.delays == array)?;
         Some(self.network.projections[ports.projection].delays.as_ref()?.lr)
     }

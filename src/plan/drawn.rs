@@ -84,9 +84,9 @@ impl Compiler<'_> {
             accumulate,
             weight,
         };
-        let level = self.layout.words(format!("stimulus.{index}.level"), level);
-        let first = self.layout.words(format!("stimulus.{index}.first"), first);
-        let presentation = each(self.layout.ports.presentation.unwrap_or_default(), 1);
+        let level = self.layout.arrays.words(format!("stimulus.{index}.level"), level);
+        let first = self.layout.arrays.words(format!("stimulus.{index}.first"), first);
+        let presentation = each(self.layout.input.presentation, 1);
         let args = vec![presentation, whole(level), whole(first), self.tape(&pop)];
         let name = &self.network.populations[stimulus.to].name;
         let fours = self.layout.steps * pop.n.div_ceil(4);
@@ -123,14 +123,16 @@ impl Compiler<'_> {
             fall,
             fresh: noise::fresh(fall),
         };
-        let mean = self.layout.reals(format!("stimulus.{index}.mean"), all(means));
-        let deviation = self.layout.reals(format!("stimulus.{index}.deviation"), all(stds));
+        let mean = self.layout.arrays.reals(format!("stimulus.{index}.mean"), all(means));
+        let deviation = self.layout.arrays.reals(format!("stimulus.{index}.deviation"), all(stds));
         let name = &self.network.populations[k].name;
         let course = match accumulate {
-            true => self.layout.unused_reals,
-            false => self.layout.reals(format!("{name}.course"), course(self.network, k, steps)),
+            true => self.layout.arrays.unused.reals,
+            false => {
+                self.layout.arrays.reals(format!("{name}.course"), course(self.network, k, steps))
+            }
         };
-        let presentation = each(self.layout.ports.presentation.unwrap_or_default(), 1);
+        let presentation = each(self.layout.input.presentation, 1);
         let args =
             vec![presentation, whole(course), whole(mean), whole(deviation), self.tape(&pop)];
         self.by_sample(&noise_window::KERNEL, name, p.words(), args, pop.n)

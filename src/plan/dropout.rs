@@ -25,13 +25,16 @@ impl Compiler<'_> {
             }
             let name = &self.network.populations[k].name;
             let mut kept = self.layout.pops[k];
-            let sent = self.sent(k, &mut kept);
-            let (kind, len) = (self.layout.arrays[*sent].kind, self.layout.arrays[*sent].len);
-            *sent = self.layout.zeros(format!("{name}.kept"), kind, len);
+            let len = self.layout.arrays[self.sent(k, &kept)].len;
+            let array = format!("{name}.kept");
+            match self.sends_values(k) {
+                true => kept.values = self.layout.arrays.zero_reals(array, len),
+                false => kept.spikes = self.layout.arrays.zero_words(array, len),
+            }
             if kept.active {
                 let len = self.layout.batch * self.layout.steps * kept.n;
                 let array = format!("{name}.kept.cotangent");
-                kept.cotangent = self.layout.zeros(array, Kind::Real, len);
+                kept.cotangent = self.layout.arrays.zero_reals(array, len);
             }
             self.kept[k] = Some(kept);
         }
@@ -44,10 +47,10 @@ impl Compiler<'_> {
     }
 
     /// The array with what a population sends.
-    fn sent<'p>(&self, k: usize, pop: &'p mut Pop) -> &'p mut ArrayId {
+    fn sent(&self, k: usize, pop: &Pop) -> ArrayId {
         match self.sends_values(k) {
-            true => &mut pop.values,
-            false => &mut pop.spikes,
+            true => pop.values.id(),
+            false => pop.spikes.id(),
         }
     }
 
@@ -97,7 +100,7 @@ impl Compiler<'_> {
             stream: stream(Purpose::Dropout, k as u32),
             accumulate: u32::from(filled),
         };
-        let args = vec![from, each(self.layout.ports.presentation.unwrap_or_default(), 1), to];
+        let args = vec![from, each(self.layout.input.presentation, 1), to];
         let name = &self.network.populations[k].name;
         self.by_sample(&drop_values::KERNEL, name, p.words(), args, n)
     }
@@ -109,7 +112,7 @@ impl Compiler<'_> {
             true => 1,
             false => pop.history + self.layout.steps,
         };
-        if self.layout.arrays[from].kind == Kind::Real {
+        if self.sends_values(k) {
             let args = [from, to].map(|array| each(array, rows * pop.n));
             return self.drop_values(k, args, rows, false);
         }
@@ -121,7 +124,7 @@ impl Compiler<'_> {
         };
         let words = spike_words(pop.n);
         let [from, to] = [from, to].map(|array| each(array, rows * words));
-        let args = vec![from, each(self.layout.ports.presentation.unwrap_or_default(), 1), to];
+        let args = vec![from, each(self.layout.input.presentation, 1), to];
         let name = &self.network.populations[k].name;
         self.by_sample(&drop_spikes::KERNEL, name, p.words(), args, words)
     }
@@ -140,11 +143,11 @@ impl Compiler<'_> {
             let weights = self.layout.ports.weights[index].arrays();
             for (tile, weights) in weights.into_iter().enumerate() {
                 let (name, len) = (&projection.name, self.layout.arrays[weights].len);
-                let scaled = self.layout.zeros(format!("{name}.scaled.{tile}"), Kind::Real, len);
+                let scaled = self.layout.arrays.zero_reals(format!("{name}.scaled.{tile}"), len);
                 let (count, factor) = (len as u32, projection.gain());
                 let mut args = vec![each(weights, 1), each(scaled, 1)];
                 let (kernel, params): (&'static Kernel, _) = if noise > 0.0 {
-                    args.insert(0, whole(self.layout.ports.presentation.unwrap_or_default()));
+                    args.insert(0, whole(self.layout.input.presentation));
                     let p = disturb::DisturbParams::<f64> {
                         count,
                         tile: tile as u32,
@@ -161,7 +164,7 @@ impl Compiler<'_> {
                 let launches = stages.iter_mut().flat_map(Stage::launches_mut);
                 for launch in launches.filter(|launch| launch.uses_array(weights)) {
                     for arg in &mut launch.args {
-                        let exchanged = [Some((weights, scaled)), copies];
+                        let exchanged = [Some((weights.id(), scaled.id())), copies];
                         let copy = exchanged.iter().flatten().find(|(of, _)| *of == arg.array);
                         arg.array = copy.map_or(arg.array, |(_, copy)| *copy);
                     }
@@ -185,7 +188,6 @@ impl Compiler<'_> {
 
     /// What a population sends, and the copy without that of its silent neurons, if there is one.
     fn copies(&self, k: usize) -> Option<(ArrayId, ArrayId)> {
-        let (mut all, mut kept) = (self.layout.pops[k], self.kept[k]?);
-        Some((*self.sent(k, &mut all), *self.sent(k, &mut kept)))
+        Some((self.sent(k, &self.layout.pops[k]), self.sent(k, &self.kept[k]?)))
     }
 }

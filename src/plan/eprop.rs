@@ -46,22 +46,23 @@ impl Layout<'_> {
             of.numbers()
         };
         pop.own = cells.len() > 1;
-        pop.cell = self.reals(format!("{name}.cell"), columns((0..cells.len()).map(numbers)));
+        pop.cell =
+            self.arrays.reals(format!("{name}.cell"), columns((0..cells.len()).map(numbers)));
         let currents = neurons.trained().currents;
         let current = (0..pop.n).map(|id| *at(&currents, id)).collect();
-        pop.i_e = self.reals(format!("{name}.i_e"), current);
+        pop.i_e = self.arrays.reals(format!("{name}.i_e"), current);
         let len = self.batch * state::COUNT * pop.n;
-        pop.state = self.zeros(format!("{name}.state"), Kind::Real, len);
+        pop.state = self.arrays.zero_reals(format!("{name}.state"), len);
     }
 }
 
 /// Arrays of a population beside those of [`Pop`], samples × [ring ×] neurons.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Online {
-    arrivals: ArrayId,
+    arrivals: Reals,
     /// Of neurons: the surrogate's slopes and the learning signals; of a readout the errors are the signals.
-    slope: ArrayId,
-    signal: ArrayId,
+    slope: Reals,
+    signal: Reals,
 }
 
 /// How the potential of the readout follows a spike.
@@ -109,7 +110,7 @@ impl Compiler<'_> {
     }
 
     /// The projection whose updates weights of the feedback get, if an array has these.
-    pub(super) fn fed_back(&self, array: ArrayId) -> Option<&Projection> {
+    pub(super) fn fed_back(&self, array: Reals) -> Option<&Projection> {
         let found = self.layout.ports.feedback.iter().find(|(feedback, _)| *feedback == array);
         found.map(|(_, projection)| &self.network.projections[*projection])
     }
@@ -118,10 +119,11 @@ impl Compiler<'_> {
         let batch = self.layout.batch;
         let mut steps = Steps { rule, online: Vec::new(), readout: 0, filter: Filter::default() };
         for (k, population) in self.network.populations.iter().enumerate() {
-            let mut online = Online::default();
+            let unused = self.layout.arrays.unused.reals;
+            let mut online = Online { arrivals: unused, slope: unused, signal: unused };
             let mut zeros = |what: &str, rows: usize| {
                 let len = batch * rows * population.size;
-                self.layout.zeros(format!("{}.{what}", population.name), Kind::Real, len)
+                self.layout.arrays.zero_reals(format!("{}.{what}", population.name), len)
             };
             match &population.kind {
                 network::Kind::Readout(readout) => {
@@ -167,7 +169,7 @@ impl Compiler<'_> {
     fn deliver_step(
         &self,
         index: usize,
-        arrivals: ArrayId,
+        arrivals: Reals,
         accumulate: bool,
         launches: &mut Vec<Launch>,
     ) {
@@ -194,7 +196,7 @@ impl Compiler<'_> {
     }
 
     fn readout_step(&self, steps: &Steps, model: &network::Readout) -> Launch {
-        let (ports, over) = (&self.layout.ports, self.over());
+        let over = self.over();
         let n = self.layout.pops[steps.readout].n;
         let name = &self.network.populations[steps.readout].name;
         let Filter { fall_m, p21, fall_syn } = steps.filter;
@@ -214,15 +216,17 @@ impl Compiler<'_> {
         };
         let state = self.layout.pops[steps.readout].state;
         let online = steps.online[steps.readout];
+        let AnswerPorts { output, supervision, predictions, .. } = self.answer();
+        let unused = self.layout.arrays.unused;
         let args = vec![
             each(online.arrivals, n),
-            ports.labels.map_or(whole(self.layout.unused_words), |labels| each(labels, 1)),
-            ports.targets.map_or(whole(self.layout.unused_reals), |targets| each(targets, n)),
+            supervision.labels().map_or(whole(unused.words), |labels| each(labels, 1)),
+            supervision.targets().map_or(whole(unused.reals), |targets| each(targets, n)),
             each(state, eprop_readout::STATE * n),
             each(online.signal, CHUNK * n),
-            each(ports.output.unwrap_or_default(), n),
-            each(ports.losses.unwrap_or_default(), SLOTS),
-            each(ports.predictions.unwrap_or_default(), SLOTS),
+            each(output, n),
+            each(self.layout.ports.losses, SLOTS),
+            each(predictions, SLOTS),
         ];
         self.by_sample(&eprop_readout::KERNEL, name, p.words(), args, 1)
     }
@@ -300,7 +304,7 @@ impl Compiler<'_> {
     }
 
     /// Weights through which errors go back to the sources of a projection to the readout.
-    fn feedback(&mut self, steps: &Steps, index: usize) -> ArrayId {
+    fn feedback(&mut self, steps: &Steps, index: usize) -> Reals {
         let tiles = &self.layout.ports.weights[index];
         if steps.rule.feedback == Feedback::Symmetric {
             return tiles.arrays()[0];
@@ -312,14 +316,14 @@ impl Compiler<'_> {
         let deviation = projection.unit / (sources as f64).sqrt();
         let drawn = (0..(sources * outputs) as u64).map(|k| deviation * stream.normal(k, 0));
         let packed = tiles.pack(0, &drawn.collect::<Vec<f64>>());
-        self.layout.reals(format!("{}.feedback", projection.name), packed)
+        self.layout.arrays.reals(format!("{}.feedback", projection.name), packed)
     }
 
     fn feedback_step(
         &self,
         steps: &Steps,
         index: usize,
-        feedback: ArrayId,
+        feedback: Reals,
         accumulate: bool,
     ) -> Launch {
         let projection = &self.network.projections[index];
@@ -339,13 +343,13 @@ impl Compiler<'_> {
     }
 
     /// What the spikes of a projection's sources leave on its targets; the array that has it.
-    fn trace(&mut self, steps: &Steps, index: usize, launches: &mut Vec<Launch>) -> ArrayId {
+    fn trace(&mut self, steps: &Steps, index: usize, launches: &mut Vec<Launch>) -> Reals {
         let projection = &self.network.projections[index];
         let from = self.layout.pops[projection.from];
         let name = &projection.name;
         let mut zeros = |what: &str, rows: usize| {
             let len = self.layout.batch * rows * from.n;
-            self.layout.zeros(format!("{name}.{what}"), Kind::Real, len)
+            self.layout.arrays.zero_reals(format!("{name}.{what}"), len)
         };
         let (current, left) = (zeros("current", 1), zeros("left", CHUNK));
         let (lag, jump, filter) = match &self.network.populations[projection.to].kind {
@@ -373,14 +377,14 @@ impl Compiler<'_> {
     }
 
     /// Gradients of samples by the weights of a projection to the readout; the array that has them.
-    fn output_step(&mut self, steps: &Steps, index: usize, launches: &mut Vec<Launch>) -> ArrayId {
+    fn output_step(&mut self, steps: &Steps, index: usize, launches: &mut Vec<Launch>) -> Reals {
         let left = self.trace(steps, index, launches);
         let projection = &self.network.projections[index];
         let [sources, outputs] = [projection.from, projection.to].map(|k| self.layout.pops[k].n);
         let count = sources * outputs;
         let name = &projection.name;
         let batch = self.layout.batch;
-        let sums = self.layout.zeros(format!("{name}.sums"), Kind::Real, batch * count);
+        let sums = self.layout.arrays.zero_reals(format!("{name}.sums"), batch * count);
         let p = eprop_output::EpropOutputParams::<f64> {
             sources: sources as u32,
             outputs: outputs as u32,
@@ -396,7 +400,7 @@ impl Compiler<'_> {
     }
 
     /// Gradients of samples by the weights of a projection to neurons; the array that has them.
-    fn learn_step(&mut self, steps: &Steps, index: usize, launches: &mut Vec<Launch>) -> ArrayId {
+    fn learn_step(&mut self, steps: &Steps, index: usize, launches: &mut Vec<Launch>) -> Reals {
         let left = self.trace(steps, index, launches);
         let projection = &self.network.projections[index];
         let [from, to] = [projection.from, projection.to].map(|k| self.layout.pops[k]);
@@ -408,8 +412,8 @@ impl Compiler<'_> {
         let regular = steps.rule.c_reg > 0.0;
         let rows = eprop_learn::rows(adapts, regular);
         let (name, batch) = (&projection.name, self.layout.batch);
-        let traces = self.layout.zeros(format!("{name}.traces"), Kind::Real, batch * rows * count);
-        let sums = self.layout.zeros(format!("{name}.sums"), Kind::Real, batch * count);
+        let traces = self.layout.arrays.zero_reals(format!("{name}.traces"), batch * rows * count);
+        let sums = self.layout.arrays.zero_reals(format!("{name}.sums"), batch * count);
         let Filter { fall_m, p21, fall_syn } = steps.filter;
         let p = eprop_learn::EpropLearnParams {
             sources: from.n as u32,
@@ -441,10 +445,10 @@ impl Compiler<'_> {
     }
 
     /// Sums the gradients of samples by the weights in an array.
-    fn sum(&mut self, name: &str, of_samples: ArrayId, array: ArrayId) -> Launch {
+    fn sum(&mut self, name: &str, of_samples: Reals, array: Reals) -> Launch {
         let len = self.layout.arrays[array].len;
         let name_of_sum = format!("{}.gradient", self.layout.arrays[array].name);
-        let gradient = self.layout.zeros(name_of_sum, Kind::Real, len);
+        let gradient = self.layout.arrays.zero_reals(name_of_sum, len);
         self.layout.ports.gradients.push((gradient, array));
         let p = sum_samples::SumSamplesParams::<f64> { n: len as u32 };
         Launch {

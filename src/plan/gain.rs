@@ -25,9 +25,9 @@ impl Compiler<'_> {
                     *release += amount;
                 }
             }
-            let release = self.layout.reals(format!("{}.release", m.name), release);
+            let release = self.layout.arrays.reals(format!("{}.release", m.name), release);
             let len = self.layout.batch * steps;
-            let acting = self.layout.zeros(format!("{}.acting", m.name), Kind::Real, len);
+            let acting = self.layout.arrays.zero_reals(format!("{}.acting", m.name), len);
             self.acting.push(acting);
             let none = [(usize::MAX, 0.0)];
             let sources = if m.spikes.is_empty() { &none[..] } else { &m.spikes };
@@ -43,7 +43,7 @@ impl Compiler<'_> {
                     amount: *amount,
                 };
                 let args = vec![
-                    pop.map_or(whole(self.layout.unused_words), |pop| self.spikes(&pop)),
+                    pop.map_or(whole(self.layout.arrays.unused.words), |pop| self.spikes(&pop)),
                     whole(release),
                     each(acting, steps),
                 ];

@@ -14,8 +14,8 @@ use crate::scene::{Loss, Over, Training};
 use crate::synapse::PANEL;
 use crate::train::eprop_readout;
 
-/// Arrays of a population while a plan is made.
-#[derive(Debug, Default, Clone, Copy)]
+/// Arrays of a population while a plan is made; [`Unused`] stands for those that it does not have.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Pop {
     pub n: usize,
     /// Numbers of a row of the tape: neurons, times receptors where there may be several.
@@ -25,33 +25,63 @@ pub(super) struct Pop {
     pub carry: u32,
     /// Whether gradients pass through it.
     pub active: bool,
-    pub tape: ArrayId,
-    pub spikes: ArrayId,
+    pub tape: Reals,
+    pub spikes: Words,
     /// What it shows of the samples.
-    pub pixels: ArrayId,
+    pub pixels: Words,
     /// Of those that send values rather than spikes: one row, or a row for each step.
-    pub values: ArrayId,
-    pub statics: Option<ArrayId>,
-    pub cell: ArrayId,
+    pub values: Reals,
+    /// Inputs that do not change, once there are some.
+    pub statics: Option<Reals>,
+    pub cell: Reals,
     pub own: bool,
-    pub i_e: ArrayId,
-    pub state: ArrayId,
-    pub cotangent: ArrayId,
-    pub adjoint: ArrayId,
-    pub input_gradient: ArrayId,
+    pub i_e: Reals,
+    pub state: Reals,
+    pub cotangent: Reals,
+    pub adjoint: Reals,
+    pub input_gradient: Reals,
+    /// Of a readout whose largest potential counts: its step.
+    pub peak: Words,
+}
+
+impl Pop {
+    /// A population of so many neurons, without any arrays.
+    fn new(n: usize, unused: Unused) -> Self {
+        let Unused { reals, words, .. } = unused;
+        Self {
+            n,
+            width: n,
+            history: 0,
+            carry: 0,
+            active: false,
+            tape: reals,
+            spikes: words,
+            pixels: words,
+            values: reals,
+            statics: None,
+            cell: reals,
+            own: false,
+            i_e: reals,
+            state: reals,
+            cotangent: reals,
+            adjoint: reals,
+            input_gradient: reals,
+            peak: words,
+        }
+    }
 }
 
 /// Arrays of a sparse projection's connectivity.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Lists {
-    pub start: ArrayId,
-    pub source: ArrayId,
+    pub start: Words,
+    pub source: Words,
     /// Delay of each synapse, if each has its own.
-    pub delays: Option<ArrayId>,
-    pub target_of: ArrayId,
-    pub out_start: ArrayId,
-    pub target: ArrayId,
-    pub synapse: ArrayId,
+    pub delays: Option<Words>,
+    pub target_of: Words,
+    pub out_start: Words,
+    pub target: Words,
+    pub synapse: Words,
 }
 
 /// The arrays of a plan while it is made.
@@ -62,30 +92,27 @@ pub(super) struct Layout<'a> {
     pub steps: usize,
     pub soft: u32,
     pub surrogate: Surrogate,
-    pub arrays: Vec<Array>,
-    pub ports: Ports,
+    pub arrays: Arrays,
+    pub input: InputPorts,
+    pub ports: TrainingPorts,
     pub pops: Vec<Pop>,
     /// Those whose neurons are in frames.
     pub framed: Vec<Option<Framed<'a>>>,
+    /// Of projections whose synapses are sparse.
     pub lists: Vec<Option<Lists>>,
     /// Transposed tiles of dense projections through which gradients pass.
-    pub transposed: Vec<Vec<ArrayId>>,
-    /// Stand-ins for arrays that a launch does not use, but its kernel names.
-    pub unused_reals: ArrayId,
-    pub unused_words: ArrayId,
-    pub unused_written: [ArrayId; 2],
-    pub output_gradient: ArrayId,
-    pub peak: ArrayId,
+    pub transposed: Vec<Vec<Reals>>,
 }
 
 impl<'a> Layout<'a> {
     pub fn new(network: &'a Network, options: &Options<'a>) -> Result<Self, PlanError> {
         let surrogate = options.training.gradient().1.into();
         let count = network.populations.len();
-        let answers = match (options.training.loss.over(), network.images()) {
-            (Some(Over::Frames), Some((_, images))) => images.frames as usize,
-            _ => 1,
-        };
+        let mut arrays = Arrays::default();
+        let presentation = arrays.zero_words("presentation", options.batch);
+        let losses = arrays.zero_reals("losses", SLOTS * options.batch);
+        let of_population =
+            |population: &network::Population| Pop::new(population.size, arrays.unused);
         let mut c = Self {
             network,
             training: options.training,
@@ -93,47 +120,33 @@ impl<'a> Layout<'a> {
             steps: options.steps,
             soft: options.soft,
             surrogate,
-            arrays: Vec::new(),
-            ports: Ports { slots: SLOTS, answers, ..Ports::default() },
-            pops: vec![Pop::default(); count],
+            input: InputPorts { pixels: None, parts: Vec::new(), presentation },
+            ports: TrainingPorts {
+                losses,
+                slots: SLOTS,
+                answer: None,
+                populations: vec![PopulationPorts::default(); count],
+                weights: Vec::new(),
+                i_e: Vec::new(),
+                numbers: Vec::new(),
+                delays: Vec::new(),
+                attention: Vec::new(),
+                errors: None,
+                moments: Vec::new(),
+                gradients: Vec::new(),
+                changes: Vec::new(),
+                feedback: Vec::new(),
+                units: Vec::new(),
+            },
+            pops: network.populations.iter().map(of_population).collect(),
             framed: (0..count).map(|_| None).collect(),
             lists: Vec::new(),
             transposed: Vec::new(),
-            unused_reals: 0,
-            unused_words: 0,
-            unused_written: [0; 2],
-            output_gradient: 0,
-            peak: 0,
+            arrays,
         };
-        c.unused_reals = c.zeros("unused.reals", Kind::Real, 1);
-        c.unused_words = c.zeros("unused.words", Kind::Word, 1);
-        c.unused_written =
-            ["unused.written.0", "unused.written.1"].map(|name| c.zeros(name, Kind::Real, 1));
         c.populations(options.max_binding)?;
         c.projections(options.max_binding)?;
         Ok(c)
-    }
-
-    // ---- arrays -----------------------------------------------------------------------------------
-
-    fn array(&mut self, name: impl Into<String>, kind: Kind, len: usize, init: Init) -> ArrayId {
-        self.arrays.push(Array { name: name.into(), kind, len: len.max(1), init });
-        self.arrays.len() - 1
-    }
-
-    pub fn zeros(&mut self, name: impl Into<String>, kind: Kind, len: usize) -> ArrayId {
-        self.array(name, kind, len, Init::Zero)
-    }
-
-    pub fn reals(&mut self, name: impl Into<String>, values: Vec<f64>) -> ArrayId {
-        let len = values.len();
-        self.array(name, Kind::Real, len, Init::Reals(values))
-    }
-
-    pub fn words(&mut self, name: impl Into<String>, mut values: Vec<u32>) -> ArrayId {
-        values.resize(values.len().max(1), 0);
-        let len = values.len();
-        self.array(name, Kind::Word, len, Init::Words(values))
     }
 
     fn populations(&mut self, max_binding: u64) -> Result<(), PlanError> {
@@ -175,14 +188,8 @@ impl<'a> Layout<'a> {
             if history > steps {
                 return Err(PlanError::Delay { delay: history, steps });
             }
-            let mut pop = Pop {
-                n,
-                width: n,
-                history,
-                carry: u32::from(cyclic),
-                active: active[k],
-                ..Pop::default()
-            };
+            let mut pop =
+                Pop { history, carry: u32::from(cyclic), active: active[k], ..self.pops[k] };
             let rows = batch * (history + steps);
             if population.spikes() {
                 let words = spike_words(n);
@@ -199,18 +206,19 @@ impl<'a> Layout<'a> {
                                 }
                             }
                         }
-                        self.words(array, all)
+                        self.arrays.words(array, all)
                     }
-                    _ => self.zeros(array, Kind::Word, rows * words),
+                    _ => self.arrays.zero_words(array, rows * words),
                 };
-                self.ports_of(k).spikes = Some(pop.spikes);
+                let counts = self.arrays.zero_words(format!("{name}.counts"), SLOTS * batch);
+                self.ports.populations[k].spikes = Some(SpikePorts { array: pop.spikes, counts });
             }
-            self.ports_of(k).history = history;
+            self.ports.populations[k].history = history;
             match &population.kind {
                 network::Kind::Lif(lif) => {
                     pop.own = lif.cells.len() > 1;
                     let values = columns(lif.cells.iter().map(|c| c.numbers()));
-                    pop.cell = self.reals(format!("{name}.cell"), values);
+                    pop.cell = self.arrays.reals(format!("{name}.cell"), values);
                     if pop.carry > 0 {
                         let v_init = |id: usize| lif.cells[if pop.own { id } else { 0 }].v_init;
                         let mut state = vec![0.0; batch * lif::STATE * n];
@@ -219,7 +227,7 @@ impl<'a> Layout<'a> {
                                 state[b * lif::STATE * n + id] = v_init(id);
                             }
                         }
-                        pop.state = self.reals(format!("{name}.state"), state);
+                        pop.state = self.arrays.reals(format!("{name}.state"), state);
                     }
                     if pop.active && cyclic {
                         let rows = match self.training.learn.by_times() {
@@ -227,14 +235,14 @@ impl<'a> Layout<'a> {
                             Some(_) => lif_eventprop::STATE,
                         };
                         let len = batch * rows * n;
-                        pop.adjoint = self.zeros(format!("{name}.adjoint"), Kind::Real, len);
+                        pop.adjoint = self.arrays.zero_reals(format!("{name}.adjoint"), len);
                     }
                     self.neuron(&mut pop, name, &lif.i_e);
                 }
                 network::Kind::Readout(r) if online => {
-                    pop.i_e = self.reals(format!("{name}.i_e"), r.i_e.clone());
+                    pop.i_e = self.arrays.reals(format!("{name}.i_e"), r.i_e.clone());
                     let len = batch * eprop_readout::STATE * n;
-                    pop.state = self.zeros(format!("{name}.state"), Kind::Real, len);
+                    pop.state = self.arrays.zero_reals(format!("{name}.state"), len);
                     self.answer(name, n);
                 }
                 network::Kind::Stepped(neurons) if online => {
@@ -242,32 +250,32 @@ impl<'a> Layout<'a> {
                 }
                 network::Kind::Readout(r) => {
                     pop.own = r.cells.len() > 1;
-                    pop.cell = self.reals(
+                    pop.cell = self.arrays.reals(
                         format!("{name}.cell"),
                         columns(r.cells.iter().map(|c| c.numbers())),
                     );
                     self.neuron(&mut pop, name, &r.i_e);
                     self.answer(name, n);
-                    self.peak = self.zeros(format!("{name}.peak"), Kind::Word, batch * n);
+                    pop.peak = self.arrays.zero_words(format!("{name}.peak"), batch * n);
                 }
                 network::Kind::Images(images) => {
                     let words = pixel_words(images.pixels(n));
                     pop.pixels = match &images.part {
                         Some(part) => {
                             let array =
-                                self.zeros(format!("{name}.part"), Kind::Word, batch * words);
-                            self.ports.parts.push((part.clone(), array));
+                                self.arrays.zero_words(format!("{name}.part"), batch * words);
+                            self.input.parts.push((part.clone(), array));
                             array
                         }
                         None => {
-                            let array = self.zeros("pixels", Kind::Word, batch * words);
-                            self.ports.pixels = Some(array);
+                            let array = self.arrays.zero_words("pixels", batch * words);
+                            self.input.pixels = Some(array);
                             array
                         }
                     };
                     if !population.spikes() {
                         let rows = if population.is_constant() { batch } else { rows };
-                        pop.values = self.zeros(format!("{name}.values"), Kind::Real, rows * n);
+                        pop.values = self.arrays.zero_reals(format!("{name}.values"), rows * n);
                     }
                 }
                 network::Kind::Stepped(neurons) => self.framed(k, &mut pop, &**neurons),
@@ -278,83 +286,62 @@ impl<'a> Layout<'a> {
             }
             if matches!(population.kind, network::Kind::Lif(_) | network::Kind::Stepped(_)) {
                 if soft > 0 {
-                    pop.values = self.zeros(format!("{name}.soft_spikes"), Kind::Real, rows * n);
+                    pop.values = self.arrays.zero_reals(format!("{name}.soft_spikes"), rows * n);
                 }
                 // Nothing is behind what only the loss sees.
                 let ends = !self.network.projections.iter().any(|p| p.from == k && active[p.to]);
                 if pop.active && (cyclic || ends) {
                     pop.cotangent =
-                        self.zeros(format!("{name}.cotangent"), Kind::Real, batch * steps * n);
+                        self.arrays.zero_reals(format!("{name}.cotangent"), batch * steps * n);
                 } else if pop.active {
                     widest = widest.max(n);
                 }
             }
             let potentials =
                 matches!(population.kind, network::Kind::Lif(_) | network::Kind::Readout(_));
-            self.ports_of(k).tape = (potentials && !online).then_some(pop.tape);
+            self.ports.populations[k].tape = (potentials && !online).then_some(pop.tape);
             self.pops[k] = pop;
         }
         // Populations off any cycle are done one after the other and share one array.
         if widest > 0 {
-            let shared = self.zeros("cotangent", Kind::Real, batch * steps * widest);
-            for pop in self.pops.iter_mut().filter(|p| p.active && p.cotangent == 0) {
+            let shared = self.arrays.zero_reals("cotangent", batch * steps * widest);
+            let none = self.arrays.unused.reals;
+            for pop in self.pops.iter_mut().filter(|p| p.active && p.cotangent == none) {
                 pop.cotangent = shared;
-            }
-        }
-        let presentation = self.zeros("presentation", Kind::Word, batch);
-        self.ports.presentation = Some(presentation);
-        let ring = SLOTS * batch;
-        self.ports.losses = Some(self.zeros("losses", Kind::Real, ring));
-        // An output has a target, or stands for a class.
-        if let Some(output) = self.ports.output {
-            let answers = self.ports.answers;
-            match self.training.loss.has_targets() {
-                true => {
-                    let len = self.arrays[output].len;
-                    self.ports.targets = Some(self.zeros("targets", Kind::Real, len));
-                }
-                false => {
-                    self.ports.labels = Some(self.zeros("labels", Kind::Word, batch * answers));
-                }
-            }
-            self.ports.predictions = Some(self.zeros("predictions", Kind::Word, ring * answers));
-        }
-        for (k, population) in self.network.populations.iter().enumerate() {
-            if population.spikes() {
-                let name = &population.name;
-                let counts = self.zeros(format!("{name}.counts"), Kind::Word, ring);
-                self.ports_of(k).counts = Some(counts);
             }
         }
         Ok(())
     }
 
-    /// Whether no two arrays have the same name.
-    pub fn names_are_unique(&self) -> bool {
-        let names: std::collections::BTreeSet<_> = self.arrays.iter().map(|a| &a.name).collect();
-        names.len() == self.arrays.len()
-    }
-
-    pub fn ports_of(&mut self, k: usize) -> &mut PopulationPorts {
-        let count = self.network.populations.len();
-        self.ports.populations.resize(count, PopulationPorts::default());
-        &mut self.ports.populations[k]
-    }
-
-    /// Arrays of the network's answer and of gradients by it.
+    /// Arrays of the network's answer, of gradients by it, and of what it is to be.
     fn answer(&mut self, name: &str, n: usize) {
-        let len = self.batch * self.ports.answers * n;
-        self.ports.output = Some(self.zeros(format!("{name}.output"), Kind::Real, len));
-        self.output_gradient = self.zeros(format!("{name}.output_gradient"), Kind::Real, len);
+        let answers = match (self.training.loss.over(), self.network.images()) {
+            (Some(Over::Frames), Some((_, images))) => images.frames as usize,
+            _ => 1,
+        };
+        let (batch, arrays) = (self.batch, &mut self.arrays);
+        let len = batch * answers * n;
+        // An output has a target, or stands for a class.
+        let supervision = match self.training.loss.has_targets() {
+            true => Supervision::Targets(arrays.zero_reals("targets", len)),
+            false => Supervision::Labels(arrays.zero_words("labels", batch * answers)),
+        };
+        self.ports.answer = Some(AnswerPorts {
+            answers,
+            output: arrays.zero_reals(format!("{name}.output"), len),
+            gradient: arrays.zero_reals(format!("{name}.output_gradient"), len),
+            supervision,
+            predictions: arrays.zero_words("predictions", SLOTS * batch * answers),
+        });
     }
 
     /// Arrays that every kind of neuron has.
     fn neuron(&mut self, pop: &mut Pop, name: &str, i_e: &[f64]) {
-        pop.tape = self.zeros(format!("{name}.tape"), Kind::Real, self.batch * self.steps * pop.n);
-        pop.i_e = self.reals(format!("{name}.i_e"), i_e.to_vec());
+        pop.tape = self.arrays.zero_reals(format!("{name}.tape"), self.batch * self.steps * pop.n);
+        pop.i_e = self.arrays.reals(format!("{name}.i_e"), i_e.to_vec());
         if pop.active {
             let len = self.batch * pop.n;
-            pop.input_gradient = self.zeros(format!("{name}.input_gradient"), Kind::Real, len);
+            pop.input_gradient = self.arrays.zero_reals(format!("{name}.input_gradient"), len);
         }
     }
 
@@ -403,24 +390,20 @@ impl<'a> Layout<'a> {
             let mut transposed = Vec::new();
             let tiles = match &projection.synapses {
                 Synapses::Dense { weights } => {
-                    let mut tiles =
-                        Tiles::cut(name, PANEL, false, [sources, targets], max_binding)?;
-                    for tile in 0..tiles.arrays().len() {
-                        let packed = tiles.pack(tile, weights);
-                        let array = self.reals(format!("{name}.weights.{tile}"), packed);
-                        tiles.place(tile, array);
-                    }
+                    let cut = Tiles::cut(name, PANEL, false, [sources, targets], max_binding)?;
+                    let tiles = cut.placed(|tile, ()| {
+                        let packed = cut.pack(tile, weights);
+                        self.arrays.reals(format!("{name}.weights.{tile}"), packed)
+                    });
                     let back =
                         self.pops[projection.from].active || projection.learns_what_it_gets();
                     let passes = back && self.pops[projection.to].active;
                     if passes && let Tiles::Dense { tiles, .. } = &tiles {
                         for (tile, (_, _, width)) in tiles.iter().enumerate() {
                             let len = sources * width;
-                            transposed.push(self.zeros(
-                                format!("{name}.transposed.{tile}"),
-                                Kind::Real,
-                                len,
-                            ));
+                            transposed.push(
+                                self.arrays.zero_reals(format!("{name}.transposed.{tile}"), len),
+                            );
                         }
                     }
                     tiles
@@ -430,19 +413,20 @@ impl<'a> Layout<'a> {
                 }
                 Synapses::Convolution { convolution, weights } => {
                     let convolution = convolution.clone();
-                    let mut tiles = Tiles::Convolution { array: 0, convolution };
-                    let array = self.reals(format!("{name}.weights"), tiles.pack(0, weights));
-                    tiles.place(0, array);
-                    tiles
+                    let whole = Tiles::Convolution { array: (), convolution };
+                    whole.placed(|tile, ()| {
+                        let packed = whole.pack(tile, weights);
+                        self.arrays.reals(format!("{name}.weights"), packed)
+                    })
                 }
                 Synapses::Sparse { start, source, weights, delays } => {
                     let mut made = self.lists(name, start, source, sources);
                     if !delays.is_empty() {
                         let delays = delays.iter().map(|steps| u32::from(*steps)).collect();
-                        made.delays = Some(self.words(format!("{name}.delays"), delays));
+                        made.delays = Some(self.arrays.words(format!("{name}.delays"), delays));
                     }
                     lists = Some(made);
-                    let array = self.reals(format!("{name}.weights"), weights.clone());
+                    let array = self.arrays.reals(format!("{name}.weights"), weights.clone());
                     Tiles::Sparse { array, synapses: weights.len(), second: false }
                 }
             };
@@ -473,13 +457,13 @@ impl<'a> Layout<'a> {
             out_start[i] += out_start[i - 1];
         }
         Lists {
-            start: self.words(format!("{name}.start"), start.to_vec()),
-            source: self.words(format!("{name}.source"), source.to_vec()),
+            start: self.arrays.words(format!("{name}.start"), start.to_vec()),
+            source: self.arrays.words(format!("{name}.source"), source.to_vec()),
             delays: None,
-            target_of: self.words(format!("{name}.target_of"), target_of),
-            out_start: self.words(format!("{name}.out_start"), out_start),
-            target: self.words(format!("{name}.target"), target),
-            synapse: self.words(format!("{name}.synapse"), synapse),
+            target_of: self.arrays.words(format!("{name}.target_of"), target_of),
+            out_start: self.arrays.words(format!("{name}.out_start"), out_start),
+            target: self.arrays.words(format!("{name}.target"), target),
+            synapse: self.arrays.words(format!("{name}.synapse"), synapse),
         }
     }
 }

@@ -6,8 +6,8 @@
 //! traces that all projections from or to a population share where they are alike. See
 //! [`crate::plasticity`].
 
-use super::compile::{PlanError, whole};
-use super::simulate::Simulator;
+use super::compile::{PlanError, each, whole};
+use super::simulate::{LivePorts, ModulatorPorts, Simulator};
 use super::*;
 use crate::kernel::spike_words;
 use crate::network::{self, Network, Projection, Synapses};
@@ -39,20 +39,20 @@ struct Live<'n> {
     size: [usize; 2],
     /// Place of the first source and the first target in the row of spikes.
     place: [usize; 2],
-    efficacy: Option<ArrayId>,
+    efficacy: Option<Reals>,
 }
 
 /// Lists of sparse synapses.
 #[derive(Debug, Clone, Copy)]
 pub struct Lists {
     /// Where the synapses of each target are.
-    pub start: ArrayId,
+    pub start: Words,
     /// Source of each synapse, with the group of its delay above.
-    pub origin: ArrayId,
+    pub origin: Words,
     /// Where the synapses of each source and group are in `outgoing`.
-    pub begin: ArrayId,
+    pub begin: Words,
     /// Target of each synapse, with its rank among the target's above.
-    pub outgoing: ArrayId,
+    pub outgoing: Words,
     /// Groups of delays.
     pub groups: usize,
     /// Bits of a source.
@@ -114,19 +114,19 @@ pub(super) struct Learning {
     later: Vec<Launch>,
     /// Normalisations that are done before each sample of a training.
     pub by_sample: Vec<Launch>,
-    known: Vec<(usize, Trace, ArrayId)>,
+    known: Vec<(usize, Trace, Reals)>,
     potentials: Vec<(usize, Voltage, Potentials)>,
 }
 
 /// What the potential of a population does to its synapses; see [`voltage`].
 #[derive(Clone, Copy)]
 struct Potentials {
-    low: ArrayId,
-    plus: ArrayId,
-    high: ArrayId,
-    changing: ArrayId,
+    low: Reals,
+    plus: Reals,
+    high: Reals,
+    changing: Words,
     /// Filtered potentials, and what they are at the start.
-    filters: [ArrayId; 2],
+    filters: [Reals; 2],
 }
 
 impl Learning {
@@ -136,13 +136,13 @@ impl Learning {
     }
 
     /// Rings of traces.
-    pub fn trace_arrays(&self) -> impl Iterator<Item = ArrayId> {
+    pub fn trace_arrays(&self) -> impl Iterator<Item = Reals> {
         let potentials = self.potentials.iter().flat_map(|(_, _, p)| [p.low, p.plus, p.high]);
         self.known.iter().map(|known| known.2).chain(potentials)
     }
 
     /// Lists of targets.
-    pub fn list_arrays(&self) -> impl Iterator<Item = ArrayId> {
+    pub fn list_arrays(&self) -> impl Iterator<Item = Words> {
         self.potentials.iter().map(|(_, _, p)| p.changing)
     }
 }
@@ -151,14 +151,10 @@ impl<'n> Simulator<'n> {
     /// Launches that deliver what live projections carry; those that change them go to `learning`.
     pub(super) fn live(
         &mut self,
-        fired: ArrayId,
         launches: &mut Vec<Launch>,
         learning: &mut Learning,
     ) -> Result<(), PlanError> {
         let network = self.network;
-        self.ports.weights = network.projections.iter().map(|_| None).collect();
-        self.ports.lists = vec![None; network.projections.len()];
-        self.ports.marks = vec![None; network.projections.len()];
         let live: Vec<usize> =
             (0..network.projections.len()).filter(|k| network.projections[*k].is_live()).collect();
         self.modulators(&mut learning.later);
@@ -166,17 +162,17 @@ impl<'n> Simulator<'n> {
         let mut projections = Vec::new();
         for k in live {
             let live = self.arrays_of(k, launches)?;
-            self.ports.weights[k] = Some(live.weights.clone());
-            self.ports.lists[k] = live.lists;
+            let (weights, lists) = (live.weights.clone(), live.lists);
+            self.ports.live[k] = Some(LivePorts { weights, lists, marks: None });
             projections.push(live);
         }
         for live in &projections {
-            self.deliver(live, fired, launches);
+            self.deliver(live, launches);
         }
         for live in &projections {
             match &live.projection.rule {
                 Some(Rule { rates: Some(rates), .. }) => self.learn_rates(live, rates, learning),
-                Some(rule) => self.learn(live, rule, fired, learning),
+                Some(rule) => self.learn(live, rule, learning),
                 None => {}
             }
             if let Some(scaling) = &live.projection.scaling {
@@ -201,19 +197,20 @@ impl<'n> Simulator<'n> {
         let second = p.scaling.is_some() || p.rule.as_ref().is_some_and(Rule::is_slow);
         let (weights, lists) = match &p.synapses {
             Synapses::Dense { weights } => {
-                let mut tiles = Tiles::cut(name, STRIP, second, size, self.options.max_binding)?;
-                for tile in 0..tiles.arrays().len() {
-                    let packed = tiles.pack(tile, weights);
-                    let array = self.reals(format!("{name}.weights.{tile}"), packed);
-                    tiles.place(tile, array);
-                }
+                let cut = Tiles::cut(name, STRIP, second, size, self.options.max_binding)?;
+                let tiles = cut.placed(|tile, ()| {
+                    let packed = cut.pack(tile, weights);
+                    self.arrays.reals(format!("{name}.weights.{tile}"), packed)
+                });
                 (tiles, None)
             }
             Synapses::Sparse { start, source, weights, .. } => {
                 let lists = self.lists_of(p, start, source, size)?;
-                let mut tiles = Tiles::Sparse { array: 0, synapses: weights.len(), second };
-                let packed = tiles.pack(0, weights);
-                tiles.place(0, self.reals(format!("{name}.weights"), packed));
+                let whole = Tiles::Sparse { array: (), synapses: weights.len(), second };
+                let tiles = whole.placed(|tile, ()| {
+                    let packed = whole.pack(tile, weights);
+                    self.arrays.reals(format!("{name}.weights"), packed)
+                });
                 (tiles, Some(lists))
             }
             Synapses::Procedural { .. } | Synapses::Convolution { .. } => {
@@ -224,8 +221,8 @@ impl<'n> Simulator<'n> {
             let falls = s.falls(network.dt);
             let slow = usize::from(falls.into_iter().any(is_slow));
             let [u, used] = ["utilisation", "used"]
-                .map(|what| self.zeros(format!("{name}.{what}"), Kind::Real, (1 + slow) * size[0]));
-            let efficacy = self.zeros(format!("{name}.efficacy"), Kind::Real, size[0]);
+                .map(|what| self.arrays.zero_reals(format!("{name}.{what}"), (1 + slow) * size[0]));
+            let efficacy = self.arrays.zero_reals(format!("{name}.efficacy"), size[0]);
             let params = short_term::ShortTermParams::<f64> {
                 n: size[0] as u32,
                 row: self.ports.row as u32,
@@ -235,7 +232,7 @@ impl<'n> Simulator<'n> {
                 fall_rec: falls[1],
                 slow: slow as u32,
             };
-            let all = |array| Arg { array, split: Split::Stride(self.arrays[array].len) };
+            let all = |array| each(array, self.arrays[array].len);
             let args = vec![whole(self.ports.spikes), all(u), all(used), all(efficacy)];
             let once = (Units::Count { count: 1, grain: 1 }, size[0]);
             launches.push(self.launch(&short_term::KERNEL, name, params.words(), args, once));
@@ -271,10 +268,10 @@ impl<'n> Simulator<'n> {
         let (begin, outgoing) = by_row(start, sources * groups, target_bits, row);
         let name = &p.name;
         Ok(Lists {
-            start: self.words(format!("{name}.start"), start.to_vec()),
-            origin: self.words(format!("{name}.origin"), origin),
-            begin: self.words(format!("{name}.begin"), begin),
-            outgoing: self.words(format!("{name}.outgoing"), outgoing),
+            start: self.arrays.words(format!("{name}.start"), start.to_vec()),
+            origin: self.arrays.words(format!("{name}.origin"), origin),
+            begin: self.arrays.words(format!("{name}.begin"), begin),
+            outgoing: self.arrays.words(format!("{name}.outgoing"), outgoing),
             groups,
             source_bits,
             target_bits,
@@ -282,7 +279,7 @@ impl<'n> Simulator<'n> {
     }
 
     /// Delivers what spikes carry through a live projection.
-    fn deliver(&mut self, live: &Live<'_>, fired: ArrayId, launches: &mut Vec<Launch>) {
+    fn deliver(&mut self, live: &Live<'_>, launches: &mut Vec<Launch>) {
         let p = live.projection;
         let degrees = &mut self.ports.out_degree[live.place[0]..][..live.size[0]];
         match &p.synapses {
@@ -291,10 +288,7 @@ impl<'n> Simulator<'n> {
             }
             _ => degrees.iter_mut().for_each(|d| *d += live.size[1] as u32),
         }
-        let efficacy = match live.efficacy {
-            Some(efficacy) => efficacy,
-            None => self.zeros(format!("{}.efficacy", p.name), Kind::Real, 1),
-        };
+        let efficacy = live.efficacy.unwrap_or(self.arrays.unused.reals);
         let count = live.size[1].div_ceil(self.ring.tile);
         let once = |kernel: &Kernel| {
             let synapses = p.synapses.weights().len() / live.size[0].max(1);
@@ -325,7 +319,7 @@ impl<'n> Simulator<'n> {
                 for (array, first, width) in tiles {
                     let mut params = params(*first, *width).words();
                     params.push(short_term);
-                    let args = vec![whole(fired), whole(*array), whole(efficacy), ring];
+                    let args = vec![whole(self.fired), whole(*array), whole(efficacy), ring];
                     let kernel = &deliver_dense::KERNEL;
                     launches.push(self.launch(kernel, name, params, args, once(kernel)));
                 }
@@ -334,8 +328,8 @@ impl<'n> Simulator<'n> {
                 let mut params = params(0, live.size[1]).words();
                 params.extend([lists.groups as u32, lists.target_bits].map(Word::U));
                 params.push(short_term);
-                let lists = [fired, lists.begin, lists.outgoing, lists.start, *array, efficacy];
-                let args = lists.into_iter().map(whole).chain([ring]).collect();
+                let lists = [self.fired, lists.begin, lists.outgoing, lists.start].map(whole);
+                let args = [&lists[..], &[*array, efficacy].map(whole), &[ring]].concat();
                 let kernel = &deliver_sparse::KERNEL;
                 launches.push(self.launch(kernel, name, params, args, once(kernel)));
             }
@@ -344,10 +338,10 @@ impl<'n> Simulator<'n> {
     }
 
     /// What spikes on either side do to the weights, or to the marks.
-    fn learn(&mut self, live: &Live<'_>, rule: &Rule, fired: ArrayId, learning: &mut Learning) {
+    fn learn(&mut self, live: &Live<'_>, rule: &Rule, learning: &mut Learning) {
         let p = live.projection;
         let network = self.network;
-        let rate = self.rate_of(p);
+        let rate = self.rate_of(live.index);
         let dt = network.dt;
         let needs_x2 = rule.pre.triplet != 0.0;
         let needs_y2 = rule.post.triplet != 0.0;
@@ -366,7 +360,9 @@ impl<'n> Simulator<'n> {
             None => (live.weights.clone(), if rule.mu == [0.0; 2] { 1 } else { 2 }),
             Some(_) => {
                 let marks = self.marks(live);
-                self.ports.marks[live.index] = Some(marks.clone());
+                if let Some(ports) = &mut self.ports.live[live.index] {
+                    ports.marks = Some(marks.clone());
+                }
                 (marks, 0)
             }
         };
@@ -375,7 +371,7 @@ impl<'n> Simulator<'n> {
         let history = self.history as u32;
         // For each side: where the spikes that count are listed, the length of a list, and the place of its
         // first neuron.
-        let mut lists = [0, 1].map(|side| (fired, self.list_len(), live.place[side]));
+        let mut lists = [0, 1].map(|side| (self.fired, self.list_len(), live.place[side]));
         if let Some(potentials) = potentials {
             lists[1] =
                 (potentials.changing, self.arrays[potentials.changing].len / self.history, 0);
@@ -425,8 +421,8 @@ impl<'n> Simulator<'n> {
                     let count = width.div_ceil(STRIP);
                     let units = self.shared_by_threads(count, sources * width);
                     let strip = changed.rows() * STRIP;
-                    let weight = Arg { array: *array, split: Split::Stride(strip) };
-                    let args = |side: usize, a, b| {
+                    let weight = each(*array, strip);
+                    let args = |side: usize, a: Reals, b: Reals| {
                         vec![whole(lists[side].0), weight, whole(a), whole(b), whole(rate)]
                     };
                     let kernel = &dense_pre::KERNEL;
@@ -441,7 +437,7 @@ impl<'n> Simulator<'n> {
             }
             (Tiles::Sparse { array, .. }, Some(synapses)) => {
                 let len = self.arrays[*array].len;
-                let weight = Arg { array: *array, split: Split::Stride(len) };
+                let weight = each(*array, len);
                 let units = Units::Count { count: 1, grain: 1 };
                 let spread = Word::U(u32::from(last > first));
                 let kernel = &sparse_pre::KERNEL;
@@ -484,9 +480,10 @@ impl<'n> Simulator<'n> {
         learning: &mut Learning,
     ) {
         let (network, dt, name) = (self.network, self.network.dt, &live.projection.name);
-        let rate = self.rate_of(live.projection);
-        let (Some(concentration), Some(marks)) =
-            (self.ports.concentration, self.ports.marks[live.index].clone())
+        let rate = self.rate_of(live.index);
+        let marks = self.ports.live[live.index].as_ref().and_then(|ports| ports.marks.clone());
+        let (Some(ModulatorPorts { concentration, .. }), Some(marks)) =
+            (self.ports.modulators, marks)
         else {
             return;
         };
@@ -505,7 +502,7 @@ impl<'n> Simulator<'n> {
             by_excess: over(1.0 / (1.0 / eligibility.tau + 1.0 / modulator.tau)),
             per_tau: dt / eligibility.tau,
         };
-        let args = vec![whole(concentration), Arg { array: rate, split: Split::Stride(RATES) }];
+        let args = vec![whole(concentration), each(rate, RATES)];
         let once = (Units::Count { count: 1, grain: 1 }, 1);
         let kernel = &eligibility::KERNEL;
         learning.before.push(self.launch(kernel, name, params.words(), args, once));
@@ -524,8 +521,7 @@ impl<'n> Simulator<'n> {
                 w_min: rule.bounds[0],
                 w_max: rule.bounds[1],
             };
-            let each = |array| Arg { array, split: Split::Stride(2 * block) };
-            let args = vec![each(weight), each(mark), whole(rate)];
+            let args = vec![each(weight, 2 * block), each(mark, 2 * block), whole(rate)];
             let count = n.div_ceil(block.max(1));
             let size = (self.shared_by_threads(count, n), n);
             let kernel = &reinforce::KERNEL;
@@ -543,10 +539,7 @@ impl<'n> Simulator<'n> {
         let [x, x_slow] = traces.map(|trace| self.trace(p.from, trace, learning));
         let [y, y_slow] = traces.map(|trace| self.trace(p.to, trace, learning));
         let (tiles, [start, origin], source_bits) = match (&live.weights, &live.lists) {
-            (Tiles::Dense { tiles, .. }, _) => {
-                let unused = self.words(format!("{}.unused.lists", p.name), vec![0]);
-                (tiles.clone(), [unused; 2], 0)
-            }
+            (Tiles::Dense { tiles, .. }, _) => (tiles.clone(), [self.arrays.unused.words; 2], 0),
             (Tiles::Sparse { array, .. }, Some(lists)) => {
                 let tile = (*array, 0, live.size[1]);
                 (vec![tile], [lists.start, lists.origin], lists.source_bits)
@@ -571,9 +564,9 @@ impl<'n> Simulator<'n> {
                 w_max,
                 dense: u32::from(live.lists.is_none()),
             };
-            let weight = Arg { array, split: Split::Stride(self.arrays[array].len) };
-            let lists = [start, origin, x, x_slow, y, y_slow].map(whole);
-            let args = [&[weight][..], &lists].concat();
+            let weight = each(array, self.arrays[array].len);
+            let (lists, traces) = ([start, origin].map(whole), [x, x_slow, y, y_slow].map(whole));
+            let args = [&[weight][..], &lists, &traces].concat();
             let once = (Units::Count { count: 1, grain: 1 }, width);
             let launch = self.launch(rule.kernel, &p.name, params.words(), args, once);
             learning.later.push(Launch { every: rule.every.into(), ..launch });
@@ -582,17 +575,14 @@ impl<'n> Simulator<'n> {
 
     /// Marks of a projection, where its weights are.
     fn marks(&mut self, live: &Live<'_>) -> Tiles {
-        let mut marks = live.weights.clone();
-        for (tile, array) in live.weights.arrays().into_iter().enumerate() {
-            let len = self.arrays[array].len;
+        live.weights.placed(|tile, weights| {
             let name = format!("{}.marks.{tile}", live.projection.name);
-            marks.place(tile, self.zeros(name, Kind::Real, len));
-        }
-        marks
+            self.arrays.zero_reals(name, self.arrays[weights].len)
+        })
     }
 
     /// The ring of a trace of a population; those that are alike are one.
-    fn trace(&mut self, k: usize, trace: Trace, learning: &mut Learning) -> ArrayId {
+    fn trace(&mut self, k: usize, trace: Trace, learning: &mut Learning) -> Reals {
         if let Some(known) = learning.known.iter().find(|(p, t, _)| *p == k && *t == trace) {
             return known.2;
         }
@@ -603,7 +593,7 @@ impl<'n> Simulator<'n> {
         let fall = fall(self.network.dt, trace.tau);
         let slow = usize::from(is_slow(fall));
         let len = (self.history + slow) * padded;
-        let array = self.zeros(name, Kind::Real, len);
+        let array = self.arrays.zero_reals(name, len);
         let params = trace::TraceParams::<f64> {
             n: n as u32,
             row: self.ports.row as u32,
@@ -613,8 +603,7 @@ impl<'n> Simulator<'n> {
             nearest: u32::from(trace.nearest),
             slow: slow as u32,
         };
-        let ring = Arg { array, split: Split::Stride(len) };
-        let args = vec![whole(self.ports.spikes), ring];
+        let args = vec![whole(self.ports.spikes), each(array, len)];
         let once = (Units::Count { count: 1, grain: 1 }, n);
         let name = &population.name;
         let launch = self.launch(&trace::KERNEL, name, params.words(), args, once);
@@ -648,13 +637,14 @@ impl<'n> Simulator<'n> {
         let at_start = [start.clone(), start, above_rest, none].concat();
         let number = learning.potentials.len();
         let array = |what: &str| format!("{name}.potential.{number}.{what}");
-        let rest = self.reals(array("rest"), rest);
-        let filters = ["filters", "start"].map(|what| self.reals(array(what), at_start.clone()));
+        let rest = self.arrays.reals(array("rest"), rest);
+        let filters =
+            ["filters", "start"].map(|what| self.arrays.reals(array(what), at_start.clone()));
         let ring = self.history * padded;
         let [low, plus, high] =
-            ["low", "plus", "high"].map(|what| self.zeros(array(what), Kind::Real, ring));
+            ["low", "plus", "high"].map(|what| self.arrays.zero_reals(array(what), ring));
         let list = 1 + padded;
-        let changing = self.zeros(array("changing"), Kind::Word, self.history * list);
+        let changing = self.arrays.zero_words(array("changing"), self.history * list);
         self.ports.spike_lists.push((changing, list));
         let rate = |tau: f64| -(-self.network.dt / tau).exp_m1();
         let params = voltage::VoltageParams::<f64> {
@@ -676,9 +666,10 @@ impl<'n> Simulator<'n> {
             per_ref: rule.reference.map_or(0.0, |u_ref| 1.0 / u_ref),
             sliding: u32::from(rule.reference.is_some()),
         };
-        let all = |array| Arg { array, split: Split::Stride(self.arrays[array].len) };
-        let written = [filters[0], low, plus, high, changing].map(all);
-        let args = [&[self.ports.spikes, state, rest].map(whole)[..], &written].concat();
+        let written = [filters[0].id(), low.id(), plus.id(), high.id(), changing.id()];
+        let written = written.map(|array| each(array, self.arrays[array].len));
+        let read = [whole(self.ports.spikes), whole(state), whole(rest)];
+        let args = [&read[..], &written].concat();
         let once = (Units::Count { count: 1, grain: 1 }, n);
         learning.traces.push(self.launch(&voltage::KERNEL, name, params.words(), args, once));
         let potentials = Potentials { low, plus, high, changing, filters };
@@ -691,7 +682,7 @@ impl<'n> Simulator<'n> {
         let again = |(_, _, Potentials { filters, .. }): &(usize, Voltage, Potentials)| {
             let len = self.arrays[filters[0]].len;
             let params = restart::RestartParams::<f64> { n: len as u32, rows: 1, kept: u32::MAX };
-            let args = filters.map(|array| Arg { array, split: Split::Stride(len) });
+            let args = filters.map(|array| each(array, len));
             let once = (Units::Count { count: 1, grain: 1 }, len);
             let name = &self.arrays[filters[0]].name;
             self.launch(&restart::KERNEL, name, params.words(), args.to_vec(), once)
@@ -706,8 +697,8 @@ impl<'n> Simulator<'n> {
         let [low, high] = p.rule.as_ref().map_or([f64::MIN, f64::MAX], |rule| rule.bounds);
         let (widths, start) = match (&live.weights, &live.lists) {
             (Tiles::Dense { tiles, .. }, _) => {
-                let start = self.words(format!("{}.unused.start", p.name), vec![0]);
-                (tiles.iter().map(|tile| (tile.0, tile.2)).collect(), start)
+                let widths = tiles.iter().map(|tile| (tile.0, tile.2));
+                (widths.collect(), self.arrays.unused.words)
             }
             (Tiles::Sparse { array, .. }, Some(lists)) => {
                 (vec![(*array, live.size[1])], lists.start)
@@ -725,8 +716,7 @@ impl<'n> Simulator<'n> {
                 dense: u32::from(live.lists.is_none()),
             };
             let len = self.arrays[array].len;
-            let weight = Arg { array, split: Split::Stride(len) };
-            let args = vec![weight, whole(start)];
+            let args = vec![each(array, len), whole(start)];
             let once = (Units::Count { count: 1, grain: 1 }, width);
             let kernel = &normalise::KERNEL;
             let launch = self.launch(kernel, &p.name, params.words(), args, once);
@@ -738,35 +728,34 @@ impl<'n> Simulator<'n> {
     }
 
     /// Factor on the changes by spikes of a projection, and what marks need beside it.
-    fn rate_of(&mut self, p: &Projection) -> ArrayId {
+    fn rate_of(&mut self, index: usize) -> Reals {
+        let p = &self.network.projections[index];
         let marks = p.rule.as_ref().is_some_and(|rule| rule.eligibility.is_some());
-        self.ones(format!("{}.rate", p.name), if marks { RATES } else { 1 })
+        let ones = vec![1.0; if marks { RATES } else { 1 }];
+        let made = || self.arrays.reals(format!("{}.rate", p.name), ones);
+        *self.rates[index].get_or_insert_with(made)
     }
 
     /// What modulators do to numbers that kernels read.
     fn effects(&mut self, launches: &mut Vec<Launch>) {
         let network = self.network;
-        let Some(concentration) = self.ports.concentration else { return };
+        let Some(ModulatorPorts { concentration, .. }) = self.ports.modulators else { return };
         for (index, m) in network.modulators.iter().enumerate() {
             for (k, effect) in m.effects.iter().enumerate() {
-                let array_of = |what: &str, population: usize, arrays: &[Array]| {
-                    let name = format!("{}.{what}", network.populations[population].name);
-                    arrays.iter().position(|array| array.name == name).unwrap_or_default()
-                };
                 // The array and its parts: how many numbers, the first, those side by side, from these to the next.
                 let (array, parts, [scale, shift]) = match *effect {
                     network::Effect::Learning(projection, slope) => {
-                        let rate = self.rate_of(&network.projections[projection]);
+                        let rate = self.rate_of(projection);
                         (rate, vec![[1, 0, 1, 1]], [slope, 0.0])
                     }
                     network::Effect::Noise(population, slope) => {
-                        let array = array_of("noise", population, &self.arrays);
+                        let Some(array) = self.noise[population] else { continue };
                         (array, vec![[1, 0, 1, 1]], [slope, 0.0])
                     }
                     network::Effect::Gain { population, receptor, slope, .. }
                         if self.own_receptors(population) =>
                     {
-                        let array = array_of("cell", population, &self.arrays);
+                        let Some([array, _]) = self.numbers[population] else { continue };
                         let n = network.populations[population].size;
                         let stride = self.arrays[array].len / n.div_ceil(BLOCK);
                         // Those of receptors are the last rows of a block.
@@ -777,7 +766,7 @@ impl<'n> Simulator<'n> {
                         (array, moved.map(|(_, first)| part(first)).collect(), [slope, 0.0])
                     }
                     network::Effect::Gain { population, receptor, slope, .. } => {
-                        let array = array_of("receptor", population, &self.arrays);
+                        let Some([_, array]) = self.numbers[population] else { continue };
                         let (first, count) = match receptor {
                             Some(receptor) => (receptor, 1),
                             None => (0, self.scale[population].len()),
@@ -786,7 +775,7 @@ impl<'n> Simulator<'n> {
                         (array, vec![[count, first, 1, port::COUNT]], [slope, 0.0])
                     }
                     network::Effect::Threshold(population, slope) => {
-                        let array = array_of("cell", population, &self.arrays);
+                        let Some([array, _]) = self.numbers[population] else { continue };
                         let n = network.populations[population].size;
                         let fields = iaf::cell::COUNT + 2 * self.scale[population].len();
                         let len = self.arrays[array].len;
@@ -801,7 +790,7 @@ impl<'n> Simulator<'n> {
                 let len = self.arrays[array].len;
                 let Init::Reals(base) = &self.arrays[array].init else { continue };
                 let base = base.clone();
-                let base = self.reals(format!("{}.effect.{k}", m.name), base);
+                let base = self.arrays.reals(format!("{}.effect.{k}", m.name), base);
                 for [n, first, group, stride] in parts {
                     let params = modulate::ModulateParams::<f64> {
                         n: n as u32,
@@ -818,8 +807,7 @@ impl<'n> Simulator<'n> {
                         },
                         shift,
                     };
-                    let numbers = Arg { array, split: Split::Stride(len) };
-                    let args = vec![numbers, whole(base), whole(concentration)];
+                    let args = vec![each(array, len), whole(base), whole(concentration)];
                     let once = (Units::Count { count: 1, grain: 1 }, n);
                     let kernel = &modulate::KERNEL;
                     launches.push(self.launch(kernel, &m.name, params.words(), args, once));
@@ -835,12 +823,11 @@ impl<'n> Simulator<'n> {
         if count == 0 {
             return;
         }
-        let release = self.zeros("modulators.release", Kind::Real, self.options.steps * count);
+        let release = self.arrays.zero_reals("modulators.release", self.options.steps * count);
         let start = network.modulators.iter().map(|m| m.start);
         let start = start.chain(network.modulators.iter().map(|_| 0.0)).collect();
-        let concentration = self.reals("modulators.concentration", start);
-        self.ports.release = Some(release);
-        self.ports.concentration = Some(concentration);
+        let concentration = self.arrays.reals("modulators.concentration", start);
+        self.ports.modulators = Some(ModulatorPorts { release, concentration });
         for (index, m) in network.modulators.iter().enumerate() {
             // One launch for each population that releases it; the first also lets it decay.
             let none = [(usize::MAX, 0.0)];
@@ -858,7 +845,7 @@ impl<'n> Simulator<'n> {
                     fall: fall(network.dt, m.tau),
                     amount: *amount,
                 };
-                let state = Arg { array: concentration, split: Split::Stride(2 * count) };
+                let state = each(concentration, 2 * count);
                 let args = vec![whole(self.ports.spikes), whole(release), state];
                 let kernel = &modulator::KERNEL;
                 let once = (Units::Count { count: 1, grain: 1 }, kernel.workgroup as usize);

@@ -17,8 +17,8 @@ pub(super) struct Counted {
     /// What a spike counts.
     factor: f64,
     /// Counts of each neuron, and the gradient by them, samples × n.
-    counts: ArrayId,
-    gradient: ArrayId,
+    counts: Reals,
+    gradient: Reals,
 }
 
 /// Parts of the window, each of which makes an answer: see [`crate::neuron::readout`].
@@ -63,7 +63,7 @@ impl Compiler<'_> {
             let args = vec![
                 each(counted.counts, n),
                 each(counted.gradient, n),
-                each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
+                each(self.layout.ports.losses, SLOTS),
             ];
             let kernel = &rate_penalty::KERNEL;
             launches.push(self.by_sample(kernel, &penalty.population, p.words(), args, 1));
@@ -73,33 +73,34 @@ impl Compiler<'_> {
 
     /// The loss of the output of a population.
     fn of_answer(&self, k: usize) -> Launch {
-        let (n, ports) = (self.layout.pops[k].n, &self.layout.ports);
-        let (slots, answers) = (SLOTS as u32, ports.answers);
-        let of_targets = |form: u32, delta: f64| {
-            let outputs = n as u32;
-            let p = target_error::TargetErrorParams::<f64> { outputs, slots, delta, form };
-            (&target_error::KERNEL, p.words(), each(ports.targets.unwrap_or_default(), n))
-        };
-        let (kernel, params, wanted) = match self.training.loss {
-            Loss::SquaredError { .. } => of_targets(0, 0.0),
-            Loss::Huber { delta, .. } => of_targets(1, delta),
-            Loss::MultiLabel { .. } => of_targets(2, 0.0),
-            _ => {
+        let (n, slots) = (self.layout.pops[k].n, SLOTS as u32);
+        let AnswerPorts { answers, output, gradient, supervision, predictions } = self.answer();
+        let (kernel, params, wanted): (&'static Kernel, _, _) = match supervision {
+            Supervision::Targets(targets) => {
+                let (form, delta) = match self.training.loss {
+                    Loss::Huber { delta, .. } => (1, delta),
+                    Loss::MultiLabel { .. } => (2, 0.0),
+                    _ => (0, 0.0),
+                };
+                let outputs = n as u32;
+                let p = target_error::TargetErrorParams::<f64> { outputs, slots, delta, form };
+                (&target_error::KERNEL, p.words(), each(targets, n))
+            }
+            Supervision::Labels(labels) => {
                 let p = softmax_cross_entropy::SoftmaxCrossEntropyParams::<f64> {
                     classes: n as u32,
                     answers: answers as u32,
                     slots,
                 };
-                let labels = each(ports.labels.unwrap_or_default(), answers);
-                (&softmax_cross_entropy::KERNEL, p.words(), labels)
+                (&softmax_cross_entropy::KERNEL, p.words(), each(labels, answers))
             }
         };
         let args = vec![
-            each(ports.output.unwrap_or_default(), answers * n),
+            each(output, answers * n),
             wanted,
-            each(self.layout.output_gradient, answers * n),
-            each(ports.losses.unwrap_or_default(), SLOTS),
-            each(ports.predictions.unwrap_or_default(), answers * SLOTS),
+            each(gradient, answers * n),
+            each(self.layout.ports.losses, SLOTS),
+            each(predictions, answers * SLOTS),
         ];
         self.by_sample(kernel, &self.network.populations[k].name, params, args, 1)
     }
@@ -120,8 +121,7 @@ impl Compiler<'_> {
         if let Loss::SpikeCount { population, scale } = &training.loss
             && let Some(k) = find(population)
         {
-            let counts = self.layout.ports.output.unwrap_or_default();
-            let gradient = self.layout.output_gradient;
+            let AnswerPorts { output: counts, gradient, .. } = self.answer();
             self.counted.push(Counted { population: k, factor: *scale, counts, gradient });
         }
         let seconds = self.layout.steps as f64 * self.network.dt * 1e-3;
@@ -129,7 +129,7 @@ impl Compiler<'_> {
             let Some(k) = find(&penalty.population) else { continue };
             let len = batch * self.layout.pops[k].n;
             let mut array =
-                |what: &str| self.layout.zeros(format!("penalty.{which}.{what}"), Kind::Real, len);
+                |what: &str| self.layout.arrays.zero_reals(format!("penalty.{which}.{what}"), len);
             let (counts, gradient) = (array("rates"), array("gradient"));
             self.counted.push(Counted { population: k, factor: 1.0 / seconds, counts, gradient });
         }
@@ -211,9 +211,9 @@ impl Compiler<'_> {
             // Kernels measure potentials from the zero of the model.
             let from_zero = |t: usize| (0..columns).map(move |id| value(t, id) - neurons.rest(id));
             let values = (0..steps).flat_map(from_zero).collect();
-            let values = self.layout.reals(format!("{name}.wanted"), values);
+            let values = self.layout.arrays.reals(format!("{name}.wanted"), values);
             let mut zeros =
-                |what, len| self.layout.zeros(format!("{name}.{what}"), Kind::Real, len);
+                |what, len| self.layout.arrays.zero_reals(format!("{name}.{what}"), len);
             [values, zeros("filtered", batch * steps * n), zeros("errors", batch * n)]
         });
         self.followed = Some([values, filtered, errors]);
@@ -236,7 +236,7 @@ impl Compiler<'_> {
             whole(values),
             each(filtered, steps * n),
             each(errors, n),
-            each(self.layout.ports.losses.unwrap_or_default(), SLOTS),
+            each(self.layout.ports.losses, SLOTS),
         ];
         let per_sample = trace::KERNEL.workgroup as usize;
         Some(self.by_sample(&trace::KERNEL, name, p.words(), args, per_sample))

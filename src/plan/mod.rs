@@ -5,6 +5,7 @@
 //! done once for the whole window, or once for each of its steps. Feed-forward stretches of a network
 //! are done layer by layer with all steps at once; only what lies on a cycle is stepped.
 
+mod arrays;
 mod attention;
 mod compile;
 mod convolve;
@@ -26,11 +27,14 @@ mod spike_times;
 mod update;
 mod window;
 
+pub use arrays::{Array, ArrayId, Arrays, ByArray, Handle, Init, Reals, Unused, Words};
 pub use compile::{Options, PlanError, compile};
 pub use live::Lists;
-pub use simulate::{Recorded, Sampled, SimulationOptions, SimulationPorts, simulate};
+pub use simulate::{
+    LivePorts, ModulatorPorts, Recorded, Sampled, SimulationOptions, SimulationPorts, simulate,
+};
 
-use crate::kernel::{Field, Kernel, Kind, Place, Word};
+use crate::kernel::{Field, Kernel, Place, Word};
 use crate::scene::{Part, Warning};
 use crate::synapse::convolution::Convolution;
 use crate::synapse::panel_index;
@@ -40,46 +44,24 @@ use std::ops::Range;
 /// Everything an engine needs.
 pub struct Plan {
     /// The data.
-    pub arrays: Vec<Array>,
+    pub arrays: Arrays,
     /// What can be run over it.
     pub programs: Vec<Program>,
     /// Samples, or independent copies, that a window holds.
     pub batch: usize,
     /// Steps of a window.
     pub steps: usize,
-    /// Arrays that the host writes or reads, by use.
+    /// Arrays by which samples are shown.
+    pub input: InputPorts,
+    /// All else that the host writes or reads, by use.
     pub ports: Ports,
     /// What may not be as it was meant, found while planning.
     pub warnings: Vec<Warning>,
 }
 
-/// Index of an array in a plan.
-pub type ArrayId = usize;
-
-/// Index of a program in a plan.
-pub type ProgramId = usize;
-
-/// An array on the device.
-pub struct Array {
-    /// Name, unique in the plan.
-    pub name: String,
-    /// Type of its elements.
-    pub kind: Kind,
-    /// Number of elements, at least 1.
-    pub len: usize,
-    /// Content at the start.
-    pub init: Init,
-}
-
-/// Content of an array at the start.
-pub enum Init {
-    /// Zeros.
-    Zero,
-    /// Floats, rounded to the engine's type.
-    Reals(Vec<f64>),
-    /// Words.
-    Words(Vec<u32>),
-}
+/// A program of a plan: see [`Plan::program`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProgramId(usize);
 
 /// A sequence of stages with a name.
 pub struct Program {
@@ -211,55 +193,83 @@ impl Split {
     }
 }
 
-/// Arrays that the host writes or reads.
-#[derive(Debug, Default)]
-pub struct Ports {
+/// Arrays by which samples are shown.
+#[derive(Debug)]
+pub struct InputPorts {
     /// Pixels of the samples, bytes packed into words, if a population shows them all.
-    pub pixels: Option<ArrayId>,
+    pub pixels: Option<Words>,
     /// Parts of the samples that populations show, likewise packed.
-    pub parts: Vec<(Part, ArrayId)>,
-    /// Class of each answer, samples × answers; no class where none is asked for.
-    pub labels: Option<ArrayId>,
-    /// What each output is to be, samples × outputs, of a loss that asks for that rather than for a class.
-    pub targets: Option<ArrayId>,
-    /// Number that tells presentations apart.
-    pub presentation: Option<ArrayId>,
+    pub parts: Vec<(Part, Words)>,
+    /// Number of each sample that tells presentations apart.
+    pub presentation: Words,
+}
+
+/// Arrays that the host writes or reads, by what the plan is for.
+#[derive(Debug)]
+pub enum Ports {
+    /// A training by gradients.
+    Training(TrainingPorts),
+    /// A simulation, of samples or of a network alone.
+    Simulation(SimulationPorts),
+}
+
+/// Arrays of a training that its host writes or reads.
+#[derive(Debug)]
+pub struct TrainingPorts {
     /// Loss of each sample, samples × slots.
-    pub losses: Option<ArrayId>,
-    /// Answers to a sample: one, or one for each frame.
-    pub answers: usize,
-    /// Predicted class of each answer, samples × answers × slots; of marks how many outputs are right.
-    pub predictions: Option<ArrayId>,
-    /// For each population: its tape, spikes and spike counts (samples × slots).
+    pub losses: Reals,
+    /// Slots of the logs.
+    pub slots: usize,
+    /// The answers, if a population gives some: where neurons only follow traces there are none.
+    pub answer: Option<AnswerPorts>,
+    /// For each population: its tape, spikes and spike counts.
     pub populations: Vec<PopulationPorts>,
     /// For each projection: its tiles.
     pub weights: Vec<Tiles>,
     /// Array of constant currents of each population that has neurons.
-    pub i_e: Vec<Option<ArrayId>>,
+    pub i_e: Vec<Option<Reals>>,
     /// Trained numbers of each population that has some.
     pub numbers: Vec<NumberPorts>,
     /// Each projection with learned delays.
     pub delays: Vec<DelayPorts>,
     /// Each projection with attention.
     pub attention: Vec<AttentionPorts>,
-    /// Error of each neuron that is to follow a trace, samples × n.
-    pub errors: Option<ArrayId>,
+    /// Error of each neuron that is to follow a trace, samples × n, if the loss is of traces.
+    pub errors: Option<Reals>,
     /// Arrays of the optimiser, to be saved with the weights.
-    pub moments: Vec<ArrayId>,
+    pub moments: Vec<Reals>,
     /// Arrays of gradients beside the arrays they are for.
-    pub gradients: Vec<(ArrayId, ArrayId)>,
+    pub gradients: Vec<(Reals, Reals)>,
     /// Arrays of changes by rules of plasticity beside the weights that they are for.
-    pub changes: Vec<(ArrayId, ArrayId)>,
+    pub changes: Vec<(Reals, Reals)>,
     /// Arrays of feedback that is learned, beside the projection to the readout that each is like.
-    pub feedback: Vec<(ArrayId, usize)>,
+    pub feedback: Vec<(Reals, usize)>,
     /// One unit of what each of the gradients is for.
     pub units: Vec<f64>,
+}
+
+/// Arrays of the answers of a network.
+#[derive(Debug, Clone, Copy)]
+pub struct AnswerPorts {
+    /// Answers to a sample: one, or one for each frame.
+    pub answers: usize,
     /// Output, samples × answers × outputs.
-    pub output: Option<ArrayId>,
-    /// Slots of the logs.
-    pub slots: usize,
-    /// Arrays of a simulation.
-    pub simulation: Option<SimulationPorts>,
+    pub output: Reals,
+    /// Gradient by the output, as that lies.
+    pub gradient: Reals,
+    /// What the output is compared with.
+    pub supervision: Supervision,
+    /// Predicted class of each answer, samples × answers × slots; of marks how many outputs are right.
+    pub predictions: Words,
+}
+
+/// What a loss compares answers with.
+#[derive(Debug, Clone, Copy)]
+pub enum Supervision {
+    /// Class of each answer, samples × answers; no class where none is asked for.
+    Labels(Words),
+    /// What each output is to be, samples × outputs.
+    Targets(Reals),
 }
 
 /// Arrays of the trained numbers of a population; see [`crate::network::numbers`].
@@ -268,13 +278,13 @@ pub struct NumberPorts {
     /// The population.
     pub population: usize,
     /// x of each number: one, or one of each neuron.
-    pub free: Vec<ArrayId>,
+    pub free: Vec<Reals>,
     /// Slopes of each number, \[numbers that kernels read, n\].
-    pub slopes: Vec<ArrayId>,
+    pub slopes: Vec<Reals>,
     /// What kernels read of neurons.
-    pub cell: ArrayId,
+    pub cell: Reals,
     /// And of receptors.
-    pub receptor: ArrayId,
+    pub receptor: Reals,
 }
 
 /// Arrays of the learned delays of a projection; see [`crate::network::Delays`].
@@ -283,9 +293,9 @@ pub struct DelayPorts {
     /// The projection.
     pub projection: usize,
     /// Delay of each source \[steps\].
-    pub delays: ArrayId,
+    pub delays: Reals,
     /// Standard deviation of the kernel \[steps\], if it has one: it falls in the course of a training.
-    pub sigma: Option<ArrayId>,
+    pub sigma: Option<Reals>,
 }
 
 /// Arrays of the attention of a projection; see [`crate::network::Attention`].
@@ -294,16 +304,16 @@ pub struct AttentionPorts {
     /// The projection.
     pub projection: usize,
     /// W1, and behind it W2.
-    pub weights: ArrayId,
+    pub weights: Reals,
     /// Scores, samples × frames.
-    pub scores: ArrayId,
+    pub scores: Reals,
 }
 
 /// Rows of the inbox of a population in a frame that has more than what arrives.
 #[derive(Debug, Clone, Copy)]
 pub struct Inbox {
     /// The array.
-    pub array: ArrayId,
+    pub array: Reals,
     /// Rows of a step.
     pub rows: usize,
     /// The one that has the potential after the step, from the zero of the model.
@@ -313,25 +323,33 @@ pub struct Inbox {
 /// Arrays of a population.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct PopulationPorts {
-    /// u of a spiking neuron, v of a readout; samples × steps × n.
-    pub tape: Option<ArrayId>,
+    /// u of a spiking neuron, v of a readout, samples × steps × n; of neurons without a frame, unless they are stepped
+    /// forwards only.
+    pub tape: Option<Reals>,
     /// Where the potential of neurons in frames is, if it is watched.
     pub inbox: Option<Inbox>,
     /// States of neurons in frames.
     pub states: Option<States>,
-    /// Spikes; samples × (history + steps) × words.
-    pub spikes: Option<ArrayId>,
+    /// Spikes of a population that sends some.
+    pub spikes: Option<SpikePorts>,
     /// Rows of history.
     pub history: usize,
+}
+
+/// Arrays of the spikes of a population.
+#[derive(Debug, Clone, Copy)]
+pub struct SpikePorts {
+    /// Spikes; samples × (history + steps) × words.
+    pub array: Words,
     /// Spikes per sample; samples × slots.
-    pub counts: Option<ArrayId>,
+    pub counts: Words,
 }
 
 /// States that a window of a training keeps.
 #[derive(Debug, Clone, Copy)]
 pub struct States {
     /// The array.
-    pub array: ArrayId,
+    pub array: Reals,
     /// Blocks of neurons of a sample.
     pub blocks: usize,
     /// Numbers of a block.
@@ -340,9 +358,9 @@ pub struct States {
     pub every: usize,
 }
 
-/// Weights of a projection on the device.
+/// Weights of a projection on the device; `A` says where a tile is, once that is known.
 #[derive(Debug, Clone)]
-pub enum Tiles {
+pub enum Tiles<A = Reals> {
     /// Tiles of dense weights: array, first target, targets.
     Dense {
         /// Sources.
@@ -354,12 +372,12 @@ pub enum Tiles {
         /// Whether each weight has a second float: a panel then has as many more rows behind its own.
         second: bool,
         /// In the order of targets.
-        tiles: Vec<(ArrayId, usize, usize)>,
+        tiles: Vec<(A, usize, usize)>,
     },
     /// Sparse weights by target.
     Sparse {
         /// The array.
-        array: ArrayId,
+        array: A,
         /// How many there are.
         synapses: usize,
         /// Whether each has a second float, behind them all.
@@ -368,15 +386,65 @@ pub enum Tiles {
     /// Weights of a convolution.
     Convolution {
         /// The array.
-        array: ArrayId,
+        array: A,
         /// How it lies.
         convolution: Box<Convolution>,
     },
 }
 
-impl Tiles {
+impl Tiles<()> {
+    /// Tiles of dense weights that fit a binding.
+    fn cut(
+        name: &str,
+        panel: usize,
+        second: bool,
+        [sources, targets]: [usize; 2],
+        max_binding: u64,
+    ) -> Result<Self, PlanError> {
+        let rows = sources * if second { 2 } else { 1 };
+        let bytes = (rows * panel.min(targets)) as u64 * 4;
+        if bytes > max_binding {
+            return Err(PlanError::Binding {
+                what: format!("a panel of {panel} targets of {name}"),
+                bytes,
+                limit: max_binding,
+                advice: "lower the number of sources",
+            });
+        }
+        let most = (max_binding / (rows as u64 * 4)) as usize / panel * panel;
+        let most = if most == 0 { targets } else { most };
+        let cuts = (0..targets).step_by(most).map(|first| ((), first, most.min(targets - first)));
+        Ok(Tiles::Dense { sources, targets, panel, second, tiles: cuts.collect() })
+    }
+}
+
+impl<A: Copy> Tiles<A> {
+    /// The same tiles in other places, which are made one after the other of the number of a tile and where it is.
+    fn placed<B>(&self, mut place: impl FnMut(usize, A) -> B) -> Tiles<B> {
+        match self {
+            Tiles::Dense { sources, targets, panel, second, tiles } => {
+                let tiles = tiles.iter().enumerate();
+                Tiles::Dense {
+                    sources: *sources,
+                    targets: *targets,
+                    panel: *panel,
+                    second: *second,
+                    tiles: tiles
+                        .map(|(k, (a, first, width))| (place(k, *a), *first, *width))
+                        .collect(),
+                }
+            }
+            Tiles::Sparse { array, synapses, second } => {
+                Tiles::Sparse { array: place(0, *array), synapses: *synapses, second: *second }
+            }
+            Tiles::Convolution { array, convolution } => {
+                Tiles::Convolution { array: place(0, *array), convolution: convolution.clone() }
+            }
+        }
+    }
+
     /// The arrays.
-    pub fn arrays(&self) -> Vec<ArrayId> {
+    pub fn arrays(&self) -> Vec<A> {
         match self {
             Tiles::Dense { tiles, .. } => tiles.iter().map(|tile| tile.0).collect(),
             Tiles::Sparse { array, .. } | Tiles::Convolution { array, .. } => vec![*array],
@@ -400,51 +468,21 @@ impl Tiles {
         }
     }
 
-    /// Tiles of dense weights that fit a binding, not yet placed in arrays.
-    fn cut(
-        name: &str,
-        panel: usize,
-        second: bool,
-        [sources, targets]: [usize; 2],
-        max_binding: u64,
-    ) -> Result<Self, PlanError> {
-        let rows = sources * if second { 2 } else { 1 };
-        let bytes = (rows * panel.min(targets)) as u64 * 4;
-        if bytes > max_binding {
-            return Err(PlanError::Binding {
-                what: format!("a panel of {panel} targets of {name}"),
-                bytes,
-                limit: max_binding,
-                advice: "lower the number of sources",
-            });
-        }
-        let most = (max_binding / (rows as u64 * 4)) as usize / panel * panel;
-        let most = if most == 0 { targets } else { most };
-        let cuts = (0..targets).step_by(most).map(|first| (0, first, most.min(targets - first)));
-        Ok(Tiles::Dense { sources, targets, panel, second, tiles: cuts.collect() })
-    }
-
-    /// Puts tile number `tile` into an array.
-    fn place(&mut self, tile: usize, array: ArrayId) {
-        match self {
-            Tiles::Dense { tiles, .. } => tiles[tile].0 = array,
-            Tiles::Sparse { array: own, .. } | Tiles::Convolution { array: own, .. } => {
-                *own = array
-            }
-        }
-    }
-
     /// Array and place of a synapse that is given by its natural number.
-    pub fn find(&self, synapse: usize) -> (ArrayId, usize) {
+    ///
+    /// # Panics
+    /// If there is no such synapse.
+    pub fn find(&self, synapse: usize) -> (A, usize) {
         match self {
             Tiles::Sparse { array, .. } => (*array, synapse),
             Tiles::Convolution { array, convolution } => {
-                (*array, convolution.places().nth(synapse).unwrap_or_default())
+                (*array, convolution.places().nth(synapse).expect("a synapse has a place"))
             }
             Tiles::Dense { targets, panel, tiles, .. } => {
                 let (source, target) = (synapse / targets, synapse % targets);
-                let within = |tile: &&(ArrayId, usize, usize)| target < tile.1 + tile.2;
-                let (array, first, width) = tiles.iter().find(within).unwrap_or(&tiles[0]);
+                let within = |tile: &&(A, usize, usize)| target < tile.1 + tile.2;
+                let (array, first, width) =
+                    tiles.iter().find(within).expect("a target is in a tile");
                 (*array, panel_index(*panel, [self.rows(), *width], source, target - first))
             }
         }
@@ -503,22 +541,15 @@ impl Tiles {
     }
 }
 
-impl Array {
-    /// Size on a device \[bytes\].
-    pub fn bytes(&self) -> u64 {
-        self.len as u64 * 4
-    }
-}
-
 impl Plan {
     /// Size of all arrays on a device \[bytes\].
     pub fn bytes(&self) -> u64 {
-        self.arrays.iter().map(Array::bytes).sum()
+        self.arrays.iter().map(|(_, array)| array.bytes()).sum()
     }
 
     /// Arrays that a program writes, ascending.
     pub fn written(&self, program: ProgramId) -> Vec<ArrayId> {
-        let launches = self.programs[program].stages.iter().flat_map(Stage::launches);
+        let launches = self.programs[program.index()].stages.iter().flat_map(Stage::launches);
         let args = launches.flat_map(|launch| launch.kernel.bindings.iter().zip(&launch.args));
         let written = args.filter(|(binding, _)| binding.written).map(|(_, arg)| arg.array);
         let written: BTreeSet<ArrayId> = written.collect();
@@ -527,7 +558,56 @@ impl Plan {
 
     /// The program with that name.
     pub fn program(&self, name: &str) -> Option<ProgramId> {
-        self.programs.iter().position(|p| p.name == name)
+        self.programs.iter().position(|p| p.name == name).map(ProgramId)
+    }
+
+    /// Arrays of the host of a training.
+    ///
+    /// # Panics
+    /// If the plan is not one.
+    pub fn training(&self) -> &TrainingPorts {
+        match &self.ports {
+            Ports::Training(ports) => ports,
+            Ports::Simulation(_) => {
+                panic!("the plan of a simulation is taken for one of a training")
+            }
+        }
+    }
+
+    /// Arrays of the host of a simulation.
+    ///
+    /// # Panics
+    /// If the plan is not one.
+    pub fn simulation(&self) -> &SimulationPorts {
+        match &self.ports {
+            Ports::Simulation(ports) => ports,
+            Ports::Training(_) => panic!("the plan of a training is taken for one of a simulation"),
+        }
+    }
+}
+
+impl ProgramId {
+    /// Its place in [`Plan::programs`].
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+impl Supervision {
+    /// The labels, if it is these.
+    pub fn labels(self) -> Option<Words> {
+        match self {
+            Supervision::Labels(labels) => Some(labels),
+            Supervision::Targets(_) => None,
+        }
+    }
+
+    /// The targets, if it is these.
+    pub fn targets(self) -> Option<Reals> {
+        match self {
+            Supervision::Targets(targets) => Some(targets),
+            Supervision::Labels(_) => None,
+        }
     }
 }
 
@@ -548,12 +628,13 @@ impl Stage {
 
 impl Launch {
     /// Whether it reads or writes an array.
-    fn uses_array(&self, array: ArrayId) -> bool {
+    fn uses_array(&self, array: impl Into<ArrayId>) -> bool {
+        let array = array.into();
         self.args.iter().any(|arg| arg.array == array)
     }
 
     /// Whether one of two launches writes what the other uses, in the same step.
-    pub fn touches(&self, other: &Self, arrays: &[Array]) -> bool {
+    pub fn touches(&self, other: &Self, arrays: &Arrays) -> bool {
         self.uses(arrays).any(|(array, part, writes)| {
             let mut others = other.uses(arrays);
             others.any(|(also, range, written)| {
@@ -566,7 +647,7 @@ impl Launch {
     }
 
     /// Arrays that it uses, which part of each in the first step of a window, and whether it writes it.
-    fn uses(&self, arrays: &[Array]) -> impl Iterator<Item = (ArrayId, Range<usize>, bool)> {
+    fn uses(&self, arrays: &Arrays) -> impl Iterator<Item = (ArrayId, Range<usize>, bool)> {
         self.args.iter().zip(self.kernel.bindings).map(|(arg, binding)| {
             let len = arrays[arg.array].len;
             let part = match self.units {

@@ -62,7 +62,7 @@ impl Compiler<'_> {
     }
 
     fn noise(&self, k: usize, p: NoiseParams<f64>, values: Arg) -> Launch {
-        let args = vec![each(self.layout.ports.presentation.unwrap_or_default(), 1), values];
+        let args = vec![each(self.layout.input.presentation, 1), values];
         let (name, per_sample) =
             (&self.network.populations[k].name, p.rows as usize * p.n as usize);
         self.by_sample(&noise::KERNEL, name, p.words(), args, per_sample)

@@ -12,8 +12,9 @@ use crate::synapse::{release, release_backward};
 pub(super) struct Released {
     /// The source as the projection sees it: values of what is released, and gradients by them.
     pub pop: Pop,
-    states: ArrayId,
-    carried: ArrayId,
+    states: Reals,
+    /// If gradients pass.
+    carried: Option<Reals>,
 }
 
 impl Compiler<'_> {
@@ -28,15 +29,14 @@ impl Compiler<'_> {
             let mut pop = layout.pops[projection.from];
             let (samples, steps) = (layout.batch, layout.steps);
             let mut zeros = |what: &str, len: usize| {
-                layout.zeros(format!("{name}.release.{what}"), Kind::Real, samples * len)
+                layout.arrays.zero_reals(format!("{name}.release.{what}"), samples * len)
             };
             pop.values = zeros("values", (pop.history + steps) * pop.n);
             let states = zeros("states", steps * 2 * pop.n);
-            let mut carried = 0;
             if back {
                 pop.cotangent = zeros("cotangent", steps * pop.n);
-                carried = zeros("carried", 2 * pop.n);
             }
+            let carried = back.then(|| zeros("carried", 2 * pop.n));
             self.released[index] = Some(Released { pop, states, carried });
         }
     }
@@ -71,7 +71,7 @@ impl Compiler<'_> {
     pub(super) fn release_back(&mut self, index: usize) -> Option<Launch> {
         let released = self.released[index]?;
         let projection = &self.network.projections[index];
-        let (pop, steps) = (released.pop, self.layout.steps);
+        let (pop, steps, carried) = (released.pop, self.layout.steps, released.carried?);
         if !pop.active {
             return None;
         }
@@ -94,7 +94,7 @@ impl Compiler<'_> {
             soft,
             each(released.states, steps * 2 * pop.n),
             each(pop.cotangent, steps * pop.n),
-            each(released.carried, 2 * pop.n),
+            each(carried, 2 * pop.n),
             cotangent,
         ];
         let kernel = &release_backward::KERNEL;

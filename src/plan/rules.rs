@@ -23,7 +23,7 @@ impl Compiler<'_> {
             };
             let what = format!("{}.change", p.name);
             let rows = self.layout.batch * steps * to.n;
-            let array = self.layout.zeros(format!("{what}.arrivals"), Kind::Real, rows);
+            let array = self.layout.arrays.zero_reals(format!("{what}.arrivals"), rows);
             let args = vec![self.spikes(&to), each(array, steps * to.n)];
             launches.push(self.by_sample(&by_arrival::KERNEL, &p.name, params.words(), args, to.n));
             let by = Arrivals { array, rows: steps, stride: to.n, first: 0 };

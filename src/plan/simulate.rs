@@ -9,7 +9,7 @@
 //! the row and, if it has neurons, at a tile of its own in the ring. The table lies by source; it is cut
 //! into parts where it exceeds one binding.
 
-use super::compile::{PlanError, shown, whole};
+use super::compile::{PlanError, cut, each, shown, whole};
 use super::live::{Learning, Lists};
 use super::*;
 use crate::input::encoder::{Given, Showing, Window};
@@ -83,43 +83,57 @@ pub struct SimulationOptions {
     pub max_table: u64,
 }
 
-/// Arrays that the host of a simulation writes or reads.
-#[derive(Debug, Default)]
+/// Arrays of a simulation that its host writes or reads.
+#[derive(Debug)]
 pub struct SimulationPorts {
     /// Spikes of a window: steps × row.
-    pub spikes: ArrayId,
+    pub spikes: Words,
     /// Words of a row.
     pub row: usize,
     /// First word of each population.
     pub first_word: Vec<usize>,
     /// State of each population that has neurons: array and rows of a block.
-    pub state: Vec<Option<(ArrayId, usize)>>,
+    pub state: Vec<Option<(Reals, usize)>>,
     /// Current of each step, of each population that has a stimulus of that kind.
-    pub drive: Vec<Option<ArrayId>>,
+    pub drive: Vec<Option<Reals>>,
     /// Course of each stimulus of which each neuron has its own part, for each step.
-    pub courses: Vec<Option<ArrayId>>,
+    pub courses: Vec<Option<Reals>>,
     /// Rows of each population of given spikes.
-    pub given: Vec<Option<ArrayId>>,
-    /// Weights of each projection that changes.
-    pub weights: Vec<Option<Tiles>>,
+    pub given: Vec<Option<Words>>,
+    /// Each projection that changes.
+    pub live: Vec<Option<LivePorts>>,
     /// Rings of lists of spikes, and numbers of a list: how many follow, and their places.
-    pub spike_lists: Vec<(ArrayId, usize)>,
-    /// Lists of the synapses of each projection that changes and is not dense.
-    pub lists: Vec<Option<Lists>>,
-    /// Marks of each projection whose rule has eligibility.
-    pub marks: Vec<Option<Tiles>>,
+    pub spike_lists: Vec<(Words, usize)>,
     /// State of short-term plasticity.
-    pub short_term: Vec<ArrayId>,
-    /// What the host releases of each modulator in each step.
-    pub release: Option<ArrayId>,
-    /// Concentration of each modulator.
-    pub concentration: Option<ArrayId>,
+    pub short_term: Vec<Reals>,
+    /// Where the network has modulators.
+    pub modulators: Option<ModulatorPorts>,
     /// State of neurons that lasts from sample to sample, of populations that have some.
-    pub lasting: Vec<ArrayId>,
+    pub lasting: Vec<Reals>,
     /// Array of each of the samples.
-    pub samples: Vec<ArrayId>,
+    pub samples: Vec<Reals>,
     /// Synapses that leave each source, in the order of the row.
     pub out_degree: Vec<u32>,
+}
+
+/// Arrays of a projection that changes.
+#[derive(Debug, Clone)]
+pub struct LivePorts {
+    /// Its weights.
+    pub weights: Tiles,
+    /// Lists of its synapses, unless they are dense.
+    pub lists: Option<Lists>,
+    /// Marks of the synapses, if its rule has eligibility.
+    pub marks: Option<Tiles>,
+}
+
+/// Arrays of modulators.
+#[derive(Debug, Clone, Copy)]
+pub struct ModulatorPorts {
+    /// What the host releases of each in each step.
+    pub release: Reals,
+    /// Concentration of each.
+    pub concentration: Reals,
 }
 
 /// How the ring is cut.
@@ -147,9 +161,11 @@ impl Ring {
 pub(super) struct Simulator<'a> {
     pub network: &'a Network,
     pub options: &'a SimulationOptions,
-    pub arrays: Vec<Array>,
+    pub arrays: Arrays,
     pub ring: Ring,
-    ring_array: ArrayId,
+    ring_array: Words,
+    /// Lists of the sources that spiked.
+    pub fired: Words,
     /// First tile of each population.
     pub first_tile: Vec<usize>,
     /// Steps for which lists of spikes and traces are kept, a power of two.
@@ -158,11 +174,16 @@ pub(super) struct Simulator<'a> {
     pub scale: Vec<Vec<f64>>,
     pub ports: SimulationPorts,
     /// Parts of the table of synapses.
-    tables: Vec<ArrayId>,
-    pixels: Option<ArrayId>,
-    presentation: Option<ArrayId>,
+    tables: Vec<Words>,
+    input: InputPorts,
+    /// What kernels read of the neurons of each population that has some, and of their receptors.
+    pub numbers: Vec<Option<[Reals; 2]>>,
+    /// Factor on the noise of each population that has some, which a modulator may move.
+    pub noise: Vec<Option<Reals>>,
+    /// Factors on what each projection learns, once it is known to.
+    pub rates: Vec<Option<Reals>>,
     /// Parameters of neurons, and the same with what lasts held as it is.
-    frozen: Vec<(ArrayId, ArrayId)>,
+    frozen: Vec<(Reals, Reals)>,
     /// What makes neurons as they were at the start.
     restart: Vec<Launch>,
 }
@@ -180,6 +201,11 @@ fn short(x: f64) -> String {
     if x == 0.0 || (1e-3..1e6).contains(&x.abs()) { format!("{x}") } else { format!("{x:e}") }
 }
 
+/// Numbers of a list of the spikes of a row: how many follow, and their places.
+fn list_len(row: usize) -> usize {
+    1 + 32 * row
+}
+
 fn blocks(n: usize) -> usize {
     n.div_ceil(BLOCK)
 }
@@ -190,34 +216,58 @@ fn blocks(n: usize) -> usize {
 /// A delay that the ring cannot hold, an array that does not fit into one binding.
 pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, PlanError> {
     let ring = ring(network, options)?;
-    let mut s = Simulator {
-        network,
-        options,
-        arrays: Vec::new(),
-        ring,
-        ring_array: 0,
-        first_tile: Vec::new(),
-        history: super::live::history(network),
-        scale: Vec::new(),
-        ports: SimulationPorts::default(),
-        pixels: None,
-        presentation: None,
-        frozen: Vec::new(),
-        restart: Vec::new(),
-        tables: Vec::new(),
-    };
-    let (mut tile, mut word) = (0, 0);
+    let (mut first_tile, mut first_word) = (Vec::new(), Vec::new());
+    let (mut tile, mut row) = (0, 0);
     for population in &network.populations {
-        s.first_tile.push(tile);
-        s.ports.first_word.push(word);
-        word += 2 * blocks(population.size);
+        first_tile.push(tile);
+        first_word.push(row);
+        row += 2 * blocks(population.size);
         if stepped(population).is_some() {
             tile += population.size.div_ceil(ring.tile);
         }
     }
-    s.ports.row = word;
-    s.ports.spikes = s.zeros("spikes", Kind::Word, options.steps * word);
-    s.ring_array = s.zeros("ring", Kind::Word, ring.tiles * ring.tile_len());
+    let history = super::live::history(network);
+    let mut arrays = Arrays::default();
+    let fired = arrays.zero_words("fired", history * list_len(row));
+    let populations = network.populations.len();
+    let mut s = Simulator {
+        network,
+        options,
+        ring,
+        ring_array: arrays.zero_words("ring", ring.tiles * ring.tile_len()),
+        fired,
+        first_tile,
+        history,
+        scale: Vec::new(),
+        ports: SimulationPorts {
+            spikes: arrays.zero_words("spikes", options.steps * row),
+            row,
+            first_word,
+            state: Vec::new(),
+            drive: vec![None; populations],
+            courses: vec![None; network.stimuli.len()],
+            given: vec![None; populations],
+            live: vec![None; network.projections.len()],
+            spike_lists: vec![(fired, list_len(row))],
+            short_term: Vec::new(),
+            modulators: None,
+            lasting: Vec::new(),
+            samples: Vec::new(),
+            out_degree: Vec::new(),
+        },
+        input: InputPorts {
+            pixels: None,
+            parts: Vec::new(),
+            presentation: arrays.zero_words("presentation", 1),
+        },
+        numbers: vec![None; populations],
+        noise: vec![None; populations],
+        rates: vec![None; network.projections.len()],
+        frozen: Vec::new(),
+        restart: Vec::new(),
+        tables: Vec::new(),
+        arrays,
+    };
     s.scale = s.scales();
     let warnings = s.lost();
 
@@ -235,8 +285,9 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
     s.samples(&mut launches)?;
     let begin = s.begin(&learning);
 
-    for (id, array) in s.arrays.iter().enumerate() {
-        let limit = if s.tables.contains(&id) { options.max_table } else { options.max_binding };
+    for (id, array) in s.arrays.iter() {
+        let of_table = s.tables.iter().any(|table| table.id() == id);
+        let limit = if of_table { options.max_table } else { options.max_binding };
         if array.bytes() > limit {
             return Err(PlanError::Binding {
                 what: array.name.clone(),
@@ -262,12 +313,8 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
         programs,
         batch: 1,
         steps: options.steps,
-        ports: Ports {
-            pixels: s.pixels,
-            presentation: s.presentation,
-            simulation: Some(s.ports),
-            ..Ports::default()
-        },
+        input: s.input,
+        ports: Ports::Simulation(s.ports),
         warnings,
     })
 }
@@ -321,38 +368,6 @@ fn ring(network: &Network, options: &SimulationOptions) -> Result<Ring, PlanErro
 }
 
 impl Simulator<'_> {
-    pub fn array(
-        &mut self,
-        name: impl Into<String>,
-        kind: Kind,
-        len: usize,
-        init: Init,
-    ) -> ArrayId {
-        self.arrays.push(Array { name: name.into(), kind, len: len.max(1), init });
-        self.arrays.len() - 1
-    }
-
-    pub fn zeros(&mut self, name: impl Into<String>, kind: Kind, len: usize) -> ArrayId {
-        self.array(name, kind, len, Init::Zero)
-    }
-
-    pub fn reals(&mut self, name: impl Into<String>, values: Vec<f64>) -> ArrayId {
-        let len = values.len();
-        self.array(name, Kind::Real, len, Init::Reals(values))
-    }
-
-    pub fn words(&mut self, name: impl Into<String>, mut values: Vec<u32>) -> ArrayId {
-        values.resize(values.len().max(1), 0);
-        let len = values.len();
-        self.array(name, Kind::Word, len, Init::Words(values))
-    }
-
-    /// The array of that name, made of ones if it is new: for factors that a modulator may move.
-    pub fn ones(&mut self, name: String, len: usize) -> ArrayId {
-        let known = self.arrays.iter().position(|array| array.name == name);
-        known.unwrap_or_else(|| self.reals(name, vec![1.0; len]))
-    }
-
     /// How many tiles of a population make a piece, and how many there are.
     fn units(&self, size: usize) -> Units {
         let count = size.div_ceil(self.ring.tile);
@@ -372,14 +387,13 @@ impl Simulator<'_> {
 
     /// Numbers of a list of spikes.
     pub fn list_len(&self) -> usize {
-        1 + 32 * self.ports.row
+        list_len(self.ports.row)
     }
 
     /// The ring, a tile for each unit of population `k`.
     pub fn ring_of(&self, k: usize) -> Arg {
         let stride = self.ring.tile_len();
-        let split = Split::From { first: self.first_tile[k] * stride, stride };
-        Arg { array: self.ring_array, split }
+        cut(self.ring_array, Split::From { first: self.first_tile[k] * stride, stride })
     }
 
     /// A launch over tiles, blocks or neurons that is done once in a step.
@@ -538,9 +552,6 @@ impl Simulator<'_> {
     /// Sources that spike by themselves.
     /// Those that are drawn for all steps of a window at once go to `whole_window`.
     fn sources(&mut self, whole_window: &mut Vec<Launch>, launches: &mut Vec<Launch>) {
-        self.ports.given = vec![None; self.network.populations.len()];
-        let presentation = self.zeros("presentation", Kind::Word, 1);
-        self.presentation = Some(presentation);
         for (k, population) in self.network.populations.iter().enumerate() {
             let (n, name) = (population.size, &population.name);
             let row = self.ports.row as u32;
@@ -564,7 +575,7 @@ impl Simulator<'_> {
                 network::Kind::Spikes(_) => {
                     let words = 2 * blocks(n);
                     let given =
-                        self.zeros(format!("{name}.given"), Kind::Word, words * self.options.steps);
+                        self.arrays.zero_words(format!("{name}.given"), words * self.options.steps);
                     self.ports.given[k] = Some(given);
                     let params =
                         given_spikes::GivenSpikesParams::<f64> { words: words as u32, row, first };
@@ -606,18 +617,20 @@ impl Simulator<'_> {
             let args = showing.args.into_iter().map(|given| match given {
                 Given::Pixels => {
                     let len = pixel_words(self.network.pixels());
-                    let pixels = self.zeros(format!("{name}.pixels"), Kind::Word, len);
-                    self.pixels = Some(pixels);
+                    let pixels = self.arrays.zero_words(format!("{name}.pixels"), len);
+                    self.input.pixels = Some(pixels);
                     whole(pixels)
                 }
                 Given::Intensities => {
                     let (what, len) = (format!("{name}.intensities"), window.words());
-                    let array = *made.get_or_insert_with(|| self.zeros(what, Kind::Word, len));
-                    Arg { array, split: Split::Stride(len) }
+                    let array = *made.get_or_insert_with(|| self.arrays.zero_words(what, len));
+                    each(array, len)
                 }
-                Given::Nothing => whole(self.zeros(format!("{name}.pixels"), Kind::Word, 1)),
-                Given::Presentation => whole(self.presentation.unwrap_or_default()),
-                Given::Table(what, table) => whole(self.words(format!("{name}.{what}"), table)),
+                Given::Nothing => whole(self.arrays.unused.words),
+                Given::Presentation => whole(self.input.presentation),
+                Given::Table(what, table) => {
+                    whole(self.arrays.words(format!("{name}.{what}"), table))
+                }
                 Given::Sent => self.window_of_spikes(),
             });
             let args = args.collect();
@@ -629,15 +642,12 @@ impl Simulator<'_> {
 
     /// Spikes of all populations in all steps.
     fn window_of_spikes(&self) -> Arg {
-        let stride = self.ports.row * self.options.steps;
-        Arg { array: self.ports.spikes, split: Split::Stride(stride) }
+        each(self.ports.spikes, self.ports.row * self.options.steps)
     }
 
     /// Stimuli; which array of currents each population reads, if it has noise.
-    fn stimuli(&mut self, launches: &mut Vec<Launch>) -> Vec<Option<ArrayId>> {
+    fn stimuli(&mut self, launches: &mut Vec<Launch>) -> Vec<Option<Reals>> {
         let count = self.network.populations.len();
-        self.ports.drive = vec![None; count];
-        self.ports.courses = vec![None; self.network.stimuli.len()];
         let mut currents = vec![None; count];
         for (index, stimulus) in self.network.stimuli.iter().enumerate() {
             let k = stimulus.to;
@@ -672,8 +682,8 @@ impl Simulator<'_> {
                         stop_lo,
                         stop_hi,
                     };
-                    let level = self.words(format!("stimulus.{index}.level"), level);
-                    let first = self.words(format!("stimulus.{index}.first"), first);
+                    let level = self.arrays.words(format!("stimulus.{index}.level"), level);
+                    let first = self.arrays.words(format!("stimulus.{index}.first"), first);
                     let args = vec![whole(level), whole(first), self.ring_of(k)];
                     let kernel = &poisson_drive::KERNEL;
                     let size = (self.units(n), n.div_ceil(4));
@@ -681,20 +691,17 @@ impl Simulator<'_> {
                 }
                 Input::Current { factors, .. } if factors.len() > 1 => {
                     let current = self.current(&mut currents[k], name, padded);
-                    let course = self.zeros(
-                        format!("stimulus.{index}.course"),
-                        Kind::Real,
-                        self.options.steps,
-                    );
+                    let course = self
+                        .arrays
+                        .zero_reals(format!("stimulus.{index}.course"), self.options.steps);
                     self.ports.courses[index] = Some(course);
                     let factor = spread(factors, true);
-                    let factor = self.reals(format!("stimulus.{index}.factor"), factor);
+                    let factor = self.arrays.reals(format!("stimulus.{index}.factor"), factor);
                     let params = current::CurrentParams::<f64> {
                         n: n as u32,
                         accumulate: u32::from(current.1),
                     };
-                    let each = |array| Arg { array, split: Split::Stride(1) };
-                    let args = vec![whole(course), each(factor), each(current.0)];
+                    let args = vec![whole(course), each(factor, 1), each(current.0, 1)];
                     let grain = if self.network.neurons() as usize <= ALONE { n } else { 4096 };
                     let size = (Units::Count { count: n, grain }, n);
                     let kernel = &current::KERNEL;
@@ -703,7 +710,7 @@ impl Simulator<'_> {
                 Input::Current { .. } => {
                     if self.ports.drive[k].is_none() {
                         let drive =
-                            self.zeros(format!("{name}.drive"), Kind::Real, self.options.steps);
+                            self.arrays.zero_reals(format!("{name}.drive"), self.options.steps);
                         self.ports.drive[k] = Some(drive);
                     }
                 }
@@ -727,17 +734,18 @@ impl Simulator<'_> {
                         _ => values.to_vec(),
                     };
                     let mean = spread(&all(means), own);
-                    let mean = self.reals(format!("stimulus.{index}.mean"), mean);
+                    let mean = self.arrays.reals(format!("stimulus.{index}.mean"), mean);
                     let deviation = spread(&all(stds), own);
-                    let deviation = self.reals(format!("stimulus.{index}.deviation"), deviation);
+                    let deviation =
+                        self.arrays.reals(format!("stimulus.{index}.deviation"), deviation);
                     let process =
-                        self.zeros(format!("stimulus.{index}.process"), Kind::Real, padded);
-                    let strength = self.ones(format!("{name}.noise"), 1);
-                    let each = |array| Arg { array, split: Split::Stride(1) };
-                    let shared = |array| if own { each(array) } else { whole(array) };
+                        self.arrays.zero_reals(format!("stimulus.{index}.process"), padded);
+                    let one = || self.arrays.reals(format!("{name}.noise"), vec![1.0]);
+                    let strength = *self.noise[k].get_or_insert_with(one);
+                    let shared = |array| if own { each(array, 1) } else { whole(array) };
                     let args = vec![
-                        each(process),
-                        each(current.0),
+                        each(process, 1),
+                        each(current.0, 1),
                         whole(strength),
                         shared(mean),
                         shared(deviation),
@@ -752,14 +760,9 @@ impl Simulator<'_> {
     }
 
     /// Currents of the neurons of a population, and whether something is in them already.
-    fn current(
-        &mut self,
-        known: &mut Option<ArrayId>,
-        name: &str,
-        padded: usize,
-    ) -> (ArrayId, bool) {
+    fn current(&mut self, known: &mut Option<Reals>, name: &str, padded: usize) -> (Reals, bool) {
         let before = *known;
-        let made = || self.zeros(format!("{name}.current"), Kind::Real, padded);
+        let made = || self.arrays.zero_reals(format!("{name}.current"), padded);
         (*known.get_or_insert_with(made), before.is_some())
     }
 
@@ -767,8 +770,8 @@ impl Simulator<'_> {
     fn frozen(&self, launches: &[Launch]) -> Vec<Launch> {
         let mut frozen = launches.to_vec();
         for arg in frozen.iter_mut().flat_map(|launch| &mut launch.args) {
-            if let Some((_, held)) = self.frozen.iter().find(|(cell, _)| *cell == arg.array) {
-                arg.array = *held;
+            if let Some((_, held)) = self.frozen.iter().find(|(cell, _)| cell.id() == arg.array) {
+                arg.array = held.id();
             }
         }
         frozen
@@ -778,15 +781,14 @@ impl Simulator<'_> {
     fn begin(&self, learning: &Learning) -> Vec<Launch> {
         let mut begin = self.restart.clone();
         begin.extend(self.filters_again(learning));
-        let lists = self.arrays.iter().position(|array| array.name == "fired");
-        let words = [self.ring_array].into_iter().chain(lists).chain(learning.list_arrays());
+        let words = [self.ring_array, self.fired].into_iter().chain(learning.list_arrays());
         let reals = learning.trace_arrays().chain(self.ports.short_term.iter().copied());
         let all = words
-            .map(|array| (&clear_words::KERNEL, array))
-            .chain(reals.map(|array| (&clear_reals::KERNEL, array)));
+            .map(|array| (&clear_words::KERNEL, array.id()))
+            .chain(reals.map(|array| (&clear_reals::KERNEL, array.id())));
         for (kernel, array) in all {
             let n = self.arrays[array].len;
-            let args = vec![Arg { array, split: Split::Stride(n) }];
+            let args = vec![each(array, n)];
             let params = vec![Word::U(n as u32)];
             let size = (Units::Count { count: 1, grain: 1 }, n);
             begin.push(self.launch(kernel, &self.arrays[array].name, params, args, size));
@@ -820,7 +822,7 @@ impl Simulator<'_> {
     }
 
     /// The neurons of population `k`, if it has some.
-    fn neurons(&mut self, k: usize, current: Option<ArrayId>, launches: &mut Vec<Launch>) {
+    fn neurons(&mut self, k: usize, current: Option<Reals>, launches: &mut Vec<Launch>) {
         self.ports.state.push(None);
         let population = &self.network.populations[k];
         let Some(neurons) = stepped(population) else { return };
@@ -841,18 +843,18 @@ impl Simulator<'_> {
             }
         }
         let start = state.clone();
-        let state = self.reals(format!("{name}.state"), state);
+        let state = self.arrays.reals(format!("{name}.state"), state);
         self.ports.state[k] = Some((state, rows));
 
         let own_receptors = self.own_receptors(k);
         let (own, cell) = self.cells(k, neurons, &neurons.cells());
         let fields = if own { cell.len() / (blocks * BLOCK) } else { cell.len() };
-        let cell = self.reals(format!("{name}.cell"), cell);
+        let cell = self.arrays.reals(format!("{name}.cell"), cell);
         if self.options.presented {
             let lasting = neurons.lasting();
             if lasting.is_some() {
                 let (_, held) = self.cells(k, neurons, &neurons.frozen_cells());
-                let held = self.reals(format!("{name}.cell.frozen"), held);
+                let held = self.arrays.reals(format!("{name}.cell.frozen"), held);
                 self.frozen.push((cell, held));
                 self.ports.lasting.push(state);
             }
@@ -863,17 +865,16 @@ impl Simulator<'_> {
                 kept: lasting.map_or(u32::MAX, |row| row as u32),
             };
             let len = start.len();
-            let start = self.reals(format!("{name}.start"), start);
-            let all = |array| Arg { array, split: Split::Stride(len) };
+            let start = self.arrays.reals(format!("{name}.start"), start);
             let size = (Units::Count { count: 1, grain: 1 }, len);
-            let args = vec![all(state), all(start)];
+            let args = vec![each(state, len), each(start, len)];
             let launch = self.launch(&restart::KERNEL, name, params.words(), args, size);
             self.restart.push(launch);
         }
         let numbers = [self.receptor_numbers(k, neurons, 0), neurons.table()].concat();
         let receptors = neurons.receptors().len();
-        let receptor = self.reals(format!("{name}.receptor"), numbers);
-        let unused = self.zeros(format!("{name}.unused"), Kind::Real, 1);
+        let receptor = self.arrays.reals(format!("{name}.receptor"), numbers);
+        self.numbers[k] = Some([cell, receptor]);
 
         let place = Place::<f32> {
             n: n as u32,
@@ -892,24 +893,21 @@ impl Simulator<'_> {
         };
         let mut params = place.words();
         params.extend(neurons.params());
-        let by_tile = |array, stride| Arg { array, split: Split::Stride(stride) };
-        let tile = self.ring.tile;
+        let (tile, unused) = (self.ring.tile, self.arrays.unused.reals);
+        let row = Split::Row {
+            row: self.ports.row,
+            first: self.ports.first_word[k],
+            len: 2 * blocks,
+            stride: tile / 32,
+        };
         let args = vec![
-            by_tile(state, tile * rows),
-            if own { by_tile(cell, tile * fields) } else { whole(cell) },
+            each(state, tile * rows),
+            if own { each(cell, tile * fields) } else { whole(cell) },
             whole(receptor),
             self.ring_of(k),
             whole(self.ports.drive[k].unwrap_or(unused)),
-            current.map_or(whole(unused), |current| by_tile(current, tile)),
-            Arg {
-                array: self.ports.spikes,
-                split: Split::Row {
-                    row: self.ports.row,
-                    first: self.ports.first_word[k],
-                    len: 2 * blocks,
-                    stride: tile / 32,
-                },
-            },
+            current.map_or(whole(unused), |current| each(current, tile)),
+            cut(self.ports.spikes, row),
         ];
         debug_assert!(steps > 0);
         let size = (self.units(n), blocks * BLOCK);
@@ -923,8 +921,7 @@ impl Simulator<'_> {
         learning: &mut Learning,
     ) -> Result<(), PlanError> {
         let sources = 32 * self.ports.row;
-        let fired = self.zeros("fired", Kind::Word, self.history * self.list_len());
-        self.ports.spike_lists.push((fired, self.list_len()));
+        let fired = self.fired;
         let table = self.table();
         self.ports.out_degree = table.out_degree(self.ring.tiles);
         let drawn = |p: &&Projection| matches!(p.synapses, Synapses::Procedural { .. });
@@ -938,7 +935,7 @@ impl Simulator<'_> {
         let row = self.ports.row as u32;
         let params = list_spikes::ListSpikesParams::<f64> { row, slots: lists };
         let len = self.arrays[fired].len;
-        let args = vec![whole(self.ports.spikes), Arg { array: fired, split: Split::Stride(len) }];
+        let args = vec![whole(self.ports.spikes), each(fired, len)];
         let kernel = &list_spikes::KERNEL;
         let size = (Units::Count { count: 1, grain: 1 }, kernel.workgroup as usize);
         launches.push(self.launch(kernel, "spikes", params.words(), args, size));
@@ -1001,14 +998,15 @@ impl Simulator<'_> {
             let start = &table.start[first * tiles..=last * tiles];
             if end > begin {
                 let start = start.iter().map(|s| (s - begin as u64) as u32).collect();
-                let start = self.words(format!("synapses.{part}.start"), start);
-                let port =
-                    self.words(format!("synapses.{part}.port"), table.port[begin..end].to_vec());
+                let start = self.arrays.words(format!("synapses.{part}.start"), start);
+                let port = self
+                    .arrays
+                    .words(format!("synapses.{part}.port"), table.port[begin..end].to_vec());
                 let weights = match &table.shared {
                     Some(shared) => &shared[first * tiles..last * tiles],
                     None => &table.weight[begin..end],
                 };
-                let weight = self.words(format!("synapses.{part}.weight"), weights.to_vec());
+                let weight = self.arrays.words(format!("synapses.{part}.weight"), weights.to_vec());
                 self.tables.extend([start, port, weight]);
                 let params = scatter::ScatterParams::<f64> {
                     lists,
@@ -1022,7 +1020,7 @@ impl Simulator<'_> {
                     shared: u32::from(table.shared.is_some()),
                 };
                 let stride = self.ring.tile_len();
-                let ring = Arg { array: self.ring_array, split: Split::Stride(stride) };
+                let ring = each(self.ring_array, stride);
                 let args = vec![whole(fired), whole(start), whole(port), whole(weight), ring];
                 let grain = if table.port.len() <= 1 << 20 { tiles } else { 1 };
                 let groups = scatter::groups(last - first, (end - begin) / (last - first));
@@ -1036,7 +1034,7 @@ impl Simulator<'_> {
             }
             first = last;
         }
-        self.live(fired, launches, learning)
+        self.live(launches, learning)
     }
 
     /// All synapses by source, and for each source by tile.
@@ -1114,9 +1112,12 @@ impl Simulator<'_> {
                     (state, rows, row)
                 }
                 Recorded::Weights { projection } => {
-                    let Some(weights) = &self.ports.weights[projection] else { continue };
+                    let Some(LivePorts { weights, .. }) = &self.ports.live[projection] else {
+                        continue;
+                    };
                     let places: Vec<_> = at.iter().map(|id| weights.find(*id as usize)).collect();
-                    let array = places.first().map_or(0, |place| place.0);
+                    // Of no synapse nothing is read.
+                    let array = places.first().map_or(self.arrays.unused.reals, |place| place.0);
                     if places.iter().any(|place| place.0 != array) {
                         let projection = self.network.projections[projection].name.clone();
                         return Err(PlanError::Apart { projection });
@@ -1125,7 +1126,9 @@ impl Simulator<'_> {
                     (array, 1, 0)
                 }
                 Recorded::Concentrations => {
-                    let Some(concentration) = self.ports.concentration else { continue };
+                    let Some(ModulatorPorts { concentration, .. }) = self.ports.modulators else {
+                        continue;
+                    };
                     (concentration, 1, 0)
                 }
             };
@@ -1133,8 +1136,8 @@ impl Simulator<'_> {
             let count = at.len();
             let len = (self.options.steps as u64 / sampled.every + 1) as usize * count;
             let [every_lo, every_hi] = halves(sampled.every);
-            let ids = self.words(format!("sample.{index}.ids"), at);
-            let samples = self.zeros(format!("sample.{index}"), Kind::Real, len);
+            let ids = self.arrays.words(format!("sample.{index}.ids"), at);
+            let samples = self.arrays.zero_reals(format!("sample.{index}"), len);
             self.ports.samples.push(samples);
             let params = sample::SampleParams::<f64> {
                 count: count as u32,
@@ -1143,8 +1146,7 @@ impl Simulator<'_> {
                 every_lo,
                 every_hi,
             };
-            let out = Arg { array: samples, split: Split::Stride(len) };
-            let args = vec![whole(array), whole(ids), out];
+            let args = vec![whole(array), whole(ids), each(samples, len)];
             let size = (Units::Count { count: 1, grain: 1 }, count);
             let launch = self.launch(&sample::KERNEL, &name, params.words(), args, size);
             launches.push(Launch { every: sampled.every, ..launch });

@@ -22,8 +22,8 @@ pub(super) struct Firsts {
     /// What is paid for each mV that a silent neuron lacks.
     push: f64,
     /// Steps of first spikes, and steps in which neurons are pushed, samples × n.
-    first: ArrayId,
-    peak: ArrayId,
+    first: Words,
+    peak: Words,
 }
 
 impl Compiler<'_> {
@@ -45,11 +45,12 @@ impl Compiler<'_> {
             self.tape(&pop),
             passing(pop.cotangent, self.layout.steps * pop.n),
             whole(pop.cell),
-            pushed.map_or(whole(self.layout.unused_words), |firsts| each(firsts.peak, pop.n)),
+            pushed
+                .map_or(whole(self.layout.arrays.unused.words), |firsts| each(firsts.peak, pop.n)),
             if pop.carry > 0 {
                 each(pop.adjoint, lif_eventprop::STATE * pop.n)
             } else {
-                each(self.layout.unused_written[0], 0)
+                each(self.layout.arrays.unused.written[0], 0)
             },
             each(pop.input_gradient, pop.n),
         ];
@@ -72,7 +73,7 @@ impl Compiler<'_> {
             };
             let len = self.layout.batch * pop.n;
             let mut array =
-                |what: &str| self.layout.zeros(format!("{population}.{what}"), Kind::Word, len);
+                |what: &str| self.layout.arrays.zero_words(format!("{population}.{what}"), len);
             self.firsts = Some(Firsts {
                 population: k,
                 tau: tau.get(),
@@ -94,7 +95,7 @@ impl Compiler<'_> {
         let args = vec![
             each(pop.spikes, (pop.history + self.layout.steps) * spike_words(pop.n)),
             each(firsts.first, pop.n),
-            each(self.layout.ports.output.unwrap_or_default(), pop.n),
+            each(self.answer().output, pop.n),
         ];
         Some(self.by_sample(&first_spikes::KERNEL, population, p.words(), args, pop.n))
     }
@@ -112,13 +113,17 @@ impl Compiler<'_> {
             by_output: firsts.tau / firsts.tau_late,
             push: firsts.push,
         };
-        let ports = &self.layout.ports;
+        let AnswerPorts { supervision, gradient, .. } = self.answer();
         let args = vec![
             each(firsts.first, pop.n),
-            each(ports.labels.unwrap_or_default(), 1),
-            if firsts.push > 0.0 { self.tape(&pop) } else { whole(self.layout.unused_reals) },
-            each(self.layout.output_gradient, pop.n),
-            each(ports.losses.unwrap_or_default(), SLOTS),
+            each(supervision.labels()?, 1),
+            if firsts.push > 0.0 {
+                self.tape(&pop)
+            } else {
+                whole(self.layout.arrays.unused.reals)
+            },
+            each(gradient, pop.n),
+            each(self.layout.ports.losses, SLOTS),
             each(firsts.peak, pop.n),
         ];
         let name = &self.network.populations[firsts.population].name;
@@ -136,8 +141,7 @@ impl Compiler<'_> {
             per_step: firsts.dt / firsts.tau,
             accumulate: u32::from(filled),
         };
-        let args =
-            vec![each(firsts.first, pop.n), each(self.layout.output_gradient, pop.n), cotangent];
+        let args = vec![each(firsts.first, pop.n), each(self.answer().gradient, pop.n), cotangent];
         let name = &self.network.populations[k].name;
         Some(self.by_sample(&first_spike_ramp::KERNEL, name, p.words(), args, pop.n))
     }

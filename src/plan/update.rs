@@ -1,7 +1,7 @@
 //! Updates of a training: gradients are adjusted, an optimiser changes what they are for, and weights shrink; rules of
 //! plasticity change theirs. Steps within a task are plain.
 
-use super::compile::{Compiler, by_element, each, whole};
+use super::compile::{Compiler, by_element, cut, each, whole};
 use super::*;
 use crate::network::{self, Projection};
 use crate::scene::Meta;
@@ -11,8 +11,8 @@ use crate::train::{adjust, clip, shrink, sum_squares};
 /// What an update changes.
 struct Changed {
     name: String,
-    gradient: ArrayId,
-    array: ArrayId,
+    gradient: Reals,
+    array: Reals,
     weights: Weights,
     /// What gradients are multiplied by, since the weights are delivered that much larger.
     scale: f64,
@@ -40,7 +40,7 @@ impl Compiler<'_> {
             let mut args = vec![each(changed.gradient, 1), each(changed.array, 1)];
             for which in descent.moments() {
                 let name = format!("{}.{which}", changed.name);
-                let array = self.layout.zeros(name, Kind::Real, changed.weights.count as usize);
+                let array = self.layout.arrays.zero_reals(name, changed.weights.count as usize);
                 self.layout.ports.moments.push(array);
                 args.push(each(array, 1));
             }
@@ -70,7 +70,7 @@ impl Compiler<'_> {
             for which in inner.moments() {
                 let name = format!("{}.inner_{which}", changed.name);
                 let count = changed.weights.count as usize;
-                args.push(each(self.layout.zeros(name, Kind::Real, count), 1));
+                args.push(each(self.layout.arrays.zero_reals(name, count), 1));
             }
             launches.push(changed.launch(inner.kernel(), inner.params(changed.weights), args));
         }
@@ -78,7 +78,7 @@ impl Compiler<'_> {
     }
 
     /// Whether an array has weights that lead to a readout, or its constant currents.
-    fn is_of_readout(&self, array: ArrayId) -> bool {
+    fn is_of_readout(&self, array: Reals) -> bool {
         let ports = &self.layout.ports;
         let is_readout =
             |k: usize| matches!(self.network.populations[k].kind, network::Kind::Readout(_));
@@ -94,7 +94,7 @@ impl Compiler<'_> {
         gradients.map(|(gradient, array)| self.changed(*gradient, *array)).collect()
     }
 
-    fn changed(&self, gradient: ArrayId, array: ArrayId) -> Changed {
+    fn changed(&self, gradient: Reals, array: Reals) -> Changed {
         let tiles = self.layout.ports.weights.iter().zip(&self.network.projections);
         let of = tiles.into_iter().find(|(tiles, _)| tiles.arrays().contains(&array));
         let projection = of.map(|(_, projection)| projection).or_else(|| self.fed_back(array));
@@ -127,7 +127,7 @@ impl Compiler<'_> {
         if !all.iter().any(differs) {
             return;
         }
-        let factor = self.layout.reals("gradient.factor", vec![1.0]);
+        let factor = self.layout.arrays.reals("gradient.factor", vec![1.0]);
         if let Some(most) = training.clip {
             self.clip(most, factor, all, launches);
         }
@@ -141,10 +141,10 @@ impl Compiler<'_> {
     }
 
     /// Finds the factor that keeps the norm of all gradients together below `most`.
-    fn clip(&mut self, most: f64, factor: ArrayId, all: &[Changed], launches: &mut Vec<Launch>) {
+    fn clip(&mut self, most: f64, factor: Reals, all: &[Changed], launches: &mut Vec<Launch>) {
         let parts_of = |changed: &Changed| sum_squares::parts(changed.weights.count as usize);
         let all_parts: usize = all.iter().map(parts_of).sum();
-        let sums = self.layout.zeros("gradient.squares", Kind::Real, all_parts);
+        let sums = self.layout.arrays.zero_reals("gradient.squares", all_parts);
         let mut first = 0;
         for changed in all {
             let (Weights { count, unit, .. }, parts) = (changed.weights, parts_of(changed));
@@ -159,7 +159,7 @@ impl Compiler<'_> {
                 kernel: &sum_squares::KERNEL,
                 label: changed.name.clone(),
                 params: p.words(),
-                args: vec![whole(changed.gradient), Arg { array: sums, split }],
+                args: vec![whole(changed.gradient), cut(sums, split)],
                 units: Units::Count { count: parts, grain: 256 },
                 invocations: parts as u64,
                 per_step: false,

@@ -35,11 +35,13 @@ pub(super) struct Framed<'a> {
     own_receptors: bool,
     driven: bool,
     watched: bool,
-    state: ArrayId,
-    start: ArrayId,
-    receptor: ArrayId,
-    cell: ArrayId,
-    adjoint: ArrayId,
+    state: Reals,
+    start: Reals,
+    /// Constant currents, and in their place gradients by them.
+    current: Reals,
+    receptor: Reals,
+    cell: Reals,
+    adjoint: Reals,
 }
 
 impl Framed<'_> {
@@ -62,8 +64,9 @@ impl<'a> Layout<'a> {
         let segment = (steps as f64).sqrt().ceil() as usize;
         let of_block = slots(steps, segment) * (all_rows + 1) * BLOCK;
         let state_len = blocks * of_block;
-        let state = self.zeros(format!("{name}.state"), Kind::Real, batch * state_len);
-        self.ports_of(k).states = Some(States { array: state, blocks, of_block, every: segment });
+        let state = self.arrays.zero_reals(format!("{name}.state"), batch * state_len);
+        self.ports.populations[k].states =
+            Some(States { array: state, blocks, of_block, every: segment });
         let population = &self.network.populations[k];
         let watched =
             matches!(&self.training.loss, Loss::Trace { population, .. } if population == name);
@@ -97,20 +100,21 @@ impl<'a> Layout<'a> {
         pop.width = inbox_rows * n;
         let inbox = format!("{name}.inbox");
         pop.tape = match driven {
-            false => self.zeros(inbox, Kind::Real, batch * steps * pop.width),
+            false => self.arrays.zero_reals(inbox, batch * steps * pop.width),
             true => {
                 let mut sample = vec![0.0; steps * pop.width];
                 let course = course(self.network, k, steps);
                 for (row, course) in sample.chunks_exact_mut(pop.width).zip(course.chunks(n)) {
                     row[receptors * n..][..n].copy_from_slice(course);
                 }
-                self.reals(inbox, sample.repeat(batch))
+                self.arrays.reals(inbox, sample.repeat(batch))
             }
         };
         let (array, potential) = (pop.tape, inbox_rows - 1);
-        self.ports_of(k).inbox = watched.then_some(Inbox { array, rows: inbox_rows, potential });
-        pop.i_e = self.reals(format!("{name}.i_e"), (0..n).map(current).collect());
-        let statics = self.zeros(format!("{name}.current"), Kind::Real, batch * n);
+        self.ports.populations[k].inbox =
+            watched.then_some(Inbox { array, rows: inbox_rows, potential });
+        pop.i_e = self.arrays.reals(format!("{name}.i_e"), (0..n).map(current).collect());
+        let statics = self.arrays.zero_reals(format!("{name}.current"), batch * n);
         pop.statics = Some(statics);
         // The gradient by the current takes the place of the current.
         pop.input_gradient = statics;
@@ -127,25 +131,26 @@ impl<'a> Layout<'a> {
             driven,
             watched,
             state,
-            start: self.reals(format!("{name}.start"), start),
-            receptor: self.reals(format!("{name}.receptor"), receptor),
-            cell: self.reals(format!("{name}.cell"), cell),
+            current: statics,
+            start: self.arrays.reals(format!("{name}.start"), start),
+            receptor: self.arrays.reals(format!("{name}.receptor"), receptor),
+            cell: self.arrays.reals(format!("{name}.cell"), cell),
             adjoint: match pop.active {
-                true => self.zeros(format!("{name}.adjoint"), Kind::Real, batch * adjoint_len),
-                false => self.unused_written[0],
+                true => self.arrays.zero_reals(format!("{name}.adjoint"), batch * adjoint_len),
+                false => self.arrays.unused.written[0],
             },
         };
         if let Some(trained) = &population.numbers {
             let free = trained.each.iter().map(|number| {
                 let array = format!("{name}.train.{}", number.name);
-                self.reals(array, number.origin())
+                self.arrays.reals(array, number.origin())
             });
             let free = free.collect();
             let start: Vec<_> = trained.each.iter().map(|number| number.origin()).collect();
             let made =
                 trained.made(&start).expect("the start was tried when the network was built");
             let slopes = trained.each.iter().zip(made.slopes).map(|(number, slopes)| {
-                self.reals(format!("{name}.slopes.{}", number.name), slopes.concat())
+                self.arrays.reals(format!("{name}.slopes.{}", number.name), slopes.concat())
             });
             let slopes = slopes.collect();
             let (cell, receptor) = (framed.cell, framed.receptor);
@@ -179,7 +184,7 @@ impl NumberPorts {
         neurons: &dyn Stepped,
         n: usize,
         x: &[Vec<f64>],
-    ) -> Result<Vec<(ArrayId, Vec<f64>)>, Refused> {
+    ) -> Result<Vec<(Reals, Vec<f64>)>, Refused> {
         let Made { cells: made, receptor, slopes } = numbers.made(x)?;
         let mut contents = vec![(self.cell, cells(neurons, &made, n)), (self.receptor, receptor)];
         let slopes = slopes.iter().map(|slopes| slopes.concat());
@@ -244,7 +249,7 @@ impl Compiler<'_> {
             whole(f.cell),
             whole(f.receptor),
             self.tape(&pop),
-            each(pop.statics.unwrap_or_default(), pop.n),
+            each(f.current, pop.n),
             self.spikes(&pop),
             self.soft_spikes(&pop),
         ];
@@ -269,7 +274,7 @@ impl Compiler<'_> {
             whole(f.cell),
             whole(f.receptor),
             self.tape(&pop),
-            each(pop.statics.unwrap_or_default(), pop.n),
+            each(f.current, pop.n),
             self.spikes(&pop),
             cotangent,
             each(f.adjoint, f.adjoint_len),
@@ -293,7 +298,7 @@ impl Compiler<'_> {
         for (number, (free, slopes)) in numbers.each.iter().zip(arrays) {
             let name = format!("{}.gradient.{}", population.name, number.name);
             let len = if number.shared { 1 } else { pop.n };
-            let gradient = self.layout.zeros(name, Kind::Real, len);
+            let gradient = self.layout.arrays.zero_reals(name, len);
             self.layout.ports.gradients.push((gradient, *free));
             let p = numbers_gradient::NumbersGradientParams::<f64> {
                 n: pop.n as u32,

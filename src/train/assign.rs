@@ -16,7 +16,7 @@ use crate::engine::{Engine, EngineError};
 use crate::files::Values;
 use crate::kernel::Clock;
 use crate::network::Network;
-use crate::plan::{ArrayId, Plan, ProgramId, SimulationPorts};
+use crate::plan::{Plan, ProgramId, Reals, SimulationPorts};
 use crate::record::decode_row;
 use crate::rng::{Purpose, Stream};
 use crate::scene::{Loss, Training};
@@ -125,7 +125,7 @@ impl<'a> Learner<'a> {
         Self {
             learn: program("learn"),
             evaluate: program("evaluate"),
-            ports: plan.ports.simulation.as_ref().expect("a plan for samples has these"),
+            ports: plan.simulation(),
             shuffle: Stream::new(network.seed, Purpose::Shuffle, 0),
             progress: Progress::default(),
             assigned: vec![None; neurons],
@@ -156,8 +156,8 @@ impl<'a> Learner<'a> {
         self.weight_arrays().into_iter().map(|array| self.plan.arrays[array].len as u64).sum()
     }
 
-    fn weight_arrays(&self) -> Vec<ArrayId> {
-        self.ports.weights.iter().flatten().flat_map(|tiles| tiles.arrays()).collect()
+    fn weight_arrays(&self) -> Vec<Reals> {
+        self.ports.live.iter().flatten().flat_map(|live| live.weights.arrays()).collect()
     }
 
     /// Learns until all epochs are done, `stop` ends it, or the observer answers false. Checkpoints go to `store` as in
@@ -294,9 +294,11 @@ impl<'a> Learner<'a> {
                 .collect();
         // A test image's noise is the same in every epoch, and no training image's.
         let key = if test { TEST_KEY } else { u64::from(program == self.evaluate) << 62 };
-        let ports = &self.plan.ports;
-        self.engine.write_words(ports.pixels.unwrap_or_default(), &pixels)?;
-        self.engine.write_words(ports.presentation.unwrap_or_default(), &[presentation])?;
+        let ports = &self.plan.input;
+        if let Some(array) = ports.pixels {
+            self.engine.write_words(array, &pixels)?;
+        }
+        self.engine.write_words(ports.presentation, &[presentation])?;
         let clock = Clock {
             seed: self.network.seed ^ key,
             step: 0,
@@ -343,7 +345,7 @@ impl<'a> Learner<'a> {
     }
 
     /// Arrays that outlast a sample.
-    fn lasting(&self) -> Vec<ArrayId> {
+    fn lasting(&self) -> Vec<Reals> {
         let mut arrays = self.weight_arrays();
         arrays.extend(&self.ports.lasting);
         arrays

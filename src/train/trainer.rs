@@ -25,7 +25,7 @@ use crate::kernel::Clock;
 use crate::network::{Kind, Network, Population};
 use crate::neuron::lif::Potential;
 use crate::neuron::stepped::BLOCK;
-use crate::plan::{ArrayId, Init, Plan, ProgramId};
+use crate::plan::{AnswerPorts, Init, Plan, ProgramId, Reals, Supervision, TrainingPorts, Words};
 use crate::rng::{Purpose, Stream};
 use crate::scene::{Augment, Data, Loss, Reset, Training};
 use serde::{Deserialize, Serialize};
@@ -216,13 +216,14 @@ pub enum TrainError {
 }
 
 /// What some arrays held.
-type Contents = Vec<(ArrayId, Vec<f32>)>;
+type Contents = Vec<(Reals, Vec<f32>)>;
 
 /// Network, data and engine, and how far they have come.
 pub struct Trainer<'a> {
     training: &'a Training,
     network: &'a Network,
     plan: &'a Plan,
+    ports: &'a TrainingPorts,
     samples: Samples<'a>,
     engine: Box<dyn Engine + 'a>,
     train: ProgramId,
@@ -473,7 +474,7 @@ struct Sums {
     samples: u64,
     /// For each population that is counted, the spikes of each sample.
     spikes: Vec<Vec<u32>>,
-    /// What the loss says of the answer to each sample; see [`crate::plan::Ports::predictions`].
+    /// What the loss says of the answer to each sample; see [`AnswerPorts::predictions`].
     predictions: Vec<u32>,
     /// Output for each sample, if it was asked for.
     output: Vec<f32>,
@@ -502,6 +503,7 @@ impl<'a> Trainer<'a> {
             training,
             network,
             plan,
+            ports: plan.training(),
             samples,
             engine,
             progress: Progress::default(),
@@ -568,7 +570,7 @@ impl<'a> Trainer<'a> {
                 let save = store.is_some() && saved.elapsed() > SAVE;
                 let tell = told.elapsed() > TELL;
                 let mut go_on = true;
-                if last || save || tell || pending.len() == self.plan.ports.slots {
+                if last || save || tell || pending.len() == self.ports.slots {
                     self.fetch(&mut pending)?;
                     told = Instant::now();
                     self.progress.seconds += since.elapsed().as_secs_f64();
@@ -659,7 +661,7 @@ impl<'a> Trainer<'a> {
         let seconds = since.elapsed().as_secs_f64();
         let round = self.round();
         let samples = round.samples(round.updates());
-        let mut errors = match self.plan.ports.errors {
+        let mut errors = match self.ports.errors {
             Some(array) => self.engine.read_reals(array)?,
             None => Vec::new(),
         };
@@ -703,12 +705,12 @@ impl<'a> Trainer<'a> {
             self.load(set, augment, samples, samples)?;
             let clock = self.clock(samples.len(), pending.len(), set);
             self.engine.run(self.evaluate, &clock, self.plan.steps)?;
-            if let Some(array) = self.plan.ports.output.filter(|_| with_output) {
-                let output = self.engine.read_reals(array)?;
-                let answers = samples.len() * self.plan.ports.answers;
+            if let Some(ports) = self.ports.answer.filter(|_| with_output) {
+                let output = self.engine.read_reals(ports.output)?;
+                let answers = samples.len() * ports.answers;
                 sums.output.extend(&output[..answers * self.classes()]);
             }
-            let attention = self.plan.ports.attention.iter().filter(|_| with_output);
+            let attention = self.ports.attention.iter().filter(|_| with_output);
             sums.scores.resize(attention.clone().count(), Vec::new());
             for (ports, scores) in attention.zip(&mut sums.scores) {
                 let all = self.engine.read_reals(ports.scores)?;
@@ -716,7 +718,7 @@ impl<'a> Trainer<'a> {
             }
             pending.push(samples.to_vec());
             let last = samples.last() == indices.last();
-            if last || pending.len() == self.plan.ports.slots {
+            if last || pending.len() == self.ports.slots {
                 self.drain(set, &mut pending, &mut sums)?;
             }
         }
@@ -738,8 +740,8 @@ impl<'a> Trainer<'a> {
             _ => predictions,
         };
         let (classes, marks) = (self.classes(), self.marks().is_some());
-        let answers = self.plan.ports.answers;
-        let attention = self.plan.ports.attention.iter();
+        let answers = self.answers();
+        let attention = self.ports.attention.iter();
         let names = attention.map(|ports| self.network.projections[ports.projection].name.clone());
         let scores = names.zip(scores).collect();
         Ok(Predictions { classes, answers, predicted, marks, output, spikes, scores })
@@ -747,8 +749,14 @@ impl<'a> Trainer<'a> {
 
     /// Number of outputs, if there are any.
     pub fn classes(&self) -> usize {
-        let answers = self.plan.batch * self.plan.ports.answers;
-        self.plan.ports.output.map_or(0, |output| self.plan.arrays[output].len / answers)
+        self.ports.answer.map_or(0, |AnswerPorts { answers, output, .. }| {
+            self.plan.arrays[output].len / (self.plan.batch * answers)
+        })
+    }
+
+    /// Answers to a sample.
+    fn answers(&self) -> usize {
+        self.ports.answer.map_or(1, |ports| ports.answers)
     }
 
     /// Puts what was best in place.
@@ -770,14 +778,13 @@ impl<'a> Trainer<'a> {
         self.load(Set::Test, &[], &[sample], &[sample])?;
         let clock = self.clock(1, 0, Set::Test);
         self.engine.run(self.evaluate, &clock, self.plan.steps)?;
-        let predicted = match self.plan.ports.predictions {
-            Some(array) => self.engine.read_words(array)?[0],
+        let predicted = match self.ports.answer {
+            Some(ports) => self.engine.read_words(ports.predictions)?[0],
             None => 0,
         };
         let steps = self.plan.steps;
         let (mut spikes, mut tapes, mut potentials) = (Vec::new(), Vec::new(), Vec::new());
-        for (ports, population) in self.plan.ports.populations.iter().zip(&self.network.populations)
-        {
+        for (ports, population) in self.ports.populations.iter().zip(&self.network.populations) {
             let n = population.size;
             tapes.push(match ports.tape {
                 Some(tape) => self.engine.read_reals(tape)?[..steps * n].to_vec(),
@@ -794,8 +801,8 @@ impl<'a> Trainer<'a> {
                 _ => Vec::new(),
             });
             spikes.push(match ports.spikes {
-                Some(array) => {
-                    let words = self.engine.read_words(array)?;
+                Some(spikes) => {
+                    let words = self.engine.read_words(spikes.array)?;
                     crate::record::decode(&words, n, ports.history, steps).collect()
                 }
                 None => Vec::new(),
@@ -847,9 +854,8 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// The engine fails.
     pub fn test(&mut self, damage: &Damage, silenced: &[&str]) -> Result<Tested, TrainError> {
-        let plan = self.plan;
         let mut whole = Contents::new();
-        for (k, tiles) in plan.ports.weights.iter().enumerate() {
+        for (k, tiles) in self.ports.weights.iter().enumerate() {
             let mut contents = Vec::new();
             for array in tiles.arrays() {
                 contents.push(self.engine.read_reals(array)?);
@@ -895,7 +901,7 @@ impl<'a> Trainer<'a> {
         samples: &[u32],
         presentation: &[u32],
     ) -> Result<(), EngineError> {
-        let ports = &self.plan.ports;
+        let ports = &self.plan.input;
         if let Some(split) = self.samples.split(set) {
             let epoch = if set == Set::Train { self.progress.epoch } else { 0 };
             let draw = (epoch, self.network.seed ^ set.key());
@@ -908,24 +914,30 @@ impl<'a> Trainer<'a> {
                 let parts: Vec<_> = shown.iter().map(|image| split.cut(image, part)).collect();
                 self.engine.write_words(*array, &packed(&parts))?;
             }
-            if let Some(array) = ports.labels {
-                let labels = samples.iter().flat_map(|s| split.asked(*s as usize, ports.answers));
-                let labels: Vec<u32> = labels.map(|l| l.map_or(u32::MAX, u32::from)).collect();
-                self.engine.write_words(array, &labels)?;
-            }
-            // A target is some number, also where none is known and nobody asks for it.
-            if let Some(array) = ports.targets {
-                let outputs = self.plan.arrays[array].len / self.plan.batch;
-                let wanted = samples.iter().flat_map(|s| split.wanted(*s as usize, outputs));
-                self.engine.write_reals(array, &wanted.collect::<Vec<f32>>())?;
+            if let Some(AnswerPorts { answers, supervision, .. }) = self.ports.answer {
+                match supervision {
+                    Supervision::Labels(array) => {
+                        let labels = samples.iter().flat_map(|s| split.asked(*s as usize, answers));
+                        let labels: Vec<u32> =
+                            labels.map(|l| l.map_or(u32::MAX, u32::from)).collect();
+                        self.engine.write_words(array, &labels)?;
+                    }
+                    // A target is some number, also where none is known and nobody asks for it.
+                    Supervision::Targets(array) => {
+                        let outputs = self.plan.arrays[array].len / self.plan.batch;
+                        let wanted =
+                            samples.iter().flat_map(|s| split.wanted(*s as usize, outputs));
+                        self.engine.write_reals(array, &wanted.collect::<Vec<f32>>())?;
+                    }
+                }
             }
         }
-        self.engine.write_words(ports.presentation.unwrap_or_default(), presentation)
+        self.engine.write_words(ports.presentation, presentation)
     }
 
     /// Makes anew what follows from the trained numbers of neurons.
     fn follow_numbers(&mut self) -> Result<(), TrainError> {
-        for ports in &self.plan.ports.numbers {
+        for ports in &self.ports.numbers {
             let population = &self.network.populations[ports.population];
             let (Kind::Stepped(neurons), Some(numbers)) = (&population.kind, &population.numbers)
             else {
@@ -957,7 +969,7 @@ impl<'a> Trainer<'a> {
     /// Trained numbers of neurons by name, as they are or as some arrays have them.
     fn numbers(&mut self, kept: Option<&Contents>) -> Result<Vec<(String, Vec<f64>)>, EngineError> {
         let mut named = Vec::new();
-        for ports in &self.plan.ports.numbers {
+        for ports in &self.ports.numbers {
             let population = &self.network.populations[ports.population];
             let each = population.numbers.iter().flat_map(|numbers| &numbers.each);
             for (number, array) in each.zip(&ports.free) {
@@ -1011,17 +1023,17 @@ impl<'a> Trainer<'a> {
         pending: &mut Vec<Vec<u32>>,
         sums: &mut Sums,
     ) -> Result<(), TrainError> {
-        let ports = &self.plan.ports;
-        let counts = ports.populations.iter().map(|p| p.counts);
-        let arrays = [ports.losses, ports.predictions].into_iter().chain(counts.clone());
-        let fetched = self.engine.fetch(&arrays.flatten().collect::<Vec<_>>())?;
-        let mut found = self.engine.collect(fetched)?.into_iter();
-        let mut next = |array: Option<ArrayId>| array.and_then(|_| found.next());
-        let (losses, predicted) = (next(ports.losses), next(ports.predictions));
-        let losses = losses.as_ref().map_or(&[][..], Values::reals);
-        let predicted = predicted.as_ref().map_or(&[][..], Values::words);
-        let counts: Vec<Option<Values>> = counts.map(next).collect();
-        let (split, answers) = (self.samples.split(set), ports.answers);
+        let ports = self.ports;
+        let predictions = ports.answer.map(|answer| answer.predictions);
+        let counts: Vec<Option<Words>> =
+            ports.populations.iter().map(|p| Some(p.spikes?.counts)).collect();
+        let words = [predictions].into_iter().chain(counts.iter().copied()).flatten();
+        let arrays: Vec<_> = words.map(Words::id).chain([ports.losses.id()]).collect();
+        let fetched = self.engine.fetch(&arrays)?;
+        let found = self.engine.collect(fetched)?;
+        let losses = found.reals(ports.losses);
+        let predicted = predictions.map_or(&[][..], |array| found.words(array));
+        let (split, answers) = (self.samples.split(set), self.answers());
         let marks = self.marks();
         sums.spikes.resize(counts.len(), Vec::new());
         for (slot, samples) in pending.drain(..).enumerate() {
@@ -1043,7 +1055,7 @@ impl<'a> Trainer<'a> {
                     sums.predictions.push(*predicted);
                 }
                 for (spikes, counts) in sums.spikes.iter_mut().zip(&counts) {
-                    spikes.extend(counts.iter().filter_map(|counts| counts.words().get(at)));
+                    spikes.extend(counts.iter().filter_map(|counts| found.words(*counts).get(at)));
                 }
             }
         }
@@ -1055,7 +1067,7 @@ impl<'a> Trainer<'a> {
     fn check_weights(&mut self) -> Result<(), TrainError> {
         // What fell below all numbers was put at the least of them: see `optimizer::NO_FLOOR`.
         let is_sound = |x: &f32| x.is_finite() && *x > f32::MIN;
-        for (tiles, projection) in self.plan.ports.weights.iter().zip(&self.network.projections) {
+        for (tiles, projection) in self.ports.weights.iter().zip(&self.network.projections) {
             for array in tiles.arrays() {
                 let weights = self.engine.read_reals(array)?;
                 if let Some(k) = weights.iter().position(|x| !is_sound(x)) {
@@ -1070,7 +1082,7 @@ impl<'a> Trainer<'a> {
         self.check_attention()?;
         for (k, population) in self.network.populations.iter().enumerate() {
             let name = &population.name;
-            if let Some(i_e) = self.plan.ports.i_e[k] {
+            if let Some(i_e) = self.ports.i_e[k] {
                 let currents = self.engine.read_reals(i_e)?;
                 if let Some(neuron) = currents.iter().position(|x| !is_sound(x)) {
                     let what = format!(
@@ -1079,7 +1091,7 @@ impl<'a> Trainer<'a> {
                     return Err(self.diverged(what));
                 }
             }
-            if let Some(states) = self.plan.ports.populations[k].states {
+            if let Some(states) = self.ports.populations[k].states {
                 let neuron_of =
                     |at: usize| at / states.of_block % states.blocks * BLOCK + at % BLOCK;
                 let all = self.engine.read_reals(states.array)?;
@@ -1097,8 +1109,7 @@ impl<'a> Trainer<'a> {
     /// Fails, saying where the first number that is not finite is.
     fn explain_loss(&mut self, sample: u32) -> Result<(), TrainError> {
         self.check_weights()?;
-        for (ports, population) in self.plan.ports.populations.iter().zip(&self.network.populations)
-        {
+        for (ports, population) in self.ports.populations.iter().zip(&self.network.populations) {
             let Some(tape) = ports.tape else { continue };
             if let Some(k) = self.engine.read_reals(tape)?.iter().position(|x| !x.is_finite()) {
                 let (neuron, row) = (k % population.size, k / population.size);
@@ -1120,8 +1131,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Arrays that training changes: weights, constant currents, delays and numbers, by gradients or by rules.
-    fn trained(&self) -> Vec<ArrayId> {
-        let ports = &self.plan.ports;
+    fn trained(&self) -> Vec<Reals> {
+        let ports = self.ports;
         ports.gradients.iter().chain(&ports.changes).map(|(_, changed)| *changed).collect()
     }
 
@@ -1133,7 +1144,7 @@ impl<'a> Trainer<'a> {
     /// Number of trained parameters of the network; feedback that is learned with them is none.
     pub fn parameters(&self) -> u64 {
         let trained = self.trained().into_iter();
-        let feedback = &self.plan.ports.feedback;
+        let feedback = &self.ports.feedback;
         let own = trained.filter(|array| feedback.iter().all(|(other, _)| other != array));
         own.map(|array| self.plan.arrays[array].len as u64).sum()
     }
@@ -1145,13 +1156,13 @@ impl<'a> Trainer<'a> {
     /// The engine fails.
     pub fn natural_weights(&mut self, best: bool) -> Result<Vec<(String, Vec<f32>)>, EngineError> {
         let kept = if best { self.best.as_ref().map(|(_, arrays)| arrays.clone()) } else { None };
-        let content = |array: ArrayId, engine: &mut dyn Engine| {
+        let content = |array: Reals, engine: &mut dyn Engine| {
             let kept = kept.iter().flatten().find(|(id, _)| *id == array);
             kept.map_or_else(|| engine.read_reals(array), |(_, values)| Ok(values.clone()))
         };
         let mut named = Vec::new();
         let learned = self.trained();
-        for (tiles, projection) in self.plan.ports.weights.iter().zip(&self.network.projections) {
+        for (tiles, projection) in self.ports.weights.iter().zip(&self.network.projections) {
             let learns = tiles.arrays().iter().any(|array| learned.contains(array));
             if !(learns || projection.frozen) {
                 continue;
@@ -1160,7 +1171,7 @@ impl<'a> Trainer<'a> {
             let contents = contents.collect::<Result<Vec<_>, _>>()?;
             named.push((projection.name.clone(), tiles.unpack(&contents)));
         }
-        for (i_e, population) in self.plan.ports.i_e.iter().zip(&self.network.populations) {
+        for (i_e, population) in self.ports.i_e.iter().zip(&self.network.populations) {
             if let Some(array) = i_e.as_ref().filter(|array| learned.contains(array)) {
                 named.push((
                     format!("{}.i_e", population.name),
@@ -1192,7 +1203,7 @@ impl<'a> Trainer<'a> {
     pub fn save(&mut self, store: &Store) -> Result<(), TrainError> {
         self.check_weights()?;
         let mut arrays = Vec::new();
-        for array in self.trained().into_iter().chain(self.plan.ports.moments.clone()) {
+        for array in self.trained().into_iter().chain(self.ports.moments.clone()) {
             let values = Values::Reals(self.engine.read_reals(array)?);
             arrays.push((self.plan.arrays[array].name.clone(), values));
         }
@@ -1235,11 +1246,11 @@ impl<'a> Trainer<'a> {
             Err(checkpoint.foreign(why))?;
         }
         let trained = self.trained();
-        for array in trained.iter().chain(&self.plan.ports.moments) {
+        for array in trained.iter().chain(&self.ports.moments) {
             let (name, len) = (&self.plan.arrays[*array].name, self.plan.arrays[*array].len);
             self.engine.write_reals(*array, checkpoint.finite(name, len)?)?;
         }
-        let of_best = |array: &ArrayId| {
+        let of_best = |array: &Reals| {
             let (name, len) = (&self.plan.arrays[*array].name, self.plan.arrays[*array].len);
             Ok((*array, checkpoint.finite(&format!("best/{name}"), len)?.to_vec()))
         };

@@ -5,10 +5,11 @@ use neuralearn::data::{Dataset, Split};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::{Cpu, Twinned};
 use neuralearn::engine::gpu::{Found, Gpu, Wanted, choose};
-use neuralearn::kernel::{self, Clock, Word};
+use neuralearn::kernel::{Clock, Word};
 use neuralearn::network::{Kind, Network, Population, Synapses, build};
 use neuralearn::plan::{
-    Init, Launch, Options, Plan, SimulationOptions, SimulationPorts, compile, simulate,
+    Array, ArrayId, Handle, Init, Launch, Options, Plan, Reals, SimulationOptions, SimulationPorts,
+    Supervision, Words, compile, simulate,
 };
 use neuralearn::rng::{Purpose, Stream};
 use neuralearn::scene::{Scene, load_str};
@@ -149,7 +150,7 @@ pub fn load(engine: &mut dyn Engine, plan: &Plan, split: &Split, samples: usize)
         words
     };
     let presentation: Vec<u32> = (0..samples as u32).collect();
-    let ports = &plan.ports;
+    let ports = &plan.input;
     if let Some(array) = ports.pixels {
         let whole = (0..samples).map(|b| split.image(b).to_vec());
         engine.write_words(array, &words(whole.collect())).unwrap();
@@ -158,17 +159,21 @@ pub fn load(engine: &mut dyn Engine, plan: &Plan, split: &Split, samples: usize)
         let parts = (0..samples).map(|b| split.cut(split.image(b), part));
         engine.write_words(*array, &words(parts.collect())).unwrap();
     }
-    if let Some(array) = ports.labels {
-        let labels = (0..samples).flat_map(|b| split.asked(b, ports.answers));
-        let labels: Vec<u32> = labels.map(|label| label.map_or(u32::MAX, u32::from)).collect();
-        engine.write_words(array, &labels).unwrap();
+    if let Some(answer) = plan.training().answer {
+        match answer.supervision {
+            Supervision::Labels(array) => {
+                let labels = (0..samples).flat_map(|b| split.asked(b, answer.answers));
+                let labels = labels.map(|label| label.map_or(u32::MAX, u32::from));
+                engine.write_words(array, &labels.collect::<Vec<u32>>()).unwrap();
+            }
+            Supervision::Targets(array) => {
+                let outputs = plan.arrays[array].len / plan.batch;
+                let wanted = (0..samples).flat_map(|b| split.wanted(b, outputs));
+                engine.write_reals(array, &wanted.collect::<Vec<f32>>()).unwrap();
+            }
+        }
     }
-    if let Some(array) = ports.targets {
-        let outputs = plan.arrays[array].len / plan.batch;
-        let wanted: Vec<f32> = (0..samples).flat_map(|b| split.wanted(b, outputs)).collect();
-        engine.write_reals(array, &wanted).unwrap();
-    }
-    engine.write_words(ports.presentation.unwrap(), &presentation).unwrap();
+    engine.write_words(ports.presentation, &presentation).unwrap();
 }
 
 /// Sizes of gradients of neurons, samples × rows × neurons: the largest of the neuron in the sample. That is a sum
@@ -209,10 +214,10 @@ pub fn gradients_by_terms(
     plan: &Plan,
     oracle: &mut Cpu<'_, f64>,
 ) -> Vec<Vec<Terms>> {
-    let ports = &plan.ports.gradients;
-    let of = |weights: usize| ports.iter().position(|(_, other)| *other == weights);
+    let ports = &plan.training().gradients;
+    let of = |weights: Reals| ports.iter().position(|(_, other)| *other == weights);
     let no_terms = |_| Terms { sum: 0.0, magnitude: 0.0 };
-    let len = |(gradient, _): &(usize, usize)| plan.arrays[*gradient].len;
+    let len = |(gradient, _): &(Reals, Reals)| plan.arrays[*gradient].len;
     let mut all: Vec<Vec<Terms>> =
         ports.iter().map(|g| (0..len(g)).map(no_terms).collect()).collect();
     let (batch, steps) = (plan.batch, plan.steps);
@@ -222,7 +227,7 @@ pub fn gradients_by_terms(
     // Neurons in frames have the gradients by several receptors side by side, and by the current in its place.
     let framed = |k: usize| matches!(network.populations[k].kind, Kind::Stepped(_));
     let by_current = |k: usize| if framed(k) { "current" } else { "input_gradient" };
-    for (projection, tiles) in network.projections.iter().zip(&plan.ports.weights) {
+    for (projection, tiles) in network.projections.iter().zip(&plan.training().weights) {
         if tiles.arrays().iter().all(|weights| of(*weights).is_none()) {
             continue;
         }
@@ -234,9 +239,9 @@ pub fn gradients_by_terms(
         let (rows, sent, wanted) = if delay == 0 {
             (1, named(oracle, from, kept.unwrap_or("values")), named(oracle, to, by_current(to)))
         } else {
-            let port = plan.ports.populations[from];
+            let port = plan.training().populations[from];
             // Soft spikes of neurons, or values of sources that change.
-            let found = |name: String| plan.arrays.iter().position(|array| array.name == name);
+            let found = |name: String| plan.arrays.named(&name).map(|_| array(plan, &name));
             let values = ["soft_spikes", "values"]
                 .iter()
                 .find_map(|what| found(format!("{}.{what}", network.populations[from].name)));
@@ -250,7 +255,9 @@ pub fn gradients_by_terms(
                 None => {
                     let name = &network.populations[from].name;
                     let spikes = kept.map(|kept| array(plan, &format!("{name}.{kept}")));
-                    let words = oracle.read_words(spikes.or(port.spikes).unwrap()).unwrap();
+                    let words = oracle
+                        .read_words(spikes.or(port.spikes.map(|spikes| spikes.array)).unwrap())
+                        .unwrap();
                     let bit = |row: usize, i: usize| {
                         words[row * sources.div_ceil(32) + i / 32] >> (i % 32)
                     };
@@ -302,7 +309,7 @@ pub fn gradients_by_terms(
             }
         }
     }
-    for (k, i_e) in plan.ports.i_e.iter().enumerate() {
+    for (k, i_e) in plan.training().i_e.iter().enumerate() {
         let Some(gradient) = i_e.and_then(of) else { continue };
         let input = named(oracle, k, by_current(k));
         let n = network.populations[k].size;
@@ -312,7 +319,7 @@ pub fn gradients_by_terms(
             all[gradient][at % n].magnitude += largest[at];
         }
     }
-    for ports in &plan.ports.numbers {
+    for ports in &plan.training().numbers {
         let population = &network.populations[ports.population];
         let n = population.size;
         let by = named(oracle, ports.population, "adjoint");
@@ -356,20 +363,29 @@ pub fn parameter(launch: &Launch, name: &str) -> f64 {
 
 /// Fills every array that a run must write before it reads with a number that spoils all it meets.
 pub fn poison(engine: &mut dyn Engine, plan: &Plan) {
-    let ports = &plan.ports;
-    let mut kept: Vec<usize> =
-        [ports.pixels, ports.labels, ports.presentation].into_iter().flatten().collect();
-    kept.extend(ports.parts.iter().map(|(_, array)| *array));
+    let (input, ports) = (&plan.input, plan.training());
+    let mut words: Vec<Words> = input.parts.iter().map(|(_, array)| *array).collect();
+    words.extend([input.pixels, Some(input.presentation)].into_iter().flatten());
     // Spikes before the window are none, and an optimiser starts at rest.
-    kept.extend(ports.populations.iter().filter_map(|p| p.spikes));
-    kept.extend(&ports.moments);
-    for (id, array) in plan.arrays.iter().enumerate() {
-        if matches!(array.init, Init::Zero) && !kept.contains(&id) && !is_unused(&array.name) {
-            match array.kind {
-                kernel::Kind::Real => engine.write_reals(id, &vec![1e30; array.len]).unwrap(),
-                kernel::Kind::Word => {
-                    engine.write_words(id, &vec![0xDEAD_BEEF; array.len]).unwrap()
-                }
+    words.extend(ports.populations.iter().filter_map(|p| Some(p.spikes?.array)));
+    let mut reals = ports.moments.clone();
+    match ports.answer.map(|answer| answer.supervision) {
+        Some(Supervision::Labels(array)) => words.push(array),
+        Some(Supervision::Targets(array)) => reals.push(array),
+        None => {}
+    }
+    let kept: Vec<ArrayId> =
+        words.into_iter().map(Words::id).chain(reals.into_iter().map(Reals::id)).collect();
+    spoil(engine, plan, |id, array| !kept.contains(&id) && !is_unused(&array.name));
+}
+
+/// Fills arrays that begin with zeros with a number that spoils all it meets.
+pub fn spoil(engine: &mut dyn Engine, plan: &Plan, which: impl Fn(ArrayId, &Array) -> bool) {
+    for (id, array) in plan.arrays.iter() {
+        if matches!(array.init, Init::Zero) && which(id, array) {
+            match plan.arrays.handle(id) {
+                Handle::Reals(id) => engine.write_reals(id, &vec![1e30; array.len]).unwrap(),
+                Handle::Words(id) => engine.write_words(id, &vec![0xDEAD_BEEF; array.len]).unwrap(),
             }
         }
     }
@@ -380,9 +396,11 @@ pub fn is_unused(name: &str) -> bool {
     ["unused.reals", "unused.words", "unused.written.0", "unused.written.1"].contains(&name)
 }
 
-/// The index of an array by its name.
-pub fn array(plan: &Plan, name: &str) -> usize {
-    plan.arrays.iter().position(|a| a.name == name).unwrap_or_else(|| panic!("no array {name}"))
+/// An array by its name.
+pub fn array<A: TryFrom<Handle>>(plan: &Plan, name: &str) -> A {
+    let id = plan.arrays.named(name).unwrap_or_else(|| panic!("no array {name}"));
+    let array = A::try_from(plan.arrays.handle(id));
+    array.unwrap_or_else(|_| panic!("array {name} does not hold what is asked for"))
 }
 
 // ---- Simulations ----------------------------------------------------------------------------------
@@ -417,17 +435,17 @@ pub fn windowed(text: &str, window: usize) -> Simulated {
 
 /// An engine whose floats can be read without rounding.
 pub trait Exact: Engine {
-    fn exact(&mut self, array: usize) -> Vec<f64>;
+    fn exact(&mut self, array: Reals) -> Vec<f64>;
 }
 
 impl<F: Twinned> Exact for Cpu<'_, F> {
-    fn exact(&mut self, array: usize) -> Vec<f64> {
+    fn exact(&mut self, array: Reals) -> Vec<f64> {
         self.wide(array)
     }
 }
 
 impl Exact for Gpu {
-    fn exact(&mut self, array: usize) -> Vec<f64> {
+    fn exact(&mut self, array: Reals) -> Vec<f64> {
         self.read_reals(array).unwrap().into_iter().map(f64::from).collect()
     }
 }
@@ -477,7 +495,7 @@ impl Simulated {
     }
 
     pub fn ports(&self) -> &SimulationPorts {
-        self.plan.ports.simulation.as_ref().unwrap()
+        self.plan.simulation()
     }
 
     /// The engine whose numbers are those of the equations.

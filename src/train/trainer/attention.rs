@@ -10,7 +10,7 @@ impl Trainer<'_> {
         kept: Option<&Contents>,
     ) -> Result<Vec<(String, Vec<f32>)>, EngineError> {
         let (mut named, learned) = (Vec::new(), self.trained());
-        for ports in &self.plan.ports.attention {
+        for ports in &self.ports.attention {
             let projection = &self.network.projections[ports.projection];
             if projection.learns_attention() && !learned.contains(&ports.weights) {
                 continue;
@@ -29,7 +29,7 @@ impl Trainer<'_> {
 
     /// Fails if a weight of a score is not a number.
     pub(super) fn check_attention(&mut self) -> Result<(), TrainError> {
-        for ports in &self.plan.ports.attention {
+        for ports in &self.ports.attention {
             let weights = self.engine.read_reals(ports.weights)?;
             // As other weights: see `check_weights`.
             if let Some(k) = weights.iter().position(|x| !(x.is_finite() && *x > f32::MIN)) {

@@ -11,7 +11,7 @@ impl Trainer<'_> {
         let updates = self.round().updates() as f64;
         let done = self.progress.epoch as f64 + self.progress.batch as f64 / updates;
         let part = done / self.training.epochs as f64;
-        for ports in &self.plan.ports.delays {
+        for ports in &self.ports.delays {
             let learned = self.network.projections[ports.projection].delays.as_ref();
             let sigma = learned.and_then(|learned| learned.sigma_after(part));
             if let (Some(array), Some(sigma)) = (ports.sigma, sigma) {
@@ -27,7 +27,7 @@ impl Trainer<'_> {
         kept: Option<&Contents>,
     ) -> Result<Vec<(String, Vec<f32>)>, EngineError> {
         let (mut named, dt) = (Vec::new(), self.network.dt);
-        for ports in &self.plan.ports.delays {
+        for ports in &self.ports.delays {
             let steps = match kept.and_then(|kept| kept.iter().find(|(id, _)| *id == ports.delays))
             {
                 Some((_, values)) => values.clone(),
@@ -42,7 +42,7 @@ impl Trainer<'_> {
 
     /// Fails if a learned delay is not a number.
     pub(super) fn check_delays(&mut self) -> Result<(), TrainError> {
-        for ports in &self.plan.ports.delays {
+        for ports in &self.ports.delays {
             let delays = self.engine.read_reals(ports.delays)?;
             if let Some(source) = delays.iter().position(|delay| !delay.is_finite()) {
                 let name = &self.network.projections[ports.projection].name;
@@ -56,7 +56,7 @@ impl Trainer<'_> {
 
     /// Refuses a checkpoint whose delays are none that this network can have.
     pub(super) fn possible_delays(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
-        for ports in &self.plan.ports.delays {
+        for ports in &self.ports.delays {
             let projection = &self.network.projections[ports.projection];
             let most = projection.delays.as_ref().map_or(0, |learned| learned.most) as f32;
             let delays = self.engine.read_reals(ports.delays)?;

@@ -60,7 +60,7 @@ impl<'a> Trainer<'a> {
         chosen: &[u32],
         pending: &mut Vec<Vec<u32>>,
     ) -> Result<(), TrainError> {
-        let ports = &self.plan.ports;
+        let ports = self.ports;
         let begin = self.weights()?;
         let mut sums: Vec<Vec<f64>> = begin.iter().map(|(_, w)| vec![0.0; w.len()]).collect();
         for task in chosen {
