@@ -1025,14 +1025,14 @@ impl<'a> Trainer<'a> {
     ) -> Result<(), TrainError> {
         let ports = self.ports;
         let predictions = ports.answer.map(|answer| answer.predictions);
-        let counts: Vec<Option<Words>> =
-            ports.populations.iter().map(|p| Some(p.spikes?.counts)).collect();
-        let words = [predictions].into_iter().chain(counts.iter().copied()).flatten();
+        let counts = ports.populations.iter().map(|p| Some(p.spikes?.counts));
+        let words = [predictions].into_iter().chain(counts.clone()).flatten();
         let arrays: Vec<_> = words.map(Words::id).chain([ports.losses.id()]).collect();
         let fetched = self.engine.fetch(&arrays)?;
         let found = self.engine.collect(fetched)?;
-        let losses = found.reals(ports.losses);
-        let predicted = predictions.map_or(&[][..], |array| found.words(array));
+        let words = |array: Option<Words>| array.map_or(&[][..], |array| found.words(array));
+        let (losses, predicted) = (found.reals(ports.losses), words(predictions));
+        let counts: Vec<&[u32]> = counts.map(words).collect();
         let (split, answers) = (self.samples.split(set), self.answers());
         let marks = self.marks();
         sums.spikes.resize(counts.len(), Vec::new());
@@ -1055,7 +1055,7 @@ impl<'a> Trainer<'a> {
                     sums.predictions.push(*predicted);
                 }
                 for (spikes, counts) in sums.spikes.iter_mut().zip(&counts) {
-                    spikes.extend(counts.iter().filter_map(|counts| found.words(*counts).get(at)));
+                    spikes.extend(counts.get(at));
                 }
             }
         }
