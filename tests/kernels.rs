@@ -768,6 +768,17 @@ fn more_workgroups_than_a_dimension_holds_reach_every_element() {
     }
 }
 
+/// An engine takes no plan that gives a kernel words for floats.
+#[test]
+#[should_panic(expected = "`presentation` as gradient of train/sgd")]
+fn arguments_of_another_type_are_refused() {
+    let mut plan = updates_alone("Sgd(lr: 0.1)");
+    let train = plan.program("train").unwrap();
+    let Stage::Whole(launches) = &mut plan.programs[train.index()].stages[0] else { return };
+    launches[0].args[0].array = plan.input.presentation.id();
+    Cpu::<f32>::new(&plan, Some(1), false);
+}
+
 /// The plan of a scene, as the program makes it.
 fn planned(scene: &Scene) -> Plan {
     const MOST: u64 = 128 << 20;
