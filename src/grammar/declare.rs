@@ -19,10 +19,14 @@
 //! A field without a default must be given, unless its type is an `Option`. The unit and whether a
 //! field may differ from neuron to neuron follow from its type. A word with a value, `Shift(u64) [Count];`, may
 //! have a rule for it; else the rule is that of the field in which the word stands.
+//!
+//! A word of a choice may be declared by itself, in the file of what it means: as a block that is a `Word`, `pub struct
+//! Huber: Word { ... }`, as a value, `pub struct List(PathBuf);`, or alone, `pub struct Dense;`. The choice then has a line
+//! of it, `Huber(crate::train::huber::Huber);`, and reads, writes and explains it as if it were declared there.
 
 use super::param::Param;
 use super::quantity::{Dimension, Loose, One, Quantity};
-use serde::de::{self, Deserialize, Deserializer, MapAccess};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, VariantAccess};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
@@ -302,8 +306,30 @@ pub fn is_name(name: &str) -> bool {
 
 /// What may stand in a scene.
 pub trait Value: Sized + Serialize + for<'de> Deserialize<'de> {
+    /// What it is, if it is declared as a word of a choice.
+    const DOC: &'static [&'static str] = &[];
+    /// What follows a word of a choice whose value it is.
+    const CONTENT: Content = Content::Value(Self::kind);
     /// What is read.
     fn kind() -> Kind;
+    /// Reads what follows such a word.
+    ///
+    /// # Errors
+    /// It does not fit.
+    fn read_after<'de, A: VariantAccess<'de>>(word: A) -> Result<Self, A::Error> {
+        word.newtype_variant()
+    }
+    /// Writes such a word, one of a choice with its name and place, and what follows it.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    fn write_after<S: Serializer>(
+        &self,
+        serializer: S,
+        (choice, index, word): (&'static str, u32, &'static str),
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_variant(choice, index, word, self)
+    }
     /// The value of a field that is not given, if its type says so.
     fn absent() -> Option<Self> {
         None
@@ -578,7 +604,7 @@ macro_rules! declare {
     (
         $(#[doc = $doc:literal])+
         $(#[derive($($extra:ident),+)])?
-        pub struct $name:ident $(: $default_impl:ident)? {
+        pub struct $name:ident $(: $as:ident)? {
             $(
                 $(#[doc = $fdoc:literal])+
                 $field:ident $(| $alias:literal)* : $type:ty $([$rule:ident])? $(= $default:expr)?;
@@ -603,6 +629,8 @@ macro_rules! declare {
         }
 
         impl $crate::grammar::Value for $name {
+            $crate::declare!(@as_word $($as)?);
+
             fn kind() -> $crate::grammar::Kind {
                 $crate::grammar::Kind::Block(Self::BLOCK)
             }
@@ -646,9 +674,76 @@ macro_rules! declare {
             }
         }
 
-        $crate::declare!(@default_impl $name [$($default_impl)?] {
+        $crate::declare!(@default_impl $name [$($as)?] {
             $($field: $type $(= $default)?;)*
         });
+    };
+
+    // ---- a word of a choice, alone ----
+    ($(#[doc = $doc:literal])+ pub struct $name:ident;) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+        pub struct $name;
+
+        impl $crate::grammar::Value for $name {
+            const DOC: &'static [&'static str] = &[$($doc),+];
+            const CONTENT: $crate::grammar::Content = $crate::grammar::Content::Nothing;
+
+            fn kind() -> $crate::grammar::Kind {
+                $crate::grammar::Kind::Text
+            }
+            fn read_after<'de, A: serde::de::VariantAccess<'de>>(
+                word: A,
+            ) -> Result<Self, A::Error> {
+                word.unit_variant().map(|()| Self)
+            }
+            fn write_after<S: serde::Serializer>(
+                &self,
+                serializer: S,
+                (choice, index, word): (&'static str, u32, &'static str),
+            ) -> Result<S::Ok, S::Error> {
+                serializer.serialize_unit_variant(choice, index, word)
+            }
+            fn visit(
+                &self,
+                _: &$crate::grammar::At,
+                _: $crate::grammar::Rule,
+                _: &mut dyn $crate::grammar::Visitor,
+            ) {
+            }
+            fn files_mut(&mut self, _: &mut dyn FnMut(&mut std::path::PathBuf)) {}
+        }
+    };
+
+    // ---- a word of a choice, with a value ----
+    (
+        $(#[doc = $doc:literal])+
+        $(#[derive($($extra:ident),+)])?
+        pub struct $name:ident($inner:ty);
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize $($(, $extra)+)?)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl $crate::grammar::Value for $name {
+            const DOC: &'static [&'static str] = &[$($doc),+];
+
+            fn kind() -> $crate::grammar::Kind {
+                <$inner as $crate::grammar::Value>::kind()
+            }
+            fn visit(
+                &self,
+                at: &$crate::grammar::At,
+                rule: $crate::grammar::Rule,
+                visitor: &mut dyn $crate::grammar::Visitor,
+            ) {
+                $crate::grammar::Value::visit(&self.0, at, rule, visitor);
+            }
+            fn files_mut(&mut self, each: &mut dyn FnMut(&mut std::path::PathBuf)) {
+                $crate::grammar::Value::files_mut(&mut self.0, each);
+            }
+        }
     };
 
     // ---- a choice ----
@@ -657,7 +752,7 @@ macro_rules! declare {
         $(#[derive($($extra:ident),+)])?
         pub enum $name:ident $(or $bare:ident($bare_type:ty))? {
             $(
-                $(#[doc = $wdoc:literal])+
+                $(#[doc = $wdoc:literal])*
                 $word:ident $(| $walias:literal)* $(($inner:ty) $([$wrule:ident])?)? $({
                     $(
                         $(#[doc = $fdoc:literal])+
@@ -672,7 +767,7 @@ macro_rules! declare {
         #[derive(Debug, Clone, PartialEq $($(, $extra)+)?)]
         pub enum $name {
             $(
-                $(#[doc = $wdoc])+
+                #[doc = $crate::declare!(@see [$($wdoc)*] $($inner)?)]
                 $word $(($inner))? $({ $($(#[doc = $fdoc])+ $field: $type,)* })?,
             )*
         }
@@ -685,7 +780,7 @@ macro_rules! declare {
                 words: &[$($crate::grammar::Word {
                     name: stringify!($word),
                     aliases: &[$($walias),*],
-                    doc: &[$($wdoc),+],
+                    doc: $crate::declare!(@doc [$($wdoc)*] $($inner)?),
                     content: $crate::declare!(@content [$($inner)?] $({ $(
                         $(#[doc = $fdoc])+ $field $(| $alias)* : $type $([$rule])? $(= $default)?;
                     )* })?),
@@ -779,6 +874,21 @@ macro_rules! declare {
     };
 
     // ---- parts ----
+    // What a block says of itself where it is a word.
+    (@as_word) => {};
+    (@as_word Default) => {};
+    (@as_word Word) => {
+        const DOC: &'static [&'static str] = Self::BLOCK.doc;
+        const CONTENT: $crate::grammar::Content =
+            $crate::grammar::Content::Fields(Self::BLOCK.fields);
+    };
+
+    // What a word means, said here or where its value is declared.
+    (@doc [$($doc:literal)+] $($inner:ty)?) => { &[$($doc),+] };
+    (@doc [] $inner:ty) => { <$inner as $crate::grammar::Value>::DOC };
+    (@see [$($doc:literal)+] $($inner:ty)?) => { concat!($($doc, "\n"),+) };
+    (@see [] $inner:ty) => { concat!("See [`", stringify!($inner), "`].") };
+
     (@rule []) => { $crate::grammar::Rule::Any };
     (@rule [$rule:ident]) => { $crate::grammar::Rule::$rule };
 
@@ -814,9 +924,7 @@ macro_rules! declare {
     (@pattern $word:ident [] { $($field:ident)* }) => { Self::$word { .. } };
 
     (@content []) => { $crate::grammar::Content::Nothing };
-    (@content [$inner:ty]) => {
-        $crate::grammar::Content::Value(<$inner as $crate::grammar::Value>::kind)
-    };
+    (@content [$inner:ty]) => { <$inner as $crate::grammar::Value>::CONTENT };
     (@content [] { $($fields:tt)* }) => {
         $crate::grammar::Content::Fields($crate::declare!(@fields $($fields)*))
     };
@@ -869,8 +977,8 @@ macro_rules! declare {
     };
     (@write_word $self:ident $serializer:ident $name:ident $word:ident [$inner:ty] $index:ident) => {
         if let Self::$word(inner) = $self {
-            let name = stringify!($name);
-            return $serializer.serialize_newtype_variant(name, $index, stringify!($word), inner);
+            let word = (stringify!($name), $index, stringify!($word));
+            return $crate::grammar::Value::write_after(inner, $serializer, word);
         }
     };
     (@write_word $self:ident $serializer:ident $name:ident $word:ident [] $index:ident {
@@ -894,7 +1002,7 @@ macro_rules! declare {
         serde::de::VariantAccess::unit_variant($variant).map(|()| $name::$word)
     };
     (@read_word $variant:ident $name:ident $word:ident [$inner:ty]) => {
-        serde::de::VariantAccess::newtype_variant::<$inner>($variant).map($name::$word)
+        <$inner as $crate::grammar::Value>::read_after($variant).map($name::$word)
     };
     (@read_word $variant:ident $name:ident $word:ident [] {
         $($field:ident $(| $alias:literal)* : $type:ty $(= $default:expr)?;)*
@@ -952,6 +1060,7 @@ macro_rules! declare {
     };
 
     (@default_impl $name:ident [] { $($fields:tt)* }) => {};
+    (@default_impl $name:ident [Word] { $($fields:tt)* }) => {};
     (@default_impl $name:ident [Default] {
         $($field:ident: $type:ty $(= $default:expr)?;)*
     }) => {
