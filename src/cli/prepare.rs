@@ -9,10 +9,10 @@ use crate::network::numbers::CURRENT;
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
 use crate::scene::{
-    self, Data, Images, Loss, Metric, Part, Population, SampleChoice, Scene, Schedule,
+    self, Data, Images, Metric, Part, Population, SampleChoice, Scene, Schedule,
 };
 use crate::simulation;
-use crate::{data, machine};
+use crate::{data, machine, train};
 use anyhow::Result;
 use std::collections::HashSet;
 
@@ -141,7 +141,8 @@ pub fn adapter(means: &Means) -> Result<Option<Found>> {
 /// The traces that a training is to follow, if it is.
 fn read_traces(scene: &Scene, network: &Network) -> Result<Option<Traces>> {
     let Some(training) = &scene.training else { return Ok(None) };
-    let Loss::Trace { population, file, array, .. } = &training.loss else { return Ok(None) };
+    let train::loss::Of::Potential(loss) = training.loss.of() else { return Ok(None) };
+    let train::trace::Trace { population, file, array, .. } = loss;
     let size = network.populations.iter().find(|p| p.name == *population).map_or(0, |p| p.size);
     let array = array.clone().unwrap_or_else(|| format!("{population}.v"));
     let shape = [training.steps as usize, size];
@@ -294,10 +295,11 @@ pub fn load_data(
 
 /// Refuses samples that do not have what the loss compares answers with, and numbers of epochs that they do not give.
 fn answered(training: &scene::Training, dataset: &data::Dataset) -> Result<(), Usage> {
+    use train::loss::Wanted;
     let (labels, targets) = (&dataset.train.labels, &dataset.train.targets);
-    let missing = match training.loss {
-        Loss::MultiLabel { .. } if targets.is_empty() => Some("`targets`, 0 or 1 for each output"),
-        _ if !training.loss.has_targets() && labels.is_empty() => Some("`labels`, a class each"),
+    let missing = match training.loss.wanted() {
+        Wanted::Marks if targets.is_empty() => Some("`targets`, 0 or 1 for each output"),
+        Wanted::Class if labels.is_empty() => Some("`labels`, a class each"),
         _ => None,
     };
     if let Some(missing) = missing {
@@ -309,7 +311,7 @@ fn answered(training: &scene::Training, dataset: &data::Dataset) -> Result<(), U
         Schedule::Plateau { metric, .. } => Some(metric),
         _ => None,
     };
-    let numbers = training.loss.has_targets() && !matches!(training.loss, Loss::MultiLabel { .. });
+    let numbers = training.loss.wanted() == Wanted::Targets;
     for (path, metric) in
         [("stop", training.stop.map(|stop| stop.metric)), ("schedule", of_plateau)]
     {

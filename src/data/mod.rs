@@ -32,6 +32,7 @@ pub use choice::ChoiceError;
 use std::path::{Path, PathBuf};
 
 use crate::scene::{Data, Loss, Over, Part};
+use crate::train::loss::Wanted;
 use idx::{Idx, IdxError};
 use orders::Orders;
 use randman::Randman;
@@ -501,7 +502,7 @@ impl Split {
     ///
     /// [`DataError`] for the first sample with which it does not.
     pub fn check_answers(&self, loss: &Loss, outputs: usize) -> Result<(), DataError> {
-        let marks = matches!(loss, Loss::MultiLabel { .. });
+        let marks = loss.wanted() == Wanted::Marks;
         let width = self.width();
         // That a set which the scene names has labels of frames where they are asked for, the scene says.
         if loss.over() == Some(Over::Frames) && self.labelled() == 1 {
@@ -524,9 +525,9 @@ impl Split {
 
     /// Leaves what a loss compares answers with: targets if it is of them and they are known, else labels.
     pub fn settle(&mut self, loss: &Loss) {
-        match loss {
-            Loss::MultiLabel { .. } => self.labels.clear(),
-            _ if loss.has_targets() && !self.targets.is_empty() => self.labels.clear(),
+        match loss.wanted() {
+            Wanted::Marks => self.labels.clear(),
+            Wanted::Targets if !self.targets.is_empty() => self.labels.clear(),
             _ => self.targets.clear(),
         }
     }
@@ -536,6 +537,9 @@ impl Split {
 mod tests {
     use super::idx::tests::{gzip, idx};
     use super::*;
+    use crate::train::multi_label::MultiLabel;
+    use crate::train::softmax_cross_entropy::SoftmaxCrossEntropy;
+    use crate::train::squared_error::SquaredError;
     use std::fs;
     use tempfile::TempDir;
 
@@ -638,9 +642,10 @@ mod tests {
 
     #[test]
     fn what_is_wanted_goes_with_the_outputs() {
-        let (numbers, marks) =
-            (Loss::SquaredError { over: Over::Mean }, Loss::MultiLabel { over: Over::Mean });
-        let classes = Loss::SoftmaxCrossEntropy { over: Over::Mean };
+        let over = Over::Mean;
+        let numbers = Loss::SquaredError(SquaredError { over });
+        let marks = Loss::MultiLabel(MultiLabel { over });
+        let classes = Loss::SoftmaxCrossEntropy(SoftmaxCrossEntropy { over });
         let split = |targets: &[f32]| Split {
             images: vec![0; 3],
             labels: vec![1, 0, 2],
@@ -691,7 +696,7 @@ mod tests {
         assert_eq!((first.len(), first.labels), (2, vec![0, NO_LABEL, NO_LABEL, 1]));
         // One label for the whole is none of a frame, and of the whole 255 is a class.
         let whole = Split { labels: vec![255, 0, 1], ..frames.clone() };
-        let loss = Loss::SoftmaxCrossEntropy { over: Over::Frames };
+        let loss = Loss::SoftmaxCrossEntropy(SoftmaxCrossEntropy { over: Over::Frames });
         assert!(matches!(whole.check_answers(&loss, 3), Err(DataError::Frames)));
         assert_eq!((whole.class_of(0), whole.check_labels(3).is_err()), (Some(255), true));
         // Nobody knows.

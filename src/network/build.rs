@@ -442,7 +442,7 @@ fn classifies(scene: &Scene) -> bool {
 /// threshold.
 fn in_frames(neuron: &scene::Lif, name: &str, scene: &Scene) -> bool {
     let loss = scene.training.as_ref().map(|training| &training.loss);
-    let watched = matches!(loss, Some(scene::Loss::Trace { population, .. }) if population == name);
+    let watched = loss.is_some_and(|loss| loss.watched() == Some(name));
     let stimulated = scene.stimuli.iter().any(|stimulus| stimulus.to == name);
     let trained = scene.populations.iter().any(|(known, p)| known == name && !p.train.is_empty());
     let through_reset = scene.training.as_ref().is_some_and(|training| !training.detach_reset);

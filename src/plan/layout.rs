@@ -10,7 +10,7 @@ use crate::kernel::spike_words;
 use crate::network::{self, Network, Projection, Synapses};
 use crate::neuron::surrogate::Surrogate;
 use crate::neuron::{lif, lif_backward, lif_eventprop};
-use crate::scene::{Loss, Over, Training};
+use crate::scene::{Over, Training};
 use crate::synapse::PANEL;
 use crate::train::eprop_readout;
 
@@ -364,12 +364,10 @@ impl<'a> Layout<'a> {
             .network
             .populations
             .iter()
-            .map(|p| match &training.loss {
+            .map(|p| match training.loss.counted().or(training.loss.watched()) {
                 _ if training.rates.iter().any(|penalty| penalty.population == p.name) => true,
-                Loss::Trace { population, .. }
-                | Loss::SpikeCount { population, .. }
-                | Loss::FirstSpike { population, .. } => p.name == *population,
-                _ => matches!(p.kind, network::Kind::Readout(_)),
+                Some(population) => p.name == population,
+                None => matches!(p.kind, network::Kind::Readout(_)),
             })
             .collect();
         // As many rounds as the longest path.

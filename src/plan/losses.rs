@@ -4,10 +4,9 @@ use super::compile::{Compiler, SLOTS, each, shown, whole};
 use super::*;
 use crate::data::traces::Traces;
 use crate::network;
-use crate::scene::{Loss, Over};
-use crate::train::{
-    rate_penalty, softmax_cross_entropy, spike_counts, spread_gradient, target_error, trace,
-};
+use crate::scene::Over;
+use crate::train::loss::{Answers, Of};
+use crate::train::{rate_penalty, spike_counts, spread_gradient, trace};
 
 /// What the loss is of: an answer, or a rate.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +45,7 @@ impl Compiler<'_> {
             let answers = matches!(population.kind, network::Kind::Readout(_))
                 || self.training.loss.counted() == Some(&population.name);
             if answers {
-                launches.push(self.of_answer(k));
+                launches.extend(self.of_answer(k));
             }
         }
         launches.extend(self.first_spike_terms());
@@ -72,28 +71,15 @@ impl Compiler<'_> {
     }
 
     /// The loss of the output of a population.
-    fn of_answer(&self, k: usize) -> Launch {
-        let (n, slots) = (self.layout.pops[k].n, SLOTS as u32);
-        let AnswerPorts { answers, output, gradient, supervision, predictions } = self.answer();
-        let (kernel, params, wanted): (&'static Kernel, _, _) = match supervision {
-            Supervision::Targets(targets) => {
-                let (form, delta) = match self.training.loss {
-                    Loss::Huber { delta, .. } => (1, delta),
-                    Loss::MultiLabel { .. } => (2, 0.0),
-                    _ => (0, 0.0),
-                };
-                let outputs = n as u32;
-                let p = target_error::TargetErrorParams::<f64> { outputs, slots, delta, form };
-                (&target_error::KERNEL, p.words(), each(targets, n))
-            }
-            Supervision::Labels(labels) => {
-                let p = softmax_cross_entropy::SoftmaxCrossEntropyParams::<f64> {
-                    classes: n as u32,
-                    answers: answers as u32,
-                    slots,
-                };
-                (&softmax_cross_entropy::KERNEL, p.words(), each(labels, answers))
-            }
+    fn of_answer(&self, k: usize) -> Option<Launch> {
+        let n = self.layout.pops[k].n;
+        let AnswerPorts { answers, output, gradient, supervision, predictions } =
+            self.layout.ports.answer?;
+        let shape = Answers { outputs: n as u32, answers: answers as u32, slots: SLOTS as u32 };
+        let (kernel, params) = self.training.loss.objective().judgement(shape)?;
+        let wanted = match supervision {
+            Supervision::Targets(targets) => each(targets, n),
+            Supervision::Labels(labels) => each(labels, answers),
         };
         let args = vec![
             each(output, answers * n),
@@ -102,12 +88,12 @@ impl Compiler<'_> {
             each(self.layout.ports.losses, SLOTS),
             each(predictions, answers * SLOTS),
         ];
-        self.by_sample(kernel, &self.network.populations[k].name, params, args, 1)
+        Some(self.by_sample(kernel, &self.network.populations[k].name, params, args, 1))
     }
 
     /// Those that penalties are on.
     fn penalised(&self) -> &[Counted] {
-        let answers = usize::from(matches!(self.training.loss, Loss::SpikeCount { .. }));
+        let answers = usize::from(matches!(self.training.loss.of(), Of::Counts(..)));
         self.counted.get(answers..).unwrap_or_default()
     }
 
@@ -118,11 +104,11 @@ impl Compiler<'_> {
         }
         let find = |name: &str| self.network.populations.iter().position(|p| p.name == name);
         let (batch, training) = (self.layout.batch, self.training);
-        if let Loss::SpikeCount { population, scale } = &training.loss
+        if let Of::Counts(population, factor) = training.loss.of()
             && let Some(k) = find(population)
         {
             let AnswerPorts { output: counts, gradient, .. } = self.answer();
-            self.counted.push(Counted { population: k, factor: *scale, counts, gradient });
+            self.counted.push(Counted { population: k, factor, counts, gradient });
         }
         let seconds = self.layout.steps as f64 * self.network.dt * 1e-3;
         for (which, penalty) in training.rates.iter().enumerate() {
@@ -193,9 +179,8 @@ impl Compiler<'_> {
 
     /// Errors of potentials that are to follow a trace; with `back` gradients by them too.
     fn follow(&mut self, wanted: &Traces, back: bool) -> Option<Launch> {
-        let Loss::Trace { population: name, low_pass, unfiltered, .. } = &self.training.loss else {
-            return None;
-        };
+        let Of::Potential(loss) = self.training.loss.of() else { return None };
+        let (name, low_pass) = (&loss.population, loss.low_pass);
         let k = self.network.populations.iter().position(|p| p.name == *name)?;
         let (inbox, pop) = (self.layout.ports.populations[k].inbox?, self.layout.pops[k]);
         let network::Kind::Stepped(neurons) = &self.network.populations[k].kind else {
@@ -229,7 +214,7 @@ impl Compiler<'_> {
             back: u32::from(back),
             rise: low_pass.map_or(1.0, |tau| -(-dt / tau.get()).exp_m1()),
             of_filtered: if low_pass.is_some() { 1.0 } else { 0.0 },
-            of_difference: if low_pass.is_some() { *unfiltered } else { 1.0 },
+            of_difference: if low_pass.is_some() { loss.unfiltered } else { 1.0 },
         };
         let args = vec![
             self.tape(&pop),

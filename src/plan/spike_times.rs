@@ -5,7 +5,8 @@ use super::*;
 use crate::kernel::spike_words;
 use crate::network;
 use crate::neuron::lif_eventprop;
-use crate::scene::Loss;
+use crate::train::first_spikes::FirstSpike;
+use crate::train::loss::Of;
 use crate::train::{first_spike_ramp, first_spike_terms, first_spikes};
 
 /// First spikes of the neurons that answer.
@@ -60,10 +61,8 @@ impl Compiler<'_> {
 
     /// First spikes of the population that answers, if the loss is of their times, and the answers.
     pub(super) fn first_spikes(&mut self) -> Option<Launch> {
-        let Loss::FirstSpike { population, tau, alpha, tau_late, push } = &self.training.loss
-        else {
-            return None;
-        };
+        let Of::FirstSpikes(loss) = self.training.loss.of() else { return None };
+        let FirstSpike { population, tau, alpha, tau_late, push } = loss;
         let k = self.network.populations.iter().position(|p| p.name == *population)?;
         let pop = self.layout.pops[k];
         if self.firsts.is_none() {

@@ -14,7 +14,6 @@ use crate::neuron::frame::{
 use crate::neuron::model::{Refused, at};
 use crate::neuron::receptor::port;
 use crate::neuron::stepped::{BLOCK, Stepped, Trained, receptor_numbers, with_receptors};
-use crate::scene::Loss;
 use crate::train::numbers_gradient;
 
 /// Arrays and numbers of a population in frames.
@@ -68,8 +67,7 @@ impl<'a> Layout<'a> {
         self.ports.populations[k].states =
             Some(States { array: state, blocks, of_block, every: segment });
         let population = &self.network.populations[k];
-        let watched =
-            matches!(&self.training.loss, Loss::Trace { population, .. } if population == name);
+        let watched = self.training.loss.watched() == Some(name);
         let driven = is_driven(self.network, k);
         let numbers = match &population.numbers {
             Some(_) => neurons.cells()[0].len() + receptors * port::COUNT,

@@ -43,6 +43,8 @@ use crate::neuron::model::Neuron;
 pub use crate::train::damage::Damage;
 pub use crate::train::eprop::Feedback;
 pub use crate::train::gradient::Gradient;
+pub use crate::train::loss::Over;
+use crate::train::loss::{Objective, Of, Wanted};
 pub use crate::train::meta::Meta;
 pub use crate::train::noise::Noise;
 use crate::train::optimizer::Descent;
@@ -50,7 +52,7 @@ pub use crate::train::order::Order;
 pub use crate::train::rate_penalty::RatePenalty;
 pub use crate::train::schedule::Schedule;
 pub use crate::train::stop::{Metric, Stop};
-use crate::{declare, encoders, neurons, optimizers};
+use crate::{declare, encoders, losses, neurons, optimizers};
 use std::path::{Path, PathBuf};
 
 /// Where a scene has its seed.
@@ -1065,7 +1067,7 @@ impl Training {
     /// Whether its epochs have a number.
     pub fn has(&self, metric: Metric) -> bool {
         let there = match metric.is_accuracy() {
-            true => !matches!(self.loss, Loss::Trace { .. }),
+            true => self.loss.has_samples(),
             false => self.loss.is_gradient(),
         };
         there && (self.validation.is_some() || !metric.is_of_validation())
@@ -1423,144 +1425,77 @@ impl Data {
     }
 }
 
-declare! {
-    /// What training minimises.
-    pub enum Loss {
-        /// Cross-entropy of the softmax of the readout's potential: of one answer, or the mean over those frames that
-        /// have a label.
-        SoftmaxCrossEntropy {
-            /// How the potential over time becomes one number per class.
-            over: Over = Over::Mean;
-        };
-        /// Squared differences between the readout's outputs and the `targets` of the samples, summed over outputs. Of
-        /// samples that have `labels` instead the output of the class is to be 1, the others 0.
-        SquaredError {
-            /// How the potential over time becomes one number per output.
-            over: Over = Over::Mean;
-        };
-        /// As `SquaredError`, but with half the square of a difference e up to `delta`, and beyond it `delta (|e| -
-        /// delta / 2)`, which a few far outputs do not rule (Huber 1964).
-        Huber {
-            /// Difference up to which it is a square.
-            delta: f64 [Positive] = 1.0;
-            /// As of `SquaredError`.
-            over: Over = Over::Mean;
-        };
-        /// Cross-entropy of the sigmoid of each of the readout's outputs, summed over outputs: a sample may have
-        /// several marks or none, which `targets` says by 1 and 0. An answer is right if every output is, a mark being
-        /// told by an output above 0, of which the sigmoid is above 0.5.
-        MultiLabel {
-            /// As of `SquaredError`.
-            over: Over = Over::Mean;
-        };
-        /// Cross-entropy of the softmax of the numbers of spikes of a population, a neuron for each class.
-        SpikeCount {
-            /// The population.
-            population: String;
-            /// What a spike counts (one logit).
-            scale: f64 [Positive] = 1.0;
-        };
-        /// Cross-entropy of the softmax of -t / tau, where t is when the neurons of a population spike first, a neuron for
-        /// each class: the answer is the one that is first, of several at once that with the lowest number. One that is
-        /// silent counts as if it spiked a step after the end.
-        FirstSpike {
-            /// The population.
-            population: String;
-            /// Time that makes a difference \[ms\].
-            tau: Quantity<Ms> [Positive];
-            /// Factor on `e^(t / tau_late) - 1` of the neuron of the right class, which is added, that it spikes early.
-            alpha: f64 [NotNegative] = 0.0;
-            /// Time constant of that \[ms\].
-            tau_late: Option<Quantity<Ms>> [Positive];
-            /// What is added where that neuron is silent, for each distance from rest to threshold by which its potential
-            /// misses the threshold; for `EventProp`, by which it would learn nothing.
-            push: f64 [NotNegative] = 0.0;
-        };
-        /// Mean over steps and neurons of the squared difference \[mV²\] between the potential of a population and a
-        /// trace; the one presentation is an epoch.
-        Trace {
-            /// The population.
-            population: String;
-            /// The traces, as a simulation writes them (`traces.npz`): a row for each step, a column for all neurons or
-            /// one for each \[mV\].
-            file: PathBuf;
-            /// Name of the array in it; that of the population with `.v` if absent.
-            array: Option<String>;
-            /// Time constant of a low-pass filter of the difference, which makes a spike that comes at another
-            /// time felt; not filtered if absent \[ms\].
-            low_pass: Option<Quantity<Ms>> [Positive];
-            /// Where it is filtered, a factor on what is not, which is added.
-            unfiltered: f64 [NotNegative] = 0.0;
-        };
-        /// None: the synapses learn by themselves, sample by sample (`batch: 1`, `Images` as spikes, any neurons),
-        /// and before each sample all but weights and thresholds is forgotten. Then each neuron of a
-        /// population is assigned to the class for which it spikes most over the last training samples, with
-        /// learning switched off. The answer to a sample is the class whose neurons spike most on average (Diehl &
-        /// Cook 2015).
-        Assignment {
-            /// The population.
-            population: String;
-            /// Training samples by which neurons are assigned.
-            samples: u64 [Count];
-        };
-    }
+macro_rules! loss {
+    ($($file:ident::$word:ident $(| $alias:literal)*;)*) => {
+        declare! {
+            /// What training minimises.
+            pub enum Loss {
+                $($word $(| $alias)* (crate::train::$file::$word);)*
+            }
+        }
+
+        impl Loss {
+            /// What it is of, and how.
+            pub fn objective(&self) -> &dyn Objective {
+                match self {
+                    $(Self::$word(objective) => objective,)*
+                }
+            }
+        }
+    };
 }
 
+losses!(loss);
+
 impl Loss {
+    /// What of the network it looks at.
+    pub fn of(&self) -> Of<'_> {
+        self.objective().of()
+    }
+
+    /// What it compares that with.
+    pub fn wanted(&self) -> Wanted {
+        self.objective().wanted()
+    }
+
     /// The population whose spikes are the answer, if they are.
     pub fn counted(&self) -> Option<&str> {
-        match self {
-            Self::SpikeCount { population, .. } | Self::FirstSpike { population, .. } => {
-                Some(population)
-            }
+        match self.of() {
+            Of::Counts(population, _) => Some(population),
+            Of::FirstSpikes(loss) => Some(&loss.population),
             _ => None,
         }
     }
 
     /// How the potential of the readout becomes its output, if the loss is of that.
     pub fn over(&self) -> Option<Over> {
-        match self {
-            Self::SoftmaxCrossEntropy { over }
-            | Self::SquaredError { over }
-            | Self::Huber { over, .. }
-            | Self::MultiLabel { over } => Some(*over),
+        match self.of() {
+            Of::Readout(over) => Some(over),
+            _ => None,
+        }
+    }
+
+    /// The population whose potential is looked at in each step, if one is.
+    pub fn watched(&self) -> Option<&str> {
+        match self.of() {
+            Of::Potential(loss) => Some(&loss.population),
             _ => None,
         }
     }
 
     /// Whether each output has a target of its own; else a sample has a class, if anything.
     pub fn has_targets(&self) -> bool {
-        matches!(self, Self::SquaredError { .. } | Self::Huber { .. } | Self::MultiLabel { .. })
+        matches!(self.wanted(), Wanted::Targets | Wanted::Marks)
+    }
+
+    /// Whether it is of samples.
+    pub fn has_samples(&self) -> bool {
+        self.wanted() != Wanted::Trace
     }
 
     /// Whether it is minimised by its gradient.
     pub fn is_gradient(&self) -> bool {
-        !matches!(self, Self::Assignment { .. })
-    }
-}
-
-declare! {
-    /// How a potential over time becomes one number.
-    #[derive(Copy)]
-    pub enum Over {
-        /// Mean over the steps.
-        Mean;
-        /// Sum over the steps.
-        Sum;
-        /// Mean over each frame of `Images`: an answer to each, of data that have a label for each frame. With
-        /// `SoftmaxCrossEntropy` alone.
-        Frames;
-        /// Mean over a part of the presentation.
-        Window {
-            /// Where it begins \[ms\].
-            from: Quantity<Ms> [NotNegative];
-            /// Where it ends \[ms\].
-            to: Quantity<Ms> [Positive];
-        };
-        /// Value at the last step.
-        Last;
-        /// Largest value.
-        Max;
+        !matches!(self.of(), Of::Assigned(_))
     }
 }
 

@@ -7,11 +7,13 @@
 //! spike most on average (Diehl & Cook 2015). While it learns, the accuracy is told of samples that are
 //! judged by the responses to those before them.
 
+use super::loss::{Objective, Of, Wanted};
 use super::trainer::{
     Epoch, Event, Outcome, Presented, Progress, SAVE, TELL, TEST_KEY, TrainError,
 };
 use crate::checkpoint::{Checkpoint, Store};
 use crate::data::{self, Dataset, Split};
+use crate::declare;
 use crate::engine::{Engine, EngineError};
 use crate::files::Values;
 use crate::kernel::Clock;
@@ -19,16 +21,39 @@ use crate::network::Network;
 use crate::plan::{Plan, ProgramId, Reals, SimulationPorts};
 use crate::record::decode_row;
 use crate::rng::{Purpose, Stream};
-use crate::scene::{Loss, Training};
+use crate::scene::Training;
 use crate::simulation::learned_weights;
 use std::time::Instant;
 
 /// Samples after which neurons are assigned anew, for the accuracy while learning.
 const REASSIGN: u64 = 1000;
 
+declare! {
+    /// None: the synapses learn by themselves, sample by sample (`batch: 1`, `Images` as spikes, any neurons),
+    /// and before each sample all but weights and thresholds is forgotten. Then each neuron of a
+    /// population is assigned to the class for which it spikes most over the last training samples, with
+    /// learning switched off. The answer to a sample is the class whose neurons spike most on average (Diehl &
+    /// Cook 2015).
+    pub struct Assignment: Word {
+        /// The population.
+        population: String;
+        /// Training samples by which neurons are assigned.
+        samples: u64 [Count];
+    }
+}
+
+impl Objective for Assignment {
+    fn of(&self) -> Of<'_> {
+        Of::Assigned(self)
+    }
+    fn wanted(&self) -> Wanted {
+        Wanted::Class
+    }
+}
+
 /// How neurons respond to classes.
 #[derive(Debug, Clone)]
-pub struct Assignment {
+pub struct Responses {
     classes: usize,
     /// Sum of the spikes of each neuron to samples of each class; class × neuron.
     spikes: Vec<f32>,
@@ -36,7 +61,7 @@ pub struct Assignment {
     shown: Vec<f32>,
 }
 
-impl Assignment {
+impl Responses {
     /// No response yet of so many neurons.
     pub fn new(classes: usize, neurons: usize) -> Self {
         Self { classes, spikes: vec![0.0; classes * neurons], shown: vec![0.0; classes] }
@@ -87,8 +112,9 @@ pub struct Learner<'a> {
     engine: Box<dyn Engine + 'a>,
     learn: ProgramId,
     evaluate: ProgramId,
-    /// Population that answers.
+    /// Population that answers, and training samples by which its neurons are assigned.
     population: usize,
+    assigned_by: usize,
     classes: usize,
     shuffle: Stream,
     /// Where the training is.
@@ -96,7 +122,7 @@ pub struct Learner<'a> {
     /// Class of each neuron of the population that answers.
     pub assigned: Vec<Option<usize>>,
     /// Responses since neurons were last assigned, while learning.
-    responses: Assignment,
+    responses: Responses,
     /// `[true][predicted]` classes over the test set.
     pub confusion: Vec<u64>,
 }
@@ -114,10 +140,10 @@ impl<'a> Learner<'a> {
         engine: Box<dyn Engine + 'a>,
     ) -> Self {
         let program = |name| plan.program(name).expect("a plan for samples has this program");
-        let Loss::Assignment { population, .. } = &training.loss else {
+        let Of::Assigned(assignment) = training.loss.of() else {
             unreachable!("other losses have gradients")
         };
-        let population = network.populations.iter().position(|p| p.name == *population);
+        let population = network.populations.iter().position(|p| p.name == assignment.population);
         let population = population.expect("the scene was checked");
         let labels = data.train.labels.iter().chain(&data.test.labels);
         let classes = 1 + usize::from(labels.max().copied().unwrap_or(0));
@@ -129,7 +155,7 @@ impl<'a> Learner<'a> {
             shuffle: Stream::new(network.seed, Purpose::Shuffle, 0),
             progress: Progress::default(),
             assigned: vec![None; neurons],
-            responses: Assignment::new(classes, neurons),
+            responses: Responses::new(classes, neurons),
             confusion: vec![0; classes * classes],
             training,
             network,
@@ -137,6 +163,7 @@ impl<'a> Learner<'a> {
             data,
             engine,
             population,
+            assigned_by: assignment.samples as usize,
             classes,
         }
     }
@@ -190,7 +217,7 @@ impl<'a> Learner<'a> {
                 let done = self.progress.batch;
                 if done.is_multiple_of(REASSIGN) {
                     self.assigned = self.responses.classes();
-                    self.responses = Assignment::new(self.classes, counts.len());
+                    self.responses = Responses::new(self.classes, counts.len());
                 }
                 self.progress.seconds += since.elapsed().as_secs_f64();
                 let mut go_on = true;
@@ -230,12 +257,9 @@ impl<'a> Learner<'a> {
 
     /// Assigns neurons by the last samples of the epoch, and judges the test set.
     fn finish_epoch(&mut self, order: &[u32]) -> Result<Epoch, TrainError> {
-        let Loss::Assignment { samples, .. } = self.training.loss else {
-            unreachable!("other losses have gradients")
-        };
         let neurons = self.network.populations[self.population].size;
-        let mut responses = Assignment::new(self.classes, neurons);
-        for sample in order.iter().rev().take(samples as usize) {
+        let mut responses = Responses::new(self.classes, neurons);
+        for sample in order.iter().rev().take(self.assigned_by) {
             let shown = self.show(false, *sample, (self.evaluate, *sample))?;
             let label = usize::from(self.data.train.labels[*sample as usize]);
             responses.add(label, &self.counts(&shown));
@@ -424,7 +448,7 @@ mod tests {
 
     #[test]
     fn neurons_mean_what_they_respond_to_most() {
-        let mut responses = Assignment::new(3, 4);
+        let mut responses = Responses::new(3, 4);
         // Class 0 is shown more often; it is the mean that counts.
         responses.add(0, &[5, 0, 2, 0]);
         responses.add(0, &[5, 0, 2, 0]);

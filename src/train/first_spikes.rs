@@ -7,8 +7,83 @@
 //! A spike of step t is at (t + 1) dt. A silent neuron counts as one that spikes a step after the window, later than any
 //! that spikes; the answer is the neuron that is first, of several at once the one with the lowest number.
 
+use super::loss::{Answers, Objective, Of, Setting, Wanted};
+use super::softmax_cross_entropy::judgement;
+use crate::grammar::{Judge, Ms, Quantity};
 use crate::kernel::*;
-use crate::params;
+use crate::{declare, params};
+
+/// Largest exponent of e that is sure to be a number in single precision.
+const LARGEST_EXPONENT: f64 = 80.0;
+
+declare! {
+    /// Cross-entropy of the softmax of -t / tau, where t is when the neurons of a population spike first, a neuron for
+    /// each class: the answer is the one that is first, of several at once that with the lowest number. One that is
+    /// silent counts as if it spiked a step after the end.
+    pub struct FirstSpike: Word {
+        /// The population.
+        population: String;
+        /// Time that makes a difference \[ms\].
+        tau: Quantity<Ms> [Positive];
+        /// Factor on `e^(t / tau_late) - 1` of the neuron of the right class, which is added, that it spikes early.
+        alpha: f64 [NotNegative] = 0.0;
+        /// Time constant of that \[ms\].
+        tau_late: Option<Quantity<Ms>> [Positive];
+        /// What is added where that neuron is silent, for each distance from rest to threshold by which its potential
+        /// misses the threshold; for `EventProp`, by which it would learn nothing.
+        push: f64 [NotNegative] = 0.0;
+    }
+}
+
+impl Objective for FirstSpike {
+    fn of(&self) -> Of<'_> {
+        Of::FirstSpikes(self)
+    }
+    fn wanted(&self) -> Wanted {
+        Wanted::Class
+    }
+    fn check(&self, path: &str, setting: Setting, judge: &mut dyn Judge) {
+        let late = format!("{path}.tau_late");
+        match self.tau_late.map(Quantity::get) {
+            None if self.alpha > 0.0 => {
+                let help = "add `tau_late: 10`, in ms";
+                let message = "`alpha` is for late spikes, and nothing says what is late";
+                judge.fault_with_help(late, message, help);
+            }
+            Some(_) if self.alpha == 0.0 => {
+                let help = "give `alpha`, or leave it out";
+                judge.fault_with_help(late, "it does nothing where `alpha` is 0", help);
+            }
+            Some(tau) => {
+                let end = setting.dt.map_or(0.0, |dt| (setting.steps as f64 + 1.0) * dt);
+                if end > LARGEST_EXPONENT * tau && tau > 0.0 {
+                    let message = format!(
+                        "e^(t / tau_late) at the end, {end} ms, is no number in single precision"
+                    );
+                    judge.fault_with_help(late, message, "make it longer");
+                }
+            }
+            None => {}
+        }
+        match (setting.by_times, self.push > 0.0) {
+            (false, true) => {
+                let message =
+                    "by surrogate gradients neurons learn to spike whether they do or not";
+                let help = "leave it out, or write `learn: EventProp()`";
+                judge.fault_with_help(format!("{path}.push"), message, help);
+            }
+            (true, false) => {
+                let message = "a neuron that is silent for samples of its class learns nothing of them; `push: 1` \
+                               would let it";
+                judge.warn(path, message);
+            }
+            _ => {}
+        }
+    }
+    fn judgement(&self, answers: Answers) -> Option<(&'static Kernel, Vec<Word>)> {
+        Some(judgement(answers))
+    }
+}
 
 params! {
     /// `Params` of `shaders/train/first_spikes.wgsl`.

@@ -4,7 +4,7 @@ pub mod adagrad;
 pub mod adam;
 pub mod adamw;
 pub mod adjust;
-mod assign;
+pub mod assign;
 pub mod bound;
 pub mod clear_reals;
 pub mod clear_words;
@@ -26,7 +26,10 @@ pub mod first_spike_terms;
 pub mod first_spikes;
 pub mod gain;
 pub mod gradient;
+pub mod huber;
+pub mod loss;
 pub mod meta;
+pub mod multi_label;
 pub mod noise;
 pub mod numbers_gradient;
 pub mod optimizer;
@@ -41,6 +44,7 @@ pub mod shrink;
 pub mod softmax_cross_entropy;
 pub mod spike_counts;
 pub mod spread_gradient;
+pub mod squared_error;
 pub mod stop;
 pub mod sum_samples;
 pub mod sum_squares;
@@ -48,7 +52,7 @@ pub mod target_error;
 pub mod trace;
 mod trainer;
 
-pub use assign::{Assignment, Learner, answer};
+pub use assign::{Learner, Responses, answer};
 pub use damage::{Damage, Tested};
 pub use trainer::{
     Epoch, Event, MEASURED, Outcome, Predictions, Presented, Progress, Samples, Set, TrainError,

@@ -7,8 +7,40 @@
 //! A sample has one answer, or one for each frame, of which some may not be asked for: their label is no class, and
 //! no gradient comes from them. The largest output is subtracted first, so that no exponential overflows.
 
+use super::loss::{Answers, Objective, Of, Over, Wanted};
 use crate::kernel::*;
-use crate::params;
+use crate::{declare, params};
+
+declare! {
+    /// Cross-entropy of the softmax of the readout's potential: of one answer, or the mean over those frames that
+    /// have a label.
+    #[derive(Copy)]
+    pub struct SoftmaxCrossEntropy: Word {
+        /// How the potential over time becomes one number per class.
+        over: Over = Over::Mean;
+    }
+}
+
+impl Objective for SoftmaxCrossEntropy {
+    fn of(&self) -> Of<'_> {
+        Of::Readout(self.over)
+    }
+    fn wanted(&self) -> Wanted {
+        Wanted::Class
+    }
+    fn judgement(&self, answers: Answers) -> Option<(&'static Kernel, Vec<Word>)> {
+        Some(judgement(answers))
+    }
+    fn in_each_step(&self) -> bool {
+        true
+    }
+}
+
+/// How answers are judged by their softmax: the kernel and its parameters.
+pub fn judgement(answers: Answers) -> (&'static Kernel, Vec<Word>) {
+    let Answers { outputs: classes, answers, slots } = answers;
+    (&KERNEL, SoftmaxCrossEntropyParams::<f64> { classes, answers, slots }.words())
+}
 
 params! {
     /// `Params` of `shaders/train/softmax_cross_entropy.wgsl`.
@@ -37,14 +69,14 @@ pub static KERNEL: Kernel = Kernel {
     ],
     layouts: &[],
     params: SoftmaxCrossEntropyParams::<f32>::FIELDS,
-    twin32: dispatched::<SoftmaxCrossEntropy, f32>,
-    twin64: scalar::<SoftmaxCrossEntropy, f64>,
+    twin32: dispatched::<SoftmaxCrossEntropyTwin, f32>,
+    twin64: scalar::<SoftmaxCrossEntropyTwin, f64>,
 };
 
 /// The twin of `shaders/train/softmax_cross_entropy.wgsl`.
-pub struct SoftmaxCrossEntropy;
+pub struct SoftmaxCrossEntropyTwin;
 
-impl Twin for SoftmaxCrossEntropy {
+impl Twin for SoftmaxCrossEntropyTwin {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = SoftmaxCrossEntropyParams::<F>::of(call.params);

@@ -4,8 +4,32 @@
 //!   counts[b, n] = factor sum over t of s[b, t, n]
 //! ```
 
+use super::loss::{Answers, Objective, Of, Wanted};
+use super::softmax_cross_entropy::judgement;
 use crate::kernel::*;
-use crate::params;
+use crate::{declare, params};
+
+declare! {
+    /// Cross-entropy of the softmax of the numbers of spikes of a population, a neuron for each class.
+    pub struct SpikeCount: Word {
+        /// The population.
+        population: String;
+        /// What a spike counts (one logit).
+        scale: f64 [Positive] = 1.0;
+    }
+}
+
+impl Objective for SpikeCount {
+    fn of(&self) -> Of<'_> {
+        Of::Counts(&self.population, self.scale)
+    }
+    fn wanted(&self) -> Wanted {
+        Wanted::Class
+    }
+    fn judgement(&self, answers: Answers) -> Option<(&'static Kernel, Vec<Word>)> {
+        Some(judgement(answers))
+    }
+}
 
 params! {
     /// `Params` of `shaders/train/spike_counts.wgsl`.

@@ -9,6 +9,7 @@
 //! The batch's loss is the mean over samples. The last is the cross-entropy of a sigmoid in the form in which no
 //! exponential overflows.
 
+use super::loss::Answers;
 use crate::kernel::*;
 use crate::params;
 
@@ -24,6 +25,13 @@ params! {
         /// 0: squared; 1: Huber; 2: sigmoid.
         form: option,
     }
+}
+
+/// How answers are judged by a form of error: the kernel and its parameters.
+pub fn judgement(form: u32, delta: f64, answers: Answers) -> (&'static Kernel, Vec<Word>) {
+    let Answers { outputs, slots, .. } = answers;
+    let p = TargetErrorParams::<f64> { outputs, slots, delta, form };
+    (&KERNEL, p.words())
 }
 
 /// Table entry.

@@ -7,8 +7,46 @@
 //! ```
 //! with N the steps times the neurons times the samples. The gradient by the potential takes its place in the inbox.
 
+use super::loss::{Objective, Of, Setting, Wanted};
+use crate::grammar::{Judge, Ms, Quantity};
 use crate::kernel::*;
-use crate::params;
+use crate::{declare, params};
+use std::path::PathBuf;
+
+declare! {
+    /// Mean over steps and neurons of the squared difference \[mV²\] between the potential of a population and a
+    /// trace; the one presentation is an epoch.
+    pub struct Trace: Word {
+        /// The population.
+        population: String;
+        /// The traces, as a simulation writes them (`traces.npz`): a row for each step, a column for all neurons or
+        /// one for each \[mV\].
+        file: PathBuf;
+        /// Name of the array in it; that of the population with `.v` if absent.
+        array: Option<String>;
+        /// Time constant of a low-pass filter of the difference, which makes a spike that comes at another
+        /// time felt; not filtered if absent \[ms\].
+        low_pass: Option<Quantity<Ms>> [Positive];
+        /// Where it is filtered, a factor on what is not, which is added.
+        unfiltered: f64 [NotNegative] = 0.0;
+    }
+}
+
+impl Objective for Trace {
+    fn of(&self) -> Of<'_> {
+        Of::Potential(self)
+    }
+    fn wanted(&self) -> Wanted {
+        Wanted::Trace
+    }
+    fn check(&self, path: &str, _: Setting, judge: &mut dyn Judge) {
+        if self.low_pass.is_none() && self.unfiltered != 0.0 {
+            let message = "without `low_pass` nothing is filtered, and the whole counts as it is";
+            let help = "leave it out, or give `low_pass`";
+            judge.fault_with_help(format!("{path}.unfiltered"), message, help);
+        }
+    }
+}
 
 params! {
     /// `Params` of `shaders/train/trace.wgsl`.
@@ -51,14 +89,14 @@ pub static KERNEL: Kernel = Kernel {
     ],
     layouts: &[],
     params: TraceParams::<f32>::FIELDS,
-    twin32: dispatched::<Trace, f32>,
-    twin64: scalar::<Trace, f64>,
+    twin32: dispatched::<TraceTwin, f32>,
+    twin64: scalar::<TraceTwin, f64>,
 };
 
 /// The twin of `shaders/train/trace.wgsl`; units are samples.
-pub struct Trace;
+pub struct TraceTwin;
 
-impl Twin for Trace {
+impl Twin for TraceTwin {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = TraceParams::<F>::of(call.params);

@@ -16,6 +16,7 @@ mod delays;
 mod tasks;
 
 use super::damage::{Damage, Tested};
+use super::loss::Wanted;
 use crate::checkpoint::{Checkpoint, CheckpointError, Store};
 use crate::data::traces::Traces;
 use crate::data::{self, Dataset, Split};
@@ -27,7 +28,7 @@ use crate::neuron::lif::Potential;
 use crate::neuron::stepped::BLOCK;
 use crate::plan::{AnswerPorts, Init, Plan, ProgramId, Reals, Supervision, TrainingPorts, Words};
 use crate::rng::{Purpose, Stream};
-use crate::scene::{Augment, Data, Loss, Reset, Training};
+use crate::scene::{Augment, Data, Reset, Training};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -645,7 +646,7 @@ impl<'a> Trainer<'a> {
 
     /// How many outputs have to be right for an answer to be, where each tells a mark.
     fn marks(&self) -> Option<u32> {
-        let marks = matches!(self.training.loss, Loss::MultiLabel { .. });
+        let marks = self.training.loss.wanted() == Wanted::Marks;
         marks.then(|| self.classes() as u32)
     }
 
@@ -734,9 +735,9 @@ impl<'a> Trainer<'a> {
         // Of outputs that were trained on classes the largest is the answer, whether or not these samples have labels.
         let labelled = self.samples.split(Set::Test).is_some_and(|split| !split.labels.is_empty());
         let of_classes = self.training.data.as_ref().and_then(Data::has_classes);
-        let predicted = match self.training.loss {
-            Loss::MultiLabel { .. } => output.iter().map(|x| u32::from(*x > 0.0)).collect(),
-            _ if self.training.loss.has_targets() && !of_classes.unwrap_or(labelled) => Vec::new(),
+        let predicted = match self.training.loss.wanted() {
+            Wanted::Marks => output.iter().map(|x| u32::from(*x > 0.0)).collect(),
+            Wanted::Targets if !of_classes.unwrap_or(labelled) => Vec::new(),
             _ => predictions,
         };
         let (classes, marks) = (self.classes(), self.marks().is_some());

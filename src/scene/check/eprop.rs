@@ -11,9 +11,7 @@ impl<'s> Checker<'s> {
         }
         let scene = self.scene;
         let over = training.loss.over();
-        let known =
-            matches!(training.loss, Loss::SoftmaxCrossEntropy { .. } | Loss::SquaredError { .. });
-        if !known {
+        if !training.loss.objective().in_each_step() {
             let help = "use `SoftmaxCrossEntropy` or `SquaredError`, or `learn: Backprop`";
             self.fault_with_help("training.loss", "e-prop does not know this loss", help);
         } else if let Some(Over::Frames | Over::Max) = over {

@@ -161,7 +161,7 @@ impl<'s> Checker<'s> {
         match &self.scene.training {
             Some(training)
                 if training.loss.is_gradient()
-                    && !matches!(training.loss, Loss::Trace { .. })
+                    && training.loss.has_samples()
                     && to.is_some_and(|to| matches!(to.model, Model::Readout(_))) =>
             {
                 let message = "a readout that is to tell classes gets no stimuli";

@@ -1,15 +1,12 @@
-//! Rules of gradients by the times of spikes, and of losses of these.
+//! Rules of gradients by the times of spikes.
 
 use super::*;
 use crate::scene::Reset;
-
-/// Largest exponent of e that is sure to be a number in single precision.
-const LARGEST_EXPONENT: f64 = 80.0;
+use crate::train::loss::Of;
 
 impl Checker<'_> {
-    /// A training by gradients, as far as it is of times of spikes.
+    /// What `EventProp` does not know of.
     pub(super) fn spike_times(&mut self, training: &Training) {
-        self.first_spike(training);
         if training.learn.by_times().is_none() {
             return;
         }
@@ -26,7 +23,7 @@ impl Checker<'_> {
             }
         }
         let number = "a gradient by the times of spikes does not say how many there should be";
-        if matches!(training.loss, Loss::SpikeCount { .. }) {
+        if matches!(training.loss.of(), Of::Counts(..)) {
             let help = "use `FirstSpike`, or a loss of a `Readout`";
             self.fault_with_help("training.loss", number, help);
         }
@@ -34,7 +31,7 @@ impl Checker<'_> {
             self.fault_with_help("training.rates", number, "leave it out");
         }
         for (name, population) in &self.scene.populations {
-            self.has_times(&training.loss, name, population);
+            self.has_times(training.loss.watched() == Some(name), name, population);
         }
         for (k, projection) in self.scene.projections.iter().enumerate() {
             if matches!(projection.pool, Some(Pool::Max(_))) {
@@ -49,7 +46,7 @@ impl Checker<'_> {
     }
 
     /// Whether the neurons of a population are such that `EventProp` knows when they spike.
-    fn has_times(&mut self, loss: &Loss, name: &str, population: &Population) {
+    fn has_times(&mut self, watched: bool, name: &str, population: &Population) {
         const CAN: &str = "`EventProp` is of `Lif` with one exponential current (`tau_syn`), `t_ref: 0` and \
                            `reset: Value`, and of `Readout`; `Surrogate` is of all neurons";
         let path = format!("populations.{name}");
@@ -62,7 +59,6 @@ impl Checker<'_> {
             return;
         };
         let none = Some((0.0, 0.0));
-        let watched = matches!(loss, Loss::Trace { population, .. } if population == name);
         for (field, given, what) in [
             ("model.t_ref", lif.t_ref.bounds() != none, "has a refractory period"),
             ("model.delta_th", lif.delta_th.bounds() != none, "has a threshold that rises"),
@@ -83,47 +79,6 @@ impl Checker<'_> {
             let message = format!("`{name}` is driven by it");
             let help = "`EventProp` is of neurons that get spikes and constant currents alone";
             self.fault_with_help(format!("stimuli.{k}"), message, help);
-        }
-    }
-
-    /// A loss of first spikes.
-    fn first_spike(&mut self, training: &Training) {
-        let Loss::FirstSpike { alpha, tau_late, push, .. } = &training.loss else { return };
-        match tau_late.map(Quantity::get) {
-            None if *alpha > 0.0 => {
-                let help = "add `tau_late: 10`, in ms";
-                let message = "`alpha` is for late spikes, and nothing says what is late";
-                self.fault_with_help("training.loss.tau_late", message, help);
-            }
-            Some(_) if *alpha == 0.0 => {
-                let help = "give `alpha`, or leave it out";
-                let message = "it does nothing where `alpha` is 0";
-                self.fault_with_help("training.loss.tau_late", message, help);
-            }
-            Some(tau) => {
-                let end = self.dt().map_or(0.0, |dt| (training.steps as f64 + 1.0) * dt);
-                if end > LARGEST_EXPONENT * tau && tau > 0.0 {
-                    let message = format!(
-                        "e^(t / tau_late) at the end, {end} ms, is no number in single precision"
-                    );
-                    self.fault_with_help("training.loss.tau_late", message, "make it longer");
-                }
-            }
-            None => {}
-        }
-        match (training.learn.by_times(), *push > 0.0) {
-            (None, true) => {
-                let message =
-                    "by surrogate gradients neurons learn to spike whether they do or not";
-                let help = "leave it out, or write `learn: EventProp()`";
-                self.fault_with_help("training.loss.push", message, help);
-            }
-            (Some(_), false) => {
-                let message = "a neuron that is silent for samples of its class learns nothing of them; `push: 1` \
-                               would let it";
-                self.warn("training.loss", message);
-            }
-            _ => {}
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::scene::{
     Augment, DelayKernel, Gradient, Growth, Meta, Optimizer, Order, Over, Override, Pacing,
     RampOrder, Range, SEED, SEEDS, Schedule, Trained,
 };
+use crate::train::loss::{Of, Setting, Wanted};
 
 /// Folders of a run, which no stage may be called.
 const RESERVED: [&str; 2] = ["checkpoints", "figures"];
@@ -22,7 +23,7 @@ const MOST_CLASSES: u64 = 256;
 
 impl<'s> Checker<'s> {
     pub(super) fn training(&mut self, training: &'s Training) {
-        if let Loss::Trace { population, .. } = &training.loss {
+        if let Some(population) = training.loss.watched() {
             self.trace(training, population);
         } else {
             self.showing(training);
@@ -35,8 +36,8 @@ impl<'s> Checker<'s> {
         self.watched(training);
         self.learned("training.freeze", &training.freeze);
         self.meta(training);
-        if let Loss::Assignment { population, .. } = &training.loss {
-            self.assignment(training, population);
+        if let Of::Assigned(assignment) = training.loss.of() {
+            self.assignment(training, &assignment.population);
             return;
         }
         if training.loss.over().is_some() {
@@ -45,13 +46,16 @@ impl<'s> Checker<'s> {
         let has_classes = |data: &&Data| {
             matches!(data, Data::Mnist { .. } | Data::Pairs { .. } | Data::Streams { .. })
         };
-        if let (Loss::MultiLabel { .. }, Some(data)) =
-            (&training.loss, training.data.as_ref().filter(has_classes))
+        if let (Wanted::Marks, Some(data)) =
+            (training.loss.wanted(), training.data.as_ref().filter(has_classes))
         {
             let message = format!("samples of `{}` have a class each, and no marks", data.word());
             let help = "use `SoftmaxCrossEntropy`, or `Arrays` with `targets`";
             self.fault_with_help("training.loss", message, help);
         }
+        let by_times = training.learn.by_times().is_some();
+        let setting = Setting { dt: self.dt(), steps: training.steps, by_times };
+        training.loss.objective().check("training.loss", setting, self);
         self.spike_times(training);
         self.noise(training);
         self.eprop(training);
@@ -219,7 +223,7 @@ impl<'s> Checker<'s> {
     fn meta(&mut self, training: &Training) {
         let Some(meta) = training.meta else { return };
         let path = "training.meta";
-        if !matches!(training.loss, Loss::SquaredError { .. }) {
+        if !matches!(training.loss, Loss::SquaredError(_)) {
             let message = "tasks are judged by squared errors";
             self.fault_with_help("training.loss", message, "write `loss: SquaredError()`");
         }
@@ -275,7 +279,7 @@ impl<'s> Checker<'s> {
     /// Rules of samples that are frames, and of answers to each.
     fn in_time(&mut self, training: &Training, data: &Data) {
         let of_frames = training.loss.over() == Some(Over::Frames);
-        if of_frames && !matches!(training.loss, Loss::SoftmaxCrossEntropy { .. }) {
+        if of_frames && training.loss.wanted() != Wanted::Class {
             let message = "an answer to each frame is a class, and this loss is of targets";
             let help =
                 "use `SoftmaxCrossEntropy(over: Frames)`, or another part of the presentation";
@@ -687,9 +691,8 @@ impl<'s> Checker<'s> {
             }
             return;
         }
-        let has_samples = |training: &&Training| {
-            training.loss.is_gradient() && !matches!(training.loss, Loss::Trace { .. })
-        };
+        let has_samples =
+            |training: &&Training| training.loss.is_gradient() && training.loss.has_samples();
         if training.filter(has_samples).is_none() {
             let message = "they are of the test set of a training by gradients, which this is not";
             self.fault_with_help(path, message, "leave it out");
@@ -775,13 +778,6 @@ impl<'s> Checker<'s> {
                 let path = format!("populations.{name}.model");
                 self.fault_with_help(path, message, "use `Poisson` or stimuli");
             }
-        }
-        if let Loss::Trace { low_pass: None, unfiltered, .. } = training.loss
-            && unfiltered != 0.0
-        {
-            let message = "without `low_pass` nothing is filtered, and the whole counts as it is";
-            let help = "leave it out, or give `low_pass`";
-            self.fault_with_help("training.loss.unfiltered", message, help);
         }
     }
 
