@@ -5,30 +5,65 @@
 //! is the distance from rest to threshold (Neftci, Mostafa & Zenke 2019). `shaders/lib/surrogate.wgsl` is
 //! the same function for kernels. The soft spike replaces S in tests of gradients only.
 
+use crate::declare;
 use crate::kernel::Real;
-use crate::scene;
+
+declare! {
+    /// Surrogate derivative of a spike, as a function of x = (v - threshold) / (v_th - e_l).
+    #[derive(Copy)]
+    pub enum Surrogate {
+        /// `1 / (1 + slope |x|)^2`.
+        FastSigmoid {
+            /// Steepness.
+            slope: f64 [Positive];
+        };
+        /// `1 / (1 + (pi/2 alpha x)^2) · alpha/2`.
+        ArcTan {
+            /// Steepness.
+            alpha: f64 [Positive];
+        };
+        /// `gamma · max(0, 1 - |x|)`.
+        Triangle {
+            /// Height.
+            gamma: f64 [Positive];
+        };
+        /// `beta / (1 + beta |x|)^2` (Zenke & Ganguli 2018).
+        SuperSpike {
+            /// Steepness.
+            beta: f64 [Positive];
+        };
+        /// `1 / width` where `|x| < width / 2`.
+        Boxcar {
+            /// Width.
+            width: f64 [Positive];
+        };
+        /// 1 everywhere.
+        StraightThrough;
+    }
+}
 
 /// Shape and steepness as kernels take them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Surrogate {
+pub struct Shape {
     /// Which function: the number that `shaders/lib/surrogate.wgsl` branches on.
     pub shape: u32,
     /// Its parameter.
     pub steepness: f64,
 }
 
-impl From<scene::Surrogate> for Surrogate {
-    fn from(s: scene::Surrogate) -> Self {
-        let (shape, steepness) = match s {
-            scene::Surrogate::FastSigmoid { slope } => (0, slope),
+impl Surrogate {
+    /// As kernels take it.
+    pub fn shape(self) -> Shape {
+        let (shape, steepness) = match self {
+            Self::FastSigmoid { slope } => (0, slope),
             // The same function under the name and parameter of Zenke & Ganguli (2018).
-            scene::Surrogate::SuperSpike { beta } => (0, beta),
-            scene::Surrogate::ArcTan { alpha } => (1, alpha),
-            scene::Surrogate::Triangle { gamma } => (2, gamma),
-            scene::Surrogate::Boxcar { width } => (3, width),
-            scene::Surrogate::StraightThrough => (4, 1.0),
+            Self::SuperSpike { beta } => (0, beta),
+            Self::ArcTan { alpha } => (1, alpha),
+            Self::Triangle { gamma } => (2, gamma),
+            Self::Boxcar { width } => (3, width),
+            Self::StraightThrough => (4, 1.0),
         };
-        Self { shape, steepness }
+        Shape { shape, steepness }
     }
 }
 

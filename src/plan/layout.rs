@@ -8,7 +8,7 @@ use super::*;
 use crate::input::pixel_words;
 use crate::kernel::spike_words;
 use crate::network::{self, Network, Projection, Synapses};
-use crate::neuron::surrogate::Surrogate;
+use crate::neuron::surrogate::Shape;
 use crate::neuron::{lif, lif_backward, lif_eventprop};
 use crate::scene::{Over, Training};
 use crate::synapse::PANEL;
@@ -91,7 +91,7 @@ pub(super) struct Layout<'a> {
     pub batch: usize,
     pub steps: usize,
     pub soft: u32,
-    pub surrogate: Surrogate,
+    pub surrogate: Shape,
     pub arrays: Arrays,
     pub input: InputPorts,
     pub ports: TrainingPorts,
@@ -106,7 +106,7 @@ pub(super) struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     pub fn new(network: &'a Network, options: &Options<'a>) -> Result<Self, PlanError> {
-        let surrogate = options.training.gradient().1.into();
+        let surrogate = options.training.gradient().1.shape();
         let count = network.populations.len();
         let mut arrays = Arrays::default();
         let presentation = arrays.zero_words("presentation", options.batch);
