@@ -8,8 +8,8 @@
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::engine::{Engine, EngineError, Fetched, Pending};
 use crate::files::Values;
-use crate::kernel::Clock;
-use crate::network::{self, Course, Input, Kind, Network, Patterns, Population, Stimulus};
+use crate::kernel::{self, Clock};
+use crate::network::{self, Course, Input, Kind, Network, Population, Stimulus};
 use crate::neuron::stepped::{BLOCK, Variable};
 use crate::plan::{
     ArrayId, Handle, Lists, LivePorts, ModulatorPorts, Plan, ProgramId, Reals, Recorded, Sampled,
@@ -143,7 +143,7 @@ fn measures(scene: &Scene, network: &Network) -> Vec<Measure> {
         let population = network.populations.iter().position(find)?;
         let (every, end, members) = match word.patterns() {
             Some(patterns) => {
-                let patterns = Patterns::of(scene, patterns)?;
+                let patterns = scene.trials(patterns)?;
                 let members = patterns.members().into_iter();
                 let members = match word {
                     scene::Measure::False { .. } => members.map(Members::Others).collect(),
@@ -528,7 +528,7 @@ impl<'a> Simulation<'a> {
         for (stimulus, array) in self.network.stimuli.iter().zip(&self.ports.courses) {
             if let (Some(array), Input::Current { course, .. }) = (array, &stimulus.input) {
                 let mut values = vec![0f32; steps];
-                add_course(&mut values, start, stimulus, course, 1.0);
+                add_course(&mut values, start, stimulus, &**course, 1.0);
                 self.engine.write_reals(*array, &values)?;
             }
         }
@@ -539,7 +539,7 @@ impl<'a> Simulation<'a> {
                     if let Input::Current { course, factors } = &stimulus.input
                         && let [factor] = factors[..]
                     {
-                        add_course(&mut drive, start, stimulus, course, factor);
+                        add_course(&mut drive, start, stimulus, &**course, factor);
                     }
                 }
                 self.engine.write_reals(array, &drive)?;
@@ -954,7 +954,13 @@ pub enum SimulationError {
     },
 }
 /// Adds a stimulus to the currents of the steps from `start` on.
-fn add_course(currents: &mut [f32], start: u64, stimulus: &Stimulus, course: &Course, factor: f64) {
+fn add_course(
+    currents: &mut [f32],
+    start: u64,
+    stimulus: &Stimulus,
+    course: &dyn Course,
+    factor: f64,
+) {
     let length = stimulus.stop.saturating_sub(stimulus.start).max(1);
     for (t, current) in currents.iter_mut().enumerate() {
         let step = start + t as u64;

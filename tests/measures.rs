@@ -8,7 +8,6 @@ use common::{Simulated, adapter, gpu, windowed};
 use neuralearn::checkpoint::{self, Origin, Store};
 use neuralearn::engine::Engine;
 use neuralearn::files::read_array;
-use neuralearn::network::Patterns;
 use neuralearn::scene::load_str;
 use neuralearn::simulation::Simulation;
 use place::{Place, SIMULATION, edit};
@@ -89,7 +88,7 @@ fn values(simulation: &Simulation<'_>) -> Vec<f64> {
 #[test]
 fn measures_are_what_the_spikes_say() {
     let simulated = windowed(SCENE, 37);
-    let patterns = Patterns::of(&simulated.scene, "cue").unwrap().members();
+    let patterns = simulated.scene.trials("cue").unwrap().members();
     let check = |who: &str, engine: &mut dyn FnMut() -> Box<dyn Engine>| {
         let mut whole = start(&simulated, engine());
         whole.run(660, &mut |_| true).unwrap();

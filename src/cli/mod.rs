@@ -372,6 +372,7 @@ fn complain(e: &anyhow::Error) {
 fn exit_code(e: &anyhow::Error) -> u8 {
     use crate::checkpoint::CheckpointError;
     use crate::data::DataError;
+    use crate::input::source::InputError;
     use crate::network::NetworkError;
     use crate::plan::PlanError;
     use crate::simulation::SimulationError;
@@ -392,6 +393,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
     } else if let Some(e) = e.downcast_ref::<NetworkError>() {
         match e {
             NetworkError::Value { .. }
+            | NetworkError::Input(InputError::Value(_))
             | NetworkError::Train { .. }
             | NetworkError::Count { .. }
             | NetworkError::Synapse { .. }
@@ -404,7 +406,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
             | NetworkError::Pair { .. }
             | NetworkError::Bounds { .. }
             | NetworkError::Sign { .. }
-            | NetworkError::Merged { .. }
+            | NetworkError::Input(_)
             | NetworkError::Tensor { .. }
             | NetworkError::Initial { .. }
             | NetworkError::Weights { .. } => 3,

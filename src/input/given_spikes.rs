@@ -1,7 +1,95 @@
-//! Given spikes: the rows that the host wrote for a window, copied into the row of the step.
+//! Given spikes: the rows that the host wrote for a window, copied into the row of the step. Written in the scene or in a
+//! file of an earlier run, or known before the run in another way.
 
+use super::source::{Emit, InputError, Making, Sends, Setting};
+use super::trains::OnGrid;
+use crate::files;
+use crate::grammar::Judge;
 use crate::kernel::*;
-use crate::params;
+use crate::neuron::model::Drawn;
+use crate::{declare, params};
+use std::path::PathBuf;
+
+declare! {
+    /// Given spikes. Two spikes of a source in one step are an error, spikes off the grid of steps or after the end
+    /// a warning.
+    pub struct Spikes {
+        /// Times of the spikes of each source \[ms\], ascending; a source beyond the list is silent.
+        times | "spike_times": Vec<Vec<f64>> = vec![];
+        /// A `spikes.npz` of an earlier run, instead of `times`.
+        file: Option<PathBuf>;
+        /// Population of that file whose spikes are taken; the name of this one if absent.
+        population: Option<String>;
+    }
+}
+
+impl Emit for Spikes {
+    fn check(&self, path: &str, setting: &Setting, judge: &mut dyn Judge) {
+        let help = "list the times of each source in ascending order, in ms";
+        if self.times.len() as u64 > setting.size {
+            let (lists, size) = (self.times.len(), setting.size);
+            let message = format!("{lists} lists of times for a population of {size}");
+            judge.fault(format!("{path}.times"), message);
+        }
+        let mut ascend = self.times.len() as u64 <= setting.size;
+        for (source, times) in self.times.iter().enumerate() {
+            let path = format!("{path}.times.{source}");
+            if let Some(k) = times.iter().position(|t| *t <= 0.0) {
+                let message = format!("a spike at {} ms, times are positive", times[k]);
+                judge.fault_with_help(format!("{path}.{k}"), message, help);
+                ascend = false;
+            } else if let Some(k) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
+                let message = format!("{} ms comes after {} ms", times[k + 1], times[k]);
+                judge.fault_with_help(format!("{path}.{}", k + 1), message, help);
+                ascend = false;
+            }
+        }
+        if let Some(dt) = setting.dt.filter(|_| ascend) {
+            let found = OnGrid::new(&self.times, dt, setting.end);
+            match found.merged() {
+                Some(((source, k), message)) => judge.fault_with_help(
+                    format!("{path}.times.{source}.{k}"),
+                    message,
+                    OnGrid::HELP,
+                ),
+                None => found.warnings().for_each(|w| judge.warn(format!("{path}.times"), w)),
+            }
+        }
+        if self.file.is_some() && !self.times.is_empty() {
+            judge.fault(format!("{path}.file"), "`times` and `file` are both given, keep one");
+        }
+    }
+    fn is_given(&self) -> bool {
+        true
+    }
+    fn make(
+        &self,
+        Making { name, dt, end, .. }: Making,
+        drawn: &Drawn,
+        warn: &mut dyn FnMut(String, String),
+    ) -> Result<Sends, InputError> {
+        let Some(file) = &self.file else {
+            // What there is to say of these was said when the scene was checked.
+            return Ok(Sends::Spikes(OnGrid::new(&self.times, dt, end).steps()));
+        };
+        let population = self.population.as_deref().unwrap_or(name);
+        let path = format!("{}.file", drawn.path);
+        let mut times = vec![Vec::new(); drawn.size];
+        for (row, (t, id)) in files::read_spikes(file, population)?.into_iter().enumerate() {
+            let Some(times) = times.get_mut(id as usize) else {
+                let (index, size, file) = (id.into(), drawn.size, file.clone());
+                return Err(InputError::Neuron { path, file, row, index, size });
+            };
+            times.push(t);
+        }
+        let grid = OnGrid::new(&times, dt, end);
+        if let Some((_, message)) = grid.merged() {
+            return Err(InputError::Merged { path, file: file.clone(), message });
+        }
+        grid.warnings().for_each(|message| warn(path.clone(), message));
+        Ok(Sends::Spikes(grid.steps()))
+    }
+}
 
 params! {
     /// `Params` of `shaders/input/given_spikes.wgsl`.

@@ -1,19 +1,31 @@
 //! Sources of input: kernels that write the spikes, or the constant values, of a population that
-//! has no neurons. Those that make them of samples are [encoders](encoder).
+//! has no neurons. Those that make them of samples are [encoders](encoder); what a population is told to be is a
+//! [source](source), and what acts on neurons beside spikes a [stimulus](stimulus).
 
 pub mod bias;
 pub mod constant;
 pub mod current;
 pub mod encoder;
 pub mod given_spikes;
+pub mod images;
 pub mod latency;
 pub mod noise;
 pub mod noise_window;
+pub mod patterns;
 pub mod poisson;
 pub mod poisson_alike;
 pub mod poisson_drive;
+pub mod poisson_source;
 pub mod poisson_window;
 pub mod population;
+pub mod ramp;
+pub mod regular;
+pub mod sine;
+pub mod source;
+pub mod step;
+pub mod stimulus;
+pub mod table;
+pub mod trains;
 
 /// Pixels of a sample are bytes, four to a word.
 pub const fn pixel_words(n: usize) -> usize {

@@ -9,9 +9,63 @@
 //! potential shrinks with dt, as that of NEST's noise generator does. Normal numbers come from
 //! Philox by Box and Muller's transform, four from the words of one call.
 
+use super::source::InputError;
+use super::stimulus::{Drive, Input, Making};
+use crate::grammar::{Judge, Ms, Pa, PaRootMs, Param, Quantity};
 use crate::kernel::*;
-use crate::params;
+use crate::neuron::model::Drawn;
 use crate::rng::philox_lanes;
+use crate::slow::fall;
+use crate::{declare, params};
+
+declare! {
+    /// A noise current, independent for each neuron.
+    pub struct Noise: Word {
+        /// Mean \[pA\].
+        mean: Param<Pa> = 0.0;
+        /// Standard deviation; of white noise that of each step, whatever dt, so that its effect grows with
+        /// sqrt(dt), as in published code that has one step in mind. Give this or `sigma` \[pA\].
+        std: Option<Param<Pa>> [NotNegative];
+        /// Strength of white noise, whose deviation in a step is then `sigma / sqrt(dt)`: what it does to a
+        /// neuron does not depend on dt.
+        sigma: Option<Param<PaRootMs>> [NotNegative];
+        /// Correlation time of an Ornstein–Uhlenbeck process \[ms\]; white noise, a new draw in each
+        /// step, if absent.
+        tau: Option<Quantity<Ms>> [Positive];
+        /// Begin \[ms\].
+        start: Option<Quantity<Ms>> [Moment];
+        /// End \[ms\].
+        stop: Option<Quantity<Ms>> [Moment];
+    }
+}
+
+impl Drive for Noise {
+    fn check(&self, path: &str, _: Option<f64>, judge: &mut dyn Judge) {
+        if self.std.is_some() == self.sigma.is_some() {
+            let message = "noise has either `std`, its deviation in a step, or `sigma`, its strength \
+                           whatever the step";
+            judge.fault_with_help(path, message, "give one of them: std = sigma / sqrt(dt)");
+        }
+        if self.tau.is_some() && self.sigma.is_some() {
+            let message = "`sigma` is of white noise, and with `tau` it is none";
+            let help = "give `std`, which does not depend on dt where there is a `tau`";
+            judge.fault_with_help(format!("{path}.sigma"), message, help);
+        }
+    }
+    fn span(&self) -> [Option<f64>; 2] {
+        [self.start, self.stop].map(|time| time.map(Quantity::get))
+    }
+    fn make(&self, Making { dt, .. }: Making, drawn: &Drawn) -> Result<Input, InputError> {
+        let stds = match (drawn.find("std"), drawn.find("sigma")) {
+            (Some(stds), _) => stds.to_vec(),
+            // The mean of white noise over a step varies the less the longer the step is.
+            (None, Some(sigmas)) => sigmas.iter().map(|sigma| sigma / dt.sqrt()).collect(),
+            (None, None) => vec![0.0],
+        };
+        let fall = self.tau.map_or(-1.0, |tau| fall(dt, tau.get()));
+        Ok(Input::Noise { means: drawn.get("mean").to_vec(), stds, fall })
+    }
+}
 
 params! {
     /// `Params` of `shaders/input/noise.wgsl`.
@@ -54,14 +108,14 @@ pub static KERNEL: Kernel = Kernel {
     ],
     layouts: &[],
     params: NoiseParams::<f32>::FIELDS,
-    twin32: dispatched::<Noise, f32>,
-    twin64: scalar::<Noise, f64>,
+    twin32: dispatched::<NoiseTwin, f32>,
+    twin64: scalar::<NoiseTwin, f64>,
 };
 
 /// The twin of `shaders/input/noise.wgsl`; units are neurons.
-pub struct Noise;
+pub struct NoiseTwin;
 
-impl Twin for Noise {
+impl Twin for NoiseTwin {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = NoiseParams::<F>::of(call.params);

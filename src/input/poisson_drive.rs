@@ -6,11 +6,67 @@
 //! cumulative sums, as integers, so every engine draws the same events. The sum goes to the ring, for
 //! this step.
 
+use super::source::InputError;
+use super::stimulus::{Drive, Events, Input, Making};
+use crate::grammar::{Hz, Judge, Ms, Param, Quantity, Strength};
 use crate::kernel::*;
+use crate::neuron::model::Drawn;
 use crate::neuron::stepped::BLOCK;
-use crate::params;
 use crate::rng::philox_lanes;
+use crate::{declare, params};
 use std::collections::BTreeMap;
+
+declare! {
+    /// Events at random times, independent for each neuron, as from many weak sources.
+    pub struct Poisson: Word {
+        /// Rate for each neuron \[Hz\].
+        rate: Param<Hz> [NotNegative];
+        /// Weight of an event in the unit of the receptor.
+        weight: Quantity<Strength>;
+        /// Receptor; chosen as that of a projection if absent.
+        receptor: Option<String>;
+        /// Time of the first event at the earliest \[ms\].
+        start: Option<Quantity<Ms>> [Moment];
+        /// Time from which there are no more \[ms\].
+        stop: Option<Quantity<Ms>> [Moment];
+    }
+}
+
+impl Drive for Poisson {
+    fn check(&self, path: &str, dt: Option<f64>, judge: &mut dyn Judge) {
+        let highest = self.rate.bounds().map(|(_, rate)| rate).filter(|rate| rate.is_finite());
+        let Some((rate, dt)) = highest.zip(dt) else { return };
+        let mean = rate * dt * 1e-3;
+        if mean > MOST_EVENTS {
+            let message = format!(
+                "{rate} Hz are {mean:e} events in each step of {dt} ms, more than {MOST_EVENTS} are not drawn"
+            );
+            let help = "so many are hardly noise: lower the rate and raise the weight, or use `Step` and `Noise`";
+            judge.fault_with_help(format!("{path}.rate"), message, help);
+        }
+    }
+    fn span(&self) -> [Option<f64>; 2] {
+        [self.start, self.stop].map(|time| time.map(Quantity::get))
+    }
+    fn events(&self) -> Option<Events<'_>> {
+        Some(Events { weight: self.weight.get(), receptor: self.receptor.as_deref() })
+    }
+    fn make(&self, making: Making, drawn: &Drawn) -> Result<Input, InputError> {
+        let [ex, inhibitory] = making.receptors;
+        let (receptor, weight) = match self.weight.get() {
+            w if w >= 0.0 => (ex, w),
+            w if making.by_magnitude => (inhibitory, w.abs()),
+            w => (inhibitory, w),
+        };
+        let rates = drawn.get("rate");
+        let means: Vec<f64> = rates.iter().map(|r| r * 1e-3 * making.dt).collect();
+        if let Some(k) = means.iter().position(|mean| *mean > MOST_EVENTS) {
+            let why = format!("more than {MOST_EVENTS} events in a step, which are not drawn");
+            return Err(drawn.refused("rate", k, rates[k], why).into());
+        }
+        Ok(Input::Poisson { means, weight, receptor })
+    }
+}
 
 params! {
     /// `Params` of `shaders/input/poisson_drive.wgsl`.
@@ -45,7 +101,7 @@ params! {
 }
 
 /// Events that a step may have on average: they are counted by comparing with as many numbers.
-pub const MOST_EVENTS: f64 = 10_000.0;
+const MOST_EVENTS: f64 = 10_000.0;
 
 /// Cumulative sums of the Poisson distribution of mean `mean` as thresholds of a random word: the
 /// number of entries that are not above the word is the number of events. Ends where what is left is

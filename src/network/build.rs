@@ -10,14 +10,13 @@ use super::space::{self, Point};
 use super::stimuli::stimulus;
 use super::*;
 use crate::files;
+use crate::input::source::{Making, Sends};
 use crate::neuron::frame::{Nudge, unit_of};
 use crate::neuron::model::{Drawn, at};
 use crate::neuron::stepped::Trained;
 use crate::plasticity::rates::interval;
 use crate::rng::{Purpose, Stream, stream};
-use crate::scene::{
-    Connect, Delay, Learn, Model, OnGrid, Scene, Warning, Weight, not_poisson, receptors_of,
-};
+use crate::scene::{Connect, Delay, Learn, Model, Scene, Warning, Weight, receptors_of};
 use crate::slow::fall;
 use std::path::PathBuf;
 
@@ -55,7 +54,8 @@ pub fn build_watched(
     let populations = scene
         .populations
         .iter()
-        .map(|(name, population)| {
+        .enumerate()
+        .map(|(index, (name, population))| {
             let size = population.size as usize;
             let model = with_biases(scene, name, &population.model);
             let mut draw = drawn(&model, format!("populations.{name}.model"), size, seed)?;
@@ -63,29 +63,25 @@ pub fn build_watched(
                 initial.numbers(name, &mut draw, scene.reinit.contains(name))?;
             }
             let kind = match (&model, gradients) {
-                (Model::Spikes(m), _) => {
-                    Kind::Spikes(given(m, (dt, end), name, &draw, &mut warnings)?)
-                }
-                (Model::Regular(_), _) => {
-                    let end = end.unwrap_or_default();
-                    Kind::Spikes(regular((dt, end), &draw, &mut warnings)?)
-                }
-                (Model::Patterns(_), _) => {
-                    let patterns = Patterns::of(scene, name).expect("it shows patterns");
-                    Kind::Spikes(patterns.spikes())
-                }
-                (Model::Poisson(m), _) => Kind::Poisson(poisson(m, dt, &draw, &mut warnings)?),
-                (Model::Images(m), _) => Kind::Images(m.clone()),
                 (model @ Model::Readout(_), true) if classifies(scene) => {
                     trained(model, dt, &draw)?
                 }
                 (model @ Model::Lif(neuron), true) if !in_frames(neuron, name, scene) => {
                     trained(model, dt, &draw)?
                 }
-                (model, _) => {
-                    let neuron = model.neuron().expect("sources were seen to");
-                    Kind::Stepped(neuron.make(dt, &draw)?)
-                }
+                (model, _) => match (model.neuron(), model.source()) {
+                    (Some(neuron), _) => Kind::Stepped(neuron.make(dt, &draw)?),
+                    (_, Some(source)) => {
+                        let making = Making { name, index: index as u32, dt, end, seed };
+                        let mut warn = |path, message| warnings.push(Warning { path, message });
+                        match source.make(making, &draw, &mut warn)? {
+                            Sends::Spikes(steps) => Kind::Spikes(steps),
+                            Sends::Poisson(probabilities) => Kind::Poisson(probabilities),
+                            Sends::Images(images) => Kind::Images(images),
+                        }
+                    }
+                    (None, None) => unreachable!("what is like a model was put in place"),
+                },
             };
             let is_frozen = freeze.contains(name);
             let frozen = is_frozen.then(|| {
@@ -337,98 +333,6 @@ fn within_bounds(name: &str, bounds: [f64; 2], weights: &[f64]) -> Result<(), Ne
             bounds,
         }),
     }
-}
-
-/// Steps at whose end given spikes fall.
-fn given(
-    m: &scene::Spikes,
-    (dt, end): (f64, Option<f64>),
-    name: &str,
-    draw: &Drawn,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<Vec<u64>>, NetworkError> {
-    let Some(file) = &m.file else {
-        // What there is to say of these was said when the scene was checked.
-        return Ok(OnGrid::new(&m.times, dt, end).steps());
-    };
-    let population = m.population.as_deref().unwrap_or(name);
-    let path = format!("{}.file", draw.path);
-    let mut times = vec![Vec::new(); draw.size];
-    for (row, (t, id)) in files::read_spikes(file, population)?.into_iter().enumerate() {
-        let Some(times) = times.get_mut(id as usize) else {
-            let (what, index, size) = ("neuron", id.into(), draw.size);
-            return Err(NetworkError::Pair { path, file: file.clone(), row, what, index, size });
-        };
-        times.push(t);
-    }
-    let grid = OnGrid::new(&times, dt, end);
-    if let Some((_, message)) = grid.merged() {
-        return Err(NetworkError::Merged { path, file: file.clone(), message });
-    }
-    warnings.extend(grid.warnings().map(|message| Warning { path: path.clone(), message }));
-    Ok(grid.steps())
-}
-
-/// Most spikes of a population that are made before a run.
-pub const MOST_GIVEN: f64 = 1e8;
-
-/// Steps at whose end spikes at regular intervals fall.
-fn regular(
-    (dt, end): (f64, f64),
-    draw: &Drawn,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<Vec<u64>>, NetworkError> {
-    let (mut total, mut late) = (0.0, 0.0);
-    let mut times = Vec::with_capacity(draw.size);
-    for k in 0..draw.size {
-        let (start, interval) = (draw.of("start", k), draw.of("interval", k));
-        let fit = ((end - start) / interval * (1.0 + 1e-12)).floor() + 1.0;
-        let wanted = draw.find("count").map_or(fit, |count| at(count, k).round()).max(0.0);
-        let count = wanted.min(fit.max(0.0));
-        total += count;
-        late += wanted - count;
-        if total > MOST_GIVEN {
-            let why = format!(
-                "which makes more than {MOST_GIVEN:e} spikes; lower `count`, or use `Poisson`"
-            );
-            return Err(draw.refused("interval", k, interval, why).into());
-        }
-        times.push((0..count as u64).map(|n| start + n as f64 * interval).collect::<Vec<_>>());
-    }
-    let grid = OnGrid::new(&times, dt, Some(end));
-    if let Some(((k, _), message)) = grid.merged() {
-        let why = format!("but {message}");
-        return Err(draw.refused("interval", k, draw.of("interval", k), why).into());
-    }
-    if late > 0.0 || total == 0.0 {
-        let message = format!("{total} spikes come until the end, {late} would come after it");
-        warnings.push(Warning { path: draw.path.clone(), message });
-    }
-    let path = format!("{}.interval", draw.path);
-    warnings.extend(grid.warnings().map(|message| Warning { path: path.clone(), message }));
-    Ok(grid.steps())
-}
-
-/// Probabilities of a spike in a step of Poisson sources.
-fn poisson(
-    m: &scene::Poisson,
-    dt: f64,
-    draw: &Drawn,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<f64>, NetworkError> {
-    let rate = draw.get("rate");
-    let path = format!("{}.rate", draw.path);
-    let per_step: Vec<f64> = rate.iter().map(|r| r * 1e-3 * dt).collect();
-    if let Some(neuron) = per_step.iter().position(|p| *p > 1.0) {
-        let why = "but a source spikes at most once per step: lower the rate or dt";
-        return Err(draw.refused("rate", neuron, *at(rate, neuron), why).into());
-    }
-    // Of rates that are known before they are drawn the check of the scene has told.
-    if m.rate.bounds().is_none_or(|(_, highest)| highest.is_infinite()) {
-        let highest = rate.iter().copied().fold(0.0, f64::max);
-        warnings.extend(not_poisson(highest, dt).map(|message| Warning { path, message }));
-    }
-    Ok(per_step)
 }
 
 /// Whether the loss is of the output of a readout.

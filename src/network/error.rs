@@ -1,8 +1,8 @@
 //! Why a scene that is in order cannot become a network: what is only known when it is drawn.
 
 use crate::files;
+use crate::input::source::InputError;
 use crate::neuron::model::Refused;
-use crate::scene::OnGrid;
 use std::path::PathBuf;
 
 /// Synapses that one projection may have: indices are 32 bits.
@@ -85,7 +85,7 @@ pub enum NetworkError {
         /// Bytes of that.
         most: String,
     },
-    /// A file of pairs, or of spikes, names a neuron that does not exist.
+    /// A file of pairs names a neuron that does not exist.
     #[error(
         "{path}: {}: row {row} has {what} {index}, but there are {size} such neurons; rows and \
          neurons are counted from 0", file.display()
@@ -97,7 +97,7 @@ pub enum NetworkError {
         file: PathBuf,
         /// First row that breaks the rule.
         row: usize,
-        /// `source`, `target` or `neuron`.
+        /// `source` or `target`.
         what: &'static str,
         /// The number in the file.
         index: i64,
@@ -184,16 +184,9 @@ pub enum NetworkError {
         /// Name of the projection.
         name: String,
     },
-    /// Given spikes of a file that steps cannot tell apart.
-    #[error("{path}: {}: {message}. To mend it, {}", file.display(), OnGrid::HELP)]
-    Merged {
-        /// Path in the scene.
-        path: String,
-        /// The file.
-        file: PathBuf,
-        /// Which.
-        message: String,
-    },
+    /// Sources or a stimulus that cannot be made.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// A parameter could not be taken from a file of an earlier run.
     #[error("{path}: {}: {why}", file.display())]
     Tensor {

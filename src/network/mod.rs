@@ -12,18 +12,17 @@ mod error;
 mod initial;
 mod learning;
 pub mod numbers;
-mod patterns;
 mod rewire;
 mod space;
 mod stimuli;
 
 pub use attention::Attention;
-pub use build::{MOST_GIVEN, build, build_watched};
+pub use build::{build, build_watched};
 pub use delays::Delays;
 pub use error::NetworkError;
-pub use patterns::Patterns;
 pub use rewire::Rewire;
 
+pub use crate::input::stimulus::{Course, Input};
 use crate::neuron::model::{LaidOut, at};
 use crate::neuron::stepped::Stepped;
 use crate::neuron::{lif, readout};
@@ -75,81 +74,6 @@ impl Stimulus {
                 at(factors, neuron) * course.at(step - self.start, length)
             }
             _ => 0.0,
-        }
-    }
-}
-
-/// What a stimulus is.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// Independent Poisson events for each neuron.
-    Poisson {
-        /// Mean number of events per step, for all neurons or for each.
-        means: Vec<f64>,
-        /// Weight of an event, in the unit of the receptor.
-        weight: f64,
-        /// Index of the receptor.
-        receptor: usize,
-    },
-    /// A current of which all neurons share the course \[pA\].
-    Current {
-        /// The course.
-        course: Course,
-        /// Factor on it, for all neurons or for each.
-        factors: Vec<f64>,
-    },
-    /// A noise current for each neuron \[pA\].
-    Noise {
-        /// Mean, for all neurons or for each.
-        means: Vec<f64>,
-        /// Standard deviation, likewise.
-        stds: Vec<f64>,
-        /// e^(-dt / tau) - 1; -1 for white noise.
-        fall: f64,
-    },
-}
-
-/// How a current goes from its start to its stop; each step has what counts for the whole of it.
-#[derive(Debug, Clone)]
-pub enum Course {
-    /// Linear.
-    Ramp {
-        /// At the begin.
-        from: f64,
-        /// At the end.
-        to: f64,
-        /// The part of a step after which it is what counts.
-        moment: f64,
-    },
-    /// A sine of amplitude 1.
-    Sine {
-        /// Radians of a step.
-        turn: f64,
-        /// Radians at the begin.
-        phase: f64,
-        /// As of a ramp.
-        moment: f64,
-    },
-    /// Given numbers.
-    Table {
-        /// The numbers.
-        values: Arc<Vec<f64>>,
-        /// Steps for which each holds.
-        every: u64,
-    },
-}
-
-impl Course {
-    /// The current in a step, counted from the start, of so many.
-    pub fn at(&self, step: u64, length: u64) -> f64 {
-        match self {
-            Self::Ramp { from, to, moment } => {
-                from + (to - from) * ((step as f64 + moment) / length as f64)
-            }
-            Self::Sine { turn, phase, moment } => (turn * (step as f64 + moment) + phase).sin(),
-            Self::Table { values, every } => {
-                values.get((step / every) as usize).copied().unwrap_or_default()
-            }
         }
     }
 }

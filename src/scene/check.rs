@@ -13,13 +13,13 @@ mod projections;
 mod spike_times;
 mod training;
 
-use super::trains::{OnGrid, moved, not_poisson};
 use super::{
     Common, Connect, Data, Delay, Effect, Images, Input, Learn, Loss, Metric, Model, Modulator, Ms,
     One, Param, Pool, Population, Positions, Projection, Quantity, Receptor, Record, Release,
-    Rewire, Scene, Spikes, Stimulus, Training, Um, Weight, receptors_of,
+    Rewire, Scene, Stimulus, Training, Um, Weight, receptors_of,
 };
 use crate::grammar::{At, Judge, Rule, Value, Visitor, closest, is_name};
+use crate::input::trains::moved;
 use std::collections::HashSet;
 
 /// A value that breaks a rule.

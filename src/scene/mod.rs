@@ -16,7 +16,6 @@ mod load;
 mod measures;
 mod record;
 mod training;
-mod trains;
 
 pub use crate::grammar::{
     Dimension, Extent, Hz, Mm, Ms, Mv, Named, Ns, One, Pa, PaRootMs, Param, Pf, Quantity, Several,
@@ -38,12 +37,15 @@ pub use load::{Override, OverrideError, Problem, SceneError, Source, load, load_
 pub use measures::Measure;
 pub use record::{Record, Trace, WeightTrace};
 pub use training::{Loss, Optimizer, Training};
-pub use trains::{OnGrid, not_poisson};
 
 pub use crate::data::delayed_recall::{Growth, Pacing, RampOrder};
 pub use crate::data::{Augment, Range};
 use crate::grammar::OneOrMany;
-use crate::input::encoder::Encode;
+pub use crate::input::images::{Encoder, Part, Stretch};
+pub use crate::input::patterns::Corrupt;
+use crate::input::patterns::Trials;
+use crate::input::source::Emit;
+use crate::input::stimulus::Drive;
 use crate::neuron::model::Neuron;
 pub use crate::neuron::surrogate::Surrogate;
 pub use crate::train::damage::Damage;
@@ -56,7 +58,7 @@ pub use crate::train::order::Order;
 pub use crate::train::rate_penalty::RatePenalty;
 pub use crate::train::schedule::Schedule;
 pub use crate::train::stop::{Metric, Stop};
-use crate::{declare, encoders, neurons};
+use crate::{declare, neurons, sources, stimuli};
 use std::path::PathBuf;
 
 /// Where a scene has its seed.
@@ -227,22 +229,20 @@ impl Positions {
     }
 }
 
+macro_rules! neural {
+    ($($neurons:tt)*) => { sources!(model { $($neurons)* }); };
+}
+
 macro_rules! model {
-    ($($(#[doc = $doc:literal])+ $file:ident::$word:ident $(| $alias:literal)*;)*) => {
+    (
+        { $($(#[doc = $doc:literal])+ $file:ident::$word:ident $(| $alias:literal)*;)* }
+        $($(#[doc = $source_doc:literal])+ $by:ident::$source:ident $(| $source_alias:literal)*;)*
+    ) => {
         declare! {
             /// What the neurons of a population are.
             pub enum Model {
                 $($(#[doc = $doc])+ $word $(| $alias)* ($word);)*
-                /// Source of given spikes.
-                Spikes | "spike_generator" | "SpikeSourceArray"(Spikes);
-                /// Source of independent Poisson spike trains.
-                Poisson | "poisson_generator"(Poisson);
-                /// Source of spikes at regular intervals.
-                Regular(Regular);
-                /// Source of patterns, one after the other.
-                Patterns(Patterns);
-                /// One source per pixel of the training images.
-                Images(Images);
+                $($(#[doc = $source_doc])+ $source $(| $source_alias)* ($source);)*
                 /// One of `models`, as it is or with changes.
                 Like {
                     /// Its name.
@@ -255,6 +255,7 @@ macro_rules! model {
         }
 
         $(pub use crate::neuron::$file::$word;)*
+        $(pub use crate::input::$by::$source;)*
 
         impl Model {
             /// The neurons, unless these are sources.
@@ -272,11 +273,19 @@ macro_rules! model {
                     _ => None,
                 }
             }
+
+            /// The sources, if these are some.
+            pub fn source(&self) -> Option<&dyn Emit> {
+                match self {
+                    $(Self::$source(source) => Some(source),)*
+                    _ => None,
+                }
+            }
         }
     };
 }
 
-neurons!(model);
+neurons!(neural);
 
 impl Model {
     /// The receptors by name; sources have none.
@@ -287,6 +296,17 @@ impl Model {
     /// Whether these are neurons that spike.
     pub fn is_spiking(&self) -> bool {
         self.neuron().is_some_and(|neuron| neuron.spikes())
+    }
+}
+
+impl Scene {
+    /// The patterns of the population of that name, if it shows some.
+    pub fn trials(&self, name: &str) -> Option<Trials<'_>> {
+        let index = self.populations.iter().position(|(known, _)| known == name)?;
+        let population = &self.populations[index].1;
+        let Model::Patterns(word) = &population.model else { return None };
+        let key = (self.simulation.dt.get(), self.simulation.seed);
+        Some(Trials::new(word, population.size as usize, index as u32, key))
     }
 }
 
@@ -325,28 +345,6 @@ impl Weight {
 }
 
 declare! {
-    /// Independent Poisson spike trains, one draw in each step: above 0.1 spikes per step they are too regular, and
-    /// a warning says so.
-    pub struct Poisson {
-        /// Rate of each source \[Hz\].
-        rate: Param<Hz> [NotNegative];
-    }
-}
-
-declare! {
-    /// Given spikes. Two spikes of a source in one step are an error, spikes off the grid of steps or after the end
-    /// a warning.
-    pub struct Spikes {
-        /// Times of the spikes of each source \[ms\], ascending; a source beyond the list is silent.
-        times | "spike_times": Vec<Vec<f64>> = vec![];
-        /// A `spikes.npz` of an earlier run, instead of `times`.
-        file: Option<PathBuf>;
-        /// Population of that file whose spikes are taken; the name of this one if absent.
-        population: Option<String>;
-    }
-}
-
-declare! {
     /// What acts on a population beside spikes of others. Without a stop it lasts; times are rounded to steps, with
     /// a warning.
     pub struct Stimulus {
@@ -359,250 +357,27 @@ declare! {
     }
 }
 
-declare! {
-    /// What a stimulus is.
-    pub enum Input {
-        /// Events at random times, independent for each neuron, as from many weak sources.
-        Poisson {
-            /// Rate for each neuron \[Hz\].
-            rate: Param<Hz> [NotNegative];
-            /// Weight of an event in the unit of the receptor.
-            weight: Quantity<Strength>;
-            /// Receptor; chosen as that of a projection if absent.
-            receptor: Option<String>;
-            /// Time of the first event at the earliest \[ms\].
-            start: Option<Quantity<Ms>> [Moment];
-            /// Time from which there are no more \[ms\].
-            stop: Option<Quantity<Ms>> [Moment];
-        };
-        /// A constant current for some time.
-        Step {
-            /// Current \[pA\].
-            amplitude: Param<Pa>;
-            /// Begin \[ms\].
-            start: Quantity<Ms> [Moment];
-            /// End \[ms\]; that of the simulation if absent.
-            stop: Option<Quantity<Ms>> [Moment];
-        };
-        /// A current that changes linearly.
-        Ramp {
-            /// Current at the begin \[pA\].
-            from: Quantity<Pa>;
-            /// Current at the end \[pA\].
-            to: Quantity<Pa>;
-            /// Begin \[ms\].
-            start: Quantity<Ms> [Moment];
-            /// End \[ms\].
-            stop: Quantity<Ms> [Moment];
-        };
-        /// A current `amplitude sin(2 pi frequency (t - start) + phase)`.
-        Sine {
-            /// Amplitude \[pA\].
-            amplitude: Param<Pa>;
-            /// Frequency \[Hz\].
-            frequency: Quantity<Hz> [NotNegative];
-            /// Phase at the start \[degrees\].
-            phase: f64 = 0.0;
-            /// Begin \[ms\].
-            start: Quantity<Ms> [Moment] = 0.0;
-            /// End \[ms\]; that of the simulation if absent.
-            stop: Option<Quantity<Ms>> [Moment];
-        };
-        /// A current that is given: one number for each interval, held until the next; none before and after.
-        Table {
-            /// Currents \[pA\]; give these or `file`.
-            values: Vec<Quantity<Pa>> = vec![];
-            /// A `.npy` file of them.
-            file: Option<PathBuf>;
-            /// Interval \[ms\].
-            every: Quantity<Ms> [Duration];
-            /// Factor on them.
-            scale: Param<One> = 1.0;
-            /// Begin \[ms\].
-            start: Quantity<Ms> [Moment] = 0.0;
-        };
-        /// A noise current, independent for each neuron.
-        Noise {
-            /// Mean \[pA\].
-            mean: Param<Pa> = 0.0;
-            /// Standard deviation; of white noise that of each step, whatever dt, so that its effect grows with
-            /// sqrt(dt), as in published code that has one step in mind. Give this or `sigma` \[pA\].
-            std: Option<Param<Pa>> [NotNegative];
-            /// Strength of white noise, whose deviation in a step is then `sigma / sqrt(dt)`: what it does to a
-            /// neuron does not depend on dt.
-            sigma: Option<Param<PaRootMs>> [NotNegative];
-            /// Correlation time of an Ornstein–Uhlenbeck process \[ms\]; white noise, a new draw in each
-            /// step, if absent.
-            tau: Option<Quantity<Ms>> [Positive];
-            /// Begin \[ms\].
-            start: Option<Quantity<Ms>> [Moment];
-            /// End \[ms\].
-            stop: Option<Quantity<Ms>> [Moment];
-        };
-    }
-}
-
-declare! {
-    /// Spikes at regular intervals, as `Spikes` has them.
-    pub struct Regular {
-        /// Time of the first spike \[ms\].
-        start: Param<Ms> [Positive];
-        /// Time from one spike to the next \[ms\].
-        interval: Param<Ms> [Positive];
-        /// How many there are; as many as fit into the simulation if absent.
-        count: Option<Param<One>> [NotNegative];
-    }
-}
-
-declare! {
-    /// Patterns, random sets of the sources, drawn from the seed. Each has a trial of its own, one after the other from the
-    /// begin of the run. In it the sources of the pattern spike for some time, as independent Poisson trains; all others
-    /// are silent.
-    pub struct Patterns {
-        /// Number of patterns.
-        n: u64 [Count];
-        /// Sources of a pattern.
-        active: u64 [Count];
-        /// Rate of these while they are shown \[Hz\].
-        rate: Quantity<Hz> [NotNegative];
-        /// Time from the begin of a trial to that of the next \[ms\].
-        every: Quantity<Ms> [Duration];
-        /// Time in its trial from which a pattern is shown \[ms\].
-        start: Quantity<Ms> [Moment] = 0.0;
-        /// How long it is shown \[ms\].
-        hold: Quantity<Ms> [Duration];
-        /// What is wrong with it when it is shown.
-        corrupt: Option<Corrupt>;
-    }
-}
-
-declare! {
-    /// What is wrong with a pattern.
-    #[derive(Copy)]
-    pub enum Corrupt {
-        /// This fraction of its sources is silent.
-        Erase(f64) [Fraction];
-        /// This fraction of its sources is silent, and as many others take their place.
-        Swap(f64) [Fraction];
-    }
-}
-
-impl Patterns {
-    /// How many sources of a pattern are silent, and how many others take their place.
-    pub fn corrupted(&self) -> [u64; 2] {
-        let part = |fraction: f64| (fraction * self.active as f64).round() as u64;
-        match self.corrupt {
-            None => [0; 2],
-            Some(Corrupt::Erase(fraction)) => [part(fraction), 0],
-            Some(Corrupt::Swap(fraction)) => [part(fraction); 2],
-        }
-    }
-}
-
-declare! {
-    /// A source for each pixel of the training images, or of each of their frames; or several, if the encoder says so.
-    pub struct Images {
-        /// How a pixel's intensity becomes input.
-        encoder: Encoder;
-        /// Frames of a sample, which are shown one after the other. Each has a pixel for each source: 28 sources read
-        /// an image of 28 x 28 row by row in 28 frames. After the last nothing is shown.
-        frames: u64 [Count] = 1u64;
-        /// How long each frame is shown, whole steps \[ms\]; if absent, they share `training.steps` among them.
-        hold: Option<Quantity<Ms>> [Positive];
-        /// Which part of a sample it shows; the whole if absent. In a training by gradients as many populations as there
-        /// are parts may show one.
-        part: Option<Part>;
-    }
-}
-
-declare! {
-    /// A part of a sample: where some of its rows meet some of its columns.
-    pub struct Part {
-        /// Its rows; all if absent.
-        rows: Option<Stretch>;
-        /// Its columns; all if absent.
-        columns: Option<Stretch>;
-    }
-}
-
-declare! {
-    /// Some that follow each other, of what is counted from 0: `(from: 0, to: 28)` are the first 28.
-    #[derive(Copy)]
-    pub struct Stretch {
-        /// The first.
-        from: u64;
-        /// The one behind the last.
-        to: u64;
-    }
-}
-
-impl Stretch {
-    /// Whether it is some of so many.
-    pub fn is_within(self, count: u64) -> bool {
-        self.from < self.to && self.to <= count
-    }
-}
-
-impl Part {
-    /// The rows and columns that it has of so many, if it has some and these are there.
-    pub fn of(&self, [rows, columns]: [usize; 2]) -> Option<[std::ops::Range<usize>; 2]> {
-        let stretch = |wanted: Option<Stretch>, all: usize| match wanted {
-            Some(some) => {
-                some.is_within(all as u64).then_some(some.from as usize..some.to as usize)
-            }
-            None => Some(0..all),
-        };
-        Some([stretch(self.rows, rows)?, stretch(self.columns, columns)?])
-    }
-}
-
-impl Images {
-    /// Whether each source has one value for the whole presentation.
-    pub fn is_constant(&self) -> bool {
-        let changes = self.frames > 1 || self.hold.is_some();
-        self.encoder.code().gain().is_some() && !changes
-    }
-
-    /// Sources of each pixel.
-    pub fn fields(&self) -> u64 {
-        self.encoder.code().fields()
-    }
-
-    /// Pixels that so many sources show, in all frames.
-    pub fn pixels(&self, sources: usize) -> usize {
-        self.frames as usize * (sources / self.fields() as usize)
-    }
-
-    /// Steps for which each frame is shown in a window of so many; none if these cannot be shared.
-    pub fn held(&self, window: u64, dt: f64) -> Option<u64> {
-        match self.hold {
-            Some(hold) => Some((hold.get() / dt).round() as u64),
-            None => window.checked_div(self.frames).filter(|steps| steps * self.frames == window),
-        }
-    }
-}
-
-macro_rules! encoder {
-    ($($(#[doc = $doc:literal])+ $file:ident::$word:ident $(| $alias:literal)*;)*) => {
+macro_rules! input {
+    ($($file:ident::$word:ident $(| $alias:literal)*;)*) => {
         declare! {
-            /// How a pixel's intensity x, from 0 to 1, becomes input.
-            pub enum Encoder {
-                $($(#[doc = $doc])+ $word $(| $alias)* (crate::input::$file::$word);)*
+            /// What a stimulus is.
+            pub enum Input {
+                $($word $(| $alias)* (crate::input::$file::$word);)*
             }
         }
 
-        impl Encoder {
-            /// What it makes of samples.
-            pub fn code(&self) -> &dyn Encode {
+        impl Input {
+            /// What it does.
+            pub fn drive(&self) -> &dyn Drive {
                 match self {
-                    $(Self::$word(code) => code,)*
+                    $(Self::$word(drive) => drive,)*
                 }
             }
         }
     };
 }
 
-encoders!(encoder);
+stimuli!(input);
 
 declare! {
     /// Synapses from one population to another. A spike carries the weight of the time when it leaves its neuron.

@@ -354,9 +354,8 @@ impl<'s> Checker<'s> {
                 }
                 Effect::Noise { population, .. } => {
                     let path = format!("{path}.population");
-                    let into = |s: &Stimulus| {
-                        s.to == *population && matches!(s.input, Input::Noise { .. })
-                    };
+                    let into =
+                        |s: &Stimulus| s.to == *population && matches!(s.input, Input::Noise(_));
                     if self.known(&path, population).is_some()
                         && !self.scene.stimuli.iter().any(into)
                     {
@@ -461,10 +460,10 @@ impl<'s> Checker<'s> {
             let known = named.map_or(Vec::new(), |population| population.model.receptors());
             let at = receptor.as_ref().and_then(|name| known.iter().position(|k| k.0 == *name));
             let ends = |p: &Projection| receptors_of(&known, p.receptor.as_deref());
-            let drawn = |stimulus: &&Stimulus| match &stimulus.input {
-                Input::Poisson { weight, receptor, .. } if stimulus.to == *population => {
-                    let ends = receptors_of(&known, receptor.as_deref());
-                    at.is_none_or(|at| at == ends[usize::from(weight.get() < 0.0)])
+            let drawn = |stimulus: &&Stimulus| match stimulus.input.drive().events() {
+                Some(events) if stimulus.to == *population => {
+                    let ends = receptors_of(&known, events.receptor);
+                    at.is_none_or(|at| at == ends[usize::from(events.weight < 0.0)])
                 }
                 _ => false,
             };

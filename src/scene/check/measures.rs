@@ -1,7 +1,6 @@
 //! Rules of measures, and of the patterns that some of them are about.
 
 use super::*;
-use crate::network::MOST_GIVEN;
 use crate::scene::{Measure, Patterns};
 
 impl<'s> Checker<'s> {
@@ -75,46 +74,6 @@ impl<'s> Checker<'s> {
         } else if (from / dt).round() >= (until / dt).round() {
             let message = format!("from {from} to {until} ms there is no step of {dt} ms");
             self.fault(format!("{path}.from"), message);
-        }
-    }
-
-    /// Sources of patterns, each of which has a trial of its own.
-    pub(super) fn patterns(&mut self, path: &str, size: u64, patterns: &Patterns) {
-        let (n, active, rate) = (patterns.n, patterns.active, patterns.rate.get());
-        self.poisson(&format!("{path}.rate"), rate);
-        let [_, swapped] = patterns.corrupted();
-        if active > size {
-            let message = format!("{active} sources of a pattern are more than there are, {size}");
-            self.fault(format!("{path}.active"), message);
-        } else if swapped > size - active {
-            let others = size - active;
-            let message = format!("{swapped} others are to come in, and there are {others}");
-            self.fault(format!("{path}.corrupt"), message);
-        }
-        let [every, start, hold] =
-            [patterns.every, patterns.start, patterns.hold].map(Quantity::get);
-        let long = 1.0 + TOLERANCE;
-        if start + hold > every * long {
-            let shown = start + hold;
-            let message =
-                format!("it would end {shown} ms after the begin of a trial of {every} ms");
-            self.fault_with_help(format!("{path}.hold"), message, "lengthen `every`");
-        } else if let Some(length) = self.length()
-            && n as f64 * every > length * long
-        {
-            let all = n as f64 * every;
-            let message =
-                format!("{n} trials of {every} ms take {all} ms, and the run has {length} ms");
-            let help = "lower `n` or `every`, or lengthen the run";
-            self.fault_with_help(format!("{path}.n"), message, help);
-        }
-        let spikes = n as f64 * active as f64 * rate * 1e-3 * hold;
-        let drawn = (n as f64 * size as f64).max(spikes);
-        if drawn > MOST_GIVEN {
-            let message = format!(
-                "{drawn:e} draws for {n} patterns of {size} sources are more than {MOST_GIVEN:e}"
-            );
-            self.fault_with_help(format!("{path}.n"), message, "lower `n`, or shorten `hold`");
         }
     }
 }

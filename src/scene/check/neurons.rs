@@ -1,8 +1,7 @@
 //! Rules of populations: neurons, sources, receptors, places.
 
 use super::*;
-use crate::input::encoder::Setting;
-use crate::input::poisson::check_rate;
+use crate::input::source::Setting;
 
 impl<'s> Checker<'s> {
     /// Rows, columns and channels, which together are the neurons.
@@ -53,86 +52,21 @@ impl<'s> Checker<'s> {
             self.receptors(&path, &neuron.receptors());
             neuron.check(&path, self);
         }
-        match &population.model {
-            Model::Poisson(source) => {
-                if let Some((_, rate)) = source.rate.bounds().filter(|(_, rate)| rate.is_finite()) {
-                    self.poisson(&format!("{path}.rate"), rate);
-                }
-            }
-            Model::Like { model, .. } => {
-                let message = format!("`{model}` is to be put in place before a scene is checked");
-                self.fault(&path, message);
-            }
-            Model::Regular(regular) => {
-                let lowest = regular.interval.bounds().map(|(low, _)| low);
-                if let (Some(interval), Some(dt)) = (lowest, self.dt())
-                    && interval < dt * (1.0 - TOLERANCE)
-                {
-                    let message = format!(
-                        "spikes every {interval} ms are more than one in a step of {dt} ms"
-                    );
-                    let help = "lengthen the interval, or lower `simulation.dt`";
-                    self.fault_with_help(format!("{path}.interval"), message, help);
-                }
-            }
-            Model::Spikes(spikes) => self.spikes(&path, population.size, spikes),
-            Model::Patterns(patterns) if population.size > 0 => {
-                self.patterns(&path, population.size, patterns);
-            }
-            Model::Images(images) => {
-                self.sources_of_pixels(name, population, images);
-                let held = self.frames(&path, images);
-                if let Some(dt) = self.dt() {
-                    let code = images.encoder.code();
-                    code.check(&format!("{path}.encoder"), Setting { dt, held }, self);
-                }
-            }
-            _ => {}
+        if let Model::Like { model, .. } = &population.model {
+            let message = format!("`{model}` is to be put in place before a scene is checked");
+            self.fault(&path, message);
         }
-    }
-
-    /// Sources that are not several of each pixel, as many as the encoder says.
-    fn sources_of_pixels(&mut self, name: &str, population: &Population, images: &Images) {
-        let (size, fields) = (population.size, images.fields());
-        if size % fields > 0 {
+        if let Some(source) = population.model.source().filter(|_| population.size > 0) {
             let by = if population.shape.is_empty() { "size" } else { "shape" };
-            let message =
-                format!("{size} sources are no multiple of the {fields} that each pixel has");
-            let help = format!("write {fields} for each pixel of a frame, or change `fields`");
-            self.fault_with_help(format!("populations.{name}.{by}"), message, help);
+            let setting = Setting {
+                size: population.size,
+                size_at: format!("populations.{name}.{by}"),
+                dt: self.dt(),
+                end: self.length(),
+                steps: self.scene.training.as_ref().map_or(0, |training| training.steps),
+            };
+            source.check(&path, &setting, self);
         }
-    }
-
-    /// For how many steps each frame is shown, where that is sound, and not the whole window.
-    fn frames(&mut self, path: &str, images: &Images) -> Option<u64> {
-        let steps = self.scene.training.as_ref().map_or(0, |training| training.steps);
-        let hold = images.hold.map(Quantity::get);
-        let sound = images.frames > 0 && steps > 0 && hold.is_none_or(is_positive);
-        let dt = self.dt().filter(|_| sound)?;
-        let frames = images.frames;
-        let broken = |hold: &f64| (hold / dt).round() < 1.0 || moved(*hold, dt).is_some();
-        if let Some(hold) = hold.filter(broken) {
-            let message = format!("{hold} ms are no whole number of steps of {dt} ms");
-            let help = "give a multiple of `simulation.dt`";
-            self.fault_with_help(format!("{path}.hold"), message, help);
-            return None;
-        }
-        let Some(held) = images.held(steps, dt) else {
-            let message = format!(
-                "the {steps} steps of `training.steps` cannot be shared equally among {frames} frames"
-            );
-            let help = "give `hold`, how long each is shown, or make `training.steps` a multiple";
-            self.fault_with_help(format!("{path}.frames"), message, help);
-            return None;
-        };
-        if u128::from(held) * u128::from(frames) > u128::from(steps) {
-            let shown = format!("{frames} x {held} steps in which frames are shown");
-            let message = format!("{shown} are more than the {steps} of `training.steps`");
-            let help = "raise `training.steps`, or lower `hold` or `frames`";
-            self.fault_with_help(format!("{path}.hold"), message, help);
-            return None;
-        }
-        Some(held).filter(|held| *held < steps)
     }
 
     pub(super) fn receptors(&mut self, path: &str, receptors: &[(String, Receptor)]) {
@@ -155,43 +89,6 @@ impl<'s> Checker<'s> {
                     self.obeys(&format!("{path}.mean"), Rule::NotNegative, mean.get(), "nS");
                 }
             }
-        }
-    }
-
-    pub(super) fn spikes(&mut self, path: &str, size: u64, spikes: &Spikes) {
-        let help = "list the times of each source in ascending order, in ms";
-        if spikes.times.len() as u64 > size {
-            let message =
-                format!("{} lists of times for a population of {size}", spikes.times.len());
-            self.fault(format!("{path}.times"), message);
-        }
-        let faults = self.faults.len();
-        for (source, times) in spikes.times.iter().enumerate() {
-            let path = format!("{path}.times.{source}");
-            if let Some(k) = times.iter().position(|t| *t <= 0.0) {
-                let message = format!("a spike at {} ms, times are positive", times[k]);
-                self.fault_with_help(format!("{path}.{k}"), message, help);
-            } else if let Some(k) = times.windows(2).position(|pair| pair[0] >= pair[1]) {
-                let message = format!("{} ms comes after {} ms", times[k + 1], times[k]);
-                self.fault_with_help(format!("{path}.{}", k + 1), message, help);
-            }
-        }
-        if let (Some(dt), true) = (self.dt(), faults == self.faults.len()) {
-            let end = self.scene.simulation.duration.map(Quantity::get);
-            let found = OnGrid::new(&spikes.times, dt, end);
-            match found.merged() {
-                Some(((source, k), message)) => {
-                    self.fault_with_help(
-                        format!("{path}.times.{source}.{k}"),
-                        message,
-                        OnGrid::HELP,
-                    );
-                }
-                None => found.warnings().for_each(|w| self.warn(format!("{path}.times"), w)),
-            }
-        }
-        if spikes.file.is_some() && !spikes.times.is_empty() {
-            self.fault(format!("{path}.file"), "`times` and `file` are both given, keep one");
         }
     }
 
@@ -238,23 +135,6 @@ impl<'s> Checker<'s> {
             let message =
                 format!("there are {} lengths for {dimensions} dimensions", lengths.len());
             self.fault_with_help(path, message, "give one length for each dimension");
-        }
-    }
-
-    /// The rate of sources that are to be Poisson processes. Pixels, which are drawn once in a step by design, as rate
-    /// coding has it, are not.
-    pub(super) fn poisson(&mut self, path: &str, rate: f64) {
-        self.spike_probability(path, rate);
-        let possible = self.dt().filter(|dt| rate * dt <= 1000.0);
-        if let Some(message) = possible.and_then(|dt| not_poisson(rate, dt)) {
-            self.warn(path, message);
-        }
-    }
-
-    /// A Poisson source draws at most one spike per step.
-    pub(super) fn spike_probability(&mut self, path: &str, rate: f64) {
-        if let Some(dt) = self.dt() {
-            check_rate(path, rate, dt, self);
         }
     }
 }

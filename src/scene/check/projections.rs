@@ -1,7 +1,6 @@
 //! Rules of projections: who is connected, weights, delays; and of stimuli.
 
 use super::*;
-use crate::input::poisson_drive::MOST_EVENTS;
 
 impl<'s> Checker<'s> {
     pub(super) fn projection(&mut self, path: &str, projection: &'s Projection) {
@@ -178,61 +177,19 @@ impl<'s> Checker<'s> {
             self.ids(&format!("{path}.ids"), ids, to.size);
         }
         let path = format!("{path}.input");
-        let (start, stop) = match &stimulus.input {
-            Input::Poisson { rate, weight, receptor, start, stop } => {
-                if let Some((_, rate)) = rate.bounds().filter(|(_, rate)| rate.is_finite()) {
-                    self.events(&format!("{path}.rate"), rate);
-                }
-                if let Some(to) = to {
-                    self.receptor(&path, (&stimulus.to, to), receptor.as_deref());
-                    let entry = Entry::new(to, receptor.as_deref());
-                    self.sign(&format!("{path}.weight"), weight.get(), &entry);
-                }
-                (start.map(|t| t.get()), stop.map(|t| t.get()))
-            }
-            Input::Step { start, stop, .. } | Input::Sine { start, stop, .. } => {
-                (Some(start.get()), stop.map(|t| t.get()))
-            }
-            Input::Table { values, file, start, .. } => {
-                if values.is_empty() == file.is_none() {
-                    let message = "a current that is given has either `values` or a `file`";
-                    self.fault_with_help(&path, message, "give one of them");
-                }
-                (Some(start.get()), None)
-            }
-            Input::Ramp { start, stop, .. } => (Some(start.get()), Some(stop.get())),
-            Input::Noise { std, sigma, tau, start, stop, .. } => {
-                if std.is_some() == sigma.is_some() {
-                    let message = "noise has either `std`, its deviation in a step, or `sigma`, its strength \
-                                   whatever the step";
-                    self.fault_with_help(
-                        &path,
-                        message,
-                        "give one of them: std = sigma / sqrt(dt)",
-                    );
-                }
-                if tau.is_some() && sigma.is_some() {
-                    let message = "`sigma` is of white noise, and with `tau` it is none";
-                    let help = "give `std`, which does not depend on dt where there is a `tau`";
-                    self.fault_with_help(format!("{path}.sigma"), message, help);
-                }
-                (start.map(|t| t.get()), stop.map(|t| t.get()))
-            }
-        };
+        let drive = stimulus.input.drive();
+        drive.check(&path, self.dt(), self);
+        if let (Some(events), Some(to)) = (drive.events(), to) {
+            self.receptor(&path, (&stimulus.to, to), events.receptor);
+            let entry = Entry::new(to, events.receptor);
+            self.sign(&format!("{path}.weight"), events.weight, &entry);
+        }
+        let [start, stop] = drive.span();
         if let (Some(start), Some(end)) = (start, self.length())
             && start >= end
         {
             let message = format!("it never comes: {start} ms is not before the end, {end} ms");
             self.warn(format!("{path}.start"), message);
-        }
-        if let (Input::Sine { frequency, .. }, Some(dt)) = (&stimulus.input, self.dt())
-            && frequency.get() * dt > 500.0
-        {
-            let message = format!(
-                "a sine of {} Hz has less than two steps of {dt} ms in a period, and is another one",
-                frequency.get()
-            );
-            self.warn(format!("{path}.frequency"), message);
         }
         let (Some(stop), Some(dt)) = (stop, self.dt()) else { return };
         let start = start.unwrap_or(0.0);
@@ -259,19 +216,6 @@ impl<'s> Checker<'s> {
             } else if !known.insert(id) {
                 self.fault(format!("{path}.{k}"), format!("neuron {id} is named twice"));
             }
-        }
-    }
-
-    /// Events are counted by comparing with as many numbers as there may be in a step.
-    fn events(&mut self, path: &str, rate: f64) {
-        let Some(dt) = self.dt() else { return };
-        let mean = rate * dt * 1e-3;
-        if mean > MOST_EVENTS {
-            let message = format!(
-                "{rate} Hz are {mean:e} events in each step of {dt} ms, more than {MOST_EVENTS} are not drawn"
-            );
-            let help = "so many are hardly noise: lower the rate and raise the weight, or use `Step` and `Noise`";
-            self.fault_with_help(path, message, help);
         }
     }
 

@@ -925,8 +925,7 @@ impl<'s> Checker<'s> {
             }
         }
         for (name, population) in &self.scene.populations {
-            if matches!(population.model, Model::Spikes(_) | Model::Regular(_) | Model::Patterns(_))
-            {
+            if population.model.source().is_some_and(|source| source.is_given()) {
                 let message = "given spikes are of simulations: each sample begins anew";
                 let help = "use `Images` and `Poisson` as sources";
                 self.fault_with_help(format!("populations.{name}.model"), message, help);

@@ -4,13 +4,113 @@
 //! the first of these; what is swapped in are the first after them. So a pattern is the same whatever becomes of it, and
 //! however many there are.
 
+use super::poisson_source::check_process;
+use super::source::{Emit, InputError, MOST_GIVEN, Making, Sends, Setting, TOLERANCE};
+use crate::declare;
+use crate::grammar::{Hz, Judge, Ms, Quantity};
+use crate::neuron::model::Drawn;
 use crate::rng::{Purpose, Stream};
-use crate::scene::{self, Model, Scene};
 
-/// The patterns of a population of sources.
+declare! {
+    /// Patterns, random sets of the sources, drawn from the seed. Each has a trial of its own, one after the other from the
+    /// begin of the run. In it the sources of the pattern spike for some time, as independent Poisson trains; all others
+    /// are silent.
+    pub struct Patterns {
+        /// Number of patterns.
+        n: u64 [Count];
+        /// Sources of a pattern.
+        active: u64 [Count];
+        /// Rate of these while they are shown \[Hz\].
+        rate: Quantity<Hz> [NotNegative];
+        /// Time from the begin of a trial to that of the next \[ms\].
+        every: Quantity<Ms> [Duration];
+        /// Time in its trial from which a pattern is shown \[ms\].
+        start: Quantity<Ms> [Moment] = 0.0;
+        /// How long it is shown \[ms\].
+        hold: Quantity<Ms> [Duration];
+        /// What is wrong with it when it is shown.
+        corrupt: Option<Corrupt>;
+    }
+}
+
+declare! {
+    /// What is wrong with a pattern.
+    #[derive(Copy)]
+    pub enum Corrupt {
+        /// This fraction of its sources is silent.
+        Erase(f64) [Fraction];
+        /// This fraction of its sources is silent, and as many others take their place.
+        Swap(f64) [Fraction];
+    }
+}
+
+impl Patterns {
+    /// How many sources of a pattern are silent, and how many others take their place.
+    pub fn corrupted(&self) -> [u64; 2] {
+        let part = |fraction: f64| (fraction * self.active as f64).round() as u64;
+        match self.corrupt {
+            None => [0; 2],
+            Some(Corrupt::Erase(fraction)) => [part(fraction), 0],
+            Some(Corrupt::Swap(fraction)) => [part(fraction); 2],
+        }
+    }
+}
+
+impl Emit for Patterns {
+    fn check(&self, path: &str, setting: &Setting, judge: &mut dyn Judge) {
+        let (size, n, active, rate) = (setting.size, self.n, self.active, self.rate.get());
+        check_process(&format!("{path}.rate"), rate, setting.dt, judge);
+        let [_, swapped] = self.corrupted();
+        if active > size {
+            let message = format!("{active} sources of a pattern are more than there are, {size}");
+            judge.fault(format!("{path}.active"), message);
+        } else if swapped > size - active {
+            let others = size - active;
+            let message = format!("{swapped} others are to come in, and there are {others}");
+            judge.fault(format!("{path}.corrupt"), message);
+        }
+        let [every, start, hold] = [self.every, self.start, self.hold].map(Quantity::get);
+        let long = 1.0 + TOLERANCE;
+        if start + hold > every * long {
+            let shown = start + hold;
+            let message =
+                format!("it would end {shown} ms after the begin of a trial of {every} ms");
+            judge.fault_with_help(format!("{path}.hold"), message, "lengthen `every`");
+        } else if let Some(length) = setting.end
+            && n as f64 * every > length * long
+        {
+            let all = n as f64 * every;
+            let message =
+                format!("{n} trials of {every} ms take {all} ms, and the run has {length} ms");
+            let help = "lower `n` or `every`, or lengthen the run";
+            judge.fault_with_help(format!("{path}.n"), message, help);
+        }
+        let spikes = n as f64 * active as f64 * rate * 1e-3 * hold;
+        let drawn = (n as f64 * size as f64).max(spikes);
+        if drawn > MOST_GIVEN {
+            let message = format!(
+                "{drawn:e} draws for {n} patterns of {size} sources are more than {MOST_GIVEN:e}"
+            );
+            judge.fault_with_help(format!("{path}.n"), message, "lower `n`, or shorten `hold`");
+        }
+    }
+    fn is_given(&self) -> bool {
+        true
+    }
+    fn make(
+        &self,
+        Making { index, dt, seed, .. }: Making,
+        drawn: &Drawn,
+        _: &mut dyn FnMut(String, String),
+    ) -> Result<Sends, InputError> {
+        Ok(Sends::Spikes(Trials::new(self, drawn.size, index, (dt, seed)).spikes()))
+    }
+}
+
+/// Patterns as a population of sources shows them.
 #[derive(Debug)]
-pub struct Patterns<'s> {
-    word: &'s scene::Patterns,
+pub struct Trials<'s> {
+    word: &'s Patterns,
     sources: u32,
     dt: f64,
     seed: u64,
@@ -18,19 +118,10 @@ pub struct Patterns<'s> {
     index: u32,
 }
 
-impl<'s> Patterns<'s> {
-    /// Those of the population of that name, if it shows some.
-    pub fn of(scene: &'s Scene, name: &str) -> Option<Self> {
-        let index = scene.populations.iter().position(|(known, _)| known == name)?;
-        let population = &scene.populations[index].1;
-        let Model::Patterns(word) = &population.model else { return None };
-        Some(Self {
-            word,
-            sources: population.size as u32,
-            dt: scene.simulation.dt.get(),
-            seed: scene.simulation.seed,
-            index: index as u32,
-        })
+impl<'s> Trials<'s> {
+    /// Those of so many sources, the population at `index` of the scene.
+    pub fn new(word: &'s Patterns, sources: usize, index: u32, (dt, seed): (f64, u64)) -> Self {
+        Self { word, sources: sources as u32, dt, seed, index }
     }
 
     /// Steps from the begin of a trial to the next.
@@ -45,7 +136,7 @@ impl<'s> Patterns<'s> {
     }
 
     /// Steps at whose end each source spikes.
-    pub(super) fn spikes(&self) -> Vec<Vec<u64>> {
+    fn spikes(&self) -> Vec<Vec<u64>> {
         let stream = Stream::new(self.seed, Purpose::Input, self.index);
         let [erased, swapped] = self.word.corrupted().map(|count| count as usize);
         let shown = erased..self.word.active as usize + swapped;
@@ -68,15 +159,15 @@ impl<'s> Patterns<'s> {
         (0..self.word.n).map(move |k| stream.permutation(self.sources, k))
     }
 
-    fn steps(&self, time: scene::Quantity<scene::Ms>) -> u64 {
+    fn steps(&self, time: Quantity<Ms>) -> u64 {
         (time.get() / self.dt).round() as u64
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::network::{Kind, build};
+    use crate::scene::{self, Scene};
     use std::collections::BTreeSet;
     use std::path::Path;
 
@@ -112,7 +203,7 @@ mod tests {
     #[test]
     fn patterns_are_shown_whole_erased_and_swapped() {
         let whole = scene("");
-        let members = sets(&Patterns::of(&whole, "cue").unwrap().members());
+        let members = sets(&whole.trials("cue").unwrap().members());
         assert!(members.iter().all(|pattern| pattern.len() == 20));
         assert_eq!(members.iter().collect::<BTreeSet<_>>().len(), 30, "two are the same");
         // Two patterns have 20 · 20 / 100 sources in common: the mean over 435 pairs is within five standard errors.
@@ -126,7 +217,7 @@ mod tests {
             [("", 20, 0), (", corrupt: Erase(0.4)", 12, 0), (", corrupt: Swap(0.4)", 12, 8)]
         {
             let scene = scene(corrupt);
-            let same = Patterns::of(&scene, "cue").unwrap().members();
+            let same = scene.trials("cue").unwrap().members();
             assert_eq!(sets(&same), members, "{corrupt}: other patterns");
             let (trials, spikes) = shown(&scene);
             let (mut inside, mut outside) = (0, 0);
