@@ -9,7 +9,7 @@ use super::NetworkError;
 use crate::grammar::{At, One, Param, Rule, Value, Visitor};
 use crate::machine;
 use crate::neuron::receptor::port;
-use crate::scene::{Connect, Delay, Population, Projection, Scene};
+use crate::scene::{Delay, Population, Projection, Scene};
 use crate::words::{bytes, grouped};
 
 // Measured as the growth of the largest resident size of `--engine cpu` with the size of the network.
@@ -77,7 +77,7 @@ impl Budget {
         for projection in &scene.projections {
             let pairs = [size(&projection.from), size(&projection.to)];
             if projection.pool.is_none()
-                && let Some(synapses) = expected(&projection.connect, pairs)
+                && let Some(synapses) = projection.connect.rule().expected(pairs)
             {
                 budget.projection(projection, synapses)?;
             }
@@ -141,23 +141,4 @@ fn is_drawn(of: &impl Value) -> bool {
     let mut own = Own(false);
     of.visit(&At::new(""), Rule::Any, &mut own);
     own.0
-}
-
-/// How many synapses a rule makes of so many sources and targets, exactly or on average; none if that
-/// depends on where neurons are, or on a file, whose size has a limit of its own. What is pooled is not known to it.
-pub(super) fn expected(connect: &Connect, [sources, targets]: [f64; 2]) -> Option<f64> {
-    let pairs = sources * targets;
-    Some(match *connect {
-        Connect::Dense => pairs,
-        Connect::Others => pairs - targets,
-        Connect::OneToOne => targets,
-        Connect::FixedProbability { p, .. } => p * pairs,
-        Connect::FixedInDegree { k, .. } => k as f64 * targets,
-        Connect::FixedOutDegree { k, .. } => k as f64 * sources,
-        // They take no memory.
-        Connect::Procedural { .. } => 0.0,
-        Connect::FixedTotalNumber { n, .. } => n as f64,
-        Connect::Distance { .. } | Connect::List(_) => return None,
-        Connect::Conv { .. } | Connect::Local { .. } | Connect::Lateral { .. } => return None,
-    })
 }

@@ -1,6 +1,7 @@
 //! From a scene to a network: units become propagators, rules become synapses.
 
 use super::budget::Budget;
+use super::connect::procedural::Procedural;
 use super::draw::{Wiring, drawn};
 use super::error::MAX_SYNAPSES;
 use super::initial::Initial;
@@ -154,7 +155,7 @@ pub fn build_watched(
         };
         fits(&wiring, gradients, &mut budget)?;
         let synapses = match (&projection.connect, &projection.weight) {
-            (&Connect::Procedural { k, autapses }, Weight::Constant(weight)) => {
+            (&Connect::Procedural(Procedural { k, autapses }), Weight::Constant(weight)) => {
                 Synapses::Procedural {
                     degree: k as u32,
                     weight: weight.get(),
@@ -451,16 +452,13 @@ fn fits(wiring: &Wiring<'_>, gradients: bool, budget: &mut Budget) -> Result<(),
     if synapses > MAX_SYNAPSES {
         return Err(NetworkError::TooLarge { name: wiring.name.to_owned(), synapses });
     }
-    match wiring.projection.connect {
-        Connect::Distance { .. } | Connect::Lateral { .. } | Connect::Local { .. } => {
-            budget.projection(wiring.projection, synapses)
-        }
-        Connect::Conv { .. } | Connect::Dense if wiring.convolution.is_some() => {
-            budget.projection(wiring.projection, synapses)
-        }
-        // The others were counted before neurons had their places.
-        _ => Ok(()),
+    // Others were counted before neurons had their places.
+    let ends = [wiring.sources as f64, wiring.targets as f64];
+    let is_counted = wiring.projection.connect.rule().expected(ends).is_some();
+    if is_counted && wiring.convolution.is_none() {
+        return Ok(());
     }
+    budget.projection(wiring.projection, synapses)
 }
 
 /// A model with the constant currents that a training found, if weights into the population are from its file.
@@ -495,7 +493,7 @@ fn loaded(wiring: &Wiring<'_>, file: &std::path::Path) -> Result<Synapses, Netwo
         words.map_err(|e| fail(format!("`{end}`: {e}")))
     };
     let (sources, targets) = (wiring.sources, wiring.targets);
-    let dense = matches!(wiring.projection.connect, Connect::Dense);
+    let dense = matches!(wiring.projection.connect, Connect::Dense(_));
     if let Some((source, target)) = words("source")?.zip(words("target")?) {
         let within = |ends: &[u32], n: usize| ends.iter().all(|end| (*end as usize) < n);
         if [source.len(), target.len()] != [values.len(); 2]

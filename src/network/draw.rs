@@ -1,10 +1,11 @@
-//! Numbers for neurons and synapses: parameters, which pairs are connected, weights and delays.
+//! Numbers for neurons and synapses: parameters, weights and delays, of the pairs that [`super::connect`] draws.
 //!
 //! Each draw is keyed by what it is for (see [`crate::rng`]), so targets are drawn in parallel and
 //! the result does not depend on their order.
 
-use super::space::{Metric, Point, Reach, Tree};
-use super::{NetworkError, Synapses, budget};
+use super::connect::{Lists, Pairs};
+use super::space::Point;
+use super::{NetworkError, Synapses};
 use crate::files;
 use crate::grammar::{At, One, Param, Quantity, Rule, Value, Visitor};
 use crate::neuron::model::{Drawn, LaidOut};
@@ -12,19 +13,7 @@ use crate::rng::{self, Purpose, Stream};
 use crate::scene::{self, Connect, Delay, Weight};
 use crate::synapse::convolution::Convolution;
 use rayon::prelude::*;
-use std::collections::HashSet;
-use std::mem::take;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
-
-/// Blocks into which targets are divided for drawing in parallel.
-const BLOCKS: usize = 1024;
-
-/// Entity of the draws that belong to no single neuron; neurons have 32-bit numbers.
-const ALL: u64 = u64::MAX;
-
-/// Pairs by which the number of synapses of a rule with distances is estimated.
-const PROBES: u64 = 1 << 17;
 
 /// Times that a bounded normal number is drawn before it is put on its bound. The scene's check sees
 /// to it that a hundredth of all draws lie within, so this is not to happen.
@@ -189,43 +178,16 @@ pub struct Wiring<'s> {
     pub key: (u64, u32),
 }
 
-/// Sources by target: `source[start[j]..start[j + 1]]` are those of target j, ascending.
-struct Lists {
-    start: Vec<u32>,
-    source: Vec<u32>,
-}
-
 impl Wiring<'_> {
     /// How many synapses the rule makes: exactly, on average, or, with distances, as estimated from
     /// a sample of pairs. A list has as many as its file, whose size has a limit of its own.
     pub fn expected(&self) -> f64 {
-        let ends = [self.sources as f64, self.targets as f64];
         if let Some(convolution) = &self.convolution {
             return convolution.synapses().max(convolution.weights() as u64) as f64;
         }
-        if let (Connect::Lateral { radius, across, .. }, Some([[rows, columns, from], _])) =
-            (&self.projection.connect, self.layers)
-        {
-            // As of a circle, edges not counted.
-            let around = (2.0 * radius + 1.0).powi(2).min((rows * columns) as f64);
-            return around * ends[1] * if *across { from as f64 } else { 1.0 };
-        }
-        budget::expected(&self.projection.connect, ends).unwrap_or_else(|| {
-            if !matches!(self.projection.connect, Connect::Distance { .. }) {
-                return 0.0;
-            }
-            let pairs = ends[0] * ends[1];
-            let (stream, metric, reach) = (self.pairs(), self.metric(), self.reach());
-            let [from, to] = self.places();
-            let pick = |points: &[Point], draw: u64| {
-                points[stream.below(points.len() as u64, ALL, draw) as usize]
-            };
-            let probability = |draw: u64| {
-                let (a, b) = (pick(from, 2 * draw), pick(to, 2 * draw + 1));
-                reach.probability(metric.distance(&a, &b))
-            };
-            (0..PROBES).map(probability).sum::<f64>() / PROBES as f64 * pairs
-        })
+        let rule = self.projection.connect.rule();
+        let ends = [self.sources as f64, self.targets as f64];
+        rule.expected(ends).unwrap_or_else(|| rule.estimated(&self.pairs()))
     }
 
     /// Whether each synapse has its own delay.
@@ -251,7 +213,7 @@ impl Wiring<'_> {
                 weights,
             });
         }
-        if matches!(self.projection.connect, Connect::Dense) && !self.has_delays() {
+        if matches!(self.projection.connect, Connect::Dense(_)) && !self.has_delays() {
             let count = self.sources * self.targets;
             self.has_values_for(count)?;
             if let Some(weights) = self.matrix([self.sources, self.targets]) {
@@ -267,11 +229,11 @@ impl Wiring<'_> {
             });
             return Ok(Synapses::Dense { weights });
         }
-        let lists = self.incoming()?;
+        let lists = self.projection.connect.rule().draw(&self.pairs())?;
         let count = lists.source.len();
         self.has_values_for(count)?;
         let mut weights = vec![0.0; lists.source.len()];
-        let dense = matches!(self.projection.connect, Connect::Dense);
+        let dense = matches!(self.projection.connect, Connect::Dense(_));
         let drawn = self.matrix([self.sources, self.targets]);
         let mut targets_of = vec![0; self.sources];
         if matches!(self.projection.weight, Weight::Xavier { .. }) {
@@ -314,143 +276,30 @@ impl Wiring<'_> {
 
     /// How synapses lie that share weights.
     pub fn shared(&self) -> Option<&Convolution> {
-        let own = matches!(self.projection.connect, Connect::Local { .. });
+        let own = matches!(self.projection.connect, Connect::Local(_));
         self.convolution.as_ref().filter(|_| !own)
     }
 
-    fn pairs(&self) -> Stream {
-        Stream::new(self.key.0, Purpose::Connectivity, self.key.1)
-    }
-
-    fn places(&self) -> [&[Point]; 2] {
-        self.places.expect("the scene was checked")
-    }
-
-    fn metric(&self) -> Metric {
-        match &self.projection.connect {
-            Connect::Distance { extent, .. } => Metric::new(extent.as_deref()),
-            _ => Metric::default(),
+    /// What pairs are drawn from.
+    fn pairs(&self) -> Pairs<'_> {
+        Pairs {
+            path: &self.path,
+            name: self.name,
+            sources: self.sources as u64,
+            targets: self.targets as u64,
+            own: self.projection.from == self.projection.to,
+            stream: Stream::new(self.key.0, Purpose::Connectivity, self.key.1),
+            places: self.places,
+            convolution: self.convolution.as_ref(),
+            layers: self.layers,
         }
-    }
-
-    fn reach(&self) -> Reach {
-        match &self.projection.connect {
-            Connect::Distance { kernel, max_distance, .. } => Reach {
-                kernel: *kernel,
-                max_distance: max_distance.map_or(f64::INFINITY, Quantity::get),
-            },
-            _ => unreachable!("other rules have no reach"),
-        }
-    }
-
-    /// Which pairs are connected.
-    fn incoming(&self) -> Result<Lists, NetworkError> {
-        let stream = self.pairs();
-        let own = self.projection.from == self.projection.to;
-        let (sources, targets) = (self.sources as u64, self.targets as u64);
-        let skip = |autapses: bool, neuron: u64| (own && !autapses).then_some(neuron);
-        let lists = match &self.projection.connect {
-            Connect::Dense => Lists::new(targets, |_, list| list.extend(0..sources as u32)),
-            Connect::Others => Lists::new(targets, |target, list| {
-                list.extend((0..sources as u32).filter(|source| u64::from(*source) != target));
-            }),
-            Connect::OneToOne => Lists::new(targets, |target, list| list.push(target as u32)),
-            &Connect::FixedProbability { p, autapses } => Lists::new(targets, |target, list| {
-                bernoulli(&stream, target, sources, p, skip(autapses, target), list);
-            }),
-            &Connect::FixedInDegree { k, autapses, multapses } => {
-                Lists::new(targets, |target, list| {
-                    let skip = skip(autapses, target);
-                    partners(&stream, target, sources, k, multapses, skip, list);
-                })
-            }
-            &Connect::FixedOutDegree { k, autapses, multapses } => {
-                let outgoing = Lists::new(sources, |source, list| {
-                    let skip = skip(autapses, source);
-                    partners(&stream, source, targets, k, multapses, skip, list);
-                });
-                outgoing.and_then(|outgoing| outgoing.transposed(self.targets))
-            }
-            Connect::Procedural { .. } => unreachable!("these are not drawn beforehand"),
-            &Connect::FixedTotalNumber { n, autapses, multapses: true } => {
-                // Each target is as likely as any other, and so is each of its sources.
-                let count: Vec<AtomicU32> = (0..targets).map(|_| AtomicU32::new(0)).collect();
-                (0..n).into_par_iter().for_each(|draw| {
-                    let target = stream.below(targets, ALL, draw) as usize;
-                    count[target].fetch_add(1, Ordering::Relaxed);
-                });
-                Lists::new(targets, |target, list| {
-                    let k = count[target as usize].load(Ordering::Relaxed).into();
-                    let skip = skip(autapses, target);
-                    partners(&stream, target, sources, k, true, skip, list);
-                })
-            }
-            &Connect::FixedTotalNumber { n, autapses, multapses: false } => {
-                let choices = sources - u64::from(own && !autapses);
-                distinct_pairs(&stream, n, choices, targets, |target| skip(autapses, target))
-            }
-            Connect::Distance { autapses, .. } => {
-                let [from, to] = self.places();
-                let (tree, reach) = (Tree::new(from, self.metric()), self.reach());
-                Lists::new(targets, |target, list| {
-                    let place = &to[target as usize];
-                    tree.draw((target, place), &reach, &stream, skip(*autapses, target), list);
-                })
-            }
-            Connect::Conv { .. } => unreachable!("these share weights"),
-            Connect::Local { .. } => {
-                let convolution = self.convolution.as_ref().expect("the scene was checked");
-                let (start, source, _) = convolution.lists();
-                Ok(Lists { start, source })
-            }
-            &Connect::Lateral { radius, across, autapses } => {
-                let layers = self.layers.expect("the scene was checked");
-                Lists::new(targets, |target, list| {
-                    beside(layers, target as usize, radius, across, list);
-                    if own && !autapses {
-                        list.retain(|source| u64::from(*source) != target);
-                    }
-                })
-            }
-            Connect::List(file) => {
-                let mut keys = self.read_pairs(file)?;
-                keys.par_sort_unstable();
-                Lists::new(targets, |target, list| {
-                    list.extend(of_target(&keys, target, sources));
-                })
-            }
-        };
-        lists.map_err(|synapses| NetworkError::TooLarge {
-            name: self.name.to_owned(),
-            synapses: synapses as f64,
-        })
-    }
-
-    /// The pairs in a file, as numbers `target · sources + source`.
-    fn read_pairs(&self, file: &Path) -> Result<Vec<u64>, NetworkError> {
-        let pairs = files::read_npy_pairs(file)?;
-        let key = |(row, &[source, target]): (usize, &[i64; 2])| {
-            let ends = [("source", source, self.sources), ("target", target, self.targets)];
-            match ends.iter().find(|(_, index, size)| !(0..*size as i64).contains(index)) {
-                None => Ok(target as u64 * self.sources as u64 + source as u64),
-                Some(&(what, index, size)) => Err(NetworkError::Pair {
-                    path: format!("{}.connect", self.path),
-                    file: file.to_owned(),
-                    row,
-                    what,
-                    index,
-                    size,
-                }),
-            }
-        };
-        pairs.iter().enumerate().map(key).collect()
     }
 
     /// Number of the `k`-th synapse of a target in the order of `weights.safetensors`: of `Dense` by source, else
     /// by target.
     fn place(&self, lists: &Lists, target: usize, k: usize) -> usize {
         match self.projection.connect {
-            Connect::Dense => k * self.targets + target,
+            Connect::Dense(_) => k * self.targets + target,
             _ => lists.start[target] as usize + k,
         }
     }
@@ -598,121 +447,14 @@ impl Wiring<'_> {
                 low.get() + (high.get() - low.get()) * stream.uniform(at.0, at.1)
             }
             Some(Delay::Distance { offset, velocity }) => {
-                let [from, to] = self.places();
-                let distance = self.metric().distance(&from[source], &to[target]);
+                let [from, to] = self.places.expect("the scene was checked");
+                let metric = self.projection.connect.rule().metric();
+                let distance = metric.distance(&from[source], &to[target]);
                 // 1 m/s is 1000 µm/ms.
                 offset.get() + distance / (1000.0 * velocity.get())
             }
         }
     }
-}
-
-impl Lists {
-    /// The lists of `count` neurons, each filled by `fill`, in parallel. Lists are not kept one by
-    /// one but in blocks, which takes little more memory than the result.
-    ///
-    /// # Errors
-    /// The number of synapses, if it exceeds 32 bits.
-    fn new(count: u64, fill: impl Fn(u64, &mut Vec<u32>) + Sync) -> Result<Self, u64> {
-        let size = block(count as usize) as u64;
-        let blocks: Vec<(Vec<usize>, Vec<u32>)> = (0..count.div_ceil(size))
-            .into_par_iter()
-            .map(|block| {
-                let mut list = Vec::new();
-                let end = |neuron| {
-                    fill(neuron, &mut list);
-                    list.len()
-                };
-                ((block * size..count.min((block + 1) * size)).map(end).collect(), list)
-            })
-            .collect();
-        let total: usize = blocks.iter().map(|(_, list)| list.len()).sum();
-        if total > u32::MAX as usize {
-            return Err(total as u64);
-        }
-        let mut start = Vec::with_capacity(count as usize + 1);
-        start.push(0);
-        let mut source = Vec::with_capacity(total);
-        for (ends, list) in blocks {
-            start.extend(ends.iter().map(|end| (source.len() + end) as u32));
-            source.extend(list);
-        }
-        Ok(Self { start, source })
-    }
-
-    /// Lists by the other side: from targets by source to sources by target. Sources are met in
-    /// order, so the lists are ascending.
-    fn transposed(&self, count: usize) -> Result<Self, u64> {
-        let mut start = vec![0u32; count + 1];
-        for &target in &self.source {
-            start[target as usize + 1] += 1;
-        }
-        for k in 1..start.len() {
-            start[k] += start[k - 1];
-        }
-        let mut next = start.clone();
-        let mut source = vec![0; self.source.len()];
-        for (k, ends) in self.start.windows(2).enumerate() {
-            for &target in &self.source[ends[0] as usize..ends[1] as usize] {
-                source[next[target as usize] as usize] = k as u32;
-                next[target as usize] += 1;
-            }
-        }
-        Ok(Self { start, source })
-    }
-
-    /// Fills one value for each synapse: `fill` gets a target, its sources, and where their values
-    /// belong.
-    fn fill<T: Send>(&self, values: &mut [T], fill: impl Fn(usize, &[u32], &mut [T]) + Sync) {
-        let synapses = |target: usize| (self.start[target + 1] - self.start[target]) as usize;
-        let count = self.start.len() - 1;
-        let mut rest = values;
-        let mut blocks = Vec::new();
-        for first in (0..count).step_by(block(count)) {
-            let targets = first..count.min(first + block(count));
-            let (values, after) = take(&mut rest).split_at_mut(targets.clone().map(synapses).sum());
-            blocks.push((targets, values));
-            rest = after;
-        }
-        blocks.into_par_iter().for_each(|(targets, mut rest)| {
-            for target in targets {
-                let (values, after) = take(&mut rest).split_at_mut(synapses(target));
-                let first = self.start[target] as usize;
-                fill(target, &self.source[first..first + values.len()], values);
-                rest = after;
-            }
-        });
-    }
-}
-
-/// Sources not further from a target than `radius`, ascending: of its channel, or of all. Sources and targets have the same
-/// rows and columns.
-fn beside(
-    [[rows, columns, from], [.., to]]: [[usize; 3]; 2],
-    target: usize,
-    radius: f64,
-    across: bool,
-    list: &mut Vec<u32>,
-) {
-    let (place, channel) = (target / to, target % to);
-    let (y, x) = (place / columns, place % columns);
-    let reach = radius.min((rows + columns) as f64) as usize;
-    let near = |at: usize, end: usize| at.saturating_sub(reach)..(at + reach + 1).min(end);
-    for row in near(y, rows) {
-        for column in near(x, columns) {
-            let distance = (row.abs_diff(y) as f64).hypot(column.abs_diff(x) as f64);
-            if distance <= radius {
-                let first = ((row * columns + column) * from) as u32;
-                let channels = if across { 0..from } else { channel..from.min(channel + 1) };
-                list.extend(channels.map(|c| first + c as u32));
-            }
-        }
-    }
-}
-
-/// Neurons of a block.
-fn block(neurons: usize) -> usize {
-    neurons.div_ceil(BLOCKS).max(1)
 }
 
 /// A normal number within bounds: what lies outside is drawn again.
@@ -731,118 +473,6 @@ fn normal_within(
         }
     }
     value.clamp(low, high)
-}
-
-/// Sources of one target, each with probability `p`: the gaps between them are geometric.
-fn bernoulli(
-    pairs: &Stream,
-    target: u64,
-    sources: u64,
-    p: f64,
-    skip: Option<u64>,
-    list: &mut Vec<u32>,
-) {
-    if p <= 0.0 {
-        return;
-    }
-    let ln_miss = (-p).ln_1p();
-    let mut next = 0u64;
-    for k in 0.. {
-        if p < 1.0 {
-            let gap = (pairs.uniform(target, k).ln() / ln_miss).floor();
-            // A gap beyond all sources ends the list; compared before the cast.
-            if gap >= (sources - next) as f64 {
-                break;
-            }
-            next += gap as u64;
-        }
-        if next >= sources {
-            break;
-        }
-        if skip != Some(next) {
-            list.push(next as u32);
-        }
-        next += 1;
-        if next >= sources {
-            break;
-        }
-    }
-}
-
-/// `k` partners of one neuron among `count`, ascending; without multapses by Floyd's method of
-/// sampling.
-fn partners(
-    pairs: &Stream,
-    neuron: u64,
-    count: u64,
-    k: u64,
-    multapses: bool,
-    skip: Option<u64>,
-    list: &mut Vec<u32>,
-) {
-    let choices = count - u64::from(skip.is_some());
-    let first = list.len();
-    if multapses {
-        list.extend((0..k).map(|d| beyond(skip, pairs.below(choices, neuron, d)) as u32));
-    } else {
-        let mut chosen = HashSet::with_capacity(k as usize);
-        for last in choices - k..choices {
-            let partner = pairs.below(last + 1, neuron, last);
-            let partner = if chosen.insert(partner) { partner } else { last };
-            chosen.insert(partner);
-            list.push(beyond(skip, partner) as u32);
-        }
-    }
-    list[first..].sort_unstable();
-}
-
-/// The neuron with number `choice` if one is left out.
-fn beyond(skip: Option<u64>, choice: u64) -> u64 {
-    match skip {
-        Some(own) if choice >= own => choice + 1,
-        _ => choice,
-    }
-}
-
-/// `n` different pairs of `choices` sources for each of the targets. Pairs are drawn until there
-/// are enough different ones; where more than half are wanted, those to be left out are drawn.
-fn distinct_pairs(
-    stream: &Stream,
-    n: u64,
-    choices: u64,
-    targets: u64,
-    skip: impl Fn(u64) -> Option<u64> + Sync,
-) -> Result<Lists, u64> {
-    let pairs = choices * targets;
-    let without = n > pairs / 2;
-    let wanted = if without { pairs - n } else { n };
-    let (mut chosen, mut draws) = (Vec::<u64>::new(), 0);
-    while (chosen.len() as u64) < wanted {
-        // No more than are missing, so that none of those drawn would have to go again.
-        let missing = wanted - chosen.len() as u64;
-        let more = (draws..draws + missing).into_par_iter();
-        chosen.par_extend(more.map(|draw| stream.below(pairs, ALL, draw)));
-        draws += missing;
-        chosen.par_sort();
-        chosen.dedup();
-    }
-    Lists::new(targets, |target, list| {
-        let source = |choice: u32| beyond(skip(target), choice.into()) as u32;
-        let mut chosen = of_target(&chosen, target, choices).peekable();
-        if without {
-            let kept = (0..choices as u32).filter(|choice| chosen.next_if_eq(choice).is_none());
-            list.extend(kept.map(source));
-        } else {
-            list.extend(chosen.map(source));
-        }
-    })
-}
-
-/// Sources of a target in an ascending list of numbers `target · sources + source`.
-fn of_target(keys: &[u64], target: u64, sources: u64) -> impl Iterator<Item = u32> {
-    let at = |target: u64| keys.partition_point(|&key| key < target * sources);
-    let first = target * sources;
-    keys[at(target)..at(target + 1)].iter().map(move |key| (key - first) as u32)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod attention;
 mod budget;
 mod build;
+pub mod connect;
 mod delays;
 mod draw;
 mod error;
@@ -13,7 +14,7 @@ mod initial;
 mod learning;
 pub mod numbers;
 mod rewire;
-mod space;
+pub mod space;
 mod stimuli;
 
 pub use attention::Attention;

@@ -1,5 +1,6 @@
 //! Where neurons are, how far apart, and which pairs a probability that depends on distance connects.
 
+use crate::grammar::Judge;
 use crate::rng::Stream;
 use crate::scene::{DistanceKernel, Positions, Quantity, Um};
 use glam::DVec3;
@@ -7,6 +8,24 @@ use std::ops::Range;
 
 /// Coordinates \[µm\]; the third is 0 in a plane.
 pub type Point = DVec3;
+
+/// Whether space may have so many dimensions.
+pub fn is_dimension(count: &usize) -> bool {
+    (2..=3).contains(count)
+}
+
+/// Judges whether there is a length for each dimension.
+pub fn check_dimensions(
+    path: &str,
+    lengths: &[Quantity<Um>],
+    dimensions: usize,
+    judge: &mut dyn Judge,
+) {
+    if lengths.len() != dimensions {
+        let message = format!("there are {} lengths for {dimensions} dimensions", lengths.len());
+        judge.fault_with_help(path, message, "give one length for each dimension");
+    }
+}
 
 /// Positions of neurons in rows, columns and channels: neighbours are 1 µm apart, channels at the same place.
 pub fn in_rows([rows, columns, channels]: [usize; 3]) -> Vec<Point> {

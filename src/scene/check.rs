@@ -16,7 +16,7 @@ mod training;
 use super::{
     Common, Connect, Data, Delay, Effect, Images, Input, Learn, Loss, Metric, Model, Modulator, Ms,
     One, Param, Pool, Population, Positions, Projection, Quantity, Receptor, Record, Release,
-    Rewire, Scene, Stimulus, Training, Um, Weight, receptors_of,
+    Rewire, Scene, Stimulus, Training, Weight, receptors_of,
 };
 use crate::grammar::{At, Judge, Rule, Value, Visitor, closest, is_name};
 use crate::input::trains::moved;
@@ -468,11 +468,6 @@ const MOST_RECEPTORS: usize = crate::neuron::receptor::MOST;
 
 /// Relative difference below which lengths count as equal.
 const TOLERANCE: f64 = 1e-6;
-
-/// Whether space may have so many dimensions.
-fn is_dimension(count: &usize) -> bool {
-    (2..=3).contains(count)
-}
 
 /// Whether the value is above zero in single precision, too.
 fn is_positive(value: f64) -> bool {

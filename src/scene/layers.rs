@@ -3,6 +3,9 @@
 
 use super::{Connect, Pool, Population, Projection};
 use crate::grammar::Extent;
+use crate::network::connect::conv::Conv;
+use crate::network::connect::lateral::Lateral;
+use crate::network::connect::local::Local;
 use crate::synapse::convolution::{Convolution, Pooling, places};
 
 /// What does not go together: the field of the projection, what is wrong, what to do.
@@ -67,10 +70,10 @@ impl Projection {
         let pool = self.pool.map_or([1; 2], |pool| pool.extent().0);
         let one = Extent::both(1);
         let (kernel, stride, padding, dilation, groups) = match self.connect {
-            Connect::Conv { kernel, stride, padding, dilation, groups } => {
+            Connect::Conv(Conv { kernel, stride, padding, dilation, groups }) => {
                 (Some(kernel), stride, padding, dilation, groups)
             }
-            Connect::Local { kernel, stride, padding, dilation } => {
+            Connect::Local(Local { kernel, stride, padding, dilation }) => {
                 if self.pool.is_some() {
                     let message =
                         "each source of `Local` has a weight of its own, and is not pooled";
@@ -79,7 +82,7 @@ impl Projection {
                 }
                 (Some(kernel), stride, padding, dilation, 1)
             }
-            Connect::Dense if self.pool.is_some() => (None, one, Extent::both(0), one, 1),
+            Connect::Dense(_) if self.pool.is_some() => (None, one, Extent::both(0), one, 1),
             _ if self.pool.is_some() => {
                 let message = "only sources of `Conv` and `Dense` are pooled".to_owned();
                 return Err(("pool", message, "leave `pool` out".to_owned()));
@@ -216,7 +219,7 @@ impl Projection {
             return Err(("connect", message, "give both the same rows and columns".to_owned()));
         }
         let [a, b] = ends.map(|[.., channels]| channels);
-        if matches!(self.connect, Connect::Lateral { across: false, .. }) && a != b {
+        if matches!(self.connect, Connect::Lateral(Lateral { across: false, .. })) && a != b {
             let message = format!(
                 "`{}` has {a} channels and `{}` has {b}, and each is connected with its own",
                 self.from, self.to

@@ -46,6 +46,8 @@ pub use crate::input::patterns::Corrupt;
 use crate::input::patterns::Trials;
 use crate::input::source::Emit;
 use crate::input::stimulus::Drive;
+use crate::network::connect::Wire;
+pub use crate::network::connect::distance::DistanceKernel;
 use crate::neuron::model::Neuron;
 pub use crate::neuron::surrogate::Surrogate;
 pub use crate::train::damage::Damage;
@@ -58,7 +60,7 @@ pub use crate::train::order::Order;
 pub use crate::train::rate_penalty::RatePenalty;
 pub use crate::train::schedule::Schedule;
 pub use crate::train::stop::{Metric, Stop};
-use crate::{declare, neurons, sources, stimuli};
+use crate::{connections, declare, neurons, sources, stimuli};
 use std::path::PathBuf;
 
 /// Where a scene has its seed.
@@ -322,6 +324,14 @@ pub fn receptors_of(receptors: &[(String, Receptor)], named: Option<&str>) -> [u
 }
 
 impl Weight {
+    /// The one that all synapses have, if the scene says so.
+    pub fn shared(&self) -> Option<Quantity<Strength>> {
+        match self {
+            Self::Constant(weight) => Some(*weight),
+            _ => None,
+        }
+    }
+
     /// Least and largest weight, where they are known before they are drawn.
     pub fn range(&self) -> Option<(f64, f64)> {
         match self {
@@ -436,119 +446,38 @@ impl Projection {
         matches!(self.learn, None | Some(Learn::Backprop))
     }
 
+    /// Whether all of its synapses have one delay, which the scene says.
+    pub fn has_one_delay(&self) -> bool {
+        matches!(self.delay, None | Some(Delay::Constant(_)))
+    }
+
     /// Whether its weights are meant by some names: its own is there, or that of the population in which it ends.
     pub fn is_among(&self, names: &[String]) -> bool {
         names.contains(&self.to) || names.contains(&self.name())
     }
 }
 
-declare! {
-    /// Which pairs of neurons are connected.
-    pub enum Connect {
-        /// Every pair.
-        Dense | "AllToAll" | "all_to_all";
-        /// Every pair but source k and target k, in populations of the same size: lateral inhibition.
-        Others;
-        /// Every pair with probability `p`, independently.
-        FixedProbability | "Bernoulli" | "pairwise_bernoulli" {
-            /// Probability of a synapse.
-            p: f64 [Fraction];
-            /// Whether a neuron may connect to itself.
-            autapses | "allow_autapses": bool = true;
-        };
-        /// Each target draws `k` sources.
-        FixedInDegree | "fixed_indegree" {
-            /// Incoming synapses of each target.
-            k | "indegree": u64;
-            /// Whether a neuron may connect to itself.
-            autapses | "allow_autapses": bool = true;
-            /// Whether a pair may be connected more than once.
-            multapses | "allow_multapses": bool = true;
-        };
-        /// Each source draws `k` targets.
-        FixedOutDegree | "fixed_outdegree" {
-            /// Outgoing synapses of each source.
-            k | "outdegree": u64;
-            /// Whether a neuron may connect to itself.
-            autapses | "allow_autapses": bool = true;
-            /// Whether a pair may be connected more than once.
-            multapses | "allow_multapses": bool = true;
-        };
-        /// Each source has `k` targets, drawn with multapses, that are nowhere stored but drawn again at
-        /// every spike: a projection of any size without memory. For simulation, with one weight and one
-        /// delay.
-        Procedural {
-            /// Outgoing synapses of each source.
-            k | "outdegree": u64;
-            /// Whether a neuron may connect to itself.
-            autapses | "allow_autapses": bool = true;
-        };
-        /// `n` synapses, each drawn uniformly from all pairs.
-        FixedTotalNumber | "fixed_total_number" {
-            /// Synapses in all.
-            n: u64;
-            /// Whether a neuron may connect to itself.
-            autapses | "allow_autapses": bool = true;
-            /// Whether a pair may be connected more than once.
-            multapses | "allow_multapses": bool = true;
-        };
-        /// Source k with target k, in populations of the same size.
-        OneToOne | "one_to_one";
-        /// Every pair independently, with a probability that depends on its distance.
-        Distance {
-            /// The probability as a function of distance.
-            kernel: DistanceKernel;
-            /// Whether a neuron may connect to itself.
-            autapses | "allow_autapses": bool = true;
-            /// Distance beyond which there are no synapses \[µm\]; none if absent.
-            max_distance: Option<Quantity<Um>> [Positive];
-            /// Whether space closes on itself after `extent`, so that there are no edges. Delays by
-            /// distance are then measured in the same way.
-            periodic: bool = false;
-            /// Length of each axis after which it closes \[µm\]; goes with `periodic`.
-            extent: Option<Vec<Quantity<Um>>> [Positive];
-        };
-        /// Each target with a window of rows and columns of the sources, by weights that are the same everywhere (a
-        /// convolution, or rather cross-correlation). Both populations have a `shape`. Weights are in PyTorch's order:
-        /// channel of the target, channel of the source, row and column of the kernel. In a simulation each synapse is
-        /// held by itself. For one delay.
-        Conv | "Conv2d" | "Conv1d" {
-            /// Rows and columns of the window: one number for both, or a list of the two.
-            kernel | "kernel_size": Extent [Count];
-            /// Rows and columns from one window to the next.
-            stride: Extent [Count] = Extent::both(1);
-            /// Rows and columns of nothing around the sources.
-            padding: Extent = Extent::both(0);
-            /// Rows and columns from one source of a window to the next.
-            dilation: Extent [Count] = Extent::both(1);
-            /// Groups of channels, each connected with its own.
-            groups: u64 [Count] = 1u64;
-        };
-        /// The same with weights of their own for each target: local receptive fields.
-        Local | "LocallyConnected" {
-            /// Rows and columns of the window: one number for both, or a list of the two.
-            kernel | "kernel_size": Extent [Count];
-            /// Rows and columns from one window to the next.
-            stride: Extent [Count] = Extent::both(1);
-            /// Rows and columns of nothing around the sources.
-            padding: Extent = Extent::both(0);
-            /// Rows and columns from one source of a window to the next.
-            dilation: Extent [Count] = Extent::both(1);
-        };
-        /// Each target with the sources that lie not further from it than a radius, in populations of as many rows and
-        /// columns: lateral connections.
-        Lateral {
-            /// Largest distance, in rows and columns.
-            radius: f64 [Positive];
-            /// Whether channels are connected with others too, or only with those of the same number.
-            across | "across_channels": bool = false;
-            /// Whether a neuron may connect to itself.
-            autapses | "allow_autapses": bool = false;
-        };
-        /// The pairs in a `.npy` file of integers, a row (source, target) for each synapse.
-        List(PathBuf);
-    }
+macro_rules! connect {
+    ($($file:ident::$word:ident $(| $alias:literal)*;)*) => {
+        declare! {
+            /// Which pairs of neurons are connected.
+            pub enum Connect {
+                $($word $(| $alias)* (crate::network::connect::$file::$word);)*
+            }
+        }
+
+        impl Connect {
+            /// The rule.
+            pub fn rule(&self) -> &dyn Wire {
+                match self {
+                    $(Self::$word(rule) => rule,)*
+                }
+            }
+        }
+    };
 }
+
+connections!(connect);
 
 declare! {
     /// What sources count for that are pooled. Rows and columns: one number for both, or a list of the two. Sources at
@@ -561,34 +490,6 @@ declare! {
         Sum(Extent);
         /// Whether one spikes, in each step; gradients go to the first that does. For trainings by gradients.
         Max(Extent);
-    }
-}
-
-declare! {
-    /// Probability of a synapse as a function of the distance d.
-    #[derive(Copy)]
-    pub enum DistanceKernel {
-        /// `p · exp(-d² / (2 sigma²))`.
-        Gaussian {
-            /// Probability at distance 0.
-            p: f64 [Fraction];
-            /// Standard deviation \[µm\].
-            sigma: Quantity<Um> [Positive];
-        };
-        /// `p · exp(-d / length)`.
-        Exponential {
-            /// Probability at distance 0.
-            p: f64 [Fraction];
-            /// Length over which the probability falls by e \[µm\].
-            length: Quantity<Um> [Positive];
-        };
-        /// `p` up to a radius, none beyond.
-        Step {
-            /// Probability within the radius.
-            p: f64 [Fraction];
-            /// The radius, itself included \[µm\].
-            radius: Quantity<Um> [Positive];
-        };
     }
 }
 

@@ -1,5 +1,13 @@
 //! Tests of the file above.
 
+use super::super::connect::dense::Dense;
+use super::super::connect::distance::Distance;
+use super::super::connect::fixed_in_degree::FixedInDegree;
+use super::super::connect::fixed_out_degree::FixedOutDegree;
+use super::super::connect::fixed_probability::FixedProbability;
+use super::super::connect::fixed_total_number::FixedTotalNumber;
+use super::super::connect::list::List;
+use super::super::connect::one_to_one::OneToOne;
 use super::super::space::positions;
 use super::*;
 use crate::scene::{DistanceKernel, Positions};
@@ -130,7 +138,8 @@ fn has_autapses(pairs: &[(usize, usize)]) -> bool {
 #[test]
 fn probability_has_its_mean_and_spread() {
     let (n, p) = (1000, 0.01);
-    let pairs = Case::new(Connect::FixedProbability { p, autapses: true }, n, n).pairs();
+    let pairs =
+        Case::new(Connect::FixedProbability(FixedProbability { p, autapses: true }), n, n).pairs();
     let (mean, sd) = (1e6 * p, (1e6 * p * (1.0 - p)).sqrt());
     assert!((pairs.len() as f64 - mean).abs() < 5.0 * sd, "{}", pairs.len());
     // No source and no target is favoured: the counts of both are binomial too.
@@ -141,7 +150,7 @@ fn probability_has_its_mean_and_spread() {
 #[test]
 fn extreme_probabilities() {
     let count = |p: f64, autapses: bool| {
-        Case::new(Connect::FixedProbability { p, autapses }, 5, 5).pairs().len()
+        Case::new(Connect::FixedProbability(FixedProbability { p, autapses }), 5, 5).pairs().len()
     };
     assert_eq!(count(1.0, false), 20);
     assert_eq!(count(0.0, true), 0);
@@ -152,10 +161,10 @@ fn extreme_probabilities() {
 fn degrees_are_exact() {
     for (autapses, multapses) in [(false, true), (false, false), (true, true), (true, false)] {
         let k = 9;
-        let rule = Connect::FixedInDegree { k, autapses, multapses };
+        let rule = Connect::FixedInDegree(FixedInDegree { k, autapses, multapses });
         let incoming = Case::new(rule, 10, 10).pairs();
         assert_eq!(counts(incoming.iter().map(|p| p.1), 10), [9.0; 10]);
-        let rule = Connect::FixedOutDegree { k, autapses, multapses };
+        let rule = Connect::FixedOutDegree(FixedOutDegree { k, autapses, multapses });
         let outgoing = Case::new(rule, 10, 10).pairs();
         assert_eq!(counts(outgoing.iter().map(|p| p.0), 10), [9.0; 10]);
         for pairs in [incoming, outgoing] {
@@ -168,7 +177,7 @@ fn degrees_are_exact() {
 #[test]
 fn the_other_side_of_a_degree_is_binomial() {
     for multapses in [true, false] {
-        let rule = Connect::FixedOutDegree { k: 40, autapses: true, multapses };
+        let rule = Connect::FixedOutDegree(FixedOutDegree { k: 40, autapses: true, multapses });
         let pairs = Case::new(rule, 500, 1000).pairs();
         assert_eq!(pairs.len(), 500 * 40);
         let p = 40.0 / 1000.0;
@@ -182,7 +191,7 @@ fn the_other_side_of_a_degree_is_binomial() {
 fn degrees_are_drawn_as_they_always_were() {
     // The draws of a rule are fixed by their keys: results of earlier versions rely on them.
     let stream = Stream::new(3, Purpose::Connectivity, 0);
-    let rule = Connect::FixedInDegree { k: 30, autapses: false, multapses: true };
+    let rule = Connect::FixedInDegree(FixedInDegree { k: 30, autapses: false, multapses: true });
     let (start, source, weights, delays) = Case::new(rule, 50, 50)
         .weight(Weight::Normal {
             mean: Quantity::new(2.0),
@@ -204,7 +213,7 @@ fn degrees_are_drawn_as_they_always_were() {
         let drawn: Vec<f64> = (0..30).map(|d| 2.0 + 0.5 * values.normal(j, d)).collect();
         assert_eq!(weights[own], drawn);
     }
-    let rule = Connect::FixedInDegree { k: 30, autapses: true, multapses: false };
+    let rule = Connect::FixedInDegree(FixedInDegree { k: 30, autapses: true, multapses: false });
     let (start, source, ..) = Case::new(rule, 50, 40).draw();
     for j in 0..40 {
         let mut chosen = std::collections::BTreeSet::new();
@@ -224,16 +233,18 @@ fn a_total_number_is_exact() {
     for (autapses, multapses) in [(false, true), (false, false), (true, true), (true, false)] {
         // 380 pairs without autapses: few, more than half, nearly all, all.
         for n in [1, 7, 190, 200, 379, 380] {
-            let rule = Connect::FixedTotalNumber { n, autapses, multapses };
+            let rule = Connect::FixedTotalNumber(FixedTotalNumber { n, autapses, multapses });
             let pairs = Case::new(rule, 20, 20).pairs();
             assert_eq!(pairs.len() as u64, n);
             assert!(autapses || !has_autapses(&pairs), "{n}");
             assert!(multapses || !has_multapses(&pairs), "{n}");
         }
     }
-    let rule = Connect::FixedTotalNumber { n: 400, autapses: true, multapses: false };
+    let rule =
+        Connect::FixedTotalNumber(FixedTotalNumber { n: 400, autapses: true, multapses: false });
     assert_eq!(Case::new(rule, 20, 20).pairs().len(), 400);
-    let rule = Connect::FixedTotalNumber { n: 4000, autapses: true, multapses: true };
+    let rule =
+        Connect::FixedTotalNumber(FixedTotalNumber { n: 4000, autapses: true, multapses: true });
     let pairs = Case::new(rule, 20, 20).pairs();
     assert!(has_autapses(&pairs) && has_multapses(&pairs));
 }
@@ -241,7 +252,7 @@ fn a_total_number_is_exact() {
 #[test]
 fn a_total_number_favours_no_pair() {
     for (n, multapses) in [(100, true), (100, false), (300, false)] {
-        let rule = Connect::FixedTotalNumber { n, autapses: true, multapses };
+        let rule = Connect::FixedTotalNumber(FixedTotalNumber { n, autapses: true, multapses });
         let mut count = vec![0.0; 400];
         for seed in 0..500 {
             let case = Case { seed, ..Case::new(rule.clone(), 16, 25) };
@@ -256,18 +267,18 @@ fn a_total_number_favours_no_pair() {
 
 #[test]
 fn one_to_one_is_the_identity() {
-    let pairs = Case::new(Connect::OneToOne, 7, 7).pairs();
+    let pairs = Case::new(Connect::OneToOne(OneToOne), 7, 7).pairs();
     assert_eq!(pairs, (0..7).map(|k| (k, k)).collect::<Vec<_>>());
 }
 
 fn by_distance(kernel: DistanceKernel, period: Option<&[f64]>, max: Option<f64>) -> Connect {
-    Connect::Distance {
+    Connect::Distance(Distance {
         kernel,
         autapses: true,
         max_distance: max.map(Quantity::new),
         periodic: period.is_some(),
         extent: period.map(lengths),
-    }
+    })
 }
 
 /// Distance from the definition, over all images of a neuron next to each other.
@@ -348,8 +359,8 @@ fn a_certain_kernel_connects_exactly_those_in_reach() {
     // Nobody but the neuron itself is as near as this.
     let mut alone = by_distance(kernel, None, Some(1e-3));
     assert_eq!(Case::new(alone.clone(), 50, 50).within(&[1e3, 1e3]).pairs().len(), 50);
-    if let Connect::Distance { autapses, .. } = &mut alone {
-        *autapses = false;
+    if let Connect::Distance(rule) = &mut alone {
+        rule.autapses = false;
     }
     assert!(Case::new(alone, 50, 50).within(&[1e3, 1e3]).pairs().is_empty());
 }
@@ -384,7 +395,8 @@ fn truncated_mean(low: f64, high: f64) -> f64 {
 fn bounded_normal_weights_stay_inside_and_keep_their_mean() {
     let pa = Quantity::new;
     for (low, high) in [(0.0, 6.0), (4.5, 30.0), (-30.0, 1.0)] {
-        let rule = Connect::FixedInDegree { k: 500, autapses: true, multapses: true };
+        let rule =
+            Connect::FixedInDegree(FixedInDegree { k: 500, autapses: true, multapses: true });
         let (mean, std) = (3.0, 2.0);
         let weight = Weight::Normal {
             mean: pa(mean),
@@ -409,7 +421,7 @@ fn a_hopeless_bound_is_taken_itself() {
 
 #[test]
 fn uniform_delays_cover_all_steps() {
-    let rule = Connect::FixedProbability { p: 0.5, autapses: true };
+    let rule = Connect::FixedProbability(FixedProbability { p: 0.5, autapses: true });
     let ms = Quantity::new;
     let case = Case::new(rule, 300, 400).delay(Delay::Uniform { low: ms(1.0), high: ms(2.0) });
     let (_, source, _, delays) = case.draw();
@@ -427,7 +439,7 @@ fn uniform_delays_cover_all_steps() {
 
 #[test]
 fn normal_delays_are_whole_steps_within_bounds() {
-    let rule = Connect::FixedInDegree { k: 200, autapses: true, multapses: true };
+    let rule = Connect::FixedInDegree(FixedInDegree { k: 200, autapses: true, multapses: true });
     let ms = Quantity::new;
     let normal = |min, max| Delay::Normal { mean: ms(0.5), std: ms(0.4), min, max };
     let (.., free) = Case::new(rule.clone(), 50, 100).delay(normal(None, None)).draw();
@@ -460,14 +472,14 @@ fn delays_by_distance_are_exact() {
     }
     // On the spot, without an offset, a delay is still one step.
     let delay = Delay::Distance { offset: Quantity::new(0.0), velocity: Quantity::new(1.0) };
-    let case = Case::new(Connect::OneToOne, 5, 5).within(&[1.0, 1.0]).delay(delay);
+    let case = Case::new(Connect::OneToOne(OneToOne), 5, 5).within(&[1.0, 1.0]).delay(delay);
     assert_eq!(case.draw().3, [1; 5]);
 }
 
 #[test]
 fn a_delay_that_does_not_fit_is_named() {
     let ms = Quantity::new;
-    let rule = Connect::FixedInDegree { k: 4, autapses: true, multapses: true };
+    let rule = Connect::FixedInDegree(FixedInDegree { k: 4, autapses: true, multapses: true });
     let longest = Delay::Uniform { low: ms(6553.5), high: ms(6553.5) };
     assert_eq!(Case::new(rule.clone(), 3, 2).delay(longest).draw().3, [u16::MAX; 8]);
     let longer = Delay::Uniform { low: ms(6553.6), high: ms(6553.6) };
@@ -479,7 +491,7 @@ fn a_delay_that_does_not_fit_is_named() {
 #[test]
 fn a_dense_projection_keeps_its_weights_with_delays() {
     let weight = Weight::Uniform { low: Quantity::new(1.0), high: Quantity::new(2.0) };
-    let case = Case::new(Connect::Dense, 6, 4).weight(weight);
+    let case = Case::new(Connect::Dense(Dense), 6, 4).weight(weight);
     let Synapses::Dense { weights: dense } = case.wiring().synapses().unwrap() else { panic!() };
     let delay = Delay::Uniform { low: Quantity::new(1.0), high: Quantity::new(3.0) };
     let case = case.delay(delay);
@@ -509,7 +521,7 @@ fn products(matrix: &[f64], [rows, columns]: [usize; 2]) -> Vec<(usize, usize, f
 fn an_orthogonal_matrix_is_one() {
     let weight = || Weight::Orthogonal { gain: 1.5 };
     for shape in [[1, 1], [7, 3], [3, 7], [40, 40], [130, 90]] {
-        let case = Case::new(Connect::Dense, shape[0], shape[1]).weight(weight());
+        let case = Case::new(Connect::Dense(Dense), shape[0], shape[1]).weight(weight());
         let drawn = |case: &Case| match case.wiring().synapses().unwrap() {
             Synapses::Dense { weights } => weights,
             other => panic!("not dense: {other:?}"),
@@ -524,7 +536,7 @@ fn an_orthogonal_matrix_is_one() {
         assert!(shape == [1, 1] || weights != other, "{shape:?}: whatever the seed");
     }
     // With delays of its own the same matrix, by target.
-    let plain = Case::new(Connect::Dense, 6, 4).weight(weight());
+    let plain = Case::new(Connect::Dense(Dense), 6, 4).weight(weight());
     let Synapses::Dense { weights: dense } = plain.wiring().synapses().unwrap() else { panic!() };
     let delay = Delay::Uniform { low: Quantity::new(1.0), high: Quantity::new(3.0) };
     let (_, _, weights, _) = plain.delay(delay).draw();
@@ -542,7 +554,7 @@ fn an_orthogonal_matrix_is_one() {
         target: [4, 5, 8],
     };
     assert_eq!(convolution.fans(), [2 * 6, 4 * 6]);
-    let case = Case::new(Connect::Dense, 144, 160).weight(weight());
+    let case = Case::new(Connect::Dense(Dense), 144, 160).weight(weight());
     let wiring = Wiring { convolution: Some(convolution), ..case.wiring() };
     let Synapses::Convolution { weights, .. } = wiring.synapses().unwrap() else { panic!() };
     for (a, b, product) in products(&weights, [8, 12]) {
@@ -554,8 +566,8 @@ fn an_orthogonal_matrix_is_one() {
 #[test]
 fn glorot_weights_fill_their_range() {
     for (connect, fans) in [
-        (Connect::Dense, 300.0),
-        (Connect::FixedInDegree { k: 100, autapses: true, multapses: false }, 300.0),
+        (Connect::Dense(Dense), 300.0),
+        (Connect::FixedInDegree(FixedInDegree { k: 100, autapses: true, multapses: false }), 300.0),
     ] {
         let case = Case::new(connect, 100, 200).weight(Weight::Xavier { gain: 2.0 });
         let synapses = case.wiring().synapses().unwrap();
@@ -589,10 +601,10 @@ fn list(pairs: &[[i32; 2]]) -> tempfile::NamedTempFile {
 #[test]
 fn a_list_is_taken_as_it_is() {
     let file = list(&[[4, 2], [0, 0], [3, 2], [3, 2], [4, 0]]);
-    let case = Case::new(Connect::List(file.path().into()), 5, 3);
+    let case = Case::new(Connect::List(List(file.path().into())), 5, 3);
     assert_eq!(case.pairs(), [(0, 0), (4, 0), (3, 2), (3, 2), (4, 2)]);
     let file = list(&[]);
-    assert!(Case::new(Connect::List(file.path().into()), 5, 3).pairs().is_empty());
+    assert!(Case::new(Connect::List(List(file.path().into())), 5, 3).pairs().is_empty());
 }
 
 #[test]
@@ -606,7 +618,7 @@ fn a_bad_list_is_refused() {
         (npy("<f8", "(1, 2)", &[0; 16]), "integers"),
         (npy("<i4", "(3, 2)", &[0; 16]), "16 bytes follow"),
     ] {
-        let case = Case::new(Connect::List(file.path().into()), 5, 3);
+        let case = Case::new(Connect::List(List(file.path().into())), 5, 3);
         let text = case.wiring().synapses().unwrap_err().to_string();
         assert!(text.contains(words), "{text}");
         assert!(text.contains(&*file.path().to_string_lossy()), "{text}");
@@ -621,16 +633,16 @@ fn threads_do_not_change_a_draw() {
     let file =
         list(&(0..2000).map(|k| [k % 700, k % 701]).map(|[i, j]| [i, j % 700]).collect::<Vec<_>>());
     for rule in [
-        Connect::Dense,
-        Connect::OneToOne,
-        Connect::FixedProbability { p: 0.1, autapses },
-        Connect::FixedInDegree { k: 20, autapses, multapses },
-        Connect::FixedOutDegree { k: 20, autapses, multapses: false },
-        Connect::FixedTotalNumber { n: 9000, autapses, multapses },
-        Connect::FixedTotalNumber { n: 9000, autapses, multapses: false },
-        Connect::FixedTotalNumber { n: 480_000, autapses, multapses: false },
+        Connect::Dense(Dense),
+        Connect::OneToOne(OneToOne),
+        Connect::FixedProbability(FixedProbability { p: 0.1, autapses }),
+        Connect::FixedInDegree(FixedInDegree { k: 20, autapses, multapses }),
+        Connect::FixedOutDegree(FixedOutDegree { k: 20, autapses, multapses: false }),
+        Connect::FixedTotalNumber(FixedTotalNumber { n: 9000, autapses, multapses }),
+        Connect::FixedTotalNumber(FixedTotalNumber { n: 9000, autapses, multapses: false }),
+        Connect::FixedTotalNumber(FixedTotalNumber { n: 480_000, autapses, multapses: false }),
         by_distance(kernel, None, None),
-        Connect::List(file.path().into()),
+        Connect::List(List(file.path().into())),
     ] {
         let weight = Weight::Normal {
             mean: quantity(1.0),

@@ -120,7 +120,7 @@ impl<'s> Checker<'s> {
 
     /// A projection of a training by e-prop.
     fn sent_by_eprop(&mut self, path: &str, training: &'s Training, projection: &'s Projection) {
-        if !matches!(projection.connect, Connect::Dense) {
+        if !matches!(projection.connect, Connect::Dense(_)) {
             let message = "e-prop knows projections that are `Dense`";
             self.fault_with_help(format!("{path}.connect"), message, "write `connect: Dense`");
         }

@@ -93,7 +93,7 @@ impl<'s> Checker<'s> {
             }
             Some(_) => {}
         }
-        if matches!(projection.connect, Connect::Dense | Connect::Others) {
+        if matches!(projection.connect, Connect::Dense(_) | Connect::Others(_)) {
             let message = "the projection has all pairs, so no synapse can grow elsewhere";
             let help = "use FixedProbability, FixedInDegree, FixedOutDegree, FixedTotalNumber, Distance, \
                         OneToOne or List";
@@ -288,7 +288,7 @@ impl<'s> Checker<'s> {
 
     /// What changes needs a place to be kept.
     pub(super) fn stored(&mut self, path: &str, projection: &Projection, what: &str) {
-        if matches!(projection.connect, Connect::Procedural { .. }) {
+        if matches!(projection.connect, Connect::Procedural(_)) {
             let message = format!("`Procedural` keeps no weights, which {what} needs");
             let help =
                 "use `FixedOutDegree`, which draws the same kind of projection and stores it";

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::input::source::Setting;
+use crate::network::space::{check_dimensions, is_dimension};
 
 impl<'s> Checker<'s> {
     /// Rows, columns and channels, which together are the neurons.
@@ -113,7 +114,7 @@ impl<'s> Checker<'s> {
         if let Some(origin) = origin
             && is_dimension(&positions.dimensions())
         {
-            self.same_dimensions(&format!("{path}.origin"), origin, positions.dimensions());
+            check_dimensions(&format!("{path}.origin"), origin, positions.dimensions(), self);
         }
     }
 
@@ -122,19 +123,6 @@ impl<'s> Checker<'s> {
         if !is_dimension(&count) {
             let message = format!("space has two or three dimensions, not {count}");
             self.fault_with_help(path, message, "write [x, y] or [x, y, z]");
-        }
-    }
-
-    pub(super) fn same_dimensions(
-        &mut self,
-        path: &str,
-        lengths: &[Quantity<Um>],
-        dimensions: usize,
-    ) {
-        if lengths.len() != dimensions {
-            let message =
-                format!("there are {} lengths for {dimensions} dimensions", lengths.len());
-            self.fault_with_help(path, message, "give one length for each dimension");
         }
     }
 }

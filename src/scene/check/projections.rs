@@ -1,6 +1,7 @@
 //! Rules of projections: who is connected, weights, delays; and of stimuli.
 
 use super::*;
+use crate::network::connect::{Setting, distance::in_space};
 
 impl<'s> Checker<'s> {
     pub(super) fn projection(&mut self, path: &str, projection: &'s Projection) {
@@ -28,16 +29,17 @@ impl<'s> Checker<'s> {
         }
         // What an unknown or empty population breaks is not to be reported twice.
         let ends = from.zip(to).filter(|(from, to)| from.size > 0 && to.size > 0);
-        self.connect(&format!("{path}.connect"), projection, ends);
+        let setting = Setting { projection, ends, gradients: self.has_gradients() };
+        projection.connect.rule().check(&format!("{path}.connect"), setting, self);
         let in_shape =
             |(from, to): &(&Population, &Population)| from.fits_its_shape() && to.fits_its_shape();
         if let Some((from, to)) = ends.filter(in_shape) {
             self.layers(path, projection, from, to);
         }
         if let (Some(ends), Some(Delay::Distance { .. })) = (ends, &projection.delay)
-            && !matches!(projection.connect, Connect::Distance { .. })
+            && !matches!(projection.connect, Connect::Distance(_))
         {
-            self.in_space(&format!("{path}.delay"), projection, ends);
+            in_space(&format!("{path}.delay"), projection, ends, self);
         }
         self.weight(&format!("{path}.weight"), projection, to);
         if let Some(delay) = &projection.delay {
@@ -231,96 +233,17 @@ impl<'s> Checker<'s> {
         }
     }
 
-    pub(super) fn connect(
-        &mut self,
-        path: &str,
-        projection: &Projection,
-        ends: Option<(&Population, &Population)>,
-    ) {
-        let own = projection.from == projection.to;
-        // Partners on one side for a neuron on the other.
-        let sources =
-            |autapses: bool| ends.map(|(from, _)| from.size - u64::from(own && !autapses));
-        let targets = |autapses: bool| ends.map(|(_, to)| to.size - u64::from(own && !autapses));
-        match &projection.connect {
-            Connect::Dense | Connect::List(_) | Connect::FixedProbability { .. } => {}
-            // What goes by rows and columns has rules of its own.
-            Connect::Conv { .. } | Connect::Local { .. } | Connect::Lateral { .. } => {}
-            Connect::OneToOne | Connect::Others => {
-                if let Some((from, to)) = ends.filter(|(from, to)| from.size != to.size) {
-                    let message = format!(
-                        "`{}` has {} neurons and `{}` has {}, which leaves some without a partner",
-                        projection.from, from.size, projection.to, to.size
-                    );
-                    self.fault_with_help(path, message, "give both the same size");
-                }
-            }
-            &Connect::FixedInDegree { k, autapses, multapses } => {
-                let words = ["target", "sources"];
-                self.degree(&format!("{path}.k"), k, sources(autapses), multapses, words);
-            }
-            &Connect::FixedOutDegree { k, autapses, multapses } => {
-                let words = ["source", "targets"];
-                self.degree(&format!("{path}.k"), k, targets(autapses), multapses, words);
-            }
-            &Connect::Procedural { k, autapses } => {
-                let words = ["source", "targets"];
-                self.degree(&format!("{path}.k"), k, targets(autapses), true, words);
-                if k > u64::from(u32::MAX) {
-                    self.fault(format!("{path}.k"), format!("{k} is more than {}", u32::MAX));
-                }
-                if !matches!(projection.weight, Weight::Constant(_)) {
-                    let help = "give one weight, or store the synapses: FixedOutDegree";
-                    self.fault_with_help(path, "procedural synapses share one weight", help);
-                }
-                if !matches!(projection.delay, None | Some(Delay::Constant(_))) {
-                    let help = "give one delay, or store the synapses: FixedOutDegree";
-                    self.fault_with_help(path, "procedural synapses share one delay", help);
-                }
-                if self.has_gradients() {
-                    let help = "use FixedOutDegree";
-                    self.fault_with_help(path, "a training stores its synapses", help);
-                }
-            }
-            &Connect::FixedTotalNumber { n, autapses, multapses } => {
-                let path = format!("{path}.n");
-                let pairs = sources(autapses)
-                    .zip(ends)
-                    .map(|(sources, (_, to))| u128::from(sources) * u128::from(to.size));
-                if n == 0 {
-                    self.fault(&path, "a projection has at least 1 synapse");
-                } else if let Some(pairs) = pairs
-                    && u128::from(n) > pairs
-                    && (!multapses || pairs == 0)
-                {
-                    let message = format!("{n} synapses are drawn from {pairs} pairs");
-                    let help = "lower `n`, or allow `multapses` or `autapses`";
-                    self.fault_with_help(&path, message, help);
-                }
-            }
-            Connect::Distance { periodic, extent, .. } => {
-                let dimensions = ends.and_then(|ends| self.in_space(path, projection, ends));
-                self.period(path, *periodic, extent.as_deref(), dimensions);
-                if let (Some((from, to)), Some(extent)) = (ends, extent)
-                    && dimensions == Some(extent.len())
-                {
-                    self.overlap(&format!("{path}.extent"), extent, [from, to]);
-                }
-            }
-        }
-    }
-
     /// What goes by rows and columns.
     fn layers(&mut self, path: &str, projection: &Projection, from: &Population, to: &Population) {
         let fits = match (projection.convolution(from, to), &projection.connect) {
-            (Ok(_), Connect::Lateral { .. }) => projection.sideways(from, to).map(|_| None),
+            (Ok(_), Connect::Lateral(_)) => projection.sideways(from, to).map(|_| None),
             (fits, _) => fits,
         };
         let shared = match fits {
             Err((field, message, help)) => {
                 return self.fault_with_help(format!("{path}.{field}"), message, help);
             }
-            Ok(fits) => fits.is_some() && !matches!(projection.connect, Connect::Local { .. }),
+            Ok(fits) => fits.is_some() && !matches!(projection.connect, Connect::Local(_)),
         };
         let largest = matches!(projection.pool, Some(Pool::Max(_)));
         if largest && !self.has_gradients() {
@@ -338,7 +261,7 @@ impl<'s> Checker<'s> {
         if !shared {
             return;
         }
-        if !matches!(projection.delay, None | Some(Delay::Constant(_))) {
+        if !projection.has_one_delay() {
             let message = "synapses that share weights share one delay";
             let help = "give one delay, or use `Local`";
             self.fault_with_help(format!("{path}.delay"), message, help);
@@ -355,104 +278,6 @@ impl<'s> Checker<'s> {
             let message = "synapses that share weights change in a training by gradients only";
             let help = "use `Local`, whose synapses each have their own";
             self.fault_with_help(format!("{path}.{field}"), message, help);
-        }
-    }
-
-    /// Whether each neuron of one side can draw `k` partners from the other.
-    pub(super) fn degree(
-        &mut self,
-        path: &str,
-        k: u64,
-        choices: Option<u64>,
-        multapses: bool,
-        [who, whom]: [&str; 2],
-    ) {
-        if k == 0 {
-            self.fault(path, "a degree is at least 1");
-        } else if let Some(choices) = choices
-            && k > choices
-            && (!multapses || choices == 0)
-        {
-            let message = format!("each {who} draws {k} {whom} of the {choices} that there are");
-            let help = "lower `k`, or allow `multapses` or `autapses`";
-            self.fault_with_help(path, message, help);
-        }
-    }
-
-    /// The dimensions of the space in which both populations lie; a fault if there is none.
-    pub(super) fn in_space(
-        &mut self,
-        path: &str,
-        projection: &Projection,
-        (from, to): (&Population, &Population),
-    ) -> Option<usize> {
-        let ends = [(&projection.from, from), (&projection.to, to)];
-        if let Some((name, _)) = ends.iter().find(|(_, end)| end.dimensions().is_none()) {
-            let message = format!("distances need positions, and `{name}` has none");
-            let help = format!(
-                "add `positions: Grid(shape: [nx, ny], spacing: \"50 um\")` or \
-                 `positions: Uniform(extent: [x, y])` to `{name}`"
-            );
-            self.fault_with_help(path, message, help);
-            return None;
-        }
-        let [a, b] = [from, to].map(|end| end.dimensions().filter(is_dimension));
-        let (a, b) = (a?, b?);
-        if a != b {
-            let (from, to) = (&projection.from, &projection.to);
-            let message = format!("`{from}` lies in {a} dimensions, `{to}` in {b}");
-            self.fault_with_help(path, message, "give both positions as many coordinates");
-            return None;
-        }
-        Some(a)
-    }
-
-    pub(super) fn period(
-        &mut self,
-        path: &str,
-        periodic: bool,
-        extent: Option<&[Quantity<Um>]>,
-        dimensions: Option<usize>,
-    ) {
-        match (periodic, extent) {
-            (false, None) => {}
-            (true, None) => {
-                let message = "space cannot close on itself without a length";
-                let help = "add `extent: [x, y]`, the length of each axis";
-                self.fault_with_help(format!("{path}.periodic"), message, help);
-            }
-            (false, Some(_)) => {
-                let message = "`extent` is where space closes on itself, which it does not";
-                let help = "add `periodic: true`, or leave `extent` out";
-                self.fault_with_help(format!("{path}.extent"), message, help);
-            }
-            (true, Some(extent)) => {
-                let path = format!("{path}.extent");
-                if let Some(dimensions) = dimensions {
-                    self.same_dimensions(&path, extent, dimensions);
-                }
-            }
-        }
-    }
-
-    /// Warns of a population that is longer than the space in which it is to lie.
-    pub(super) fn overlap(&mut self, path: &str, extent: &[Quantity<Um>], ends: [&Population; 2]) {
-        let length = |positions: &Positions, axis: usize| match positions {
-            Positions::Grid { shape, spacing, .. } => {
-                shape[axis].saturating_sub(1) as f64 * spacing.get()
-            }
-            Positions::Uniform { extent, .. } => extent[axis].get(),
-        };
-        for (axis, period) in extent.iter().map(|period| period.get()).enumerate() {
-            let lengths = ends.iter().filter_map(|end| Some(length(end.positions.as_ref()?, axis)));
-            let longest = lengths.fold(0.0, f64::max);
-            if longest > period * (1.0 + TOLERANCE) {
-                let message = format!(
-                    "a population is {longest} um long where space closes on itself after {period} \
-                     um, so neurons at different positions coincide"
-                );
-                self.warn(format!("{path}.{axis}"), message);
-            }
         }
     }
 
@@ -497,7 +322,7 @@ impl<'s> Checker<'s> {
             Weight::Xavier { .. } => self.scaled(path, "Xavier", &entry),
             Weight::Orthogonal { .. } => {
                 self.scaled(path, "Orthogonal", &entry);
-                if !matches!(projection.connect, Connect::Dense | Connect::Conv { .. }) {
+                if !matches!(projection.connect, Connect::Dense(_) | Connect::Conv(_)) {
                     let message =
                         "`Orthogonal` draws a whole matrix, which `Dense` and `Conv` have";
                     self.fault_with_help(path, message, "use `Kaiming` or `Xavier`");

@@ -666,7 +666,7 @@ impl<'s> Checker<'s> {
                 } else if outgoing.clone().next().is_none() {
                     self.fault(path, format!("`{population}` sends to no other population"));
                 } else if let Some(shared) =
-                    outgoing.find(|p| matches!(p.connect, Connect::Conv { .. }) || p.pool.is_some())
+                    outgoing.find(|p| matches!(p.connect, Connect::Conv(_)) || p.pool.is_some())
                 {
                     let message = format!(
                         "the neurons of `{population}` share the weights of `{}`, so none of them is silent alone",

@@ -5,6 +5,9 @@ use super::super::{
     Weight,
 };
 use super::*;
+use crate::network::connect::dense::Dense;
+use crate::network::connect::fixed_probability::FixedProbability;
+use crate::network::connect::list::List;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -168,7 +171,7 @@ fn good_scenes_load_without_a_warning() {
     let (scene, source, warnings) = read_text(SPACE).unwrap();
     assert_eq!(warnings, []);
     let pairs = source.resolve(Path::new("pairs.npy"));
-    assert_eq!(scene.projections[4].connect, Connect::List(pairs));
+    assert_eq!(scene.projections[4].connect, Connect::List(List(pairs)));
     let (scene, source, warnings) = read_text(TRAINING).unwrap();
     assert_eq!(warnings, []);
     let dir = source.dir.join("mnist");
@@ -1085,7 +1088,7 @@ fn overrides_replace_and_insert() {
     assert_eq!(out.tau_m, Some(Param::value(30.0)));
     assert_eq!(scene.projections[0].delay, Some(Delay::Constant(Quantity::new(2.0))));
     assert_eq!(scene.projections[2].from, "noise");
-    assert_eq!(scene.projections[1].connect, Connect::Dense);
+    assert_eq!(scene.projections[1].connect, Connect::Dense(Dense));
     assert_eq!(scene.projections[1].weight, Weight::Constant(Quantity::new(3.0)));
     assert_eq!(scene.record.spikes, ["noise"]);
 
@@ -1113,7 +1116,10 @@ fn overrides_by_name_and_of_all_entries() {
     ];
     let scene = read_with(&named, &changes).unwrap();
     assert_eq!(scene.projections[1].delay, Some(Delay::Constant(Quantity::new(3.0))));
-    assert_eq!(scene.projections[2].connect, Connect::FixedProbability { p: 0.25, autapses: true });
+    assert_eq!(
+        scene.projections[2].connect,
+        Connect::FixedProbability(FixedProbability { p: 0.25, autapses: true })
+    );
     assert!(scene.projections.iter().all(|p| p.weight == Weight::Constant(Quantity::new(7.0))));
     // Sources have no such number, all others do.
     for (name, population) in scene.populations.iter() {
