@@ -13,6 +13,12 @@ pub fn moved(time: f64, dt: f64) -> Option<f64> {
     ((steps - whole).abs() > TOLERANCE[0] + TOLERANCE[1] * whole).then(|| rounded(whole * dt))
 }
 
+/// The same in words.
+pub fn moved_to(time: f64, dt: f64) -> Option<String> {
+    let used = moved(time, dt)?;
+    Some(format!("{time} ms is not a multiple of dt = {dt} ms, {used} ms is used"))
+}
+
 /// A time without what multiplying by a step leaves behind its last digit.
 fn rounded(ms: f64) -> f64 {
     (ms * 1e9).round() / 1e9

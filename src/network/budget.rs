@@ -91,7 +91,7 @@ impl Budget {
     /// It is not there.
     pub fn projection(&mut self, p: &Projection, synapses: f64) -> Result<(), NetworkError> {
         let learns = self.training || p.learn.is_some() || p.short_term.is_some();
-        let has_delays = !matches!(p.delay, None | Some(Delay::Constant(_) | Delay::Learn { .. }));
+        let has_delays = p.delay.as_ref().and_then(Delay::lag).is_some();
         let each = if learns { PLASTIC } else { SYNAPSE } + if has_delays { DELAY } else { 0.0 };
         let what =
             || format!("the {} synapses of `{}`", grouped(synapses.round() as u64), p.name());

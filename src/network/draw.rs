@@ -3,21 +3,20 @@
 //! Each draw is keyed by what it is for (see [`crate::rng`]), so targets are drawn in parallel and
 //! the result does not depend on their order.
 
+use super::bounded::{evenly, logarithmic};
 use super::connect::{Lists, Pairs};
+use super::delay::{self, Lag};
 use super::space::Point;
+use super::weight;
 use super::{NetworkError, Synapses};
 use crate::files;
-use crate::grammar::{At, One, Param, Quantity, Rule, Value, Visitor};
+use crate::grammar::{At, One, Param, Rule, Value, Visitor};
 use crate::neuron::model::{Drawn, LaidOut};
 use crate::rng::{self, Purpose, Stream};
-use crate::scene::{self, Connect, Delay, Weight};
+use crate::scene::{self, Connect, Weight};
 use crate::synapse::convolution::Convolution;
 use rayon::prelude::*;
 use std::path::Path;
-
-/// Times that a bounded normal number is drawn before it is put on its bound. The scene's check sees
-/// to it that a hundredth of all draws lie within, so this is not to happen.
-const REDRAWS: u64 = 10_000;
 
 /// Draws all parameters of a model and checks them against their rules. Draws are keyed by the path of the
 /// field, a model's and its own, so that no two fields share numbers; what several fields draw together is a
@@ -74,18 +73,6 @@ pub fn drawn(
     let mut drawing = Drawing { drawn, seed, result: Ok(()) };
     model.visit(&At::new(""), Rule::Any, &mut drawing);
     drawing.result.map(|()| drawing.drawn)
-}
-
-/// Logarithmic mean and deviation of a log-normal distribution with this mean and deviation.
-fn logarithmic(mean: f64, std: f64) -> (f64, f64) {
-    let variance = (std / mean).powi(2).ln_1p();
-    (mean.ln() - variance / 2.0, variance.sqrt())
-}
-
-/// Point `k` of `count` evenly spaced ones; the ends are exact.
-fn evenly((from, to): (f64, f64), k: usize, count: usize) -> f64 {
-    let last = count.saturating_sub(1).max(1) as f64;
-    from * ((last - k as f64) / last) + to * (k as f64 / last)
 }
 
 /// Values of a parameter: one for all neurons, or one for each.
@@ -192,7 +179,7 @@ impl Wiring<'_> {
 
     /// Whether each synapse has its own delay.
     pub fn has_delays(&self) -> bool {
-        !matches!(self.projection.delay, None | Some(Delay::Constant(_) | Delay::Learn { .. }))
+        self.lag().is_some()
     }
 
     /// Draws the synapses.
@@ -236,7 +223,7 @@ impl Wiring<'_> {
         let dense = matches!(self.projection.connect, Connect::Dense(_));
         let drawn = self.matrix([self.sources, self.targets]);
         let mut targets_of = vec![0; self.sources];
-        if matches!(self.projection.weight, Weight::Xavier { .. }) {
+        if matches!(self.projection.weight, Weight::Xavier(_)) {
             lists.source.iter().for_each(|source| targets_of[*source as usize] += 1);
         }
         lists.fill(&mut weights, |target, sources, weights| {
@@ -306,16 +293,8 @@ impl Wiring<'_> {
 
     /// Whether weights and delays that are given one by one are as many as there are synapses.
     fn has_values_for(&self, synapses: usize) -> Result<(), NetworkError> {
-        let weights = match &self.projection.weight {
-            Weight::Values(values) => Some(values.len()),
-            Weight::Linspace { .. } if synapses < 2 => Some(2),
-            _ => None,
-        };
-        let delays = match &self.projection.delay {
-            Some(Delay::Values(values)) => Some(values.len()),
-            Some(Delay::Linspace { .. }) if synapses < 2 => Some(2),
-            _ => None,
-        };
+        let weights = self.projection.weight.rule().count(synapses);
+        let delays = self.lag().and_then(|lag| lag.count(synapses));
         for (field, given) in [("weight", weights), ("delay", delays)] {
             if let Some(given) = given.filter(|given| *given != synapses) {
                 let path = format!("{}.{field}", self.path);
@@ -325,77 +304,44 @@ impl Wiring<'_> {
         Ok(())
     }
 
-    /// Weights that are drawn together, row by row, in the unit of the receptor: a random matrix whose shorter side's
-    /// vectors are orthogonal, by the method of Gram and Schmidt from normal numbers. Rounding leaves vectors a little
-    /// aslant where they were nearly parallel, so it is done twice.
-    fn matrix(&self, [rows, columns]: [usize; 2]) -> Option<Vec<f64>> {
-        let Weight::Orthogonal { gain } = self.projection.weight else { return None };
-        let stream = Stream::new(self.key.0, Purpose::Weights, self.key.1);
-        let (count, len) = (rows.min(columns), rows.max(columns));
-        let vector = |k: u64| (0..len as u64).map(|i| stream.normal(k, i)).collect();
-        let mut vectors: Vec<Vec<f64>> = (0..count as u64).into_par_iter().map(vector).collect();
-        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        for k in (0..count).chain(0..count) {
-            let (done, rest) = vectors.split_at_mut(k + 1);
-            let one = &mut done[k];
-            let length = product(one, one).sqrt();
-            one.iter_mut().for_each(|x| *x /= length);
-            rest.par_iter_mut().for_each(|other| {
-                let along = product(one, other);
-                other.iter_mut().zip(&*one).for_each(|(x, one)| *x -= along * one);
-            });
-        }
-        let at = |k: usize| match (k / columns, k % columns) {
-            (row, column) if rows <= columns => vectors[row][column],
-            (row, column) => vectors[column][row],
-        };
-        Some((0..rows * columns).map(|k| gain * self.unit * at(k)).collect())
-    }
-
     /// The weight of a synapse, number `place.0` of `place.1`, in the unit of its receptor; `fans` are the synapses of its
     /// target and of its source.
     fn weight(&self, fans: [usize; 2], entity: usize, draw: usize, place: (usize, usize)) -> f64 {
         let stream = Stream::new(self.key.0, Purpose::Weights, self.key.1);
-        let (entity, draw) = (entity as u64, draw as u64);
-        match &self.projection.weight {
-            Weight::Constant(w) => w.get(),
-            Weight::Values(values) => values[place.0].get(),
-            Weight::Linspace { from, to } => evenly((from.get(), to.get()), place.0, place.1),
-            Weight::LogNormal { mean, std, max } => {
-                let high = max.map_or(f64::INFINITY, |max| max.get().ln());
-                let logarithmic = logarithmic(mean.get(), std.get());
-                let ends = (f64::NEG_INFINITY, high);
-                normal_within(&stream, (entity, draw), logarithmic, ends).exp()
-            }
-            Weight::Normal { mean, std, min, max } => {
-                let low = min.map_or(self.least, Quantity::get);
-                let high = max.map_or(f64::INFINITY, Quantity::get);
-                normal_within(&stream, (entity, draw), (mean.get(), std.get()), (low, high))
-            }
-            Weight::Uniform { low, high } => {
-                low.get() + (high.get() - low.get()) * stream.uniform(entity, draw)
-            }
-            Weight::Kaiming { gain } => {
-                gain * self.unit / (fans[0].max(1) as f64).sqrt() * stream.normal(entity, draw)
-            }
-            Weight::Xavier { gain } => {
-                let fans = fans.iter().sum::<usize>().max(1);
-                let bound = gain * self.unit * (6.0 / fans as f64).sqrt();
-                bound * (2.0 * stream.uniform(entity, draw) - 1.0)
-            }
-            // Drawn together, or filled in by the builder.
-            Weight::Orthogonal { .. } | Weight::File(_) => 0.0,
-        }
+        let key = (entity as u64, draw as u64);
+        let synapse =
+            weight::Synapse { stream, key, place, fans, unit: self.unit, least: self.least };
+        self.projection.weight.rule().weight(&synapse)
+    }
+
+    /// Weights that are drawn together, if they are, of so many rows and columns.
+    fn matrix(&self, shape: [usize; 2]) -> Option<Vec<f64>> {
+        let stream = Stream::new(self.key.0, Purpose::Weights, self.key.1);
+        self.projection.weight.rule().matrix(&stream, self.unit, shape)
+    }
+
+    /// The rule by which each synapse gets its own delay, if each does.
+    fn lag(&self) -> Option<&dyn Lag> {
+        self.projection.delay.as_ref()?.lag()
     }
 
     /// Delays of all synapses \[steps\], if each has its own.
     fn delays(&self, lists: &Lists) -> Result<Vec<u16>, NetworkError> {
-        if !self.has_delays() {
-            return Ok(Vec::new());
-        }
+        let Some(lag) = self.lag() else { return Ok(Vec::new()) };
+        let stream = Stream::new(self.key.0, Purpose::Delays, self.key.1);
+        let metric = self.projection.connect.rule().metric();
         let delay = |target: usize, k: usize, source: u32| {
-            let place = (self.place(lists, target, k), lists.source.len());
-            self.delay(target, k, source as usize, place)
+            let distance = || {
+                let [from, to] = self.places.expect("the scene was checked");
+                metric.distance(&from[source as usize], &to[target])
+            };
+            lag.delay(&delay::Synapse {
+                stream,
+                key: (target as u64, k as u64),
+                place: (self.place(lists, target, k), lists.source.len()),
+                dt: self.dt,
+                distance: &distance,
+            })
         };
         let steps = |target: usize, k: usize, source: u32| {
             (delay(target, k, source) / self.dt).round().max(1.0)
@@ -422,57 +368,6 @@ impl Wiring<'_> {
             steps: steps(target, k, source),
         })
     }
-
-    /// The delay of one synapse \[ms\], before it is rounded.
-    fn delay(&self, target: usize, k: usize, source: usize, place: (usize, usize)) -> f64 {
-        let stream = Stream::new(self.key.0, Purpose::Delays, self.key.1);
-        let at = (target as u64, k as u64);
-        match &self.projection.delay {
-            None | Some(Delay::Learn { .. }) => self.dt,
-            Some(Delay::Constant(delay)) => delay.get(),
-            Some(Delay::Values(values)) => values[place.0].get(),
-            Some(Delay::Linspace { from, to }) => evenly((from.get(), to.get()), place.0, place.1),
-            Some(Delay::LogNormal { mean, std, min, max }) => {
-                let low = min.map_or(self.dt, |min| min.get().max(self.dt));
-                let high = max.map_or(f64::INFINITY, |max| max.get().ln());
-                let logarithmic = logarithmic(mean.get(), std.get());
-                normal_within(&stream, at, logarithmic, (low.ln(), high)).exp()
-            }
-            Some(Delay::Normal { mean, std, min, max }) => {
-                let low = min.map_or(self.dt, |min| min.get().max(self.dt));
-                let high = max.map_or(f64::INFINITY, Quantity::get);
-                normal_within(&stream, at, (mean.get(), std.get()), (low, high))
-            }
-            Some(Delay::Uniform { low, high }) => {
-                low.get() + (high.get() - low.get()) * stream.uniform(at.0, at.1)
-            }
-            Some(Delay::Distance { offset, velocity }) => {
-                let [from, to] = self.places.expect("the scene was checked");
-                let metric = self.projection.connect.rule().metric();
-                let distance = metric.distance(&from[source], &to[target]);
-                // 1 m/s is 1000 µm/ms.
-                offset.get() + distance / (1000.0 * velocity.get())
-            }
-        }
-    }
-}
-
-/// A normal number within bounds: what lies outside is drawn again.
-fn normal_within(
-    stream: &Stream,
-    (entity, draw): (u64, u64),
-    (mean, std): (f64, f64),
-    (low, high): (f64, f64),
-) -> f64 {
-    let mut value = mean;
-    for attempt in 0..REDRAWS {
-        // Entities are counted in 32 bits; the attempt is above them.
-        value = mean + std * stream.normal(entity | attempt << 32, draw);
-        if (low..=high).contains(&value) {
-            return value;
-        }
-    }
-    value.clamp(low, high)
 }
 
 #[cfg(test)]

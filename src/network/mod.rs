@@ -4,9 +4,11 @@
 //! function of scene and seed alone, so all engines start from the same network.
 
 mod attention;
+pub mod bounded;
 mod budget;
 mod build;
 pub mod connect;
+pub mod delay;
 mod delays;
 mod draw;
 mod error;
@@ -16,6 +18,7 @@ pub mod numbers;
 mod rewire;
 pub mod space;
 mod stimuli;
+pub mod weight;
 
 pub use attention::Attention;
 pub use build::{build, build_watched};

@@ -16,10 +16,11 @@ mod training;
 use super::{
     Common, Connect, Data, Delay, Effect, Images, Input, Learn, Loss, Metric, Model, Modulator, Ms,
     One, Param, Pool, Population, Positions, Projection, Quantity, Receptor, Record, Release,
-    Rewire, Scene, Stimulus, Training, Weight, receptors_of,
+    Rewire, Scene, Stimulus, Training, receptors_of,
 };
 use crate::grammar::{At, Judge, Rule, Value, Visitor, closest, is_name};
-use crate::input::trains::moved;
+use crate::input::trains::moved_to;
+use crate::network::bounded::check_ordered;
 use std::collections::HashSet;
 
 /// A value that breaks a rule.
@@ -320,10 +321,7 @@ impl<'s> Checker<'s> {
     }
 
     fn ordered(&mut self, path: &str, low: f64, high: f64) {
-        if low > high {
-            let message = format!("the lower bound, {low}, is above the upper bound, {high}");
-            self.fault(format!("{path}.low"), message);
-        }
+        check_ordered(path, low, high, self);
     }
 
     /// A length of time that the simulation rounds to steps.
@@ -346,11 +344,8 @@ impl<'s> Checker<'s> {
         let Some(dt) = self.dt().filter(|_| is_positive(time)) else {
             return;
         };
-        if let Some(used) = moved(time, dt) {
-            self.warn(
-                path,
-                format!("{time} ms is not a multiple of dt = {dt} ms, {used} ms is used"),
-            );
+        if let Some(message) = moved_to(time, dt) {
+            self.warn(path, message);
         }
     }
 

@@ -48,6 +48,8 @@ use crate::input::source::Emit;
 use crate::input::stimulus::Drive;
 use crate::network::connect::Wire;
 pub use crate::network::connect::distance::DistanceKernel;
+use crate::network::delay::{self, Lag};
+use crate::network::weight::{self, Weigh};
 use crate::neuron::model::Neuron;
 pub use crate::neuron::surrogate::Surrogate;
 pub use crate::train::damage::Damage;
@@ -60,7 +62,7 @@ pub use crate::train::order::Order;
 pub use crate::train::rate_penalty::RatePenalty;
 pub use crate::train::schedule::Schedule;
 pub use crate::train::stop::{Metric, Stop};
-use crate::{connections, declare, neurons, sources, stimuli};
+use crate::{connections, declare, delays, neurons, sources, stimuli, weights};
 use std::path::PathBuf;
 
 /// Where a scene has its seed.
@@ -323,37 +325,6 @@ pub fn receptors_of(receptors: &[(String, Receptor)], named: Option<&str>) -> [u
     }
 }
 
-impl Weight {
-    /// The one that all synapses have, if the scene says so.
-    pub fn shared(&self) -> Option<Quantity<Strength>> {
-        match self {
-            Self::Constant(weight) => Some(*weight),
-            _ => None,
-        }
-    }
-
-    /// Least and largest weight, where they are known before they are drawn.
-    pub fn range(&self) -> Option<(f64, f64)> {
-        match self {
-            Self::Constant(w) => Some((w.get(), w.get())),
-            Self::Uniform { low, high } => Some((low.get(), high.get())),
-            Self::Normal { min, max, .. } => Some((min.as_ref()?.get(), max.as_ref()?.get())),
-            Self::LogNormal { max, .. } => Some((0.0, max.as_ref()?.get())),
-            Self::Linspace { from, to } => {
-                Some((from.get().min(to.get()), from.get().max(to.get())))
-            }
-            Self::Values(values) => {
-                let all = values.iter().map(|value| (value.get(), value.get()));
-                all.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-            }
-            Self::Kaiming { .. }
-            | Self::Xavier { .. }
-            | Self::Orthogonal { .. }
-            | Self::File(_) => None,
-        }
-    }
-}
-
 declare! {
     /// What acts on a population beside spikes of others. Without a stop it lasts; times are rounded to steps, with
     /// a warning.
@@ -493,72 +464,45 @@ declare! {
     }
 }
 
-declare! {
-    /// Delays of a projection: a number of ms, a list, or one of these. What is drawn is drawn for each synapse,
-    /// rounded to whole steps, and at least one step; a `Dense` projection is then held as a list of all its pairs.
-    pub enum Delay or Constant(OneOrMany<Ms>) {
-        /// Normal distribution; what lies below one step or outside the bounds is drawn again.
-        Normal {
-            /// Mean before anything is drawn again \[ms\].
-            mean: Quantity<Ms>;
-            /// Standard deviation, likewise \[ms\].
-            std: Quantity<Ms> [NotNegative];
-            /// Lower bound \[ms\]; one step if absent.
-            min: Option<Quantity<Ms>>;
-            /// Upper bound \[ms\]; none if absent.
-            max: Option<Quantity<Ms>>;
-        };
-        /// Uniform distribution on `[low, high)`.
-        Uniform {
-            /// Lower bound \[ms\].
-            low: Quantity<Ms>;
-            /// Upper bound \[ms\].
-            high: Quantity<Ms>;
-        };
-        /// Distribution whose logarithm is normal; what lies below one step or outside the bounds is drawn again.
-        LogNormal {
-            /// Mean of the delays themselves, before anything is drawn again \[ms\].
-            mean: Quantity<Ms> [Positive];
-            /// Standard deviation of the delays themselves, likewise \[ms\].
-            std: Quantity<Ms> [NotNegative];
-            /// Lower bound \[ms\]; one step if absent.
-            min: Option<Quantity<Ms>>;
-            /// Upper bound \[ms\]; none if absent.
-            max: Option<Quantity<Ms>>;
-        };
-        /// Evenly spaced from the first synapse to the last, in the order of `weights.safetensors`.
-        Linspace {
-            /// Delay of the first \[ms\].
-            from: Quantity<Ms>;
-            /// Delay of the last \[ms\].
-            to: Quantity<Ms>;
-        };
-        /// One for each synapse, in the order of `weights.safetensors`; so is a bare list.
-        Values(Vec<Quantity<Ms>>);
-        /// `offset + distance / velocity`.
-        Distance {
-            /// Delay at distance 0 \[ms\].
-            offset: Quantity<Ms> [NotNegative] = 0.0;
-            /// Speed of conduction \[m/s\].
-            velocity: Quantity<Velocity> [Positive];
-        };
-        /// One for each source, which a training by gradients changes with the weights. Samples that do not train see
-        /// it rounded to whole steps, and so does `weights.safetensors`, as `projection.delay` \[ms\].
-        Learn {
-            /// Delays with which a training begins, of all sources or of each \[ms\]; what is drawn below one step or above
-            /// `max` begins there.
-            initial | "init": Param<Ms> [NotNegative];
-            /// Longest delay \[ms\]; the shortest is one step.
-            max: Quantity<Ms> [Duration];
-            /// How a spike acts on the steps around its arrival, from which a training learns where to move it.
-            kernel: DelayKernel = DelayKernel::Linear;
-            /// Factor on the learning rate, of which a unit is one step; with 0 the delays stay as they begin.
-            lr: f64 [NotNegative] = 100.0;
-        };
-        /// The same for every synapse; so is a bare quantity.
-        Constant(Quantity<Ms>);
-    }
+macro_rules! delay {
+    ($($file:ident::$word:ident $(| $alias:literal)*;)*) => {
+        declare! {
+            /// Delays of a projection: a number of ms, a list, or one of these. What is drawn is drawn for each synapse,
+            /// rounded to whole steps, and at least one step; a `Dense` projection is then held as a list of all its
+            /// pairs.
+            pub enum Delay or Constant(OneOrMany<Ms>) {
+                $($word $(| $alias)* (crate::network::delay::$file::$word);)*
+                /// One for each source, which a training by gradients changes with the weights. Samples that do not train see
+                /// it rounded to whole steps, and so does `weights.safetensors`, as `projection.delay` \[ms\].
+                Learn {
+                    /// Delays with which a training begins, of all sources or of each \[ms\]; what is drawn below one step or above
+                    /// `max` begins there.
+                    initial | "init": Param<Ms> [NotNegative];
+                    /// Longest delay \[ms\]; the shortest is one step.
+                    max: Quantity<Ms> [Duration];
+                    /// How a spike acts on the steps around its arrival, from which a training learns where to move it.
+                    kernel: DelayKernel = DelayKernel::Linear;
+                    /// Factor on the learning rate, of which a unit is one step; with 0 the delays stay as they begin.
+                    lr: f64 [NotNegative] = 100.0;
+                };
+                /// The same for every synapse; so is a bare quantity.
+                Constant(Quantity<Ms>);
+            }
+        }
+
+        impl Delay {
+            /// The rule by which each synapse gets its own, if each does.
+            pub fn lag(&self) -> Option<&dyn Lag> {
+                match self {
+                    $(Self::$word(lag) => Some(lag),)*
+                    Self::Learn { .. } | Self::Constant(_) => None,
+                }
+            }
+        }
+    };
 }
+
+delays!(delay);
 
 declare! {
     /// What a spike becomes while its delay is learned: parts that arrive in successive steps and are one together.
@@ -583,76 +527,54 @@ impl From<OneOrMany<Ms>> for Delay {
     fn from(bare: OneOrMany<Ms>) -> Self {
         match bare {
             OneOrMany::One(delay) => Self::Constant(delay),
-            OneOrMany::Many(delays) => Self::Values(delays),
+            OneOrMany::Many(delays) => Self::Values(delay::values::Values(delays)),
         }
     }
 }
 
-declare! {
-    /// Initial weights: a number in the unit of the receptor, a list, or one of these. The unit is nS where the
-    /// receptor has `e_rev`, mV for jumps of the potential, else pA.
-    pub enum Weight or Constant(OneOrMany<Strength>) {
-        /// The same everywhere; so is a bare quantity.
-        Constant(Quantity<Strength>);
-        /// Normal distribution.
-        Normal {
-            /// Mean in the unit of the receptor.
-            mean: Quantity<Strength>;
-            /// Standard deviation in the unit of the receptor.
-            std: Quantity<Strength> [NotNegative];
-            /// What is drawn below this is drawn again in the unit of the receptor.
-            min: Option<Quantity<Strength>>;
-            /// What is drawn above this is drawn again in the unit of the receptor.
-            max: Option<Quantity<Strength>>;
-        };
-        /// Uniform distribution on `[low, high)`.
-        Uniform {
-            /// Lower bound in the unit of the receptor.
-            low: Quantity<Strength>;
-            /// Upper bound in the unit of the receptor.
-            high: Quantity<Strength>;
-        };
-        /// Distribution whose logarithm is normal.
-        LogNormal {
-            /// Mean of the weights themselves in the unit of the receptor.
-            mean: Quantity<Strength> [Positive];
-            /// Standard deviation of the weights themselves in the unit of the receptor.
-            std: Quantity<Strength> [NotNegative];
-            /// What is drawn above this is drawn again in the unit of the receptor.
-            max: Option<Quantity<Strength>>;
-        };
-        /// Evenly spaced from the first synapse to the last, in the order of `weights.safetensors`.
-        Linspace {
-            /// Weight of the first in the unit of the receptor.
-            from: Quantity<Strength>;
-            /// Weight of the last in the unit of the receptor.
-            to: Quantity<Strength>;
-        };
-        /// One for each synapse, in the order of `weights.safetensors`; so is a bare list.
-        Values(Vec<Quantity<Strength>>);
-        /// Normal, mean 0, standard deviation `gain / sqrt(in-degree)` units, where one unit is the
-        /// weight with which a single input lifts the target from rest to threshold.
-        Kaiming {
-            /// Factor on the standard deviation.
-            gain: f64 [Positive] = std::f64::consts::SQRT_2;
-        };
-        /// Uniform within `gain sqrt(6 / (in-degree + out-degree))` units, which are those of `Kaiming`, to either
-        /// side of 0 (Glorot & Bengio 2010).
-        Xavier | "Glorot" {
-            /// Factor on the bound.
-            gain: f64 [Positive] = 1.0;
-        };
-        /// A random matrix whose rows, or columns where there are fewer of them, are orthogonal and `gain` units long;
-        /// units are those of `Kaiming` (Saxe et al. 2014). Of `Dense`, sources by targets; and of `Conv`, channels of
-        /// the target by the weights of each.
-        Orthogonal {
-            /// Length of a row or column.
-            gain: f64 [Positive] = 1.0;
-        };
-        /// From the `weights.safetensors` of an earlier run, by projection name: between the sources and targets
-        /// that the file names, whatever `connect` says; of a file that names none, `Dense` by source, then target;
-        /// else by target, sources ascending. Constant currents that a training found (`biases`) are taken along.
-        File(PathBuf);
+macro_rules! weight {
+    ($($file:ident::$word:ident $(| $alias:literal)*;)*) => {
+        declare! {
+            /// Initial weights: a number in the unit of the receptor, a list, or one of these. The unit is nS where the
+            /// receptor has `e_rev`, mV for jumps of the potential, else pA.
+            pub enum Weight or Constant(OneOrMany<Strength>) {
+                /// The same everywhere; so is a bare quantity.
+                Constant(Quantity<Strength>);
+                $($word $(| $alias)* (crate::network::weight::$file::$word);)*
+                /// From the `weights.safetensors` of an earlier run, by projection name: between the sources and targets
+                /// that the file names, whatever `connect` says; of a file that names none, `Dense` by source, then target;
+                /// else by target, sources ascending. Constant currents that a training found (`biases`) are taken along.
+                File(PathBuf);
+            }
+        }
+
+        impl Weight {
+            /// The rule.
+            pub fn rule(&self) -> &dyn Weigh {
+                match self {
+                    Self::Constant(weight) => weight,
+                    $(Self::$word(rule) => rule,)*
+                    Self::File(file) => file,
+                }
+            }
+        }
+    };
+}
+
+weights!(weight);
+
+impl Weight {
+    /// The one that all synapses have, if the scene says so.
+    pub fn shared(&self) -> Option<Quantity<Strength>> {
+        match self {
+            Self::Constant(weight) => Some(*weight),
+            _ => None,
+        }
+    }
+
+    /// Least and largest weight, where they are known before they are drawn.
+    pub fn range(&self) -> Option<(f64, f64)> {
+        self.rule().range()
     }
 }
 
@@ -660,7 +582,7 @@ impl From<OneOrMany<Strength>> for Weight {
     fn from(bare: OneOrMany<Strength>) -> Self {
         match bare {
             OneOrMany::One(weight) => Self::Constant(weight),
-            OneOrMany::Many(weights) => Self::Values(weights),
+            OneOrMany::Many(weights) => Self::Values(weight::values::Values(weights)),
         }
     }
 }

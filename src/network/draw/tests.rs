@@ -1,5 +1,6 @@
 //! Tests of the file above.
 
+use super::super::bounded::normal_within;
 use super::super::connect::dense::Dense;
 use super::super::connect::distance::Distance;
 use super::super::connect::fixed_in_degree::FixedInDegree;
@@ -10,7 +11,8 @@ use super::super::connect::list::List;
 use super::super::connect::one_to_one::OneToOne;
 use super::super::space::positions;
 use super::*;
-use crate::scene::{DistanceKernel, Positions};
+use crate::grammar::Quantity;
+use crate::scene::{Delay, DistanceKernel, Positions};
 use crate::synapse::convolution::Pooling;
 use std::io::Write;
 
@@ -193,12 +195,12 @@ fn degrees_are_drawn_as_they_always_were() {
     let stream = Stream::new(3, Purpose::Connectivity, 0);
     let rule = Connect::FixedInDegree(FixedInDegree { k: 30, autapses: false, multapses: true });
     let (start, source, weights, delays) = Case::new(rule, 50, 50)
-        .weight(Weight::Normal {
+        .weight(Weight::Normal(weight::normal::Normal {
             mean: Quantity::new(2.0),
             std: Quantity::new(0.5),
             min: None,
             max: None,
-        })
+        }))
         .draw();
     assert!(delays.is_empty());
     let values = Stream::new(3, Purpose::Weights, 0);
@@ -398,12 +400,12 @@ fn bounded_normal_weights_stay_inside_and_keep_their_mean() {
         let rule =
             Connect::FixedInDegree(FixedInDegree { k: 500, autapses: true, multapses: true });
         let (mean, std) = (3.0, 2.0);
-        let weight = Weight::Normal {
+        let weight = Weight::Normal(weight::normal::Normal {
             mean: pa(mean),
             std: pa(std),
             min: (low > -30.0).then_some(pa(low)),
             max: (high < 30.0).then_some(pa(high)),
-        };
+        });
         let (_, _, weights, _) = Case::new(rule, 100, 200).weight(weight).draw();
         assert!(weights.iter().all(|w| (low..=high).contains(w)));
         let found = weights.iter().sum::<f64>() / 1e5;
@@ -423,7 +425,8 @@ fn a_hopeless_bound_is_taken_itself() {
 fn uniform_delays_cover_all_steps() {
     let rule = Connect::FixedProbability(FixedProbability { p: 0.5, autapses: true });
     let ms = Quantity::new;
-    let case = Case::new(rule, 300, 400).delay(Delay::Uniform { low: ms(1.0), high: ms(2.0) });
+    let case = Case::new(rule, 300, 400)
+        .delay(Delay::Uniform(delay::uniform::Uniform { low: ms(1.0), high: ms(2.0) }));
     let (_, source, _, delays) = case.draw();
     assert_eq!(delays.len(), source.len());
     let count = counts(delays.iter().map(|&d| usize::from(d) - 10), 11);
@@ -441,7 +444,8 @@ fn uniform_delays_cover_all_steps() {
 fn normal_delays_are_whole_steps_within_bounds() {
     let rule = Connect::FixedInDegree(FixedInDegree { k: 200, autapses: true, multapses: true });
     let ms = Quantity::new;
-    let normal = |min, max| Delay::Normal { mean: ms(0.5), std: ms(0.4), min, max };
+    let normal =
+        |min, max| Delay::Normal(delay::normal::Normal { mean: ms(0.5), std: ms(0.4), min, max });
     let (.., free) = Case::new(rule.clone(), 50, 100).delay(normal(None, None)).draw();
     assert_eq!(free.iter().min(), Some(&1));
     let found = free.iter().map(|&d| f64::from(d)).sum::<f64>() / free.len() as f64;
@@ -456,7 +460,10 @@ fn normal_delays_are_whole_steps_within_bounds() {
 fn delays_by_distance_are_exact() {
     for period in [None, Some(&[900.0, 900.0][..])] {
         let kernel = DistanceKernel::Step { p: 0.5, radius: Quantity::new(1e4) };
-        let delay = Delay::Distance { offset: Quantity::new(0.4), velocity: Quantity::new(0.3) };
+        let delay = Delay::Distance(delay::distance::Distance {
+            offset: Quantity::new(0.4),
+            velocity: Quantity::new(0.3),
+        });
         let case = Case::new(by_distance(kernel, period, None), 80, 60)
             .within(&[900.0, 900.0])
             .delay(delay);
@@ -471,7 +478,10 @@ fn delays_by_distance_are_exact() {
         assert!(delays.iter().any(|d| *d > 10));
     }
     // On the spot, without an offset, a delay is still one step.
-    let delay = Delay::Distance { offset: Quantity::new(0.0), velocity: Quantity::new(1.0) };
+    let delay = Delay::Distance(delay::distance::Distance {
+        offset: Quantity::new(0.0),
+        velocity: Quantity::new(1.0),
+    });
     let case = Case::new(Connect::OneToOne(OneToOne), 5, 5).within(&[1.0, 1.0]).delay(delay);
     assert_eq!(case.draw().3, [1; 5]);
 }
@@ -480,9 +490,9 @@ fn delays_by_distance_are_exact() {
 fn a_delay_that_does_not_fit_is_named() {
     let ms = Quantity::new;
     let rule = Connect::FixedInDegree(FixedInDegree { k: 4, autapses: true, multapses: true });
-    let longest = Delay::Uniform { low: ms(6553.5), high: ms(6553.5) };
+    let longest = Delay::Uniform(delay::uniform::Uniform { low: ms(6553.5), high: ms(6553.5) });
     assert_eq!(Case::new(rule.clone(), 3, 2).delay(longest).draw().3, [u16::MAX; 8]);
-    let longer = Delay::Uniform { low: ms(6553.6), high: ms(6553.6) };
+    let longer = Delay::Uniform(delay::uniform::Uniform { low: ms(6553.6), high: ms(6553.6) });
     let error = Case::new(rule, 3, 2).delay(longer).wiring().synapses().unwrap_err();
     let text = error.to_string();
     assert!(text.contains("6553.6 ms, 65536 steps; the limit is 65535"), "{text}");
@@ -490,10 +500,16 @@ fn a_delay_that_does_not_fit_is_named() {
 
 #[test]
 fn a_dense_projection_keeps_its_weights_with_delays() {
-    let weight = Weight::Uniform { low: Quantity::new(1.0), high: Quantity::new(2.0) };
+    let weight = Weight::Uniform(weight::uniform::Uniform {
+        low: Quantity::new(1.0),
+        high: Quantity::new(2.0),
+    });
     let case = Case::new(Connect::Dense(Dense), 6, 4).weight(weight);
     let Synapses::Dense { weights: dense } = case.wiring().synapses().unwrap() else { panic!() };
-    let delay = Delay::Uniform { low: Quantity::new(1.0), high: Quantity::new(3.0) };
+    let delay = Delay::Uniform(delay::uniform::Uniform {
+        low: Quantity::new(1.0),
+        high: Quantity::new(3.0),
+    });
     let case = case.delay(delay);
     let (_, _, weights, delays) = case.draw();
     assert_eq!(delays.len(), 24);
@@ -519,7 +535,7 @@ fn products(matrix: &[f64], [rows, columns]: [usize; 2]) -> Vec<(usize, usize, f
 
 #[test]
 fn an_orthogonal_matrix_is_one() {
-    let weight = || Weight::Orthogonal { gain: 1.5 };
+    let weight = || Weight::Orthogonal(weight::orthogonal::Orthogonal { gain: 1.5 });
     for shape in [[1, 1], [7, 3], [3, 7], [40, 40], [130, 90]] {
         let case = Case::new(Connect::Dense(Dense), shape[0], shape[1]).weight(weight());
         let drawn = |case: &Case| match case.wiring().synapses().unwrap() {
@@ -538,7 +554,10 @@ fn an_orthogonal_matrix_is_one() {
     // With delays of its own the same matrix, by target.
     let plain = Case::new(Connect::Dense(Dense), 6, 4).weight(weight());
     let Synapses::Dense { weights: dense } = plain.wiring().synapses().unwrap() else { panic!() };
-    let delay = Delay::Uniform { low: Quantity::new(1.0), high: Quantity::new(3.0) };
+    let delay = Delay::Uniform(delay::uniform::Uniform {
+        low: Quantity::new(1.0),
+        high: Quantity::new(3.0),
+    });
     let (_, _, weights, _) = plain.delay(delay).draw();
     assert!((0..24).all(|k| weights[k] == dense[k % 6 * 4 + k / 6]));
     // Of a convolution, channels by the weights of each.
@@ -569,7 +588,8 @@ fn glorot_weights_fill_their_range() {
         (Connect::Dense(Dense), 300.0),
         (Connect::FixedInDegree(FixedInDegree { k: 100, autapses: true, multapses: false }), 300.0),
     ] {
-        let case = Case::new(connect, 100, 200).weight(Weight::Xavier { gain: 2.0 });
+        let case = Case::new(connect, 100, 200)
+            .weight(Weight::Xavier(weight::xavier::Xavier { gain: 2.0 }));
         let synapses = case.wiring().synapses().unwrap();
         let weights = synapses.weights();
         assert_eq!(weights.len(), 20_000);
@@ -644,18 +664,18 @@ fn threads_do_not_change_a_draw() {
         by_distance(kernel, None, None),
         Connect::List(List(file.path().into())),
     ] {
-        let weight = Weight::Normal {
+        let weight = Weight::Normal(weight::normal::Normal {
             mean: quantity(1.0),
             std: quantity(1.0),
             min: Some(quantity(0.0)),
             max: None,
-        };
-        let delay = Delay::Normal {
+        });
+        let delay = Delay::Normal(delay::normal::Normal {
             mean: quantity(1.0),
             std: quantity(1.0),
             min: None,
             max: Some(quantity(3.0)),
-        };
+        });
         let case = Case::new(rule.clone(), 700, 700).within(&[800.0, 800.0]);
         let case = case.weight(weight).delay(delay);
         let with = |threads: usize| {

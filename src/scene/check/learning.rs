@@ -1,6 +1,7 @@
 //! Rules of what changes weights, for a long time or a short one, and of modulators.
 
 use super::*;
+use crate::input::trains::moved;
 use crate::scene::{Gradient, Pairing, Stretch};
 
 impl<'s> Checker<'s> {

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::network::connect::{Setting, distance::in_space};
+use crate::network::delay::at_least_a_step;
+use crate::network::weight::{self, Entry};
 
 impl<'s> Checker<'s> {
     pub(super) fn projection(&mut self, path: &str, projection: &'s Projection) {
@@ -36,7 +38,9 @@ impl<'s> Checker<'s> {
         if let Some((from, to)) = ends.filter(in_shape) {
             self.layers(path, projection, from, to);
         }
-        if let (Some(ends), Some(Delay::Distance { .. })) = (ends, &projection.delay)
+        let lag = projection.delay.as_ref().and_then(Delay::lag);
+        if let Some(ends) = ends
+            && lag.is_some_and(|lag| lag.in_space())
             && !matches!(projection.connect, Connect::Distance(_))
         {
             in_space(&format!("{path}.delay"), projection, ends, self);
@@ -184,7 +188,7 @@ impl<'s> Checker<'s> {
         if let (Some(events), Some(to)) = (drive.events(), to) {
             self.receptor(&path, (&stimulus.to, to), events.receptor);
             let entry = Entry::new(to, events.receptor);
-            self.sign(&format!("{path}.weight"), events.weight, &entry);
+            entry.check_sign(&format!("{path}.weight"), events.weight, self);
         }
         let [start, stop] = drive.span();
         if let (Some(start), Some(end)) = (start, self.length())
@@ -218,18 +222,6 @@ impl<'s> Checker<'s> {
             } else if !known.insert(id) {
                 self.fault(format!("{path}.{k}"), format!("neuron {id} is named twice"));
             }
-        }
-    }
-
-    /// A conductance is never negative.
-    fn sign(&mut self, path: &str, weight: f64, entry: &Entry) {
-        if weight < 0.0
-            && let Some(name) = &entry.conductance
-        {
-            let message = format!(
-                "a weight of {weight} nS into `{name}`, but a conductance is never negative"
-            );
-            self.fault_with_help(path, message, &entry.advice);
         }
     }
 
@@ -288,122 +280,12 @@ impl<'s> Checker<'s> {
             Some(to) => Entry::new(to, projection.receptor.as_deref()),
             None => Entry::default(),
         };
-        match &projection.weight {
-            Weight::File(_) => {}
-            Weight::Constant(w) => self.sign(path, w.get(), &entry),
-            Weight::Normal { mean, std, min, max } => {
-                let (least, faults) = (min.unwrap_or(*mean), self.faults.len());
-                self.sign(path, mean.get().min(least.get()), &entry);
-                if self.faults.len() > faults {
-                    return;
-                }
-                let lowest = if entry.conductance.is_some() { 0.0 } else { f64::NEG_INFINITY };
-                let low = min.map_or(lowest, Quantity::get);
-                let high = max.map_or(f64::INFINITY, Quantity::get);
-                self.normal_within(path, entry.unit, (mean.get(), std.get()), (low, high));
-            }
-            Weight::Uniform { low, high } => {
-                self.ordered(path, low.get(), high.get());
-                self.sign(path, low.get(), &entry);
-            }
-            Weight::LogNormal { mean, std, max } => {
-                let high = max.map_or(f64::INFINITY, Quantity::get);
-                self.log_normal_within(path, entry.unit, (mean.get(), std.get()), (0.0, high));
-            }
-            Weight::Linspace { from, to } => {
-                self.sign(path, from.get().min(to.get()), &entry);
-            }
-            Weight::Values(weights) => {
-                for (k, weight) in weights.iter().enumerate() {
-                    self.sign(&format!("{path}.{k}"), weight.get(), &entry);
-                }
-            }
-            Weight::Kaiming { .. } => self.scaled(path, "Kaiming", &entry),
-            Weight::Xavier { .. } => self.scaled(path, "Xavier", &entry),
-            Weight::Orthogonal { .. } => {
-                self.scaled(path, "Orthogonal", &entry);
-                if !matches!(projection.connect, Connect::Dense(_) | Connect::Conv(_)) {
-                    let message =
-                        "`Orthogonal` draws a whole matrix, which `Dense` and `Conv` have";
-                    self.fault_with_help(path, message, "use `Kaiming` or `Xavier`");
-                }
-            }
-        }
-    }
-
-    /// Weights of both signs in units of the projection.
-    fn scaled(&mut self, path: &str, word: &str, entry: &Entry) {
-        if let Some(name) = &entry.conductance {
-            let message = format!(
-                "`{word}` draws weights of both signs, and `{name}` is a conductance, never negative"
-            );
-            self.fault_with_help(path, message, "use `Uniform`, or `Normal` with `min: 0`");
-        }
-        if self.scene.training.is_none() {
-            let message =
-                format!("`{word}` scales weights for training, but the scene has no `training`");
-            self.fault_with_help(path, message, "give weights in the unit of the receptor");
-        }
-    }
-
-    /// A normal distribution that is drawn from until the draw lies within bounds must often do so.
-    pub(super) fn normal_within(
-        &mut self,
-        path: &str,
-        unit: &str,
-        (mean, std): (f64, f64),
-        (low, high): (f64, f64),
-    ) {
-        if low >= high {
-            let message = format!("{low} {unit}, the least, is not below {high} {unit}, the most");
-            self.fault_with_help(format!("{path}.max"), message, "raise `max` or lower `min`");
-            return;
-        }
-        if Rule::NotNegative.broken(std).is_some() {
-            return;
-        }
-        let mass = normal_mass((low - mean) / std, (high - mean) / std);
-        let inside = if std > 0.0 { mass >= LEAST_MASS } else { (low..=high).contains(&mean) };
-        if !inside {
-            let message = format!(
-                "a normal distribution of mean {mean} {unit} and deviation {std} {unit} hardly \
-                 ever lies between {low} and {high} {unit}"
-            );
-            let help = "at least 1 % must: move `mean`, `min` or `max`, or use `Uniform`";
-            self.fault_with_help(path, message, help);
-        }
-    }
-
-    /// The same of a distribution whose logarithm is normal.
-    fn log_normal_within(
-        &mut self,
-        path: &str,
-        unit: &str,
-        (mean, std): (f64, f64),
-        (low, high): (f64, f64),
-    ) {
-        if low >= high {
-            let message = format!("{low} {unit}, the least, is not below {high} {unit}, the most");
-            self.fault_with_help(format!("{path}.max"), message, "raise `max` or lower `min`");
-            return;
-        }
-        if Rule::Positive.broken(mean).is_some() || Rule::NotNegative.broken(std).is_some() {
-            return;
-        }
-        let variance = (std / mean).powi(2).ln_1p();
-        let level = |x: f64| (x.ln() - mean.ln() + variance / 2.0) / variance.sqrt();
-        let inside = match std > 0.0 {
-            true => normal_mass(level(low), level(high)) >= LEAST_MASS,
-            false => (low..=high).contains(&mean),
+        let setting = weight::Setting {
+            entry: &entry,
+            training: self.scene.training.is_some(),
+            matrix: matches!(projection.connect, Connect::Dense(_) | Connect::Conv(_)),
         };
-        if !inside {
-            let message = format!(
-                "a log-normal distribution of mean {mean} {unit} and deviation {std} {unit} hardly ever lies between \
-                 {low} and {high} {unit}"
-            );
-            let help = "at least 1 % must: move `mean`, `min` or `max`, or use `Uniform`";
-            self.fault_with_help(path, message, help);
-        }
+        projection.weight.rule().check(path, setting, self);
     }
 
     pub(super) fn delay(&mut self, path: &str, delay: &Delay, from: Option<&Population>) {
@@ -412,129 +294,20 @@ impl<'s> Checker<'s> {
         {
             self.fault_with_help(path, "a constant current has no delay", "leave `delay` out");
         }
-        match delay {
-            Delay::Constant(delay) => {
+        match (delay, delay.lag(), self.dt()) {
+            (Delay::Constant(delay), ..) => {
                 if self.at_least_a_step(path, *delay) {
                     self.whole_steps(path, delay.get());
                 }
             }
-            Delay::Normal { mean, std, min, max } => {
-                let Some(dt) = self.dt() else { return };
-                let low = min.map_or(dt, |min| min.get().max(dt));
-                let high = max.map_or(f64::INFINITY, Quantity::get);
-                self.normal_within(path, "ms", (mean.get(), std.get()), (low, high));
-            }
-            Delay::Uniform { low, high } => {
-                self.ordered(path, low.get(), high.get());
-                self.at_least_a_step(&format!("{path}.low"), *low);
-            }
-            Delay::LogNormal { mean, std, min, max } => {
-                let Some(dt) = self.dt() else { return };
-                let low = min.map_or(dt, |min| min.get().max(dt));
-                let high = max.map_or(f64::INFINITY, Quantity::get);
-                self.log_normal_within(path, "ms", (mean.get(), std.get()), (low, high));
-            }
-            Delay::Linspace { from, to } => {
-                self.at_least_a_step(&format!("{path}.from"), *from);
-                self.at_least_a_step(&format!("{path}.to"), *to);
-            }
-            Delay::Values(delays) => {
-                let most = self.warnings.len() + 1;
-                for (k, delay) in delays.iter().enumerate() {
-                    let path = format!("{path}.{k}");
-                    if self.at_least_a_step(&path, *delay) {
-                        self.whole_steps(&path, delay.get());
-                    }
-                    self.warnings.truncate(most);
-                }
-            }
-            Delay::Distance { .. } | Delay::Learn { .. } => {}
+            (_, Some(lag), Some(dt)) => lag.check(path, dt, self),
+            _ => {}
         }
     }
 
     /// Whether a delay is one step or longer; a fault if not.
     pub(super) fn at_least_a_step(&mut self, path: &str, delay: Quantity<Ms>) -> bool {
         let Some(dt) = self.dt() else { return false };
-        let enough = delay.get() >= dt * (1.0 - TOLERANCE);
-        if !enough {
-            let message = format!("a delay of {} ms is below one step of {dt} ms", delay.get());
-            self.fault_with_help(path, message, "raise the delay or lower `simulation.dt`");
-        }
-        enough
-    }
-}
-
-/// Part of a bounded normal distribution that must lie within its bounds, so that few draws are in
-/// vain.
-const LEAST_MASS: f64 = 0.01;
-
-/// Where the weights of a projection or stimulus go.
-#[derive(Default)]
-struct Entry {
-    /// The receptor that gets negative weights, if it is a conductance; none if their sign sends them there.
-    conductance: Option<String>,
-    /// Unit of the weights.
-    unit: &'static str,
-    /// What to do about negative weights.
-    advice: String,
-}
-
-impl Entry {
-    fn new(to: &Population, receptor: Option<&str>) -> Self {
-        let receptors = to.model.receptors();
-        let chosen = receptors_of(&receptors, receptor);
-        let Some((name, kind)) = receptors.get(chosen[1]) else { return Self::default() };
-        let unit = match kind {
-            Receptor::Delta {} => "mV",
-            kind if kind.is_conductance() => "nS",
-            _ => "pA",
-        };
-        // By NEST's rule what is negative goes to `in` with its magnitude.
-        let by_sign = chosen[0] != chosen[1];
-        let conductance = (kind.is_conductance() && !by_sign).then(|| name.clone());
-        let rest = to.model.neuron().map_or(0.0, |neuron| neuron.rest());
-        let inhibits = |kind: &Receptor| {
-            let highest = kind.reversal().and_then(|e_rev| e_rev.bounds());
-            highest.is_some_and(|(_, e_rev)| e_rev < rest)
-        };
-        let other = receptors.iter().find(|(_, kind)| inhibits(kind));
-        let advice = match other {
-            Some((inhibitory, _)) if inhibitory == name => {
-                "give the magnitude: that it inhibits is in its `e_rev`, below rest".to_owned()
-            }
-            Some((inhibitory, _)) => format!(
-                "for inhibition give the magnitude, and `receptor: \"{inhibitory}\"`, whose `e_rev` lies below \
-                 rest"
-            ),
-            None => "for inhibition use a receptor with `e_rev` below rest, as `\"in\": Exp(tau: 10, e_rev: \
-                     -80)`, and the magnitude of the weight"
-                .to_owned(),
-        };
-        Self { conductance, unit, advice }
-    }
-}
-
-/// Probability that a standard normal number lies between `low` and `high`.
-fn normal_mass(low: f64, high: f64) -> f64 {
-    // From the side of the tail, where the difference of two numbers near 1 would be lost.
-    let above = |x: f64| 0.5 * libm::erfc(x * std::f64::consts::FRAC_1_SQRT_2);
-    if low > 0.0 { above(low) - above(high) } else { above(-high) - above(-low) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mass_of_a_normal_distribution() {
-        for (low, high, mass) in [
-            (f64::NEG_INFINITY, f64::INFINITY, 1.0),
-            (f64::NEG_INFINITY, 0.0, 0.5),
-            (-1.0, 1.0, 0.682689492137086),
-            (2.0, f64::INFINITY, 0.022750131948179),
-            (20.0, 30.0, 2.7536241186062337e-89),
-        ] {
-            assert!((normal_mass(low, high) / mass - 1.0).abs() < 1e-12, "{low} .. {high}");
-        }
+        at_least_a_step(path, delay, dt, self)
     }
 }

@@ -8,6 +8,8 @@ use super::*;
 use crate::network::connect::dense::Dense;
 use crate::network::connect::fixed_probability::FixedProbability;
 use crate::network::connect::list::List;
+use crate::network::delay::{distance::Distance, normal::Normal, uniform::Uniform};
+use crate::network::weight::kaiming::Kaiming;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -1295,7 +1297,7 @@ fn a_weight_may_be_bare() {
     for text in ["20.0", "\"0.02 nA\"", "Constant(20)", "Constant(\"20 pA\")"] {
         assert_eq!(projection(text), Ok(Weight::Constant(Quantity::new(20.0))), "{text}");
     }
-    assert_eq!(projection("Kaiming(gain: 1)"), Ok(Weight::Kaiming { gain: 1.0 }));
+    assert_eq!(projection("Kaiming(gain: 1)"), Ok(Weight::Kaiming(Kaiming { gain: 1.0 })));
 }
 
 #[test]
@@ -1306,12 +1308,12 @@ fn a_delay_is_a_quantity_or_is_drawn() {
         ("\"0.0015 s\"", Delay::Constant(ms(1.5))),
         (
             "Normal(mean: 1.5, std: \"500 us\", max: 3)",
-            Delay::Normal { mean: ms(1.5), std: ms(0.5), min: None, max: Some(ms(3.0)) },
+            Delay::Normal(Normal { mean: ms(1.5), std: ms(0.5), min: None, max: Some(ms(3.0)) }),
         ),
-        ("Uniform(low: 1, high: 2)", Delay::Uniform { low: ms(1.0), high: ms(2.0) }),
+        ("Uniform(low: 1, high: 2)", Delay::Uniform(Uniform { low: ms(1.0), high: ms(2.0) })),
         (
             "Distance(velocity: \"300 um/ms\")",
-            Delay::Distance { offset: ms(0.0), velocity: Quantity::new(0.3) },
+            Delay::Distance(Distance { offset: ms(0.0), velocity: Quantity::new(0.3) }),
         ),
     ] {
         assert_eq!(value::<Delay>(text).as_ref(), Ok(&delay), "{text}");

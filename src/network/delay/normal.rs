@@ -1,0 +1,38 @@
+//! Delays from a normal distribution.
+
+use super::{Lag, Synapse};
+use crate::declare;
+use crate::grammar::{Judge, Ms, Quantity};
+use crate::network::bounded::{check_normal, normal_within};
+
+declare! {
+    /// Normal distribution; what lies below one step or outside the bounds is drawn again.
+    #[derive(Copy)]
+    pub struct Normal: Word {
+        /// Mean before anything is drawn again \[ms\].
+        mean: Quantity<Ms>;
+        /// Standard deviation, likewise \[ms\].
+        std: Quantity<Ms> [NotNegative];
+        /// Lower bound \[ms\]; one step if absent.
+        min: Option<Quantity<Ms>>;
+        /// Upper bound \[ms\]; none if absent.
+        max: Option<Quantity<Ms>>;
+    }
+}
+
+impl Normal {
+    fn bounds(&self, dt: f64) -> (f64, f64) {
+        let low = self.min.map_or(dt, |min| min.get().max(dt));
+        (low, self.max.map_or(f64::INFINITY, Quantity::get))
+    }
+}
+
+impl Lag for Normal {
+    fn check(&self, path: &str, dt: f64, judge: &mut dyn Judge) {
+        check_normal(path, "ms", (self.mean.get(), self.std.get()), self.bounds(dt), judge);
+    }
+    fn delay(&self, synapse: &Synapse) -> f64 {
+        let moments = (self.mean.get(), self.std.get());
+        normal_within(&synapse.stream, synapse.key, moments, self.bounds(synapse.dt))
+    }
+}
