@@ -5,12 +5,14 @@
 //! whole scene. A fault names the path of the value it is about; [`super::load`] finds its place.
 
 mod attention;
+mod data;
 mod eprop;
 mod learning;
 mod measures;
 mod neurons;
 mod projections;
 mod spike_times;
+mod stages;
 mod training;
 
 use super::{
