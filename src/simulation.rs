@@ -8,7 +8,7 @@
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::engine::{Engine, EngineError, Fetched, Pending};
 use crate::files::Values;
-use crate::kernel::{self, Clock};
+use crate::kernel::Clock;
 use crate::network::{self, Course, Input, Kind, Network, Population, Stimulus};
 use crate::neuron::stepped::{BLOCK, Variable};
 use crate::plan::{

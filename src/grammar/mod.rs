@@ -19,8 +19,8 @@ pub use declare::{
 pub use extent::Extent;
 pub use param::{Param, Spread};
 pub use quantity::{
-    Dimension, Hz, Mm, Ms, Mv, Ns, One, OneOrMany, Pa, PaRootMs, Pf, Quantity, Strength, Um,
-    Velocity,
+    Dimension, Hz, Mm, Ms, Mv, Ns, One, OneOrMany, Pa, PaRootMs, Pf, Quantity, Strength, TOLERANCE,
+    Um, Velocity,
 };
 pub use read::{Chosen, explain, named_or_bare, ron_options};
 pub use several::Several;

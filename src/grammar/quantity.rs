@@ -53,6 +53,9 @@ dimensions! {
     Velocity, "a velocity", "Velocity, in m/s.", "m/s" ["m/s" 0, "mm/ms" 0, "um/ms" -3, "µm/ms" -3, "μm/ms" -3];
 }
 
+/// Relative difference below which times, or lengths, count as equal.
+pub const TOLERANCE: f64 = 1e-6;
+
 /// A finite number in the unit of its dimension.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quantity<D: Dimension>(f64, PhantomData<D>);

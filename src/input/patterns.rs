@@ -5,9 +5,9 @@
 //! however many there are.
 
 use super::poisson_source::check_process;
-use super::source::{Emit, InputError, MOST_GIVEN, Making, Sends, Setting, TOLERANCE};
+use super::source::{Emit, InputError, MOST_GIVEN, Making, Sends, Setting};
 use crate::declare;
-use crate::grammar::{Hz, Judge, Ms, Quantity};
+use crate::grammar::{Hz, Judge, Ms, Quantity, TOLERANCE};
 use crate::neuron::model::Drawn;
 use crate::rng::{Purpose, Stream};
 
@@ -59,6 +59,10 @@ impl Patterns {
 impl Emit for Patterns {
     fn check(&self, path: &str, setting: &Setting, judge: &mut dyn Judge) {
         let (size, n, active, rate) = (setting.size, self.n, self.active, self.rate.get());
+        // What an empty population breaks is not to be reported twice.
+        if size == 0 {
+            return;
+        }
         check_process(&format!("{path}.rate"), rate, setting.dt, judge);
         let [_, swapped] = self.corrupted();
         if active > size {

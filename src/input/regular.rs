@@ -1,9 +1,9 @@
 //! Spikes at regular intervals, known before the run as given ones are.
 
-use super::source::{Emit, InputError, MOST_GIVEN, Making, Sends, Setting, TOLERANCE};
+use super::source::{Emit, InputError, MOST_GIVEN, Making, Sends, Setting};
 use super::trains::OnGrid;
 use crate::declare;
-use crate::grammar::{Judge, Ms, One, Param};
+use crate::grammar::{Judge, Ms, One, Param, TOLERANCE};
 use crate::neuron::model::{Drawn, at};
 
 declare! {

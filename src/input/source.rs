@@ -15,13 +15,10 @@ use std::path::PathBuf;
 /// Most spikes of a population that are made before a run.
 pub const MOST_GIVEN: f64 = 1e8;
 
-/// Relative difference below which times count as equal.
-pub(super) const TOLERANCE: f64 = 1e-6;
-
 /// What sources are judged by, beside their own fields.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// How many there are, at least 1.
+    /// How many there are.
     pub size: u64,
     /// Where the scene says so.
     pub size_at: String,

@@ -463,9 +463,6 @@ impl Visitor for Checker<'_> {
 /// Receptors of a population.
 const MOST_RECEPTORS: usize = crate::neuron::receptor::MOST;
 
-/// Relative difference below which lengths count as equal.
-const TOLERANCE: f64 = 1e-6;
-
 /// Whether the value is above zero in single precision, too.
 fn is_positive(value: f64) -> bool {
     Rule::Positive.broken(value).is_none()

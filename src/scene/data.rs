@@ -1,4 +1,8 @@
 //! What a network learns from: the words of data sets, and what follows from them before any sample is there.
+//!
+//! Samples are made in files of [`crate::data`]. The words are here side by side since they have four fields in common, and
+//! since what is asked of them before that (where files are, the range of levels, how many numbers, which tasks and frames)
+//! is answered by most with no more than a number.
 
 use crate::data::delayed_recall::Pacing;
 use crate::data::{Augment, Range};

@@ -2,15 +2,12 @@
 
 use super::{ALL, Lists, NetworkError, Pairs, Setting, Wire};
 use crate::declare;
-use crate::grammar::{Judge, Quantity, Um};
+use crate::grammar::{Judge, Quantity, TOLERANCE, Um};
 use crate::network::space::{Metric, Point, Reach, Tree, check_dimensions, is_dimension};
 use crate::scene::{Population, Positions, Projection};
 
 /// Pairs by which the number of synapses is estimated.
 const PROBES: u64 = 1 << 17;
-
-/// Relative difference below which lengths count as equal.
-const TOLERANCE: f64 = 1e-6;
 
 declare! {
     /// Every pair independently, with a probability that depends on its distance.

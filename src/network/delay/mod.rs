@@ -9,11 +9,8 @@ pub mod normal;
 pub mod uniform;
 pub mod values;
 
-use crate::grammar::{Judge, Ms, Quantity};
+use crate::grammar::{Judge, Ms, Quantity, TOLERANCE};
 use crate::rng::Stream;
-
-/// Relative difference below which times count as equal.
-const TOLERANCE: f64 = 1e-6;
 
 /// A synapse whose delay is asked for.
 #[derive(Clone, Copy)]

@@ -1,6 +1,7 @@
 //! Rules of measures, and of the patterns that some of them are about.
 
 use super::*;
+use crate::grammar::TOLERANCE;
 use crate::scene::{Measure, Patterns};
 
 impl<'s> Checker<'s> {

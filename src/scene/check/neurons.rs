@@ -57,7 +57,7 @@ impl<'s> Checker<'s> {
             let message = format!("`{model}` is to be put in place before a scene is checked");
             self.fault(&path, message);
         }
-        if let Some(source) = population.model.source().filter(|_| population.size > 0) {
+        if let Some(source) = population.model.source() {
             let by = if population.shape.is_empty() { "size" } else { "shape" };
             let setting = Setting {
                 size: population.size,
