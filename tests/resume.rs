@@ -508,6 +508,66 @@ fn an_interrupted_curriculum_goes_on_as_if_nothing_had_been() {
     assert!(weights("shuffled") != weights("given"));
 }
 
+/// Delays that grow after each epoch whose validation was good enough.
+const GATED: &str = r#"(
+    version: 1,
+    simulation: (dt: 1.0, seed: 1),
+    populations: {
+        "cues": (size: 40, model: Images(encoder: Poisson(max_rate: 150), frames: 18, hold: "10 ms")),
+        "hidden": (size: 20, model: Lif(tau_m: 20, tau_syn: 5, t_ref: 2)),
+        "answer": (size: 2, model: Readout(tau_m: 20, tau_syn: 5)),
+    },
+    projections: [
+        (from: "cues", to: "hidden", connect: Dense, weight: Kaiming(gain: 2)),
+        (from: "hidden", to: "hidden", connect: Dense, weight: Kaiming(gain: 1)),
+        (from: "hidden", to: "answer", connect: Dense, weight: Kaiming(gain: 1)),
+    ],
+    training: (
+        data: DelayedRecall(train: 400, test: 20, delay: 80,
+            pacing: Gated(from: 20, steps: 3, metric: "validation_accuracy", bound: 0.6)),
+        validation: 0.2,
+        epochs: 4,
+        batch: 8,
+        steps: 180,
+        loss: SoftmaxCrossEntropy(over: Window(from: 130, to: 180)),
+        optimizer: Adam(lr: 0.02),
+    ),
+)"#;
+
+/// Which delays there are follows from the finished epochs.
+#[test]
+#[cfg(unix)]
+fn an_interrupted_gate_goes_on_as_if_nothing_had_been() {
+    let place = Place::new();
+    fs::write(place.path("train.ron"), GATED).unwrap();
+    broken_off(&place, "INT", 12, 3, 17);
+    let epochs = place.metrics("train-1");
+    let mut passed = 0;
+    for epoch in &epochs {
+        assert_eq!(epoch["delay"].as_f64().unwrap(), f64::from(20 + 20 * passed));
+        passed += i32::from(passed < 3 && epoch["validation_accuracy"].as_f64().unwrap() >= 0.6);
+    }
+    assert!(passed > 0, "the gate never opened");
+    // The best weights are those of the longest delay that was validated.
+    let best = place.summary("train-1")["training"]["best_epoch"].as_u64().unwrap() as usize;
+    assert_eq!(epochs[best - 1]["delay"], epochs[11]["delay"]);
+}
+
+/// Samples by the scores of an earlier run: which are there follows from the epoch.
+#[test]
+#[cfg(unix)]
+fn an_interrupted_order_by_scores_goes_on_as_if_nothing_had_been() {
+    let place = Place::new();
+    place.images(3000);
+    place.done("train.ron", "reference", &["--set", "training.scores=true"]);
+    let order = "batch: 8, order: Scored(file: \"reference\", from: 0.1, until: 0.7)";
+    fs::write(place.path("train.ron"), edit(TRAINING, "batch: 8", order)).unwrap();
+    broken_off(&place, "INT", 12, 3, 17);
+    let shares = place.metrics("train-1");
+    let shares: Vec<f64> = shares.iter().map(|epoch| epoch["share"].as_f64().unwrap()).collect();
+    assert!(shares.is_sorted() && shares[0] == 0.1 && shares[6] < 1.0 && shares[7] == 1.0);
+}
+
 /// A training by e-prop whose feedback changes too, and so has to be saved.
 const ONLINE: &str = r#"(
     version: 1,

@@ -16,7 +16,7 @@ use super::{FileFault, Interrupted, Run, Usage, fault, pictures};
 use crate::checkpoint::{Origin, Start};
 use crate::files::{read, write_atomic};
 use crate::report::{self, Parts, Report, Runs};
-use crate::scene::{self, Override, SEED, SEEDS, Scene, SceneError, Source, Warning};
+use crate::scene::{self, Order, Override, SEED, SEEDS, Scene, SceneError, Source, Warning};
 use crate::summary::as_map;
 use crate::words::moment;
 use anyhow::Result;
@@ -115,6 +115,7 @@ fn begin(
         // Another seed puts other numbers into the same plans.
         for stage in stages.iter().filter(|_| all.is_empty()) {
             prepare(&stage.scene, true, MAX_BINDING)?;
+            scored(stage, scene)?;
         }
         all.push((seed, stages));
     }
@@ -138,6 +139,26 @@ fn begin(
     let json = serde_json::to_string_pretty(&origin).map_err(|e| fault(&known, e.into()))?;
     write(&known, json.as_bytes())?;
     Ok((folder, origin))
+}
+
+/// Whether a stage shows samples by the scores of another, if it says so, and by some, if it is to.
+fn scored(stage: &Stage, scene: &Scene) -> Result<(), Usage> {
+    let from = scene.stages.iter().find(|(name, _)| **name == stage.name);
+    let from = from.and_then(|(_, stage)| stage.scores.as_deref());
+    let order = stage.scene.training.as_ref().map(|training| &training.order);
+    let why = match (from, order) {
+        (Some(_), Some(Order::Scored { file: Some(_), .. })) => {
+            "has `scores`, and a `file` of others; leave one of them out"
+        }
+        (Some(_), order) if !matches!(order, Some(Order::Scored { .. })) => {
+            "has `scores`, and shows no samples by them; write `order: Scored(...)` in its training, or leave them out"
+        }
+        (None, Some(Order::Scored { file: None, .. })) => {
+            "shows samples by scores, and has none; give `scores`, an earlier stage, or a `file`"
+        }
+        _ => return Ok(()),
+    };
+    Err(Usage(format!("stages.{}: it {why}", stage.name)))
 }
 
 /// Takes the folder of an experiment that is to go on.
@@ -195,8 +216,12 @@ pub fn run(
             }
             let dir = folder.join(&place(name, *seed));
             if !is_finished(&dir) {
-                let from = stage.from.as_ref().map(|from| home.join(place(from, *seed)));
-                let begins = from.map(|from| (from, stage.reinit.clone()));
+                let earlier =
+                    |name: &Option<String>| name.as_ref().map(|name| home.join(place(name, *seed)));
+                let begins = Begins {
+                    from: earlier(&stage.from).map(|from| (from, stage.reinit.clone())),
+                    scores: earlier(&stage.scores),
+                };
                 run_stage(args, &dir, begins, &origin, name).map_err(|e| {
                     match e.is::<Interrupted>() {
                         true => interrupted().into(),
@@ -318,19 +343,25 @@ pub fn page<'a>(
     })
 }
 
-/// Runs a stage as it stands in its folder, or goes on with it. `begins` is the folder whose learned numbers it has at
-/// first, and for what not.
-fn run_stage(
-    args: &Run,
-    dir: &Path,
-    begins: Option<(PathBuf, Vec<String>)>,
-    origin: &Origin,
-    name: &str,
-) -> Result<()> {
+/// What a stage has of earlier ones.
+struct Begins {
+    /// The folder whose learned numbers it has at first, and for what not.
+    from: Option<(PathBuf, Vec<String>)>,
+    /// The folder by whose scores it shows samples.
+    scores: Option<PathBuf>,
+}
+
+/// Runs a stage as it stands in its folder, or goes on with it.
+fn run_stage(args: &Run, dir: &Path, begins: Begins, origin: &Origin, name: &str) -> Result<()> {
     let path = dir.join(SCENE);
     let (mut scene, source, warnings) = scene::load(&path, &[]).map_err(|e| *e)?;
-    if let Some((from, reinit)) = begins {
+    if let Some((from, reinit)) = begins.from {
         (scene.initial, scene.reinit) = (Some(from), reinit);
+    }
+    if let Some(Order::Scored { file, .. }) = scene.training.as_mut().map(|t| &mut t.order)
+        && begins.scores.is_some()
+    {
+        *file = begins.scores;
     }
     let start = Start { started: moment(SystemTime::now()), ..origin.start.clone() };
     let job = Job {

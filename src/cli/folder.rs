@@ -27,6 +27,7 @@ const FILES: &[&str] = &[
     TABLE,
     EVENTS,
     PREDICTIONS,
+    SCORES,
     ADAPTATION,
     archive::SPIKES,
     archive::TRACES,
@@ -52,6 +53,9 @@ pub const TABLE: &str = "metrics.csv";
 
 /// What a trained network answers to a test set.
 pub const PREDICTIONS: &str = "predictions.npz";
+
+/// How hard the training samples are for a trained network.
+pub use crate::data::scores::SCORES;
 
 /// What a network that learned to learn answers while it learns one more task.
 pub const ADAPTATION: &str = "adaptation.npz";

@@ -6,6 +6,7 @@ use super::session::{Session, profile, start_summary};
 use super::{Run, Usage, experiment, resume, sweep};
 use crate::archive;
 use crate::checkpoint::{self, Origin, Start, Store};
+use crate::data;
 use crate::engine::Engine;
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::{Found, Gpu};
@@ -147,6 +148,10 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         Some((training, data)) => Some(load_data(&scene, training, data, &network)?),
         None => None,
     };
+    let ranks = match (&scene.training, &dataset) {
+        (Some(training), Some(data)) => data::scores::ranks(&training.order, data.train.len())?,
+        _ => None,
+    };
     let engine: Box<dyn Engine + '_> = match &adapter {
         Some(found) => Box::new(Gpu::new(found, &plan, args.profile)?),
         None => Box::new(Cpu::<f32>::new(&plan, None, args.profile)),
@@ -200,7 +205,8 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
             session.learn(learner, data, checkpoint)?
         }
         (Some(training), Some(samples)) => {
-            let trainer = Trainer::new(training, &network, &plan, samples, engine);
+            let mut trainer = Trainer::new(training, &network, &plan, samples, engine);
+            trainer.rank(ranks.unwrap_or_default());
             session.train(trainer, samples, checkpoint)?
         }
         _ => session.simulate(Simulation::new(&network, &plan, &scene, engine)?, checkpoint)?,

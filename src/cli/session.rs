@@ -1,6 +1,6 @@
 //! A run that has begun: training, what is told of it, and its results.
 
-use super::folder::{BEST, Folder, PREDICTIONS, SUMMARY};
+use super::folder::{BEST, Folder, PREDICTIONS, SCORES, SUMMARY};
 use super::metrics::Lines;
 use super::prepare::ENDS;
 use super::progress::Progress;
@@ -143,6 +143,15 @@ impl Session<'_> {
             let record = &self.scene.record;
             shown = samples::show(&mut trainer, record)?;
             samples::write(&self.folder.path, self.network, record, &shown)?;
+            if self.scene.training.as_ref().is_some_and(|training| training.scores) {
+                let path = self.path(SCORES);
+                data::scores::write(&path, &trainer.scores()?)
+                    .map_err(|source| fault(&path, source))?;
+            }
+            if let Some(message) = short(self.scene, &trainer.progress) {
+                log::warn!("training.data.pacing: {message}");
+                self.warnings.push(format!("training.data.pacing: {message}"));
+            }
             for (name, damage) in self.scene.training.iter().flat_map(|training| &training.tests) {
                 let tested = trainer.test(damage, &damage.silenced(self.scene))?;
                 tests.push((name.clone(), tested));
@@ -410,6 +419,18 @@ impl Session<'_> {
         summary.publish().map_err(|source| fault(&path, source))?;
         results.complete()
     }
+}
+
+/// What there is to say of a training whose delays did not grow up to the full one.
+fn short(scene: &Scene, progress: &train::Progress) -> Option<String> {
+    let data = scene.training.as_ref()?.data.as_ref()?;
+    let (Data::DelayedRecall { delay, .. }, Some(last)) = (data, progress.epochs.last()) else {
+        return None;
+    };
+    let (reached, full) = (last.delay?, delay.get());
+    (reached < full).then(|| {
+        format!("the delay grew up to {reached} ms of {full} ms, by which the network is tested")
+    })
 }
 
 /// How each projection with attention weighs the frames of the test set.

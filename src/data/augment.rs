@@ -87,9 +87,18 @@ pub fn shown<'s>(
     augment: &[Augment],
     split: &'s Split,
     sample: u32,
+    draw: (u64, u64),
+) -> Cow<'s, [u8]> {
+    changed(augment, split, (sample, split.image(sample as usize).into()), draw)
+}
+
+/// The same of a sample whose image is another than it is in its set.
+pub fn changed<'s>(
+    augment: &[Augment],
+    split: &Split,
+    (sample, mut image): (u32, Cow<'s, [u8]>),
     (epoch, seed): (u64, u64),
 ) -> Cow<'s, [u8]> {
-    let mut image = Cow::Borrowed(split.image(sample as usize));
     for (k, augment) in augment.iter().enumerate() {
         let stream = Stream::new(seed, Purpose::Augment, k as u32);
         image = augment.change(split, &image, stream, (u64::from(sample), epoch)).into();

@@ -6,12 +6,16 @@
 //! Frames of 10 ms, of four groups of 10 numbers: bit 0, bit 1, recall, noise. The first three are white where they are
 //! shown and else black, the last is at level 17 all the time, a fifteenth of white: 10 Hz of the 150 Hz that the task
 //! is for. A sample is as long as one of the full delay, and recall is at its end; one of a shorter delay has its bit
-//! later. So all are judged by the same steps, which begin with recall.
+//! later. So all are judged by the same steps, which begin with recall. Where delays go by finished epochs, samples are made with
+//! the full one and shortened when they are shown.
 
 use super::{Dataset, Split};
 use crate::declare;
 use crate::grammar::{Ms, Quantity};
 use crate::rng::{Purpose, Stream};
+use crate::train::Epoch;
+use crate::train::pacing::{Growth, RampOrder, passed};
+use crate::train::stop::Metric;
 
 /// Time of a frame \[ms\].
 pub const FRAME: f64 = 10.0;
@@ -49,44 +53,31 @@ declare! {
             /// In which order samples of these delays come.
             order: RampOrder = RampOrder::EasyFirst;
         };
+        /// From a shorter one up to the full one by a step after each epoch in which a number reached a bound. All
+        /// training samples of an epoch, and those that are set aside for validation, have the same; the best weights
+        /// by a validation set are those of the longest delay. For several short epochs, with more of them than steps.
+        Gated {
+            /// The first, a multiple of 10 ms \[ms\].
+            from: Quantity<Ms> [Positive];
+            /// Steps up to the full one, each rounded to 10 ms.
+            steps: u64 [Count];
+            /// Whether steps are equal amounts (`Linear`) or factors (`Exp`).
+            growth: Growth = Growth::Linear;
+            /// The number: "train_accuracy" or "validation_accuracy".
+            metric: Metric = Metric::TrainAccuracy;
+            /// The bound.
+            bound: f64 [Fraction] = 0.9;
+        };
     }
 }
 
-declare! {
-    /// How something grows from its least to its largest value.
-    #[derive(Copy)]
-    pub enum Growth {
-        /// By the same amount each time.
-        Linear;
-        /// By the same factor each time.
-        Exp | "Exponential";
-        /// In so many equal steps.
-        Step(u64);
-    }
-}
-
-impl Growth {
-    /// The value when the part `done` of the way is behind.
-    fn at(self, [least, largest]: [f64; 2], done: f64) -> f64 {
-        let line = |done: f64| least + (largest - least) * done;
-        match self {
-            Self::Linear => line(done),
-            Self::Exp => least * (largest / least).powf(done),
-            Self::Step(steps) => line((done * steps as f64).floor() / steps as f64),
-        }
-    }
-}
-
-declare! {
-    /// In which order samples come that are not alike hard.
-    #[derive(Copy)]
-    pub enum RampOrder {
-        /// The shortest delay first.
-        EasyFirst;
-        /// The longest delay first: a control.
-        Anti | "HardFirst";
-        /// In an order drawn from the seed: a control, with the same delays.
-        Shuffled;
+impl Pacing {
+    /// Delay of the training samples in the epoch after those that are done, if it goes by these, and the full one \[ms\].
+    pub fn gated(self, full: Quantity<Ms>, done: &[Epoch]) -> Option<f64> {
+        let Self::Gated { from, steps, growth, metric, bound } = self else { return None };
+        let passed = passed(steps, metric, bound, done) as f64 / steps as f64;
+        let ends = [held(from), held(full)].map(|frames| frames as f64);
+        Some(growth.at(ends, passed).round() * FRAME)
     }
 }
 
@@ -132,16 +123,20 @@ pub fn make([train, test]: [usize; 2], delay: Quantity<Ms>, pacing: Pacing, seed
     Dataset { train: split(0, &delays), validation: None, test: split(1, &vec![full; test]) }
 }
 
+/// A sample of the full delay as one of a shorter one \[ms\]: its bit comes later.
+pub fn shortened(image: &[u8], delay: f64) -> Vec<u8> {
+    let full = image.len() / NUMBERS - 2 * SHOWN;
+    let later = full.saturating_sub((delay / FRAME).round() as usize);
+    let mut image = image.to_vec();
+    image[..(SHOWN + later) * NUMBERS].rotate_right(later * NUMBERS);
+    image
+}
+
 /// Delays of so many training samples, in frames.
 fn delays(count: usize, full: usize, pacing: Pacing, stream: Stream) -> Vec<usize> {
     let Pacing::Ramp { from, until, growth, order } = pacing else { return vec![full; count] };
     let ends = [held(from) as f64, full as f64];
-    // The first sample that has the full one; where it would be none or the very first, all have.
-    let reached = (until * count as f64).round() - 1.0;
-    let delay = |k: usize| {
-        let done = if reached > 0.0 { (k as f64 / reached).min(1.0) } else { 1.0 };
-        growth.at(ends, done).round() as usize
-    };
+    let delay = |k: usize| growth.of(ends, k, until, count).round() as usize;
     let mut delays: Vec<usize> = (0..count).map(delay).collect();
     match order {
         RampOrder::EasyFirst => {}
@@ -235,6 +230,42 @@ mod tests {
         falling.reverse();
         shuffled.sort_unstable();
         assert!(falling == rising && shuffled == rising);
+    }
+
+    #[test]
+    fn a_gate_lets_delays_grow_by_steps_and_samples_are_shortened_to_them() {
+        let gated = |growth| Pacing::Gated {
+            from: ms(20.0),
+            steps: 4,
+            growth,
+            metric: Metric::TrainAccuracy,
+            bound: 0.9,
+        };
+        let epoch = |accuracy| Epoch { train_accuracy: Some(accuracy), ..Epoch::default() };
+        let done = [0.5, 0.9, 0.95, 0.4, 1.0, 0.91, 0.92].map(epoch);
+        let after = |growth, n: usize| gated(growth).gated(ms(320.0), &done[..n]).unwrap();
+        let linear = [0, 1, 2, 3, 4, 5, 6, 7].map(|n| after(Growth::Linear, n));
+        // 9.5, 17 and 24.5 frames are rounded.
+        assert_eq!(linear, [20.0, 20.0, 100.0, 170.0, 170.0, 250.0, 320.0, 320.0]);
+        let factors = [0, 2, 3, 5, 6].map(|n| after(Growth::Exp, n));
+        assert_eq!(factors, [20.0, 40.0, 80.0, 160.0, 320.0]);
+        assert_eq!(Pacing::Constant.gated(ms(320.0), &done), None);
+
+        // Made with the full delay, and then as if made with a shorter one.
+        let made = make([8, 2], ms(320.0), gated(Growth::Exp), 3);
+        assert!((0..8).all(|i| found(&made.train, i) == 32));
+        for (delay, frames) in [(20.0, 2), (160.0, 16), (320.0, 32)] {
+            let images = (0..8).flat_map(|i| shortened(made.train.image(i), delay));
+            let short = Split { images: images.collect(), ..made.train.clone() };
+            assert!((0..8).all(|i| found(&short, i) == frames));
+            let ramp = Pacing::Ramp {
+                from: ms(delay),
+                until: 1.0,
+                growth: Growth::Linear,
+                order: RampOrder::EasyFirst,
+            };
+            assert_eq!(short.image(0), make([8, 2], ms(320.0), ramp, 3).train.image(0));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! format and under the file names of MNIST, such as Fashion-MNIST, loads alike. [`arrays`] makes the same of
 //! numpy's files, [`table`] of text; [`mnist1d`], [`yin_yang`], [`randman`] and [`sinusoids`], and [`store_recall`],
 //! [`delayed_recall`] and [`evidence`], whose samples are frames, need no file, only a seed. `choice` says which samples are used and for
-//! what, `augment` how a training sample is changed when it is shown.
+//! what, `augment` how a training sample is changed when it is shown, [`scores`] how hard each is.
 
 pub mod arrays;
 mod augment;
@@ -18,6 +18,7 @@ pub mod mnist1d;
 pub mod orders;
 pub mod pairs;
 pub mod randman;
+pub mod scores;
 pub mod sinusoids;
 pub mod store_recall;
 pub mod streams;
@@ -26,7 +27,7 @@ pub mod traces;
 pub mod yin_yang;
 
 pub use arrays::Range;
-pub use augment::{Augment, shown};
+pub use augment::{Augment, changed, shown};
 pub use choice::ChoiceError;
 
 use std::path::{Path, PathBuf};

@@ -10,6 +10,7 @@ mod eprop;
 mod learning;
 mod measures;
 mod neurons;
+mod pacing;
 mod projections;
 mod spike_times;
 mod stages;

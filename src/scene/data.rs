@@ -9,6 +9,7 @@ use crate::data::{Augment, Range};
 use crate::data::{delayed_recall, evidence, mnist1d, store_recall, yin_yang};
 use crate::declare;
 use crate::grammar::{Ms, Quantity, Several};
+use crate::train::Epoch;
 use std::path::{Path, PathBuf};
 
 macro_rules! data {
@@ -315,6 +316,14 @@ impl Data {
             Self::Evidence { cues, delay, .. } => {
                 Some([evidence::frames(cues, delay), evidence::NUMBERS as u64])
             }
+            _ => None,
+        }
+    }
+
+    /// Delay of training samples after some epochs, if it goes by these \[ms\].
+    pub fn gated(&self, done: &[Epoch]) -> Option<f64> {
+        match *self {
+            Self::DelayedRecall { delay, pacing, .. } => pacing.gated(delay, done),
             _ => None,
         }
     }

@@ -38,7 +38,7 @@ pub use measures::Measure;
 pub use record::{Record, Trace, WeightTrace};
 pub use training::{Loss, Optimizer, Training};
 
-pub use crate::data::delayed_recall::{Growth, Pacing, RampOrder};
+pub use crate::data::delayed_recall::Pacing;
 pub use crate::data::{Augment, Range};
 use crate::grammar::OneOrMany;
 pub use crate::input::images::{Encoder, Part, Stretch};
@@ -58,7 +58,8 @@ pub use crate::train::gradient::Gradient;
 pub use crate::train::loss::Over;
 pub use crate::train::meta::Meta;
 pub use crate::train::noise::Noise;
-pub use crate::train::order::Order;
+pub use crate::train::order::{Order, Score};
+pub use crate::train::pacing::{Growth, RampOrder};
 pub use crate::train::rate_penalty::RatePenalty;
 pub use crate::train::schedule::Schedule;
 pub use crate::train::stop::{Metric, Stop};
@@ -125,6 +126,9 @@ declare! {
         from: Option<String>;
         /// Populations and projections that are drawn anew instead, as with `reinit` of a scene.
         reinit: Vec<String> = vec![];
+        /// An earlier stage, with `scores: true` in its training, by whose scores this one shows samples: the `file` of
+        /// `order: Scored(...)`.
+        scores: Option<String>;
     }
 }
 

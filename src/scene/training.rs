@@ -29,6 +29,9 @@ declare! {
         steps: u64 [Count];
         /// In which order training samples are shown.
         order: Order = Order::Shuffled;
+        /// Whether, at the end, the training samples are shown once more to the best weights, and their losses and, where they
+        /// have classes, margins written to `scores.npz`, by which another training may show them (`order: Scored(...)`).
+        scores: bool = false;
         /// Train on the first `limit` samples only, of those that `data` chooses.
         limit: Option<u64> [Count];
         /// Training samples that are set aside, drawn from the seed, of each class the same part where there are

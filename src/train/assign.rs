@@ -201,7 +201,8 @@ impl<'a> Learner<'a> {
         let (begun, before) = (saved, self.progress.wall_s);
         let count = self.data.train.len() as u64;
         while self.progress.goes_on(self.training) {
-            let order = self.training.order.of(count as u32, self.progress.epoch, self.shuffle);
+            let epochs = [self.progress.epoch, self.training.epochs];
+            let order = self.training.order.of(count as u32, epochs, &[], self.shuffle);
             while self.progress.batch < count {
                 let since = Instant::now();
                 let sample = order[self.progress.batch as usize];

@@ -34,6 +34,7 @@ pub mod noise;
 pub mod numbers_gradient;
 pub mod optimizer;
 pub mod order;
+pub mod pacing;
 pub mod rate_penalty;
 pub mod restart;
 pub mod rms_prop;
@@ -55,6 +56,6 @@ mod trainer;
 pub use assign::{Learner, Responses, answer};
 pub use damage::{Damage, Tested};
 pub use trainer::{
-    Epoch, Event, MEASURED, Outcome, Predictions, Presented, Progress, Samples, Set, TrainError,
-    Trainer,
+    Epoch, Event, MEASURED, Outcome, Predictions, Presented, Progress, Samples, Scores, Set,
+    TrainError, Trainer,
 };

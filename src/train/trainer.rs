@@ -18,6 +18,7 @@ mod tasks;
 use super::damage::{Damage, Tested};
 use super::loss::Wanted;
 use crate::checkpoint::{Checkpoint, CheckpointError, Store};
+use crate::data::delayed_recall::shortened;
 use crate::data::traces::Traces;
 use crate::data::{self, Dataset, Split};
 use crate::engine::{Engine, EngineError};
@@ -79,6 +80,12 @@ pub struct Epoch {
     /// Error after the epoch of the first neurons that are to follow a trace, as the loss has it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<f64>,
+    /// Delay of the training samples, and of those for validation, where it grows by epochs \[ms\].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<f64>,
+    /// Part of the training samples that was there, where they are shown by their scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
     /// Trained numbers after the epoch by name, of the first neurons.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub numbers: BTreeMap<String, Vec<f64>>,
@@ -115,7 +122,7 @@ impl Progress {
     /// The epoch with the best accuracy, or the least loss where there are no classes; the first of those that are alike.
     pub fn best(&self) -> Option<&Epoch> {
         let epochs = self.epochs.iter();
-        epochs.reduce(|best, epoch| if epoch.merit() > best.merit() { epoch } else { best })
+        epochs.reduce(|best, epoch| if epoch.beats(best) { epoch } else { best })
     }
 
     /// Why the training ends after the epochs that are done, if `stop` says that it does.
@@ -233,9 +240,11 @@ pub struct Trainer<'a> {
     tasks: Option<Tasks>,
     /// Where the training is.
     pub progress: Progress,
-    /// The best of all epochs by [`Epoch::merit`], and the arrays that had it.
+    /// Merit of the best of all epochs, and the arrays that had it.
     best: Option<(f64, Contents)>,
     shuffle: Stream,
+    /// Numbers of the training samples, the easiest first, if they have scores.
+    ranks: Vec<u32>,
 }
 
 /// Which of the samples.
@@ -293,6 +302,15 @@ impl Epoch {
         of(self.validation_accuracy, self.validation_loss)
             .or(of(self.test_accuracy, self.test_loss))
             .unwrap_or_default()
+    }
+
+    /// Whether it is better than another: by more merit, or since it was validated by harder samples.
+    fn beats(&self, other: &Self) -> bool {
+        let hard = |epoch: &Self| epoch.validation_loss.and(epoch.delay);
+        match (hard(self), hard(other)) {
+            (Some(own), Some(other)) if own != other => own > other,
+            _ => self.merit() > other.merit(),
+        }
     }
 }
 
@@ -433,6 +451,15 @@ impl Predictions {
     }
 }
 
+/// How hard training samples are for a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    /// Loss of each.
+    pub losses: Vec<f64>,
+    /// By how much the output of the right class is above the largest of the others, where each has one class.
+    pub margins: Option<Vec<f64>>,
+}
+
 /// What an epoch of a training goes through.
 #[derive(Debug, Clone, Copy)]
 struct Round {
@@ -473,6 +500,8 @@ struct Sums {
     asked: u64,
     correct: u64,
     samples: u64,
+    /// Loss of each sample.
+    losses: Vec<f64>,
     /// For each population that is counted, the spikes of each sample.
     spikes: Vec<Vec<u32>>,
     /// What the loss says of the answer to each sample; see [`AnswerPorts::predictions`].
@@ -509,7 +538,13 @@ impl<'a> Trainer<'a> {
             engine,
             progress: Progress::default(),
             best: None,
+            ranks: Vec::new(),
         }
+    }
+
+    /// Tells how hard the training samples are: all their numbers, the easiest first.
+    pub fn rank(&mut self, ranks: Vec<u32>) {
+        self.ranks = ranks;
     }
 
     /// The engine.
@@ -552,7 +587,8 @@ impl<'a> Trainer<'a> {
         while self.progress.goes_on(self.training) {
             let round = self.round();
             let items = round.items as u32;
-            let order = self.training.order.of(items, self.progress.epoch, self.shuffle);
+            let epochs = [self.progress.epoch, self.training.epochs];
+            let order = self.training.order.of(items, epochs, &self.ranks, self.shuffle);
             let (count, of) = (round.updates(), round.samples(round.updates()));
             let mut told = Instant::now();
             let mut pending = Vec::new();
@@ -599,7 +635,7 @@ impl<'a> Trainer<'a> {
             self.check_weights()?;
             observe(Event::Testing);
             let epoch = self.finish_epoch()?;
-            if self.best.as_ref().is_none_or(|(best, _)| epoch.merit() > *best) {
+            if self.progress.best().is_none_or(|best| epoch.beats(best)) {
                 self.best = Some((epoch.merit(), self.weights()?));
             }
             self.progress.wall_s = before + begun.elapsed().as_secs_f64();
@@ -684,6 +720,8 @@ impl<'a> Trainer<'a> {
             test_loss: Some(sums.loss / tested),
             test_accuracy: accuracy(sums.correct, sums.asked),
             errors: errors.into_iter().map(f64::from).collect(),
+            delay: self.gated(),
+            share: self.training.order.share(self.progress.epoch, self.training.epochs),
             numbers: numbers.into_iter().collect(),
             test_spikes: sums.spikes.iter().map(|s| total(s) / tested).collect(),
             train_samples_per_s: speed / self.progress.seconds.max(1e-9),
@@ -746,6 +784,27 @@ impl<'a> Trainer<'a> {
         let names = attention.map(|ports| self.network.projections[ports.projection].name.clone());
         let scores = names.zip(scores).collect();
         Ok(Predictions { classes, answers, predicted, marks, output, spikes, scores })
+    }
+
+    /// How hard each training sample is for the network as it is now.
+    ///
+    /// # Errors
+    /// The engine fails.
+    pub fn scores(&mut self) -> Result<Scores, TrainError> {
+        let Sums { losses, output, .. } = self.judge(Set::Train, &[], true)?;
+        let classes = self.classes();
+        let split = self.samples.split(Set::Train);
+        let margin = |(k, output): (usize, &[f32])| {
+            let right = usize::from(split?.class_of(k)?);
+            let others = output.iter().enumerate().filter(|(class, _)| *class != right);
+            let largest = others.map(|(_, x)| f64::from(*x)).reduce(f64::max)?;
+            Some(f64::from(*output.get(right)?) - largest)
+        };
+        let margins = match classes * self.answers() {
+            0 => None,
+            row => output.chunks(row).enumerate().map(margin).collect(),
+        };
+        Ok(Scores { losses, margins: margins.filter(|_| self.answers() == 1) })
     }
 
     /// Number of outputs, if there are any.
@@ -894,6 +953,11 @@ impl<'a> Trainer<'a> {
         Ok((all > 0).then(|| small as f64 / all as f64))
     }
 
+    /// Delay of the training samples in the epoch to come, if it goes by finished ones \[ms\].
+    fn gated(&self) -> Option<f64> {
+        self.training.data.as_ref()?.gated(&self.progress.epochs)
+    }
+
     /// Sends samples to the device, each after some changes, which are drawn anew in each epoch of training.
     fn load(
         &mut self,
@@ -906,8 +970,15 @@ impl<'a> Trainer<'a> {
         if let Some(split) = self.samples.split(set) {
             let epoch = if set == Set::Train { self.progress.epoch } else { 0 };
             let draw = (epoch, self.network.seed ^ set.key());
-            let shown = samples.iter().map(|sample| data::shown(augment, split, *sample, draw));
-            let shown: Vec<_> = shown.collect();
+            // What is judged by the test set is the full task.
+            let delay = self.gated().filter(|_| set != Set::Test);
+            let image = |sample: u32| match delay {
+                Some(delay) => shortened(split.image(sample as usize), delay).into(),
+                None => split.image(sample as usize).into(),
+            };
+            let changed =
+                |sample: &u32| data::changed(augment, split, (*sample, image(*sample)), draw);
+            let shown: Vec<_> = samples.iter().map(changed).collect();
             if let Some(array) = ports.pixels {
                 self.engine.write_words(array, &packed(&shown))?;
             }
@@ -1045,6 +1116,7 @@ impl<'a> Trainer<'a> {
                     self.explain_loss(*sample)?;
                 }
                 sums.loss += loss;
+                sums.losses.push(loss);
                 sums.samples += 1;
                 let right = split.into_iter().flat_map(|s| s.asked(*sample as usize, answers));
                 for (answer, class) in right.enumerate() {

@@ -5,7 +5,7 @@ use crate::data::delayed_recall::FRAME;
 use crate::data::evidence;
 use crate::data::orders;
 use crate::data::store_recall::{self, StoreRecall};
-use crate::scene::{Augment, Growth, Order, Over, Pacing, RampOrder, Range};
+use crate::scene::{Augment, Over, Range};
 use crate::train::loss::Wanted;
 
 /// Most numbers of samples that are made by formula; they are held as floats while they are made.
@@ -165,28 +165,6 @@ impl Checker<'_> {
                 );
             }
         }
-        if let Data::DelayedRecall { delay, pacing, .. } = *data {
-            self.whole_frames("training.data.delay", FRAME, delay);
-            if let Pacing::Ramp { from, growth, order, .. } = pacing {
-                self.whole_frames("training.data.pacing.from", FRAME, from);
-                if growth == Growth::Step(0) {
-                    let help = "say in how many steps the full delay is reached";
-                    let path = "training.data.pacing.growth";
-                    self.fault_with_help(path, "in no steps the full delay is never reached", help);
-                }
-                if from.get() > delay.get() {
-                    let message =
-                        format!("{} ms is above the full delay, {} ms", from.get(), delay.get());
-                    let help = "let it rise: give a shorter one, or raise `delay`";
-                    self.fault_with_help("training.data.pacing.from", message, help);
-                }
-                if order != RampOrder::Shuffled && training.order == Order::Shuffled {
-                    let message = "samples are shuffled, so that no delay comes before another";
-                    let help = "write `order: Given` in `training`, or let `order` of the ramp be `Shuffled`";
-                    self.fault_with_help("training.data.pacing", message, help);
-                }
-            }
-        }
         if let Data::Evidence { cues, delay, .. } = *data {
             self.whole_frames("training.data.delay", evidence::FRAME, delay);
             if cues % 2 == 0 {
@@ -198,7 +176,7 @@ impl Checker<'_> {
     }
 
     /// A delay of so many frames of some time.
-    fn whole_frames(&mut self, path: &str, frame: f64, delay: Quantity<Ms>) {
+    pub(super) fn whole_frames(&mut self, path: &str, frame: f64, delay: Quantity<Ms>) {
         let whole = (delay.get() / frame).round() * frame;
         if is_positive(delay.get()) && (whole - delay.get()).abs() > 1e-6 * delay.get() {
             let message = format!("{} ms is no multiple of the {frame} ms of a frame", delay.get());

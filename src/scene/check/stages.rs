@@ -33,15 +33,19 @@ impl Checker<'_> {
             if earlier.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 self.fault(&path, "two stages have this name, but for its capitals");
             }
-            if let Some(from) = &stage.from
-                && !earlier.contains(&from.as_str())
+            for (field, named, instead) in
+                [("from", &stage.from, "initial"), ("scores", &stage.scores, "file")]
             {
-                let message = format!("`{from}` is no earlier stage");
+                let Some(named) = named.as_ref().filter(|name| !earlier.contains(&name.as_str()))
+                else {
+                    continue;
+                };
+                let message = format!("`{named}` is no earlier stage");
                 let help = match earlier[..] {
-                    [] => "leave it out, or give `initial`".to_owned(),
+                    [] => format!("leave it out, or give `{instead}`"),
                     _ => format!("earlier are {}", earlier.join(", ")),
                 };
-                self.fault_with_help(format!("{path}.from"), message, help);
+                self.fault_with_help(format!("{path}.{field}"), message, help);
             }
             let reinit = format!("{path}.reinit");
             self.learned(&reinit, &stage.reinit);

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::network::numbers::CURRENT;
-use crate::scene::{DelayKernel, Gradient, Meta, Optimizer, Order, Over, Schedule, Trained};
+use crate::scene::{
+    DelayKernel, Gradient, Meta, Optimizer, Order, Over, Pacing, Schedule, Trained,
+};
 use crate::train::loss::{Of, Setting, Wanted};
 
 impl<'s> Checker<'s> {
@@ -17,6 +19,8 @@ impl<'s> Checker<'s> {
             }
         }
         self.samples(training);
+        self.paced(training);
+        self.scored(training);
         self.watched(training);
         self.learned("training.freeze", &training.freeze);
         self.meta(training);
@@ -192,6 +196,11 @@ impl<'s> Checker<'s> {
         };
         if let Schedule::Plateau { metric, .. } = training.schedule {
             known("training.schedule.metric", metric);
+        }
+        if let Some(Data::DelayedRecall { pacing: Pacing::Gated { metric, .. }, .. }) =
+            training.data
+        {
+            known("training.data.pacing.metric", metric);
         }
         let Some(stop) = training.stop else { return };
         known("training.stop.metric", stop.metric);

@@ -820,6 +820,32 @@ fn what_the_rules_of_tasks_in_time_refuse_is_shown_at_its_place() {
             ),
         ],
     );
+    let gated = edited(&delayed, "Ramp(from: 10)", "Gated(from: 10, steps: 4)");
+    let gated = edited(&gated, "order: Given", "validation: 0.1");
+    read_text(&gated).unwrap();
+    read_text(&edited(&gated, "steps: 4", "steps: 4, metric: \"validation_accuracy\"")).unwrap();
+    expect_problems(
+        &gated,
+        &[
+            ("from: 10", "from: 3", "3", "3 ms is no multiple"),
+            ("from: 10", "from: 30", "30", "30 ms is above the full delay, 20 ms"),
+            ("steps: 4", "steps: 5", "5", "of 5 epochs none reaches it | fewer steps"),
+            ("steps: 4", "steps: 0", "0", "0 is not enough"),
+            ("steps: 4", "steps: 4, bound: 1.2", "1.2", "not from 0 to 1"),
+            ("steps: 4", "steps: 4, growth: Step(3)", "Step(3)", "says `steps` | `Exp`"),
+            (
+                "steps: 4",
+                "steps: 4, metric: \"test_accuracy\"",
+                "\"test_accuracy\"",
+                "do not grow by `test_accuracy` | validation_accuracy",
+            ),
+        ],
+    );
+    let unseen = edited(&gated, "steps: 4", "steps: 4, metric: \"validation_accuracy\"");
+    expect_problems(
+        &unseen,
+        &[(", validation: 0.1", "", "\"validation_accuracy\"", "have no `validation_accuracy`")],
+    );
     let evidence = edited(&shown(40, 9), "Mnist(dir: \"mnist\")", "Evidence(cues: 1, delay: 150)");
     let evidence = edited(&edited(&evidence, "hold: 10", "hold: 50"), "steps: 25", "steps: 450");
     read_text(&evidence).unwrap();
@@ -844,6 +870,50 @@ fn what_the_rules_of_tasks_in_time_refuse_is_shown_at_its_place() {
     let twice =
         edited(&edited(&delayed, "Given", "Shuffled"), "from: 10", "from: 10, order: Shuffled");
     read_text(&twice).unwrap();
+}
+
+#[test]
+fn what_the_rules_of_scores_refuse_is_shown_at_its_place() {
+    let order = "steps: 25, scores: true, order: Scored(file: \"a.npz\", by: Margin, from: 0.2)";
+    let scored = edited(TRAINING, "steps: 25", order);
+    let (scene, ..) = read_text(&scored).unwrap();
+    let training = scene.training.unwrap();
+    assert!(training.scores);
+    assert_eq!(training.order.share(0, 5), Some(0.2));
+    expect_problems(
+        &scored,
+        &[
+            ("from: 0.2", "from: 0", "0", "no sample would be there | above 0"),
+            ("from: 0.2", "from: 1.5", "1.5", "not from 0 to 1"),
+            ("from: 0.2", "from: 0.2, until: 0.2", "0.2", "of the epochs, 5, all | from the first"),
+            ("from: 0.2", "from: 0.2, until: 2", "2", "not from 0 to 1"),
+            ("from: 0.2", "from: 0.2, growth: Step(0)", "Step(0)", "never there | how many steps"),
+            ("epochs: 5", "epochs: 1", "order", "from the first one on | more `epochs`"),
+        ],
+    );
+    // All at once is no curriculum, and its control.
+    read_text(&edited(&scored, "epochs: 5", "epochs: 1").replace("from: 0.2", "from: 1")).unwrap();
+    for loss in [
+        "Assignment(population: \"hidden\", samples: 9)",
+        "Trace(population: \"hidden\", file: \"t.npz\")",
+    ] {
+        let text = edited(&scored, "SoftmaxCrossEntropy()", loss);
+        let error = read_text(&text).unwrap_err();
+        for path in ["training.order", "training.scores"] {
+            assert!(error.problems.iter().any(|problem| problem.path == path), "{path}: {error}");
+        }
+    }
+    let stages = "training: (\n        data: Mnist";
+    let text = edited(
+        &scored,
+        stages,
+        &format!("stages: {{\"a\": (), \"b\": (scores: \"a\")}}, {stages}"),
+    );
+    read_text(&text).unwrap();
+    expect_problems(
+        &text,
+        &[("scores: \"a\"", "scores: \"c\"", "\"c\"", "`c` is no earlier stage | earlier are a")],
+    );
 }
 
 const DELAYED: &str = r#"(
