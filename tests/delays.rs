@@ -37,6 +37,10 @@ const LINEAR: &str = "Learn(initial: Linspace(from: 1.3, to: 4.4), max: 6, kerne
 const GAUSS: &str =
     "Learn(initial: Linspace(from: 1.3, to: 4.4), max: 6, kernel: Gauss(sigma: 1.4, final: 0.3))";
 
+const SYNAPSES: &str = "Learn(per: Synapse, initial: Linspace(from: 1.3, to: 4.4), max: 6)";
+const BROAD_SYNAPSES: &str = "Learn(per: Synapse, initial: Linspace(from: 1.3, to: 4.4), max: 6, \
+                              kernel: Gauss(sigma: 1.4, final: 0.3))";
+
 const PLAIN: Case = Case {
     encoder: "Latency(window: 4.0)",
     hidden: 5,
@@ -47,8 +51,8 @@ const PLAIN: Case = Case {
 };
 
 /// Delays of inputs that spike or have values, of neurons through which gradients pass on, of sparse synapses and of a cycle,
-/// with kernels of both kinds; and two projections of one source, of which each has its own.
-fn cases() -> [(&'static str, Case); 7] {
+/// with kernels of both kinds; two projections of one source, of which each has its own; and the same of dense synapses.
+fn cases() -> [(&'static str, Case); 12] {
     let inputs = "Dense, delay: Learn(initial: Linspace(from: 1.3, to: 4.4), max: 6)";
     let gauss = "Dense, delay: Learn(initial: Linspace(from: 1.3, to: 4.4), max: 5, \
                  kernel: Gauss(sigma: 2))";
@@ -58,6 +62,12 @@ fn cases() -> [(&'static str, Case); 7] {
     let beside = r#"(name: "beside", from: "hidden", to: "out", connect: FixedInDegree(k: 3),
         weight: Kaiming(gain: 2), delay: Learn(initial: Linspace(from: 4.4, to: 1.7), max: 6)),"#;
     let values = "Constant(gain: 0.8), frames: 3, hold: 2";
+    let synapses =
+        "Dense, delay: Learn(per: Synapse, initial: Linspace(from: 1.3, to: 4.4), max: 6)";
+    let broad = "Dense, delay: Learn(per: Synapse, initial: Linspace(from: 1.3, to: 4.4), max: 5, \
+                 kernel: Gauss(sigma: 2))";
+    let within = r#"(from: "hidden", to: "hidden", connect: Dense, weight: Kaiming(gain: 2),
+        delay: Learn(per: Synapse, initial: Linspace(from: 1.3, to: 3.7), max: 5)),"#;
     [
         ("behind neurons", PLAIN),
         ("broad, behind neurons", Case { delay: GAUSS, ..PLAIN }),
@@ -66,6 +76,11 @@ fn cases() -> [(&'static str, Case); 7] {
         ("sparse", Case { first: sparse, delay: "1", ..PLAIN }),
         ("on a cycle", Case { extra: recurrent, ..PLAIN }),
         ("two of a source", Case { extra: beside, first: inputs, ..PLAIN }),
+        ("of synapses", Case { delay: SYNAPSES, ..PLAIN }),
+        ("broad, of synapses", Case { delay: BROAD_SYNAPSES, ..PLAIN }),
+        ("of synapses of inputs", Case { first: synapses, extra: beside, ..PLAIN }),
+        ("broad, of synapses, of values", Case { encoder: values, first: broad, ..PLAIN }),
+        ("of synapses, on a cycle", Case { extra: within, delay: SYNAPSES, ..PLAIN }),
     ]
 }
 
@@ -145,9 +160,14 @@ fn oracle_against_central_differences() {
     }
 }
 
+/// Whether an array is of learned delays, or of what they lead to.
+fn is_looked_at(name: &str) -> bool {
+    name.contains(".delays.") || name.contains(".gradient.") || name == "out.output"
+}
+
 /// Fills what a run must write before it reads, of learned delays, with a number that spoils all it meets.
 fn poison(engine: &mut dyn Engine, plan: &Plan) {
-    spoil(engine, plan, |id, array| array.name.contains(".delays.") && !is_moment(plan, id));
+    spoil(engine, plan, |id, array| is_looked_at(&array.name) && !is_moment(plan, id));
 }
 
 fn is_moment(plan: &Plan, array: ArrayId) -> bool {
@@ -176,7 +196,7 @@ fn engines_against_the_oracle() {
                 assert_eq!(run(engine), spikes, "{name}, {who}: spikes");
                 for (id, array) in plan.arrays.iter() {
                     let what = format!("{name}, soft {soft}, {who}: {}", array.name);
-                    if !array.name.contains(".delays.") || is_moment(&plan, id) {
+                    if !is_looked_at(&array.name) || is_moment(&plan, id) {
                         continue;
                     }
                     let id = match plan.arrays.handle(id) {
@@ -253,11 +273,91 @@ fn spikes_arrive_in_parts_and_in_tests_whole() {
     }
 }
 
+/// Synapses of a source that all have its delay do what its delay does, in tests too; the gradient by the delay of a source is
+/// the sum of those by the delays of its synapses.
+#[test]
+fn synapses_that_are_late_alike_are_as_their_sources() {
+    const HIDDEN: usize = 70;
+    let of_sources: Vec<String> =
+        (0..PIXELS).map(|k| format!("{}", 1.3 + 0.27 * k as f64)).collect();
+    let of_synapses: Vec<String> =
+        of_sources.iter().flat_map(|delay| vec![delay.clone(); HIDDEN]).collect();
+    for kernel in ["Linear", "Gauss(sigma: 1.5)"] {
+        let run = |per: &str, delays: &[String]| {
+            let delays = delays.join(", ");
+            let learn = format!("Learn(per: {per}, initial: [{delays}], max: 6, kernel: {kernel})");
+            let first = format!("Dense, delay: {learn}");
+            let hidden = Case { hidden: HIDDEN, ..PLAIN };
+            let text = text(&hidden).replace("Dense, delay: 1,", &format!("{first},"));
+            let (network, plan) = plan(&scene(&text), SAMPLES, PLAIN.steps, 0);
+            let data = images(SAMPLES, network.pixels(), 3);
+            let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
+            load(&mut engine, &plan, &data.train, SAMPLES);
+            let mut outputs = Vec::new();
+            for program in ["evaluate", "train"] {
+                let still = Clock { learning_rate: 0.0, ..clock(SAMPLES) };
+                engine.run(plan.program(program).unwrap(), &still, plan.steps).unwrap();
+                outputs.extend(engine.wide(array(&plan, "out.output")));
+            }
+            let training = plan.training();
+            let ports = training.delays[0];
+            let found = training.gradients.iter().find(|(_, of)| *of == ports.delays).unwrap();
+            let by_delay = engine.wide(found.0);
+            let by_weight = engine.wide(array(&plan, "in->hidden.gradient.0"));
+            let sums: Vec<f64> = match per {
+                "Source" => by_delay,
+                _ => {
+                    // In single precision there are no sums yet that could round.
+                    let single: Vec<f32> = (0..by_delay.len()).map(|k| k as f32).collect();
+                    let natural = training.weights[0].unpack(&[single]);
+                    let of = |places: &[f32]| places.iter().map(|k| by_delay[*k as usize]).sum();
+                    natural.chunks(HIDDEN).map(of).collect()
+                }
+            };
+            (outputs, sums, by_weight)
+        };
+        let (sources, synapses) = (run("Source", &of_sources), run("Synapse", &of_synapses));
+        let alike = |what: &str, a: &[f64], b: &[f64]| {
+            assert!(scale(a) > 1e-9 && a.len() == b.len(), "{kernel}: {what}");
+            for (a, b) in a.iter().zip(b) {
+                let close = (a - b).abs() <= 1e-12 * scale(&[*a, *b, 1e-3]);
+                assert!(close, "{kernel}: {what}: {a} of sources, {b} of synapses");
+            }
+        };
+        alike("output", &sources.0, &synapses.0);
+        alike("gradient by delays", &sources.1, &synapses.1);
+        alike("gradient by weights", &sources.2, &synapses.2);
+    }
+}
+
+/// Weights of both signs that end in two receptors are lists.
+#[test]
+fn delays_of_synapses_that_are_not_all_pairs_are_refused() {
+    let two = text(&Case {
+        delay: "1",
+        first: "Dense, delay: Learn(per: Synapse, initial: 2, max: 6)",
+        ..PLAIN
+    });
+    let two = edit(&two, "tau_syn: 5, t_ref: 0", "tau_syn_ex: 5, tau_syn_in: 5, t_ref: 0");
+    let error = neuralearn::network::build(&scene(&two)).unwrap_err().to_string();
+    for word in ["`in->hidden`", "all pairs", "name a `receptor`", "`per: Source`"] {
+        assert!(error.contains(word), "`{word}` is not in {error}");
+    }
+}
+
 /// Adam's first step is the learning rate times the sign of the gradient: here so large that delays end at a bound.
 #[test]
 fn delays_stay_within_their_bounds() {
-    let case = Case { first: "Dense, delay: Learn(initial: 3.3, max: 6)", ..PLAIN };
-    let (_, plan, data) = planned(&case, 0);
+    for per in ["Source", "Synapse"] {
+        stay_within_their_bounds(per);
+    }
+}
+
+fn stay_within_their_bounds(per: &str) {
+    let first = format!("Dense, delay: Learn(per: {per}, initial: 3.3, max: 6)");
+    let text = text(&PLAIN).replace("Dense, delay: 1,", &format!("{first},"));
+    let (network, plan) = plan(&scene(&text), SAMPLES, PLAIN.steps, 0);
+    let data = images(SAMPLES, network.pixels(), 3);
     let ports = plan.training().delays[0];
     let (gradient, _) =
         plan.training().gradients.iter().find(|(_, of)| *of == ports.delays).unwrap();
@@ -331,6 +431,33 @@ fn delays_are_kept() {
     );
     place.done("late.ron", "drawn", &still);
     assert_eq!(delays("anew", "weights"), delays("drawn", "weights"));
+
+    // Of synapses: by source, then target, on which panel of the weights they may lie.
+    let each =
+        "connect: Dense, delay: Learn(per: Synapse, initial: Linspace(from: 1, to: 6), max: 6)";
+    let each = edit(TRAINING, first, &format!(r#"to: "hidden", {each}"#));
+    fs::write(place.path("each.ron"), edit(&each, "size: 20", "size: 70")).unwrap();
+    place.done("each.ron", "each-still", &still);
+    let drawn = delays("each-still", "weights");
+    let line = (0..36 * 70).map(|k| (1.0 + 5.0 * f64::from(k) / (36.0 * 70.0 - 1.0)).round());
+    assert_eq!(drawn, line.collect::<Vec<_>>());
+    place.done("each.ron", "each", &["--set", "training.optimizer.lr=0.01"]);
+    let learned = delays("each", "weights");
+    assert!(learned != drawn && learned.len() == 36 * 70);
+    assert!(learned.iter().all(|ms| ms.fract() == 0.0 && (1.0..=6.0).contains(ms)));
+    assert!(place.path("each/figures/synapses-1.png").exists());
+    let left = place.read("each/predictions.npz");
+    place.call(&arguments(&["predict", "each"], &[])).expect(0, "");
+    assert!(place.read("each/predictions.npz") == left, "other answers");
+    let again = edit(&each, "size: 20", "size: 70");
+    let again = edit(&again, "populations: {", "initial: \"each\", populations: {");
+    fs::write(place.path("again.ron"), again).unwrap();
+    place.done("again.ron", "again", &still);
+    assert_eq!(delays("again", "weights"), learned);
+    // Those of sources are none of synapses.
+    let other = edit(&each, "populations: {", "initial: \"run\", populations: {");
+    fs::write(place.path("other.ron"), other).unwrap();
+    place.refuses_run("other.ron", &[], 3, "delay` has 36 delays for 720 synapses");
 
     // Of another number of sources.
     let wider = edit(TRAINING, "size: 36", "size: 12");

@@ -423,6 +423,18 @@ fn learning_of_delays_goes_on_as_if_nothing_had_been() {
     broken_off(&place, "INT", 12, 4, 17);
 }
 
+/// The same of synapses.
+#[test]
+#[cfg(unix)]
+fn learning_of_delays_of_synapses_goes_on_as_if_nothing_had_been() {
+    let place = Place::new();
+    place.images(600);
+    let late =
+        "to: \"hidden\", delay: Learn(per: Synapse, initial: Uniform(low: 1, high: 6), max: 8)";
+    fs::write(place.path("train.ron"), edit(TRAINING, "to: \"hidden\"", late)).unwrap();
+    broken_off(&place, "INT", 12, 3, 17);
+}
+
 /// Between two updates by tasks there is nothing to be lost.
 #[test]
 #[cfg(unix)]

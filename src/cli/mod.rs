@@ -399,6 +399,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
             | NetworkError::Synapse { .. }
             | NetworkError::Dendritic { .. }
             | NetworkError::BothSigns { .. }
+            | NetworkError::SynapseDelays { .. }
             | NetworkError::Delay { .. } => 2,
             NetworkError::TooLarge { .. } | NetworkError::Memory { .. } => 4,
             NetworkError::File(_)

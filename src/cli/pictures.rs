@@ -296,7 +296,8 @@ fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -
 }
 
 /// How weights and delays of synapses are distributed, where they differ: weights as they were drawn and, of those that a
-/// training changed, as they are after it; learned delays are of sources. A simulation tells of those that it changes by itself.
+/// training changed, as they are after it; learned delays are of sources or of synapses. A simulation tells of those that it
+/// changes by itself.
 fn synapses(network: &Network, after: &[(String, Vec<f32>)]) -> Vec<report::Synapses> {
     let of = |p: &Projection| {
         let start = p.synapses.weights();

@@ -8,9 +8,7 @@ use crate::engine::gpu::{self, Found, Wanted};
 use crate::network::numbers::CURRENT;
 use crate::network::{self, Network};
 use crate::plan::{self, Plan, SimulationOptions};
-use crate::scene::{
-    self, Data, Images, Metric, Part, Population, SampleChoice, Scene, Schedule,
-};
+use crate::scene::{self, Data, Images, Metric, Part, Population, SampleChoice, Scene, Schedule};
 use crate::simulation;
 use crate::{data, machine, train};
 use anyhow::Result;

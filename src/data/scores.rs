@@ -65,7 +65,9 @@ fn read(file: &Path, array: &str) -> Result<Vec<f64>, String> {
             format!("{e}; a training writes it with `scores: true`")
         }
         NpyProblem::Missing(_) if [LOSS, MARGIN].contains(&array) => {
-            format!("{problem}; a training by gradients writes it with `scores: true`, `margin` where samples have classes")
+            format!(
+                "{problem}; a training by gradients writes it with `scores: true`, `margin` where samples have classes"
+            )
         }
         NpyProblem::NotFinite { index, value } => {
             format!("the score of sample {index} in `{array}` is {value}, which has no place in an order")

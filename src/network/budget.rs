@@ -9,7 +9,7 @@ use super::NetworkError;
 use crate::grammar::{At, One, Param, Rule, Value, Visitor};
 use crate::machine;
 use crate::neuron::receptor::port;
-use crate::scene::{Delay, Population, Projection, Scene};
+use crate::scene::{Delay, Per, Population, Projection, Scene};
 use crate::words::{bytes, grouped};
 
 // Measured as the growth of the largest resident size of `--engine cpu` with the size of the network.
@@ -92,7 +92,10 @@ impl Budget {
     pub fn projection(&mut self, p: &Projection, synapses: f64) -> Result<(), NetworkError> {
         let learns = self.training || p.learn.is_some() || p.short_term.is_some();
         let has_delays = p.delay.as_ref().and_then(Delay::lag).is_some();
-        let each = if learns { PLASTIC } else { SYNAPSE } + if has_delays { DELAY } else { 0.0 };
+        let learns_delays = matches!(p.delay, Some(Delay::Learn { per: Per::Synapse, .. }));
+        let each = if learns { PLASTIC } else { SYNAPSE }
+            + if has_delays { DELAY } else { 0.0 }
+            + if learns_delays { PLASTIC } else { 0.0 };
         let what =
             || format!("the {} synapses of `{}`", grouped(synapses.round() as u64), p.name());
         self.take(synapses * each, what)

@@ -196,7 +196,7 @@ pub fn build_watched(
         let delays = Delays::new(
             projection,
             &wiring.path,
-            wiring.sources,
+            [wiring.sources, wiring.targets],
             (dt, seed),
             [projection.is_among(freeze), projection.is_among(&scene.reinit)],
             initial.as_mut(),
@@ -259,7 +259,13 @@ pub fn build_watched(
             continue;
         }
         let size = [from, to].map(|k| populations[k].size);
-        projections.extend(with_receptors(made, &receptors, ends, size)?);
+        let parts = with_receptors(made, &receptors, ends, size)?;
+        let is_dense = |p: &Projection| matches!(p.synapses, Synapses::Dense { .. });
+        if let Some(part) = parts.iter().find(|p| p.delays_of_synapses().is_some() && !is_dense(p))
+        {
+            return Err(NetworkError::SynapseDelays { name: part.name.clone() });
+        }
+        projections.extend(parts);
     }
     if let Some(initial) = initial {
         initial.finish(&mut warnings)?;

@@ -1,11 +1,11 @@
-//! Delays that are learned: one for each source of a projection, a number of steps that need not be whole while it is
-//! changed.
+//! Delays that are learned: one for each source of a projection, or for each of its synapses, a number of steps that need not
+//! be whole while it is changed.
 
 use super::NetworkError;
 use super::draw::drawn;
 use super::initial::Initial;
 use crate::neuron::model::at;
-use crate::scene::{Delay, DelayKernel, Projection};
+use crate::scene::{Delay, DelayKernel, Per, Projection};
 
 /// Standard deviation at which a kernel ends, if the scene does not say \[steps\]: all but 0.3 % of a spike whose delay
 /// is within 0.2 of a whole step are in that step.
@@ -17,7 +17,9 @@ const NARROWING: f64 = 0.25;
 /// Learned delays of a projection, in steps.
 #[derive(Debug, Clone)]
 pub struct Delays {
-    /// Where they begin, of each source.
+    /// What has one of its own.
+    pub per: Per,
+    /// Where they begin, of each source; of synapses by source, then target.
     pub start: Vec<f64>,
     /// The longest.
     pub most: usize,
@@ -30,26 +32,27 @@ pub struct Delays {
 }
 
 impl Delays {
-    /// Those of a projection that is to learn them, for so many sources and steps of `dt`; learned by an earlier run if
-    /// that has some and they are not to be drawn anew.
+    /// Those of a projection that is to learn them, for so many sources and targets and steps of `dt`; learned by an earlier
+    /// run if that has some and they are not to be drawn anew.
     ///
     /// # Errors
     /// What is drawn or read breaks a rule.
     pub(super) fn new(
         projection: &Projection,
         path: &str,
-        sources: usize,
+        size: [usize; 2],
         (dt, seed): (f64, u64),
         [frozen, anew]: [bool; 2],
         initial: Option<&mut Initial>,
     ) -> Result<Option<Self>, NetworkError> {
-        let Some(delay @ Delay::Learn { max, kernel, lr, .. }) = &projection.delay else {
+        let Some(delay @ Delay::Learn { per, max, kernel, lr, .. }) = &projection.delay else {
             return Ok(None);
         };
+        let count = per.count(size);
         let most = (max.get() / dt).round().max(1.0);
-        let draw = drawn(delay, format!("{path}.delay"), sources, seed)?;
+        let draw = drawn(delay, format!("{path}.delay"), count, seed)?;
         let known = match initial {
-            Some(initial) => initial.delays(&projection.name(), sources, anew)?,
+            Some(initial) => initial.delays(&projection.name(), (count, *per), anew)?,
             None => None,
         };
         let ms = known.as_deref().unwrap_or(draw.get("initial"));
@@ -61,7 +64,8 @@ impl Delays {
             }
         };
         Ok(Some(Self {
-            start: (0..sources).map(|k| (at(ms, k) / dt).clamp(1.0, most)).collect(),
+            per: *per,
+            start: (0..count).map(|k| (at(ms, k) / dt).clamp(1.0, most)).collect(),
             most: most as usize,
             sigma,
             lr: *lr,
@@ -81,8 +85,8 @@ mod tests {
 
     #[test]
     fn a_kernel_is_narrow_after_a_quarter_of_the_epochs() {
-        let delays =
-            Delays { start: vec![], most: 9, sigma: Some([8.0, 0.5]), lr: 1.0, frozen: false };
+        let (per, sigma) = (Per::Source, Some([8.0, 0.5]));
+        let delays = Delays { per, start: vec![], most: 9, sigma, lr: 1.0, frozen: false };
         for (part, sigma) in [(0.0, 8.0), (0.0625, 4.0), (0.125, 2.0), (0.25, 0.5), (1.0, 0.5)] {
             assert!((delays.sigma_after(part).unwrap() - sigma).abs() < 1e-12, "{part}");
         }

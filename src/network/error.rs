@@ -58,6 +58,16 @@ pub enum NetworkError {
         /// Synapses.
         synapses: usize,
     },
+    /// Delays of synapses that are learned, where synapses are no longer all pairs.
+    #[error(
+        "projection `{name}`: a delay of each synapse is learned of all pairs, and its synapses, from a file or divided between \
+         two receptors by their signs, are a list; let the file name no pairs, name a `receptor`, or learn delays of sources: \
+         `per: Source`"
+    )]
+    SynapseDelays {
+        /// Name of the projection.
+        name: String,
+    },
     /// More synapses than can be indexed.
     #[error(
         "projection `{name}` has {synapses:.4e} synapses; the limit is {MAX_SYNAPSES:.4e} of a projection. \

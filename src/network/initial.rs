@@ -3,7 +3,7 @@
 use super::NetworkError;
 use crate::files;
 use crate::neuron::model::Drawn;
-use crate::scene::Warning;
+use crate::scene::{Per, Warning};
 use std::path::{Path, PathBuf};
 
 /// Learned numbers of a run by name, and which of them were used so far.
@@ -40,14 +40,15 @@ impl Initial {
         found
     }
 
-    /// Learned delays of the sources of a projection \[ms\], if there are some, unless they are to be drawn anew.
+    /// Learned delays of so many sources or synapses of a projection \[ms\], if there are some, unless they are to be drawn
+    /// anew.
     ///
     /// # Errors
     /// They cannot be read.
     pub fn delays(
         &mut self,
         projection: &str,
-        sources: usize,
+        (count, per): (usize, Per),
         anew: bool,
     ) -> Result<Option<Vec<f64>>, NetworkError> {
         let wanted = format!("{projection}.delay");
@@ -57,8 +58,8 @@ impl Initial {
         if anew {
             return Ok(None);
         }
-        if *len != sources {
-            self.wrong.push(format!("`{name}` has {len} delays for {sources} sources"));
+        if *len != count {
+            self.wrong.push(format!("`{name}` has {len} delays for {count} {}s", per.named()));
             return Ok(None);
         }
         let delays = files::read_tensor(&self.file, name).map_err(|e| NetworkError::Tensor {

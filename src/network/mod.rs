@@ -293,6 +293,11 @@ impl Projection {
         self.delays.as_ref().is_some_and(|delays| !delays.frozen)
     }
 
+    /// Its learned delays, if each synapse has one.
+    pub fn delays_of_synapses(&self) -> Option<&Delays> {
+        self.delays.as_ref().filter(|delays| delays.per == scene::Per::Synapse)
+    }
+
     /// Whether gradients change the weights of its scores.
     pub fn learns_attention(&self) -> bool {
         self.attention.as_ref().is_some_and(|attention| !attention.frozen)
@@ -300,7 +305,7 @@ impl Projection {
 
     /// Whether gradients change what it makes of what its source sends, before that meets its weights.
     pub fn learns_what_it_gets(&self) -> bool {
-        self.learns_delays() || self.learns_attention()
+        (self.learns_delays() && self.delays_of_synapses().is_none()) || self.learns_attention()
     }
 
     /// Whether its weights, or what they do, change in a simulation.

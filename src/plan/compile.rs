@@ -8,6 +8,7 @@
 
 use super::attention::Attended;
 use super::delays::Delayed;
+use super::delays_of_synapses::Late;
 use super::known::known;
 use super::layout::{Layout, Lists, Pop};
 use super::losses::Counted;
@@ -241,6 +242,8 @@ pub(super) struct Compiler<'a> {
     pub kept: Vec<Option<Pop>>,
     /// Sources of each projection with learned delays.
     pub delayed: Vec<Option<Delayed>>,
+    /// Synapses of each projection with learned delays of these.
+    pub late: Vec<Option<Late>>,
     /// Sources of each projection with short-term plasticity.
     pub released: Vec<Option<Released>>,
     /// Sources of each projection with attention.
@@ -311,6 +314,7 @@ impl<'a> Compiler<'a> {
             kept,
             layout,
             delayed: vec![None; network.projections.len()],
+            late: vec![None; network.projections.len()],
             released: vec![None; network.projections.len()],
             attended: vec![None; network.projections.len()],
             followed: None,
@@ -618,6 +622,10 @@ impl<'a> Compiler<'a> {
             }
             false => u32::from(self.arrived(projection.to, projection.receptor)),
         };
+        if let Some(launch) = self.deliver_late(index, accumulate) {
+            launches.push(launch);
+            return;
+        }
         // Where rows of the source lie, and where the result goes.
         let (source_rows, shift, rows) = if constant {
             (1, 0, 1)
@@ -888,6 +896,10 @@ impl<'a> Compiler<'a> {
         let steps = self.layout.steps;
         let (cotangent, filled) = self.cotangent_of(index);
         let mut accumulate = u32::from(filled);
+        if let Some(launch) = self.deliver_late_back(index, accumulate, cotangent) {
+            launches.push(launch);
+            return;
+        }
         match &self.layout.ports.weights[index] {
             Tiles::Dense { tiles, .. } => {
                 for (&transposed, &(_, first, width)) in
@@ -1013,7 +1025,10 @@ impl<'a> Compiler<'a> {
             if projection.learn && to.active && !convolution {
                 let what = format!("{}.gradient", projection.name);
                 let by = self.by_arrivals(index);
-                let made = self.by_weights(index, by, &what, &mut trains, &mut launches);
+                let made = match self.late[index] {
+                    Some(late) => vec![self.late_by_weights(index, late, &what, &mut launches)],
+                    None => self.by_weights(index, by, &what, &mut trains, &mut launches),
+                };
                 self.layout.ports.gradients.extend(made);
             }
         }

@@ -353,7 +353,8 @@ impl<'a> Layout<'a> {
         let neural = |k: usize| self.network.populations[k].is_neural();
         let mut needs: Vec<bool> = (0..count)
             .map(|k| {
-                let learns = |p: &Projection| p.learn || p.learns_what_it_gets();
+                let learns =
+                    |p: &Projection| p.learn || p.learns_delays() || p.learns_what_it_gets();
                 let trained = self.network.projections.iter().any(|p| p.to == k && learns(p));
                 let population = &self.network.populations[k];
                 let own = population.numbers.is_some() || population.current_is_trained(training);
@@ -395,7 +396,10 @@ impl<'a> Layout<'a> {
                     });
                     let back =
                         self.pops[projection.from].active || projection.learns_what_it_gets();
-                    let passes = back && self.pops[projection.to].active;
+                    // Delays of synapses go back through the weights as they are.
+                    let passes = back
+                        && self.pops[projection.to].active
+                        && projection.delays_of_synapses().is_none();
                     if passes && let Tiles::Dense { tiles, .. } = &tiles {
                         for (tile, (_, _, width)) in tiles.iter().enumerate() {
                             let len = sources * width;

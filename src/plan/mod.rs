@@ -10,6 +10,7 @@ mod attention;
 mod compile;
 mod convolve;
 mod delays;
+mod delays_of_synapses;
 mod drawn;
 mod dropout;
 mod eprop;
@@ -292,7 +293,7 @@ pub struct NumberPorts {
 pub struct DelayPorts {
     /// The projection.
     pub projection: usize,
-    /// Delay of each source \[steps\].
+    /// Delay of each source \[steps\]; of synapses as the weights lie.
     pub delays: Reals,
     /// Standard deviation of the kernel \[steps\], if it has one: it falls in the course of a training.
     pub sigma: Option<Reals>,

@@ -9,6 +9,7 @@
 mod attention;
 mod check;
 mod data;
+mod delays;
 mod layers;
 mod learning;
 mod like;
@@ -28,6 +29,7 @@ pub use crate::neuron::receptor::Receptor;
 pub use attention::{Attention, Squeeze};
 pub use check::{Fault, Warning, check};
 pub use data::{Data, SampleChoice};
+pub use delays::Per;
 pub use learning::{
     Bcm, Clopath, Common, Covariance, Effect, Eligibility, Hebb, Learn, Modulator, Normalize, Oja,
     Pairing, Release, Rewire, Scaling, ShortTerm, Stdp, Triplet, Vogels,
@@ -476,11 +478,13 @@ macro_rules! delay {
             /// pairs.
             pub enum Delay or Constant(OneOrMany<Ms>) {
                 $($word $(| $alias)* (crate::network::delay::$file::$word);)*
-                /// One for each source, which a training by gradients changes with the weights. Samples that do not train see
-                /// it rounded to whole steps, and so does `weights.safetensors`, as `projection.delay` \[ms\].
+                /// One for each source, or each synapse, which a training by gradients changes with the weights. Samples that
+                /// do not train see it rounded to whole steps, and so does `weights.safetensors`, as `projection.delay` \[ms\].
                 Learn {
-                    /// Delays with which a training begins, of all sources or of each \[ms\]; what is drawn below one step or above
-                    /// `max` begins there.
+                    /// What has a delay of its own.
+                    per: Per = Per::Source;
+                    /// Delays with which a training begins, of all or of each source or synapse \[ms\]; what is drawn below one
+                    /// step or above `max` begins there.
                     initial | "init": Param<Ms> [NotNegative];
                     /// Longest delay \[ms\]; the shortest is one step.
                     max: Quantity<Ms> [Duration];

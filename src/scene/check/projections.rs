@@ -48,7 +48,7 @@ impl<'s> Checker<'s> {
         self.weight(&format!("{path}.weight"), projection, to);
         if let Some(delay) = &projection.delay {
             self.delay(&format!("{path}.delay"), delay, from);
-            self.learned_delays(path, projection, from);
+            self.learned_delays(path, projection, [from, to]);
         }
         if projection.shuffled {
             let path = format!("{path}.shuffled");

@@ -3,7 +3,7 @@
 use super::*;
 use crate::network::numbers::CURRENT;
 use crate::scene::{
-    DelayKernel, Gradient, Meta, Optimizer, Order, Over, Pacing, Schedule, Trained,
+    DelayKernel, Gradient, Meta, Optimizer, Order, Over, Pacing, Per, Schedule, Trained,
 };
 use crate::train::loss::{Of, Setting, Wanted};
 
@@ -256,9 +256,11 @@ impl<'s> Checker<'s> {
         &mut self,
         path: &str,
         projection: &Projection,
-        from: Option<&Population>,
+        ends: [Option<&Population>; 2],
     ) {
-        let Some(Delay::Learn { initial, max, kernel, .. }) = &projection.delay else { return };
+        let Some(Delay::Learn { per, initial, max, kernel, .. }) = &projection.delay else {
+            return;
+        };
         let delay = format!("{path}.delay");
         let Some(training) = self.scene.training.as_ref().filter(|_| self.has_gradients()) else {
             let message = "delays are learned in a training by gradients, which this is not";
@@ -299,11 +301,26 @@ impl<'s> Checker<'s> {
             let message = format!("{longest} ms is above `max`, {most} ms");
             self.fault_with_help(&path, message, "lower it, or raise `max`");
         }
-        if let (Param::Values(delays), Some(from)) = (initial, from)
-            && delays.len() as u64 != from.size
+        let of_synapses = *per == Per::Synapse;
+        if of_synapses
+            && (!matches!(projection.connect, Connect::Dense(_)) || projection.pool.is_some())
         {
-            let message = format!("{} delays for {} sources", delays.len(), from.size);
-            self.fault_with_help(&path, message, "give one for each source, or one for all");
+            let message = "delays of synapses are learned between all pairs, which these are not";
+            let help =
+                "write `connect: Dense`, without `pool`, or learn those of sources: `per: Source`";
+            self.fault_with_help(format!("{delay}.per"), message, help);
+        }
+        if let (Param::Values(delays), [Some(from), Some(to)]) = (initial, ends)
+            && let count = per.count([from, to].map(|population| population.size as usize))
+            && delays.len() != count
+        {
+            let each = per.named();
+            let message = format!("{} delays for {count} {each}s", delays.len());
+            self.fault_with_help(
+                &path,
+                message,
+                format!("give one for each {each}, or one for all"),
+            );
         }
         if let DelayKernel::Gauss { sigma, last: Some(last) } = kernel
             && is_positive(sigma.get())

@@ -888,7 +888,7 @@ fn what_the_rules_of_scores_refuse_is_shown_at_its_place() {
             ("from: 0.2", "from: 0.2, until: 0.2", "0.2", "of the epochs, 5, all | from the first"),
             ("from: 0.2", "from: 0.2, until: 2", "2", "not from 0 to 1"),
             ("from: 0.2", "from: 0.2, growth: Step(0)", "Step(0)", "never there | how many steps"),
-            ("epochs: 5", "epochs: 1", "order", "from the first one on | more `epochs`"),
+            ("epochs: 5", "epochs: 1", "Scored(", "from the first one on | more `epochs`"),
         ],
     );
     // All at once is no curriculum, and its control.
@@ -955,6 +955,21 @@ fn what_the_rules_of_learned_delays_refuse_is_shown_at_its_place() {
             ("Latency(window: 100, cutoff: 0)", "Constant()", "delay", "has no delay"),
             ("Orders(gap: 30)", "Orders(groups: 6)", "6", "more orders than there are labels"),
             ("Orders(gap: 30)", "Orders(groups: 1)", "1", "1 groups | from 2 to 5"),
+        ],
+    );
+    let synapses = edited(DELAYED, "delay: Learn(", "delay: Learn(per: Synapse,");
+    read_text(&synapses).unwrap();
+    let all = "to: \"hidden\", connect: Dense";
+    expect_problems(
+        &synapses,
+        &[
+            (
+                all,
+                "to: \"hidden\", connect: FixedInDegree(k: 4)",
+                "Synapse",
+                "all pairs | `per: Source`",
+            ),
+            ("Uniform(low: 1, high: 20)", "[1, 2]", "[1", "2 delays for 320 synapses"),
         ],
     );
     // In a simulation, and where synapses learn by themselves.

@@ -34,7 +34,13 @@ impl Trainer<'_> {
                 None => self.engine.read_reals(ports.delays)?,
             };
             let ms = |delay: f32| (f64::from(1.0 + rounded(delay)) * dt) as f32;
-            let name = format!("{}.delay", self.network.projections[ports.projection].name);
+            let projection = &self.network.projections[ports.projection];
+            // Those of synapses lie as the weights do.
+            let steps = match projection.delays_of_synapses() {
+                Some(_) => self.ports.weights[ports.projection].unpack(&[steps]),
+                None => steps,
+            };
+            let name = format!("{}.delay", projection.name);
             named.push((name, steps.into_iter().map(ms).collect()));
         }
         Ok(named)
@@ -44,11 +50,9 @@ impl Trainer<'_> {
     pub(super) fn check_delays(&mut self) -> Result<(), TrainError> {
         for ports in &self.ports.delays {
             let delays = self.engine.read_reals(ports.delays)?;
-            if let Some(source) = delays.iter().position(|delay| !delay.is_finite()) {
+            if delays.iter().any(|delay| !delay.is_finite()) {
                 let name = &self.network.projections[ports.projection].name;
-                let what =
-                    format!("the delay of projection `{name}`, source {source}, is not finite");
-                return Err(self.diverged(what));
+                return Err(self.diverged(format!("a delay of projection `{name}` is not finite")));
             }
         }
         Ok(())
