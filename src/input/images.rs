@@ -1,5 +1,5 @@
 //! Sources that show samples: which part of them, in which frames, and for how long. What becomes input of it is for an
-//! [encoder](super::encoder) to say.
+//! [encoder] to say.
 
 use super::encoder::{self, Encode};
 use super::source::{Emit, InputError, Making, Sends, Setting};

@@ -1,6 +1,6 @@
 //! Sources of input: kernels that write the spikes, or the constant values, of a population that
 //! has no neurons. Those that make them of samples are [encoders](encoder); what a population is told to be is a
-//! [source](source), and what acts on neurons beside spikes a [stimulus](stimulus).
+//! [source], and what acts on neurons beside spikes a [stimulus].
 
 pub mod bias;
 pub mod constant;

@@ -110,7 +110,7 @@ impl Training {
     /// Optimiser and surrogate of a training by gradients.
     ///
     /// # Panics
-    /// If there is no optimiser, which [`check`] does not let pass.
+    /// If there is no optimiser, which [`check`](super::check) does not let pass.
     pub fn gradient(&self) -> (Optimizer, Surrogate) {
         let surrogate = self.surrogate.unwrap_or(Surrogate::FastSigmoid { slope: 5.0 });
         (self.optimizer.expect("a checked training by gradients has one"), surrogate)

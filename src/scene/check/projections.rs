@@ -294,14 +294,13 @@ impl<'s> Checker<'s> {
         {
             self.fault_with_help(path, "a constant current has no delay", "leave `delay` out");
         }
-        match (delay, delay.lag(), self.dt()) {
-            (Delay::Constant(delay), ..) => {
-                if self.at_least_a_step(path, *delay) {
-                    self.whole_steps(path, delay.get());
-                }
-            }
-            (_, Some(lag), Some(dt)) => lag.check(path, dt, self),
-            _ => {}
+        if let Delay::Constant(delay) = delay
+            && self.at_least_a_step(path, *delay)
+        {
+            self.whole_steps(path, delay.get());
+        }
+        if let (Some(lag), Some(dt)) = (delay.lag(), self.dt()) {
+            lag.check(path, dt, self);
         }
     }
 
