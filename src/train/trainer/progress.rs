@@ -1,0 +1,199 @@
+//! How far a training is, what it tells, and why it may end.
+
+use crate::checkpoint::CheckpointError;
+use crate::engine::EngineError;
+use crate::scene::Training;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Neurons whose errors and numbers are told.
+pub(super) const TOLD: usize = 16;
+
+/// Results of an epoch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Number, from 1.
+    pub epoch: u64,
+    /// Mean loss over the training samples, if there is one, while the weights changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+    /// Fraction of training samples classified rightly, while the weights changed, if there are classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_accuracy: Option<f64>,
+    /// Mean loss over the validation set after the epoch, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f64>,
+    /// Fraction of validation samples classified rightly after the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
+    /// Mean loss over the test set after the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_loss: Option<f64>,
+    /// Fraction of test samples classified rightly after the epoch, if there are classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<f64>,
+    /// Error after the epoch of the first neurons that are to follow a trace, as the loss has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<f64>,
+    /// Delay of the training samples, and of those for validation, where it grows by epochs \[ms\].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<f64>,
+    /// Part of the training samples that was there, where they are shown by their scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+    /// Trained numbers after the epoch by name, of the first neurons.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub numbers: BTreeMap<String, Vec<f64>>,
+    /// Spikes per sample of each population on the test set.
+    pub test_spikes: Vec<f64>,
+    /// Training speed.
+    pub train_samples_per_s: f64,
+    /// Speed on the test set.
+    pub test_samples_per_s: f64,
+}
+
+/// How far a training has come. Together with the arrays of the checkpoint this is all its state.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// Wall time of the training, in this and earlier sessions \[s\].
+    pub wall_s: f64,
+    /// Epochs completed.
+    pub epoch: u64,
+    /// Batches of the current epoch that are done.
+    pub batch: u64,
+    /// Sum of the losses of the current epoch.
+    pub loss: f64,
+    /// Answers of the current epoch that were asked for and fetched, if there are right ones.
+    pub asked: u64,
+    /// Right answers of the current epoch.
+    pub correct: u64,
+    /// Seconds of training of the current epoch, in this and earlier sessions.
+    pub seconds: f64,
+    /// Completed epochs.
+    pub epochs: Vec<Epoch>,
+}
+
+impl Progress {
+    /// The epoch with the best accuracy, or the least loss where there are no classes; the first of those that are alike.
+    pub fn best(&self) -> Option<&Epoch> {
+        let epochs = self.epochs.iter();
+        epochs.reduce(|best, epoch| if epoch.beats(best) { epoch } else { best })
+    }
+
+    /// Why the training ends after the epochs that are done, if `stop` says that it does.
+    pub fn stopped(&self, training: &Training) -> Option<String> {
+        training.stop?.reason(&self.epochs)
+    }
+
+    /// Whether there are epochs to be done.
+    pub(in crate::train) fn goes_on(&self, training: &Training) -> bool {
+        self.epoch < training.epochs && self.stopped(training).is_none()
+    }
+
+    /// Adds a completed epoch and begins the next.
+    pub(in crate::train) fn complete(&mut self, epoch: Epoch) {
+        let mut epochs = std::mem::take(&mut self.epochs);
+        epochs.push(epoch);
+        *self = Self { wall_s: self.wall_s, epoch: self.epoch + 1, epochs, ..Self::default() };
+    }
+
+    /// Why a training of so many batches to an epoch and populations cannot be this far; none if it can.
+    pub(in crate::train) fn impossible(&self, [batches, populations]: [u64; 2]) -> Option<String> {
+        let finite = [self.wall_s, self.loss, self.seconds].iter().all(|x| x.is_finite());
+        let fraction = |x: Option<f64>| x.is_none_or(|x| (0.0..=1.0).contains(&x));
+        let whole = |(epoch, number): (&Epoch, u64)| {
+            epoch.epoch == number
+                && fraction(epoch.train_accuracy)
+                && fraction(epoch.validation_accuracy)
+                && fraction(epoch.test_accuracy)
+                && epoch.test_spikes.len() as u64 == populations
+                && epoch.test_spikes.iter().all(|spikes| spikes.is_finite())
+        };
+        Some(match () {
+            () if !finite => "a time or a loss is not finite".to_owned(),
+            () if self.batch > batches => format!("batch {} is beyond {batches}", self.batch),
+            () if self.correct > self.asked => {
+                format!("{} right answers are more than {} in all", self.correct, self.asked)
+            }
+            () if self.epochs.len() as u64 != self.epoch => {
+                format!("it has results of {} epochs of {}", self.epochs.len(), self.epoch)
+            }
+            () if !self.epochs.iter().zip(1..).all(whole) => {
+                "results of an epoch are not possible".to_owned()
+            }
+            () => return None,
+        })
+    }
+}
+
+/// What the loop tells its observer.
+pub enum Event<'a> {
+    /// A batch was done.
+    Batch {
+        /// Samples of this epoch that are done.
+        samples: u64,
+        /// Samples of an epoch.
+        of: u64,
+        /// Mean loss so far, of the samples whose losses were fetched, if there is one.
+        loss: Option<f64>,
+        /// Fraction of right answers so far, if there are classes.
+        accuracy: Option<f64>,
+    },
+    /// The test set is being done.
+    Testing,
+    /// An epoch was done.
+    Epoch(&'a Epoch),
+}
+
+/// How a training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done, or `stop` says that it is enough.
+    Finished,
+    /// The observer asked to stop; the state is saved.
+    Interrupted,
+}
+
+/// Why a training stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The engine cannot go on.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The state cannot be saved or loaded.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A number is not finite.
+    #[error(
+        "diverged in epoch {epoch}, batch {batch}: {what}. The last finite state is in the newest \
+         checkpoint. Lower training.optimizer.lr, or the initial weights"
+    )]
+    Diverged {
+        /// Epoch, from 1.
+        epoch: u64,
+        /// Batch within the epoch, from 1.
+        batch: u64,
+        /// Population, sample, neuron, step.
+        what: String,
+    },
+}
+
+impl Epoch {
+    /// What is to be as large as possible: accuracy, or where there is none the negative loss, of the validation set or,
+    /// where there is none, the test set.
+    pub(in crate::train) fn merit(&self) -> f64 {
+        let of = |accuracy: Option<f64>, loss: Option<f64>| accuracy.or(loss.map(|loss| -loss));
+        of(self.validation_accuracy, self.validation_loss)
+            .or(of(self.test_accuracy, self.test_loss))
+            .unwrap_or_default()
+    }
+
+    /// Whether it is better than another: by more merit, or since it was validated by harder samples.
+    pub(in crate::train) fn beats(&self, other: &Self) -> bool {
+        let hard = |epoch: &Self| epoch.validation_loss.and(epoch.delay);
+        match (hard(self), hard(other)) {
+            (Some(own), Some(other)) if own != other => own > other,
+            _ => self.merit() > other.merit(),
+        }
+    }
+}
