@@ -1,6 +1,7 @@
 //! Launches of projections that are convolutions: see [`crate::synapse::convolution`].
 
-use super::compile::{Arrivals, Compiler, each, whole};
+use super::compile::{Compiler, each, whole};
+use super::gradients::Arrivals;
 use super::layout::Pop;
 use super::*;
 use crate::synapse::convolution::Rows;

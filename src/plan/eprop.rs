@@ -5,7 +5,8 @@
 //! for all steps before the first, a bit each. What is left of the last chunk is done after the last step. Gradients are of
 //! a sample each until then, and are summed in the order of the samples.
 
-use super::compile::{Compiler, Programs, SLOTS, Trains, each, whole};
+use super::compile::{Compiler, Programs, SLOTS, each, whole};
+use super::gradients::Trains;
 use super::layout::{Layout, Pop, columns};
 use super::*;
 use crate::network::{self, Projection};

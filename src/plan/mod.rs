@@ -7,6 +7,7 @@
 
 mod arrays;
 mod attention;
+mod backward;
 mod compile;
 mod convolve;
 mod delays;
@@ -14,7 +15,9 @@ mod delays_of_synapses;
 mod drawn;
 mod dropout;
 mod eprop;
+mod forward;
 mod gain;
+mod gradients;
 mod known;
 mod layout;
 mod live;

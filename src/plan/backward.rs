@@ -1,0 +1,209 @@
+//! Launches by which gradients go back, from readouts to what sources send.
+
+use super::compile::{Compiler, cut, each, passing, reset, whole};
+use super::order::Group;
+use super::*;
+use crate::network;
+use crate::neuron::{lif_backward, readout_backward};
+use crate::synapse::{PANEL, dense_values, sparse_backward, transpose};
+
+impl Compiler<'_> {
+    pub(super) fn transposed_weights(&self, stages: &mut Vec<Stage>) {
+        let mut launches = Vec::new();
+        for (index, projection) in self.network.projections.iter().enumerate() {
+            let Tiles::Dense { sources, tiles, .. } = &self.layout.ports.weights[index] else {
+                continue;
+            };
+            for (&transposed, &(weights, _, width)) in
+                self.layout.transposed[index].iter().zip(tiles)
+            {
+                let p = transpose::TransposeParams::<f64> {
+                    sources: *sources as u32,
+                    width: width as u32,
+                };
+                let split = Split::PanelRows { rows: width, width: *sources };
+                launches.push(Launch {
+                    kernel: &transpose::KERNEL,
+                    label: projection.name.clone(),
+                    params: p.words(),
+                    args: vec![whole(weights), cut(transposed, split)],
+                    units: Units::Count { count: sources.div_ceil(PANEL) * width, grain: 64 },
+                    invocations: (sources * width) as u64,
+                    per_step: false,
+                    every: 1,
+                });
+            }
+        }
+        stages.push(Stage::Whole(launches));
+    }
+
+    pub(super) fn backward(&mut self, group: &Group, stages: &mut Vec<Stage>) {
+        let network = self.network;
+        let inside = |k: usize| group.members.contains(&k);
+        let mut before = Vec::new();
+        let mut step = Vec::new();
+        for &k in &group.members {
+            self.spread(k, &mut before);
+        }
+        for outside in [true, false] {
+            for (index, p) in network.projections.iter().enumerate() {
+                if self.needs_values_back(index) && inside(p.from) && inside(p.to) != outside {
+                    let launches = if outside { &mut before } else { &mut step };
+                    self.deliver_back(index, launches);
+                    self.drop_back(index, launches);
+                    launches.extend(self.delay_back(index));
+                    launches.extend(self.release_back(index));
+                    self.attend_back(index, launches);
+                }
+            }
+        }
+        for &k in group.members.iter().rev() {
+            if self.layout.pops[k].active {
+                match &network.populations[k].kind {
+                    network::Kind::Lif(lif) => step.push(match self.training.learn.by_times() {
+                        None => self.lif_backward(k, lif),
+                        Some(least_slope) => self.lif_eventprop(k, least_slope),
+                    }),
+                    network::Kind::Readout(r) => step.push(self.readout_backward(k, r)),
+                    network::Kind::Stepped(_) => {
+                        let framed = self.layout.framed[k].as_ref();
+                        step.extend(framed.map(|framed| self.window_back(k, framed)));
+                    }
+                    network::Kind::Poisson(_)
+                    | network::Kind::Images(_)
+                    | network::Kind::Spikes(_) => {}
+                }
+                self.gains(k, &mut step);
+            }
+        }
+        if group.cyclic {
+            stages.push(Stage::Whole(before));
+            stages.push(Stage::Steps { launches: step, backward: true });
+        } else {
+            before.extend(step);
+            stages.push(Stage::Whole(before));
+        }
+    }
+
+    /// Gradients by the arrivals of a projection become gradients by the spikes of its source.
+    pub(super) fn deliver_back(&mut self, index: usize, launches: &mut Vec<Launch>) {
+        let projection = &self.network.projections[index];
+        let (from, to) = (self.layout.pops[projection.from], self.layout.pops[projection.to]);
+        let steps = self.layout.steps;
+        let (cotangent, filled) = self.cotangent_of(index);
+        let mut accumulate = u32::from(filled);
+        if let Some(launch) = self.deliver_late_back(index, accumulate, cotangent) {
+            launches.push(launch);
+            return;
+        }
+        match &self.layout.ports.weights[index] {
+            Tiles::Dense { tiles, .. } => {
+                for (&transposed, &(_, first, width)) in
+                    self.layout.transposed[index].iter().zip(tiles)
+                {
+                    let p = dense_values::DenseValuesParams::<f64> {
+                        sources: width as u32,
+                        source_first: (projection.receptor * to.n + first) as u32,
+                        source_stride: to.width as u32,
+                        source_rows: steps as u32,
+                        shift: projection.delay as u32,
+                        targets: from.n as u32,
+                        first: 0,
+                        width: from.n as u32,
+                        rows: steps as u32,
+                        accumulate,
+                    };
+                    accumulate = 1;
+                    let args = vec![self.tape(&to), whole(transposed), cotangent];
+                    let kernel = &dense_values::KERNEL;
+                    let launch = self.by_sample(kernel, &projection.name, p.words(), args, from.n);
+                    launches.push(Launch { per_step: true, ..launch });
+                }
+            }
+            Tiles::Convolution { .. } => {
+                launches.extend(self.convolve_back(index, accumulate, cotangent));
+            }
+            Tiles::Sparse { array: weights, .. } => {
+                let lists = self.lists(index);
+                let p = sparse_backward::SparseBackwardParams::<f64> {
+                    sources: from.n as u32,
+                    stride: to.width as u32,
+                    first: (projection.receptor * to.n) as u32,
+                    steps: steps as u32,
+                    delay: projection.delay as u32,
+                    drawn: u32::from(lists.delays.is_some()),
+                    accumulate,
+                };
+                let args = vec![
+                    self.tape(&to),
+                    whole(lists.out_start),
+                    whole(lists.target),
+                    whole(lists.synapse),
+                    whole(*weights),
+                    whole(lists.delays.unwrap_or(self.layout.arrays.unused.words)),
+                    cotangent,
+                ];
+                let kernel = &sparse_backward::KERNEL;
+                let launch = self.by_sample(kernel, &projection.name, p.words(), args, from.n);
+                launches.push(Launch { per_step: true, ..launch });
+            }
+        }
+    }
+
+    pub(super) fn lif_backward(&self, k: usize, model: &network::Lif) -> Launch {
+        let pop = self.layout.pops[k];
+        let p = lif_backward::LifBackwardParams {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            history: pop.history as u32,
+            arrivals: u32::from(self.filled[k].tape != 0),
+            own: u32::from(pop.own),
+            steepness: self.layout.surrogate.steepness,
+            unit: model.unit,
+            carry: pop.carry,
+            reset: reset(model),
+            soft: self.layout.soft,
+            surrogate: self.layout.surrogate.shape,
+            attached: self.training.attached(),
+        };
+        let args = vec![
+            self.tape(&pop),
+            passing(pop.cotangent, self.layout.steps * pop.n),
+            whole(pop.cell),
+            self.spikes(&pop),
+            if pop.carry > 0 {
+                each(pop.adjoint, lif_backward::STATE * pop.n)
+            } else {
+                each(self.layout.arrays.unused.written[0], 0)
+            },
+            each(pop.input_gradient, pop.n),
+        ];
+        let name = &self.network.populations[k].name;
+        self.by_sample(&lif_backward::KERNEL, name, p.words(), args, pop.n)
+    }
+
+    pub(super) fn readout_backward(&self, k: usize, model: &network::Readout) -> Launch {
+        let (over, answer) = (self.over(), self.answer());
+        let pop = self.layout.pops[k];
+        let p = readout_backward::ReadoutBackwardParams {
+            n: pop.n as u32,
+            steps: self.layout.steps as u32,
+            own: u32::from(pop.own),
+            v_unit: model.v_unit,
+            begin: over.begin,
+            length: over.length,
+            parts: answer.answers as u32,
+            share: over.share,
+            over: over.largest,
+        };
+        let args = vec![
+            self.tape(&pop),
+            each(answer.gradient, answer.answers * pop.n),
+            each(pop.peak, pop.n),
+            whole(pop.cell),
+            each(pop.input_gradient, pop.n),
+        ];
+        let name = &self.network.populations[k].name;
+        self.by_sample(&readout_backward::KERNEL, name, p.words(), args, pop.n)
+    }
+}
