@@ -67,7 +67,7 @@ fn cases() -> [(&'static str, Case); 12] {
     let broad = "Dense, delay: Learn(per: Synapse, initial: Linspace(from: 1.3, to: 4.4), max: 5, \
                  kernel: Gauss(sigma: 2))";
     let within = r#"(from: "hidden", to: "hidden", connect: Dense, weight: Kaiming(gain: 2),
-        delay: Learn(per: Synapse, initial: Linspace(from: 1.3, to: 3.7), max: 5)),"#;
+        delay: Learn(per: Synapse, initial: Linspace(from: 1.33, to: 3.72), max: 5)),"#;
     [
         ("behind neurons", PLAIN),
         ("broad, behind neurons", Case { delay: GAUSS, ..PLAIN }),
@@ -330,21 +330,6 @@ fn synapses_that_are_late_alike_are_as_their_sources() {
     }
 }
 
-/// Weights of both signs that end in two receptors are lists.
-#[test]
-fn delays_of_synapses_that_are_not_all_pairs_are_refused() {
-    let two = text(&Case {
-        delay: "1",
-        first: "Dense, delay: Learn(per: Synapse, initial: 2, max: 6)",
-        ..PLAIN
-    });
-    let two = edit(&two, "tau_syn: 5, t_ref: 0", "tau_syn_ex: 5, tau_syn_in: 5, t_ref: 0");
-    let error = neuralearn::network::build(&scene(&two)).unwrap_err().to_string();
-    for word in ["`in->hidden`", "all pairs", "name a `receptor`", "`per: Source`"] {
-        assert!(error.contains(word), "`{word}` is not in {error}");
-    }
-}
-
 /// Adam's first step is the learning rate times the sign of the gradient: here so large that delays end at a bound.
 #[test]
 fn delays_stay_within_their_bounds() {
@@ -454,6 +439,13 @@ fn delays_are_kept() {
     fs::write(place.path("again.ron"), again).unwrap();
     place.done("again.ron", "again", &still);
     assert_eq!(delays("again", "weights"), learned);
+    // Weights of single pairs, from a file, are a list.
+    let pairs = edit(TRAINING, first, r#"to: "hidden", connect: FixedInDegree(k: 5)"#);
+    fs::write(place.path("pairs.ron"), pairs).unwrap();
+    place.done("pairs.ron", "pairs", &["--set", "training.epochs=1"]);
+    let listed = edit(&each, "populations: {", "initial: \"pairs\", populations: {");
+    fs::write(place.path("listed.ron"), listed).unwrap();
+    place.refuses_run("listed.ron", &[], 2, "`pixels->hidden` | all pairs | `per: Source`");
     // Those of sources are none of synapses.
     let other = edit(&each, "populations: {", "initial: \"run\", populations: {");
     fs::write(place.path("other.ron"), other).unwrap();

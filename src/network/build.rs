@@ -259,13 +259,10 @@ pub fn build_watched(
             continue;
         }
         let size = [from, to].map(|k| populations[k].size);
-        let parts = with_receptors(made, &receptors, ends, size)?;
-        let is_dense = |p: &Projection| matches!(p.synapses, Synapses::Dense { .. });
-        if let Some(part) = parts.iter().find(|p| p.delays_of_synapses().is_some() && !is_dense(p))
-        {
-            return Err(NetworkError::SynapseDelays { name: part.name.clone() });
+        if made.delays_of_synapses().is_some() && !matches!(made.synapses, Synapses::Dense { .. }) {
+            return Err(NetworkError::SynapseDelays { name: made.name });
         }
-        projections.extend(parts);
+        projections.extend(with_receptors(made, &receptors, ends, size)?);
     }
     if let Some(initial) = initial {
         initial.finish(&mut warnings)?;

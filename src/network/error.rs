@@ -58,11 +58,10 @@ pub enum NetworkError {
         /// Synapses.
         synapses: usize,
     },
-    /// Delays of synapses that are learned, where synapses are no longer all pairs.
+    /// Delays of synapses that are learned, where a file says that synapses are not all pairs.
     #[error(
-        "projection `{name}`: a delay of each synapse is learned of all pairs, and its synapses, from a file or divided between \
-         two receptors by their signs, are a list; let the file name no pairs, name a `receptor`, or learn delays of sources: \
-         `per: Source`"
+        "projection `{name}`: a delay of each synapse is learned of all pairs, and its weights are from a file that names pairs; \
+         take weights of a `Dense` projection, or learn delays of sources: `per: Source`"
     )]
     SynapseDelays {
         /// Name of the projection.
