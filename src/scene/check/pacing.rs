@@ -66,13 +66,15 @@ impl Checker<'_> {
     pub(super) fn scored(&mut self, training: &Training) {
         let of_samples =
             training.loss.is_gradient() && training.data.is_some() && training.meta.is_none();
-        if training.scores && !of_samples {
+        // What else a trace has no use for is told with it.
+        let follows = training.loss.watched().is_some();
+        if training.scores && (!of_samples || follows) {
             let message = "scores are of samples of a training by gradients, which this is not";
             self.fault_with_help("training.scores", message, "leave it out");
         }
         let Order::Scored { from, until, growth, .. } = training.order else { return };
         let path = "training.order";
-        if !of_samples {
+        if !of_samples && !follows {
             let message = "only samples of a training by gradients are shown by their scores";
             self.fault_with_help(path, message, "leave it out");
         }
