@@ -13,7 +13,7 @@ use super::{Dataset, Split};
 use crate::declare;
 use crate::grammar::{Ms, Quantity};
 use crate::rng::{Purpose, Stream};
-use crate::train::Epoch;
+use crate::train::epoch::Epoch;
 use crate::train::pacing::{Growth, RampOrder, passed};
 use crate::train::stop::Metric;
 

@@ -9,7 +9,7 @@ use crate::data::{Augment, Range};
 use crate::data::{delayed_recall, evidence, mnist1d, store_recall, yin_yang};
 use crate::declare;
 use crate::grammar::{Ms, Quantity, Several};
-use crate::train::Epoch;
+use crate::train::epoch::Epoch;
 use std::path::{Path, PathBuf};
 
 macro_rules! data {

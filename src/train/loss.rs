@@ -5,7 +5,7 @@
 //! which populations and samples it needs, which arrays there are, and how answers are told right from wrong. One that
 //! looks at answers has a kernel that judges them; it need not know how they come about.
 
-use super::assign::Assignment;
+use super::assignment::Assignment;
 use super::first_spikes::FirstSpike;
 use super::trace::Trace;
 use crate::declare;
@@ -122,7 +122,7 @@ macro_rules! losses {
             spike_counts::SpikeCount;
             first_spikes::FirstSpike;
             trace::Trace;
-            assign::Assignment;
+            assignment::Assignment;
         }
     };
 }

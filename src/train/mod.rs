@@ -5,6 +5,7 @@ pub mod adam;
 pub mod adamw;
 pub mod adjust;
 pub mod assign;
+pub mod assignment;
 pub mod bound;
 pub mod clear_reals;
 pub mod clear_words;
@@ -14,6 +15,7 @@ pub mod damage;
 pub mod disturb;
 pub mod drop_spikes;
 pub mod drop_values;
+pub mod epoch;
 pub mod eprop;
 pub mod eprop_feedback;
 pub mod eprop_learn;
@@ -53,9 +55,11 @@ pub mod target_error;
 pub mod trace;
 mod trainer;
 
-pub use assign::{Learner, Responses, answer};
+pub use assign::Learner;
+pub use assignment::{Responses, answer};
 pub use damage::{Damage, Tested};
+pub use epoch::Epoch;
 pub use trainer::{
-    Epoch, Event, MEASURED, Outcome, Predictions, Presented, Progress, Samples, Scores, Set,
-    TrainError, Trainer,
+    Event, MEASURED, Outcome, Predictions, Presented, Progress, Samples, Scores, Set, TrainError,
+    Trainer,
 };

@@ -3,7 +3,7 @@
 //! What is shown is a function of the seed and of the list of finished epochs, which a checkpoint has: a run that goes on
 //! shows what an unbroken one does.
 
-use super::Epoch;
+use super::epoch::Epoch;
 use super::stop::Metric;
 use crate::declare;
 

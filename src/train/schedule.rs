@@ -1,7 +1,7 @@
 //! Schedules: the learning rate over a training, by the conventions of PyTorch. `Plateau` goes by finished epochs, and
 //! is patient as `stop` is.
 
-use super::Epoch;
+use super::epoch::Epoch;
 use super::stop::Metric;
 use crate::declare;
 use std::f64::consts::PI;

@@ -2,7 +2,7 @@
 //!
 //! All follows from the list of finished epochs, which a checkpoint has: a run that goes on decides as an unbroken one.
 
-use super::Epoch;
+use super::epoch::Epoch;
 use crate::declare;
 use crate::grammar::{At, Kind, Rule, Value, Visitor};
 use serde::de::{self, Deserialize, Deserializer};

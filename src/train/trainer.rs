@@ -19,9 +19,10 @@ mod show;
 mod tasks;
 
 use progress::TOLD;
-pub use progress::{Epoch, Event, Outcome, Progress, TrainError};
+pub use progress::{Event, Outcome, Progress, TrainError};
 pub use show::{Predictions, Presented, Scores};
 
+use super::epoch::Epoch;
 use super::loss::Wanted;
 use crate::checkpoint::Store;
 use crate::data::delayed_recall::shortened;
