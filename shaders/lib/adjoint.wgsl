@@ -1,6 +1,6 @@
 // One invocation = one neuron of one sample: the adjoint of the steps of the span, the last first. The steps of
 // a segment are done once more before, with the spikes on record. The model has `cell_fields`, `state_rows`,
-// `neuron_step` and `neuron_adjoint`. Twin: src/neuron/frame.
+// `neuron_step` and `neuron_adjoint`. Twin: src/neuron/frame.rs.
 
 var<private> sample: u32;
 var<private> now: u32;
@@ -20,7 +20,7 @@ fn cell_index(own: u32, for_all: u32) -> u32 {
     return own;
 }
 
-// Rows of a step in the inbox: see src/neuron/frame.
+// Rows of a step in the inbox: see src/neuron/frame.rs.
 fn inbox_index(neuron: u32, row: u32) -> u32 {
     let rows = params.receptors + params.driven + params.watched;
     return params.inbox_at + ((sample * params.steps + now) * rows + row) * params.n + neuron;

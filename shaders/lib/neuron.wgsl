@@ -1,4 +1,4 @@
-// What neurons in frames share: their numbers and their state. Twin: src/neuron/frame.
+// What neurons in frames share: their numbers and their state. Twin: src/neuron/frame.rs.
 const BLOCK = 64u;      // neurons of a block, whose state lies together
 
 // Distance to the threshold of a neuron that cannot spike.

@@ -1,5 +1,5 @@
 // One invocation = one neuron at one step of a simulation. The model has `cell_fields`, `state_rows` and
-// `neuron_step`. Twin: src/neuron/frame.
+// `neuron_step`. Twin: src/neuron/frame.rs.
 
 var<workgroup> spiked: array<u32, WG>;
 

@@ -1,5 +1,5 @@
 // One invocation = one neuron of one sample over the steps of the span. The model has `cell_fields`,
-// `state_rows` and `neuron_step`. Twin: src/neuron/frame.
+// `state_rows` and `neuron_step`. Twin: src/neuron/frame.rs.
 
 var<workgroup> spiked: array<u32, WG>;
 var<private> sample: u32;
@@ -11,7 +11,7 @@ fn cell_index(own: u32, for_all: u32) -> u32 {
     return own;
 }
 
-// Rows of a step in the inbox: see src/neuron/frame.
+// Rows of a step in the inbox: see src/neuron/frame.rs.
 fn inbox_index(neuron: u32, row: u32) -> u32 {
     let rows = params.receptors + params.driven + params.watched;
     return params.inbox_at + ((sample * params.steps + now) * rows + row) * params.n + neuron;

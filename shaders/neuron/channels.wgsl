@@ -1,5 +1,5 @@
 // Neuron with channels at one step: gates, potential, calcium, what arrives, spike.
-// Twin and equations: src/neuron/channels. Behind the receptors the array `receptor` holds the
+// Twin and equations: src/neuron/channels.rs. Behind the receptors the array `receptor` holds the
 // calcium pool, the channels and the gates.
 
 const SLOW_CALCIUM = 4u;

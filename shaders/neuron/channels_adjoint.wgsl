@@ -1,4 +1,4 @@
-// Adjoint of neuron/channels.wgsl: twin and equations in src/neuron/channels.
+// Adjoint of neuron/channels.wgsl: twin and equations in src/neuron/channels.rs.
 
 // A rate at a potential, and its derivative.
 fn rate_with_slope(at: u32, v: f32) -> vec2<f32> {
