@@ -153,6 +153,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("lib/step.wgsl", include_str!("../../shaders/lib/step.wgsl")),
     ("lib/steps.wgsl", include_str!("../../shaders/lib/steps.wgsl")),
     ("lib/surrogate.wgsl", include_str!("../../shaders/lib/surrogate.wgsl")),
+    ("lib/target_error.wgsl", include_str!("../../shaders/lib/target_error.wgsl")),
     ("lib/window.wgsl", include_str!("../../shaders/lib/window.wgsl")),
     ("neuron/channels.wgsl", include_str!("../../shaders/neuron/channels.wgsl")),
     ("neuron/channels_adjoint.wgsl", include_str!("../../shaders/neuron/channels_adjoint.wgsl")),

@@ -1,7 +1,7 @@
 //! Huber's errors of outputs: squares near 0, lines beyond, one of the forms of [`super::target_error`].
 
 use super::loss::{Answers, Objective, Of, Over, Wanted};
-use super::target_error::judgement;
+use super::target_error::{HUBER, judgement};
 use crate::declare;
 use crate::kernel::{Kernel, Word};
 
@@ -25,6 +25,6 @@ impl Objective for Huber {
         Wanted::Targets
     }
     fn judgement(&self, answers: Answers) -> Option<(&'static Kernel, Vec<Word>)> {
-        Some(judgement(1, self.delta, answers))
+        Some(judgement(HUBER, self.delta, answers))
     }
 }

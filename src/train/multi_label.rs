@@ -1,7 +1,7 @@
 //! Cross-entropy of a sigmoid of each output, one of the forms of [`super::target_error`].
 
 use super::loss::{Answers, Objective, Of, Over, Wanted};
-use super::target_error::judgement;
+use super::target_error::{SIGMOID, judgement};
 use crate::declare;
 use crate::kernel::{Kernel, Word};
 
@@ -24,6 +24,6 @@ impl Objective for MultiLabel {
         Wanted::Marks
     }
     fn judgement(&self, answers: Answers) -> Option<(&'static Kernel, Vec<Word>)> {
-        Some(judgement(2, 0.0, answers))
+        Some(judgement(SIGMOID, 0.0, answers))
     }
 }

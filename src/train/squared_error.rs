@@ -1,7 +1,7 @@
 //! Squared errors of outputs: `e^2`, one of the forms of [`super::target_error`].
 
 use super::loss::{Answers, Objective, Of, Over, Wanted};
-use super::target_error::judgement;
+use super::target_error::{SQUARED, judgement};
 use crate::declare;
 use crate::kernel::{Kernel, Word};
 
@@ -23,7 +23,7 @@ impl Objective for SquaredError {
         Wanted::Targets
     }
     fn judgement(&self, answers: Answers) -> Option<(&'static Kernel, Vec<Word>)> {
-        Some(judgement(0, 0.0, answers))
+        Some(judgement(SQUARED, 0.0, answers))
     }
     fn in_each_step(&self) -> bool {
         true

@@ -22,9 +22,43 @@ params! {
         slots: word,
         /// Difference beyond which Huber's error is linear.
         delta: real,
-        /// 0: squared; 1: Huber; 2: sigmoid.
+        /// [`SQUARED`], [`HUBER`] or [`SIGMOID`].
         form: option,
     }
+}
+
+/// Form of an error: squared.
+pub const SQUARED: u32 = 0;
+
+/// Form of an error: Huber's.
+pub const HUBER: u32 = 1;
+
+/// Form of an error: cross-entropy of a sigmoid.
+pub const SIGMOID: u32 = 2;
+
+/// Error of an output, and its slope; `error_of` of `shaders/lib/target_error.wgsl`.
+#[inline(always)]
+pub fn error_of<F: Real>(form: u32, delta: F, x: F, wanted: F) -> (F, F) {
+    let e = x - wanted;
+    match form {
+        SQUARED => (e * e, F::of(2.0) * e),
+        HUBER => {
+            let held = e.max(-delta).min(delta);
+            (held * (e - F::of(0.5) * held), held)
+        }
+        _ => {
+            let decay = (-x.abs()).exp();
+            let upper = if x > F::zero() { F::one() } else { decay };
+            let error = x.max(F::zero()) - x * wanted + (F::one() + decay).ln();
+            (error, upper / (F::one() + decay) - wanted)
+        }
+    }
+}
+
+/// Whether an output tells a mark if one is wanted, and none if not.
+#[inline(always)]
+pub fn is_right<F: Real>(x: F, wanted: F) -> bool {
+    (x > F::zero()) == (wanted > F::of(0.5))
 }
 
 /// How answers are judged by a form of error: the kernel and its parameters.
@@ -66,7 +100,6 @@ impl Twin for TargetError {
             (output_gradient.reals_mut(), losses.reals_mut(), predictions.words_mut());
         let outputs = p.outputs as usize;
         let samples = F::of(f64::from(call.clock.samples));
-        let half = F::of(0.5);
         for b in 0..call.units.len() {
             let output = &output[b * outputs..][..outputs];
             let targets = &targets[b * outputs..][..outputs];
@@ -74,30 +107,17 @@ impl Twin for TargetError {
             let (mut loss, mut best, mut right) = (F::zero(), 0, 0);
             for (k, (x, wanted)) in output.iter().copied().zip(targets.iter().copied()).enumerate()
             {
-                let e = x - wanted;
-                let (error, slope) = match p.form {
-                    0 => (e * e, F::of(2.0) * e),
-                    1 => {
-                        let held = e.max(-p.delta).min(p.delta);
-                        (held * (e - half * held), held)
-                    }
-                    _ => {
-                        let decay = (-x.abs()).exp();
-                        let upper = if x > F::zero() { F::one() } else { decay };
-                        let error = x.max(F::zero()) - x * wanted + (F::one() + decay).ln();
-                        (error, upper / (F::one() + decay) - wanted)
-                    }
-                };
+                let (error, slope) = error_of(p.form, p.delta, x, wanted);
                 loss += error;
                 gradient[k] = slope / samples;
                 if x > output[best] {
                     best = k;
                 }
-                right += u32::from((x > F::zero()) == (wanted > half));
+                right += u32::from(is_right(x, wanted));
             }
             let kept = b * p.slots as usize + call.clock.slot as usize;
             losses[kept] = loss;
-            predictions[kept] = if p.form == 2 { right } else { best as u32 };
+            predictions[kept] = if p.form == SIGMOID { right } else { best as u32 };
         }
     }
 }
