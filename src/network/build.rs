@@ -64,9 +64,7 @@ pub fn build_watched(
                 initial.numbers(name, &mut draw, scene.reinit.contains(name))?;
             }
             let kind = match (&model, gradients) {
-                (model @ Model::Readout(_), true) if classifies(scene) => {
-                    trained(model, dt, &draw)?
-                }
+                (model @ Model::Readout(_), true) if answers(scene) => trained(model, dt, &draw)?,
                 (model @ Model::Lif(neuron), true) if !in_frames(neuron, name, scene) => {
                     trained(model, dt, &draw)?
                 }
@@ -339,10 +337,10 @@ fn within_bounds(name: &str, bounds: [f64; 2], weights: &[f64]) -> Result<(), Ne
     }
 }
 
-/// Whether the loss is of the output of a readout.
-fn classifies(scene: &Scene) -> bool {
-    let loss = scene.training.as_ref().map(|training| &training.loss);
-    loss.is_some_and(|loss| loss.over().is_some())
+/// Whether a readout needs no frame: where the loss is of its output, and where the network is stepped.
+fn answers(scene: &Scene) -> bool {
+    let training = scene.training.as_ref();
+    training.is_some_and(|t| t.loss.over().is_some() || t.learn.eprop().is_some())
 }
 
 /// Whether neurons that are trained need a [frame](crate::neuron::frame): those with receptors, stimuli or trained

@@ -410,6 +410,16 @@ impl Population {
         self.learns_current || training.biases && self.frozen.is_none()
     }
 
+    /// Potential from which kernels measure that of a neuron \[mV\]; sources have none.
+    pub fn rest(&self, id: usize) -> Option<f64> {
+        match &self.kind {
+            Kind::Lif(lif) => Some(*at(&lif.e_l, id)),
+            Kind::Readout(readout) => Some(*at(&readout.e_l, id)),
+            Kind::Stepped(neurons) => Some(neurons.rest(id)),
+            Kind::Poisson(_) | Kind::Images(_) | Kind::Spikes(_) => None,
+        }
+    }
+
     /// Whether these are neurons rather than sources of input.
     pub fn is_neural(&self) -> bool {
         matches!(self.kind, Kind::Lif(_) | Kind::Readout(_) | Kind::Stepped(_))

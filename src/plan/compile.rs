@@ -122,7 +122,7 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
     known(network, options.training.learn)?;
     let mut c = Compiler::new(Layout::new(network, options)?, options.training);
     let programs = match options.training.learn.eprop() {
-        Some(rule) => c.eprop(rule),
+        Some(rule) => c.eprop(rule, options.traces),
         None => backprop(&mut c, options),
     };
     let program = |(name, stages)| Program { name, stages: joined(stages) };

@@ -3,12 +3,15 @@
 //! Within a step: what reaches the readout; the readout, with the loss of the step; at the end of a chunk eligibilities and
 //! gradients, which look at neurons as they were up to the step before; what reaches neurons; neurons. Sources are shown
 //! for all steps before the first, a bit each. What is left of the last chunk is done after the last step. Gradients are of
-//! a sample each until then, and are summed in the order of the samples.
+//! a sample each until then, and are summed in the order of the samples. Where the readout is to follow a trace, its
+//! potentials are kept, and [`crate::train::trace`] tells at the end how far from it they were.
 
 use super::compile::{Compiler, Programs, SLOTS, each, whole};
 use super::gradients::Trains;
 use super::layout::{Layout, Pop, columns};
+use super::losses::Parts;
 use super::*;
+use crate::data::traces::Traces;
 use crate::network::{self, Projection};
 use crate::neuron::iaf;
 use crate::neuron::model::at;
@@ -83,9 +86,30 @@ struct Steps {
     filter: Filter,
 }
 
+/// What the readout is asked.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    /// In which parts of the window, and how many they are.
+    over: Parts,
+    parts: usize,
+    /// Parts of which it is told what they predict.
+    answers: usize,
+    /// Factor on the loss of a step, and one unit of the output \[mV\].
+    weight: f64,
+    v_unit: f64,
+    /// Labels of the parts, or their targets, and numbers of one.
+    labels: Arg,
+    targets: Arg,
+    columns: usize,
+    output: Reals,
+    predictions: Words,
+}
+
 impl Compiler<'_> {
     /// Programs of a training by e-prop.
-    pub(super) fn eprop(&mut self, rule: EProp) -> Programs {
+    pub(super) fn eprop(&mut self, rule: EProp, traces: Option<&Traces>) -> Programs {
+        let follow: Vec<Launch> =
+            traces.and_then(|traces| self.follow(traces, false)).into_iter().collect();
         let steps = self.steps(rule);
         let mut evaluate = Vec::new();
         self.encode(&mut evaluate);
@@ -94,12 +118,14 @@ impl Compiler<'_> {
         let (mut learn, sums) = self.learn(&steps);
         let launches = [&of_readout[..], &of_neurons].concat();
         evaluate.push(Stage::Steps { launches, backward: false });
+        evaluate.push(Stage::Whole(follow.clone()));
         let left = !self.layout.steps.is_multiple_of(CHUNK);
         let rest = if left { learn.clone() } else { Vec::new() };
         learn.iter_mut().for_each(|launch| launch.every = CHUNK as u64);
         let launches = [of_readout, learn, of_neurons].concat();
         train.push(Stage::Steps { launches, backward: false });
         train.push(Stage::Whole(rest));
+        train.push(Stage::Whole(follow));
         train.push(Stage::Whole(sums));
         let mut rules = Vec::new();
         self.rules(&mut Trains::default(), &mut rules);
@@ -147,12 +173,53 @@ impl Compiler<'_> {
         steps
     }
 
+    fn asked(&mut self, k: usize, v_unit: f64) -> Asked {
+        let (pop, steps) = (self.layout.pops[k], self.layout.steps);
+        let unused = self.layout.arrays.unused;
+        if let Some([wanted, ..]) = self.followed {
+            // Each step is a part with targets of its own, and nothing is predicted.
+            let name = format!("{}.predictions", self.network.populations[k].name);
+            let columns = self.layout.arrays[wanted].len / steps;
+            return Asked {
+                over: Parts { begin: 0, length: 1, share: 1.0, largest: 0 },
+                parts: steps,
+                answers: 0,
+                weight: 1.0 / (steps * pop.n) as f64,
+                v_unit: 1.0,
+                labels: whole(unused.words),
+                targets: each(wanted, steps * columns),
+                columns,
+                output: pop.tape,
+                predictions: self.layout.arrays.zero_words(name, 1),
+            };
+        }
+        let over = self.over();
+        let AnswerPorts { answers, output, supervision, predictions, .. } = self.answer();
+        let (labels, targets, columns) = match supervision {
+            Supervision::Labels(labels) => (each(labels, answers), whole(unused.reals), 0),
+            Supervision::Targets(targets) => (whole(unused.words), each(targets, pop.n), pop.n),
+        };
+        Asked {
+            over,
+            parts: answers,
+            answers,
+            weight: 1.0 / over.share,
+            v_unit,
+            labels,
+            targets,
+            columns,
+            output,
+            predictions,
+        }
+    }
+
     /// Launches of a step: those of the readout, and those of neurons.
-    fn forward_step(&self, steps: &Steps) -> (Vec<Launch>, Vec<Launch>) {
+    fn forward_step(&mut self, steps: &Steps) -> (Vec<Launch>, Vec<Launch>) {
+        let network = self.network;
         let (mut of_readout, mut of_neurons) = (Vec::new(), Vec::new());
-        for (k, population) in self.network.populations.iter().enumerate() {
+        for (k, population) in network.populations.iter().enumerate() {
             let launches = if k == steps.readout { &mut of_readout } else { &mut of_neurons };
-            let into = self.network.projections.iter().enumerate().filter(|(_, p)| p.to == k);
+            let into = network.projections.iter().enumerate().filter(|(_, p)| p.to == k);
             for (rank, (index, _)) in into.enumerate() {
                 self.deliver_step(index, steps.online[k].arrivals, rank > 0, launches);
             }
@@ -196,38 +263,43 @@ impl Compiler<'_> {
         }
     }
 
-    fn readout_step(&self, steps: &Steps, model: &network::Readout) -> Launch {
-        let over = self.over();
+    fn readout_step(&mut self, steps: &Steps, model: &network::Readout) -> Launch {
+        let asked = self.asked(steps.readout, model.v_unit);
         let n = self.layout.pops[steps.readout].n;
         let name = &self.network.populations[steps.readout].name;
         let Filter { fall_m, p21, fall_syn } = steps.filter;
+        let objective = self.training.loss.objective();
+        let (form, delta) = objective.in_each_step().expect("the scene was checked");
         let p = eprop_readout::EpropReadoutParams {
             n: n as u32,
             steps: self.layout.steps as u32,
-            begin: over.begin,
-            length: over.length,
+            begin: asked.over.begin,
+            length: asked.over.length,
+            parts: asked.parts as u32,
+            answers: asked.answers as u32,
+            columns: asked.columns as u32,
             slots: SLOTS as u32,
             ring: RING,
-            targeted: u32::from(self.training.loss.has_targets()),
-            share: over.share,
-            v_unit: model.v_unit,
+            share: asked.over.share,
+            weight: asked.weight,
+            delta,
+            v_unit: asked.v_unit,
             fall_m,
             p21,
             fall_syn,
+            form,
         };
         let state = self.layout.pops[steps.readout].state;
         let online = steps.online[steps.readout];
-        let AnswerPorts { output, supervision, predictions, .. } = self.answer();
-        let unused = self.layout.arrays.unused;
         let args = vec![
             each(online.arrivals, n),
-            supervision.labels().map_or(whole(unused.words), |labels| each(labels, 1)),
-            supervision.targets().map_or(whole(unused.reals), |targets| each(targets, n)),
+            asked.labels,
+            asked.targets,
             each(state, eprop_readout::STATE * n),
             each(online.signal, CHUNK * n),
-            each(output, n),
+            each(asked.output, asked.parts * n),
             each(self.layout.ports.losses, SLOTS),
-            each(predictions, SLOTS),
+            each(asked.predictions, asked.answers * SLOTS),
         ];
         self.by_sample(&eprop_readout::KERNEL, name, p.words(), args, 1)
     }

@@ -243,7 +243,15 @@ impl<'a> Layout<'a> {
                     pop.i_e = self.arrays.reals(format!("{name}.i_e"), r.i_e.clone());
                     let len = batch * eprop_readout::STATE * n;
                     pop.state = self.arrays.zero_reals(format!("{name}.state"), len);
-                    self.answer(name, n);
+                    match self.training.loss.over() {
+                        Some(_) => self.answer(name, n),
+                        None => {
+                            let (what, len) = (format!("{name}.potential"), batch * steps * n);
+                            pop.tape = self.arrays.zero_reals(what, len);
+                            let inbox = Inbox { array: pop.tape, rows: 1, potential: 0 };
+                            self.ports.populations[k].inbox = Some(inbox);
+                        }
+                    }
                 }
                 network::Kind::Stepped(neurons) if online => {
                     self.online(&mut pop, name, &**neurons);

@@ -178,23 +178,22 @@ impl Compiler<'_> {
     }
 
     /// Errors of potentials that are to follow a trace; with `back` gradients by them too.
-    fn follow(&mut self, wanted: &Traces, back: bool) -> Option<Launch> {
+    pub(super) fn follow(&mut self, wanted: &Traces, back: bool) -> Option<Launch> {
         let Of::Potential(loss) = self.training.loss.of() else { return None };
         let (name, low_pass) = (&loss.population, loss.low_pass);
         let k = self.network.populations.iter().position(|p| p.name == *name)?;
         let (inbox, pop) = (self.layout.ports.populations[k].inbox?, self.layout.pops[k]);
-        let network::Kind::Stepped(neurons) = &self.network.populations[k].kind else {
-            return None;
-        };
         let (n, batch, steps) = (pop.n, self.layout.batch, self.layout.steps);
+        let population = &self.network.populations[k];
+        let rest = |id: usize| population.rest(id).unwrap_or_default();
         let [values, filtered, errors] = self.followed.unwrap_or_else(|| {
-            let own = wanted.columns > 1 || (1..n).any(|id| neurons.rest(id) != neurons.rest(0));
+            let own = wanted.columns > 1 || (1..n).any(|id| rest(id) != rest(0));
             let columns = if own { n } else { 1 };
             let value = |t: usize, id: usize| {
                 wanted.values[t * wanted.columns + if wanted.columns > 1 { id } else { 0 }]
             };
             // Kernels measure potentials from the zero of the model.
-            let from_zero = |t: usize| (0..columns).map(move |id| value(t, id) - neurons.rest(id));
+            let from_zero = |t: usize| (0..columns).map(move |id| value(t, id) - rest(id));
             let values = (0..steps).flat_map(from_zero).collect();
             let values = self.layout.arrays.reals(format!("{name}.wanted"), values);
             let mut zeros =

@@ -313,7 +313,8 @@ pub struct AttentionPorts {
     pub scores: Reals,
 }
 
-/// Rows of the inbox of a population in a frame that has more than what arrives.
+/// Potentials of a population for a loss that looks at each step: a row of the inbox of neurons in a frame, or all that
+/// there is.
 #[derive(Debug, Clone, Copy)]
 pub struct Inbox {
     /// The array.
@@ -330,7 +331,7 @@ pub struct PopulationPorts {
     /// u of a spiking neuron, v of a readout, samples × steps × n; of neurons without a frame, unless they are stepped
     /// forwards only.
     pub tape: Option<Reals>,
-    /// Where the potential of neurons in frames is, if it is watched.
+    /// Where the potential after each step is, if it is watched.
     pub inbox: Option<Inbox>,
     /// States of neurons in frames.
     pub states: Option<States>,

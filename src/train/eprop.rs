@@ -16,13 +16,15 @@
 //! term is the gradient of c_reg / 2 times the square of the difference. It is not part of the loss that is told.
 //!
 //! Every step has its own loss, as it must where gradients are not to wait: `over` says which steps count, and the loss is
-//! their mean or sum, where backpropagation has the loss of the mean potential.
+//! their mean or sum, where backpropagation has the loss of the mean potential. Of targets that change from step to step, a
+//! trace, the loss is the same by either way.
 //!
-//! What is kept does not depend on the number of steps, but for a bit for each neuron or source and step, its spikes. It is
-//! two to four numbers for each synapse and sample, and what [`CHUNK`] steps need for each neuron: z̄, S' and L lie in rings
-//! of so many steps, after which eligibilities go through all of them at once, in the registers of a processor. Kernels are
-//! [`super::eprop_lif`], [`super::eprop_readout`], [`super::eprop_trace`], [`super::eprop_feedback`],
-//! [`super::eprop_learn`] and [`super::eprop_output`]; `plan::eprop` has their order.
+//! What is kept does not depend on the number of steps, but for a bit for each neuron or source and step, its spikes, and the
+//! course of outputs that are to follow a trace. It is two to four numbers for each synapse and sample, and what [`CHUNK`]
+//! steps need for each neuron: z̄, S' and L lie in rings of so many steps, after which eligibilities go through all of them at
+//! once, in the registers of a processor. Kernels are [`super::eprop_lif`], [`super::eprop_readout`],
+//! [`super::eprop_trace`], [`super::eprop_feedback`], [`super::eprop_learn`] and [`super::eprop_output`]; `plan::eprop` has
+//! their order.
 
 use crate::declare;
 use crate::kernel::Span;

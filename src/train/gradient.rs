@@ -21,8 +21,9 @@ declare! {
         };
         /// By e-prop, without what a spike does to later spikes of other neurons, and in memory that does not grow with the
         /// number of steps (Bellec et al. 2020). Of `Lif` with one `Delta` receptor and `reset: Subtract`, whose thresholds
-        /// may rise, dense projections with a delay of one step, and a `Readout`. Each step has its own loss: `over` says
-        /// which steps count.
+        /// may rise, dense projections with a delay of one step, and a `Readout`. Each step has its own loss, against a class
+        /// or targets of the sample, of which `over` says which steps count; against a class of the frame, `over: Frames`;
+        /// or against what a `Trace` has at that step.
         EProp | "Eprop" {
             /// Through which weights neurons get to know of the errors of the outputs.
             feedback: Feedback = Feedback::Symmetric;

@@ -25,6 +25,9 @@ impl Objective for Huber {
         Wanted::Targets
     }
     fn judgement(&self, answers: Answers) -> Option<(&'static Kernel, Vec<Word>)> {
-        Some(judgement(HUBER, self.delta, answers))
+        self.in_each_step().map(|(form, delta)| judgement(form, delta, answers))
+    }
+    fn in_each_step(&self) -> Option<(u32, f64)> {
+        Some((HUBER, self.delta))
     }
 }

@@ -104,9 +104,10 @@ pub trait Objective {
         None
     }
 
-    /// Whether e-prop knows it, which takes the gradient by an output in each step.
-    fn in_each_step(&self) -> bool {
-        false
+    /// Error of an output in each step, if it has one there, as [`super::eprop_readout`] takes it: its form, and the
+    /// difference beyond which Huber's is linear. E-prop knows losses that have one.
+    fn in_each_step(&self) -> Option<(u32, f64)> {
+        None
     }
 }
 

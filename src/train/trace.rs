@@ -8,6 +8,7 @@
 //! with N the steps times the neurons times the samples. The gradient by the potential takes its place in the inbox.
 
 use super::loss::{Objective, Of, Setting, Wanted};
+use super::target_error::SQUARED;
 use crate::grammar::{Judge, Ms, Quantity};
 use crate::kernel::*;
 use crate::{declare, params};
@@ -38,6 +39,9 @@ impl Objective for Trace {
     }
     fn wanted(&self) -> Wanted {
         Wanted::Trace
+    }
+    fn in_each_step(&self) -> Option<(u32, f64)> {
+        Some((SQUARED, 0.0))
     }
     fn check(&self, path: &str, _: Setting, judge: &mut dyn Judge) {
         if self.low_pass.is_none() && self.unfiltered != 0.0 {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::scene::{Lif, Over, Readout, Reset};
+use crate::train::loss::Of;
 
 impl<'s> Checker<'s> {
     /// What e-prop does not know of.
@@ -10,15 +11,18 @@ impl<'s> Checker<'s> {
             return;
         }
         let scene = self.scene;
-        let over = training.loss.over();
-        if !training.loss.objective().in_each_step() {
-            let help = "use `SoftmaxCrossEntropy` or `SquaredError`, or `learn: Backprop`";
-            self.fault_with_help("training.loss", "e-prop does not know this loss", help);
-        } else if let Some(Over::Frames | Over::Max) = over {
-            let message =
-                "e-prop has a loss for each step, which neither frames nor the largest value have";
-            let help = "use `Mean`, `Sum`, `Window(from: ..., to: ...)` or `Last`";
+        let loss = &training.loss;
+        if loss.objective().in_each_step().is_none() {
+            let message = "e-prop knows no loss of spikes, which have no error at each step";
+            let help = "use `SoftmaxCrossEntropy`, `SquaredError`, `Huber`, `MultiLabel` or `Trace`, which are of \
+                        the potential of a `Readout`, or `learn: Backprop`";
+            self.fault_with_help("training.loss", message, help);
+        } else if let Some(Over::Max) = loss.over() {
+            let message = "e-prop has a loss for each step, and which is the largest value is known after the last";
+            let help = "use `Mean`, `Sum`, `Frames`, `Window(from: ..., to: ...)` or `Last`";
             self.fault_with_help("training.loss.over", message, help);
+        } else if let Of::Potential(trace) = loss.of() {
+            self.followed_by_eprop(&trace.population, trace.low_pass.is_some());
         }
         for (field, given) in [
             ("meta", training.meta.is_some()),
@@ -53,6 +57,26 @@ impl<'s> Checker<'s> {
         }
         for (k, projection) in scene.projections.iter().enumerate() {
             self.sent_by_eprop(&format!("projections.{k}"), training, projection);
+        }
+    }
+
+    /// What is to follow a trace, filtered or not, in a training by e-prop.
+    fn followed_by_eprop(&mut self, population: &str, filtered: bool) {
+        let is_readout = |model: &Model| matches!(model, Model::Readout(_));
+        self.exactly_one("Readout", is_readout);
+        let target = self.scene.populations.iter().find(|(name, _)| **name == *population);
+        if target.is_some_and(|(_, target)| !is_readout(&target.model)) {
+            let message = format!(
+                "e-prop learns from what a `Readout` is to do, which `{population}` is not"
+            );
+            let help = "name the `Readout`, or use `learn: Backprop`";
+            self.fault_with_help("training.loss.population", message, help);
+        }
+        if filtered {
+            let message =
+                "e-prop learns from the error of each step, and one that is filtered comes later";
+            let help = "leave it out, or use `learn: Backprop`";
+            self.fault_with_help("training.loss.low_pass", message, help);
         }
     }
 

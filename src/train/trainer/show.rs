@@ -6,6 +6,7 @@ use crate::data::traces::Traces;
 use crate::engine::EngineError;
 use crate::network::{Kind, Population};
 use crate::neuron::lif::Potential;
+use crate::neuron::model::at;
 use crate::plan::{AnswerPorts, Init};
 use crate::scene::{Data, Reset};
 use crate::train::damage::{Damage, Tested};
@@ -22,7 +23,7 @@ pub struct Presented {
     pub spikes: Vec<Vec<(u32, u32)>>,
     /// For each population the tape: distance to the threshold or potential, steps × n.
     pub tapes: Vec<Vec<f32>>,
-    /// For each population in frames that is watched its potential \[mV\], steps × n.
+    /// For each population that is watched its potential \[mV\], steps × n.
     pub potentials: Vec<Vec<f32>>,
 }
 
@@ -31,19 +32,15 @@ impl Presented {
     pub fn potential(&self, k: usize, population: &Population, id: usize) -> Vec<f32> {
         let (tape, n) = (&self.tapes[k], population.size);
         let column = (0..tape.len() / n).map(|t| f64::from(tape[t * n + id]));
+        let rest = population.rest(id).unwrap_or_default();
         match &population.kind {
             Kind::Lif(lif) => {
-                let own = |len: usize| if len == 1 { 0 } else { id };
-                let cell = &lif.cells[own(lif.cells.len())];
-                let rest = lif.e_l[own(lif.e_l.len())];
+                let cell = at(&lif.cells, id);
                 let mut state = Potential::new(cell);
                 let subtract = lif.reset == Reset::Subtract;
                 column.map(|u| (state.next(cell, subtract, u) + rest) as f32).collect()
             }
-            Kind::Readout(readout) => {
-                let rest = readout.e_l[if readout.e_l.len() == 1 { 0 } else { id }];
-                column.map(|v| (v + rest) as f32).collect()
-            }
+            Kind::Readout(_) => column.map(|v| (v + rest) as f32).collect(),
             Kind::Poisson(_) | Kind::Images(_) | Kind::Stepped(_) | Kind::Spikes(_) => Vec::new(),
         }
     }
@@ -236,15 +233,16 @@ impl Trainer<'_> {
                 Some(tape) => self.engine.read_reals(tape)?[..steps * n].to_vec(),
                 None => Vec::new(),
             });
-            potentials.push(match (ports.inbox, &population.kind) {
-                (Some(inbox), Kind::Stepped(neurons)) => {
+            potentials.push(match ports.inbox {
+                Some(inbox) => {
                     let all = self.engine.read_reals(inbox.array)?;
                     let of_step =
                         |t: usize| all[(t * inbox.rows + inbox.potential) * n..][..n].iter();
-                    let absolute = |(id, v): (usize, &f32)| v + neurons.rest(id) as f32;
+                    let rest = |id: usize| population.rest(id).unwrap_or_default() as f32;
+                    let absolute = |(id, v): (usize, &f32)| v + rest(id);
                     (0..steps).flat_map(|t| of_step(t).enumerate().map(absolute)).collect()
                 }
-                _ => Vec::new(),
+                None => Vec::new(),
             });
             spikes.push(match ports.spikes {
                 Some(spikes) => {
