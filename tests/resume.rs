@@ -615,6 +615,61 @@ fn an_interrupted_training_by_eprop_goes_on_as_if_nothing_had_been() {
     broken_off(&place, "INT", 16, 3, 17);
 }
 
+/// A course in time, and spikes that come with it.
+const COURSE: &str = r#"(
+    version: 1,
+    simulation: (dt: 1.0, duration: 150, seed: 1),
+    populations: { "clock": (size: 40, model: Poisson(rate: 50)), "answer": (size: 1, model: Readout(tau_m: 5)) },
+    stimuli: [(to: "answer", input: Sine(amplitude: 60, frequency: 10, start: 0))],
+    record: (spikes: ["clock"], traces: [(population: "answer")]),
+)"#;
+
+/// A training by e-prop whose output is to follow it.
+const FOLLOWING: &str = r#"(
+    version: 1,
+    simulation: (dt: 1.0, seed: 1),
+    populations: {
+        "clock": (size: 40, model: Spikes(file: "course/spikes.npz")),
+        "cells": (size: 30, model: Lif(tau_m: 20, t_ref: 2, delta_th: 1, tau_rel: 200, reset: Subtract,
+            receptors: {"jump": Delta()})),
+        "answer": (size: 1, model: Readout(tau_m: 10)),
+    },
+    projections: [
+        (from: "clock", to: "cells", connect: Dense, weight: Kaiming(gain: 1.0)),
+        (from: "cells", to: "cells", connect: Dense, weight: Kaiming(gain: 0.5)),
+        (from: "cells", to: "answer", connect: Dense, weight: Kaiming(gain: 0.3)),
+    ],
+    training: (
+        epochs: 60,
+        batch: 1,
+        steps: 150,
+        loss: Trace(population: "answer", file: "course/traces.npz"),
+        learn: EProp(feedback: Adaptive, c_reg: 1, f_target: 20),
+        optimizer: Adam(lr: 0.01),
+    ),
+)"#;
+
+/// An output that learns by e-prop to follow a trace is told of as any other, and goes on to learn as if nothing had been.
+#[test]
+fn a_training_by_eprop_of_a_trace_can_be_extended() {
+    let place = Place::new();
+    fs::write(place.path("course.ron"), COURSE).unwrap();
+    fs::write(place.path("train.ron"), FOLLOWING).unwrap();
+    place.done("course.ron", "course", &[]);
+    let summary = place.done("train.ron", "unbroken", &[]);
+    let number = |at: &str| summary.pointer(at).and_then(Value::as_f64).unwrap();
+    let (first, last) =
+        (number("/training/epochs/0/loss"), number("/training/epochs/59/test_loss"));
+    assert!(last < 0.5 * first, "{first} before, {last} after");
+    for told in ["/training/fit/best_mse", "/training/epochs/59/errors/0"] {
+        assert!((number(told) - last).abs() <= 1e-5 * last, "{told}: {} not {last}", number(told));
+    }
+    assert!(place.path("unbroken/figures/fit.png").is_file());
+    place.done("train.ron", "train-1", &["--set", "training.epochs=35"]);
+    place.call(&[&RESUME[..], &["--set", "training.epochs=60"]].concat()).expect(0, "");
+    assert_same_run(&place, "unbroken", "train-1");
+}
+
 #[test]
 #[cfg(unix)]
 fn a_killed_training_goes_on_from_its_last_checkpoint() {

@@ -35,7 +35,8 @@ fn values(option: &str) -> &'static [f64] {
         "over" | "reset" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
         | "half_steps" | "own_receptors" | "nearest" | "short_term" | "dense" | "sliding"
         | "slow" | "largest" => &[0.0, 1.0],
-        "bounded" | "form" => &[0.0, 1.0, 2.0],
+        "bounded" => &[0.0, 1.0, 2.0],
+        "form" => &[0.0, 1.0, 2.0, 3.0],
         "surrogate" => &[0.0, 1.0, 2.0, 3.0, 4.0],
         other => panic!("say which values `{other}` takes"),
     }

@@ -272,7 +272,6 @@ impl Compiler<'_> {
         let (form, delta) = objective.in_each_step().expect("the scene was checked");
         let p = eprop_readout::EpropReadoutParams {
             n: n as u32,
-            steps: self.layout.steps as u32,
             begin: asked.over.begin,
             length: asked.over.length,
             parts: asked.parts as u32,

@@ -20,8 +20,6 @@ params! {
     pub struct EpropReadoutParams {
         /// Outputs.
         n: word,
-        /// Steps of a window.
-        steps: word,
         /// First step that counts.
         begin: word,
         /// Steps of a part.
