@@ -564,7 +564,7 @@ fn engines_agree_with_the_oracle() {
         let mut compared: Vec<(Reals, usize)> =
             ports.gradients.iter().map(|(gradient, _)| (*gradient, usize::MAX)).collect();
         let of_name = |what: &str| array::<Reals>(&plan, what);
-        let named = ["cells.state", "cells.slope", "cells.signal", "out.errors"].map(of_name);
+        let named = ["cells.state", "cells.slope", "cells.signal", "out.signal"].map(of_name);
         let potentials = ports.populations[2].inbox.map(|inbox| inbox.array);
         let told = [ports.answer.map(|answer| answer.output), ports.errors, potentials];
         let told = told.into_iter().flatten().chain([ports.losses]).chain(named);

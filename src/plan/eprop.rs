@@ -155,7 +155,7 @@ impl Compiler<'_> {
             match &population.kind {
                 network::Kind::Readout(readout) => {
                     online.arrivals = zeros("arrivals", 1);
-                    online.signal = zeros("errors", CHUNK);
+                    online.signal = zeros("signal", CHUNK);
                     let cell = &readout.cells[0];
                     let (fall_m, p21, fall_syn) = (cell.fall_m, cell.p21, cell.fall_syn);
                     steps.filter = Filter { fall_m, p21, fall_syn };
