@@ -495,7 +495,8 @@ fn without_recurrence_it_is_backpropagation() {
         let loss = loss.to_owned();
         move |how: &str| small("", &format!("loss: {loss}over: Last), {how}"))
     };
-    let cases: [(&str, &dyn Fn(&str) -> String); 6] = [
+    type Text<'a> = &'a dyn Fn(&str) -> String;
+    let cases: [(&str, Text); 6] = [
         ("classes", &last("SoftmaxCrossEntropy(")),
         ("squares", &last("SquaredError(")),
         ("Huber", &last("Huber(delta: 0.3, ")),
