@@ -259,6 +259,23 @@ pub struct Clock {
     pub corrections: [f64; 2],
 }
 
+impl Clock {
+    /// Size in a shader \[bytes\].
+    pub const BYTES: u64 = 48;
+
+    /// Place of the lower half of `step` among [`Clock::words`]; the upper half follows.
+    pub const STEP: usize = 2;
+
+    /// As a shader has it.
+    pub fn words(&self) -> [u32; 12] {
+        let [seed_lo, seed_hi] = halves(self.seed);
+        let [step_lo, step_hi] = halves(self.step);
+        let [rate, first, second] = [self.learning_rate, self.corrections[0], self.corrections[1]]
+            .map(|x| (x as f32).to_bits());
+        [seed_lo, seed_hi, step_lo, step_hi, self.samples, self.slot, rate, first, second, 0, 0, 0]
+    }
+}
+
 /// Steps of the window that a launch covers; `struct Span` of `shaders/lib/call.wgsl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -269,6 +286,14 @@ pub struct Span {
 }
 
 impl Span {
+    /// Size in a shader \[bytes\].
+    pub const BYTES: u64 = 8;
+
+    /// As a shader has it.
+    pub fn words(self) -> [u32; 2] {
+        [self.t0, self.t1]
+    }
+
     /// The steps as indices.
     pub fn steps(self) -> Range<usize> {
         self.t0 as usize..self.t1 as usize

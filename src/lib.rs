@@ -39,4 +39,5 @@ pub mod summary;
 pub mod synapse;
 pub mod train;
 pub mod vector;
+pub mod web;
 pub mod words;

@@ -7,6 +7,8 @@
 mod browser;
 #[path = "shaders/operators.rs"]
 mod operators;
+#[path = "common/visitor.rs"]
+mod visitor;
 
 use naga::back::{hlsl, msl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};

@@ -22,6 +22,7 @@ mod stop;
 mod sweep;
 mod tensorboard;
 mod terminal;
+mod web;
 
 use crate::engine::EngineError;
 use crate::scene::{Override, SceneError};
@@ -49,6 +50,7 @@ use std::process::ExitCode;
   neuralearn new first                                a scene to start from, first.ron
   neuralearn predict runs/mnist-1 --data my/digits    what a trained network makes of other images
   neuralearn adapt runs/meta-1/fomaml --data few.npz  what learned to learn learns a new task
+  neuralearn web scenes/coba.ron -o page              a page that runs the scene in a browser
   neuralearn check scenes/mnist.ron                   what would run, and how much memory it takes
   neuralearn devices                                  adapters of this machine
 
@@ -74,6 +76,8 @@ enum Command {
     Report(Redraw),
     /// Write a commented scene to start from.
     New(New),
+    /// Write a page that runs a simulation in a browser, by WebGPU.
+    Web(Web),
     /// List the adapters of this machine, their limits, and what fits.
     Devices,
     /// List every model, encoder, rule, optimiser ... with parameters, units, defaults, source.
@@ -184,6 +188,28 @@ struct New {
     /// A scene file, or the name of one in the folder scenes, that is taken as it stands.
     #[arg(long, value_name = "SCENE")]
     from: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  neuralearn web scenes/coba.ron -o page              page/index.html, to be opened, or put on a web server
+  neuralearn web scenes/brunel.ron -o page --set populations.exc.size=4000 --set populations.inh.size=1000
+
+The page runs the same kernels as the command line on the GPU of whoever opens it, draws spikes, rates, potentials and
+weights that learn, and has sliders for stimuli and weights. It asks no server for anything. Trainings, experiments of
+several stages, synapses that move and rewards for pairs of spikes are refused.")]
+struct Web {
+    /// The scene, of a simulation.
+    scene: PathBuf,
+    /// Folder of the page: a new one, an empty one, or one with nothing but a page of this command, which is replaced.
+    #[arg(short, long, value_name = "DIR")]
+    out: PathBuf,
+    /// Override one value of the scene, as in a run.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    set: Vec<Override>,
+    /// Same as --set simulation.seed=N.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
 }
 
 /// With what something is computed, and whether it is shown.
@@ -338,6 +364,7 @@ pub fn main() -> ExitCode {
         Some(Command::Adapt(args)) => adapt::adapt(args),
         Some(Command::Report(args)) => redraw::report(args),
         Some(Command::New(args)) => new::new(args),
+        Some(Command::Web(args)) => web::web(args),
         Some(Command::Devices) => inspect::devices(),
         Some(Command::Models { word }) => models::models(word.as_deref()),
         None => run::run(&cli.run),
@@ -377,6 +404,7 @@ fn exit_code(e: &anyhow::Error) -> u8 {
     use crate::plan::PlanError;
     use crate::simulation::SimulationError;
     use crate::train::TrainError;
+    use crate::web::WebError;
 
     let engine = |e: &EngineError| match e {
         EngineError::Lost { .. } => 7,
@@ -433,6 +461,11 @@ fn exit_code(e: &anyhow::Error) -> u8 {
             SimulationError::Checkpoint(e) => checkpoint(e),
             SimulationError::Diverged { .. } => 6,
             SimulationError::Variable { .. } | SimulationError::Synapse { .. } => 2,
+        }
+    } else if let Some(e) = e.downcast_ref::<WebError>() {
+        match e {
+            WebError::Refused { .. } => 2,
+            WebError::Size { .. } | WebError::Shader { .. } => 4,
         }
     } else if e.is::<Threads>() {
         4

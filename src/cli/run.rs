@@ -40,8 +40,13 @@ pub fn scene_path(args: &Run) -> Result<PathBuf, Usage> {
 
 /// What a command line changes of the scene.
 pub fn overrides(args: &Run) -> Vec<Override> {
-    let seed = args.seed.map(|seed| Override { path: SEED.into(), value: seed.to_string() });
-    args.set.iter().cloned().chain(seed).collect()
+    overrides_of(&args.set, args.seed)
+}
+
+/// What `--set` and `--seed` change of a scene.
+pub fn overrides_of(set: &[Override], seed: Option<u64>) -> Vec<Override> {
+    let seed = seed.map(|seed| Override { path: SEED.into(), value: seed.to_string() });
+    set.iter().cloned().chain(seed).collect()
 }
 
 /// Runs a scene, or goes on with its run.

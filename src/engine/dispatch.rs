@@ -5,12 +5,14 @@
 //! between, writes. What they bind at one place must then be one buffer, in which each finds its own array from an
 //! offset on. No shader may bind a buffer twice if it writes to it, so arrays that some launch binds side by side, one
 //! of them to write, stay apart; and a buffer is at most as large as a binding.
+//!
+//! A [`Form`] is what a device is told of a dispatch, by whatever interface it is reached.
 
 use super::shader;
-use crate::kernel::Place;
+use crate::kernel::{Kernel, Place, Span};
 use crate::plan::{Array, ArrayId, Arrays, ByArray, Launch, Plan};
 
-/// Alignment of an array in a buffer \[bytes\]: that of offsets of bindings.
+/// Alignment of an array in a buffer, and of a span among others \[bytes\]: that of offsets of bindings.
 const ALIGN: u64 = 256;
 
 /// Dispatches of a plan and the buffers of its arrays.
@@ -51,6 +53,135 @@ impl Dispatches {
         };
         let places = plan.arrays.each(place);
         Self { buffers, places, programs }
+    }
+}
+
+/// What a device is told of a dispatch.
+pub struct Form {
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Values of its `override` constants.
+    pub constants: Vec<(String, f64)>,
+    /// Content of the uniform [`shader::PARAMS`].
+    pub params: Vec<u8>,
+    /// Buffer of each array, and where in it the binding begins and how long it is \[bytes\].
+    pub arrays: Vec<(usize, u64, u64)>,
+    /// Invocations, of each step if `per_step`.
+    pub invocations: u64,
+    /// Whether the invocations multiply with the steps.
+    pub per_step: bool,
+    /// Steps from one dispatch to the next.
+    pub every: u64,
+}
+
+impl Form {
+    /// Workgroups over so many steps, in two dimensions.
+    pub fn groups(&self, steps: usize) -> (u32, u32) {
+        let factor = if self.per_step { steps as u64 } else { 1 };
+        fold((self.invocations * factor).div_ceil(u64::from(self.kernel.workgroup)))
+    }
+}
+
+/// Workgroups of a grid in two dimensions, each at most 65,535, with at least `count` in all.
+fn fold(count: u64) -> (u32, u32) {
+    const MOST: u64 = 65_535;
+    let rows = count.div_ceil(MOST).max(1);
+    (count.div_ceil(rows) as u32, rows as u32)
+}
+
+impl Dispatches {
+    /// The form of a dispatch of these launches.
+    pub fn form(&self, arrays: &Arrays, launches: &[&Launch]) -> Form {
+        let first = launches[0];
+        let kernel = first.kernel;
+        let (params, mut constants) = first.device_form();
+        constants.push(("WG".to_owned(), f64::from(kernel.workgroup)));
+        let (params, invocations) = match kernel.merges {
+            true => self.table(launches),
+            false => (padded(params, 16), first.invocations),
+        };
+        let bound = |array: ArrayId| {
+            let (buffer, begin) = self.places[array];
+            match kernel.merges {
+                true => (buffer, 0, self.buffers[buffer]),
+                false => (buffer, begin, arrays[array].bytes()),
+            }
+        };
+        Form {
+            kernel,
+            constants,
+            params,
+            arrays: first.args.iter().map(|arg| bound(arg.array)).collect(),
+            invocations,
+            per_step: first.per_step,
+            every: first.every,
+        }
+    }
+
+    /// The table of the launches of a merging kernel, see [`shader::record`], and their invocations together.
+    fn table(&self, launches: &[&Launch]) -> (Vec<u8>, u64) {
+        let kernel = launches[0].kernel;
+        let mut groups = 0u64;
+        let mut records = Vec::with_capacity(shader::TABLE);
+        for launch in launches {
+            let end = records.len() + 16 * shader::record(kernel);
+            records.extend((groups as u32).to_le_bytes());
+            records.extend(launch.device_form().0);
+            for arg in &launch.args {
+                records.extend(((self.places[arg.array].1 / 4) as u32).to_le_bytes());
+            }
+            records.resize(end, 0);
+            groups += launch.invocations.div_ceil(u64::from(kernel.workgroup));
+        }
+        let head = [launches.len() as u32, groups as u32, 0, 0];
+        let mut table: Vec<u8> = head.iter().flat_map(|word| word.to_le_bytes()).collect();
+        table.extend(records);
+        table.resize(shader::TABLE, 0);
+        (table, groups * u64::from(kernel.workgroup))
+    }
+}
+
+/// Where the params of a dispatch have the field of one of its launches \[bytes\], if it is no option.
+pub fn param_at(kernel: &Kernel, member: usize, field: &str) -> Option<usize> {
+    let mut fields = kernel.params.iter().filter(|field| field.place != Place::Option);
+    let word = fields.position(|known| known.name == field)?;
+    let record = 16 * (1 + member * shader::record(kernel));
+    Some(4 * word + if kernel.merges { record + 4 } else { 0 })
+}
+
+/// Bytes of a uniform, at least one and a multiple of `of`.
+fn padded(mut bytes: Vec<u8>, of: usize) -> Vec<u8> {
+    bytes.resize(bytes.len().max(1).next_multiple_of(of), 0);
+    bytes
+}
+
+/// The spans of a plan's windows as a uniform buffer has them: those of single steps, then those of a window's first
+/// 1, 2, ... steps. A dispatch takes one by its offset \[bytes\].
+#[derive(Debug, Clone, Copy)]
+pub struct Spans {
+    /// Steps of a window at most.
+    pub steps: usize,
+}
+
+impl Spans {
+    /// Offset of the span of step `t`.
+    pub fn of_step(self, t: usize) -> u32 {
+        t as u32 * ALIGN as u32
+    }
+
+    /// Offset of the span of a window of `steps` steps.
+    pub fn of_window(self, steps: usize) -> u32 {
+        (self.steps + steps - 1) as u32 * ALIGN as u32
+    }
+
+    /// Content of the buffer.
+    pub fn bytes(self) -> Vec<u8> {
+        let steps = self.steps as u32;
+        let single = (0..steps).map(|t| Span { t0: t, t1: t + 1 });
+        let windows = (1..=steps).map(|end| Span { t0: 0, t1: end });
+        let bytes =
+            |span: Span| padded(span.words().map(u32::to_le_bytes).concat(), ALIGN as usize);
+        single.chain(windows).flat_map(bytes).collect()
     }
 }
 

@@ -12,11 +12,11 @@
 //! Only default limits and no features are asked for, but for timestamps where times are wanted, and larger bindings
 //! where the table of synapses is larger and the adapter has them.
 
-use super::dispatch::Dispatches;
+use super::dispatch::{Dispatches, Form, Spans};
 use super::shader::{self, Source};
 use super::{Device, Engine, EngineError, Fetched, KernelTime, Pending};
 use crate::files::Values;
-use crate::kernel::{Clock, Kind};
+use crate::kernel::{Clock, Kind, Span};
 use crate::plan::{ArrayId, ByArray, Init, Launch, Plan, ProgramId, Reals, Stage, Words};
 use pollster::block_on;
 use std::collections::{HashMap, VecDeque};
@@ -31,9 +31,6 @@ const IN_FLIGHT: usize = 2;
 
 /// How long to wait for the device before it counts as lost.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Alignment of offsets into uniform buffers.
-const ALIGN: usize = 256;
 
 /// Timestamps of one query set: a pair for each dispatch.
 const QUERIES: u32 = 4096;
@@ -160,9 +157,7 @@ pub struct Gpu {
     places: ByArray<(usize, u64, u64)>,
     kinds: ByArray<Kind>,
     clock: wgpu::Buffer,
-    spans: wgpu::Buffer,
-    steps: usize,
-    window: usize,
+    spans: Spans,
     programs: Vec<Vec<Ready>>,
     fault: Arc<Mutex<Option<String>>>,
     in_flight: VecDeque<(wgpu::SubmissionIndex, usize, Instant)>,
@@ -194,20 +189,8 @@ struct Dispatch {
     program: &'static str,
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
-    invocations: u64,
-    per_step: bool,
-    every: u64,
-    workgroup: u32,
-    kernel: &'static str,
+    form: Form,
     label: String,
-}
-
-impl Dispatch {
-    /// Workgroups over so many steps, in two dimensions.
-    fn groups(&self, steps: usize) -> (u32, u32) {
-        let factor = if self.per_step { steps as u64 } else { 1 };
-        fold((self.invocations * factor).div_ceil(u64::from(self.workgroup)))
-    }
 }
 
 struct Timer {
@@ -284,11 +267,11 @@ impl Gpu {
                 mapped_at_creation: false,
             })
         };
-        let merged = Dispatches::of(plan, max_binding);
+        let placed = Dispatches::of(plan, max_binding);
         let buffers: Vec<_> =
-            merged.buffers.iter().map(|size| buffer("arrays", *size, usage)).collect();
+            placed.buffers.iter().map(|size| buffer("arrays", *size, usage)).collect();
         for (id, array) in plan.arrays.iter() {
-            let (of, begin) = merged.places[id];
+            let (of, begin) = placed.places[id];
             let write = |words: &[u32]| {
                 queue.write_buffer(&buffers[of], begin, bytemuck::cast_slice(words));
             };
@@ -301,43 +284,39 @@ impl Gpu {
             }
         }
         let places = plan.arrays.each(|(id, array)| {
-            let (of, begin) = merged.places[id];
+            let (of, begin) = placed.places[id];
             (of, begin, array.bytes())
         });
         if let Some(e) = block_on(scope.pop()) {
             return Err(limit(format!("{} bytes do not fit: {e}", plan.bytes())));
         }
         let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        let clock = buffer("clock", 48, uniform);
-        // Span 0 is the whole window, span 1 + t step t alone.
-        let mut bytes = vec![0u8; (plan.steps + 1) * ALIGN];
-        for k in 0..=plan.steps {
-            let (t0, t1) = if k == 0 { (0, plan.steps as u32) } else { (k as u32 - 1, k as u32) };
-            bytes[k * ALIGN..][..4].copy_from_slice(&t0.to_le_bytes());
-            bytes[k * ALIGN + 4..][..4].copy_from_slice(&t1.to_le_bytes());
-        }
-        let spans = buffer("spans", bytes.len() as u64, uniform);
-        queue.write_buffer(&spans, 0, &bytes);
+        let clock = buffer("clock", Clock::BYTES, uniform);
+        let spans = Spans { steps: plan.steps };
+        let bytes = spans.bytes();
+        let span_buffer = buffer("spans", bytes.len() as u64, uniform);
+        queue.write_buffer(&span_buffer, 0, &bytes);
 
         let mut maker = Maker {
             device: &device,
             queue: &queue,
             buffers: &buffers,
-            places: &places,
             clock: &clock,
-            spans: &spans,
+            spans: &span_buffer,
             made: HashMap::new(),
         };
         let mut programs = Vec::new();
-        for (program, merged) in plan.programs.iter().zip(&merged.programs) {
+        for (program, merged) in plan.programs.iter().zip(&placed.programs) {
             let mut stages = Vec::new();
             for (stage, merged) in program.stages.iter().zip(merged) {
                 let launches = stage.launches();
-                let members = |ids: &Vec<usize>| ids.iter().map(|k| &launches[*k]).collect();
-                let dispatches = merged
-                    .iter()
-                    .map(|ids| maker.dispatch(program.name, members(ids)))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let dispatch = |ids: &Vec<usize>| {
+                    let members: Vec<&Launch> = ids.iter().map(|k| &launches[*k]).collect();
+                    let labels: Vec<&str> = members.iter().map(|l| l.label.as_str()).collect();
+                    let form = placed.form(&plan.arrays, &members);
+                    maker.dispatch(program.name, form, labels.join(", "))
+                };
+                let dispatches = merged.iter().map(dispatch).collect::<Result<Vec<_>, _>>()?;
                 let stepped = match stage {
                     Stage::Whole(_) => None,
                     Stage::Steps { backward, .. } => Some(*backward),
@@ -379,8 +358,6 @@ impl Gpu {
             kinds: plan.arrays.each(|(_, array)| array.kind),
             clock,
             spans,
-            steps: plan.steps,
-            window: plan.steps,
             programs,
             fault,
             in_flight: VecDeque::new(),
@@ -523,53 +500,21 @@ struct Maker<'a> {
     device: &'a wgpu::Device,
     queue: &'a wgpu::Queue,
     buffers: &'a [wgpu::Buffer],
-    places: &'a ByArray<(usize, u64, u64)>,
     clock: &'a wgpu::Buffer,
     spans: &'a wgpu::Buffer,
     made: HashMap<String, (wgpu::ComputePipeline, wgpu::BindGroupLayout)>,
 }
 
 impl Maker<'_> {
-    /// Parameters of a dispatch as its shader reads them, and its invocations.
-    fn parameters(&self, launches: &[&Launch]) -> (Vec<u8>, u64) {
-        let kernel = launches[0].kernel;
-        if !kernel.merges {
-            let mut bytes = launches[0].device_form().0;
-            bytes.resize(bytes.len().max(1).next_multiple_of(16), 0);
-            return (bytes, launches[0].invocations);
-        }
-        let mut groups = 0u64;
-        let mut records = Vec::with_capacity(shader::TABLE);
-        for launch in launches {
-            let end = records.len() + 16 * shader::record(kernel);
-            records.extend((groups as u32).to_le_bytes());
-            records.extend(launch.device_form().0);
-            for arg in &launch.args {
-                records.extend(((self.places[arg.array].1 / 4) as u32).to_le_bytes());
-            }
-            records.resize(end, 0);
-            groups += launch.invocations.div_ceil(u64::from(kernel.workgroup));
-        }
-        let mut table = Vec::with_capacity(shader::TABLE);
-        [launches.len() as u32, groups as u32, 0, 0]
-            .iter()
-            .for_each(|word| table.extend(word.to_le_bytes()));
-        table.extend(records);
-        table.resize(shader::TABLE, 0);
-        (table, groups * u64::from(kernel.workgroup))
-    }
-
     fn dispatch(
         &mut self,
         program: &'static str,
-        launches: Vec<&Launch>,
+        form: Form,
+        label: String,
     ) -> Result<Dispatch, EngineError> {
-        let launch = launches[0];
-        let kernel = launch.kernel;
+        let kernel = form.kernel;
         let fail = |why: String| EngineError::Shader { kernel: kernel.name, why };
-        let (_, mut options) = launch.device_form();
-        options.push(("WG".to_owned(), f64::from(kernel.workgroup)));
-        let key = format!("{} {options:?}", kernel.name);
+        let key = format!("{} {:?}", kernel.name, form.constants);
         if !self.made.contains_key(&key) {
             let source = Source::assemble(kernel).map_err(fail)?;
             source.parse().map_err(fail)?;
@@ -607,7 +552,7 @@ impl Maker<'_> {
                     immediate_size: 0,
                 });
             let constants: Vec<(&str, f64)> =
-                options.iter().map(|(name, x)| (name.as_str(), *x)).collect();
+                form.constants.iter().map(|(name, x)| (name.as_str(), *x)).collect();
             let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(kernel.name),
                 layout: Some(&pipeline_layout),
@@ -625,14 +570,13 @@ impl Maker<'_> {
             self.made.insert(key.clone(), (pipeline, layout));
         }
         let (pipeline, layout) = &self.made[&key];
-        let (parameters, invocations) = self.parameters(&launches);
         let params = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("params"),
-            size: parameters.len() as u64,
+            size: form.params.len() as u64,
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        self.queue.write_buffer(&params, 0, &parameters);
+        self.queue.write_buffer(&params, 0, &form.params);
         let part = |binding, buffer, offset, size| wgpu::BindGroupEntry {
             binding,
             resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
@@ -642,18 +586,13 @@ impl Maker<'_> {
             }),
         };
         let mut entries = vec![
-            part(shader::PARAMS, &params, 0, parameters.len() as u64),
-            part(shader::SPAN, self.spans, 0, 8),
-            part(shader::CLOCK, self.clock, 0, 48),
+            part(shader::PARAMS, &params, 0, form.params.len() as u64),
+            part(shader::SPAN, self.spans, 0, Span::BYTES),
+            part(shader::CLOCK, self.clock, 0, Clock::BYTES),
         ];
-        entries.extend((shader::ARRAYS..).zip(&launch.args).map(|(binding, arg)| {
-            let (buffer, begin, size) = self.places[arg.array];
-            let buffer = &self.buffers[buffer];
-            if kernel.merges {
-                part(binding, buffer, 0, buffer.size())
-            } else {
-                part(binding, buffer, begin, size)
-            }
+        let arrays = (shader::ARRAYS..).zip(&form.arrays);
+        entries.extend(arrays.map(|(binding, (buffer, begin, size))| {
+            part(binding, &self.buffers[*buffer], *begin, *size)
         }));
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -664,25 +603,8 @@ impl Maker<'_> {
         if let Some(e) = block_on(scope.pop()) {
             return Err(fail(e.to_string()));
         }
-        Ok(Dispatch {
-            program,
-            pipeline: pipeline.clone(),
-            bind_group,
-            invocations,
-            per_step: launch.per_step,
-            every: launch.every,
-            workgroup: kernel.workgroup,
-            kernel: kernel.name,
-            label: launches.iter().map(|l| l.label.as_str()).collect::<Vec<_>>().join(", "),
-        })
+        Ok(Dispatch { program, pipeline: pipeline.clone(), bind_group, form, label })
     }
-}
-
-/// Workgroups of a grid in two dimensions, each at most 65,535, with at least `count` in all.
-fn fold(count: u64) -> (u32, u32) {
-    const MOST: u64 = 65_535;
-    let rows = count.div_ceil(MOST).max(1);
-    (count.div_ceil(rows) as u32, rows as u32)
 }
 
 impl Engine for Gpu {
@@ -727,25 +649,7 @@ impl Engine for Gpu {
     }
 
     fn run(&mut self, program: ProgramId, clock: &Clock, steps: usize) -> Result<(), EngineError> {
-        let words = [
-            clock.seed as u32,
-            (clock.seed >> 32) as u32,
-            clock.step as u32,
-            (clock.step >> 32) as u32,
-            clock.samples,
-            clock.slot,
-            (clock.learning_rate as f32).to_bits(),
-            (clock.corrections[0] as f32).to_bits(),
-            (clock.corrections[1] as f32).to_bits(),
-            0,
-            0,
-            0,
-        ];
-        self.queue.write_buffer(&self.clock, 0, bytemuck::cast_slice(&words));
-        if self.window != steps {
-            self.queue.write_buffer(&self.spans, 0, bytemuck::cast_slice(&[0, steps as u32]));
-            self.window = steps;
-        }
+        self.queue.write_buffer(&self.clock, 0, bytemuck::cast_slice(&clock.words()));
         let stages = std::mem::take(&mut self.programs[program.index()]);
         let result = self.encode(&stages, clock.step, steps);
         self.programs[program.index()] = stages;
@@ -767,28 +671,28 @@ impl Engine for Gpu {
 impl Gpu {
     /// Encodes and submits the stages of a program over a window that starts at step `first` of the run.
     fn encode(&mut self, stages: &[Ready], first: u64, steps: usize) -> Result<(), EngineError> {
-        debug_assert!(steps <= self.steps);
+        debug_assert!(steps <= self.spans.steps);
         let mut portion = Portion::new(&self.device);
         for stage in stages {
             let Some(backward) = stage.stepped else {
                 for dispatch in &stage.dispatches {
-                    self.add(&mut portion, dispatch, 0, steps)?;
+                    self.add(&mut portion, dispatch, self.spans.of_window(steps), steps)?;
                 }
                 continue;
             };
             for k in 0..steps {
                 let t = if backward { steps - 1 - k } else { k };
                 let step = first + t as u64 + 1;
-                let due = stage.dispatches.iter().filter(|d| step.is_multiple_of(d.every));
+                let due = stage.dispatches.iter().filter(|d| step.is_multiple_of(d.form.every));
                 for dispatch in due {
-                    self.add(&mut portion, dispatch, t as u32 + 1, 1)?;
+                    self.add(&mut portion, dispatch, self.spans.of_step(t), 1)?;
                 }
             }
         }
         self.submit(portion)
     }
 
-    /// Adds a dispatch over a span, and submits what there is if that is enough.
+    /// Adds a dispatch over the span at an offset, and submits what there is if that is enough.
     fn add(
         &mut self,
         portion: &mut Portion,
@@ -838,7 +742,7 @@ impl Portion {
     /// Begins a pass whose time is taken.
     fn time(&mut self, timer: &mut Timer, dispatch: &Dispatch) {
         let first = 2 * timer.pending.len() as u32;
-        timer.pending.push(([dispatch.program, dispatch.kernel], dispatch.label.clone()));
+        timer.pending.push(([dispatch.program, dispatch.form.kernel.name], dispatch.label.clone()));
         self.pass = None;
         self.begin(Some(wgpu::ComputePassTimestampWrites {
             query_set: &timer.queries,
@@ -862,8 +766,8 @@ impl Portion {
             pass.set_pipeline(&dispatch.pipeline);
             self.pipeline = Some(dispatch.pipeline.clone());
         }
-        pass.set_bind_group(0, &dispatch.bind_group, &[span * ALIGN as u32]);
-        let (x, y) = dispatch.groups(steps);
+        pass.set_bind_group(0, &dispatch.bind_group, &[span]);
+        let (x, y) = dispatch.form.groups(steps);
         pass.dispatch_workgroups(x, y, 1);
         self.dispatches += 1;
     }

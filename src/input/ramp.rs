@@ -35,6 +35,10 @@ impl Course for Line {
     fn at(&self, step: u64, length: u64) -> f64 {
         self.from + (self.to - self.from) * ((step as f64 + self.moment) / length as f64)
     }
+    fn script(&self) -> String {
+        let Self { from, to, moment } = self;
+        format!("{from} + ({to} - {from}) * ((step + {moment}) / length)")
+    }
 }
 
 impl Drive for Ramp {

@@ -38,6 +38,10 @@ impl Course for Wave {
     fn at(&self, step: u64, _: u64) -> f64 {
         (self.turn * (step as f64 + self.moment) + self.phase).sin()
     }
+    fn script(&self) -> String {
+        let Self { turn, phase, moment } = self;
+        format!("Math.sin({turn} * (step + {moment}) + {phase})")
+    }
 }
 
 impl Drive for Sine {

@@ -80,6 +80,9 @@ pub trait Course: Debug + Send + Sync {
     /// The current in a step, counted from the start, of so many.
     fn at(&self, step: u64, length: u64) -> f64;
 
+    /// The same as an expression of JavaScript over `step` and `length`, for pages.
+    fn script(&self) -> String;
+
     /// How many steps it lasts, if that is not for the scene to say.
     fn length(&self) -> Option<u64> {
         None

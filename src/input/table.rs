@@ -37,6 +37,9 @@ impl Course for Levels {
     fn at(&self, step: u64, _: u64) -> f64 {
         self.values.get((step / self.every) as usize).copied().unwrap_or_default()
     }
+    fn script(&self) -> String {
+        format!("{:?}[Math.floor(step / {})] ?? 0", self.values, self.every)
+    }
     fn length(&self) -> Option<u64> {
         Some(self.every.saturating_mul(self.values.len() as u64))
     }

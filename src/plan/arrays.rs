@@ -9,11 +9,13 @@
 
 use super::{Launch, Plan, Stage};
 use crate::kernel::Kind;
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ops::{Index, IndexMut};
 
-/// An array of a plan, whatever it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// An array of a plan, whatever it holds. In pages it is its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
 pub struct ArrayId(u32);
 
 /// An array of floats.
@@ -214,6 +216,12 @@ impl<A: Into<ArrayId>> Index<A> for Arrays {
     type Output = Array;
     fn index(&self, array: A) -> &Array {
         &self.all[array.into().index()]
+    }
+}
+
+impl<A: Into<ArrayId>> IndexMut<A> for Arrays {
+    fn index_mut(&mut self, array: A) -> &mut Array {
+        &mut self.all[array.into().index()]
     }
 }
 

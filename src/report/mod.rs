@@ -7,6 +7,8 @@
 mod figures;
 mod html;
 
+pub use html::{base64, escape};
+
 use std::borrow::Cow;
 use std::fs;
 use std::io::{self, Write as _};
