@@ -21,6 +21,10 @@ function grouped(x) {
   return Math.round(x).toLocaleString("en");
 }
 
+function counted(count, name) {
+  return `${grouped(count)} ${name}${count === 1 ? "" : "s"}`;
+}
+
 // Milliseconds as people read them.
 function duration(ms) {
   return ms >= 10000 ? `${(ms / 1000).toFixed(2)} s` : `${ms.toFixed(1)} ms`;
@@ -51,7 +55,7 @@ class Page {
   async open() {
     const { page } = this;
     element("facts").textContent =
-      `${grouped(page.neurons)} neurons · ${grouped(page.synapses)} synapses · steps of ${page.dt} ms · ` +
+      `${counted(page.neurons, "neuron")} · ${counted(page.synapses, "synapse")} · steps of ${page.dt} ms · ` +
       `the scene has ${duration(page.end * page.dt)}, the page goes on`;
     await load("network.js");
     const content = await unpacked(NETWORK);
@@ -118,7 +122,8 @@ class Page {
       if (control.group !== group) return;
       const { label, base, factors } = control;
       const told = made("output");
-      const input = made("input", { type: "range", min: 0, max: factors.length - 1, step: 1, value: control.position });
+      const input = made("input", { type: "range", id: `slider-${k}`, min: 0, max: factors.length - 1, step: 1 });
+      input.value = control.position;
       const tell = () => {
         const factor = factors[input.value];
         told.textContent = base ? `${short(base[0] * factor)} ${base[1]}` : `× ${factor.toFixed(2)}`;
@@ -136,7 +141,9 @@ class Page {
         });
       });
       tell();
-      rows.push({ node: made("label", { className: "slider" }, label, told, input), input, usual: control.position });
+      // The output is what a label would be of if it did not say of what.
+      const node = made("label", { className: "slider", htmlFor: input.id }, label, told, input);
+      rows.push({ node, input, usual: control.position });
     });
     if (rows.length === 0) return;
     const back = made("button", { type: "button", textContent: "All as in the scene" });
@@ -337,8 +344,10 @@ class Page {
     const rests = new Float32Array(this.device.content, trace.rest[0], trace.rest[1] / 4);
     this.rests = this.tracedIds.map((id) => rests[rests.length > 1 ? id : 0]);
     const unit = trace.unit ? ` (${trace.unit})` : "";
-    const which = this.tracedIds.length > 1 ? `neurons ${first} to ${this.tracedIds.at(-1)}` : `neuron ${first}`;
-    element("traces-told").textContent = `${trace.variable}${unit} of ${which} of ${name}, and their spikes`;
+    const several = this.tracedIds.length > 1;
+    const which = several ? `neurons ${first} to ${this.tracedIds.at(-1)}` : `neuron ${first}`;
+    const whose = several ? "their" : "its";
+    element("traces-told").textContent = `${trace.variable}${unit} of ${which} of ${name}, and ${whose} spikes`;
     this.traces.clear();
   }
 

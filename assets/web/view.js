@@ -84,14 +84,18 @@ class Figure {
     const bottom = y + height + 0.5;
     this.line(x, bottom, x + width, bottom);
     const unit = span * dt >= 2000 ? { of: 1000, name: "s" } : { of: 1, name: "ms" };
+    const told = (ms) => `${short(ms / unit.of)} ${unit.name}`;
+    const last = told(now * dt);
+    const room = this.g.measureText(last).width + 12;
+    this.text(last, x + width, bottom + 15, "right");
     const every = nice((span * dt) / Math.max(2, width / 110));
     const first = Math.ceil(Math.max(0, (now - span) * dt) / every - 1e-9);
     for (let k = first; k * every <= now * dt + 1e-9; k++) {
       const at = x + (width * (k * every - (now - span) * dt)) / (span * dt);
       this.line(at, bottom, at, bottom + 4);
-      const text = `${short((k * every) / unit.of)} ${unit.name}`;
-      const half = this.g.measureText(text).width / 2;
-      this.text(text, Math.min(at, x + width - half), bottom + 15, "center");
+      const text = told(k * every);
+      const end = at + this.g.measureText(text).width / 2;
+      if (end < x + width - room) this.text(text, at, bottom + 15, "center");
     }
   }
 
@@ -126,7 +130,9 @@ class Raster extends Figure {
     this.columns = columns;
     if (changed) [this.ring.width, this.ring.height] = [columns + MARGIN, rows];
     // Small populations get more than their part.
-    const shares = this.populations.map(({ size }) => Math.sqrt(size));
+    const roots = this.populations.map(({ size }) => Math.sqrt(size));
+    const least = 0.1 * roots.reduce((sum, root) => sum + root, 0);
+    const shares = roots.map((root) => Math.max(root, Math.min(least, 5 * root)));
     const sum = shares.reduce((sum, share) => sum + share, 0);
     let top = 0;
     this.bands = shares.map((share) => {
@@ -305,8 +311,10 @@ class Traces extends Figure {
       const every = nice((high - low) / 4);
       const range = [Math.floor(low / every) * every, Math.ceil(high / every + 0.35) * every];
       // As of rates: the axis does not jump with every sample.
-      const known = this.range;
-      if (!known || low < known[0] || high > known[1] || range[1] - range[0] < 0.4 * (known[1] - known[0])) this.range = range;
+      // Above it is room for the marks.
+      const [bottom, top] = this.range ?? [0, 0];
+      const most = top - 0.1 * (top - bottom);
+      if (low < bottom || high > most || range[1] - range[0] < 0.4 * (top - bottom)) this.range = range;
     }
     const at = this.valueAxis(...(this.range ?? [0, 1]));
     const place = (step) => x + (width * (step - (time.now - time.span))) / time.span;
