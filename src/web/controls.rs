@@ -253,6 +253,9 @@ impl Maker<'_> {
     }
 }
 
+/// By what projections are told apart in the table: source, target, and receptor where that is known.
+type Ends = (usize, usize, Option<usize>);
+
 /// Weights of projections, and which are moved together.
 fn weights(network: &Network, plan: &Plan, max_binding: u64) -> (Vec<Control>, Vec<String>) {
     let placed = Placed::new(plan, max_binding);
@@ -287,7 +290,7 @@ fn weights(network: &Network, plan: &Plan, max_binding: u64) -> (Vec<Control>, V
         .projections
         .iter()
         .filter(|p| !p.is_live() && !is_drawn(p) && p.synapses.weights().iter().any(|w| *w != 0.0));
-    let mut groups: Vec<((usize, usize, Option<usize>), Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(Ends, Vec<&str>)> = Vec::new();
     for p in stored {
         let key = (p.from, p.to, (!shared).then_some(p.receptor));
         match groups.iter_mut().find(|(known, _)| *known == key) {
