@@ -360,9 +360,8 @@ fn synapses_learn_the_same_in_a_browser() {
     let exported = Exported::new(&path, &[]);
     let want = exported.simulated(&found, windows.iter().sum::<usize>() as u64);
     assert_same_spikes(&spikes_of(&said), &want.spikes, 2500);
-    let ports = exported.plan.ports.simulation.as_ref().unwrap();
     let (name, want) = &want.weights[0];
-    let tiles = ports.weights[0].as_ref().unwrap();
+    let tiles = &exported.plan.simulation().live[0].as_ref().unwrap().weights;
     let contents: Vec<Vec<f32>> = list(&said["weights"][0])
         .iter()
         .map(|array| list(array).iter().map(|x| f32::from_bits(number(x) as u32)).collect())

@@ -281,18 +281,15 @@ pub enum WebError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Kind;
-    use crate::plan::Init;
 
     #[test]
     fn sizes_are_limited_and_the_largest_array_is_named() {
-        let array = |name: &str, len| Array {
-            name: name.to_owned(),
-            kind: Kind::Word,
-            len,
-            init: Init::Zero,
+        let of = |len| {
+            let mut arrays = Arrays::default();
+            arrays.zero_words("small", 1);
+            arrays.zero_words("ring", len);
+            arrays
         };
-        let of = |len| vec![array("small", 1), array("ring", len)];
         assert!(check_size(&of(1 << 20), 1 << 20).is_ok());
         let large = check_size(&of(200 << 20), 0).unwrap_err().to_string();
         assert!(large.contains("all arrays together") && large.contains("`ring`"), "{large}");
