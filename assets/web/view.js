@@ -202,7 +202,7 @@ class Raster extends Figure {
         const room = this.bands[k].height / scale - 4;
         let told = name;
         while (told.length > 1 && g.measureText(told).width > room) told = told.slice(0, -2) + "…";
-        this.text(told, 0, 0, "center", colorOf(k));
+        if (told.length > 3 || told === name) this.text(told, 0, 0, "center", colorOf(k));
       }
       g.restore();
     });
