@@ -70,8 +70,7 @@ impl Host {
                 network.stimuli.iter().enumerate().filter(|(index, stimulus)| {
                     stimulus.to == k && ports.courses[*index].is_none()
                 });
-            let sum =
-                own.filter_map(|(index, stimulus)| summand(index, stimulus)).collect();
+            let sum = own.filter_map(|(index, stimulus)| summand(index, stimulus)).collect();
             currents.push(Current { array: array.id(), sum });
         }
         let given =
@@ -89,7 +88,11 @@ impl Host {
                     [low, high, *source]
                 });
                 let spikes = content.words(halves);
-                Some(Given { array: array.id(), words: population.size.div_ceil(BLOCK) * 2, spikes })
+                Some(Given {
+                    array: array.id(),
+                    words: population.size.div_ceil(BLOCK) * 2,
+                    spikes,
+                })
             });
         let given = given.collect();
         let releases = ports.modulators.map(|ports| {
@@ -97,7 +100,11 @@ impl Host {
             let events = each.flat_map(|(which, m)| {
                 m.events.iter().map(move |(step, amount)| (*step, which, *amount))
             });
-            Releases { array: ports.release.id(), modulators: network.modulators.len(), events: events.collect() }
+            Releases {
+                array: ports.release.id(),
+                modulators: network.modulators.len(),
+                events: events.collect(),
+            }
         });
         Self { currents, given, releases }
     }
