@@ -5,7 +5,6 @@ use super::live::Learning;
 use super::simulate::{ALONE, Simulator};
 use super::*;
 use crate::network::{Projection, Synapses};
-use crate::neuron::stepped::Stepped;
 use crate::synapse::{list_spikes, procedural, scatter};
 
 /// Synapses by source and tile.

@@ -9,7 +9,7 @@ use crate::input::{
 };
 use crate::kernel::halves;
 use crate::network::{self, Input};
-use crate::neuron::stepped::{BLOCK, Stepped};
+use crate::neuron::stepped::BLOCK;
 use crate::rng::{Purpose, stream};
 use crate::scene::Images;
 

@@ -3,7 +3,6 @@
 use super::simulate::{Simulator, short, stepped};
 use crate::input::poisson_drive;
 use crate::network::{Input, Projection, Synapses};
-use crate::neuron::stepped::Stepped;
 use crate::scene::Warning;
 use crate::synapse::procedural;
 
