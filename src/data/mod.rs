@@ -7,6 +7,8 @@
 //! numpy's files, [`table`] of text; [`mnist1d`], [`yin_yang`], [`randman`] and [`sinusoids`], and [`store_recall`],
 //! [`delayed_recall`] and [`evidence`], whose samples are frames, need no file, only a seed. `choice` says which samples are used and for
 //! what, `augment` how a training sample is changed when it is shown, [`scores`] how hard each is.
+//!
+//! The file is long with what all data sets have in common: labels, targets, frames, and what becomes of them.
 
 pub mod arrays;
 mod augment;

@@ -8,6 +8,8 @@
 //! number of threads, and each number is computed by one piece in a fixed order, so neither does any result.
 //!
 //! At `f64` the same engine is the oracle of the tests.
+//!
+//! The file is long: cuts, chains, strands and phases are one argument why no two pieces touch the same number.
 
 #![allow(unsafe_code, reason = "disjoint slices for parallel pieces; see `Shared`")]
 

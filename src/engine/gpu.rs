@@ -11,6 +11,8 @@
 //!
 //! Only default limits and no features are asked for, but for timestamps where times are wanted, and larger bindings
 //! where the table of synapses is larger and the adapter has them.
+//!
+//! The file is long with what wgpu asks of its users, in the order in which a run needs it.
 
 use super::dispatch::{Dispatches, Form, Spans};
 use super::shader::{self, Source};

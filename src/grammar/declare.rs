@@ -23,6 +23,8 @@
 //! A word of a choice may be declared by itself, in the file of what it means: as a block that is a `Word`, `pub struct
 //! Huber: Word { ... }`, as a value, `pub struct List(PathBuf);`, or alone, `pub struct Dense;`. The choice then has a line
 //! of it, `Huber(crate::train::huber::Huber);`, and reads, writes and explains it as if it were declared there.
+//!
+//! The file is long: macros that call each other cannot lie apart.
 
 use super::param::Param;
 use super::quantity::{Dimension, Loose, One, Quantity};

@@ -43,6 +43,8 @@
 //! By the numbers of a neuron, summed over moves: (dt / c_m)_bar = -G (v - V) (F + 1) c_bar; g_c_bar = x_c times the
 //! gradient by the channel's conductance g_c x_c, and e_c_bar unless ions set it; v_th_bar = -u_bar, i_e_bar that by the
 //! current; t_ref has none.
+//!
+//! The file is long with the equations and what kernels read of them; the twin is in `twin` and `gates`.
 
 mod gates;
 mod twin;

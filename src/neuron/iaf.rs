@@ -39,6 +39,8 @@
 //!                 v_th_bar += E I_bar; where y is at its bound only delta_t_bar = E I_bar is left of these
 //! ```
 //! i_e_bar is that by the current, and t_ref has none.
+//!
+//! The file is long: equation, step and adjoint are read side by side, and a form of the model is all of them.
 
 use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, form, row, set_row};
 use super::model::{Drawn, Neuron, Refused, TAU_M, at, check_membrane, check_threshold, reference};

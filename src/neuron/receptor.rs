@@ -22,6 +22,8 @@
 //! jumps, fall_bar = g g_bar, cross_bar = x g_bar and fall_rise_bar = x x_bar, with g and x before a step and bars after
 //! it; e_rev_bar = g B pull_bar, where pull is the sum of all g B e_rev; and, since the potential only enters as
 //! block e^(-0.062 v), block_bar = v_bar / (-0.062 block), with the v_bar of B.
+//!
+//! The file is long with the words of a scene, the numbers that kernels read, and the twin, which are three sides of one list.
 
 use super::frame::Back;
 use super::model::{Drawn, Refused, at};

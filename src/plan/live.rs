@@ -5,6 +5,8 @@
 //! share. Its rule is two more launches, one for spikes of sources and one for those of targets, over
 //! traces that all projections from or to a population share where they are alike. See
 //! [`crate::plasticity`].
+//!
+//! The file is long with one launch after the other: what learns has a dozen kernels, each with its arguments.
 
 use super::compile::{PlanError, each, whole};
 use super::simulate::{LivePorts, ModulatorPorts, Simulator};

@@ -8,6 +8,8 @@
 //! two launches, however many projections there are. A population starts at a block of its own in
 //! the row and, if it has neurons, at a tile of its own in the ring. The table lies by source; it is cut
 //! into parts where it exceeds one binding.
+//!
+//! The file is long with what all launches of a step have in common.
 
 use super::compile::{PlanError, cut, each, whole};
 use super::live::{Learning, Lists};

@@ -3,6 +3,8 @@
 //! A [`Report`] is plain data that a training run or a simulation fills in; whatever does not apply
 //! stays `None` or empty. [`write()`] draws the figures (`figures`), lays out the page (`html`) and
 //! saves both.
+//!
+//! The file is long with all that a report may have, field by field.
 
 mod figures;
 mod html;

@@ -4,6 +4,8 @@
 //! way as what the file says. A mistake found while reading is noted and its field blanked out, and
 //! the rest is read again: one run shows all independent mistakes. The path of an override may have `*`, which stands
 //! for every entry of a map or list that takes the value, and names of projections in place of their numbers.
+//!
+//! The file is long: a mistake, its place in the text, and the way on after it are found by the same walk.
 
 use super::Scene;
 use super::check::{Fault, Warning, check};

@@ -16,6 +16,8 @@
 //! from the last to the first, c within its group. At a stride of 1 the weights that a source meets in a row of
 //! the kernel are then neighbours, and so are the targets that they lead to: a spike adds one run of weights to one
 //! run of arrivals, and its part of the gradient is a run of arrivals added to a run of weights.
+//!
+//! The file is long, since two halves of it are one statement: where each weight lies, and how spikes run over it.
 
 use super::block;
 use crate::kernel::*;

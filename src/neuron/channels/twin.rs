@@ -1,4 +1,6 @@
 //! The twin of `shaders/neuron/channels.wgsl` and `channels_adjoint.wgsl`.
+//!
+//! The file is long: the adjoint of a step does the step once more, and is read beside it.
 
 use super::gates::GateTwin;
 use super::{

@@ -1,4 +1,6 @@
 //! Rules of trainings.
+//!
+//! The file is long with rules, one after the other.
 
 use super::*;
 use crate::network::numbers::CURRENT;
