@@ -269,7 +269,8 @@ class Page {
     const now = performance.now();
     const took = now - begun;
     this.msPerStep = this.msPerStep === null ? took / steps : 0.9 * this.msPerStep + (0.1 * took) / steps;
-    if (took > PATIENCE) this.most = Math.max(1, Math.floor(steps / 2));
+    // Few steps take hardly less time than fewer.
+    if (took > PATIENCE) this.most = Math.max(FIRST / 2, Math.floor(steps / 2));
     else if (took < PATIENCE / 2 && steps >= this.most) this.most = Math.min(2 * this.most, page.steps);
     time.now = start + steps;
     const window = { start, steps, spikes: this.spikesOf(rows, steps) };
