@@ -176,10 +176,17 @@ impl Compiler<'_> {
     fn asked(&mut self, k: usize, v_unit: f64) -> Asked {
         let (pop, steps) = (self.layout.pops[k], self.layout.steps);
         let unused = self.layout.arrays.unused;
-        if let Some([wanted, ..]) = self.followed {
-            // Each step is a part with targets of its own, and nothing is predicted.
+        let Some(answer) = self.layout.ports.answer else {
+            // A trace is followed: each step is a part with targets of its own, and nothing is predicted. A plan that is
+            // made without the trace compares with nothing.
             let name = format!("{}.predictions", self.network.populations[k].name);
-            let columns = self.layout.arrays[wanted].len / steps;
+            let (targets, columns) = match self.followed {
+                Some([wanted, ..]) => {
+                    let columns = self.layout.arrays[wanted].len / steps;
+                    (each(wanted, steps * columns), columns)
+                }
+                None => (whole(unused.reals), 0),
+            };
             return Asked {
                 over: Parts { begin: 0, length: 1, share: 1.0, largest: 0 },
                 parts: steps,
@@ -187,14 +194,14 @@ impl Compiler<'_> {
                 weight: 1.0 / (steps * pop.n) as f64,
                 v_unit: 1.0,
                 labels: whole(unused.words),
-                targets: each(wanted, steps * columns),
+                targets,
                 columns,
                 output: pop.tape,
                 predictions: self.layout.arrays.zero_words(name, 1),
             };
-        }
+        };
         let over = self.over();
-        let AnswerPorts { answers, output, supervision, predictions, .. } = self.answer();
+        let AnswerPorts { answers, output, supervision, predictions, .. } = answer;
         let (labels, targets, columns) = match supervision {
             Supervision::Labels(labels) => (each(labels, answers), whole(unused.reals), 0),
             Supervision::Targets(targets) => (whole(unused.words), each(targets, pop.n), pop.n),
