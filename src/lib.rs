@@ -11,9 +11,15 @@
 //! archive, summary, report     ▶            spikes.npz, summary.json, figures, report.html
 //! ```
 //! A module knows what comes before it on this path, and `cli` knows all. The kernels live in
-//! [`input`], [`synapse`], [`neuron`], [`train`] and [`record`]: each is a shader in `shaders/` and a
+//! [`input`], [`synapse`], [`neuron`], [`plasticity`], [`train`] and [`record`]: each is a shader in `shaders/` and a
 //! Rust file of the same name with its equation, parameters and twin. What a kernel is, is said in
-//! [`kernel`]. A neuron model or an optimiser is one such file: [`neuron::model`] and [`train::optimizer`] list them.
+//! [`kernel`].
+//!
+//! A thing with a name is a file beside what it does and a line in a list: neuron models in [`neuron::model`], sources,
+//! stimuli and encoders in [`input::source`], [`input::stimulus`] and [`input::encoder`], connections, weights and delays
+//! in [`network::connect`], [`network::weight`] and [`network::delay`], rules of rates in [`plasticity::rates`], losses and
+//! optimisers in [`train::loss`] and [`train::optimizer`]. Receptors are in [`neuron::receptor`], channels in
+//! [`neuron::hh`], schedules in [`train::schedule`]. [`web`] writes a simulation as a page.
 
 pub mod archive;
 pub mod checkpoint;
