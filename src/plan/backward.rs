@@ -76,13 +76,7 @@ impl Compiler<'_> {
                 self.gains(k, &mut step);
             }
         }
-        if group.cyclic {
-            stages.push(Stage::Whole(before));
-            stages.push(Stage::Steps { launches: step, backward: true });
-        } else {
-            before.extend(step);
-            stages.push(Stage::Whole(before));
-        }
+        stages.extend(group.stages(before, step, true));
     }
 
     /// Gradients by the arrivals of a projection become gradients by the spikes of its source.

@@ -138,13 +138,7 @@ impl Compiler<'_> {
                 step.extend(self.release(index));
             }
         }
-        if group.cyclic {
-            stages.push(Stage::Whole(before));
-            stages.push(Stage::Steps { launches: step, backward: false });
-        } else {
-            before.extend(step);
-            stages.push(Stage::Whole(before));
-        }
+        stages.extend(group.stages(before, step, false));
     }
 
     pub(super) fn deliver(&mut self, index: usize, launches: &mut Vec<Launch>) {

@@ -4,6 +4,7 @@
 //! others follow their sources. The groups are the strongly connected components of the graph of
 //! projections (Tarjan 1972), sources first.
 
+use super::{Launch, Stage};
 use crate::network::Network;
 
 /// Populations that are done together, in the order of the data.
@@ -13,6 +14,17 @@ pub struct Group {
     pub members: Vec<usize>,
     /// Whether they lie on a cycle.
     pub cyclic: bool,
+}
+
+impl Group {
+    /// Stages of launches that are done once and then, on a cycle step by step, of others.
+    pub fn stages(&self, mut once: Vec<Launch>, step: Vec<Launch>, backward: bool) -> Vec<Stage> {
+        if self.cyclic {
+            return vec![Stage::Whole(once), Stage::Steps { launches: step, backward }];
+        }
+        once.extend(step);
+        vec![Stage::Whole(once)]
+    }
 }
 
 /// Groups of a network, each after all groups that project to it.
