@@ -127,6 +127,11 @@ impl Checkpoint {
         })
     }
 
+    /// Length of the array of that name, if there is one.
+    pub fn len(&self, name: &str) -> Option<usize> {
+        self.arrays.iter().find(|(known, _)| known == name).map(|(_, values)| values.len())
+    }
+
     /// The array of floats of that name and length.
     ///
     /// # Errors

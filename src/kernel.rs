@@ -48,6 +48,20 @@ pub struct Kernel {
     pub twin64: fn(Call<'_, f64>),
 }
 
+impl Kernel {
+    /// The bindings of its shader, each with its place among the arguments of a launch.
+    pub fn bound(&self) -> impl Iterator<Item = (usize, &'static Binding)> {
+        self.bindings.iter().enumerate().filter(|(_, binding)| binding.within.is_none())
+    }
+
+    /// The binding in whose buffer the argument at a place lies: its own, or that which it is within.
+    pub fn host(&self, place: usize) -> usize {
+        let Some(name) = self.bindings[place].within else { return place };
+        let host = self.bindings.iter().position(|other| other.name == name);
+        host.expect("a binding is within one that its kernel has")
+    }
+}
+
 impl PartialEq for Kernel {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -130,6 +144,16 @@ pub struct Binding {
     pub written: bool,
     /// Whether invocations add to the same element, so that a shader sees atomics.
     pub atomic: bool,
+    /// The binding in whose buffer it lies on a GPU, where shaders have few bindings: that of another array of the same
+    /// type, through which the shader of a kernel that merges finds it from `params.x_at` on.
+    pub within: Option<&'static str>,
+}
+
+impl Binding {
+    /// The same in the buffer of another.
+    pub const fn within(self, other: &'static str) -> Self {
+        Self { within: Some(other), ..self }
+    }
 }
 
 /// Type of an array's elements.
@@ -143,23 +167,23 @@ pub enum Kind {
 
 /// Read-only array of floats.
 pub const fn reals(name: &'static str) -> Binding {
-    Binding { name, kind: Kind::Real, written: false, atomic: false }
+    Binding { name, kind: Kind::Real, written: false, atomic: false, within: None }
 }
 /// Array of floats that the kernel writes.
 pub const fn reals_mut(name: &'static str) -> Binding {
-    Binding { name, kind: Kind::Real, written: true, atomic: false }
+    Binding { name, kind: Kind::Real, written: true, atomic: false, within: None }
 }
 /// Read-only array of words.
 pub const fn words(name: &'static str) -> Binding {
-    Binding { name, kind: Kind::Word, written: false, atomic: false }
+    Binding { name, kind: Kind::Word, written: false, atomic: false, within: None }
 }
 /// Array of words that the kernel writes.
 pub const fn words_mut(name: &'static str) -> Binding {
-    Binding { name, kind: Kind::Word, written: true, atomic: false }
+    Binding { name, kind: Kind::Word, written: true, atomic: false, within: None }
 }
 /// Array of words to which many invocations may add at the same time.
 pub const fn sums(name: &'static str) -> Binding {
-    Binding { name, kind: Kind::Word, written: true, atomic: true }
+    Binding { name, kind: Kind::Word, written: true, atomic: true, within: None }
 }
 
 /// A parameter of a kernel.
@@ -310,8 +334,11 @@ pub const fn joined(low: u32, high: u32) -> u64 {
     (high as u64) << 32 | low as u64
 }
 
-/// Arguments of a kernel, at most as many as there are storage buffers for a shader.
-pub type Args<'a, F> = arrayvec::ArrayVec<Slice<'a, F>, 8>;
+/// Most arguments that a kernel has.
+pub const MOST_ARGS: usize = 16;
+
+/// Arguments of a kernel.
+pub type Args<'a, F> = arrayvec::ArrayVec<Slice<'a, F>, MOST_ARGS>;
 
 /// A piece of a launch on the CPU.
 pub struct Call<'a, F> {

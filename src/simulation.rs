@@ -22,6 +22,7 @@ use crate::neuron::stepped::BLOCK;
 use crate::plan::{ArrayId, Plan, ProgramId, Reals, Sampled, SimulationOptions, SimulationPorts};
 use crate::record::statistics::SpikeStatistics;
 use crate::scene::Scene;
+use std::collections::BTreeSet;
 
 /// Words of the spikes of a window.
 const WINDOW: usize = 1 << 21;
@@ -64,6 +65,8 @@ pub fn options(
         steps: fits.min(steps(scene)).max(1) as usize,
         samples: samples.collect(),
         presented: false,
+        workgroups: false,
+        room: 1.0,
         max_binding,
         max_table: max_binding,
     })
@@ -207,7 +210,8 @@ impl<'a> Simulation<'a> {
     /// Arrays that the host looks at after each window: spikes, of which it counts all, samples, and states.
     fn looked_at(&self) -> Vec<ArrayId> {
         let mut arrays = vec![self.ports.spikes.id()];
-        arrays.extend(self.ports.samples.iter().map(|array| array.id()));
+        let samples: BTreeSet<_> = self.ports.samples.iter().map(|(array, _)| array.id()).collect();
+        arrays.extend(samples);
         arrays.extend(self.stateful().map(|(_, array, _)| array.id()));
         arrays
     }

@@ -36,6 +36,8 @@ impl Stripes {
             steps: 100,
             samples: Vec::new(),
             presented: true,
+            workgroups: true,
+            room: 1.0,
             max_binding: 128 << 20,
             max_table: 128 << 20,
         };

@@ -37,6 +37,8 @@ fn run<F: Twinned>(scene: &Scene, steps: usize, variables: &[&str]) -> Run {
         steps: window,
         samples,
         presented: false,
+        workgroups: true,
+        room: 1.0,
         max_binding: 128 << 20,
         max_table: 128 << 20,
     };
@@ -72,8 +74,8 @@ fn run<F: Twinned>(scene: &Scene, steps: usize, variables: &[&str]) -> Run {
                 }
             }
         }
-        for (values, array) in run.values.iter_mut().zip(&ports.samples) {
-            values.extend(&engine.wide(*array)[..window]);
+        for (values, (array, at)) in run.values.iter_mut().zip(&ports.samples) {
+            values.extend(&engine.wide(*array)[*at..][..window]);
         }
     }
     run

@@ -36,7 +36,10 @@ fn values(option: &str) -> &'static [f64] {
         "attached" => &[0.0, 1.0, 2.0, 3.0],
         "over" | "reset" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
         | "half_steps" | "own_receptors" | "nearest" | "short_term" | "dense" | "sliding"
-        | "slow" | "largest" => &[0.0, 1.0],
+        | "slow" | "largest" | "pulls" | "end" => &[0.0, 1.0],
+        "tile" => &[256.0],
+        "row" => &[6.0],
+        "interval" => &[15.0],
         "bounded" => &[0.0, 1.0, 2.0],
         "form" => &[0.0, 1.0, 2.0, 3.0],
         "surrogate" => &[0.0, 1.0, 2.0, 3.0, 4.0],
@@ -149,11 +152,11 @@ fn a_forgotten_or_unknown_option_is_an_error() {
 #[test]
 fn a_shader_uses_all_that_it_is_given() {
     for kernel in KERNELS {
-        assert!(kernel.bindings.len() <= 8, "{} has too many storage buffers", kernel.name);
+        assert!(kernel.bound().count() <= 8, "{} has too many storage buffers", kernel.name);
         let module = module(kernel);
         let info = validate(&module).unwrap_or_else(|e| panic!("{}: {e}", kernel.name));
         let main = info.get_entry_point(0);
-        for binding in kernel.bindings {
+        for (_, binding) in kernel.bound() {
             let mut variables = module.global_variables.iter();
             let (handle, _) =
                 variables.find(|(_, v)| v.name.as_deref() == Some(binding.name)).unwrap();
@@ -163,10 +166,11 @@ fn a_shader_uses_all_that_it_is_given() {
             assert!(fits, "{}: {} is {used:?}", kernel.name, binding.name);
         }
         let text = Source::assemble(kernel).unwrap().text;
-        for array in kernel.bindings.iter().filter(|_| kernel.merges) {
+        for (place, array) in kernel.bindings.iter().enumerate().filter(|_| kernel.merges) {
             // Added once: where the array is indexed, or to the one place from which it is.
             let at = format!("params.{}_at", array.name);
-            let indexed = text.matches(&format!("{}[{at}", array.name)).count();
+            let host = kernel.bindings[kernel.host(place)].name;
+            let indexed = text.matches(&format!("{host}[{at}")).count();
             let others = text.matches(&at).count() - indexed;
             let once = if indexed > 0 { others == 0 } else { others == 1 };
             assert!(once, "{}: {at} {indexed} and {others} times", kernel.name);

@@ -230,7 +230,7 @@ impl Exported {
         let (scene, ..) = load(Path::new(path), &set).unwrap_or_else(|e| panic!("{e}"));
         let network = build(&scene).unwrap_or_else(|e| panic!("{e}"));
         let options = simulation::options(&scene, &network, MAX_BINDING).unwrap();
-        let options = SimulationOptions { samples: Vec::new(), ..options };
+        let options = SimulationOptions { samples: Vec::new(), workgroups: true, ..options };
         let plan = simulate(&network, &options).unwrap_or_else(|e| panic!("{e}"));
         Self { scene, network, plan }
     }

@@ -27,7 +27,7 @@ class Controls {
   apply({ current, table, floats, param, synapses }, factor, position) {
     const { device, host } = this;
     if (current) host.factors.set(current.stimulus, factor);
-    if (table) device.write(table.array, device.words(table.positions[position]));
+    if (table) device.write(table.array, device.words(table.positions[position]), table.at);
     if (param) device.scaleParam(param, factor);
     if (synapses) this.scale(synapses, factor);
     if (floats) {

@@ -168,15 +168,23 @@ class Device {
     gpu.queue.writeBuffer(this.clock, 0, clock);
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    const { step, window, stride } = plan.spans;
+    const { step, window, stride, interval, whole } = plan.spans;
+    // Offsets of the spans that cover steps t0 to t1.
+    const spans = (t0, t1) => {
+      if (t1 - t0 === 1) return [step + t0 * stride];
+      if (t0 === 0) return [window + (t1 - 1) * stride];
+      if (t1 - t0 === interval) return [whole + t0 * stride];
+      return Array.from({ length: t1 - t0 }, (_, k) => step + (t0 + k) * stride);
+    };
     for (const { stepped, dispatches } of this.stages) {
       if (!stepped) {
         for (const each of dispatches) this.encode(pass, each, window + (steps - 1) * stride, steps);
         continue;
       }
-      for (let t = 0; t < steps; t++) {
+      for (let t0 = 0, t1; t0 < steps; t0 = t1) {
+        t1 = Math.min(steps, t0 + interval - ((this.step + t0) % interval));
         for (const each of dispatches) {
-          if ((this.step + t + 1) % each.every === 0) this.encode(pass, each, step + t * stride, 1);
+          if ((this.step + t1) % each.every === 0) spans(t0, t1).forEach((span) => this.encode(pass, each, span, 1));
         }
       }
     }

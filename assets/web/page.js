@@ -261,7 +261,7 @@ class Page {
     const trace = view.populations[this.traced]?.trace;
     const start = device.step;
     const due = trace ? Math.floor((start + steps) / trace.every) - Math.floor(start / trace.every) : 0;
-    const wanted = [[view.spikes, steps * view.row]];
+    const wanted = [[view.spikes, view.before + steps * view.row]];
     if (trace) wanted.push([trace.samples, due * trace.count]);
     const begun = performance.now();
     this.host.write(steps);
@@ -273,7 +273,7 @@ class Page {
     if (took > PATIENCE) this.most = Math.max(FIRST / 2, Math.floor(steps / 2));
     else if (took < PATIENCE / 2 && steps >= this.most) this.most = Math.min(2 * this.most, page.steps);
     time.now = start + steps;
-    const window = { start, steps, spikes: this.spikesOf(rows, steps) };
+    const window = { start, steps, spikes: this.spikesOf(rows.subarray(view.before), steps) };
     time.windows.push(window);
     while (time.windows[0].start + time.windows[0].steps < time.now - time.span) time.windows.shift();
     this.raster.add(window, time);
@@ -341,7 +341,8 @@ class Page {
     const first = Math.max(0, Math.min(size - trace.count, Math.floor(Number(element("neuron").value)) || 0));
     Object.assign(element("neuron"), { value: first, max: size - trace.count });
     this.tracedIds = Array.from({ length: trace.count }, (_, k) => first + k);
-    this.device.write(trace.ids, new Uint32Array(this.tracedIds));
+    const [ids, at] = trace.ids;
+    this.device.write(ids, new Uint32Array(this.tracedIds.flatMap((id, rank) => [id, rank])), at);
     const rests = new Float32Array(this.device.content, trace.rest[0], trace.rest[1] / 4);
     this.rests = this.tracedIds.map((id) => rests[rests.length > 1 ? id : 0]);
     const unit = trace.unit ? ` (${trace.unit})` : "";

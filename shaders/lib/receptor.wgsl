@@ -3,7 +3,7 @@
 
 // A number that all neurons share.
 fn shared_field(r: u32, field: u32) -> f32 {
-    return receptor[params.receptor_at + r * PORT + field];
+    return cell[params.receptor_at + r * PORT + field];
 }
 
 // A number that each neuron may have of its own.

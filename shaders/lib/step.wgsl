@@ -1,7 +1,11 @@
-// One invocation = one neuron at one step of a simulation. The model has `cell_fields`, `state_rows` and
-// `neuron_step`. Twin: src/neuron/frame.rs.
+// One workgroup = one tile of neurons over steps of an interval of a simulation. The model has `cell_fields`, `state_rows`
+// and `neuron_step`. Twin: src/neuron/frame/step.rs.
 
-var<workgroup> spiked: array<u32, WG>;
+// Spikes of two turns, a bit for each invocation: while one is written the other is put together.
+var<workgroup> spiked: array<atomic<u32>, 16>;
+
+// The step of the window that is under way.
+var<private> now: u32;
 
 // Where a parameter is: each neuron has its own, or there is one for all.
 fn cell_index(own: u32, for_all: u32) -> u32 {
@@ -12,22 +16,26 @@ fn cell_index(own: u32, for_all: u32) -> u32 {
 fn with_stimuli(constant: f32, neuron: u32) -> f32 {
     var input = constant;
     if params.drive == 1u {
-        input += drive[params.drive_at + span.t0];
+        input += cell[params.drive_at + now];
     }
     if params.current == 1u {
-        input += current[params.current_at + neuron];
+        input += cell[params.current_at + neuron];
     }
     return input;
 }
 
+fn ring_index(place: u32) -> u32 {
+    return params.ring_at + place;
+}
+
 // What arrives at a receptor; its place in the ring is left empty for the next time around.
 fn arriving(neuron: u32, r: u32) -> f32 {
-    let slot = (clock.step_lo + span.t0) & (params.slots - 1u);
-    let tile = params.first_tile + neuron / params.tile;
-    let index = ((tile * params.slots + slot) * params.stride + r) * params.tile + neuron % params.tile;
-    let sum = bitcast<i32>(ring[params.ring_at + index]);
-    ring[params.ring_at + index] = 0u;
-    return receptor_field(r, PORT_KICK, neuron) * f32(sum);
+    let slot = (clock.step_lo + now) & (params.slots - 1u);
+    let tile = params.first_tile + neuron / TILE;
+    let at = ring_index(((tile * params.slots + slot) * params.stride + r) * TILE + neuron % TILE);
+    let sum = atomicLoad(&ring[at]) + events_at(neuron, r, step_at(now));
+    atomicStore(&ring[at], 0u);
+    return receptor_field(r, PORT_KICK, neuron) * f32(bitcast<i32>(sum));
 }
 
 // Whether a neuron that is free to do so spikes.
@@ -45,19 +53,36 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if is_beyond(group, groups) {
         return;
     }
-    let base = invocation(group, groups, 0u, WG);
-    let neuron = base + local;
-    let s = params.state_at + neuron / BLOCK * all_rows() * BLOCK + local;
-    // Lanes beyond the last neuron compute and are reset like the others, or they would diverge, but do
+    let tile = invocation(group, groups, 0u, 1u);
+    if (PULLS == 1u) && (phase(span.t0, INTERVAL) == 0u) {
+        pull(params.first_tile + tile, local);
+        storageBarrier();
+    }
+    // Lanes beyond the last neuron of its block compute and are reset like the others, or they would diverge, but do
     // not count.
-    let spike = neuron_step(s, neuron) && (neuron < params.n);
-    spiked[local] = select(0u, 1u, spike);
-    workgroupBarrier();
-    if local < 2u {
-        var bits = 0u;
-        for (var k = 0u; k < 32u; k++) {
-            bits |= spiked[(local * 32u) + k] << k;
+    let padded = (params.n + BLOCK - 1u) / BLOCK * BLOCK;
+    var turn = 0u;
+    for (var t = span.t0; t < span.t1; t++) {
+        now = t;
+        for (var base = 0u; base < TILE; base += WG) {
+            let first = tile * TILE + base;
+            let neuron = first + local;
+            if (base + local < TILE) && (neuron < padded) {
+                let s = params.state_at + neuron / BLOCK * all_rows() * BLOCK + neuron % BLOCK;
+                if neuron_step(s, neuron) && (neuron < params.n) {
+                    atomicOr(&spiked[turn + local / 32u], 1u << (local % 32u));
+                }
+                take_samples(neuron, s, t);
+            }
+            workgroupBarrier();
+            if local < WG / 32u {
+                let bits = atomicExchange(&spiked[turn + local], 0u);
+                let word = first / 32u + local;
+                if (base + 32u * local < TILE) && (word * 32u < padded) {
+                    spikes[params.spikes_at + t * ROW + params.first_word + word] = bits;
+                }
+            }
+            turn = 8u - turn;
         }
-        spikes[params.spikes_at + span.t0 * params.row + params.first_word + base / 32u + local] = bits;
     }
 }

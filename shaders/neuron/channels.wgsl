@@ -12,7 +12,7 @@ const NEXT = SECOND + TAU;
 
 // A number of the table behind the receptors.
 fn table(at: u32) -> f32 {
-    return receptor[params.receptor_at + params.receptors * PORT + at];
+    return cell[params.receptor_at + params.receptors * PORT + at];
 }
 
 fn cell_fields() -> u32 {

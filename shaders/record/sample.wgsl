@@ -13,7 +13,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     // Steps from the start of the window to the first of its samples; where an interval is longer than 2^32
     // steps there is only one.
     let first = every.x - remainder_of(step_at(0u), every).x;
-    let k = select((span.t0 + 1u - first) / max(every.x, 1u), 0u, every.y > 0u);
+    let k = select((span.t1 - first) / max(every.x, 1u), 0u, every.y > 0u);
     let neuron = ids[params.ids_at + i];
     let at = (neuron / BLOCK * params.rows + params.row) * BLOCK + neuron % BLOCK;
     samples[params.samples_at + k * params.count + i] = state[params.state_at + at];

@@ -10,7 +10,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let list = ((clock.step_lo + span.t0) & (params.slots - 1u)) * (1u + 32u * params.row);
     for (var word = local; word < params.row; word += WG) {
-        var bits = spikes[span.t0 * params.row + word];
+        var bits = spikes[(params.history + span.t0) * params.row + word];
         if bits == 0u {
             continue;
         }

@@ -6,7 +6,7 @@
 
 use super::folder::{ADAPTATION, Folder};
 use super::predict::{classes, learned, pixels};
-use super::prepare::{MAX_BINDING, adapter, lies_as_shown, make_threads, prepare};
+use super::prepare::{adapter, lies_as_shown, make_threads, prepare};
 use super::terminal::print;
 use super::{Adapt, FileFault, Usage, fault};
 use crate::data::{DataError, Dataset, Split, arrays};
@@ -50,7 +50,7 @@ pub fn adapt(args: &Adapt) -> Result<()> {
     }
     let (training, learned_from) = classes(&scene, &args.run)?;
     let adapter = adapter(&args.means)?;
-    let (network, plan, _) = prepare(&scene, args.means.quiet, MAX_BINDING)?;
+    let (network, plan, _) = prepare(&scene, args.means.quiet, (adapter.as_ref(), false))?;
     let sources = pixels(learned_from, &network)?;
     for (split, path) in [Some(&support), query.as_ref()].into_iter().flatten().zip(paths(args)) {
         let shape = [split.rows, split.cols];

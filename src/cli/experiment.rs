@@ -6,7 +6,7 @@
 //! experiment is about is taken from the summaries of its stages, as means over seeds, and is there when its own summary is.
 
 use super::folder::{EXPERIMENT, Folder, SCENE, SUMMARY, write};
-use super::prepare::{MAX_BINDING, prepare};
+use super::prepare::prepare;
 use super::resume::{has_begun, is_finished, summary};
 use super::run::{Job, one, origin, written};
 use super::side_by_side::{Finished, curves, main_number, mean, short, spread};
@@ -114,7 +114,7 @@ fn begin(
         let stages = stages(path, overrides, scene, seed).map_err(|e| *e)?;
         // Another seed puts other numbers into the same plans.
         for stage in stages.iter().filter(|_| all.is_empty()) {
-            prepare(&stage.scene, true, MAX_BINDING)?;
+            prepare(&stage.scene, true, (None, false))?;
             scored(stage, scene)?;
         }
         all.push((seed, stages));

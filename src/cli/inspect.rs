@@ -38,7 +38,7 @@ struct Listed {
     name: &'static str,
     /// Launches of a run: those of a step as often as there are steps.
     launches: usize,
-    stages: Vec<(&'static str, Vec<String>)>,
+    stages: Vec<(String, Vec<String>)>,
 }
 
 /// Validates scenes and prints their plans.
@@ -48,7 +48,7 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
     let mut failed = None;
     for (path, loaded) in scenes.iter().flat_map(|path| all_stages(path, overrides)) {
         let prepared = loaded.and_then(|(scene, source, warnings)| {
-            Ok((source, warnings, prepare(&scene, true, MAX_BINDING)?))
+            Ok((source, warnings, prepare(&scene, true, (None, true))?))
         });
         match prepared {
             Ok((source, warnings, (network, plan, _))) => {
@@ -148,9 +148,12 @@ fn listed(plan: &Plan) -> Vec<Listed> {
         let mut listed = Listed { name: program.name, launches: 0, stages: Vec::new() };
         for (stage, merged) in program.stages.iter().zip(merged) {
             let when = match stage {
-                Stage::Whole(_) => "all steps at once",
-                Stage::Steps { backward: false, .. } => "step by step",
-                Stage::Steps { backward: true, .. } => "step by step, backwards",
+                Stage::Whole(_) => "all steps at once".to_owned(),
+                Stage::Steps { backward: true, .. } => "step by step, backwards".to_owned(),
+                Stage::Steps { .. } if plan.interval > 1 => {
+                    format!("{} steps at a time", plan.interval)
+                }
+                Stage::Steps { .. } => "step by step".to_owned(),
             };
             let mut names = Vec::with_capacity(merged.len());
             for ids in merged {
@@ -160,7 +163,7 @@ fn listed(plan: &Plan) -> Vec<Listed> {
                 // Of a window from the start of a run.
                 listed.launches += match stage {
                     Stage::Whole(_) => 1,
-                    Stage::Steps { .. } => (plan.steps as u64 / first.every) as usize,
+                    Stage::Steps { .. } => plan.steps / plan.interval.max(first.every as usize),
                 };
                 let when_due = match first.every {
                     1 => String::new(),

@@ -6,7 +6,7 @@
 //! records of some samples is written of these too.
 
 use super::folder::{BEST, CHECKPOINTS, Folder, PREDICTIONS, SCENE, SUMMARY};
-use super::prepare::{MAX_BINDING, adapter, lies_as_shown, make_threads, prepare};
+use super::prepare::{adapter, lies_as_shown, make_threads, prepare};
 use super::samples;
 use super::terminal::print;
 use super::{FileFault, Predict, Usage, fault};
@@ -31,7 +31,7 @@ pub fn predict(args: &Predict) -> Result<()> {
     let (scene, checkpoint) = learned(&args.run, args.last)?;
     let (training, data) = classes(&scene, &args.run)?;
     let adapter = adapter(&args.means)?;
-    let (network, plan, _) = prepare(&scene, args.means.quiet, MAX_BINDING)?;
+    let (network, plan, _) = prepare(&scene, args.means.quiet, (adapter.as_ref(), false))?;
     let path = args.data.as_deref();
     let mut test = test_set(data, path, &network)?;
     lies_as_shown(&scene, &test)?;

@@ -20,13 +20,14 @@ pub const MAX_BINDING: u64 = 128 << 20;
 /// What is written of a synapse beside its weight.
 pub const ENDS: [&str; 2] = ["source", "target"];
 
-/// From a scene to a plan, with parts of the table of synapses of at most `max_table` bytes; and the traces that a
-/// training is to follow.
+/// From a scene to a plan for an adapter, for any if it `is_gpu` and there is none at hand, or for the CPU engine; and the traces that a training is to follow.
 pub fn prepare(
     scene: &Scene,
     quiet: bool,
-    max_table: u64,
+    (adapter, is_gpu): (Option<&Found>, bool),
 ) -> Result<(Network, Plan, Option<Traces>)> {
+    let max_table = adapter.map_or(MAX_BINDING, Found::largest_table);
+    let workgroups = adapter.is_some() || is_gpu;
     let mut bar = Progress::new(scene.projections.len() as u64, "projections", quiet);
     let network = network::build_watched(scene, &mut |drawn, of| {
         bar.at("building", drawn as u64, of as u64, "");
@@ -40,6 +41,8 @@ pub fn prepare(
                 steps: training.steps as usize,
                 samples: Vec::new(),
                 presented: true,
+                workgroups,
+                room: 1.0,
                 max_binding: MAX_BINDING,
                 max_table,
             };
@@ -59,7 +62,7 @@ pub fn prepare(
         }
         None => {
             let options = simulation::options(scene, &network, MAX_BINDING)?;
-            plan::simulate(&network, &SimulationOptions { max_table, ..options })?
+            plan::simulate(&network, &SimulationOptions { max_table, workgroups, ..options })?
         }
     };
     samples::check(scene, &network)?;

@@ -1,7 +1,7 @@
 //! Runs a scene: everything that can fail early does so before the run folder exists.
 
 use super::folder::{CHECKPOINTS, Folder, SCENE, SUMMARY, write};
-use super::prepare::{MAX_BINDING, adapter, load_data, make_threads, prepare};
+use super::prepare::{adapter, load_data, make_threads, prepare};
 use super::session::{Session, profile, start_summary};
 use super::{Run, Usage, experiment, resume, sweep};
 use crate::archive;
@@ -9,7 +9,7 @@ use crate::checkpoint::{self, Origin, Start, Store};
 use crate::data;
 use crate::engine::Engine;
 use crate::engine::cpu::Cpu;
-use crate::engine::gpu::{Found, Gpu};
+use crate::engine::gpu::Gpu;
 use crate::report;
 use crate::scene::{self, Override, SEED, Scene, Source, Warning};
 use crate::simulation::Simulation;
@@ -143,8 +143,7 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         None => None,
     };
     let adapter = adapter(&args.means)?;
-    let max_table = adapter.as_ref().map_or(MAX_BINDING, Found::largest_table);
-    let (network, plan, traces) = prepare(&scene, args.means.quiet, max_table)?;
+    let (network, plan, traces) = prepare(&scene, args.means.quiet, (adapter.as_ref(), false))?;
     warnings.extend(network.warnings.iter().chain(&plan.warnings).cloned());
     for warning in &warnings {
         log::warn!("{}: {}: {}", source.name, warning.path, warning.message);

@@ -36,6 +36,8 @@ pub fn web(args: &Web) -> Result<()> {
     let network = network?;
     let options = SimulationOptions {
         samples: web::watched(&network),
+        workgroups: true,
+        room: web::MOST_FACTOR,
         ..simulation::options(&scene, &network, MAX_BINDING)?
     };
     let plan = plan::simulate(&network, &options)?;

@@ -20,7 +20,7 @@ use crate::kernel::{Args, Call, Clock, Kind, Real, Slice, Span};
 use crate::machine;
 use crate::plan::{
     Arg, ArrayId, Arrays, ByArray, Init, Launch, Plan, Program, ProgramId, Reals, Split, Stage,
-    Units, Words,
+    Units, Words, intervals,
 };
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,6 +33,8 @@ const SAMPLES: usize = 2;
 pub struct Cpu<'p, F> {
     arrays: ByArray<Data<F>>,
     programs: Vec<Work<'p>>,
+    /// Steps of an interval of the plan.
+    interval: usize,
     device: Device,
     team: Team,
     measure: bool,
@@ -171,7 +173,7 @@ impl<'p, F: Twinned> Cpu<'p, F> {
             bytes: plan.bytes(),
         };
         let programs = plan.programs.iter().map(|p| Work::new(p, &plan.arrays)).collect();
-        Self { arrays, programs, device, team, measure }
+        Self { arrays, programs, interval: plan.interval, device, team, measure }
     }
 
     /// Reads an array of floats without rounding.
@@ -396,6 +398,7 @@ struct Shared<'w, F> {
     arrays: ByArray<Pointer<F>>,
     passing: &'w ByArray<bool>,
     clock: &'w Clock,
+    interval: usize,
     threads: usize,
     measure: bool,
 }
@@ -410,7 +413,13 @@ unsafe impl<F: Send> Sync for Shared<'_, F> {}
 
 impl<F: Twinned> Shared<'_, F> {
     /// Slices of a piece of a launch.
-    fn slices(&self, thread: usize, launch: &Launch, units: &Range<usize>, t0: u32) -> Args<'_, F> {
+    fn slices(
+        &self,
+        thread: usize,
+        launch: &Launch,
+        units: &Range<usize>,
+        [t0, begun]: [u32; 2],
+    ) -> Args<'_, F> {
         let bindings = launch.kernel.bindings;
         let slice = |(Arg { array, split }, written): (&Arg, bool)| {
             let cut = |len: usize| {
@@ -418,6 +427,8 @@ impl<F: Twinned> Shared<'_, F> {
                     Split::Passing(stride) if self.passing[*array] => {
                         self.passing(thread, stride, units, len)
                     }
+                    // Rows that none writes while the interval lasts.
+                    Split::Rows { .. } => split.range(units, begun, len),
                     _ => split.range(units, t0, len),
                 };
                 assert!(
@@ -427,7 +438,7 @@ impl<F: Twinned> Shared<'_, F> {
                     launch.kernel.name
                 );
                 assert!(
-                    !(written && *split == Split::Whole),
+                    !(written && matches!(split, Split::Whole | Split::Rows { .. })),
                     "{} writes a whole array",
                     launch.kernel.name
                 );
@@ -502,14 +513,18 @@ impl<F: Twinned> Shared<'_, F> {
                 links.iter().for_each(|link| self.link(thread, link, whole, &units));
             }),
             Job::Whole(phase) => {
-                member.phase(phase.pieces(), |k| self.piece(thread, phase, k, whole))
+                member.phase(phase.pieces(), |k| self.piece(thread, phase, k, whole, 0))
             }
             Job::Steps(phases) => {
-                for t0 in 0..steps {
-                    let span = Span { t0, t1: t0 + 1 };
-                    let step = self.clock.step + u64::from(t0);
-                    for phase in phases.iter().filter(|phase| phase.is_due(step)) {
-                        member.phase(phase.pieces(), |k| self.piece(thread, phase, k, span));
+                for span in intervals(self.clock.step, steps as usize, self.interval) {
+                    let last = self.clock.step + u64::from(span.t1) - 1;
+                    for phase in phases.iter().filter(|phase| phase.is_due(last)) {
+                        member.phase(phase.pieces(), |k| {
+                            // Within an interval a piece needs nothing of the others.
+                            for t0 in span.t0..span.t1 {
+                                self.piece(thread, phase, k, Span { t0, t1: t0 + 1 }, span.t0);
+                            }
+                        });
                     }
                 }
             }
@@ -519,31 +534,31 @@ impl<F: Twinned> Shared<'_, F> {
     /// A link of a chain, for some samples.
     fn link(&self, thread: usize, link: &Link<'_>, whole: Span, units: &Range<usize>) {
         match link {
-            Link::Whole(timed) => self.call(thread, timed, whole, units),
+            Link::Whole(timed) => self.call(thread, timed, whole, units, 0),
             Link::Steps { launches, backward } => {
                 for k in whole.t0..whole.t1 {
                     let t0 = if *backward { whole.t1 - 1 - k } else { k };
                     let step = self.clock.step + u64::from(t0);
                     for timed in launches.iter().filter(|timed| timed.launch.is_due(step)) {
-                        self.call(thread, timed, Span { t0, t1: t0 + 1 }, units);
+                        self.call(thread, timed, Span { t0, t1: t0 + 1 }, units, t0);
                     }
                 }
             }
         }
     }
 
-    /// Piece number `k` of a phase.
-    fn piece(&self, thread: usize, phase: &Phase<'_>, k: usize, span: Span) {
+    /// Piece number `k` of a phase, in an interval that began at a step.
+    fn piece(&self, thread: usize, phase: &Phase<'_>, k: usize, span: Span, begun: u32) {
         let (Strand(launches), k) = phase.piece(k);
         let step = self.clock.step + u64::from(span.t0);
         let due = launches.iter().filter(|(timed, _)| timed.launch.is_due(step));
-        due.for_each(|(timed, cut)| self.call(thread, timed, span, &cut.units(k)));
+        due.for_each(|(timed, cut)| self.call(thread, timed, span, &cut.units(k), begun));
     }
 
     /// A launch for some units.
-    fn call(&self, thread: usize, timed: &Timed<'_>, span: Span, units: &Range<usize>) {
+    fn call(&self, thread: usize, timed: &Timed<'_>, span: Span, units: &Range<usize>, begun: u32) {
         let start = self.measure.then(Instant::now);
-        let args = self.slices(thread, timed.launch, units, span.t0);
+        let args = self.slices(thread, timed.launch, units, [span.t0, begun]);
         let params = &timed.launch.params;
         let units = units.clone();
         F::twin(timed.launch)(Call { params, clock: self.clock, span, units, args });
@@ -608,6 +623,7 @@ impl<F: Twinned> Engine for Cpu<'_, F> {
             arrays: self.arrays.each_mut(pointer),
             passing,
             clock,
+            interval: self.interval,
             threads: self.team.members(),
             measure: self.measure,
         };
@@ -657,17 +673,16 @@ fn vectors() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::poisson_drive;
     use crate::kernel::Kernel;
     use crate::neuron::iaf;
     use crate::synapse::{list_spikes, scatter};
 
-    /// A step of two populations, of three tiles and of one, with stimuli and synapses: stimulus and
-    /// neurons of a tile are one piece, and only the list of spikes needs those of all.
+    /// A step of two populations, of three tiles and of one, that pull what is sent to them: they need nothing of each
+    /// other. A list of spikes needs those of all.
     #[test]
     fn a_step_has_as_few_phases_as_its_arrays_allow() {
         let mut arrays = Arrays::default();
-        let len = [1, 4 * 8, 4 * 2, 1 + 4 * 64, 3 * 4, 4];
+        let len = [1, 4 * 8, 2 * 4 * 2, 1 + 4 * 64, 3 * 4, 4];
         let made = len.map(|len| arrays.zero_words("", len).id());
         let [all, ring, spikes, fired, state @ ..] = made;
         let launch = |kernel: &'static Kernel, count: usize, args: &[(ArrayId, Split)]| {
@@ -677,20 +692,17 @@ mod tests {
             Launch { kernel, label, params, args, units, invocations: 1, per_step: false, every: 1 }
         };
         let numbers = (all, Split::Whole);
-        let ring_from = |first| (ring, Split::From { first: 8 * first, stride: 8 });
-        let stimulus =
-            |first, count| launch(&poisson_drive::KERNEL, count, &[numbers, ring_from(first)]);
         let neurons = |index: usize, first: usize, count: usize| {
-            let row = Split::Row { row: 8, first: 2 * first, len: 2 * count, stride: 2 };
+            let row = Split::Row { row: 8, first: 8 + 2 * first, len: 2 * count, stride: 2 };
+            let before = (spikes, Split::Rows { row: 8, count: 1 });
+            let ring = (ring, Split::From { first: 8 * first, stride: 8 });
             let state = (state[index], Split::Stride(4));
-            let args = [state, numbers, numbers, ring_from(first), numbers, numbers, (spikes, row)];
-            launch(&iaf::KERNEL, count, &args)
+            let written = [state, ring, (spikes, row), before];
+            launch(&iaf::KERNEL, count, &[&written[..], &[numbers; 8]].concat())
         };
         let list = [(spikes, Split::Whole), (fired, Split::Stride(arrays[fired].len))];
         let synapses = [(fired, Split::Whole), numbers, numbers, numbers, (ring, Split::Stride(8))];
         let launches = [
-            stimulus(0, 3),
-            stimulus(3, 1),
             neurons(0, 0, 3),
             neurons(1, 3, 1),
             launch(&list_spikes::KERNEL, 1, &list),
@@ -701,6 +713,6 @@ mod tests {
             phase.0.iter().map(|strand| (strand.0.len(), strand.pieces())).collect::<Vec<_>>()
         };
         let shapes: Vec<_> = phases.iter().map(shape).collect();
-        assert_eq!(shapes, [vec![(2, 3), (2, 1)], vec![(1, 1)], vec![(1, 4)]]);
+        assert_eq!(shapes, [vec![(1, 3), (1, 1)], vec![(1, 1)], vec![(1, 4)]]);
     }
 }

@@ -35,6 +35,11 @@ impl Dispatches {
             leader: plan.arrays.each(|(id, _)| id),
             most,
         };
+        for launch in together.launches.clone() {
+            for (k, arg) in launch.args.iter().enumerate() {
+                together.put_together(arg.array, launch.args[launch.kernel.host(k)].array);
+            }
+        }
         let mut programs = Vec::with_capacity(plan.programs.len());
         for program in &plan.programs {
             let stages = program.stages.iter().map(|stage| together.merge(stage.launches()));
@@ -111,7 +116,7 @@ impl Dispatches {
             kernel,
             constants,
             params,
-            arrays: first.args.iter().map(|arg| bound(arg.array)).collect(),
+            arrays: kernel.bound().map(|(k, _)| bound(first.args[k].array)).collect(),
             invocations,
             per_step: first.per_step,
             every: first.every,
@@ -155,12 +160,15 @@ fn padded(mut bytes: Vec<u8>, of: usize) -> Vec<u8> {
     bytes
 }
 
-/// The spans of a plan's windows as a uniform buffer has them: those of single steps, then those of a window's first
-/// 1, 2, ... steps. A dispatch takes one by its offset \[bytes\].
+/// The spans of a plan's windows as a uniform buffer has them: those of single steps, those of a window's first
+/// 1, 2, ... steps, and where steps are done in intervals those of whole ones that begin at each step. A dispatch takes
+/// one by its offset \[bytes\].
 #[derive(Debug, Clone, Copy)]
 pub struct Spans {
     /// Steps of a window at most.
     pub steps: usize,
+    /// Steps of an interval.
+    pub interval: usize,
 }
 
 impl Spans {
@@ -169,9 +177,28 @@ impl Spans {
         t as u32 * ALIGN as u32
     }
 
+    /// Offset of the span of a whole interval from step `t` on, where steps are done in intervals.
+    pub fn of_whole(self, t: usize) -> u32 {
+        (2 * self.steps + t) as u32 * ALIGN as u32
+    }
+
     /// Offset of the span of a window of `steps` steps.
     pub fn of_window(self, steps: usize) -> u32 {
         (self.steps + steps - 1) as u32 * ALIGN as u32
+    }
+
+    /// Offsets that together cover an interval, or what a window leaves of it: of one that is cut short by the end of
+    /// the window those of its steps.
+    pub fn of_interval(self, span: Span) -> impl Iterator<Item = u32> {
+        let [t0, t1] = [span.t0, span.t1].map(|t| t as usize);
+        let whole = match (t0, t1 - t0) {
+            (_, 1) => Some(self.of_step(t0)),
+            (0, count) => Some(self.of_window(count)),
+            (_, count) if count == self.interval => Some(self.of_whole(t0)),
+            _ => None,
+        };
+        let single = if whole.is_some() { t1..t1 } else { t0..t1 };
+        whole.into_iter().chain(single.map(move |t| self.of_step(t)))
     }
 
     /// Content of the buffer.
@@ -181,7 +208,10 @@ impl Spans {
         let windows = (1..=steps).map(|end| Span { t0: 0, t1: end });
         let bytes =
             |span: Span| padded(span.words().map(u32::to_le_bytes).concat(), ALIGN as usize);
-        single.chain(windows).flat_map(bytes).collect()
+        let interval = self.interval as u32;
+        let whole =
+            (0..if interval > 1 { steps } else { 0 }).map(|t| Span { t0: t, t1: t + interval });
+        single.chain(windows).chain(whole).flat_map(bytes).collect()
     }
 }
 
@@ -233,9 +263,7 @@ impl Together<'_> {
         }
         let before = self.leader.clone();
         for (a, b) in first.args.iter().zip(&launch.args) {
-            let (a, b) = (self.leader[a.array], self.leader[b.array]);
-            let leader = a.min(b);
-            self.leader.iter_mut().filter(|l| **l == a || **l == b).for_each(|l| *l = leader);
+            self.put_together(a.array, b.array);
         }
         let fits = self.is_possible(launch);
         if !fits {
@@ -244,17 +272,26 @@ impl Together<'_> {
         fits
     }
 
-    /// Whether the buffers of a launch are small enough, and no launch binds one twice and writes to it.
+    /// Has two arrays lie in one buffer, with all that lie with either.
+    fn put_together(&mut self, a: ArrayId, b: ArrayId) {
+        let (a, b) = (self.leader[a], self.leader[b]);
+        self.leader.iter_mut().filter(|l| **l == a || **l == b).for_each(|l| *l = a.min(b));
+    }
+
+    /// Whether the buffers of a launch are small enough, and no launch binds one twice and writes to it. An array that
+    /// is alone in its buffer may be as large as it is: the planner knows what the adapter takes.
     fn is_possible(&self, launch: &Launch) -> bool {
-        let bytes = |array: ArrayId| {
+        let fits = |array: ArrayId| {
             let leader = self.leader[array];
             let together = self.arrays.iter().filter(|(id, _)| self.leader[*id] == leader);
-            together.map(|(_, array)| array.bytes().next_multiple_of(ALIGN)).sum::<u64>()
+            let bytes = together.clone().map(|(_, array)| array.bytes().next_multiple_of(ALIGN));
+            together.count() == 1 || bytes.sum::<u64>() <= self.most
         };
-        launch.args.iter().all(|arg| bytes(arg.array) <= self.most)
+        launch.args.iter().all(|arg| fits(arg.array))
             && self.launches.iter().all(|launch| {
-                let bound = launch.args.iter().zip(launch.kernel.bindings);
-                let bound: Vec<_> = bound.map(|(a, b)| (self.leader[a.array], b.written)).collect();
+                let bound = launch.kernel.bound();
+                let bound = bound.map(|(k, b)| (self.leader[launch.args[k].array], b.written));
+                let bound: Vec<_> = bound.collect();
                 bound.iter().enumerate().all(|(k, (leader, written))| {
                     bound[..k].iter().all(|(other, also)| other != leader || !(*written || *also))
                 })

@@ -19,7 +19,9 @@ use super::shader::{self, Source};
 use super::{Device, Engine, EngineError, Fetched, KernelTime, Pending};
 use crate::files::Values;
 use crate::kernel::{Clock, Kind, Span};
-use crate::plan::{ArrayId, ByArray, Init, Launch, Plan, ProgramId, Reals, Stage, Words};
+use crate::plan::{
+    ArrayId, ByArray, Init, Launch, Plan, ProgramId, Reals, Stage, Words, intervals,
+};
 use pollster::block_on;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, mpsc};
@@ -294,7 +296,7 @@ impl Gpu {
         }
         let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
         let clock = buffer("clock", Clock::BYTES, uniform);
-        let spans = Spans { steps: plan.steps };
+        let spans = Spans { steps: plan.steps, interval: plan.interval };
         let bytes = spans.bytes();
         let span_buffer = buffer("spans", bytes.len() as u64, uniform);
         queue.write_buffer(&span_buffer, 0, &bytes);
@@ -531,10 +533,10 @@ impl Maker<'_> {
                 count: None,
             };
             let uniforms = [shader::PARAMS, shader::SPAN, shader::CLOCK].into_iter();
-            let arrays = (shader::ARRAYS..).zip(kernel.bindings);
+            let arrays = (shader::ARRAYS..).zip(kernel.bound());
             let entries: Vec<_> = uniforms
                 .map(|binding| entry(binding, wgpu::BufferBindingType::Uniform))
-                .chain(arrays.map(|(binding, array)| {
+                .chain(arrays.map(|(binding, (_, array))| {
                     entry(binding, wgpu::BufferBindingType::Storage { read_only: !array.written })
                 }))
                 .collect();
@@ -682,12 +684,17 @@ impl Gpu {
                 }
                 continue;
             };
-            for k in 0..steps {
-                let t = if backward { steps - 1 - k } else { k };
-                let step = first + t as u64 + 1;
+            let mut spans: Vec<Span> = intervals(first, steps, self.spans.interval).collect();
+            if backward {
+                spans.reverse();
+            }
+            for span in spans {
+                let step = first + u64::from(span.t1);
                 let due = stage.dispatches.iter().filter(|d| step.is_multiple_of(d.form.every));
                 for dispatch in due {
-                    self.add(&mut portion, dispatch, self.spans.of_step(t), 1)?;
+                    for part in self.spans.of_interval(span) {
+                        self.add(&mut portion, dispatch, part, 1)?;
+                    }
                 }
             }
         }

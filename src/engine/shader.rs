@@ -21,7 +21,6 @@ pub static KERNELS: &[&Kernel] = &[
     &input::noise_window::KERNEL,
     &input::poisson::KERNEL,
     &input::poisson_alike::KERNEL,
-    &input::poisson_drive::KERNEL,
     &input::poisson_window::KERNEL,
     &input::population::KERNEL,
     &neuron::channels::KERNEL,
@@ -67,6 +66,7 @@ pub static KERNELS: &[&Kernel] = &[
     &synapse::attention_values::KERNEL,
     &synapse::attention_values_backward::KERNEL,
     &synapse::attention_values_gradient::KERNEL,
+    &synapse::carry_spikes::KERNEL,
     &synapse::convolve::KERNEL,
     &synapse::convolve_backward::KERNEL,
     &synapse::convolve_gradient::KERNEL,
@@ -136,6 +136,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("lib/adjoint.wgsl", include_str!("../../shaders/lib/adjoint.wgsl")),
     ("lib/convolution.wgsl", include_str!("../../shaders/lib/convolution.wgsl")),
     ("lib/deliver.wgsl", include_str!("../../shaders/lib/deliver.wgsl")),
+    ("lib/events.wgsl", include_str!("../../shaders/lib/events.wgsl")),
     ("lib/drop.wgsl", include_str!("../../shaders/lib/drop.wgsl")),
     ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),
     ("lib/list.wgsl", include_str!("../../shaders/lib/list.wgsl")),
@@ -144,9 +145,11 @@ const LIBRARY: &[(&str, &str)] = &[
     ("lib/panel.wgsl", include_str!("../../shaders/lib/panel.wgsl")),
     ("lib/philox.wgsl", include_str!("../../shaders/lib/philox.wgsl")),
     ("lib/pixel.wgsl", include_str!("../../shaders/lib/pixel.wgsl")),
+    ("lib/pull.wgsl", include_str!("../../shaders/lib/pull.wgsl")),
     ("lib/rates.wgsl", include_str!("../../shaders/lib/rates.wgsl")),
     ("lib/receptor.wgsl", include_str!("../../shaders/lib/receptor.wgsl")),
     ("lib/receptor_adjoint.wgsl", include_str!("../../shaders/lib/receptor_adjoint.wgsl")),
+    ("lib/sampled.wgsl", include_str!("../../shaders/lib/sampled.wgsl")),
     ("lib/sent.wgsl", include_str!("../../shaders/lib/sent.wgsl")),
     ("lib/shares.wgsl", include_str!("../../shaders/lib/shares.wgsl")),
     ("lib/slow.wgsl", include_str!("../../shaders/lib/slow.wgsl")),
@@ -321,7 +324,8 @@ fn declarations(kernel: &Kernel) -> String {
     }
     text += &uniform(SPAN, "span", "Span");
     text += &uniform(CLOCK, "clock", "Clock");
-    for (binding, Binding { name, kind, written, atomic }) in (ARRAYS..).zip(kernel.bindings) {
+    for (binding, (_, array)) in (ARRAYS..).zip(kernel.bound()) {
+        let Binding { name, kind, written, atomic, .. } = array;
         let access = if *written { "read_write" } else { "read" };
         let of = match (kind, atomic) {
             (Kind::Real, _) => "f32",

@@ -98,7 +98,7 @@ params! {
         words: word,
         /// Words of a row of spikes, of all populations.
         row: word,
-        /// First word of these sources.
+        /// First word of these sources, with the rows before the window.
         first: word,
     }
 }
@@ -108,10 +108,10 @@ pub static KERNEL: Kernel = Kernel {
     name: "input/given_spikes",
     wgsl: include_str!("../../shaders/input/given_spikes.wgsl"),
     workgroup: 64,
-    merges: true,
+    merges: false,
     bindings: &[
         words("given"),      // [steps, words]
-        words_mut("spikes"), // [steps, row]
+        words_mut("spikes"), // [interval + steps, row]
     ],
     layouts: &[],
     params: GivenSpikesParams::<f32>::FIELDS,
@@ -128,8 +128,10 @@ impl Twin for GivenSpikes {
         let p = GivenSpikesParams::<F>::of(call.params);
         let [given, spikes] = Call::take(call.args);
         let (given, spikes) = (given.words(), spikes.words_mut());
-        let (t, words) = (call.span.t0 as usize, p.words as usize);
-        let at = t * p.row as usize + p.first as usize;
-        spikes[at..at + words].copy_from_slice(&given[t * words..][..words]);
+        let words = p.words as usize;
+        for t in call.span.steps() {
+            let at = t * p.row as usize + p.first as usize;
+            spikes[at..at + words].copy_from_slice(&given[t * words..][..words]);
+        }
     }
 }

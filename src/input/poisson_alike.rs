@@ -22,7 +22,7 @@ params! {
         n: word,
         /// Words of a row of spikes.
         row: word,
-        /// First word of these sources.
+        /// First word of these sources, with the rows before the window.
         first: word,
         /// Stream of random numbers.
         stream: word,
@@ -31,7 +31,8 @@ params! {
 
 /// Draws a window of sources that spike in a step with probability `p`.
 pub fn sources(p: f64, window: &Window) -> Showing {
-    let Window { n, row, first, stream, .. } = *window;
+    let Window { n, row, first, history, stream, .. } = *window;
+    let first = history * row + first;
     Showing {
         kernel: &KERNEL,
         params: PoissonAlikeParams::<f64> { n, row, first, stream }.words(),
@@ -63,7 +64,7 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[
         words("level"),        // [32]
         words("presentation"), // [1] number that tells presentations apart
-        words_mut("spikes"),   // [steps, row]
+        words_mut("spikes"),   // [history + steps, row]
     ],
     layouts: &[],
     params: PoissonAlikeParams::<f32>::FIELDS,

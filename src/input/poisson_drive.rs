@@ -3,8 +3,8 @@
 //!
 //! In each step a neuron gets N events, N from the Poisson distribution of mean rate · dt, each of
 //! the same weight. One word of Philox per neuron and step is compared with the distribution's
-//! cumulative sums, as integers, so every engine draws the same events. The sum goes to the ring, for
-//! this step.
+//! cumulative sums, as integers, so every engine draws the same events. They arrive in this step: the neurons' own kernel
+//! draws them ([`crate::neuron::frame::Step`]).
 
 use super::source::InputError;
 use super::stimulus::{Drive, Events, Input, Making};
@@ -13,7 +13,7 @@ use crate::kernel::*;
 use crate::neuron::model::Drawn;
 use crate::neuron::stepped::BLOCK;
 use crate::rng::philox_lanes;
-use crate::{declare, params};
+use crate::{declare, numbers};
 use std::collections::BTreeMap;
 
 declare! {
@@ -68,35 +68,29 @@ impl Drive for Poisson {
     }
 }
 
-params! {
-    /// `Params` of `shaders/input/poisson_drive.wgsl`.
-    pub struct PoissonDriveParams {
-        /// Neurons.
-        n: word,
-        /// Neurons of a tile of the ring.
-        tile: word,
-        /// First tile of the population.
-        first_tile: word,
-        /// Slots of the ring, a power of two.
-        slots: word,
-        /// Receptors for which the ring has room.
-        stride: word,
+numbers! {
+    /// A stimulus among those of a population in the array `event`. Behind all of these are their tables.
+    pub struct Event in event {
         /// Receptor that gets the events.
-        receptor: word,
-        /// Weight of an event in units of the ring, as i32.
-        weight: word,
-        /// 1 if each neuron has its own table.
-        own: word,
+        receptor,
+        /// Weight of an event in units of the ring, as the word of an i32.
+        weight,
         /// Stream of random numbers.
-        stream: word,
+        stream,
         /// First step with events; the lower half of the number.
-        start_lo: word,
+        start_lo,
         /// Its upper half.
-        start_hi: word,
+        start_hi,
         /// First step without, likewise.
-        stop_lo: word,
+        stop_lo,
         /// Its upper half.
-        stop_hi: word,
+        stop_hi,
+        /// Where the tables begin: of each how many levels, then these.
+        level,
+        /// Where it is said where the table of each neuron begins, from `level` on.
+        first,
+        /// 1 if each neuron has its own, else there is one for all.
+        own,
     }
 }
 
@@ -144,66 +138,74 @@ pub fn events(level: &[u32], first: u32, random: u32) -> u32 {
     table.iter().filter(|level| random >= **level).count() as u32
 }
 
-/// Table entry.
-pub static KERNEL: Kernel = Kernel {
-    name: "input/poisson_drive",
-    wgsl: include_str!("../../shaders/input/poisson_drive.wgsl"),
-    workgroup: 64,
-    merges: true,
-    bindings: &[
-        words("level"),    // tables: how many levels, then these
-        words("first"),    // [n or 1] where the table of a neuron begins
-        words_mut("ring"), // [tiles, slots, receptors, tile] as i32
-    ],
-    layouts: &[],
-    params: PoissonDriveParams::<f32>::FIELDS,
-    twin32: dispatched::<PoissonDrive, f32>,
-    twin64: scalar::<PoissonDrive, f64>,
-};
+/// The array `event` of a population's stimuli, of which each has the fields that are known, its tables and room for so
+/// many more words of either; and where in the array the tables of each begin.
+pub fn laid_out(
+    stimuli: Vec<(Event, (Vec<u32>, Vec<u32>), [usize; 2])>,
+) -> (Vec<u32>, Vec<[usize; 2]>) {
+    let mut words = vec![0; stimuli.len() * event::COUNT];
+    let mut places = Vec::new();
+    for (k, (known, (level, first), room)) in stimuli.into_iter().enumerate() {
+        let own = f64::from(u8::from(first.len() > 1));
+        let [at_level, at_first] = [(level, room[0]), (first, room[1])].map(|(table, room)| {
+            let at = words.len();
+            words.extend(&table);
+            words.resize(words.len() + room, 0);
+            at
+        });
+        let place = |at: usize| at as f64;
+        let known = Event { level: place(at_level), first: place(at_first), own, ..known };
+        let of = &mut words[k * event::COUNT..][..event::COUNT];
+        of.iter_mut().zip(known.numbers()).for_each(|(word, x)| *word = x as u32);
+        places.push([at_level, at_first]);
+    }
+    (words, places)
+}
 
-/// The twin of `shaders/input/poisson_drive.wgsl`; units are tiles.
-pub struct PoissonDrive;
+/// The twin of `shaders/lib/events.wgsl`: what stimuli bring to neurons in a step of a simulation.
+#[derive(Clone, Copy)]
+pub struct Brought<'a> {
+    /// The array `event`.
+    pub words: &'a [u32],
+    /// Stimuli.
+    pub count: usize,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Step of the run.
+    pub step: u64,
+}
 
-impl Twin for PoissonDrive {
+impl Brought<'_> {
+    /// Hands to `add` for each stimulus its receptor, and what it brings to the `alive` neurons from `neuron` on, in units of
+    /// the ring.
     #[inline(always)]
-    fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
-        let p = PoissonDriveParams::<F>::of(call.params);
-        let [level, first_of, ring] = Call::take(call.args);
-        let (level, first_of, ring) = (level.words(), first_of.words(), ring.words_mut());
-        let shared = &level[first_of[0] as usize + 1..][..level[first_of[0] as usize] as usize];
-        let step = call.clock.step + u64::from(call.span.t0);
-        if step < joined(p.start_lo, p.start_hi) || step >= joined(p.stop_lo, p.stop_hi) {
-            return;
-        }
-        let seed = call.clock.seed;
-        let key = [seed as u32, (seed >> 32) as u32 ^ p.stream];
-        let (tile, slots, stride) = (p.tile as usize, p.slots as usize, p.stride as usize);
-        let slot = step as usize & (slots - 1);
-        for unit in call.units.clone() {
-            let row =
-                (((unit - call.units.start) * slots + slot) * stride + p.receptor as usize) * tile;
-            let first = unit * tile;
-            let alive = (p.n as usize).saturating_sub(first).min(tile);
-            for (block, sums) in ring[row..row + alive].chunks_mut(BLOCK).enumerate() {
-                let counter = ((first + block * BLOCK) / 4) as u32;
-                let random = philox_lanes(counter, [step as u32, (step >> 32) as u32, 0], key);
-                let mut count = [0u32; BLOCK];
-                if p.own == 1 {
-                    let own = &first_of[first + block * BLOCK..][..sums.len()];
-                    for (k, first) in own.iter().enumerate() {
-                        count[k] = events(level, *first, random[k]);
-                    }
-                } else {
-                    for level in shared {
-                        for k in 0..BLOCK {
-                            count[k] += u32::from(random[k] >= *level);
-                        }
-                    }
-                }
-                for (sum, count) in sums.iter_mut().zip(count) {
-                    *sum = sum.wrapping_add(count.wrapping_mul(p.weight));
-                }
+    pub fn draw(&self, neuron: usize, alive: usize, mut add: impl FnMut(usize, &[u32; BLOCK])) {
+        for known in self.words.chunks_exact(event::COUNT).take(self.count) {
+            let begun = self.step >= joined(known[event::start_lo], known[event::start_hi]);
+            if !begun || self.step >= joined(known[event::stop_lo], known[event::stop_hi]) {
+                continue;
             }
+            let key = [self.seed as u32, (self.seed >> 32) as u32 ^ known[event::stream]];
+            let step = [self.step as u32, (self.step >> 32) as u32, 0];
+            let random = philox_lanes((neuron / 4) as u32, step, key);
+            let level = &self.words[known[event::level] as usize..];
+            let first = &self.words[known[event::first] as usize..];
+            let mut count = [0u32; BLOCK];
+            if known[event::own] == 1 {
+                for (k, first) in first[neuron..][..alive].iter().enumerate() {
+                    count[k] = events(level, *first, random[k]);
+                }
+            } else {
+                let levels = level[first[0] as usize];
+                for level in &level[first[0] as usize + 1..][..levels as usize] {
+                    for k in 0..BLOCK {
+                        count[k] += u32::from(random[k] >= *level);
+                    }
+                }
+                count[alive..].fill(0);
+            }
+            let weight = known[event::weight];
+            add(known[event::receptor] as usize, &count.map(|count| count.wrapping_mul(weight)));
         }
     }
 }

@@ -55,7 +55,9 @@ use super::receptor::{self, Port};
 use super::stepped::{
     SLOW_OWN, SLOW_POTENTIAL, SLOW_RECEPTORS, Stepped, Trained, Variable, receptor_variables,
 };
+use crate::input::poisson_drive::event;
 use crate::kernel::*;
+use crate::record::sample::sampled;
 use crate::slow::{fall, is_slow};
 use crate::{framed, numbers, params};
 use twin::Model;
@@ -721,6 +723,8 @@ const LAYOUTS: &[Layout] = &[
     state::LAYOUT,
     ion::LAYOUT,
     receptor::port::LAYOUT,
+    event::LAYOUT,
+    sampled::LAYOUT,
     pool::LAYOUT,
     ions::LAYOUT,
     channel::LAYOUT,

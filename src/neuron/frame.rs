@@ -4,7 +4,7 @@
 //! through that step ([`Block::adjoint`]). Where arrivals come from, what becomes of spikes and how
 //! many steps are done is the same for all models, and is said here once for each of three frames:
 //!
-//! * [`Step`]: one step of a simulation. What arrives is taken out of a ring of integers.
+//! * [`Step`]: steps of a simulation, as many as no spike takes to arrive. What arrives is gathered in a ring of integers.
 //! * [`Window`]: steps of a training, for each sample. What arrives lies on a tape of floats. The
 //!   state before every `segment`-th step is kept.
 //! * [`Adjoint`]: the same steps from the last to the first. The steps of a segment are done once more
@@ -25,7 +25,7 @@ mod window;
 pub use adjoint::{ADJOINT, ADJOINT_FIELDS, Adjoint, BackParams, adjoint_rows};
 pub use decide::{Decide, Spike};
 pub use input::{Nudge, unit_of};
-pub use step::{Place, Quiet, STEP, Step};
+pub use step::{Place, Quiet, STEP, Step, TILE_GROUP};
 pub use window::{WINDOW, Window, WindowParams, inbox_rows, slots};
 
 use super::stepped::BLOCK;
@@ -312,18 +312,21 @@ macro_rules! framed {
     ) => {
         $crate::framed!(@entry $(#[$doc])* $step, $file, Step<$model>, STEP,
             $crate::neuron::frame::Place::<f32>::FIELDS, $own, $layouts,
-            concat!("//!use ", $file, ".wgsl\n//!use lib/step.wgsl\n"));
+            concat!("//!use lib/philox.wgsl\n//!use lib/steps.wgsl\n//!use lib/events.wgsl\n//!use ",
+                $file, ".wgsl\n//!use lib/sampled.wgsl\n//!use lib/pull.wgsl\n//!use lib/step.wgsl\n"), $crate::neuron::frame::TILE_GROUP);
         $crate::framed!(@entry $(#[$window_doc])* $window, $window_name, Window<$model>, WINDOW,
             $crate::neuron::frame::WindowParams::<f32>::FIELDS, $own, $layouts,
-            concat!("//!use ", $file, ".wgsl\n//!use lib/surrogate.wgsl\n//!use lib/window.wgsl\n"));
+            concat!("//!use ", $file, ".wgsl\n//!use lib/surrogate.wgsl\n//!use lib/window.wgsl\n"),
+            $crate::neuron::stepped::BLOCK);
         $crate::framed!(@entry $(#[$adjoint_doc])* $adjoint, $adjoint_name, Adjoint<$model>, ADJOINT,
             $crate::neuron::frame::ADJOINT_FIELDS, $own, $layouts,
             concat!("//!use ", $file, ".wgsl\n//!use ", $adjoint_name, ".wgsl\n",
-                "//!use lib/receptor_adjoint.wgsl\n//!use lib/surrogate.wgsl\n//!use lib/adjoint.wgsl\n"));
+                "//!use lib/receptor_adjoint.wgsl\n//!use lib/surrogate.wgsl\n//!use lib/adjoint.wgsl\n"),
+            $crate::neuron::stepped::BLOCK);
     };
     (
         @entry $(#[$doc:meta])* $static:ident, $name:literal, $frame:ident<$model:ty>,
-        $bindings:ident, $fields:expr, $own:expr, $layouts:expr, $files:expr
+        $bindings:ident, $fields:expr, $own:expr, $layouts:expr, $files:expr, $workgroup:expr
     ) => {
         $(#[$doc])*
         pub static $static: $crate::kernel::Kernel = $crate::kernel::Kernel {
@@ -332,7 +335,7 @@ macro_rules! framed {
                 "//!use lib/slow.wgsl\n//!use lib/neuron.wgsl\n//!use lib/receptor.wgsl\n",
                 $files
             ),
-            workgroup: $crate::neuron::stepped::BLOCK as u32,
+            workgroup: $workgroup as u32,
             merges: true,
             bindings: $crate::neuron::frame::$bindings,
             layouts: $layouts,

@@ -51,7 +51,9 @@ use super::stepped::{
 };
 use crate::declare;
 use crate::grammar::{Judge, Ms, Mv, Named, Ns, Pa, Param, Pf};
+use crate::input::poisson_drive::event;
 use crate::kernel::*;
+use crate::record::sample::sampled;
 use crate::slow::{advanced, fall, is_slow};
 use crate::vector::{Vector, Width};
 use crate::{framed, numbers, params};
@@ -456,7 +458,8 @@ params! {
     }
 }
 
-const LAYOUTS: &[Layout] = &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT];
+const LAYOUTS: &[Layout] =
+    &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT, event::LAYOUT, sampled::LAYOUT];
 
 framed! {
     Model, LAYOUTS, IafParams::<f32>::FIELDS,

@@ -29,7 +29,9 @@ use super::stepped::{
     rests_of_receptor, with_rests,
 };
 use crate::grammar::{Mv, Named, One, Param};
+use crate::input::poisson_drive::event;
 use crate::kernel::*;
+use crate::record::sample::sampled;
 use crate::slow::{advanced, is_slow};
 use crate::vector::{Vector, Width};
 use crate::{declare, framed, numbers, params};
@@ -222,7 +224,8 @@ params! {
     }
 }
 
-const LAYOUTS: &[Layout] = &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT];
+const LAYOUTS: &[Layout] =
+    &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT, event::LAYOUT, sampled::LAYOUT];
 
 framed! {
     Model, LAYOUTS, IzhikevichParams::<f32>::FIELDS,

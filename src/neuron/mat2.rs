@@ -24,7 +24,9 @@ use super::stepped::{
     receptor_variables, rest_of, rests_of_receptor, with_rests,
 };
 use crate::grammar::{Judge, Ms, Mv, Named, Pa, Param, Pf};
+use crate::input::poisson_drive::event;
 use crate::kernel::*;
+use crate::record::sample::sampled;
 use crate::slow::{advanced, fall, is_slow};
 use crate::vector::Width;
 use crate::{declare, framed, numbers};
@@ -242,7 +244,8 @@ impl Stepped for Cells {
     }
 }
 
-const LAYOUTS: &[Layout] = &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT];
+const LAYOUTS: &[Layout] =
+    &[cell::LAYOUT, state::LAYOUT, receptor::port::LAYOUT, event::LAYOUT, sampled::LAYOUT];
 
 /// The model has no parameters of its own.
 const PARAMS: &[Field] = &[];

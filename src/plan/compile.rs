@@ -140,7 +140,8 @@ pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanErr
     }
     let warnings = c.untouched();
     let Layout { arrays, batch, steps, input, ports, .. } = c.layout;
-    Ok(Plan { arrays, programs, batch, steps, input, ports: Ports::Training(ports), warnings })
+    let ports = Ports::Training(ports);
+    Ok(Plan { arrays, programs, batch, steps, interval: 1, input, ports, warnings })
 }
 
 /// Programs by name.

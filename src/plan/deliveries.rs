@@ -7,6 +7,16 @@ use super::*;
 use crate::network::{Projection, Synapses};
 use crate::synapse::{list_spikes, procedural, scatter};
 
+/// The table that neurons pull from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pulled {
+    pub start: Words,
+    pub port: Words,
+    pub weight: Words,
+    /// Whether all synapses of a source and tile share a weight.
+    pub shared: bool,
+}
+
 /// Synapses by source and tile.
 pub(super) struct Table {
     start: Vec<u64>,
@@ -17,7 +27,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    fn out_degree(&self, tiles: usize) -> Vec<u32> {
+    pub(super) fn out_degree(&self, tiles: usize) -> Vec<u32> {
         let ends = self.start.iter().step_by(tiles);
         ends.clone().zip(ends.skip(1)).map(|(a, b)| (b - a) as u32).collect()
     }
@@ -27,23 +37,24 @@ impl Simulator<'_> {
     /// The list of spikes and what they do.
     pub(super) fn deliveries(
         &mut self,
+        table: &Table,
         launches: &mut Vec<Launch>,
         learning: &mut Learning,
     ) -> Result<(), PlanError> {
         let sources = 32 * self.ports.row;
         let fired = self.fired;
-        let table = self.table();
-        self.ports.out_degree = table.out_degree(self.ring.tiles);
         let drawn = |p: &&Projection| matches!(p.synapses, Synapses::Procedural { .. });
         let drawn: Vec<&Projection> = self.network.projections.iter().filter(drawn).collect();
         let live = self.network.projections.iter().any(Projection::is_live)
             || !self.network.modulators.is_empty();
-        if table.port.is_empty() && drawn.is_empty() && !live {
+        let scattered = !table.port.is_empty() && self.pulled.is_none();
+        if !scattered && drawn.is_empty() && !live {
             return Ok(());
         }
         let (lists, list) = (self.history as u32, self.list_len() as u32);
         let row = self.ports.row as u32;
-        let params = list_spikes::ListSpikesParams::<f64> { row, slots: lists };
+        let history = self.history_rows() as u32;
+        let params = list_spikes::ListSpikesParams::<f64> { row, history, slots: lists };
         let len = self.arrays[fired].len;
         let args = vec![whole(self.ports.spikes), each(fired, len)];
         let kernel = &list_spikes::KERNEL;
@@ -93,7 +104,7 @@ impl Simulator<'_> {
         let most = (self.options.max_table / 4) as usize;
         let mut first = 0;
         let mut part = 0;
-        while first < sources {
+        while first < sources && scattered {
             // As many sources as fit, at least one.
             let begin = table.start[first * tiles] as usize;
             let fits = |source: usize| {
@@ -145,6 +156,26 @@ impl Simulator<'_> {
             first = last;
         }
         self.live(launches, learning)
+    }
+
+    /// Has neurons pull what they get from the table, if tiles are workgroups and it is one piece. Threads are too few to
+    /// look for spikes each on its own: where tiles are theirs one list is made for all.
+    pub(super) fn pull(&mut self, table: &Table) {
+        let most = (self.options.max_table / 4) as usize;
+        let longest = table.start.len().max(table.port.len());
+        if !self.options.workgroups || table.port.is_empty() || longest > most {
+            return;
+        }
+        let start = table.start.iter().map(|at| *at as u32).collect();
+        let weight = table.shared.as_ref().unwrap_or(&table.weight).clone();
+        let pulled = Pulled {
+            start: self.arrays.words("synapses.start", start),
+            port: self.arrays.words("synapses.port", table.port.clone()),
+            weight: self.arrays.words("synapses.weight", weight),
+            shared: table.shared.is_some(),
+        };
+        self.tables.extend([pulled.start, pulled.port, pulled.weight]);
+        self.pulled = Some(pulled);
     }
 
     /// All synapses by source, and for each source by tile.

@@ -4,9 +4,8 @@ use super::compile::{each, shown, whole};
 use super::simulate::{ALONE, Simulator, blocks};
 use super::*;
 use crate::input::encoder::{Given, Showing, Window};
-use crate::input::{
-    current, given_spikes, noise, pixel_words, poisson, poisson_alike, poisson_drive,
-};
+use crate::input::poisson_drive::{self, Event};
+use crate::input::{current, given_spikes, noise, pixel_words, poisson, poisson_alike};
 use crate::kernel::halves;
 use crate::network::{self, Input};
 use crate::neuron::stepped::BLOCK;
@@ -14,13 +13,12 @@ use crate::rng::{Purpose, stream};
 use crate::scene::Images;
 
 impl Simulator<'_> {
-    /// Sources that spike by themselves.
-    /// Those that are drawn for all steps of a window at once go to `whole_window`.
-    pub(super) fn sources(&mut self, whole_window: &mut Vec<Launch>, launches: &mut Vec<Launch>) {
+    /// Sources that spike by themselves, for all steps of a window at once.
+    pub(super) fn sources(&mut self, launches: &mut Vec<Launch>) {
         for (k, population) in self.network.populations.iter().enumerate() {
             let (n, name) = (population.size, &population.name);
             let row = self.ports.row as u32;
-            let first = self.ports.first_word[k] as u32;
+            let first = self.first_word(k) as u32;
             let spikes = self.window_of_spikes();
             let one = |invocations| (Units::Count { count: 1, grain: 1 }, invocations);
             match &population.kind {
@@ -30,12 +28,12 @@ impl Simulator<'_> {
                         [p] => poisson_alike::sources(p, &window),
                         _ => poisson::sources(p.iter().copied(), &window),
                     };
-                    self.show(k, &window, vec![showing], whole_window);
+                    self.show(k, &window, vec![showing], launches);
                 }
                 network::Kind::Images(images) => {
                     let window = self.window_of(k, Some(images));
                     let showings = images.encoder.code().show(&window);
-                    self.show(k, &window, showings, whole_window);
+                    self.show(k, &window, showings, launches);
                 }
                 network::Kind::Spikes(_) => {
                     let words = 2 * blocks(n);
@@ -46,7 +44,8 @@ impl Simulator<'_> {
                         given_spikes::GivenSpikesParams::<f64> { words: words as u32, row, first };
                     let args = vec![whole(given), spikes];
                     let kernel = &given_spikes::KERNEL;
-                    launches.push(self.launch(kernel, name, params.words(), args, one(words)));
+                    let launch = self.launch(kernel, name, params.words(), args, one(words));
+                    launches.push(Launch { per_step: true, ..launch });
                 }
                 _ => {}
             }
@@ -60,7 +59,7 @@ impl Simulator<'_> {
             dt: self.network.dt,
             n: self.network.populations[k].size as u32,
             rows: self.options.steps as u32,
-            history: 0,
+            history: self.history_rows() as u32,
             row: self.ports.row as u32,
             first: self.ports.first_word[k] as u32,
             frames,
@@ -107,13 +106,15 @@ impl Simulator<'_> {
 
     /// Spikes of all populations in all steps.
     pub(super) fn window_of_spikes(&self) -> Arg {
-        each(self.ports.spikes, self.ports.row * self.options.steps)
+        each(self.ports.spikes, self.arrays[self.ports.spikes].len)
     }
 
-    /// Stimuli; which array of currents each population reads, if it has noise.
+    /// Stimuli. Those of events are for the neurons' own kernel to draw. Which array of currents each population
+    /// reads, if it has noise.
     pub(super) fn stimuli(&mut self, launches: &mut Vec<Launch>) -> Vec<Option<Reals>> {
         let count = self.network.populations.len();
         let mut currents = vec![None; count];
+        let mut events = vec![Vec::new(); count];
         for (index, stimulus) in self.network.stimuli.iter().enumerate() {
             let k = stimulus.to;
             let (n, name) = (self.network.populations[k].size, &self.network.populations[k].name);
@@ -131,28 +132,26 @@ impl Simulator<'_> {
             match &stimulus.input {
                 Input::Poisson { means, .. } if means.iter().all(|mean| *mean <= 0.0) => {}
                 Input::Poisson { means, weight, receptor } => {
-                    let (level, first) = poisson_drive::tables(means);
-                    let params = poisson_drive::PoissonDriveParams::<f64> {
-                        n: n as u32,
-                        tile: self.ring.tile as u32,
-                        first_tile: self.first_tile[k] as u32,
-                        slots: self.ring.slots as u32,
-                        stride: self.ring.stride as u32,
-                        receptor: *receptor as u32,
-                        weight: self.fixed(k, *receptor, *weight),
-                        own: u32::from(first.len() > 1),
-                        stream,
-                        start_lo,
-                        start_hi,
-                        stop_lo,
-                        stop_hi,
+                    let tables = poisson_drive::tables(means);
+                    let lifted: Vec<f64> = means.iter().map(|x| x * self.options.room).collect();
+                    let largest = poisson_drive::tables(&lifted);
+                    let room = [
+                        largest.0.len().saturating_sub(tables.0.len()),
+                        largest.1.len().saturating_sub(tables.1.len()),
+                    ];
+                    let event = Event {
+                        receptor: *receptor as f64,
+                        weight: f64::from(self.fixed(k, *receptor, *weight)),
+                        stream: f64::from(stream),
+                        start_lo: f64::from(start_lo),
+                        start_hi: f64::from(start_hi),
+                        stop_lo: f64::from(stop_lo),
+                        stop_hi: f64::from(stop_hi),
+                        level: 0.0,
+                        first: 0.0,
+                        own: 0.0,
                     };
-                    let level = self.arrays.words(format!("stimulus.{index}.level"), level);
-                    let first = self.arrays.words(format!("stimulus.{index}.first"), first);
-                    let args = vec![whole(level), whole(first), self.ring_of(k)];
-                    let kernel = &poisson_drive::KERNEL;
-                    let size = (self.units(n), n.div_ceil(4));
-                    launches.push(self.launch(kernel, name, params.words(), args, size));
+                    events[k].push((index, (event, tables, room)));
                 }
                 Input::Current { factors, .. } if factors.len() > 1 => {
                     let current = self.current(&mut currents[k], name, padded);
@@ -219,6 +218,16 @@ impl Simulator<'_> {
                     let size = (Units::Count { count: n, grain }, n);
                     launches.push(self.launch(&noise::KERNEL, name, params.words(), args, size));
                 }
+            }
+        }
+        for (k, events) in events.into_iter().enumerate().filter(|(_, events)| !events.is_empty()) {
+            let (indices, stimuli): (Vec<usize>, _) = events.into_iter().unzip();
+            let (words, places) = poisson_drive::laid_out(stimuli);
+            let name = format!("{}.event", self.network.populations[k].name);
+            let array = self.arrays.words(name, words);
+            self.events[k] = Some((array, indices.len()));
+            for (index, places) in indices.into_iter().zip(places) {
+                self.ports.events[index] = Some((array, places));
             }
         }
         currents

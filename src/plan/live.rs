@@ -228,7 +228,7 @@ impl<'n> Simulator<'n> {
             let params = short_term::ShortTermParams::<f64> {
                 n: size[0] as u32,
                 row: self.ports.row as u32,
-                first_word: self.ports.first_word[p.from] as u32,
+                first_word: self.first_word(p.from) as u32,
                 u_rest: s.u,
                 fall_facil: falls[0],
                 fall_rec: falls[1],
@@ -599,7 +599,7 @@ impl<'n> Simulator<'n> {
         let params = trace::TraceParams::<f64> {
             n: n as u32,
             row: self.ports.row as u32,
-            first_word: self.ports.first_word[k] as u32,
+            first_word: self.first_word(k) as u32,
             slots: self.history as u32,
             fall,
             nearest: u32::from(trace.nearest),
@@ -652,7 +652,7 @@ impl<'n> Simulator<'n> {
         let params = voltage::VoltageParams::<f64> {
             n: n as u32,
             row: self.ports.row as u32,
-            first_word: self.ports.first_word[k] as u32,
+            first_word: self.first_word(k) as u32,
             rows: rows as u32,
             potential: potential as u32,
             slots: self.history as u32,
@@ -840,7 +840,7 @@ impl<'n> Simulator<'n> {
                     modulator: index as u32,
                     modulators: count as u32,
                     row: self.ports.row as u32,
-                    first_word: self.ports.first_word.get(*population).map_or(0, |w| *w as u32),
+                    first_word: if words > 0 { self.first_word(*population) as u32 } else { 0 },
                     words: words as u32,
                     first: u32::from(k == 0),
                     baseline: m.baseline,

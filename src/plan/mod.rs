@@ -48,7 +48,8 @@ pub use simulate::{
 };
 pub use tiles::Tiles;
 
-use crate::kernel::{Field, Kernel, Place, Word};
+use crate::kernel::{Field, Kernel, Place, Span, Word};
+use crate::record::sample;
 use crate::scene::Warning;
 use crate::synapse::convolution::Convolution;
 use std::collections::BTreeSet;
@@ -64,6 +65,8 @@ pub struct Plan {
     pub batch: usize,
     /// Steps of a window.
     pub steps: usize,
+    /// Steps that each launch of a stepped stage covers at once: see [`intervals`].
+    pub interval: usize,
     /// Arrays by which samples are shown.
     pub input: InputPorts,
     /// All else that the host writes or reads, by use.
@@ -89,7 +92,7 @@ pub struct Program {
 pub enum Stage {
     /// Each launch covers all steps.
     Whole(Vec<Launch>),
-    /// All launches for one step, then all for the next; from the last to the first if backward.
+    /// All launches for one step, or one interval, then all for the next; from the last to the first if backward.
     Steps {
         /// In the order of a step.
         launches: Vec<Launch>,
@@ -163,6 +166,13 @@ pub enum Split {
         /// Elements of a unit.
         stride: usize,
     },
+    /// Rows from that of the step on, which all pieces see; read only.
+    Rows {
+        /// Elements of a row.
+        row: usize,
+        /// How many.
+        count: usize,
+    },
     /// A part of the row that belongs to the step of the launch: so many elements for each unit.
     Row {
         /// Elements of a row.
@@ -187,7 +197,7 @@ impl Split {
     /// Elements that belong to `units` of a launch for step `t0` on, in an array of `len`.
     pub fn range(self, units: &Range<usize>, t0: u32, len: usize) -> Range<usize> {
         let offset = |unit: usize| match self {
-            Split::Whole => unreachable!("a whole array is not cut"),
+            Split::Whole | Split::Rows { .. } => unreachable!("all units have it"),
             Split::From { first, stride } => first + unit * stride,
             Split::Row { row, first, len, stride } => {
                 t0 as usize * row + first + (unit * stride).min(len)
@@ -201,9 +211,24 @@ impl Split {
         };
         match self {
             Split::Whole => 0..len,
+            Split::Rows { row, count } => {
+                (t0 as usize * row).min(len)..((t0 as usize + count) * row).min(len)
+            }
             _ => offset(units.start).min(len)..offset(units.end).min(len),
         }
     }
+}
+
+/// Intervals of the next `steps` steps, from step `first` of the run on. They end at multiples of `interval`, so that it
+/// does not matter where windows do.
+pub fn intervals(first: u64, steps: usize, interval: usize) -> impl Iterator<Item = Span> {
+    let mut t0 = 0;
+    std::iter::from_fn(move || {
+        let begun = ((first + t0 as u64) % interval as u64) as usize;
+        let span = Span { t0: t0 as u32, t1: (t0 + interval - begun).min(steps) as u32 };
+        t0 = span.t1 as usize;
+        (span.t0 < span.t1).then_some(span)
+    })
 }
 
 impl Plan {
@@ -217,7 +242,9 @@ impl Plan {
         let launches = self.programs[program.index()].stages.iter().flat_map(Stage::launches);
         let args = launches.flat_map(|launch| launch.kernel.bindings.iter().zip(&launch.args));
         let written = args.filter(|(binding, _)| binding.written).map(|(_, arg)| arg.array);
-        let written: BTreeSet<ArrayId> = written.collect();
+        let stands_in =
+            |array: &ArrayId| self.arrays.unused.written.iter().any(|x| x.id() == *array);
+        let written: BTreeSet<ArrayId> = written.filter(|array| !stands_in(array)).collect();
         written.into_iter().collect()
     }
 
@@ -305,6 +332,12 @@ impl Launch {
             };
             (arg.array, part, binding.written)
         })
+    }
+
+    /// Whether it may cover several steps at once.
+    fn is_of_interval(&self) -> bool {
+        let is_frame = self.kernel.params.iter().any(|field| field.name == "interval");
+        is_frame || self.kernel == &sample::KERNEL
     }
 
     /// Whether it is due in a step, whose number counts from the start of the run.

@@ -1,29 +1,39 @@
 //! From a network to the plan of a simulation: a step at a time, all of it on the device.
 //!
-//! A step is: sources draw their spikes and stimuli their events; each population integrates, takes
-//! what arrives out of the ring, and writes its spikes into the row of the step; the sources that spiked
-//! are listed; their synapses are added to the ring, for later steps; chosen states are sampled.
+//! Sources draw their spikes for a whole window. A step is: each population adds what was sent to it to the ring, draws its
+//! events, integrates, takes what arrives out of the ring, and writes its spikes into the row of the step; chosen states
+//! are sampled. That is one launch for each population, of which many steps are one *interval* where delays are longer
+//! than a step: see [`crate::neuron::frame::Step`].
 //!
-//! All populations share one row of spikes, one ring and one table of synapses, so that delivery is
-//! two launches, however many projections there are. A population starts at a block of its own in
-//! the row and, if it has neurons, at a tile of its own in the ring. The table lies by source; it is cut
-//! into parts where it exceeds one binding.
+//! All populations share one row of spikes, one ring and one table of synapses. A population starts at a block of its own
+//! in the row and, if it has neurons, at a tile of its own in the ring. The table lies by source. Where it exceeds one
+//! binding it is cut into parts, and neurons do not pull from it: the sources that spiked are listed after each step, and
+//! a launch for each part adds their synapses to the ring, for later steps.
 //!
 //! The file is long with what all launches of a step have in common.
 
 use super::compile::{PlanError, cut, each, whole};
+use super::deliveries::Pulled;
 use super::live::{Learning, Lists};
 use super::*;
 use crate::kernel::halves;
-use crate::network::{self, Network, Projection};
-use crate::neuron::frame::Place;
+use crate::network::{self, Input, Network, Projection, Synapses};
+use crate::neuron::frame::{Place, TILE_GROUP};
 use crate::neuron::model::at;
 use crate::neuron::stepped::{BLOCK, Stepped, receptor_numbers, with_receptors};
 use crate::record::sample;
+use crate::synapse::carry_spikes;
 use crate::train::{clear_reals, clear_words, restart};
 
-/// Neurons of a tile at least, unless all populations are smaller.
+/// Neurons of a tile at least, unless all populations are smaller, if a tile is for the cache of a thread.
 const TILE: usize = 4096;
+
+/// Neurons of a tile that is for a workgroup: the fewer, the more workgroups, but the table has a word for each source
+/// and tile, of which there are to be no more than a quarter of those of its synapses.
+const TILES: [usize; 3] = [256, 1024, 4096];
+
+/// Steps of an interval at most: a launch is to be short.
+const LONGEST: usize = 128;
 
 /// Networks up to this number of neurons are done by one thread: a step takes less time than waking
 /// another.
@@ -70,6 +80,10 @@ pub struct SimulationOptions {
     pub presented: bool,
     /// Largest array \[bytes\].
     pub max_binding: u64,
+    /// Whether tiles are to be as small as suits workgroups, rather than as large as suits caches.
+    pub workgroups: bool,
+    /// Factor on the rates of Poisson events up to which their tables have room, at least 1.
+    pub room: f64,
     /// Largest part of the table of synapses \[bytes\]. Nothing writes to it and no checkpoint has it, so it may be as
     /// large as the adapter at hand allows.
     pub max_table: u64,
@@ -78,16 +92,20 @@ pub struct SimulationOptions {
 /// Arrays of a simulation that its host writes or reads.
 #[derive(Debug)]
 pub struct SimulationPorts {
-    /// Spikes of a window: steps × row.
+    /// Spikes of a window, a row for each step, behind those of `before`.
     pub spikes: Words,
     /// Words of a row.
     pub row: usize,
-    /// First word of each population.
+    /// Words before those of the window: rows of the interval before.
+    pub before: usize,
+    /// First word of each population in a row.
     pub first_word: Vec<usize>,
     /// State of each population that has neurons: array and rows of a block.
     pub state: Vec<Option<(Reals, usize)>>,
     /// Current of each step, of each population that has a stimulus of that kind.
     pub drive: Vec<Option<Reals>>,
+    /// Tables of each stimulus of events: their array, and where in it they begin (see [`crate::input::poisson_drive::tables`]).
+    pub events: Vec<Option<(Words, [usize; 2])>>,
     /// Course of each stimulus of which each neuron has its own part, for each step.
     pub courses: Vec<Option<Reals>>,
     /// Rows of each population of given spikes.
@@ -102,8 +120,8 @@ pub struct SimulationPorts {
     pub modulators: Option<ModulatorPorts>,
     /// State of neurons that lasts from sample to sample, of populations that have some.
     pub lasting: Vec<Reals>,
-    /// Array of each of the samples.
-    pub samples: Vec<Reals>,
+    /// Array of each of the samples, and where in it they begin.
+    pub samples: Vec<(Reals, usize)>,
     /// Synapses that leave each source, in the order of the row.
     pub out_degree: Vec<u32>,
 }
@@ -165,8 +183,14 @@ pub(super) struct Simulator<'a> {
     /// Weight of one unit of the ring, for each receptor of each population.
     pub scale: Vec<Vec<f64>>,
     pub ports: SimulationPorts,
-    /// Parts of the table of synapses.
+    /// Arrays of the table of synapses, in all its parts.
     pub(super) tables: Vec<Words>,
+    /// The table that neurons pull from.
+    pub(super) pulled: Option<Pulled>,
+    /// Steps of an interval.
+    interval: usize,
+    /// Stimuli of events of each population that has some, and how many.
+    pub(super) events: Vec<Option<(Words, usize)>>,
     pub(super) input: InputPorts,
     /// What kernels read of the neurons of each population that has some, and of their receptors.
     pub numbers: Vec<Option<[Reals; 2]>>,
@@ -221,6 +245,7 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
     let history = super::live::history(network);
     let mut arrays = Arrays::default();
     let fired = arrays.zero_words("fired", history * list_len(row));
+    let spikes = arrays.zero_words("spikes", options.steps * row);
     let populations = network.populations.len();
     let mut s = Simulator {
         network,
@@ -232,11 +257,13 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
         history,
         scale: Vec::new(),
         ports: SimulationPorts {
-            spikes: arrays.zero_words("spikes", options.steps * row),
+            spikes,
             row,
+            before: 0,
             first_word,
             state: Vec::new(),
             drive: vec![None; populations],
+            events: vec![None; network.stimuli.len()],
             courses: vec![None; network.stimuli.len()],
             given: vec![None; populations],
             live: vec![None; network.projections.len()],
@@ -244,7 +271,7 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
             short_term: Vec::new(),
             modulators: None,
             lasting: Vec::new(),
-            samples: Vec::new(),
+            samples: vec![(arrays.unused.reals, 0); options.samples.len()],
             out_degree: Vec::new(),
         },
         input: InputPorts {
@@ -258,24 +285,38 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
         frozen: Vec::new(),
         restart: Vec::new(),
         tables: Vec::new(),
+        pulled: None,
+        interval: 1,
+        events: vec![None; populations],
         arrays,
     };
     s.scale = s.scales();
     let warnings = s.lost();
 
+    let table = s.table();
+    s.ports.out_degree = table.out_degree(s.ring.tiles);
+    s.pull(&table);
+    s.interval = s.interval();
+    let recent = s.recent();
     let mut launches = Vec::new();
     let mut sources = Vec::new();
-    s.sources(&mut sources, &mut launches);
+    s.sources(&mut sources);
     let currents = s.stimuli(&mut launches);
     for k in 0..network.populations.len() {
         s.neurons(k, currents[k], &mut launches);
     }
     let mut learning = Learning::default();
-    s.deliveries(&mut launches, &mut learning)?;
+    s.deliveries(&table, &mut launches, &mut learning)?;
     let frozen = s.frozen(&launches);
     launches.extend(learning.launches());
     s.samples(&mut launches)?;
-    let begin = s.begin(&learning);
+    let begin = s.begin(&learning, recent);
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    if let Some(recent) = recent {
+        first.push(s.carry(recent, false));
+        last.push(s.carry(recent, true));
+    }
+    first.extend(sources);
 
     for (id, array) in s.arrays.iter() {
         let of_table = s.tables.iter().any(|table| table.id() == id);
@@ -289,22 +330,24 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
             });
         }
     }
-    let steps = |launches| Stage::Steps { launches, backward: false };
+    debug_assert!(s.interval == 1 || launches.iter().all(|launch| launch.is_of_interval()));
+    let program = |name, first, launches| {
+        let steps = Stage::Steps { launches, backward: false };
+        Program { name, stages: vec![Stage::Whole(first), steps, Stage::Whole(last.clone())] }
+    };
     let programs = if options.presented {
-        let begin = [&begin[..], &sources].concat();
+        let begin = [&begin[..], &first].concat();
         let learn = [&begin[..], &learning.by_sample].concat();
-        vec![
-            Program { name: "learn", stages: vec![Stage::Whole(learn), steps(launches)] },
-            Program { name: "evaluate", stages: vec![Stage::Whole(begin), steps(frozen)] },
-        ]
+        vec![program("learn", learn, launches), program("evaluate", begin, frozen)]
     } else {
-        vec![Program { name: "simulate", stages: vec![Stage::Whole(sources), steps(launches)] }]
+        vec![program("simulate", first, launches)]
     };
     Ok(Plan {
         arrays: s.arrays,
         programs,
         batch: 1,
         steps: options.steps,
+        interval: s.interval,
         input: s.input,
         ports: Ports::Simulation(s.ports),
         warnings,
@@ -339,7 +382,10 @@ fn ring(network: &Network, options: &SimulationOptions) -> Result<Ring, PlanErro
         network.populations.iter().filter_map(|p| Some((p.size, stepped(p)?))).collect();
     let all: usize = neural.iter().map(|(size, _)| size).sum();
     let largest = neural.iter().map(|(size, _)| *size).max().unwrap_or(1);
-    let tile = TILE.max((all / 64).next_power_of_two());
+    let tile = match options.workgroups {
+        true => workgroup_tile(network),
+        false => TILE.max((all / 64).next_power_of_two()),
+    };
     let tile = tile.min(largest.next_power_of_two()).max(BLOCK);
     let receptors = neural.iter().map(|(_, n)| n.receptors().len()).max().unwrap_or(1);
     let delay = network.projections.iter().map(Projection::max_delay).max().unwrap_or(1);
@@ -359,11 +405,83 @@ fn ring(network: &Network, options: &SimulationOptions) -> Result<Ring, PlanErro
     Ok(ring)
 }
 
+/// Neurons of a tile that is for a workgroup.
+fn workgroup_tile(network: &Network) -> usize {
+    let stored = network.projections.iter().filter(|p| !p.is_live());
+    let synapses: usize = stored.map(|p| p.synapses.weights().len()).sum();
+    let (sources, neurons) = network.populations.iter().fold((0, 0), |(all, neural), p| {
+        let own = if stepped(p).is_some() { p.size } else { 0 };
+        (all + p.size, neural + own)
+    });
+    let fits = |tile: &&usize| 4 * sources * neurons.div_ceil(**tile) <= 2 * synapses;
+    *TILES.iter().find(fits).unwrap_or(&TILES[TILES.len() - 1])
+}
+
 impl Simulator<'_> {
-    /// How many tiles of a population make a piece, and how many there are.
+    /// Steps of an interval: none of its launches needs what another leaves in it. So that is the shortest delay where
+    /// neurons pull, and all that is done in a step is what they do.
+    fn interval(&self) -> usize {
+        let network = self.network;
+        let one_by_one = network
+            .projections
+            .iter()
+            .any(|p| p.is_live() || matches!(p.synapses, Synapses::Procedural { .. }))
+            || !network.modulators.is_empty()
+            || network.stimuli.iter().any(|stimulus| match &stimulus.input {
+                Input::Noise { .. } => true,
+                Input::Current { factors, .. } => factors.len() > 1,
+                Input::Poisson { .. } => false,
+            });
+        let stored = network.projections.iter().filter(|p| !p.synapses.weights().is_empty());
+        let shortest = stored.clone().map(|p| p.delay).min().unwrap_or(LONGEST);
+        let most = match (one_by_one, self.pulled.is_some() || stored.count() == 0) {
+            (false, true) => shortest.clamp(1, LONGEST),
+            _ => 1,
+        };
+        // What has a launch of its own is recorded at ends of intervals.
+        let own = self.options.samples.iter().filter(|_| !self.options.workgroups);
+        let is_due = |steps: &usize| own.clone().all(|s| s.every.is_multiple_of(*steps as u64));
+        (1..=most).rev().find(is_due).unwrap_or(1)
+    }
+
+    /// Rows of spikes before those of a window.
+    pub(super) fn history_rows(&self) -> usize {
+        if self.pulled.is_some() { self.interval } else { 0 }
+    }
+
+    /// First word of a population in the array of spikes.
+    pub(super) fn first_word(&self, k: usize) -> usize {
+        self.ports.before + self.ports.first_word[k]
+    }
+
+    /// Where the spikes of an interval are kept from window to window, if neurons pull them.
+    fn recent(&mut self) -> Option<Words> {
+        self.ports.before = self.history_rows() * self.ports.row;
+        self.arrays[self.ports.spikes].len += self.ports.before;
+        self.pulled.map(|_| self.arrays.zero_words("recent", self.ports.before))
+    }
+
+    /// Brings recent spikes before those of a window, or at its end the last ones back.
+    fn carry(&self, recent: Words, is_end: bool) -> Launch {
+        let (row, words) = (self.ports.row as u32, self.ports.before);
+        let params = carry_spikes::CarrySpikesParams::<f64> {
+            words: words as u32,
+            row,
+            end: u32::from(is_end),
+        };
+        let spikes = self.ports.spikes;
+        let (from, to) = if is_end { (spikes, recent) } else { (recent, spikes) };
+        let args = vec![whole(from), each(to, self.arrays[to].len)];
+        let size = (Units::Count { count: 1, grain: 1 }, words);
+        self.launch(&carry_spikes::KERNEL, "spikes", params.words(), args, size)
+    }
+
+    /// How many tiles of a population make a piece, and how many there are. Those for workgroups are no pieces for threads:
+    /// a tile writes among the samples of all.
     pub(super) fn units(&self, size: usize) -> Units {
         let count = size.div_ceil(self.ring.tile);
-        Units::Count { count, grain: if self.is_small() { count } else { 1 } }
+        let is_one = self.is_small() || self.options.workgroups;
+        Units::Count { count, grain: if is_one { count } else { 1 } }
     }
 
     /// Whether a step takes less time than waking another thread.
@@ -413,10 +531,11 @@ impl Simulator<'_> {
     }
 
     /// What is done before a sample is shown: all but weights and what lasts is forgotten.
-    fn begin(&self, learning: &Learning) -> Vec<Launch> {
+    fn begin(&self, learning: &Learning, recent: Option<Words>) -> Vec<Launch> {
         let mut begin = self.restart.clone();
         begin.extend(self.filters_again(learning));
-        let words = [self.ring_array, self.fired].into_iter().chain(learning.list_arrays());
+        let words = [self.ring_array, self.fired].into_iter().chain(recent);
+        let words = words.chain(learning.list_arrays());
         let reals = learning.trace_arrays().chain(self.ports.short_term.iter().copied());
         let all = words
             .map(|array| (&clear_words::KERNEL, array.id()))
@@ -511,9 +630,18 @@ impl Simulator<'_> {
         let receptor = self.arrays.reals(format!("{name}.receptor"), numbers);
         self.numbers[k] = Some([cell, receptor]);
 
+        // What lies within another array on a GPU has that one for a stand-in.
+        let unused = self.arrays.unused.words;
+        let [start, port, weight] =
+            self.pulled.map_or([unused; 3], |pulled| [pulled.start, pulled.port, pulled.weight]);
+        let (event, events) = self.events[k].unwrap_or((start, 0));
+        let recorded = self.recorded(k);
+        let (sampled, samples) = match recorded {
+            Some((sampled, samples, _)) => (sampled, each(samples, self.arrays[samples].len)),
+            None => (start, cut(self.arrays.unused.written[0], Split::Stride(0))),
+        };
         let place = Place::<f32> {
             n: n as u32,
-            tile: self.ring.tile as u32,
             first_tile: self.first_tile[k] as u32,
             slots: self.ring.slots as u32,
             stride: self.ring.stride as u32,
@@ -521,37 +649,87 @@ impl Simulator<'_> {
             own: u32::from(own),
             drive: u32::from(self.ports.drive[k].is_some()),
             current: u32::from(current.is_some()),
-            row: self.ports.row as u32,
-            first_word: self.ports.first_word[k] as u32,
+            first_word: self.first_word(k) as u32,
             slow,
+            events: events as u32,
+            sampled: recorded.map_or(0, |(_, _, count)| count as u32),
+            tiles: self.ring.tiles as u32,
+            port_bits: self.ring.port_bits(),
+            tile: self.ring.tile as u32,
+            row: self.ports.row as u32,
+            interval: self.interval as u32,
+            pulls: u32::from(self.pulled.is_some()),
+            shared: u32::from(self.pulled.is_some_and(|pulled| pulled.shared)),
             own_receptors: u32::from(own_receptors),
         };
         let mut params = place.words();
         params.extend(neurons.params());
-        let (tile, unused) = (self.ring.tile, self.arrays.unused.reals);
+        let tile = self.ring.tile;
         let row = Split::Row {
             row: self.ports.row,
-            first: self.ports.first_word[k],
+            first: self.first_word(k),
             len: 2 * blocks,
             stride: tile / 32,
         };
+        let before = Split::Rows { row: self.ports.row, count: self.history_rows() };
         let args = vec![
             each(state, tile * rows),
+            self.ring_of(k),
+            cut(self.ports.spikes, row),
+            samples,
+            cut(self.ports.spikes, before),
             if own { each(cell, tile * fields) } else { whole(cell) },
             whole(receptor),
-            self.ring_of(k),
-            whole(self.ports.drive[k].unwrap_or(unused)),
-            current.map_or(whole(unused), |current| each(current, tile)),
-            cut(self.ports.spikes, row),
+            whole(self.ports.drive[k].unwrap_or(cell)),
+            current.map_or(whole(cell), |current| each(current, tile)),
+            whole(start),
+            whole(event),
+            whole(sampled),
+            whole(port),
+            whole(weight),
         ];
         debug_assert!(steps > 0);
-        let size = (self.units(n), blocks * BLOCK);
+        let size = (self.units(n), n.div_ceil(tile) * TILE_GROUP);
         launches.push(self.launch(neurons.kernel(), name, params, args, size));
     }
 
-    /// What is recorded.
+    /// Numbers that an array of samples has of a window.
+    fn samples_of(&self, sampled: &Sampled) -> usize {
+        (self.options.steps as u64 / sampled.every + 1) as usize * sampled.ids.len()
+    }
+
+    /// States of population `k` that its own kernel records, if tiles are workgroups: the array `sampled`, that of the
+    /// samples, and how many states there are.
+    fn recorded(&mut self, k: usize) -> Option<(Words, Reals, usize)> {
+        let (mut all, mut indices, mut len) = (Vec::new(), Vec::new(), 0);
+        for (index, sampled) in self.options.samples.iter().enumerate() {
+            match sampled.what {
+                Recorded::State { population, row } if population == k => {
+                    all.push((row, &sampled.ids[..], sampled.every, len));
+                    indices.push((index, len));
+                    len += self.samples_of(sampled);
+                }
+                _ => {}
+            }
+        }
+        if all.is_empty() || !self.options.workgroups {
+            return None;
+        }
+        let name = &self.network.populations[k].name;
+        let samples = self.arrays.zero_reals(format!("{name}.samples"), len);
+        for (index, at) in indices {
+            self.ports.samples[index] = (samples, at);
+        }
+        let sampled = self.arrays.words(format!("{name}.sampled"), sample::laid_out(&all));
+        Some((sampled, samples, all.len()))
+    }
+
+    /// What is recorded by launches of its own.
     fn samples(&mut self, launches: &mut Vec<Launch>) -> Result<(), PlanError> {
         for (index, sampled) in self.options.samples.iter().enumerate() {
+            if self.options.workgroups && matches!(sampled.what, Recorded::State { .. }) {
+                continue;
+            }
             // Weights and concentrations lie as a state of one row does.
             let mut at = sampled.ids.clone();
             let (array, rows, row) = match sampled.what {
@@ -582,11 +760,11 @@ impl Simulator<'_> {
             };
             let name = self.arrays[array].name.clone();
             let count = at.len();
-            let len = (self.options.steps as u64 / sampled.every + 1) as usize * count;
+            let len = self.samples_of(sampled);
             let [every_lo, every_hi] = halves(sampled.every);
             let ids = self.arrays.words(format!("sample.{index}.ids"), at);
             let samples = self.arrays.zero_reals(format!("sample.{index}"), len);
-            self.ports.samples.push(samples);
+            self.ports.samples[index] = (samples, 0);
             let params = sample::SampleParams::<f64> {
                 count: count as u32,
                 rows: rows as u32,

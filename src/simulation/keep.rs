@@ -72,7 +72,7 @@ impl Simulation<'_> {
     pub(super) fn changing(&self) -> Vec<ArrayId> {
         let anew = |array: &ArrayId| {
             let mut samples = self.ports.samples.iter();
-            *array == self.ports.spikes.id() || samples.any(|samples| samples.id() == *array)
+            *array == self.ports.spikes.id() || samples.any(|(samples, _)| samples.id() == *array)
         };
         let mut arrays = self.plan.written(self.run);
         arrays.retain(|array| !anew(array));
@@ -204,6 +204,18 @@ impl Simulation<'_> {
             || self.pairs.len() != progress.pairs.len()
         {
             return Err(checkpoint.foreign("its populations or recordings are others".to_owned()));
+        }
+        // What is under way to neurons lies by tiles, and these are smaller on a GPU.
+        for name in ["ring", "recent"] {
+            let needed = self.plan.arrays.named(name).map(|array| self.plan.arrays[array].len);
+            let has = checkpoint.len(name);
+            if has != needed {
+                let [has, needed] = [has, needed].map(|len| len.unwrap_or_default());
+                return Err(checkpoint.damaged(format!(
+                    "array `{name}` has {has} numbers and {needed} are needed: it is of a run on another kind of engine, \
+                     and goes on with the --engine that the run began with; or it belongs to another network"
+                )));
+            }
         }
         for ((own, saved), population) in statistics.zip(&self.network.populations) {
             if !saved.can_follow(&own.statistics, progress.steps) {

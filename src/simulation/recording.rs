@@ -188,7 +188,8 @@ impl Trace {
 impl Simulation<'_> {
     pub(super) fn record_spikes(&mut self, start: u64, steps: usize, words: &[u32]) {
         let dt = self.network.dt;
-        for (t, row) in words.chunks(self.ports.row).take(steps).enumerate() {
+        let rows = words[self.ports.before..].chunks(self.ports.row);
+        for (t, row) in rows.take(steps).enumerate() {
             let step = start + t as u64;
             self.reward_pairs(step, row);
             for (k, activity) in self.recording.populations.iter_mut().enumerate() {
@@ -210,14 +211,14 @@ impl Simulation<'_> {
     }
 
     pub(super) fn record_samples(&mut self, start: u64, steps: usize, found: &Fetched) {
-        for (trace, array) in self.recording.traces.iter_mut().zip(&self.ports.samples) {
+        for (trace, (array, at)) in self.recording.traces.iter_mut().zip(&self.ports.samples) {
             let neurons = match trace.population().map(|k| &self.network.populations[k].kind) {
                 Some(Kind::Stepped(neurons)) => Some(neurons),
                 _ => None,
             };
             let samples = (start + steps as u64) / trace.every - start / trace.every;
             let count = trace.ids.len();
-            for row in found.reals(*array).chunks(count.max(1)).take(samples as usize) {
+            for row in found.reals(*array)[*at..].chunks(count.max(1)).take(samples as usize) {
                 for (x, id) in row.iter().zip(&trace.ids) {
                     let rest = match neurons {
                         Some(neurons) if trace.variable.potential => neurons.rest(*id as usize),

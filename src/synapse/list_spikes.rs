@@ -13,6 +13,8 @@ params! {
     pub struct ListSpikesParams {
         /// Words of a row of spikes.
         row: word,
+        /// Rows of spikes before the window.
+        history: word,
         /// Steps of the ring, a power of two.
         slots: word,
     }
@@ -25,7 +27,7 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 256,
     merges: false,
     bindings: &[
-        words("spikes"),    // [steps, row]
+        words("spikes"),    // [history + steps, row]
         words_mut("fired"), // [slots, 1 + 32 row]
     ],
     layouts: &[],
@@ -58,7 +60,8 @@ impl Twin for ListSpikes {
         let p = ListSpikesParams::<F>::of(call.params);
         let [spikes, fired] = Call::take(call.args);
         let (spikes, fired) = (spikes.words(), fired.words_mut());
-        let row = &spikes[call.span.t0 as usize * p.row as usize..][..p.row as usize];
+        let row = (p.history + call.span.t0) as usize * p.row as usize;
+        let row = &spikes[row..][..p.row as usize];
         let now = (call.clock.step + u64::from(call.span.t0)) as usize;
         let list = 1 + 32 * p.row as usize;
         let list = &mut fired[(now & (p.slots as usize - 1)) * list..][..list];

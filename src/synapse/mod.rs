@@ -21,6 +21,7 @@ pub mod attention_squeeze;
 pub mod attention_values;
 pub mod attention_values_backward;
 pub mod attention_values_gradient;
+pub mod carry_spikes;
 pub mod convolution;
 pub mod convolve;
 pub mod convolve_backward;
@@ -318,22 +319,29 @@ fn append_positions(words: &[u32], offset: u32, list: &mut Vec<u32>) {
     }
 }
 
-/// Writes the positions of the bits that are set, as many as there is room for, and counts them.
+/// The positions of the bits that are set, in order.
 #[inline(always)]
-fn positions(words: &[u32], room: &mut [u32]) -> usize {
-    let all = room.len();
-    let mut room = room.iter_mut();
+pub fn each_position(words: &[u32], mut found: impl FnMut(usize)) {
     // Two words at a time: where a word ends is what a processor predicts badly.
     for (pair, words) in words.chunks(2).enumerate() {
         let high = words.get(1).map_or(0, |high| u64::from(*high));
         let mut bits = u64::from(words[0]) | high << 32;
-        while bits != 0
-            && let Some(place) = room.next()
-        {
-            *place = pair as u32 * 64 + bits.trailing_zeros();
+        while bits != 0 {
+            found(pair * 64 + bits.trailing_zeros() as usize);
             bits &= bits - 1;
         }
     }
+}
+
+/// The same as a list; gives how many there are.
+fn positions(words: &[u32], room: &mut [u32]) -> usize {
+    let all = room.len();
+    let mut room = room.iter_mut();
+    each_position(words, |position| {
+        if let Some(place) = room.next() {
+            *place = position as u32;
+        }
+    });
     all - room.len()
 }
 

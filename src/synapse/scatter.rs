@@ -68,6 +68,74 @@ pub fn groups(spikes: usize, synapses: usize) -> usize {
     spikes.div_ceil(8).max((spikes * shares).min(FEW.max(shares))).clamp(1, 1024)
 }
 
+/// Synapses by source and tile, to read.
+#[derive(Clone, Copy)]
+pub struct Segments<'a> {
+    /// Where those of each source and tile begin.
+    pub start: &'a [u32],
+    /// First word of each.
+    pub port: &'a [u32],
+    /// Second word of each, or of each source and tile.
+    pub weight: &'a [u32],
+    /// Tiles.
+    pub tiles: usize,
+    /// Whether all of a source and tile share a weight.
+    pub shared: bool,
+}
+
+/// Synapses of one source on one tile.
+#[derive(Clone, Copy)]
+pub struct Segment<'a> {
+    port: &'a [u32],
+    /// One for all if it is one.
+    weight: &'a [u32],
+    shared: bool,
+}
+
+impl<'a> Segments<'a> {
+    /// Those of a source on a tile.
+    #[inline(always)]
+    pub fn of(&self, source: usize, tile: usize) -> Segment<'a> {
+        let at = source * self.tiles + tile;
+        let (begin, end) = (self.start[at] as usize, self.start[at + 1] as usize);
+        let weight = if self.shared { at..at + 1 } else { begin..end };
+        let (port, weight) = (&self.port[begin..end], &self.weight[weight]);
+        Segment { port, weight, shared: self.shared }
+    }
+}
+
+/// The ring, from some tile on.
+pub struct Sums<'a> {
+    /// Sums of what arrives, as i32.
+    pub ring: &'a mut [u32],
+    /// Slots, a power of two.
+    pub slots: usize,
+    /// Places of a tile, a power of two.
+    pub places: usize,
+    /// Bits of a synapse's first word below the delay.
+    pub port_bits: u32,
+}
+
+impl Sums<'_> {
+    /// Adds what a spike of step `now` carries to tile number `tile` of these.
+    #[inline(always)]
+    pub fn add(&mut self, tile: usize, segment: Segment<'_>, now: usize) {
+        let (slots, places, port_bits) = (self.slots, self.places, self.port_bits);
+        let ring = &mut self.ring[tile * slots * places..][..slots * places];
+        let mut add = |port: u32, weight: u32| {
+            let slot = now.wrapping_add((port >> port_bits) as usize) & (slots - 1);
+            let at = slot * places + (port as usize & (places - 1));
+            ring[at] = ring[at].wrapping_add(weight);
+        };
+        if segment.shared {
+            let weight = segment.weight[0];
+            segment.port.iter().for_each(|port| add(*port, weight));
+        } else {
+            segment.port.iter().zip(segment.weight).for_each(|(port, w)| add(*port, *w));
+        }
+    }
+}
+
 /// The twin of `shaders/synapse/scatter.wgsl`; units are tiles.
 pub struct Scatter;
 
@@ -76,37 +144,30 @@ impl Twin for Scatter {
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = ScatterParams::<F>::of(call.params);
         let [fired, start, port, weight, ring] = Call::take(call.args);
-        let (fired, start, port) = (fired.words(), start.words(), port.words());
-        let (weight, ring) = (weight.words(), ring.words_mut());
-        let (tiles, slots) = (p.tiles as usize, p.slots as usize);
-        let places = p.places as usize;
+        let segments = Segments {
+            start: start.words(),
+            port: port.words(),
+            weight: weight.words(),
+            tiles: p.tiles as usize,
+            shared: p.shared == 1,
+        };
+        let mut sums = Sums {
+            ring: ring.words_mut(),
+            slots: p.slots as usize,
+            places: p.places as usize,
+            port_bits: p.port_bits,
+        };
         let now = (call.clock.step + u64::from(call.span.t0)) as usize;
-        // Where the slot of each delay begins.
-        let mask = slots - 1;
-        let (first, last) = (call.units.start, call.units.end);
-        let list = &fired[(now & (p.lists as usize - 1)) * p.list as usize..][..p.list as usize];
+        let first = (now & (p.lists as usize - 1)) * p.list as usize;
+        let list = &fired.words()[first..][..p.list as usize];
         for &source in &list[1..=list[0] as usize] {
             // Sources of other parts are beyond the end, or before the start and wrap around.
             let source = source.wrapping_sub(p.first);
             if source >= p.sources {
                 continue;
             }
-            let row = source as usize * tiles;
-            for tile in first..last {
-                let (begin, end) = (start[row + tile] as usize, start[row + tile + 1] as usize);
-                let ring = &mut ring[(tile - first) * slots * places..][..slots * places];
-                let mut add = |port: u32, weight: u32| {
-                    let slot = (now + (port >> p.port_bits) as usize) & mask;
-                    let at = slot * places + (port as usize & (places - 1));
-                    ring[at] = ring[at].wrapping_add(weight);
-                };
-                if p.shared == 1 {
-                    let weight = weight[row + tile];
-                    port[begin..end].iter().for_each(|port| add(*port, weight));
-                } else {
-                    let weights = &weight[begin..end];
-                    port[begin..end].iter().zip(weights).for_each(|(port, w)| add(*port, *w));
-                }
+            for tile in call.units.clone() {
+                sums.add(tile - call.units.start, segments.of(source as usize, tile), now);
             }
         }
     }

@@ -264,7 +264,7 @@ impl<'a> Learner<'a> {
     /// How often each neuron of the population that answers spikes.
     fn counts(&self, spikes: &[u32]) -> Vec<u32> {
         let mut counts = vec![0u32; self.network.populations[self.population].size];
-        for row in spikes.chunks(self.ports.row) {
+        for row in spikes[self.ports.before..].chunks(self.ports.row) {
             decode_row(self.words_of(self.population, row)).for_each(|id| counts[id as usize] += 1);
         }
         counts

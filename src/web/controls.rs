@@ -49,8 +49,8 @@ enum Move {
         /// Index of the stimulus.
         stimulus: usize,
     },
-    /// Words of an array, for each position.
-    Table { array: ArrayId, positions: Vec<Part> },
+    /// Words of an array from one on, for each position.
+    Table { array: ArrayId, at: usize, positions: Vec<Part> },
     /// The floats with which an array starts, times the factor.
     Floats { array: ArrayId },
     /// A number among the params of a dispatch, times the factor.
@@ -88,6 +88,9 @@ struct Table {
     /// Neurons of a tile.
     tile: u32,
 }
+
+/// The largest factor.
+pub const MOST_FACTOR: f64 = (POSITIONS - 1) as f64 / 20.0;
 
 /// The factors of all positions.
 fn factors() -> impl Iterator<Item = f64> {
@@ -136,16 +139,21 @@ impl Maker<'_> {
         self.plan.arrays.named(name)
     }
 
-    /// A move of an array that gets one of these tables.
-    fn table(&mut self, array: ArrayId, tables: Vec<Vec<u32>>) -> Move {
+    /// A move of an array that gets one of these tables, from a word on.
+    fn table(&mut self, array: ArrayId, at: usize, tables: Vec<Vec<u32>>) -> Move {
+        let positions = tables.into_iter().map(|table| self.content.words(table)).collect();
+        Move::Table { array, at, positions }
+    }
+
+    /// The same of an array of its own, which becomes as long as the longest.
+    fn whole_table(&mut self, array: ArrayId, tables: Vec<Vec<u32>>) -> Move {
         let longest = tables.iter().map(Vec::len).max().unwrap_or_default();
         let own = &mut self.plan.arrays[array];
         if let Init::Words(words) = &mut own.init {
             words.resize(longest.max(words.len()), 0);
             own.len = words.len();
         }
-        let positions = tables.into_iter().map(|table| self.content.words(table)).collect();
-        Move::Table { array, positions }
+        self.table(array, 0, tables)
     }
 
     /// Rates of sources that spike by themselves.
@@ -173,7 +181,7 @@ impl Maker<'_> {
                 [p] => Some((p * 1e3 / self.network.dt, "Hz")),
                 _ => None,
             };
-            let moves = vec![self.table(array, tables)];
+            let moves = vec![self.whole_table(array, tables)];
             self.add((Group::Stimuli, label), base, factors, moves);
         }
     }
@@ -214,8 +222,7 @@ impl Maker<'_> {
                 }
             }
             Input::Poisson { means, .. } => {
-                let (Some(level), Some(first)) = (array(self, "level"), array(self, "first"))
-                else {
+                let Some((array, [level, first])) = self.plan.simulation().events[index] else {
                     return;
                 };
                 let label = format!("Poisson events into {name}{when}");
@@ -236,7 +243,10 @@ impl Maker<'_> {
                     [mean] => Some((mean * 1e3 / self.network.dt, "Hz")),
                     _ => None,
                 };
-                let moves = vec![self.table(level, levels), self.table(first, firsts)];
+                let moves = vec![
+                    self.table(array.id(), level, levels),
+                    self.table(array.id(), first, firsts),
+                ];
                 self.add((Group::Stimuli, label), base, factors, moves);
             }
         }
@@ -360,6 +370,12 @@ fn word(launch: &Launch, field: &str) -> Option<u32> {
     }
 }
 
+/// An array of a launch by the name of its binding.
+fn array(launch: &Launch, name: &str) -> Option<ArrayId> {
+    let place = launch.kernel.bindings.iter().position(|known| known.name == name)?;
+    Some(launch.args[place].array)
+}
+
 impl<'p> Placed<'p> {
     fn new(plan: &'p Plan, max_binding: u64) -> Self {
         let merged = Dispatches::of(plan, max_binding);
@@ -404,24 +420,32 @@ impl<'p> Placed<'p> {
         Some([first as usize, first as usize + size.div_ceil(tile as usize)])
     }
 
-    /// Parts of the table of synapses, and whether a source has one weight in all a tile.
+    /// Parts of the table of synapses, and whether a source has one weight in all a tile: the whole, if neurons pull
+    /// from it.
     fn tables(&self) -> Vec<(Table, bool)> {
-        let tables = self.launches.iter().filter(|(launch, _)| launch.kernel == &scatter::KERNEL);
+        let pulling = self.launches.iter().find(|(launch, _)| word(launch, "pulls") == Some(1));
+        let scattering =
+            self.launches.iter().filter(|(launch, _)| launch.kernel == &scatter::KERNEL);
         let table = |(launch, _): &(&Launch, Place)| {
-            let array = |k: usize| launch.args[k].array;
+            let tile = self.tile()?;
+            let pulls = word(launch, "pulls").is_some();
             let table = Table {
-                start: array(1),
-                port: array(2),
-                weight: array(3),
-                first: word(launch, "first")?,
-                sources: word(launch, "sources")?,
+                start: array(launch, "start")?,
+                port: array(launch, "port")?,
+                weight: array(launch, "weight")?,
+                first: if pulls { 0 } else { word(launch, "first")? },
+                sources: if pulls { 32 * word(launch, "row")? } else { word(launch, "sources")? },
                 tiles: word(launch, "tiles")?,
-                places: word(launch, "places")?,
+                places: if pulls {
+                    word(launch, "stride")? * tile
+                } else {
+                    word(launch, "places")?
+                },
                 port_bits: word(launch, "port_bits")?,
-                tile: self.tile()?,
+                tile,
             };
             Some((table, word(launch, "shared")? == 1))
         };
-        tables.filter_map(table).collect()
+        pulling.into_iter().chain(scattering).filter_map(table).collect()
     }
 }

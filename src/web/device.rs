@@ -63,6 +63,10 @@ struct SpanBuffer {
     window: u32,
     /// From a span to that of one step more.
     stride: u32,
+    /// Steps of an interval.
+    interval: usize,
+    /// Offset of the span of a whole interval that begins with the window.
+    whole: u32,
 }
 
 /// A shader.
@@ -113,7 +117,7 @@ impl Device {
         content: &mut Content,
     ) -> Result<Self, (&'static str, String)> {
         let placed = Dispatches::of(plan, max_binding);
-        let spans = Spans { steps: plan.steps };
+        let spans = Spans { steps: plan.steps, interval: plan.interval };
         let clock = Clock {
             seed: network.seed,
             step: 0,
@@ -145,6 +149,8 @@ impl Device {
                 step: spans.of_step(0),
                 window: spans.of_window(1),
                 stride: spans.of_step(1) - spans.of_step(0),
+                interval: plan.interval,
+                whole: spans.of_whole(0),
             },
             kernels: Vec::new(),
             pipelines: Vec::new(),
@@ -201,7 +207,7 @@ impl Device {
             return Ok(known);
         }
         let text = Source::assemble(kernel).map_err(|why| (kernel.name, why))?.text;
-        let written: Vec<bool> = kernel.bindings.iter().map(|array| array.written).collect();
+        let written: Vec<bool> = kernel.bound().map(|(_, array)| array.written).collect();
         self.need("maxStorageBuffersPerShaderStage", written.len() as u64);
         self.need("maxComputeInvocationsPerWorkgroup", kernel.workgroup.into());
         self.need("maxComputeWorkgroupSizeX", kernel.workgroup.into());

@@ -24,6 +24,7 @@ use crate::report::{base64, escape};
 use crate::scene::Scene;
 use crate::words;
 use controls::Control;
+pub use controls::MOST_FACTOR;
 use device::Device;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;

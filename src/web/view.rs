@@ -4,6 +4,7 @@ use super::content::{Content, Part};
 use crate::network::{Kind, Network};
 use crate::neuron::stepped::{Stepped, Variable};
 use crate::plan::{ArrayId, Plan, Recorded, Sampled, SimulationPorts, Tiles};
+use crate::record::sample::sampled;
 use serde::Serialize;
 
 /// Neurons of a population of which a state is drawn.
@@ -19,6 +20,8 @@ pub struct View {
     spikes: ArrayId,
     /// Words of a row.
     row: usize,
+    /// Words before those of the window.
+    before: usize,
     populations: Vec<Shown>,
     weights: Vec<Weights>,
     /// States, which are to stay finite: population and array.
@@ -41,7 +44,8 @@ struct Traced {
     variable: String,
     unit: &'static str,
     samples: ArrayId,
-    ids: ArrayId,
+    /// Array of the neurons, each with its rank, and where they begin there.
+    ids: (ArrayId, usize),
     count: usize,
     /// Steps from sample to sample.
     every: u64,
@@ -101,6 +105,7 @@ impl View {
         Self {
             spikes: ports.spikes.id(),
             row: ports.row,
+            before: ports.before,
             populations,
             weights: weights.collect(),
             states: states.collect(),
@@ -119,7 +124,8 @@ fn traced(
     let variable = drawn(&**neurons)?;
     let is_own = |sampled: &Sampled| matches!(sampled.what, Recorded::State { population, .. } if population == k);
     let index = sampled.iter().position(is_own)?;
-    let ids = plan.arrays.named(&format!("sample.{index}.ids"))?;
+    let population = &network.populations[k].name;
+    let ids = plan.arrays.named(&format!("{population}.sampled"))?;
     let rests = (0..network.populations[k].size).map(|id| match variable.potential {
         true => neurons.rest(id),
         false => 0.0,
@@ -132,8 +138,8 @@ fn traced(
     Some(Traced {
         variable: variable.name,
         unit: variable.unit,
-        samples: samples[index].id(),
-        ids,
+        samples: samples[index].0.id(),
+        ids: (ids, sampled::COUNT),
         count: sampled[index].ids.len(),
         every: sampled[index].every,
         rest,

@@ -490,7 +490,7 @@ impl Simulated {
         let options = simulation::options(&scene, &network, 128 << 20);
         let options = options.unwrap_or_else(|e| panic!("{e}"));
         let steps = window.min(simulation::steps(&scene) as usize);
-        let plan = simulate(&network, &SimulationOptions { steps, ..options });
+        let plan = simulate(&network, &SimulationOptions { steps, workgroups: true, ..options });
         Self { scene, network, plan: plan.unwrap_or_else(|e| panic!("{e}")) }
     }
 
@@ -536,7 +536,7 @@ impl Simulated {
             done.counts.insert(name.clone(), activity.statistics.spikes);
         }
         done.states = self.states(engine);
-        for (trace, array) in recording.traces.iter().zip(&self.ports().samples) {
+        for (trace, (array, at)) in recording.traces.iter().zip(&self.ports().samples) {
             let population = trace.population().map(|k| &self.network.populations[k].kind);
             let rest = |k: usize| match population {
                 Some(Kind::Stepped(neurons)) if trace.variable.potential => {
@@ -544,7 +544,7 @@ impl Simulated {
                 }
                 _ => 0.0,
             };
-            let values = engine.exact(*array).into_iter().enumerate();
+            let values = engine.exact(*array).into_iter().skip(*at).enumerate();
             let values = values.take(self.plan.steps / trace.every as usize * trace.ids.len());
             let name = format!("{}.{}", trace.owner(&self.network), trace.variable.name);
             done.recorded.insert(name.clone(), trace.values.clone());

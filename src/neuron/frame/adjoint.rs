@@ -34,9 +34,9 @@ pub const ADJOINT_FIELDS: &[Field] = {
 
 /// Arrays of a kernel of [`Adjoint`].
 pub const ADJOINT: &[Binding] = &[
-    reals_mut("state"),   // as in `WINDOW`
-    reals("cell"),        // as in `WINDOW`
-    reals("receptor"),    // as in `WINDOW`
+    reals_mut("state"),               // as in `WINDOW`
+    reals("cell"),                    // as in `WINDOW`
+    reals("receptor").within("cell"), // as in `WINDOW`
     reals_mut("inbox"), // as in `WINDOW`; what arrives and gradients by the potential in, gradients by what arrives out
     reals_mut("current"), // [samples, n] constant current in, gradient by it out
     words("spikes"),    // as in `WINDOW`

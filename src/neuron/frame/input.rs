@@ -41,7 +41,6 @@ pub fn unit_of(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
     let mut current = vec![0.0; BLOCK];
     let place = Place::<f64> {
         n: 2,
-        tile: BLOCK as u32,
         first_tile: 0,
         slots: 1,
         stride: stride as u32,
@@ -49,9 +48,17 @@ pub fn unit_of(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
         own: 0,
         drive: 0,
         current: 1,
-        row: 2,
         first_word: 0,
         slow: neurons.slow(),
+        events: 0,
+        sampled: 0,
+        tiles: 1,
+        port_bits: 0,
+        tile: BLOCK as u32,
+        row: 2,
+        interval: 1,
+        pulls: 0,
+        shared: 0,
         own_receptors: 0,
     };
     let params = [place.words(), neurons.params()].concat();
@@ -60,12 +67,19 @@ pub fn unit_of(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
     let step = |state: &mut [f64], receptor: &[f64], ring: &mut [u32], current: &[f64]| {
         let args = [
             Slice::RealsMut(state),
+            Slice::WordsMut(ring),
+            Slice::WordsMut(&mut [0; 2]),
+            Slice::RealsMut(&mut []),
+            Slice::Words(&[]),
             Slice::Reals(&cell),
             Slice::Reals(receptor),
-            Slice::WordsMut(ring),
             Slice::Reals(&[]),
             Slice::Reals(current),
-            Slice::WordsMut(&mut [0; 2]),
+            Slice::Words(&[]),
+            Slice::Words(&[]),
+            Slice::Words(&[]),
+            Slice::Words(&[]),
+            Slice::Words(&[]),
         ];
         (trained.quiet)(Call {
             params: &params,

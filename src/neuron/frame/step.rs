@@ -1,11 +1,30 @@
-//! [`Step`]: one step of a simulation.
+//! [`Step`]: steps of a simulation.
+//!
+//! The steps up to the shortest delay are an *interval*: what a neuron sends in one arrives in a later one. So at the start
+//! of an interval all that arrives in it is known, and a tile, with what was sent in the interval before, needs nothing
+//! of the others until its end. On a GPU a workgroup is a tile, and an interval a single dispatch:
+//!
+//! ```text
+//!   for each source that spiked in the interval before, in step k, for each of its synapses on this tile:
+//!     ring[tile, (k + delay) mod slots, receptor, neuron] += weight
+//!   for each step of the interval, for each neuron of the tile:
+//!     take what arrives out of the ring, add Poisson events of the step, integrate, decide on a spike;
+//!     record what is due
+//! ```
+//!
+//! Synapses lie by source, and for each source by tile: see [`crate::synapse::scatter`], which delivers what is no part of
+//! the interval.
 
 use super::decide::{Decide, Free, Never};
 use super::{Block, Common, Model, Now, Numbers, Run};
+use crate::input::poisson_drive::Brought;
 use crate::kernel::*;
 use crate::neuron::receptor::{MOST, port};
 use crate::neuron::stepped::BLOCK;
 use crate::params;
+use crate::record::sample::Sampling;
+use crate::synapse::each_position;
+use crate::synapse::scatter::{Segments, Sums as Ring};
 use crate::vector::Width;
 use arrayvec::ArrayVec;
 use std::marker::PhantomData;
@@ -15,8 +34,6 @@ params! {
     pub struct Place {
         /// Neurons.
         n: word,
-        /// Neurons of a tile of the ring.
-        tile: word,
         /// First tile of this population.
         first_tile: word,
         /// Slots of the ring, a power of two.
@@ -31,29 +48,55 @@ params! {
         drive: word,
         /// 1 if `current` holds a current for each neuron.
         current: word,
-        /// Words of a row of spikes, of all populations.
-        row: word,
-        /// First word of this population.
+        /// Where in a row of `spikes` this population begins \[words\], with the rows before the window.
         first_word: word,
         /// Which states have a second float.
         slow: word,
+        /// Stimuli of Poisson events.
+        events: word,
+        /// States that are recorded.
+        sampled: word,
+        /// Tiles of the network.
+        tiles: word,
+        /// Bits of a synapse's first word below the delay.
+        port_bits: word,
+        /// Neurons of a tile of the ring.
+        tile: option,
+        /// Words of a row of spikes, of all populations.
+        row: option,
+        /// Steps of an interval.
+        interval: option,
+        /// 1 if what was sent in the interval before is delivered here.
+        pulls: option,
+        /// 0: a weight for each synapse; 1: one for each source and tile.
+        shared: option,
         /// 1 if each neuron has its own numbers of receptors too.
         own_receptors: option,
     }
 }
 
+/// Invocations of the workgroup that has a tile.
+pub const TILE_GROUP: usize = 256;
+
 /// Arrays of a kernel of [`Step`].
 pub const STEP: &[Binding] = &[
-    reals_mut("state"),  // [blocks, rows, 64]
-    reals("cell"),       // [blocks or 1, fields, 64 or 1], with fields of receptors if they are own
-    reals("receptor"),   // [receptors, 8], then the numbers of `Stepped::table`
-    words_mut("ring"),   // [tiles, slots, receptors, tile] sums of what arrives, as i32
-    reals("drive"),      // [steps] pA
-    reals("current"),    // [blocks, 64] pA
-    words_mut("spikes"), // [steps, row]
+    reals_mut("state"),               // [blocks, rows, 64]
+    sums("ring"),         // [tiles, slots, receptors, tile] sums of what arrives, as i32
+    words_mut("spikes"),  // [interval + steps, row]
+    reals_mut("samples"), // of each of `sampled`, samples × neurons
+    words("before").within("spikes"), // of the steps of the interval before
+    reals("cell"), // [blocks or 1, fields, 64 or 1], with fields of receptors if they are own
+    reals("receptor").within("cell"), // [receptors, 8], then the numbers of `Stepped::table`
+    reals("drive").within("cell"), // [steps] pA
+    reals("current").within("cell"), // [blocks, 64] pA
+    words("start"), // [sources, tiles] and the end
+    words("event").within("start"), // see `poisson_drive::Event`
+    words("sampled").within("start"), // see `sample::Sampled`
+    words("port"), // [synapses] delay, tile and place
+    words("weight"), // [synapses] or [sources, tiles] as i32, in units of the ring
 ];
 
-/// One step of a simulation; units are tiles.
+/// Steps of a simulation; units are tiles. Here it is called for one step after the other.
 pub struct Step<M>(PhantomData<M>);
 
 impl<M: Model> Twin for Step<M> {
@@ -77,7 +120,8 @@ impl<M: Model> Twin for Quiet<M> {
 fn one_step<S: Simd, F: Real, M: Model, D: Decide<S, F>>(simd: S, call: Call<'_, F>, decide: D) {
     let (place, own) = call.params.split_at(Place::<F>::FIELDS.len());
     let place = Place::<F>::of(place);
-    let [state, cell, receptor, ring, drive, current, spikes] = Call::take(call.args);
+    let [state, ring, spikes, samples, before, args @ ..] = Call::take::<14>(call.args);
+    let [cell, receptor, drive, current, start, event, sampled, port, weight] = args;
     let (cell, receptor) = (cell.reals(), receptor.reals());
     let common = Common {
         receptors: place.receptors as usize,
@@ -86,24 +130,60 @@ fn one_step<S: Simd, F: Real, M: Model, D: Decide<S, F>>(simd: S, call: Call<'_,
         slow: place.slow,
     };
     let driven = if place.drive == 1 { drive.reals()[call.span.t0 as usize] } else { F::zero() };
-    let step = (call.clock.step + u64::from(call.span.t0)) as usize;
+    let step = call.clock.step + u64::from(call.span.t0);
+    let (tile, slots) = (place.tile as usize, place.slots as usize);
+    let places = place.stride as usize * tile;
+    let ring = ring.words_mut();
+    if place.pulls == 1 && step.is_multiple_of(place.interval.into()) {
+        let mut sums = Ring { ring: &mut *ring, slots, places, port_bits: place.port_bits };
+        let segments = Segments {
+            start: start.words(),
+            port: port.words(),
+            weight: weight.words(),
+            tiles: place.tiles as usize,
+            shared: place.shared == 1,
+        };
+        let first = step.wrapping_sub(place.interval.into());
+        for (k, row) in before.words().chunks_exact(place.row as usize).enumerate() {
+            let now = first.wrapping_add(k as u64) as usize;
+            each_position(row, |source| {
+                for unit in call.units.clone() {
+                    let tile = place.first_tile as usize + unit;
+                    sums.add(unit - call.units.start, segments.of(source, tile), now);
+                }
+            });
+        }
+    }
     let frame = OneStep {
         w: Width(simd),
         state: state.reals_mut(),
         cell,
         sums: Sums {
-            ring: ring.words_mut(),
-            slot: step & (place.slots as usize - 1),
-            tile: place.tile as usize,
-            slots: place.slots as usize,
+            ring,
+            slot: step as usize & (slots - 1),
+            tile,
+            slots,
             stride: place.stride as usize,
+        },
+        brought: Brought {
+            words: event.words(),
+            count: place.events as usize,
+            seed: call.clock.seed,
+            step,
+        },
+        sampling: Sampling {
+            words: sampled.words(),
+            count: place.sampled as usize,
+            samples: samples.reals_mut(),
+            start: call.clock.step,
+            done: step + 1,
         },
         driven,
         current: if place.current == 1 { Some(current.reals()) } else { None },
         spikes: spikes.words_mut(),
         common,
         decide,
-        first: call.units.start * place.tile as usize,
+        first: call.units.start * tile,
         n: place.n as usize,
     };
     M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
@@ -119,12 +199,18 @@ struct Sums<'a> {
 }
 
 impl Sums<'_> {
+    /// Where the sums of a block at receptor `r` are in this step.
+    #[inline(always)]
+    fn of(&mut self, block: usize, r: usize) -> &mut [u32] {
+        let (tile, within) = (block * BLOCK / self.tile, block * BLOCK % self.tile);
+        let at = ((tile * self.slots + self.slot) * self.stride + r) * self.tile + within;
+        &mut self.ring[at..at + BLOCK]
+    }
+
     /// Takes what arrives at receptor `r` of a block out of the piece's part of the ring.
     #[inline(always)]
     fn take<F: Real>(&mut self, block: usize, r: usize, arrivals: &mut [F; BLOCK]) {
-        let (tile, within) = (block * BLOCK / self.tile, block * BLOCK % self.tile);
-        let at = ((tile * self.slots + self.slot) * self.stride + r) * self.tile + within;
-        let sums: &mut [u32] = &mut self.ring[at..at + BLOCK];
+        let sums = self.of(block, r);
         for k in 0..BLOCK {
             arrivals[k] = F::of_int(sums[k] as i32);
         }
@@ -137,6 +223,8 @@ struct OneStep<'a, S, F, D> {
     state: &'a mut [F],
     cell: &'a [F],
     sums: Sums<'a>,
+    brought: Brought<'a>,
+    sampling: Sampling<'a, F>,
     driven: F,
     current: Option<&'a [F]>,
     spikes: &'a mut [u32],
@@ -168,19 +256,25 @@ impl<S: Simd, F: Real, D: Decide<S, F>> Run<S, F> for OneStep<'_, S, F, D> {
         let mut arrivals: ArrayVec<[F; BLOCK], MOST> =
             (0..self.common.receptors).map(|_| [F::zero(); BLOCK]).collect();
         for (block, state) in self.state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
+            // Lanes beyond the last neuron do not count.
+            let neuron = self.first + block * BLOCK;
+            let alive = self.n.saturating_sub(neuron).min(BLOCK);
+            self.brought.draw(neuron, alive, |r, brought| {
+                let sums = self.sums.of(block, r).iter_mut().zip(brought);
+                sums.for_each(|(sum, brought)| *sum = sum.wrapping_add(*brought));
+            });
             for (r, arrivals) in arrivals.iter_mut().enumerate() {
                 self.sums.take(block, r, arrivals);
             }
             let now = Now {
-                state,
+                state: &mut *state,
                 cell: cell_of(self.cell, self.common, model.fields(), block),
                 driven: self.driven,
                 current: self.current.map(|all| &all[block * BLOCK..][..BLOCK]),
                 arrivals: &arrivals,
             };
             let bits = model.step(self.w, now, &mut self.decide);
-            // Lanes beyond the last neuron do not count.
-            let alive = self.n.saturating_sub(self.first + block * BLOCK).min(BLOCK);
+            self.sampling.take(neuron, alive, state);
             let bits = if alive == BLOCK { bits } else { bits & ((1 << alive) - 1) };
             self.spikes[2 * block] = bits as u32;
             self.spikes[2 * block + 1] = (bits >> 32) as u32;

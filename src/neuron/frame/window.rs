@@ -47,13 +47,13 @@ params! {
 
 /// Arrays of a kernel of [`Window`].
 pub const WINDOW: &[Binding] = &[
-    reals_mut("state"),       // [samples, blocks, slots, rows + 1, 64] see `slots`
-    reals("start"),           // [blocks, rows, 64] state at the start of a window
-    reals("cell"),            // as in `STEP`
-    reals("receptor"),        // likewise, in units of the weight
-    reals_mut("inbox"),       // [samples, steps, receptors + driven + watched, n], see `inbox_rows`
-    reals("current"),         // [samples, n] constant current
-    words_mut("spikes"),      // [samples, history + steps, words]
+    reals_mut("state"), // [samples, blocks, slots, rows + 1, 64] see `slots`
+    reals("start"),     // [blocks, rows, 64] state at the start of a window
+    reals("cell"),      // as in `STEP`
+    reals("receptor").within("cell"), // likewise, in units of the weight
+    reals_mut("inbox"), // [samples, steps, receptors + driven + watched, n], see `inbox_rows`
+    reals("current"),   // [samples, n] constant current
+    words_mut("spikes"), // [samples, history + steps, words]
     reals_mut("soft_spikes"), // [samples, history + steps, n]
 ];
 
