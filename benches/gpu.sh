@@ -69,10 +69,11 @@ train() {
 echo
 row "$engine, $("$program" --version)" 'this engine' 'cpu engine' 'rate or accuracy, both'
 
-# One neuron: each dispatch waits for the one before.
+# One neuron that sends to itself: each dispatch waits for the one before.
 cat > "$work/one.ron" <<RON
 (version: 1, simulation: (dt: 0.1, duration: $dispatch_ms), populations: {
-    "cell": (size: 1, model: Lif(i_e: 600)) }, record: (spikes: ["cell"]))
+    "cell": (size: 1, model: Lif(i_e: 600)) },
+    projections: [(from: "cell", to: "cell", connect: Dense, weight: 1, delay: 0.1)], record: (spikes: ["cell"]))
 RON
 if run dispatch "$work/one.ron" "$engine"; then
     wall=$(number dispatch wall_s)

@@ -10,7 +10,7 @@ mod keep;
 mod recording;
 mod rewire;
 
-pub use keep::{Progress, learned_weights};
+pub use keep::{Progress, is_laid_out, learned_weights};
 pub use recording::{Activity, Recording, Trace, trace_names};
 use recording::{measures, traces};
 

@@ -5,9 +5,12 @@
 mod common;
 
 use common::*;
+use naga::AddressSpace;
+use naga::proc::Layouter;
+use naga::valid::{Capabilities, ValidationFlags, Validator};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
-use neuralearn::engine::dispatch::Dispatches;
+use neuralearn::engine::dispatch::{Code, Dispatches};
 use neuralearn::kernel::Clock;
 use neuralearn::network::build;
 use neuralearn::plan::{
@@ -16,6 +19,7 @@ use neuralearn::plan::{
 use neuralearn::scene::{Scene, load};
 use neuralearn::simulation::options;
 use neuralearn::train::clear_words::{self, ClearWordsParams};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Kernels of optimisers.
@@ -1065,6 +1069,41 @@ fn dispatches_keep_the_order_that_launches_need() {
     }
 }
 
+/// Windows of the shipped scenes that are one shader, for a workgroup, are so in a form that adapters take.
+#[test]
+fn linked_shaders_are_valid() {
+    let mut linked = BTreeSet::new();
+    for (name, plan) in shipped() {
+        let placed = Dispatches::linking(&plan, 128 << 20);
+        for (program, (merged, is_linked)) in
+            plan.programs.iter().zip(placed.programs.iter().zip(&placed.linked))
+        {
+            for ((stage, merged), _) in
+                program.stages.iter().zip(merged).zip(is_linked).filter(|(_, linked)| **linked)
+            {
+                let form = placed.linked_form(stage.launches(), merged).unwrap();
+                let Code::Linked(source) = &form.code else { panic!("{name}") };
+                let module = source.parse().unwrap_or_else(|e| panic!("{name}: {e}"));
+                let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+                validator.validate(&module).unwrap_or_else(|e| panic!("{name}: {e:?}"));
+                let mut layouter = Layouter::default();
+                layouter.update(module.to_ctx()).unwrap();
+                let shared = module
+                    .global_variables
+                    .iter()
+                    .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup);
+                let bytes: u32 = shared.map(|(_, variable)| layouter[variable.ty].size).sum();
+                assert!(bytes <= 16 << 10, "{name}: {bytes} bytes of a workgroup");
+                assert!(form.arrays.len() <= 3);
+                linked.insert(name.clone());
+            }
+        }
+    }
+    for name in ["stdp_song", "reward", "mnist_stdp"] {
+        assert!(linked.contains(name), "{name} is not among {linked:?}");
+    }
+}
+
 /// Dispatches of a step, of those that are done more rarely their share; of a whole batch for a training.
 #[test]
 fn a_step_is_few_dispatches() {
@@ -1074,18 +1113,22 @@ fn a_step_is_few_dispatches() {
         ("microcircuit", 1.01),
         ("brunel", 0.07),
         ("hh_squid", 0.01),
-        ("reward", 9.2),
+        ("reward", 0.01),
+        ("stdp_song", 0.01),
         ("mnist", 17.0),
     ];
     let plans = shipped();
     for (name, most) in most {
         let plan = &plans.iter().find(|(known, _)| known == name).unwrap().1;
-        let merged = Dispatches::of(plan, 128 << 20);
+        let merged = Dispatches::linking(plan, 128 << 20);
         let program = plan.programs.len() - 1;
-        let stages = plan.programs[program].stages.iter().zip(&merged.programs[program]);
+        let stages = plan.programs[program].stages.iter();
+        let stages = stages.zip(merged.programs[program].iter().zip(&merged.linked[program]));
         let steps = if matches!(plan.ports, Ports::Simulation(_)) { plan.steps } else { 1 };
-        let each = stages.flat_map(|(stage, dispatches)| {
-            dispatches.iter().map(move |members| match stage {
+        let each = stages.flat_map(|(stage, (dispatches, linked))| {
+            let count = if *linked { 1 } else { dispatches.len() };
+            dispatches[..count].iter().map(move |members| match stage {
+                _ if *linked => 1.0 / steps as f64,
                 Stage::Whole(_) => 1.0 / steps as f64,
                 Stage::Steps { launches, .. } => {
                     1.0 / (plan.interval as u64).max(launches[members[0]].every) as f64

@@ -4,6 +4,7 @@
 mod place;
 
 use neuralearn::checkpoint::{self, Store};
+use neuralearn::engine::gpu::{Wanted, choose};
 use neuralearn::files::{Values, read_array};
 #[cfg(unix)]
 use place::TASKS;
@@ -240,6 +241,35 @@ fn a_simulation_without_a_recording_goes_on() {
     place.call(&["--resume", "run", "--engine", "cpu", "--quiet"]).expect(0, "");
     let weights = |out: &str| place.read(&format!("{out}/weights.safetensors"));
     assert!(weights("run") == weights("unbroken"));
+}
+
+/// What is under way to neurons lies in another way for a GPU; a run goes on all the same, and back.
+#[test]
+fn a_simulation_goes_on_on_another_kind_of_engine() {
+    if let Err(e) = choose(Wanted::Software, None) {
+        assert!(!std::env::var("NEURALEARN_GPU").is_ok_and(|v| v == "require"), "{e}");
+        eprintln!("SKIP another kind of engine: {e}");
+        return;
+    }
+    let place = Place::new();
+    let whole = place.done("sim.ron", "whole", &[]);
+    place.done("sim.ron", "run", &["--set", "simulation.duration=100"]);
+    for (duration, engine) in
+        [("200", "software"), ("300", "cpu"), ("400", "software"), ("500", "cpu")]
+    {
+        let longer = format!("simulation.duration={duration}");
+        place
+            .call(&["--resume", "run", "--set", &longer, "--engine", engine, "--quiet"])
+            .expect(0, "");
+    }
+    let summary = place.summary("run");
+    let spikes = |summary: &Value, population: &str| {
+        summary["populations"][population]["spikes"].as_f64().unwrap()
+    };
+    assert_eq!(spikes(&summary, "noise"), spikes(&whole, "noise"));
+    // Engines round alike but for the last bit, and so may part by a spike.
+    let (all, parts) = (spikes(&whole, "exc"), spikes(&summary, "exc"));
+    assert!(all > 100.0 && (all - parts).abs() < 0.02 * all, "{all} and {parts} spikes");
 }
 
 /// What a simulation needs to go on may be damaged.

@@ -175,6 +175,13 @@ fn a_shader_uses_all_that_it_is_given() {
             let once = if indexed > 0 { others == 0 } else { others == 1 };
             assert!(once, "{}: {at} {indexed} and {others} times", kernel.name);
         }
+        // Where shaders are linked, arrays have one name, and what is called as one of them would hide the others.
+        for (_, array) in kernel.bound().filter(|_| kernel.merges) {
+            for local in ["let X ", "let X:", "var X ", "var X:", "(X: ", ", X: "] {
+                let local = local.replace('X', array.name);
+                assert!(!text.contains(&local), "{}: `{local}` hides an array", kernel.name);
+            }
+        }
         for option in kernel.params.iter().filter(|field| field.place == Place::Option) {
             let name = option.name.to_uppercase();
             // Once where it is declared.
@@ -194,7 +201,8 @@ fn every_shader_is_used_and_has_a_twin() {
         }
     }
     // What declarations are made with.
-    let declared = ["lib/alone.wgsl", "lib/call.wgsl", "lib/merged.wgsl"].map(str::to_owned);
+    let declared = ["alone", "call", "linked", "linked_launch", "merged"];
+    let declared = declared.map(|name| format!("lib/{name}.wgsl"));
     let mut used = BTreeSet::from(declared);
     for kernel in KERNELS {
         let source = Source::assemble(kernel).unwrap();

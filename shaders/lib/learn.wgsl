@@ -51,12 +51,12 @@ fn change_weight(at: u32, rest: u32, change: f32) {
     weight[params.weight_at + at + rest] = select(0.0, sum.y, within == sum.x);
 }
 
-fn power(x: f32, exponent: f32) -> f32 {
+fn power(base: f32, exponent: f32) -> f32 {
     if exponent == 0.0 {
         return 1.0;
     }
     if exponent == 1.0 {
-        return x;
+        return base;
     }
-    return pow(x, exponent);
+    return pow(base, exponent);
 }

@@ -54,7 +54,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         return;
     }
     let tile = invocation(group, groups, 0u, 1u);
-    if (PULLS == 1u) && (phase(span.t0, INTERVAL) == 0u) {
+    let steps = steps_here();
+    if (PULLS == 1u) && (phase(steps.t0, INTERVAL) == 0u) {
         pull(params.first_tile + tile, local);
         storageBarrier();
     }
@@ -62,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     // not count.
     let padded = (params.n + BLOCK - 1u) / BLOCK * BLOCK;
     var turn = 0u;
-    for (var t = span.t0; t < span.t1; t++) {
+    for (var t = steps.t0; t < steps.t1; t++) {
         now = t;
         for (var base = 0u; base < TILE; base += WG) {
             let first = tile * TILE + base;

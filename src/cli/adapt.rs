@@ -50,7 +50,8 @@ pub fn adapt(args: &Adapt) -> Result<()> {
     }
     let (training, learned_from) = classes(&scene, &args.run)?;
     let adapter = adapter(&args.means)?;
-    let (network, plan, _) = prepare(&scene, args.means.quiet, (adapter.as_ref(), false))?;
+    let (network, plan, _) =
+        prepare(&scene, args.means.quiet, adapter.as_ref(), adapter.is_some())?;
     let sources = pixels(learned_from, &network)?;
     for (split, path) in [Some(&support), query.as_ref()].into_iter().flatten().zip(paths(args)) {
         let shape = [split.rows, split.cols];

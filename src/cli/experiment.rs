@@ -114,7 +114,7 @@ fn begin(
         let stages = stages(path, overrides, scene, seed).map_err(|e| *e)?;
         // Another seed puts other numbers into the same plans.
         for stage in stages.iter().filter(|_| all.is_empty()) {
-            prepare(&stage.scene, true, (None, false))?;
+            prepare(&stage.scene, true, None, false)?;
             scored(stage, scene)?;
         }
         all.push((seed, stages));

@@ -48,7 +48,7 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
     let mut failed = None;
     for (path, loaded) in scenes.iter().flat_map(|path| all_stages(path, overrides)) {
         let prepared = loaded.and_then(|(scene, source, warnings)| {
-            Ok((source, warnings, prepare(&scene, true, (None, true))?))
+            Ok((source, warnings, prepare(&scene, true, None, true)?))
         });
         match prepared {
             Ok((source, warnings, (network, plan, _))) => {
@@ -142,12 +142,15 @@ fn tapes(network: &Network, plan: &Plan) -> Vec<(String, String, u64)> {
 
 /// Programs as the launches that a GPU does, some of which stand for several.
 fn listed(plan: &Plan) -> Vec<Listed> {
-    let merged = Dispatches::of(plan, MAX_BINDING);
+    let placed = Dispatches::linking(plan, MAX_BINDING);
     let mut programs = Vec::with_capacity(plan.programs.len());
-    for (program, merged) in plan.programs.iter().zip(&merged.programs) {
+    for (k, (program, merged)) in plan.programs.iter().zip(&placed.programs).enumerate() {
         let mut listed = Listed { name: program.name, launches: 0, stages: Vec::new() };
-        for (stage, merged) in program.stages.iter().zip(merged) {
+        for (stage, (merged, linked)) in
+            program.stages.iter().zip(merged.iter().zip(&placed.linked[k]))
+        {
             let when = match stage {
+                _ if *linked => "step by step, all steps in one launch of one workgroup".to_owned(),
                 Stage::Whole(_) => "all steps at once".to_owned(),
                 Stage::Steps { backward: true, .. } => "step by step, backwards".to_owned(),
                 Stage::Steps { .. } if plan.interval > 1 => {
@@ -162,6 +165,7 @@ fn listed(plan: &Plan) -> Vec<Listed> {
                 let labels = labels.collect::<Vec<_>>().join(", ");
                 // Of a window from the start of a run.
                 listed.launches += match stage {
+                    _ if *linked => usize::from(ids == &merged[0]),
                     Stage::Whole(_) => 1,
                     Stage::Steps { .. } => plan.steps / plan.interval.max(first.every as usize),
                 };

@@ -31,7 +31,8 @@ pub fn predict(args: &Predict) -> Result<()> {
     let (scene, checkpoint) = learned(&args.run, args.last)?;
     let (training, data) = classes(&scene, &args.run)?;
     let adapter = adapter(&args.means)?;
-    let (network, plan, _) = prepare(&scene, args.means.quiet, (adapter.as_ref(), false))?;
+    let (network, plan, _) =
+        prepare(&scene, args.means.quiet, adapter.as_ref(), adapter.is_some())?;
     let path = args.data.as_deref();
     let mut test = test_set(data, path, &network)?;
     lies_as_shown(&scene, &test)?;

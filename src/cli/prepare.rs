@@ -20,14 +20,15 @@ pub const MAX_BINDING: u64 = 128 << 20;
 /// What is written of a synapse beside its weight.
 pub const ENDS: [&str; 2] = ["source", "target"];
 
-/// From a scene to a plan for an adapter, for any if it `is_gpu` and there is none at hand, or for the CPU engine; and the traces that a training is to follow.
+/// From a scene to a plan for an adapter, with tiles for workgroups or for threads; and the traces that a training is to
+/// follow.
 pub fn prepare(
     scene: &Scene,
     quiet: bool,
-    (adapter, is_gpu): (Option<&Found>, bool),
+    adapter: Option<&Found>,
+    workgroups: bool,
 ) -> Result<(Network, Plan, Option<Traces>)> {
     let max_table = adapter.map_or(MAX_BINDING, Found::largest_table);
-    let workgroups = adapter.is_some() || is_gpu;
     let mut bar = Progress::new(scene.projections.len() as u64, "projections", quiet);
     let network = network::build_watched(scene, &mut |drawn, of| {
         bar.at("building", drawn as u64, of as u64, "");

@@ -12,7 +12,7 @@ use crate::engine::cpu::Cpu;
 use crate::engine::gpu::Gpu;
 use crate::report;
 use crate::scene::{self, Override, SEED, Scene, Source, Warning};
-use crate::simulation::Simulation;
+use crate::simulation::{self, Simulation};
 use crate::train::{Learner, Samples, Trainer};
 use crate::words::moment;
 use anyhow::Result;
@@ -143,7 +143,12 @@ pub fn one(args: &Run, job: Job<'_>) -> Result<()> {
         None => None,
     };
     let adapter = adapter(&args.means)?;
-    let (network, plan, traces) = prepare(&scene, args.means.quiet, (adapter.as_ref(), false))?;
+    let prepared = |workgroups| prepare(&scene, args.means.quiet, adapter.as_ref(), workgroups);
+    let (mut network, mut plan, mut traces) = prepared(adapter.is_some())?;
+    // A run goes on as it is laid out, if another kind of engine began it.
+    if checkpoint.as_ref().is_some_and(|saved| !simulation::is_laid_out(&plan, saved)) {
+        (network, plan, traces) = prepared(adapter.is_none())?;
+    }
     warnings.extend(network.warnings.iter().chain(&plan.warnings).cloned());
     for warning in &warnings {
         log::warn!("{}: {}: {}", source.name, warning.path, warning.message);

@@ -6,11 +6,15 @@
 //! offset on. No shader may bind a buffer twice if it writes to it, so arrays that some launch binds side by side, one
 //! of them to write, stay apart; and a buffer is at most as large as a binding.
 //!
+//! All launches of the steps of a window become one dispatch where they suit a single workgroup: see [`linked`].
+//!
 //! A [`Form`] is what a device is told of a dispatch, by whatever interface it is reached.
 
-use super::shader;
-use crate::kernel::{Kernel, Place, Span};
-use crate::plan::{Array, ArrayId, Arrays, ByArray, Launch, Plan};
+use super::linked;
+use super::shader::{self, Source};
+use crate::kernel::{Binding, Kernel, Place, Span};
+use crate::plan::{Array, ArrayId, Arrays, ByArray, Launch, Plan, Stage};
+use std::collections::BTreeMap;
 
 /// Alignment of an array in a buffer, and of a span among others \[bytes\]: that of offsets of bindings.
 const ALIGN: u64 = 256;
@@ -23,15 +27,26 @@ pub struct Dispatches {
     pub places: ByArray<(usize, u64)>,
     /// For each stage of each program its dispatches: numbers of the launches.
     pub programs: Vec<Vec<Vec<Vec<usize>>>>,
+    /// For each stage of each program whether its dispatches are one, by a shader that is [`linked`].
+    pub linked: Vec<Vec<bool>>,
 }
 
 impl Dispatches {
     /// Merges what can be, with bindings of at most `most` bytes.
     pub fn of(plan: &Plan, most: u64) -> Self {
+        Self::made(plan, most, false)
+    }
+
+    /// The same, with the launches of all steps of a window as one where a workgroup may do them.
+    pub fn linking(plan: &Plan, most: u64) -> Self {
+        Self::made(plan, most, true)
+    }
+
+    fn made(plan: &Plan, most: u64, links: bool) -> Self {
         let stages = plan.programs.iter().flat_map(|program| &program.stages);
         let mut together = Together {
             arrays: &plan.arrays,
-            launches: stages.flat_map(|stage| stage.launches()).collect(),
+            launches: stages.clone().flat_map(|stage| stage.launches()).collect(),
             leader: plan.arrays.each(|(id, _)| id),
             most,
         };
@@ -40,6 +55,16 @@ impl Dispatches {
                 together.put_together(arg.array, launch.args[launch.kernel.host(k)].array);
             }
         }
+        let suits = |stage: &Stage| {
+            let is_stepped = matches!(stage, Stage::Steps { backward: false, .. });
+            links && is_stepped && plan.interval == 1 && linked::suits(stage.launches())
+        };
+        let chosen: Vec<&Stage> = stages.filter(|stage| suits(stage)).collect();
+        let links = together.pool(&chosen);
+        let linked = plan.programs.iter().map(|program| {
+            program.stages.iter().map(|stage| links && suits(stage)).collect::<Vec<_>>()
+        });
+        let linked = linked.collect();
         let mut programs = Vec::with_capacity(plan.programs.len());
         for program in &plan.programs {
             let stages = program.stages.iter().map(|stage| together.merge(stage.launches()));
@@ -57,20 +82,46 @@ impl Dispatches {
             (buffer, begin)
         };
         let places = plan.arrays.each(place);
-        Self { buffers, places, programs }
+        Self { buffers, places, programs, linked }
+    }
+}
+
+/// What a dispatch runs.
+pub enum Code {
+    /// A kernel.
+    Kernel(&'static Kernel),
+    /// A shader of several.
+    Linked(Source),
+}
+
+impl Code {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Kernel(kernel) => kernel.name,
+            Self::Linked(_) => "linked",
+        }
+    }
+
+    /// Invocations of a workgroup.
+    pub fn workgroup(&self) -> u32 {
+        match self {
+            Self::Kernel(kernel) => kernel.workgroup,
+            Self::Linked(_) => linked::WORKGROUP,
+        }
     }
 }
 
 /// What a device is told of a dispatch.
 pub struct Form {
-    /// The kernel.
-    pub kernel: &'static Kernel,
+    /// The shader.
+    pub code: Code,
     /// Values of its `override` constants.
     pub constants: Vec<(String, f64)>,
     /// Content of the uniform [`shader::PARAMS`].
     pub params: Vec<u8>,
-    /// Buffer of each array, and where in it the binding begins and how long it is \[bytes\].
-    pub arrays: Vec<(usize, u64, u64)>,
+    /// Buffer of each binding, where in it that begins and how long it is \[bytes\], and whether it is written.
+    pub arrays: Vec<(usize, u64, u64, bool)>,
     /// Invocations, of each step if `per_step`.
     pub invocations: u64,
     /// Whether the invocations multiply with the steps.
@@ -83,7 +134,7 @@ impl Form {
     /// Workgroups over so many steps, in two dimensions.
     pub fn groups(&self, steps: usize) -> (u32, u32) {
         let factor = if self.per_step { steps as u64 } else { 1 };
-        fold((self.invocations * factor).div_ceil(u64::from(self.kernel.workgroup)))
+        fold((self.invocations * factor).div_ceil(u64::from(self.code.workgroup())))
     }
 }
 
@@ -105,22 +156,69 @@ impl Dispatches {
             true => self.table(launches),
             false => (padded(params, 16), first.invocations),
         };
-        let bound = |array: ArrayId| {
+        let bound = |(k, binding): (usize, &Binding)| {
+            let array = first.args[k].array;
             let (buffer, begin) = self.places[array];
             match kernel.merges {
-                true => (buffer, 0, self.buffers[buffer]),
-                false => (buffer, begin, arrays[array].bytes()),
+                true => (buffer, 0, self.buffers[buffer], binding.written),
+                false => (buffer, begin, arrays[array].bytes(), binding.written),
             }
         };
         Form {
-            kernel,
+            code: Code::Kernel(kernel),
             constants,
             params,
-            arrays: kernel.bound().map(|(k, _)| bound(first.args[k].array)).collect(),
+            arrays: kernel.bound().map(bound).collect(),
             invocations,
             per_step: first.per_step,
             every: first.every,
         }
+    }
+
+    /// The form of all steps of a window at once, whose launches are these dispatches of a step.
+    ///
+    /// # Errors
+    /// A kernel's text cannot be put together.
+    pub fn linked_form(
+        &self,
+        launches: &[Launch],
+        dispatches: &[Vec<usize>],
+    ) -> Result<Form, String> {
+        let mut params = vec![0; 16];
+        let mut at = Vec::with_capacity(launches.len());
+        for launch in launches {
+            at.push(params.len() / 16);
+            self.record(&mut params, launch, 0);
+        }
+        params.resize(shader::TABLE, 0);
+        let mut pools = BTreeMap::new();
+        for launch in launches {
+            for (pool, arg) in linked::pools(launch.kernel).zip(&launch.args) {
+                pools.insert(pool, self.places[arg.array].0);
+            }
+        }
+        let code = Code::Linked(linked::link(launches, dispatches, &at)?);
+        let bound = |buffer: usize| (buffer, 0, self.buffers[buffer], true);
+        Ok(Form {
+            code,
+            constants: Vec::new(),
+            params,
+            arrays: pools.into_values().map(bound).collect(),
+            invocations: 1,
+            per_step: false,
+            every: 1,
+        })
+    }
+
+    /// Adds the record of a launch, whose first workgroup has a number.
+    fn record(&self, records: &mut Vec<u8>, launch: &Launch, first: u32) {
+        let end = records.len() + 16 * shader::record(launch.kernel);
+        records.extend(first.to_le_bytes());
+        records.extend(launch.device_form().0);
+        for arg in &launch.args {
+            records.extend(((self.places[arg.array].1 / 4) as u32).to_le_bytes());
+        }
+        records.resize(end, 0);
     }
 
     /// The table of the launches of a merging kernel, see [`shader::record`], and their invocations together.
@@ -129,13 +227,7 @@ impl Dispatches {
         let mut groups = 0u64;
         let mut records = Vec::with_capacity(shader::TABLE);
         for launch in launches {
-            let end = records.len() + 16 * shader::record(kernel);
-            records.extend((groups as u32).to_le_bytes());
-            records.extend(launch.device_form().0);
-            for arg in &launch.args {
-                records.extend(((self.places[arg.array].1 / 4) as u32).to_le_bytes());
-            }
-            records.resize(end, 0);
+            self.record(&mut records, launch, groups as u32);
             groups += launch.invocations.div_ceil(u64::from(kernel.workgroup));
         }
         let head = [launches.len() as u32, groups as u32, 0, 0];
@@ -218,7 +310,7 @@ impl Spans {
 /// Arrays that lie in one buffer.
 struct Together<'p> {
     arrays: &'p Arrays,
-    /// All launches of the plan.
+    /// All launches of the plan but those that are linked.
     launches: Vec<&'p Launch>,
     /// The first of the arrays with which each lies in one buffer.
     leader: ByArray<ArrayId>,
@@ -272,6 +364,38 @@ impl Together<'_> {
         fits
     }
 
+    /// Puts the arrays of the launches of these stages into one buffer for each pool, if that is possible.
+    fn pool(&mut self, stages: &[&Stage]) -> bool {
+        let before = (self.leader.clone(), self.launches.clone());
+        let launches: Vec<&Launch> = stages.iter().flat_map(|stage| stage.launches()).collect();
+        let mut first = BTreeMap::new();
+        let mut pool_of = self.leader.clone().map(|_| None);
+        let mut is_possible = true;
+        for launch in &launches {
+            for (pool, arg) in linked::pools(launch.kernel).zip(&launch.args) {
+                // Nothing is added to at the same time by some launches and written otherwise by others.
+                is_possible &= *pool_of[arg.array].get_or_insert(pool) == pool;
+                self.put_together(*first.entry(pool).or_insert(arg.array), arg.array);
+            }
+        }
+        // A linked shader has each pool once, however many of its arrays a launch writes.
+        self.launches.retain(|launch| !launches.iter().any(|other| std::ptr::eq(*other, *launch)));
+        let others = self.launches.clone();
+        is_possible &= first.values().all(|array| self.bytes(*array) <= self.most)
+            && others.first().is_none_or(|launch| self.is_possible(launch));
+        if !is_possible {
+            (self.leader, self.launches) = before;
+        }
+        is_possible && !stages.is_empty()
+    }
+
+    /// Bytes of the buffer of an array.
+    fn bytes(&self, array: ArrayId) -> u64 {
+        let leader = self.leader[array];
+        let together = self.arrays.iter().filter(|(id, _)| self.leader[*id] == leader);
+        together.map(|(_, array)| array.bytes().next_multiple_of(ALIGN)).sum()
+    }
+
     /// Has two arrays lie in one buffer, with all that lie with either.
     fn put_together(&mut self, a: ArrayId, b: ArrayId) {
         let (a, b) = (self.leader[a], self.leader[b]);
@@ -282,10 +406,8 @@ impl Together<'_> {
     /// is alone in its buffer may be as large as it is: the planner knows what the adapter takes.
     fn is_possible(&self, launch: &Launch) -> bool {
         let fits = |array: ArrayId| {
-            let leader = self.leader[array];
-            let together = self.arrays.iter().filter(|(id, _)| self.leader[*id] == leader);
-            let bytes = together.clone().map(|(_, array)| array.bytes().next_multiple_of(ALIGN));
-            together.count() == 1 || bytes.sum::<u64>() <= self.most
+            let bytes = self.bytes(array);
+            bytes <= self.most || bytes == self.arrays[array].bytes().next_multiple_of(ALIGN)
         };
         launch.args.iter().all(|arg| fits(arg.array))
             && self.launches.iter().all(|launch| {

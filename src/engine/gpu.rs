@@ -14,7 +14,7 @@
 //!
 //! The file is long with what wgpu asks of its users, in the order in which a run needs it.
 
-use super::dispatch::{Dispatches, Form, Spans};
+use super::dispatch::{Code, Dispatches, Form, Spans};
 use super::shader::{self, Source};
 use super::{Device, Engine, EngineError, Fetched, KernelTime, Pending};
 use crate::files::Values;
@@ -271,7 +271,11 @@ impl Gpu {
                 mapped_at_creation: false,
             })
         };
-        let placed = Dispatches::of(plan, max_binding);
+        // Whose times are wanted are dispatched one by one.
+        let placed = match measure {
+            true => Dispatches::of(plan, max_binding),
+            false => Dispatches::linking(plan, max_binding),
+        };
         let buffers: Vec<_> =
             placed.buffers.iter().map(|size| buffer("arrays", *size, usage)).collect();
         for (id, array) in plan.arrays.iter() {
@@ -310,10 +314,19 @@ impl Gpu {
             made: HashMap::new(),
         };
         let mut programs = Vec::new();
-        for (program, merged) in plan.programs.iter().zip(&placed.programs) {
+        for (k, (program, merged)) in plan.programs.iter().zip(&placed.programs).enumerate() {
             let mut stages = Vec::new();
-            for (stage, merged) in program.stages.iter().zip(merged) {
+            for (stage, (merged, linked)) in
+                program.stages.iter().zip(merged.iter().zip(&placed.linked[k]))
+            {
                 let launches = stage.launches();
+                if *linked {
+                    let form = placed.linked_form(launches, merged);
+                    let form = form.map_err(|why| EngineError::Shader { kernel: "linked", why })?;
+                    let dispatches = vec![maker.dispatch(program.name, form, String::new())?];
+                    stages.push(Ready { dispatches, stepped: None });
+                    continue;
+                }
                 let dispatch = |ids: &Vec<usize>| {
                     let members: Vec<&Launch> = ids.iter().map(|k| &launches[*k]).collect();
                     let labels: Vec<&str> = members.iter().map(|l| l.label.as_str()).collect();
@@ -516,11 +529,21 @@ impl Maker<'_> {
         form: Form,
         label: String,
     ) -> Result<Dispatch, EngineError> {
-        let kernel = form.kernel;
-        let fail = |why: String| EngineError::Shader { kernel: kernel.name, why };
-        let key = format!("{} {:?}", kernel.name, form.constants);
+        let name = form.code.name();
+        let fail = |why: String| EngineError::Shader { kernel: name, why };
+        let key = match &form.code {
+            Code::Kernel(_) => format!("{name} {:?}", form.constants),
+            Code::Linked(source) => source.text.clone(),
+        };
         if !self.made.contains_key(&key) {
-            let source = Source::assemble(kernel).map_err(fail)?;
+            let made;
+            let source = match &form.code {
+                Code::Kernel(kernel) => {
+                    made = Source::assemble(kernel).map_err(fail)?;
+                    &made
+                }
+                Code::Linked(source) => source,
+            };
             source.parse().map_err(fail)?;
             let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
                 binding,
@@ -533,32 +556,32 @@ impl Maker<'_> {
                 count: None,
             };
             let uniforms = [shader::PARAMS, shader::SPAN, shader::CLOCK].into_iter();
-            let arrays = (shader::ARRAYS..).zip(kernel.bound());
+            let arrays = (shader::ARRAYS..).zip(&form.arrays);
             let entries: Vec<_> = uniforms
                 .map(|binding| entry(binding, wgpu::BufferBindingType::Uniform))
-                .chain(arrays.map(|(binding, (_, array))| {
-                    entry(binding, wgpu::BufferBindingType::Storage { read_only: !array.written })
+                .chain(arrays.map(|(binding, (.., written))| {
+                    entry(binding, wgpu::BufferBindingType::Storage { read_only: !written })
                 }))
                 .collect();
             let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
             let shader = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-                label: Some(kernel.name),
+                label: Some(name),
                 source: wgpu::ShaderSource::Wgsl(source.text.clone().into()),
             });
             let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-                label: Some(kernel.name),
+                label: Some(name),
                 entries: &entries,
             });
             let pipeline_layout =
                 self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                    label: Some(kernel.name),
+                    label: Some(name),
                     bind_group_layouts: &[Some(&layout)],
                     immediate_size: 0,
                 });
             let constants: Vec<(&str, f64)> =
                 form.constants.iter().map(|(name, x)| (name.as_str(), *x)).collect();
             let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(kernel.name),
+                label: Some(name),
                 layout: Some(&pipeline_layout),
                 module: &shader,
                 entry_point: Some("main"),
@@ -595,12 +618,12 @@ impl Maker<'_> {
             part(shader::CLOCK, self.clock, 0, Clock::BYTES),
         ];
         let arrays = (shader::ARRAYS..).zip(&form.arrays);
-        entries.extend(arrays.map(|(binding, (buffer, begin, size))| {
+        entries.extend(arrays.map(|(binding, (buffer, begin, size, _))| {
             part(binding, &self.buffers[*buffer], *begin, *size)
         }));
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(kernel.name),
+            label: Some(name),
             layout,
             entries: &entries,
         });
@@ -751,7 +774,7 @@ impl Portion {
     /// Begins a pass whose time is taken.
     fn time(&mut self, timer: &mut Timer, dispatch: &Dispatch) {
         let first = 2 * timer.pending.len() as u32;
-        timer.pending.push(([dispatch.program, dispatch.form.kernel.name], dispatch.label.clone()));
+        timer.pending.push(([dispatch.program, dispatch.form.code.name()], dispatch.label.clone()));
         self.pass = None;
         self.begin(Some(wgpu::ComputePassTimestampWrites {
             query_set: &timer.queries,

@@ -7,6 +7,7 @@
 pub mod cpu;
 pub mod dispatch;
 pub mod gpu;
+pub mod linked;
 pub mod shader;
 mod team;
 

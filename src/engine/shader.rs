@@ -172,6 +172,7 @@ const LIBRARY: &[(&str, &str)] = &[
 ];
 
 /// The text of a shader with its includes.
+#[derive(Default)]
 pub struct Source {
     /// What the compiler reads.
     pub text: String,
@@ -185,11 +186,9 @@ impl Source {
     /// # Errors
     /// Names an include that does not exist.
     pub fn assemble(kernel: &Kernel) -> Result<Self, String> {
-        let mut source = Self { text: String::new(), origin: Vec::new() };
+        let mut source = Self::default();
         let file = format!("{}.wgsl", kernel.name);
-        for (number, line) in declarations(kernel).lines().enumerate() {
-            source.push(line, DECLARATIONS, number + 1);
-        }
+        source.push_declarations(&declarations(kernel));
         for (number, line) in kernel.wgsl.lines().enumerate() {
             match line.strip_prefix("//!use ") {
                 None => source.push(line, &file, number + 1),
@@ -209,10 +208,25 @@ impl Source {
         Ok(source)
     }
 
-    fn push(&mut self, line: &str, file: &str, number: usize) {
+    /// Adds a line of a file.
+    pub(super) fn push(&mut self, line: &str, file: &str, number: usize) {
         self.text.push_str(line);
         self.text.push('\n');
         self.origin.push((file.to_owned(), number));
+    }
+
+    /// Adds lines that are made from the table.
+    pub(super) fn push_declarations(&mut self, text: &str) {
+        for (number, line) in text.lines().enumerate() {
+            self.push(line, DECLARATIONS, number + 1);
+        }
+    }
+
+    /// The lines that are no declarations, with file and number.
+    pub(super) fn body(&self) -> impl Iterator<Item = (&str, &str, usize)> {
+        let lines = self.text.lines().zip(&self.origin);
+        let lines = lines.map(|(line, (file, number))| (line, file.as_str(), *number));
+        lines.filter(|(_, file, _)| *file != DECLARATIONS)
     }
 
     /// The files that the text is made of, as they are named in `shaders`.
@@ -266,55 +280,32 @@ pub fn record(kernel: &Kernel) -> usize {
     (1 + fields.count() + kernel.bindings.len()).div_ceil(4)
 }
 
-/// How a workgroup of several launches finds its own.
-fn merged(names: &[(String, &str)]) -> String {
-    let word = |k: usize| format!("launches[at + {}u].{}", k / 4, ["x", "y", "z", "w"][k % 4]);
-    let value = |(k, (_, of)): (usize, &(String, &str))| match *of {
-        "f32" => format!("bitcast<f32>({})", word(k + 1)),
-        _ => word(k + 1),
-    };
-    let values: Vec<String> = names.iter().enumerate().map(value).collect();
-    let record = (1 + names.len()).div_ceil(4);
-    let enter = format!(
-        "const RECORD = {record}u;\nfn params_of(at: u32) -> Params {{\n    return Params({});\n}}\n",
-        values.join(", ")
-    );
-    enter + include_str!("../../shaders/lib/merged.wgsl")
+/// A uniform.
+pub(super) fn uniform(binding: u32, name: &str, of: &str) -> String {
+    format!("@group(0) @binding({binding}) var<uniform> {name}: {of};\n")
 }
 
-/// What a shader is given, in WGSL.
-fn declarations(kernel: &Kernel) -> String {
-    let mut text = include_str!("../../shaders/lib/call.wgsl").to_owned();
-    let uniform = |binding: u32, name: &str, of: &str| {
-        format!("@group(0) @binding({binding}) var<uniform> {name}: {of};\n")
-    };
-    let (options, fields): (Vec<&Field>, Vec<&Field>) =
-        kernel.params.iter().partition(|field| field.place == Place::Option);
-    text += "override WG: u32;\n";
-    for option in options {
-        text += &format!("override {}: u32;\n", option.name.to_uppercase());
-    }
-    let mut names: Vec<(String, &str)> = fields
-        .iter()
-        .map(|f| (f.name.to_owned(), if f.place == Place::Real { "f32" } else { "u32" }))
-        .collect();
+/// Names and types of the fields of a kernel's `Params`: its own, and where its part of each array begins.
+fn names(kernel: &Kernel) -> Vec<(String, &'static str)> {
+    let fields = kernel.params.iter().filter(|field| field.place != Place::Option);
+    let of = |field: &Field| if field.place == Place::Real { "f32" } else { "u32" };
+    let mut names: Vec<_> = fields.map(|field| (field.name.to_owned(), of(field))).collect();
     if kernel.merges {
         names.extend(kernel.bindings.iter().map(|array| (format!("{}_at", array.name), "u32")));
     }
-    if !names.is_empty() {
-        text += "struct Params {\n";
-        names.iter().for_each(|(name, of)| text += &format!("    {name}: {of},\n"));
-        text += "}\n";
-    }
-    if kernel.merges {
-        text += &merged(&names);
-        text += &uniform(PARAMS, "launches", &format!("array<vec4<u32>, {}>", TABLE / 16));
-    } else {
-        text += include_str!("../../shaders/lib/alone.wgsl");
-        if !names.is_empty() {
-            text += &uniform(PARAMS, "params", "Params");
-        }
-    }
+    names
+}
+
+/// `Params`.
+pub(super) fn structure(kernel: &Kernel) -> String {
+    let names = names(kernel);
+    let fields = names.iter().map(|(name, of)| format!("    {name}: {of},\n"));
+    format!("struct Params {{\n{}}}\n", fields.collect::<String>())
+}
+
+/// Names of numbers that lie one after another in arrays.
+pub(super) fn layouts(kernel: &Kernel) -> String {
+    let mut text = String::new();
     for layout in kernel.layouts {
         let of = layout.of.to_uppercase();
         for (place, name) in layout.names.iter().enumerate() {
@@ -322,6 +313,47 @@ fn declarations(kernel: &Kernel) -> String {
         }
         text += &format!("const {of} = {}u;\n", layout.names.len());
     }
+    text
+}
+
+/// How the parameters of a launch are read from its record.
+pub(super) fn params_of(kernel: &Kernel) -> String {
+    let names = names(kernel);
+    let word = |k: usize| format!("launches[at + {}u].{}", k / 4, ["x", "y", "z", "w"][k % 4]);
+    let value = |(k, (_, of)): (usize, &(String, &str))| match *of {
+        "f32" => format!("bitcast<f32>({})", word(k + 1)),
+        _ => word(k + 1),
+    };
+    let values: Vec<String> = names.iter().enumerate().map(value).collect();
+    let record = (1 + names.len()).div_ceil(4);
+    format!(
+        "const RECORD = {record}u;\nfn params_of(at: u32) -> Params {{\n    return Params({});\n}}\n",
+        values.join(", ")
+    )
+}
+
+/// What a shader is given, in WGSL.
+fn declarations(kernel: &Kernel) -> String {
+    let mut text = include_str!("../../shaders/lib/call.wgsl").to_owned();
+    text += "override WG: u32;\n";
+    for option in kernel.params.iter().filter(|field| field.place == Place::Option) {
+        text += &format!("override {}: u32;\n", option.name.to_uppercase());
+    }
+    let has_params = !names(kernel).is_empty();
+    if has_params {
+        text += &structure(kernel);
+    }
+    if kernel.merges {
+        text += &params_of(kernel);
+        text += include_str!("../../shaders/lib/merged.wgsl");
+        text += &uniform(PARAMS, "launches", &format!("array<vec4<u32>, {}>", TABLE / 16));
+    } else {
+        text += include_str!("../../shaders/lib/alone.wgsl");
+        if has_params {
+            text += &uniform(PARAMS, "params", "Params");
+        }
+    }
+    text += &layouts(kernel);
     text += &uniform(SPAN, "span", "Span");
     text += &uniform(CLOCK, "clock", "Clock");
     for (binding, (_, array)) in (ARRAYS..).zip(kernel.bound()) {

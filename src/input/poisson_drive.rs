@@ -138,11 +138,11 @@ pub fn events(level: &[u32], first: u32, random: u32) -> u32 {
     table.iter().filter(|level| random >= **level).count() as u32
 }
 
-/// The array `event` of a population's stimuli, of which each has the fields that are known, its tables and room for so
-/// many more words of either; and where in the array the tables of each begin.
-pub fn laid_out(
-    stimuli: Vec<(Event, (Vec<u32>, Vec<u32>), [usize; 2])>,
-) -> (Vec<u32>, Vec<[usize; 2]>) {
+/// A stimulus before it has its place: the fields that are known, its tables, and room for so many more words of either.
+pub type Unplaced = (Event, (Vec<u32>, Vec<u32>), [usize; 2]);
+
+/// The array `event` of a population's stimuli, and where in it the tables of each begin.
+pub fn laid_out(stimuli: Vec<Unplaced>) -> (Vec<u32>, Vec<[usize; 2]>) {
     let mut words = vec![0; stimuli.len() * event::COUNT];
     let mut places = Vec::new();
     for (k, (known, (level, first), room)) in stimuli.into_iter().enumerate() {

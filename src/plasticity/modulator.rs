@@ -39,7 +39,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "plasticity/modulator",
     wgsl: include_str!("../../shaders/plasticity/modulator.wgsl"),
     workgroup: 64,
-    merges: false,
+    merges: true,
     bindings: &[
         words("spikes"),            // [steps, row]
         reals("release"),           // [steps, modulators]

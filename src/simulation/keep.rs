@@ -6,7 +6,7 @@ use crate::engine::{Engine, EngineError};
 use crate::files::Values;
 use crate::network::{self, Kind, Network};
 use crate::neuron::stepped::BLOCK;
-use crate::plan::{ArrayId, Handle, Lists, LivePorts, SimulationPorts};
+use crate::plan::{ArrayId, Handle, Lists, LivePorts, Plan, SimulationPorts};
 use crate::record::excerpt::Excerpt;
 use crate::record::measure::Tally;
 use crate::record::statistics::SpikeStatistics;
@@ -49,6 +49,16 @@ pub fn learned_weights(
         }
     }
     Ok(all)
+}
+
+/// Whether what is under way to neurons lies as a plan has it: that is by tiles, which are smaller for a GPU. Of what is no
+/// simulation nothing is under way.
+pub fn is_laid_out(plan: &Plan, checkpoint: &Checkpoint) -> bool {
+    let is_alike = |name| {
+        let needed = plan.arrays.named(name).map(|array| plan.arrays[array].len);
+        checkpoint.len(name) == needed
+    };
+    checkpoint.len("ring").is_none() || ["ring", "recent"].into_iter().all(is_alike)
 }
 
 /// Whether lists of so many numbers are lists of spikes: how many follow, and then their places.
@@ -204,18 +214,6 @@ impl Simulation<'_> {
             || self.pairs.len() != progress.pairs.len()
         {
             return Err(checkpoint.foreign("its populations or recordings are others".to_owned()));
-        }
-        // What is under way to neurons lies by tiles, and these are smaller on a GPU.
-        for name in ["ring", "recent"] {
-            let needed = self.plan.arrays.named(name).map(|array| self.plan.arrays[array].len);
-            let has = checkpoint.len(name);
-            if has != needed {
-                let [has, needed] = [has, needed].map(|len| len.unwrap_or_default());
-                return Err(checkpoint.damaged(format!(
-                    "array `{name}` has {has} numbers and {needed} are needed: it is of a run on another kind of engine, \
-                     and goes on with the --engine that the run began with; or it belongs to another network"
-                )));
-            }
         }
         for ((own, saved), population) in statistics.zip(&self.network.populations) {
             if !saved.can_follow(&own.statistics, progress.steps) {

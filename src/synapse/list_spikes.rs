@@ -25,7 +25,7 @@ pub static KERNEL: Kernel = Kernel {
     name: "synapse/list_spikes",
     wgsl: include_str!("../../shaders/synapse/list_spikes.wgsl"),
     workgroup: 256,
-    merges: false,
+    merges: true,
     bindings: &[
         words("spikes"),    // [history + steps, row]
         words_mut("fired"), // [slots, 1 + 32 row]

@@ -1,7 +1,7 @@
 //! What the device of a page is given: buffers, shaders, and the dispatches of a step.
 
 use super::content::{Content, Part};
-use crate::engine::dispatch::{Dispatches, Form, Spans};
+use crate::engine::dispatch::{Code, Dispatches, Form, Spans};
 use crate::engine::shader::{self, Source};
 use crate::kernel::{Clock, Kernel};
 use crate::network::Network;
@@ -180,21 +180,26 @@ impl Device {
         form: Form,
         content: &mut Content,
     ) -> Result<Dispatch, (&'static str, String)> {
-        let kernel = self.kernel(form.kernel)?;
+        let Code::Kernel(kernel) = form.code else { unreachable!("a page links nothing") };
+        let kernel = self.kernel(kernel)?;
         let pipeline = Pipeline { kernel, constants: form.constants.into_iter().collect() };
         let known = self.pipelines.iter().position(|known| *known == pipeline);
         let pipeline = known.unwrap_or_else(|| {
             self.pipelines.push(pipeline);
             self.pipelines.len() - 1
         });
-        for (_, _, bytes) in &form.arrays {
+        for (_, _, bytes, _) in &form.arrays {
             self.need("maxStorageBufferBindingSize", *bytes);
         }
         self.need("maxUniformBufferBindingSize", form.params.len() as u64);
         Ok(Dispatch {
             pipeline,
             params: content.add(&form.params),
-            arrays: form.arrays,
+            arrays: form
+                .arrays
+                .into_iter()
+                .map(|(buffer, at, bytes, _)| (buffer, at, bytes))
+                .collect(),
             invocations: form.invocations,
             per_step: form.per_step,
             every: form.every,
