@@ -36,7 +36,7 @@ fn values(option: &str) -> &'static [f64] {
         "attached" => &[0.0, 1.0, 2.0, 3.0],
         "over" | "reset" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
         | "half_steps" | "own_receptors" | "nearest" | "short_term" | "dense" | "sliding"
-        | "slow" | "largest" | "pulls" | "end" => &[0.0, 1.0],
+        | "slow" | "largest" | "pulls" | "end" | "narrow" => &[0.0, 1.0],
         "tile" => &[256.0],
         "row" => &[6.0],
         "interval" => &[15.0],

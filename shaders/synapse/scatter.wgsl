@@ -2,6 +2,14 @@
 // Twin: src/synapse/scatter.rs. Sums are i32 in two's complement, so their order does not matter.
 //!use lib/shares.wgsl
 
+// Adds what a spike of step `now` carries through synapse s, whose first word is known, of a source to a tile.
+fn carry(s: u32, word: u32, source: u32, tile: u32, now: u32) {
+    let place = (word & ((1u << params.port_bits) - 1u)) % params.places;
+    let slot = (now + params.least + (word >> params.port_bits)) & (params.slots - 1u);
+    let at = (tile * params.slots + slot) * params.places + place;
+    atomicAdd(&ring[at], weight[select(s, source * params.tiles + tile, SHARED == 1u)]);
+}
+
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let now = clock.step_lo + span.t0;
@@ -15,15 +23,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         if source >= params.sources {
             continue;
         }
-        let end = start[(source + 1u) * params.tiles];
-        for (var s = start[source * params.tiles] + (k % shares) * WG + local; s < end; s += shares * WG) {
-            let word = port[s];
-            let place = word & port_mask;
-            let slot = (now + (word >> params.port_bits)) & (params.slots - 1u);
-            let tile = place / params.places;
-            let at = (tile * params.slots + slot) * params.places + place % params.places;
-            let tile_weight = source * params.tiles + tile;
-            atomicAdd(&ring[at], weight[select(s, tile_weight, SHARED == 1u)]);
+        let first = (k % shares) * WG + local;
+        let segment = source * params.tiles;
+        if NARROW == 0u {
+            let end = start[segment + params.tiles];
+            for (var s = start[segment] + first; s < end; s += shares * WG) {
+                carry(s, port[s], source, (port[s] & port_mask) / params.places, now);
+            }
+            continue;
+        }
+        // Half words do not tell the tile.
+        for (var tile = 0u; tile < params.tiles; tile++) {
+            let end = start[segment + tile + 1u];
+            for (var s = start[segment + tile] + first; s < end; s += shares * WG) {
+                carry(s, (port[s / 2u] >> (16u * (s % 2u))) & 0xffffu, source, tile, now);
+            }
         }
     }
 }

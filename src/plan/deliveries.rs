@@ -17,6 +17,28 @@ pub(super) struct Pulled {
     pub shared: bool,
 }
 
+/// How a synapse's first word says where its spikes go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SynapsePorts {
+    /// Whether it is half a word: the place in its tile with the delay above it. Else the tile is between them.
+    pub narrow: bool,
+    /// Bits below the delay.
+    pub bits: u32,
+    /// Delay that is told as 0.
+    pub least: u32,
+}
+
+impl SynapsePorts {
+    /// First words as an array has them.
+    fn packed(self, ports: &[u32]) -> Vec<u32> {
+        if !self.narrow {
+            return ports.to_vec();
+        }
+        let both = |pair: &[u32]| pair[0] | pair.get(1).map_or(0, |second| second << 16);
+        ports.chunks(2).map(both).collect()
+    }
+}
+
 /// Synapses by source and tile.
 pub(super) struct Table {
     start: Vec<u64>,
@@ -120,9 +142,8 @@ impl Simulator<'_> {
             if end > begin {
                 let start = start.iter().map(|s| (s - begin as u64) as u32).collect();
                 let start = self.arrays.words(format!("synapses.{part}.start"), start);
-                let port = self
-                    .arrays
-                    .words(format!("synapses.{part}.port"), table.port[begin..end].to_vec());
+                let ports = self.synapse_ports.packed(&table.port[begin..end]);
+                let port = self.arrays.words(format!("synapses.{part}.port"), ports);
                 let weights = match &table.shared {
                     Some(shared) => &shared[first * tiles..last * tiles],
                     None => &table.weight[begin..end],
@@ -137,8 +158,10 @@ impl Simulator<'_> {
                     tiles: tiles as u32,
                     slots: self.ring.slots as u32,
                     places: self.ring.places() as u32,
-                    port_bits: self.ring.port_bits(),
+                    port_bits: self.synapse_ports.bits,
+                    least: self.synapse_ports.least,
                     shared: u32::from(table.shared.is_some()),
+                    narrow: u32::from(self.synapse_ports.narrow),
                 };
                 let stride = self.ring.tile_len();
                 let ring = each(self.ring_array, stride);
@@ -158,19 +181,45 @@ impl Simulator<'_> {
         self.live(launches, learning)
     }
 
-    /// Has neurons pull what they get from the table, if tiles are workgroups and it is one piece. Threads are too few to
+    /// Synapses of the table.
+    fn stored(&self) -> usize {
+        let stored = self.network.projections.iter().filter(|p| !p.is_live());
+        stored.map(|p| p.synapses.weights().len()).sum()
+    }
+
+    /// Whether neurons pull what they get from the table: if tiles are workgroups and it is one piece. Threads are too few to
     /// look for spikes each on its own: where tiles are theirs one list is made for all.
-    pub(super) fn pull(&mut self, table: &Table) {
+    pub(super) fn pulls(&self) -> bool {
         let most = (self.options.max_table / 4) as usize;
-        let longest = table.start.len().max(table.port.len());
-        if !self.options.workgroups || table.port.is_empty() || longest > most {
+        let longest = (32 * self.ports.row * self.ring.tiles + 1).max(self.stored());
+        self.options.workgroups && self.stored() > 0 && longest <= most
+    }
+
+    /// First words of synapses as short as they may be. Where they are half words their readers have to know the tile, as
+    /// threads do, for which the memory that a spike reads is what takes time; so they are where tiles are for threads.
+    pub(super) fn synapse_ports(&self) -> SynapsePorts {
+        let stored = self.network.projections.iter().filter(|p| !p.is_live());
+        let stored = stored.filter(|p| !p.synapses.weights().is_empty());
+        let least = stored.clone().map(|p| p.delay).min().unwrap_or_default();
+        let range = stored.map(Projection::max_delay).max().unwrap_or_default() - least;
+        let bits = self.ring.places().trailing_zeros();
+        let needed = bits + usize::BITS - range.leading_zeros();
+        match needed <= 16 && !self.options.workgroups {
+            true => SynapsePorts { narrow: true, bits, least: least as u32 },
+            false => SynapsePorts { narrow: false, bits: self.ring.port_bits(), least: 0 },
+        }
+    }
+
+    /// Has neurons pull what they get from the table.
+    pub(super) fn pull(&mut self, table: &Table) {
+        if !self.pulls() {
             return;
         }
         let start = table.start.iter().map(|at| *at as u32).collect();
         let weight = table.shared.as_ref().unwrap_or(&table.weight).clone();
         let pulled = Pulled {
             start: self.arrays.words("synapses.start", start),
-            port: self.arrays.words("synapses.port", table.port.clone()),
+            port: self.arrays.words("synapses.port", self.synapse_ports.packed(&table.port)),
             weight: self.arrays.words("synapses.weight", weight),
             shared: table.shared.is_some(),
         };
@@ -209,7 +258,7 @@ impl Simulator<'_> {
 
     /// Every synapse as source, tile, first and second word.
     pub(super) fn each_synapse(&self, mut found: impl FnMut(usize, usize, u32, u32)) {
-        let (ring, bits) = (self.ring, self.ring.port_bits());
+        let (ring, ports) = (self.ring, self.synapse_ports);
         for p in self.network.projections.iter().filter(|p| !p.is_live()) {
             let first_source = 32 * self.ports.first_word[p.from];
             let first_tile = self.first_tile[p.to];
@@ -217,7 +266,8 @@ impl Simulator<'_> {
             let port = |target: usize, delay: usize| {
                 let tile = first_tile + target / ring.tile;
                 let place = p.receptor * ring.tile + target % ring.tile;
-                (tile, (delay as u32) << bits | (tile * ring.places() + place) as u32)
+                let place = if ports.narrow { place } else { tile * ring.places() + place };
+                (tile, (delay as u32 - ports.least) << ports.bits | place as u32)
             };
             match &p.synapses {
                 Synapses::Dense { weights } => {

@@ -13,7 +13,7 @@
 //! The file is long with what all launches of a step have in common.
 
 use super::compile::{PlanError, cut, each, whole};
-use super::deliveries::Pulled;
+use super::deliveries::{Pulled, SynapsePorts};
 use super::live::{Learning, Lists};
 use super::*;
 use crate::kernel::halves;
@@ -185,6 +185,8 @@ pub(super) struct Simulator<'a> {
     pub ports: SimulationPorts,
     /// Arrays of the table of synapses, in all its parts.
     pub(super) tables: Vec<Words>,
+    /// How synapses of the table say where they end.
+    pub(super) synapse_ports: SynapsePorts,
     /// The table that neurons pull from.
     pub(super) pulled: Option<Pulled>,
     /// Steps of an interval.
@@ -285,6 +287,7 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
         frozen: Vec::new(),
         restart: Vec::new(),
         tables: Vec::new(),
+        synapse_ports: SynapsePorts { narrow: false, bits: 0, least: 0 },
         pulled: None,
         interval: 1,
         events: vec![None; populations],
@@ -293,6 +296,7 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
     s.scale = s.scales();
     let warnings = s.lost();
 
+    s.synapse_ports = s.synapse_ports();
     let table = s.table();
     s.ports.out_degree = table.out_degree(s.ring.tiles);
     s.pull(&table);
@@ -654,7 +658,7 @@ impl Simulator<'_> {
             events: events as u32,
             sampled: recorded.map_or(0, |(_, _, count)| count as u32),
             tiles: self.ring.tiles as u32,
-            port_bits: self.ring.port_bits(),
+            port_bits: self.synapse_ports.bits,
             tile: self.ring.tile as u32,
             row: self.ports.row as u32,
             interval: self.interval as u32,

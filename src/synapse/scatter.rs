@@ -8,8 +8,8 @@
 //! The work grows with spikes, not with synapses. A synapse is two words, 8 bytes: its place in its
 //! tile (receptor and neuron) with the tile and the delay above it, and its weight in units of the
 //! ring. Synapses lie by source, and for each source by tile, so that a tile's owner finds its own.
-//! Where all synapses of a source in a tile have the same weight, it is stored once for them, and a
-//! synapse is 4 bytes. Sums of integers do not depend on the order of spikes or threads.
+//! Where all synapses of a source in a tile have the same weight, it is stored once for them; and where place and delay
+//! fit half a word two share one, each without the tile, which those who read know. A synapse is then 2 bytes. Sums of integers do not depend on the order of spikes or threads.
 
 use crate::kernel::*;
 use crate::params;
@@ -33,8 +33,12 @@ params! {
         places: word,
         /// Bits of a synapse's first word below the delay.
         port_bits: word,
+        /// Delay that a first word tells as 0.
+        least: word,
         /// 0: a weight for each synapse; 1: one for each source and tile.
         shared: option,
+        /// 1 if first words are half words.
+        narrow: option,
     }
 }
 
@@ -47,9 +51,9 @@ pub static KERNEL: Kernel = Kernel {
     bindings: &[
         words("fired"),  // [lists, 1 + sources of all parts]
         words("start"),  // [sources, tiles] and the end
-        words("port"),   // [synapses] delay, tile and place
+        words("port"), // [synapses] delay, tile and place; if half words two to a word, without the tile
         words("weight"), // [synapses] or [sources, tiles] as i32, in units of the ring
-        sums("ring"),    // [tiles, slots, places] as i32
+        sums("ring"),  // [tiles, slots, places] as i32
     ],
     layouts: &[],
     params: ScatterParams::<f32>::FIELDS,
@@ -73,8 +77,8 @@ pub fn groups(spikes: usize, synapses: usize) -> usize {
 pub struct Segments<'a> {
     /// Where those of each source and tile begin.
     pub start: &'a [u32],
-    /// First word of each.
-    pub port: &'a [u32],
+    /// First words.
+    pub port: Words<'a>,
     /// Second word of each, or of each source and tile.
     pub weight: &'a [u32],
     /// Tiles.
@@ -83,10 +87,30 @@ pub struct Segments<'a> {
     pub shared: bool,
 }
 
+/// First words of synapses.
+#[derive(Clone, Copy)]
+pub enum Words<'a> {
+    /// Whole words.
+    Wide(&'a [u32]),
+    /// Half words.
+    Narrow(&'a [u16]),
+}
+
+impl<'a> Words<'a> {
+    /// Those in an array.
+    #[inline(always)]
+    pub fn of(words: &'a [u32], narrow: u32) -> Self {
+        match narrow {
+            1 => Self::Narrow(bytemuck::cast_slice(words)),
+            _ => Self::Wide(words),
+        }
+    }
+}
+
 /// Synapses of one source on one tile.
 #[derive(Clone, Copy)]
 pub struct Segment<'a> {
-    port: &'a [u32],
+    port: Words<'a>,
     /// One for all if it is one.
     weight: &'a [u32],
     shared: bool,
@@ -99,8 +123,11 @@ impl<'a> Segments<'a> {
         let at = source * self.tiles + tile;
         let (begin, end) = (self.start[at] as usize, self.start[at + 1] as usize);
         let weight = if self.shared { at..at + 1 } else { begin..end };
-        let (port, weight) = (&self.port[begin..end], &self.weight[weight]);
-        Segment { port, weight, shared: self.shared }
+        let port = match self.port {
+            Words::Wide(port) => Words::Wide(&port[begin..end]),
+            Words::Narrow(port) => Words::Narrow(&port[begin..end]),
+        };
+        Segment { port, weight: &self.weight[weight], shared: self.shared }
     }
 }
 
@@ -114,12 +141,31 @@ pub struct Sums<'a> {
     pub places: usize,
     /// Bits of a synapse's first word below the delay.
     pub port_bits: u32,
+    /// Delay that a first word tells as 0.
+    pub least: u32,
 }
 
 impl Sums<'_> {
     /// Adds what a spike of step `now` carries to tile number `tile` of these.
     #[inline(always)]
     pub fn add(&mut self, tile: usize, segment: Segment<'_>, now: usize) {
+        let now = now.wrapping_add(self.least as usize);
+        match segment.port {
+            Words::Wide(port) => self.add_each(tile, port.iter().copied(), segment, now),
+            Words::Narrow(port) => {
+                self.add_each(tile, port.iter().map(|port| u32::from(*port)), segment, now);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add_each(
+        &mut self,
+        tile: usize,
+        ports: impl Iterator<Item = u32>,
+        segment: Segment<'_>,
+        now: usize,
+    ) {
         let (slots, places, port_bits) = (self.slots, self.places, self.port_bits);
         let ring = &mut self.ring[tile * slots * places..][..slots * places];
         let mut add = |port: u32, weight: u32| {
@@ -129,9 +175,9 @@ impl Sums<'_> {
         };
         if segment.shared {
             let weight = segment.weight[0];
-            segment.port.iter().for_each(|port| add(*port, weight));
+            ports.for_each(|port| add(port, weight));
         } else {
-            segment.port.iter().zip(segment.weight).for_each(|(port, w)| add(*port, *w));
+            ports.zip(segment.weight).for_each(|(port, w)| add(port, *w));
         }
     }
 }
@@ -146,7 +192,7 @@ impl Twin for Scatter {
         let [fired, start, port, weight, ring] = Call::take(call.args);
         let segments = Segments {
             start: start.words(),
-            port: port.words(),
+            port: Words::of(port.words(), p.narrow),
             weight: weight.words(),
             tiles: p.tiles as usize,
             shared: p.shared == 1,
@@ -156,6 +202,7 @@ impl Twin for Scatter {
             slots: p.slots as usize,
             places: p.places as usize,
             port_bits: p.port_bits,
+            least: p.least,
         };
         let now = (call.clock.step + u64::from(call.span.t0)) as usize;
         let first = (now & (p.lists as usize - 1)) * p.list as usize;

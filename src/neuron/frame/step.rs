@@ -24,7 +24,7 @@ use crate::neuron::stepped::BLOCK;
 use crate::params;
 use crate::record::sample::Sampling;
 use crate::synapse::each_position;
-use crate::synapse::scatter::{Segments, Sums as Ring};
+use crate::synapse::scatter::{Segments, Sums as Ring, Words};
 use crate::vector::Width;
 use arrayvec::ArrayVec;
 use std::marker::PhantomData;
@@ -135,10 +135,11 @@ fn one_step<S: Simd, F: Real, M: Model, D: Decide<S, F>>(simd: S, call: Call<'_,
     let places = place.stride as usize * tile;
     let ring = ring.words_mut();
     if place.pulls == 1 && step.is_multiple_of(place.interval.into()) {
-        let mut sums = Ring { ring: &mut *ring, slots, places, port_bits: place.port_bits };
+        let port_bits = place.port_bits;
+        let mut sums = Ring { ring: &mut *ring, slots, places, port_bits, least: 0 };
         let segments = Segments {
             start: start.words(),
-            port: port.words(),
+            port: Words::Wide(port.words()),
             weight: weight.words(),
             tiles: place.tiles as usize,
             shared: place.shared == 1,
