@@ -300,6 +300,48 @@ fn exp_m1_f32<S: Simd>(s: S, x: S::f32s) -> S::f32s {
     s.select_f32s(s.less_than_f32s(s.abs_f32s(x), c(0.1)), series, difference)
 }
 
+/// Numbers that start at a cache line, so that a vector of a whole line lies in one. Successive arrays
+/// start at different lines of their pages: a loop over several would else find them all in the
+/// same few places of the first cache.
+pub struct Aligned<T> {
+    room: Vec<T>,
+    start: usize,
+    len: usize,
+}
+
+impl<T: Copy> Aligned<T> {
+    /// Array number `index`, filled with `zero`.
+    pub fn new(index: usize, len: usize, zero: T) -> Self {
+        const LINE: usize = 64;
+        const PAGE: usize = 4096;
+        let numbers = |bytes: usize| bytes / size_of::<T>();
+        let skew = index * 17 * LINE % PAGE;
+        let room = vec![zero; len + numbers(LINE + skew)];
+        let start = room.as_ptr().align_offset(LINE).min(numbers(LINE)) + numbers(skew);
+        Self { room, start, len }
+    }
+
+    /// The same with these values.
+    pub fn of(index: usize, values: impl ExactSizeIterator<Item = T>, zero: T) -> Self {
+        let mut aligned = Self::new(index, values.len(), zero);
+        aligned.iter_mut().zip(values).for_each(|(x, value)| *x = value);
+        aligned
+    }
+}
+
+impl<T> std::ops::Deref for Aligned<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.room[self.start..self.start + self.len]
+    }
+}
+
+impl<T> std::ops::DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.room[self.start..self.start + self.len]
+    }
+}
+
 /// The processor's vectors of one float type: makes [`Vector`]s of numbers and of rows.
 #[derive(Clone, Copy)]
 pub struct Width<S>(pub S);

@@ -22,6 +22,7 @@ use crate::plan::{
     Arg, ArrayId, Arrays, ByArray, Init, Launch, Plan, Program, ProgramId, Reals, Split, Stage,
     Units, Words, intervals,
 };
+use crate::vector::Aligned;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -43,47 +44,6 @@ pub struct Cpu<'p, F> {
 enum Data<F> {
     Reals(Aligned<F>),
     Words(Aligned<u32>),
-}
-
-/// Numbers that start at a cache line, so that a vector of a whole line lies in one. Successive arrays
-/// start at different lines of their pages: a loop over several would else find them all in the
-/// same few places of the first cache.
-struct Aligned<T> {
-    room: Vec<T>,
-    start: usize,
-    len: usize,
-}
-
-impl<T: Copy> Aligned<T> {
-    /// Array number `index`, filled with `zero`.
-    fn new(index: usize, len: usize, zero: T) -> Self {
-        const LINE: usize = 64;
-        const PAGE: usize = 4096;
-        let numbers = |bytes: usize| bytes / size_of::<T>();
-        let skew = index * 17 * LINE % PAGE;
-        let room = vec![zero; len + numbers(LINE + skew)];
-        let start = room.as_ptr().align_offset(LINE).min(numbers(LINE)) + numbers(skew);
-        Self { room, start, len }
-    }
-
-    fn of(index: usize, values: impl ExactSizeIterator<Item = T>, zero: T) -> Self {
-        let mut aligned = Self::new(index, values.len(), zero);
-        aligned.iter_mut().zip(values).for_each(|(x, value)| *x = value);
-        aligned
-    }
-}
-
-impl<T> std::ops::Deref for Aligned<T> {
-    type Target = [T];
-    fn deref(&self) -> &[T] {
-        &self.room[self.start..self.start + self.len]
-    }
-}
-
-impl<T> std::ops::DerefMut for Aligned<T> {
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.room[self.start..self.start + self.len]
-    }
 }
 
 /// A program as this engine does it.

@@ -19,10 +19,8 @@
 //!
 //! The file is long, since two halves of it are one statement: where each weight lies, and how spikes run over it.
 
-use super::block;
 use crate::kernel::*;
 use crate::params;
-use crate::vector::{Vector, Width};
 
 /// How a projection by convolution lies, of so many rows, columns and channels.
 #[derive(Debug, Clone, PartialEq)]
@@ -303,27 +301,8 @@ pub struct Rows {
     pub values: bool,
 }
 
-/// What is pooled of a channel, and is not zero.
-#[derive(Clone, Copy)]
-pub struct Amount<F> {
-    /// Place of the channel's first weight.
-    pub weight: usize,
-    /// Place of its group's first target among the channels of a place.
-    pub target: usize,
-    channel: u32,
-    /// The amount.
-    pub z: F,
-}
-
-/// The amounts of a row and column of what is pooled: so many, after those of the cell before.
-#[derive(Clone, Copy)]
-struct Cell {
-    at: [u32; 2],
-    amounts: usize,
-}
-
-/// Neighbouring weights that lead to neighbouring targets: where both begin, and how many there are. Weights are
-/// counted from the first of a channel, targets from the first of a group.
+/// Neighbouring weights of a row of a kernel that lead to neighbouring targets of a row. Weights are counted from the
+/// first of the row of the kernel, targets from the first of the row and group.
 #[derive(Clone, Copy)]
 pub struct Run {
     /// First weight.
@@ -363,361 +342,57 @@ impl<F: Real> ConvolutionParams<F> {
         ]
     }
 
-    /// Lists the runs of weights that a row and column of what is pooled meets.
+    /// Rows and columns of a kernel.
     #[inline(always)]
-    pub fn runs(&self, [y, x]: [u32; 2], runs: &mut Vec<Run>) {
-        runs.clear();
-        let (height, width) = (self.kernel_height, self.kernel_width);
-        let to = self.target_channels / self.groups;
-        // The target that a kernel before `moved` sources begins at, if one does. Divisions are slow, and rarely needed.
-        let place = |moved: u32, stride: u32, places: u32| {
-            let begin = if stride == 1 { moved } else { moved / stride };
-            (begin < places && begin * stride == moved).then_some(begin)
-        };
-        let contiguous = self.groups == 1 && self.stride_x == 1 && self.dilation_x == 1;
+    pub fn kernel(&self) -> [usize; 2] {
+        [self.kernel_height as usize, self.kernel_width as usize]
+    }
+
+    /// Channels of a group of the sources, and of the targets.
+    #[inline(always)]
+    pub fn of_group(&self) -> [usize; 2] {
+        [self.channels, self.target_channels].map(|channels| (channels / self.groups) as usize)
+    }
+
+    /// The runs of weights that each column of what is pooled meets in a row of a kernel.
+    #[inline(always)]
+    pub fn runs(&self) -> Vec<Vec<Run>> {
+        (0..self.pooled()[1] as u32).map(|x| self.runs_of(x)).collect()
+    }
+
+    #[inline(always)]
+    fn runs_of(&self, x: u32) -> Vec<Run> {
+        let (width, to) = (self.kernel_width, self.target_channels / self.groups);
         let right = x + self.padding_x;
-        for ky in 0..height {
-            let moved = (y + self.padding_y).checked_sub(ky * self.dilation_y);
-            let y = moved.and_then(|moved| place(moved, self.stride_y, self.target_height));
-            let Some(y) = y else { continue };
-            let weight = |j: u32| ((ky * width + j) * to) as usize;
-            let target = |x: u32| ((y * self.target_width + x) * self.target_channels) as usize;
-            // Weights lie from the right of the kernel to its left, and so do their targets from left to right.
-            if contiguous {
-                // Targets x = right - (width - 1) + j that are there.
-                let first = (width - 1).saturating_sub(right);
-                let last = width.min((self.target_width + width - 1).saturating_sub(right));
-                if first < last {
-                    let x = right + first + 1 - width;
-                    let len = ((last - first) * to) as usize;
-                    runs.push(Run { weight: weight(first), target: target(x), len });
-                }
-                continue;
-            }
-            for j in 0..width {
-                let moved = right.checked_sub((width - 1 - j) * self.dilation_x);
-                let x = moved.and_then(|moved| place(moved, self.stride_x, self.target_width));
-                if let Some(x) = x {
-                    runs.push(Run { weight: weight(j), target: target(x), len: to as usize });
-                }
-            }
+        let weight = |j: u32| (j * to) as usize;
+        let target = |x: u32| (x * self.target_channels) as usize;
+        // Weights lie from the right of the kernel to its left, and so do their targets from left to right.
+        if self.groups == 1 && self.stride_x == 1 && self.dilation_x == 1 {
+            // Targets x = right - (width - 1) + j that are there.
+            let first = (width - 1).saturating_sub(right);
+            let last = width.min((self.target_width + width - 1).saturating_sub(right));
+            let run = || {
+                let len = ((last - first) * to) as usize;
+                Run { weight: weight(first), target: target(right + first + 1 - width), len }
+            };
+            return (first < last).then(run).into_iter().collect();
         }
-    }
-}
-
-/// What sources are pooled into, step by step.
-pub struct Pool<F> {
-    /// Rows and columns of what is pooled, padding included.
-    extent: [usize; 2],
-    largest: bool,
-    scale: F,
-    channels: usize,
-    /// For each source of a row its place among the sums; [`NOWHERE`] where it fills no window.
-    slots: Vec<u32>,
-    /// Sums, or largest, of a row of windows by column and channel; zero between two rows.
-    sums: Vec<F>,
-    /// A bit for each of them that is not zero.
-    touched: Vec<u32>,
-    /// What is not zero of the last row, by row, column and channel.
-    amounts: Vec<Amount<F>>,
-    /// Where that is.
-    cells: Vec<Cell>,
-    /// Nothing of each channel.
-    of_channel: Vec<Amount<F>>,
-    /// Whether so much is not zero that a product of matrices is faster than adding run by run.
-    pub is_dense: bool,
-    /// Number of amounts from which on that is so.
-    many: usize,
-    /// The amounts of a dense row, by channel, row and column, padding included; behind them room for places beyond the last
-    /// that are done together with it.
-    z: Vec<F>,
-}
-
-const NOWHERE: u32 = u32::MAX;
-
-/// Places that are done together: as many sums as a processor adds to at the same time.
-pub const TOGETHER: usize = 8;
-
-impl<F: Real> Pool<F> {
-    /// Of sources that lie so.
-    #[inline(always)]
-    pub fn new(p: &ConvolutionParams<F>) -> Self {
-        let [height, width] = p.pooled();
-        let channels = p.channels as usize;
-        let extent = [height + 2 * p.padding_y as usize, width + 2 * p.padding_x as usize];
-        let places = (p.target_height * p.target_width) as usize;
-        let [from, to] = [p.channels, p.target_channels].map(|n| (n / p.groups) as usize);
-        let weights = (p.kernel_height * p.kernel_width) as usize * to;
-        let of_channel = |channel: usize| {
-            let (weight, target) = (channel * weights, channel / from * to);
-            Amount { weight, target, channel: channel as u32, z: F::zero() }
+        let run = |j: u32| {
+            let moved = right.checked_sub((width - 1 - j) * self.dilation_x)?;
+            let x = moved / self.stride_x;
+            let there = x < self.target_width && x * self.stride_x == moved;
+            there.then(|| Run { weight: weight(j), target: target(x), len: to as usize })
         };
-        let slot = |source: u32| {
-            let column = source / p.channels / p.pool_width;
-            let there = (column as usize) < width;
-            if there { column * p.channels + source % p.channels } else { NOWHERE }
-        };
-        Self {
-            extent,
-            largest: p.largest == 1,
-            scale: p.scale,
-            channels,
-            slots: (0..p.source_width * p.channels).map(slot).collect(),
-            sums: vec![F::zero(); width * channels],
-            touched: vec![0; spike_words(width * channels)],
-            of_channel: (0..channels).map(of_channel).collect(),
-            amounts: Vec::new(),
-            cells: Vec::new(),
-            is_dense: false,
-            many: if places < TOGETHER { usize::MAX } else { height * width * channels / 2 },
-            z: vec![F::zero(); extent[0] * extent[1] * channels + TOGETHER * p.stride_x as usize],
-        }
-    }
-
-    /// Pools a row of the sources, spikes or values.
-    #[inline(always)]
-    pub fn row(&mut self, p: &ConvolutionParams<F>, row: usize, spikes: &[u32], x: &[F]) {
-        let (sources, words) = (p.sources(), spike_words(p.sources()));
-        self.amounts.clear();
-        self.cells.clear();
-        let of_row = self.slots.len();
-        for y in 0..p.pooled()[0] {
-            for source in y * p.pool_height as usize..(y + 1) * p.pool_height as usize {
-                match p.values == 1 {
-                    true => self.values(&x[row * sources + source * of_row..][..of_row]),
-                    false => self.spikes(&spikes[row * words..][..words], source * of_row),
-                }
-            }
-            self.take(y as u32);
-        }
-        self.is_dense = self.amounts.len() > self.many;
-        if self.is_dense {
-            let mut z = std::mem::take(&mut self.z);
-            z.fill(F::zero());
-            for ([y, x], amounts) in self.cells() {
-                let [_, cell] = self.cell((y + p.padding_y) as usize, (x + p.padding_x) as usize);
-                for at in amounts {
-                    z[at.channel as usize * self.extent[0] * self.extent[1] + cell] = at.z;
-                }
-            }
-            self.z = z;
-        }
-    }
-
-    /// Adds a row of sources, of which the first has bit number `first`, to the sums.
-    #[inline(always)]
-    fn spikes(&mut self, words: &[u32], first: usize) {
-        let end = first + self.slots.len();
-        for (k, word) in words[first / 32..end.div_ceil(32)].iter().enumerate() {
-            let at = (first / 32 + k) * 32;
-            // Bits of this row only.
-            let mut bits = *word & u32::MAX << first.saturating_sub(at);
-            bits &= u32::MAX >> (32 - (end - at).min(32));
-            while bits != 0 {
-                let slot = self.slots[at + bits.trailing_zeros() as usize - first];
-                bits &= bits - 1;
-                self.count(slot, F::one());
-            }
-        }
-    }
-
-    /// The same of values.
-    #[inline(always)]
-    fn values(&mut self, values: &[F]) {
-        for (k, value) in values.iter().enumerate() {
-            if *value != F::zero() {
-                self.count(self.slots[k], *value);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn count(&mut self, slot: u32, value: F) {
-        if let Some(sum) = self.sums.get_mut(slot as usize) {
-            *sum = if self.largest { sum.max(value) } else { *sum + value };
-            self.touched[slot as usize / 32] |= 1 << (slot % 32);
-        }
-    }
-
-    /// Lists what has come together in a row of windows, and begins with the next.
-    #[inline(always)]
-    fn take(&mut self, y: u32) {
-        let (mut x, mut first) = (0, 0);
-        for (k, touched) in self.touched.iter_mut().enumerate() {
-            let mut bits = std::mem::take(touched);
-            while bits != 0 {
-                let slot = 32 * k + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let z = std::mem::replace(&mut self.sums[slot], F::zero()) * self.scale;
-                if z == F::zero() {
-                    continue;
-                }
-                while slot >= first + self.channels {
-                    (x, first) = (x + 1, first + self.channels);
-                }
-                match self.cells.last_mut() {
-                    Some(cell) if cell.at == [y, x] => cell.amounts += 1,
-                    _ => self.cells.push(Cell { at: [y, x], amounts: 1 }),
-                }
-                self.amounts.push(Amount { z, ..self.of_channel[slot - first] });
-            }
-        }
-    }
-
-    /// What is not zero of the last row: row and column, and the amounts of channels there.
-    #[inline(always)]
-    pub fn cells(&self) -> impl Iterator<Item = ([u32; 2], &[Amount<F>])> {
-        let mut rest = &self.amounts[..];
-        self.cells.iter().map(move |cell| {
-            let (own, others) = rest.split_at(cell.amounts);
-            rest = others;
-            (cell.at, own)
-        })
-    }
-
-    /// Amounts of neighbouring places of the targets, which begin at a row and column, padding included.
-    #[inline(always)]
-    pub fn together(&self, channel: usize, [y, x]: [usize; 2], stride: usize) -> [F; TOGETHER] {
-        let at = (channel * self.extent[0] + y) * self.extent[1] + x;
-        match stride {
-            1 => *block(&self.z, at),
-            _ => {
-                let z = &self.z[at..][..(TOGETHER - 1) * stride + 1];
-                std::array::from_fn(|place| z[place * stride])
-            }
-        }
-    }
-
-    /// The amounts by group of channels, as many of them as fill a register, row and column, padding included, and
-    /// channel.
-    #[inline(always)]
-    pub fn packed<S: Simd>(&self, w: Width<S>, groups: usize, packed: &mut Vec<F>) {
-        let (cells, lanes) = (self.extent[0] * self.extent[1], w.lanes::<F>());
-        let within = self.channels / groups;
-        packed.clear();
-        packed.resize(groups * within.div_ceil(lanes) * cells * lanes, F::zero());
-        for (channel, z) in self.z.chunks_exact(cells).take(self.channels).enumerate() {
-            let (group, c) = (channel / within, channel % within);
-            let first = (group * within.div_ceil(lanes) + c / lanes) * cells;
-            let out = packed[first * lanes + c % lanes..].iter_mut().step_by(lanes);
-            out.zip(z).for_each(|(out, z)| *out = *z);
-        }
-    }
-
-    /// Number of places of a channel, and that of a row and column, padding included.
-    #[inline(always)]
-    pub fn cell(&self, y: usize, x: usize) -> [usize; 2] {
-        [self.extent[0] * self.extent[1], y * self.extent[1] + x]
-    }
-}
-
-/// The sums over k of `left[k][place] · right[k]`, a register for each place.
-#[inline(always)]
-pub fn product<'a, S: Simd, F: Real>(
-    w: Width<S>,
-    left: impl Iterator<Item = &'a [F; TOGETHER]>,
-    right: impl Iterator<Item = Vector<S, F>>,
-) -> [Vector<S, F>; TOGETHER] {
-    let mut sums = [w.splat(F::zero()); TOGETHER];
-    for (left, right) in left.zip(right) {
-        for (sum, left) in sums.iter_mut().zip(left) {
-            *sum = w.splat(*left).mul_add(right, *sum);
-        }
-    }
-    sums
-}
-
-/// Adds to numbers of a row.
-#[inline(always)]
-pub fn add_to<S: Simd, F: Real>(w: Width<S>, row: &mut [F], first: usize, sum: Vector<S, F>) {
-    let sum = w.load(row, first) + sum;
-    w.store(row, first, sum);
-}
-
-/// Neighbouring numbers that are summed together, in registers.
-const REGISTERS: usize = 4;
-
-/// Adds to the arrivals of a run what the amounts bring.
-#[inline(always)]
-pub fn add_run<S: Simd, F: Real>(
-    w: Width<S>,
-    out: &mut [F],
-    weights: &[F],
-    run: Run,
-    amounts: &[Amount<F>],
-) {
-    let lanes = w.lanes::<F>();
-    // All amounts have the same targets where there are no groups.
-    for amounts in amounts.chunk_by(|a, b| a.target == b.target) {
-        let out = &mut out[amounts[0].target + run.target..][..run.len];
-        let mut blocks = out.chunks_exact_mut(REGISTERS * lanes);
-        let mut first = run.weight;
-        for out in blocks.by_ref() {
-            let mut sums: [_; REGISTERS] = std::array::from_fn(|k| w.load(out, k * lanes));
-            for at in amounts {
-                let weights = &weights[at.weight + first..][..REGISTERS * lanes];
-                let z = w.splat(at.z);
-                for (k, sum) in sums.iter_mut().enumerate() {
-                    *sum = z.mul_add(w.load(weights, k * lanes), *sum);
-                }
-            }
-            for (k, sum) in sums.into_iter().enumerate() {
-                w.store(out, k * lanes, sum);
-            }
-            first += REGISTERS * lanes;
-        }
-        let out = blocks.into_remainder();
-        for at in amounts {
-            add_scaled(out, at.z, &weights[at.weight + first..]);
-        }
-    }
-}
-
-/// Adds to gradients by the weights of a run what the amounts bring with the gradients by its arrivals.
-#[inline(always)]
-pub fn add_run_gradients<S: Simd, F: Real>(
-    w: Width<S>,
-    out: &mut [F],
-    arrivals: &[F],
-    run: Run,
-    amounts: &[Amount<F>],
-) {
-    let lanes = w.lanes::<F>();
-    for amounts in amounts.chunk_by(|a, b| a.target == b.target) {
-        let arrivals = &arrivals[amounts[0].target + run.target..][..run.len];
-        let blocks = arrivals.chunks_exact(REGISTERS * lanes);
-        let rest = blocks.remainder();
-        let mut first = run.weight;
-        for arrivals in blocks {
-            let bars: [_; REGISTERS] = std::array::from_fn(|k| w.load(arrivals, k * lanes));
-            for at in amounts {
-                let out = &mut out[at.weight + first..][..REGISTERS * lanes];
-                let z = w.splat(at.z);
-                for (k, bar) in bars.into_iter().enumerate() {
-                    let sum = z.mul_add(bar, w.load(out, k * lanes));
-                    w.store(out, k * lanes, sum);
-                }
-            }
-            first += REGISTERS * lanes;
-        }
-        for at in amounts {
-            add_scaled(&mut out[at.weight + first..], at.z, rest);
-        }
-    }
-}
-
-/// out += factor · row.
-#[inline(always)]
-fn add_scaled<F: Real>(out: &mut [F], factor: F, row: &[F]) {
-    for (out, x) in out.iter_mut().zip(row) {
-        *out = factor.mul_add(*x, *out);
+        (0..width).filter_map(run).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::synapse::{convolve, convolve_gradient};
 
+    /// Pooled by two, rows and columns left over, all that a convolution can have.
     fn strided() -> Convolution {
         let (kernel, stride, padding, dilation) = ([3, 2], [2, 1], [1, 0], [1, 2]);
         let target = [
@@ -738,53 +413,86 @@ mod tests {
         }
     }
 
-    /// The place on a device is a permutation, and what lists say of pairs is what runs do.
-    #[test]
-    fn runs_are_the_lists() {
+    /// Rows and columns changed, so that each of both has what only one had.
+    fn dilated() -> Convolution {
         let c = strided();
-        let places: Vec<_> = c.places().collect();
-        let mut sorted = places.clone();
-        sorted.sort_unstable();
-        assert!(sorted.into_iter().eq(0..c.weights()));
+        let turned = |[y, x]: [usize; 2]| [x, y];
+        Convolution {
+            source: [9, 15, 4],
+            kernel: turned(c.kernel),
+            stride: turned(c.stride),
+            padding: turned(c.padding),
+            dilation: turned(c.dilation),
+            target: [c.target[1], c.target[0], 6],
+            ..c
+        }
+    }
 
-        let (start, source, weight) = c.lists();
-        let mut listed = Vec::new();
-        for (target, ends) in start.windows(2).enumerate() {
-            for k in ends[0] as usize..ends[1] as usize {
-                listed.push((source[k], target, places[weight[k] as usize]));
-            }
-        }
-        let rows = Rows {
-            source: 1,
-            history: 0,
-            delay: 0,
-            arrivals: 1,
-            stride: 0,
-            first: 0,
-            accumulate: false,
-            values: false,
-        };
-        let p = c.params(&rows);
-        let mut pool = Pool::new(&p);
-        let (mut run, mut runs) = (Vec::new(), Vec::new());
-        for source in 0..p.sources() {
-            let mut words = vec![0; spike_words(p.sources())];
-            words[source / 32] = 1 << (source % 32);
-            pool.row(&p, 0, &words, &[]);
-            for (at, amounts) in pool.cells() {
-                p.runs(at, &mut runs);
-                for (r, at) in runs.iter().flat_map(|r| amounts.iter().map(move |at| (r, at))) {
-                    assert!((at.z - 0.25).abs() < 1e-15);
-                    let (target, weight) = (at.target + r.target, at.weight + r.weight);
-                    run.extend((0..r.len).map(|k| (source as u32, target + k, weight + k)));
+    /// The place on a device is a permutation, and what lists say of pairs is what single spikes do.
+    #[test]
+    fn kernels_do_what_the_lists_say() {
+        for c in [strided(), dilated()] {
+            let places: Vec<_> = c.places().collect();
+            let mut sorted = places.clone();
+            sorted.sort_unstable();
+            assert!(sorted.into_iter().eq(0..c.weights()));
+
+            let targets = c.target.iter().product::<usize>();
+            let (start, source, weight) = c.lists();
+            assert_eq!(source.len() as u64, c.synapses());
+            let rows = Rows {
+                source: 1,
+                history: 0,
+                delay: 0,
+                arrivals: 1,
+                stride: targets,
+                first: 0,
+                accumulate: false,
+                values: false,
+            };
+            let params = c.params(&rows).words();
+            let clock = Clock {
+                seed: 0,
+                step: 0,
+                samples: 1,
+                slot: 0,
+                learning_rate: 0.0,
+                corrections: [0.0; 2],
+            };
+            let call = |kernel: &Kernel, args: Args<'_, f64>| {
+                let (params, clock, span) = (&params, &clock, Span { t0: 0, t1: 1 });
+                (kernel.twin64)(Call { params, clock, span, units: 0..1, args });
+            };
+            // Numbers whose sums are exact.
+            let weights: Vec<f64> = (0..c.weights()).map(|k| (k + 1) as f64).collect();
+            let bars: Vec<f64> = (0..targets).map(|k| (k + 1) as f64).collect();
+            let mut any = false;
+            for spiking in 0..c.source.iter().product::<usize>() {
+                let mut words = vec![0; spike_words(c.source.iter().product())];
+                words[spiking / 32] = 1 << (spiking % 32);
+                let (mut arrivals, mut gradient) = (vec![0.0; targets], vec![0.0; c.weights()]);
+                let spikes = || [Slice::Words(&words), Slice::Reals(&[])];
+                let of = [Slice::Reals(&weights), Slice::RealsMut(&mut arrivals)];
+                call(&convolve::KERNEL, spikes().into_iter().chain(of).collect());
+                let of = [Slice::Reals(&bars), Slice::RealsMut(&mut gradient)];
+                call(&convolve_gradient::KERNEL, spikes().into_iter().chain(of).collect());
+
+                let (mut listed, mut by_weight) = (vec![0.0; targets], vec![0.0; c.weights()]);
+                for (target, ends) in start.windows(2).enumerate() {
+                    for k in ends[0] as usize..ends[1] as usize {
+                        if source[k] as usize == spiking {
+                            let place = places[weight[k] as usize];
+                            listed[target] += 0.25 * weights[place];
+                            by_weight[place] += 0.25 * bars[target];
+                            any = true;
+                        }
+                    }
                 }
+                assert_eq!(arrivals, listed, "source {spiking}");
+                assert_eq!(gradient, by_weight, "source {spiking}");
             }
+            assert!(any);
         }
-        assert_eq!(listed.len() as u64, c.synapses());
-        listed.sort_unstable();
-        run.sort_unstable();
-        assert_eq!(listed, run);
-        assert!(!listed.is_empty());
     }
 
     #[test]

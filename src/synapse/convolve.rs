@@ -3,12 +3,14 @@
 //! ```text
 //!   arrivals[b, t, j] (+)= sum over weights w of j of  w z[b, t - delay, source of w]
 //! ```
-//! with z what is pooled of the sources, spikes or values. Of few spikes each adds its runs of weights; of many the twin makes a
-//! product of matrices, targets of a row by target channels.
+//! with z what is pooled of the sources, spikes or values. Each z that is not zero adds runs of weights to runs of arrivals. The twin
+//! does all that the targets of a row get from a column before it goes on.
 
-use super::convolution::{ConvolutionParams, Pool, TOGETHER, add_run, add_to, product};
+use super::convolution::{ConvolutionParams, Run};
+use super::pool::{Amount, Bins, Pool, add_rows, in_steps, range_of};
 use crate::kernel::*;
 use crate::vector::Width;
+use std::ops::Range;
 
 /// Table entry.
 pub static KERNEL: Kernel = Kernel {
@@ -36,100 +38,98 @@ impl Twin for Convolve {
     fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
         let p = ConvolutionParams::<F>::of(call.params);
         let [spikes, x, weights, arrivals] = Call::take(call.args);
-        let (spikes, x, weights) = (spikes.words(), x.reals(), weights.reals());
+        let (sources, weights) = ((spikes.words(), x.reals()), weights.reals());
         let arrivals = arrivals.reals_mut();
         let rows = p.rows as usize;
         let (w, mut pool) = (Width(simd), Pool::new(&p));
-        let (mut runs, mut packed) = (Vec::new(), None);
+        let mut seen = Seen::new(&p);
         for b in 0..call.units.len() {
             for t in call.span.t0 as usize..rows.min(call.span.t1 as usize) {
                 let row = (b * p.source_rows as usize) + t + (p.history - p.delay) as usize;
-                pool.row(&p, row, spikes, x);
                 let at = (b * rows + t) * p.stride as usize + p.first as usize;
                 let out = &mut arrivals[at..at + p.targets()];
                 if p.accumulate == 0 {
                     out.fill(F::zero());
                 }
-                if pool.is_dense {
-                    let packed = packed.get_or_insert_with(|| Packed::new(w, &p, weights));
-                    packed.deliver(w, &p, &pool, out);
-                    continue;
-                }
-                for (at, amounts) in pool.cells() {
-                    p.runs(at, &mut runs);
-                    for run in &runs {
-                        add_run(w, out, weights, *run, amounts);
-                    }
-                }
+                seen.take(&p, row, sources, &mut pool);
+                seen.deliver(w, &p, weights, out);
             }
         }
     }
 }
 
-/// Weights as a product of matrices reads them.
-struct Packed<F> {
-    /// By group, as many target channels as fill a register, kernel row and column, channel, and target channel.
-    weights: Vec<F>,
-    /// By kernel row and column, and channel: what the places that are done together see.
-    seen: Vec<[F; TOGETHER]>,
+/// What is pooled in a step, as targets see it: in bins by column and group, rows in the order of [`in_steps`].
+struct Seen<F> {
+    bins: Bins<F>,
+    runs: Vec<Vec<Run>>,
+    order: Vec<usize>,
+    /// Rows that a row of targets sees, as places in that order.
+    rows: Vec<Range<usize>>,
 }
 
-impl<F: Real> Packed<F> {
+impl<F: Real> Seen<F> {
     #[inline(always)]
-    fn new<S: Simd>(w: Width<S>, p: &ConvolutionParams<F>, weights: &[F]) -> Self {
-        let (height, width) = (p.kernel_height as usize, p.kernel_width as usize);
-        let groups = p.groups as usize;
-        let (from, to) = (p.channels as usize / groups, p.target_channels as usize / groups);
-        let (lanes, blocks) = (w.lanes::<F>(), to.div_ceil(w.lanes::<F>()));
-        let depth = height * width * from;
-        let mut packed = vec![F::zero(); groups * blocks * depth * lanes];
-        for (row, weights) in weights.chunks_exact(to).enumerate() {
-            let (channel, ky) = (row / (height * width), row / width % height);
-            let kx = width - 1 - row % width;
-            let k = (ky * width + kx) * from + channel % from;
-            for (block, weights) in weights.chunks(lanes).enumerate() {
-                let at = ((channel / from * blocks + block) * depth + k) * lanes;
-                packed[at..at + weights.len()].copy_from_slice(weights);
-            }
+    fn new(p: &ConvolutionParams<F>) -> Self {
+        let ([height, width], groups) = (p.pooled(), p.groups as usize);
+        let (padding, dilation) = (p.padding_y as usize, p.dilation_y as usize);
+        let order = in_steps(height, padding, dilation);
+        let rows = |y: usize| {
+            let first = y * p.stride_y as usize;
+            range_of(&order, |row| {
+                let away = (row + padding).checked_sub(first);
+                away.is_some_and(|away| away % dilation == 0 && away / dilation < p.kernel()[0])
+            })
+        };
+        Self {
+            bins: Bins::new(width * groups, height * p.of_group()[0]),
+            runs: p.runs(),
+            rows: (0..p.target_height as usize).map(rows).collect(),
+            order,
         }
-        Self { weights: packed, seen: vec![[F::zero(); TOGETHER]; depth] }
     }
 
-    /// Adds to the arrivals of a row what comes from all that is pooled.
+    /// Takes what a row of the sources is pooled into.
+    #[inline(always)]
+    fn take(
+        &mut self,
+        p: &ConvolutionParams<F>,
+        row: usize,
+        sources: (&[u32], &[F]),
+        pool: &mut Pool<F>,
+    ) {
+        let ([from, to], [height, width]) = (p.of_group(), p.kernel());
+        let groups = p.groups as usize;
+        self.bins.clear();
+        for &y in &self.order {
+            let kernel_row = (y + p.padding_y as usize) / p.dilation_y as usize * width * to;
+            pool.each(p, [row, y], sources, |x, c, z| {
+                let bin = if groups == 1 { x } else { x * groups + c / from };
+                let at = c * height * width * to + kernel_row;
+                self.bins.put(bin, Amount { at: at as u32, z });
+            });
+            self.bins.end_row();
+        }
+    }
+
+    /// Adds to the arrivals of a row what comes of it.
     #[inline(always)]
     fn deliver<S: Simd>(
-        &mut self,
+        &self,
         w: Width<S>,
         p: &ConvolutionParams<F>,
-        pool: &Pool<F>,
+        weights: &[F],
         out: &mut [F],
     ) {
-        let (targets, groups) = (p.target_channels as usize, p.groups as usize);
-        let (from, to) = (p.channels as usize / groups, targets / groups);
-        let [stride, columns] = [p.stride_x as usize, p.target_width as usize];
-        let (lanes, blocks) = (w.lanes::<F>(), to.div_ceil(w.lanes::<F>()));
-        let len = self.seen.len() * lanes;
-        for y in 0..p.target_height as usize {
-            for x in (0..columns).step_by(TOGETHER) {
+        let ([_, to], [_, width], groups) = (p.of_group(), p.kernel(), p.groups as usize);
+        let of_targets = (p.target_width * p.target_channels) as usize;
+        for (y, out) in out.chunks_exact_mut(of_targets).enumerate() {
+            let before = y * p.stride_y as usize / p.dilation_y as usize * width * to;
+            for (x, runs) in self.runs.iter().enumerate() {
                 for group in 0..groups {
-                    let mut seen = self.seen.iter_mut();
-                    for ky in 0..p.kernel_height as usize {
-                        let row = y * p.stride_y as usize + ky * p.dilation_y as usize;
-                        for kx in 0..p.kernel_width as usize {
-                            let spot = [row, x * stride + kx * p.dilation_x as usize];
-                            let channels = group * from..(group + 1) * from;
-                            for (channel, seen) in channels.zip(&mut seen) {
-                                *seen = pool.together(channel, spot, stride);
-                            }
-                        }
-                    }
-                    for block in 0..blocks {
-                        let weights = &self.weights[(group * blocks + block) * len..][..len];
-                        let sums = product(w, self.seen.iter(), w.each(weights));
-                        for (place, sum) in sums.into_iter().enumerate().take(columns - x) {
-                            let at = (y * columns + x + place) * targets + group * to;
-                            add_to(w, &mut out[at..at + to], block * lanes, sum);
-                        }
+                    let amounts = self.bins.of(x * groups + group, &self.rows[y]);
+                    for run in runs {
+                        let out = &mut out[run.target + group * to..][..run.len];
+                        add_rows(w, out, weights, [run.weight, before], amounts);
                     }
                 }
             }

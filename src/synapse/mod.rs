@@ -40,6 +40,7 @@ pub mod dense_spikes_gradient;
 pub mod dense_values;
 pub mod dense_values_gradient;
 pub mod list_spikes;
+pub mod pool;
 pub mod procedural;
 pub mod release;
 pub mod release_backward;
