@@ -27,8 +27,11 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// Samples of a piece of a chain: few enough to stay in a core's cache.
+/// Samples of a piece of a chain, if they stay in a core's cache.
 const SAMPLES: usize = 2;
+
+/// Bytes that a core's second cache holds.
+const CACHE: usize = 1 << 20;
 
 /// The CPU engine, at `f32`; at `f64` the oracle.
 pub struct Cpu<'p, F> {
@@ -57,8 +60,8 @@ struct Work<'p> {
 
 /// Part of a program.
 enum Job<'p> {
-    /// Links of a chain by samples.
-    Chain(Vec<Link<'p>>),
+    /// Links of a chain by samples, and how many samples are a piece.
+    Chain(Vec<Link<'p>>, usize),
     /// Launches by their own units, over the window.
     Whole(Phase<'p>),
     /// The same for one step after the other.
@@ -154,7 +157,7 @@ impl<'p, F: Twinned> Cpu<'p, F> {
 
 impl<'p> Work<'p> {
     fn new(program: &'p Program, arrays: &Arrays) -> Self {
-        let jobs = jobs(&program.stages, arrays);
+        let mut jobs = jobs(&program.stages, arrays);
         let mut uses = arrays.each(|_| 0);
         for job in &jobs {
             let args = job.launches().into_iter().flat_map(|timed| &timed.launch.args);
@@ -164,6 +167,23 @@ impl<'p> Work<'p> {
             used.into_iter().for_each(|array| uses[array] += 1);
         }
         let passing = uses.map(|jobs| jobs == 1);
+        for job in &mut jobs {
+            let args = job.launches().into_iter().flat_map(|timed| &timed.launch.args);
+            let mut passed: Vec<(ArrayId, usize)> = args
+                .filter_map(|arg| match arg.split {
+                    Split::Passing(stride) if passing[arg.array] => Some((arg.array, stride)),
+                    _ => None,
+                })
+                .collect();
+            passed.sort_unstable();
+            passed.dedup();
+            let numbers: usize = passed.iter().map(|(_, stride)| stride).sum();
+            if let Job::Chain(_, samples) = job
+                && numbers * SAMPLES * size_of::<f32>() > CACHE
+            {
+                *samples = 1;
+            }
+        }
         Self { program: program.name, jobs, passing }
     }
 }
@@ -171,7 +191,7 @@ impl<'p> Work<'p> {
 impl<'p> Job<'p> {
     fn launches(&self) -> Vec<&Timed<'p>> {
         match self {
-            Job::Chain(links) => links.iter().flat_map(|link| link.launches()).collect(),
+            Job::Chain(links, _) => links.iter().flat_map(|link| link.launches()).collect(),
             Job::Whole(phase) => phase.launches().collect(),
             Job::Steps(phases) => phases.iter().flat_map(Phase::launches).collect(),
         }
@@ -180,7 +200,7 @@ impl<'p> Job<'p> {
     /// Whether no launch has more than one piece: there is too little to do for several threads.
     fn is_for_one(&self) -> bool {
         match self {
-            Job::Chain(_) => false,
+            Job::Chain(..) => false,
             Job::Whole(phase) => phase.is_for_one(),
             Job::Steps(phases) => phases.iter().all(Phase::is_for_one),
         }
@@ -320,7 +340,7 @@ fn timed(launch: &Launch) -> Timed<'_> {
 
 /// Appends to the last chain, unless an array would be cut there in two ways.
 fn link<'p>(jobs: &mut Vec<Job<'p>>, link: Link<'p>) {
-    if let Some(Job::Chain(chain)) = jobs.last_mut() {
+    if let Some(Job::Chain(chain, _)) = jobs.last_mut() {
         let cuts =
             |launch: &Launch| launch.args.iter().map(|a| (a.array, a.split)).collect::<Vec<_>>();
         let earlier: Vec<(ArrayId, Split)> =
@@ -333,7 +353,7 @@ fn link<'p>(jobs: &mut Vec<Job<'p>>, link: Link<'p>) {
             return;
         }
     }
-    jobs.push(Job::Chain(vec![link]));
+    jobs.push(Job::Chain(vec![link], SAMPLES));
 }
 
 impl<'p> Link<'p> {
@@ -435,7 +455,8 @@ impl<F: Twinned> Shared<'_, F> {
     }
 
     /// Where a thread keeps what it needs of `units` only while it is at work on them: in a place of its own
-    /// at the start of the array, if there is one for every thread, else where the units lie.
+    /// at the start of the array, if there is one for every thread, else where the units lie. So does a single sample: a
+    /// host may look at what is left of it.
     fn passing(
         &self,
         thread: usize,
@@ -444,7 +465,7 @@ impl<F: Twinned> Shared<'_, F> {
         len: usize,
     ) -> Range<usize> {
         let place = SAMPLES * stride;
-        if self.threads * place <= len {
+        if self.clock.samples > 1 && self.threads * place <= len {
             thread * place..thread * place + units.len() * stride
         } else {
             Split::Stride(stride).range(units, 0, len)
@@ -466,12 +487,14 @@ impl<F: Twinned> Shared<'_, F> {
     fn job(&self, job: &Job<'_>, steps: u32, member: &mut Member<'_>) {
         let thread = member.index();
         let whole = Span { t0: 0, t1: steps };
-        let samples = Cut { count: self.clock.samples as usize, grain: SAMPLES };
         match job {
-            Job::Chain(links) => member.phase(samples.pieces(), |k| {
-                let units = samples.units(k);
-                links.iter().for_each(|link| self.link(thread, link, whole, &units));
-            }),
+            Job::Chain(links, samples) => {
+                let cut = Cut { count: self.clock.samples as usize, grain: *samples };
+                member.phase(cut.pieces(), |k| {
+                    let units = cut.units(k);
+                    links.iter().for_each(|link| self.link(thread, link, whole, &units));
+                });
+            }
             Job::Whole(phase) => {
                 member.phase(phase.pieces(), |k| self.piece(thread, phase, k, whole, 0))
             }

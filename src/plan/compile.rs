@@ -163,6 +163,7 @@ fn backprop(c: &mut Compiler<'_>, options: &Options<'_>) -> Programs {
     noise::silence(&mut evaluate);
     delays::round(&mut evaluate);
     c.loss(options.traces, false, &mut evaluate);
+    c.pass_tapes(&mut evaluate);
     let mut gradient = Vec::new();
     c.transposed_weights(&mut gradient);
     gradient.extend(forward);

@@ -245,7 +245,7 @@ impl Compiler<'_> {
     }
 
     /// Tapes of neurons whose only input is constant are not needed after the pass of a sample: there is
-    /// no gradient by arrivals. (Those of an evaluation are, for pictures.)
+    /// no gradient by arrivals.
     pub(super) fn pass_tapes(&self, stages: &mut [Stage]) {
         let launches = stages.iter_mut().flat_map(Stage::launches_mut);
         for arg in launches.flat_map(|launch| &mut launch.args) {

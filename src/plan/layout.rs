@@ -13,6 +13,7 @@ use crate::neuron::{lif, lif_backward, lif_eventprop};
 use crate::scene::{Over, Training};
 use crate::synapse::PANEL;
 use crate::train::eprop_readout;
+use std::collections::BTreeMap;
 
 /// Arrays of a population while a plan is made; [`Unused`] stands for those that it does not have.
 #[derive(Debug, Clone, Copy)]
@@ -179,7 +180,7 @@ impl<'a> Layout<'a> {
         // Without a way back no gradient passes through anything, and nothing is kept of every step but spikes.
         let online = self.training.learn.eprop().is_some();
         let active = if online { vec![false; self.pops.len()] } else { self.active() };
-        let mut widest = 0;
+        let mut shared = BTreeMap::new();
         for (k, population) in self.network.populations.iter().enumerate() {
             let (name, n) = (&population.name, population.size);
             let cyclic = groups.iter().any(|g| g.cyclic && g.members.contains(&k));
@@ -302,21 +303,17 @@ impl<'a> Layout<'a> {
                     pop.cotangent =
                         self.arrays.zero_reals(format!("{name}.cotangent"), batch * steps * n);
                 } else if pop.active {
-                    widest = widest.max(n);
+                    // Populations off any cycle are done one after the other, and those of one size share an array. (A
+                    // chain of launches cuts an array in one way.)
+                    let made =
+                        || self.arrays.zero_reals(format!("cotangent.{n}"), batch * steps * n);
+                    pop.cotangent = *shared.entry(n).or_insert_with(made);
                 }
             }
             let potentials =
                 matches!(population.kind, network::Kind::Lif(_) | network::Kind::Readout(_));
             self.ports.populations[k].tape = (potentials && !online).then_some(pop.tape);
             self.pops[k] = pop;
-        }
-        // Populations off any cycle are done one after the other and share one array.
-        if widest > 0 {
-            let shared = self.arrays.zero_reals("cotangent", batch * steps * widest);
-            let none = self.arrays.unused.reals;
-            for pop in self.pops.iter_mut().filter(|p| p.active && p.cotangent == none) {
-                pop.cotangent = shared;
-            }
         }
         Ok(())
     }

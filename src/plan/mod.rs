@@ -157,7 +157,7 @@ pub enum Split {
     Stride(usize),
     /// So many elements for each sample, which nothing needs once the chain of launches that wrote
     /// them is done with the sample: an engine that does few samples at a time may use the same place
-    /// for all, which then stays in the cache.
+    /// for all, which then stays in the cache. Of a single sample they lie where those of the first do.
     Passing(usize),
     /// So many elements for each unit, from element `first` on.
     From {
