@@ -234,6 +234,7 @@ impl Gpu {
                 )));
             }
         }
+        let binding = limits.max_storage_buffer_binding_size;
         let timestamps =
             measure && found.adapter.features().contains(wgpu::Features::TIMESTAMP_QUERY);
         let required_features =
@@ -276,6 +277,12 @@ impl Gpu {
             true => Dispatches::of(plan, max_binding),
             false => Dispatches::linking(plan, max_binding),
         };
+        if let Some(size) = placed.buffers.iter().find(|size| **size > binding) {
+            return Err(limit(format!(
+                "arrays that a kernel reads as one take {size} bytes, one binding holds {binding}: lower the size of \
+                 the largest population"
+            )));
+        }
         let buffers: Vec<_> =
             placed.buffers.iter().map(|size| buffer("arrays", *size, usage)).collect();
         for (id, array) in plan.arrays.iter() {
