@@ -334,7 +334,7 @@ pub fn add_products<S: Simd, F: Real, const M: usize>(
         2,
         1
     );
-    if len % lanes > 0 {
+    if !len.is_multiple_of(lanes) {
         add_tile::<S, F, M, 1>(w, out, at, [len / lanes * lanes, len % lanes], terms);
     }
 }
