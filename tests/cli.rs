@@ -245,7 +245,10 @@ fn subcommands_tell_without_running() {
         }
     }
     for (args, words) in [
-        (&["check", "train.ron", "sim.ron"][..], "hidden | noise->exc | synapses | neuron/lif"),
+        (
+            &["check", "train.ron", "sim.ron"][..],
+            "hidden | noise->exc | synapses | neuron/iaf_tape",
+        ),
         (&["devices"], "cpu: | threads"),
         (&["models"], "Lif | Poisson | Kaiming | tau_m | ms"),
         (&["--help"], "--scene | --resume | Examples | Exit codes"),
@@ -1172,7 +1175,8 @@ fn a_profile_tells_training_from_evaluation() {
     said.expect(0, "");
     for program in ["train", "evaluate"] {
         let rows = said.out.lines().filter(|line| line.starts_with(program));
-        let launches = rows.filter(|line| line.contains("neuron/lif ") && line.contains("hidden"));
+        let launches =
+            rows.filter(|line| line.contains("neuron/iaf_tape ") && line.contains("hidden"));
         assert_eq!(launches.count(), 1, "{program} in\n{}", said.out);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A small solver knows the times of all spikes, as no grid does: it goes from event to event, and finds crossings of the
 //! threshold by bisection. Its loss is a smooth function of the weights as long as the spikes are the same, so the
-//! formula of `neuron::lif_eventprop` is compared with central differences of it, and the grid with the formula.
+//! formula of `neuron::eventprop` is compared with central differences of it, and the grid with the formula.
 
 mod common;
 
@@ -11,7 +11,7 @@ use neuralearn::data::{Dataset, Split};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
-use neuralearn::neuron::lif_eventprop::before_spike;
+use neuralearn::neuron::eventprop::before_spike;
 use neuralearn::plan::{Plan, Words};
 use neuralearn::scene::load_str;
 use std::path::Path;

@@ -580,10 +580,10 @@ fn oracle_against_central_differences_in_frames() {
     central_differences("noise", &Case { noise: "currents: 20, weights: 0.05", ..framed(0).1 });
 }
 
-/// A neuron in a frame and one without are one model by two implementations: their gradients are equal, whatever of a
-/// spike's effect on its own neuron they pass through. And what they pass through makes a difference.
+/// Neurons that keep their distances to the threshold and those that keep states are one model: their gradients are equal,
+/// whatever of a spike's effect on its own neuron they pass through. And what they pass through makes a difference.
 #[test]
-fn a_frame_changes_no_gradient() {
+fn what_is_kept_changes_no_gradient() {
     let gradients = |model: &str, detach: [bool; 2]| {
         let weight = "Uniform(low: -300, high: 600)";
         let text = text(&Case { weight, steps: 15, encoder: "Latency(window: 6.0)", ..PLAIN })
@@ -603,12 +603,12 @@ fn a_frame_changes_no_gradient() {
         let mut all: Vec<Vec<f64>> = Vec::new();
         for detach in [[true, true], [true, false], [false, true], [false, false]] {
             let plain = format!("Lif({adapting}, reset: {reset}, tau_syn: 5)");
-            let receptors = r#"receptors: {"a": Exp(tau: 5)}"#;
-            let framed = format!("Lif({adapting}, reset: {reset}, {receptors})");
-            let ((is_framed, one), (other_framed, other)) =
-                (gradients(&plain, detach), gradients(&framed, detach));
-            assert!(other_framed);
-            assert_eq!(is_framed, reset == "Value" && !detach[0], "{reset}, {detach:?}");
+            let receptors = r#"receptors: {"a": Exp(tau: 5), "b": Exp(tau: 2)}"#;
+            let two = format!("Lif({adapting}, reset: {reset}, {receptors})");
+            let ((one_has_states, one), (other_has_states, other)) =
+                (gradients(&plain, detach), gradients(&two, detach));
+            assert!(other_has_states);
+            assert_eq!(one_has_states, reset == "Value" && !detach[0], "{reset}, {detach:?}");
             let largest = scale(&one);
             assert!(largest > 0.0);
             for (a, b) in one.iter().zip(&other) {

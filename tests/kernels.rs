@@ -641,9 +641,9 @@ fn everywhere(test: &str, plan: &Plan, check: impl Fn(&str, &mut dyn Exact)) {
     }
 }
 
-/// Noise of a training by its moments: of what arrives at a neuron without a frame and at one in a frame, of the values
-/// of sources, and of weights. Presentations, steps, populations and neurons have their own, which follows from them
-/// alone. The program `evaluate` has none.
+/// Noise of a training by its moments: of what arrives at a neuron that keeps a tape and at one that keeps states, of
+/// the values of sources, and of weights. Presentations, steps, populations and neurons have their own, which follows
+/// from them alone. The program `evaluate` has none.
 #[test]
 fn noise_has_its_mean_and_spread() {
     const N: usize = 3000;

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use neuralearn::neuron::lif::propagators;
+use neuralearn::neuron::readout::propagators;
 use neuralearn::neuron::receptor::Response;
 
 /// `size` neurons of which potential and rise of the threshold are recorded.

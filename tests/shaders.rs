@@ -36,9 +36,9 @@ fn values(option: &str) -> &'static [f64] {
         "attached" => &[0.0, 1.0, 2.0, 3.0],
         "over" | "reset" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
         | "half_steps" | "own_receptors" | "nearest" | "short_term" | "dense" | "sliding"
-        | "slow" | "largest" | "pulls" | "end" | "narrow" => &[0.0, 1.0],
+        | "slow" | "largest" | "pulls" | "end" | "narrow" | "by_times" => &[0.0, 1.0],
         "tile" => &[256.0],
-        "row" => &[6.0],
+        "row_words" => &[6.0],
         "interval" => &[15.0],
         "bounded" => &[0.0, 1.0, 2.0],
         "form" => &[0.0, 1.0, 2.0, 3.0],
@@ -134,18 +134,18 @@ fn operators_are_not_mixed_without_parentheses() {
 
 #[test]
 fn a_forgotten_or_unknown_option_is_an_error() {
-    let kernel = &neuralearn::neuron::lif::KERNEL;
+    let kernel = &neuralearn::neuron::iaf::TAPE;
     let module = module(kernel);
     let info = validate(&module).unwrap();
     let main = Some((naga::ShaderStage::Compute, "main"));
-    let all = ["WG", "CARRY", "RESET", "SOFT", "SURROGATE"];
+    let all = ["WG", "OWN_RECEPTORS", "SOFT", "SURROGATE", "NONLINEAR", "ADEX", "RESET"];
     let with = |names: &[&str]| {
         let constants = names.iter().map(|n| ((*n).to_owned(), 1.0)).collect();
         naga::back::pipeline_constants::process_overrides(&module, &info, main, &constants).is_ok()
     };
     assert!(with(&all));
     assert!(!with(&all[1..]));
-    assert!(!with(&[&all[..], &["CARY"]].concat()));
+    assert!(!with(&[&all[..], &["REST"]].concat()));
 }
 
 /// What the table says of an array becomes its declaration; this is about what the shader does with it.

@@ -635,6 +635,7 @@ fn split(network: &Network, k: usize, first: usize) -> Network {
         name: format!("{}.{end}", whole.name),
         size,
         kind: whole.kind.clone(),
+        on_tape: whole.on_tape,
         laid_out: Vec::new(),
         numbers: None,
         learns_current: false,

@@ -60,9 +60,14 @@ fn give_back(neuron: u32, r: u32, by_arriving: f32) {
 
 var<private> by_numbers: u32;   // where gradients by the numbers of the neuron are
 
+// Whether any number of the neurons is trained.
+fn wants_numbers() -> bool {
+    return params.numbers != 0u;
+}
+
 // Adds to the gradient by number `k`: a field of `cell`, or behind these a number of a receptor.
 fn add_number(k: u32, by: f32) {
-    if params.numbers != 0u {
+    if wants_numbers() {
         adjoint[by_numbers + k * BLOCK] += by;
     }
 }

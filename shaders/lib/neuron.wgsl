@@ -1,4 +1,5 @@
-// What neurons in frames share: their numbers and their state. Twin: src/neuron/frame.rs.
+// What neurons in frames share: their numbers and their state. Twin: src/neuron/frame.rs. A frame has `receptors`, and
+// `ROW`, the numbers from one row of a neuron's state to the next.
 const BLOCK = 64u;      // neurons of a block, whose state lies together
 
 // Distance to the threshold of a neuron that cannot spike.
@@ -12,7 +13,7 @@ const SLOW_RECEPTORS = 2u;
 fn parameter(field: u32, neuron: u32) -> f32 {
     var fields = cell_fields();
     if OWN_RECEPTORS == 1u {
-        fields += params.receptors * PORT;
+        fields += receptors() * PORT;
     }
     return cell[params.cell_at + cell_index((neuron / BLOCK * fields + field) * BLOCK + neuron % BLOCK, field)];
 }
@@ -23,19 +24,25 @@ fn all_rows() -> u32 {
     return select(rows, 2u * rows, params.slow != 0u);
 }
 
-// Where the second float of a state is, for those that are slow: so many numbers further on; 0 for none.
-fn second_float(slow: u32) -> u32 {
-    return select(0u, state_rows() * BLOCK, (params.slow & slow) != 0u);
+// How many numbers behind a state its second float is.
+fn second_floats() -> u32 {
+    return state_rows() * ROW;
 }
 
-// Adds to the state at `at`, whose second float is `rest` numbers further on, and gives it.
-fn advance(at: u32, rest: u32, change: f32) -> f32 {
-    if rest == 0u {
+// Whether a state has a second float.
+fn has_second_float(slow: u32) -> bool {
+    return (params.slow & slow) != 0u;
+}
+
+// Adds to the state at `at`, which has a second float if it is `slow`, and gives it.
+fn advance(at: u32, slow: bool, change: f32) -> f32 {
+    if !slow {
         state[at] += change;
         return state[at];
     }
-    let x = advanced(vec2<f32>(state[at], state[at + rest]), change);
+    let low = at + second_floats();
+    let x = advanced(vec2<f32>(state[at], state[low]), change);
     state[at] = x.x;
-    state[at + rest] = x.y;
+    state[low] = x.y;
     return x.x;
 }

@@ -17,8 +17,8 @@ var<workgroup> filled: u32;
 
 // Adds what spike number `spike` of the rows carries to a tile; of the numbers of a team this is `member`.
 fn pull_spike(spike: u32, tile: u32, member: u32) {
-    let source = (spike / 32u) % ROW * 32u + spike % 32u;
-    let sent = (clock.step_lo + span.t0 + spike / 32u / ROW) - INTERVAL;
+    let source = (spike / 32u) % ROW_WORDS * 32u + spike % 32u;
+    let sent = (clock.step_lo + span.t0 + spike / 32u / ROW_WORDS) - INTERVAL;
     let segment = source * params.tiles + tile;
     let all = params.stride * TILE;
     let end = start[params.start_at + segment + 1u];
@@ -32,7 +32,7 @@ fn pull_spike(spike: u32, tile: u32, member: u32) {
 }
 
 fn pull(tile: u32, local: u32) {
-    let rows = INTERVAL * ROW;
+    let rows = INTERVAL * ROW_WORDS;
     // The word that this invocation is at, and which of its spikes are not listed yet.
     var word = local;
     var bits = 0u;
@@ -44,7 +44,7 @@ fn pull(tile: u32, local: u32) {
         workgroupBarrier();
         while word < rows {
             if !seen {
-                bits = spikes[params.before_at + span.t0 * ROW + word];
+                bits = spikes[params.before_at + span.t0 * ROW_WORDS + word];
                 seen = true;
             }
             let count = countOneBits(bits);

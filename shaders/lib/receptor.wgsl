@@ -37,10 +37,10 @@ fn receptor_open(r: u32, neuron: u32, g: f32, v: f32) -> Opened {
     return Opened(open, open * receptor_field(r, PORT_E_REV, neuron));
 }
 
-// The receptor over one step, its g and x at `g` and `g + BLOCK` of the state, with their second floats `rest`
-// numbers further on. Gives the jump of the potential, which only delta receptors have.
-fn receptor_step(r: u32, neuron: u32, g: u32, rest: u32, arrived: f32) -> f32 {
-    let x = g + BLOCK;
+// The receptor over one step, its g and x at `g` and `g + ROW` of the state, which have second floats if they are `slow`.
+// Gives the jump of the potential, which only delta receptors have.
+fn receptor_step(r: u32, neuron: u32, g: u32, slow: bool, arrived: f32) -> f32 {
+    let x = g + ROW;
     switch receptor_kind(r) {
         case 0u: {
             return arrived;
@@ -49,12 +49,12 @@ fn receptor_step(r: u32, neuron: u32, g: u32, rest: u32, arrived: f32) -> f32 {
             state[g] = arrived;
         }
         case 2u: {
-            advance(g, rest, receptor_field(r, PORT_FALL, neuron) * state[g] + arrived);
+            advance(g, slow, receptor_field(r, PORT_FALL, neuron) * state[g] + arrived);
         }
         default: {
             let rising = state[x];
-            advance(g, rest, receptor_field(r, PORT_FALL, neuron) * state[g] + receptor_field(r, PORT_CROSS, neuron) * rising);
-            advance(x, rest, receptor_field(r, PORT_FALL_RISE, neuron) * rising + arrived);
+            advance(g, slow, receptor_field(r, PORT_FALL, neuron) * state[g] + receptor_field(r, PORT_CROSS, neuron) * rising);
+            advance(x, slow, receptor_field(r, PORT_FALL_RISE, neuron) * rising + arrived);
         }
     }
     return 0.0;

@@ -1,9 +1,9 @@
 // Adjoint of lib/receptor.wgsl; twin: src/neuron/receptor.rs.
 
-// From the gradients by g and x after a step, at `g` and `g + BLOCK` of the adjoint, and by the jump of the
+// From the gradients by g and x after a step, at `g` and `g + ROW` of the adjoint, and by the jump of the
 // potential: gradients by g and x before it take their place. Gives the gradient by what arrived.
 fn receptor_back(r: u32, neuron: u32, g: u32, by_jump: f32) -> f32 {
-    let x = g + BLOCK;
+    let x = g + ROW;
     let by_g = adjoint[g];
     switch receptor_kind(r) {
         case 0u: {
@@ -26,8 +26,8 @@ fn receptor_back(r: u32, neuron: u32, g: u32, by_jump: f32) -> f32 {
     }
 }
 
-// Adds the gradients by the numbers of `receptor_step`, from those by g and x after it, at `by_g` and `by_g + BLOCK`
-// of the adjoint, and by the jump of the potential, and from what it read: g and x, at `g` and `g + BLOCK` of the
+// Adds the gradients by the numbers of `receptor_step`, from those by g and x after it, at `by_g` and `by_g + ROW`
+// of the adjoint, and by the jump of the potential, and from what it read: g and x, at `g` and `g + ROW` of the
 // state, and what arrived. `numbers` is the receptor's first number. To be called before `receptor_back` and
 // `give_back`, which put others in the places of these gradients and of what arrived.
 fn add_step_numbers(r: u32, numbers: u32, neuron: u32, g: u32, by_g: u32, by_jump: f32) {
@@ -40,8 +40,8 @@ fn add_step_numbers(r: u32, numbers: u32, neuron: u32, g: u32, by_g: u32, by_jum
         add_number(numbers + PORT_FALL, adjoint[by_g] * state[g]);
     }
     if kind >= 3u {
-        by_arriving = adjoint[by_g + BLOCK];
-        let rising = state[g + BLOCK];
+        by_arriving = adjoint[by_g + ROW];
+        let rising = state[g + ROW];
         add_number(numbers + PORT_CROSS, adjoint[by_g] * rising);
         add_number(numbers + PORT_FALL_RISE, by_arriving * rising);
     }

@@ -80,7 +80,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
                 let bits = atomicExchange(&spiked[turn + local], 0u);
                 let word = first / 32u + local;
                 if (base + 32u * local < TILE) && (word * 32u < padded) {
-                    spikes[params.spikes_at + t * ROW + params.first_word + word] = bits;
+                    spikes[params.spikes_at + t * ROW_WORDS + params.first_word + word] = bits;
                 }
             }
             turn = 8u - turn;

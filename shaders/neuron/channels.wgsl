@@ -12,7 +12,7 @@ const NEXT = SECOND + TAU;
 
 // A number of the table behind the receptors.
 fn table(at: u32) -> f32 {
-    return cell[params.receptor_at + params.receptors * PORT + at];
+    return cell[params.receptor_at + receptors() * PORT + at];
 }
 
 fn cell_fields() -> u32 {
@@ -92,15 +92,15 @@ fn synaptic_rows() -> u32 {
 }
 
 fn state_rows() -> u32 {
-    return synaptic_rows() + 2u * params.receptors;
+    return synaptic_rows() + 2u * receptors();
 }
 
 fn neuron_step(s: u32, neuron: u32) -> bool {
     let ion = ion_rows();
     let synaptic = synaptic_rows();
     let v = state[s];
-    let held = state[s + STATE_HELD * BLOCK];
-    let calcium = state[s + STATE_CA * BLOCK];
+    let held = state[s + STATE_HELD * ROW];
+    let calcium = state[s + STATE_CA * ROW];
     let kinds = POOL + IONS;
     let first_gate = kinds + params.channels * CHANNEL;
 
@@ -110,14 +110,14 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
     var e_potassium = 0.0;
     var e_sodium = 0.0;
     if params.ions == 1u {
-        potassium = state[s + (ion + ION_POTASSIUM) * BLOCK];
-        sodium = state[s + (ion + ION_SODIUM) * BLOCK];
+        potassium = state[s + (ion + ION_POTASSIUM) * ROW];
+        sodium = state[s + (ion + ION_SODIUM) * ROW];
         let outside = table(POOL + IONS_SODIUM_OUTSIDE) - table(POOL + IONS_BETA) * (sodium - table(POOL + IONS_SODIUM_REST));
         e_potassium = table(POOL + IONS_THERMAL) * log(potassium / (table(POOL + IONS_INSIDE) - sodium));
         e_sodium = table(POOL + IONS_THERMAL) * log(outside / sodium);
     }
-    let synapses = s + synaptic * BLOCK;
-    let slow_gates = second_float(SLOW_GATES);
+    let synapses = s + synaptic * ROW;
+    let slow_gates = has_second_float(SLOW_GATES);
     var change = 0.0;
     var middle = v;
     var influx = 0.0;
@@ -140,7 +140,7 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
             for (var k = 0u; k < gates; k++) {
                 var x = 0.0;
                 if table(at + GATE_MODE) < 2.0 {
-                    let place = s + row * BLOCK;
+                    let place = s + row * ROW;
                     if pass_ == 0u {
                         let toward = gate_target(at, middle, params.dt);
                         advance(place, slow_gates, (state[place] - toward.x) * exp_m1(max(toward.y, -87.0)));
@@ -179,8 +179,8 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
                 pull += g * e_rev;
             }
         }
-        for (var r = 0u; r < params.receptors; r++) {
-            let g = state[synapses + 2u * r * BLOCK];
+        for (var r = 0u; r < receptors(); r++) {
+            let g = state[synapses + 2u * r * ROW];
             if is_conductance(r) {
                 let open = receptor_open(r, neuron, g, middle);
                 conductance += open.g;
@@ -192,7 +192,7 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
         change = (v - pull / conductance) * exp_m1(max(-parameter(CELL_PER_C_M, neuron) * conductance, -87.0));
         middle = v + 0.5 * change;
     }
-    let slow_v = second_float(SLOW_POTENTIAL);
+    let slow_v = has_second_float(SLOW_POTENTIAL);
     let next = advance(s, slow_v, change);
     if params.ions == 1u {
         let pump = table(POOL + IONS_RHO) / (1.0 + bounded_exp((25.0 - sodium) / 3.0)) / (1.0 + bounded_exp(5.5 - potassium));
@@ -201,22 +201,22 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
         let gained = table(POOL + IONS_GAMMA) * beta * i_potassium - 2.0 * beta * pump - glia
             - table(POOL + IONS_EPSILON) * (potassium - table(POOL + IONS_BATH));
         let lost = table(POOL + IONS_GAMMA) * i_sodium + 3.0 * pump;
-        let slow_ions = second_float(SLOW_IONS);
-        advance(s + (ion + ION_POTASSIUM) * BLOCK, slow_ions, gained);
-        advance(s + (ion + ION_SODIUM) * BLOCK, slow_ions, -lost);
+        let slow_ions = has_second_float(SLOW_IONS);
+        advance(s + (ion + ION_POTASSIUM) * ROW, slow_ions, gained);
+        advance(s + (ion + ION_SODIUM) * ROW, slow_ions, -lost);
     }
     if params.pool == 1u {
         let settled = table(POOL_REST) + table(POOL_GAIN) * max(influx, 0.0);
         let fall = (calcium - settled) * table(POOL_FALL);
-        advance(s + STATE_CA * BLOCK, second_float(SLOW_CALCIUM), fall);
+        advance(s + STATE_CA * ROW, has_second_float(SLOW_CALCIUM), fall);
     }
     let v_th = parameter(CELL_V_TH, neuron);
     let spike = decided((v < v_th) && (held <= 0.0), next, v_th) && (neuron < params.n);
-    state[s + STATE_HELD * BLOCK] = select(max(held - 1.0, 0.0), parameter(CELL_T_REF, neuron), spike);
+    state[s + STATE_HELD * ROW] = select(max(held - 1.0, 0.0), parameter(CELL_T_REF, neuron), spike);
 
-    let slow_receptors = second_float(SLOW_RECEPTORS);
-    for (var r = 0u; r < params.receptors; r++) {
-        state[s] += receptor_step(r, neuron, s + (synaptic + 2u * r) * BLOCK, slow_receptors, arriving(neuron, r));
+    let slow_receptors = has_second_float(SLOW_RECEPTORS);
+    for (var r = 0u; r < receptors(); r++) {
+        state[s] += receptor_step(r, neuron, s + (synaptic + 2u * r) * ROW, slow_receptors, arriving(neuron, r));
     }
     return spike;
 }

@@ -85,7 +85,7 @@ fn opening(gates: u32, but: u32, first: u32, places: u32, middle: f32, calcium: 
         let at = first + k * NEXT;
         let x = gate_value(at, place, middle, calcium);
         if table(at + GATE_MODE) < 2.0 {
-            place += BLOCK;
+            place += ROW;
         }
         var power = u32(table(at + GATE_POWER));
         if k == but {
@@ -120,14 +120,14 @@ struct Reversals {
 fn reversals(s: u32) -> Reversals {
     var e = Reversals(0.0, 0.0, 0.0);
     if params.ions == 1u {
-        let potassium = state[s + (ion_rows() + ION_POTASSIUM) * BLOCK];
-        let sodium = state[s + (ion_rows() + ION_SODIUM) * BLOCK];
+        let potassium = state[s + (ion_rows() + ION_POTASSIUM) * ROW];
+        let sodium = state[s + (ion_rows() + ION_SODIUM) * ROW];
         let outside = table(POOL + IONS_SODIUM_OUTSIDE) - table(POOL + IONS_BETA) * (sodium - table(POOL + IONS_SODIUM_REST));
         e.potassium = table(POOL + IONS_THERMAL) * log(potassium / (table(POOL + IONS_INSIDE) - sodium));
         e.sodium = table(POOL + IONS_THERMAL) * log(outside / sodium);
     }
     if params.pool == 1u {
-        e.calcium = table(POOL_THERMAL) * log(table(POOL_OUTSIDE) / state[s + STATE_CA * BLOCK]);
+        e.calcium = table(POOL_THERMAL) * log(table(POOL_OUTSIDE) / state[s + STATE_CA * ROW]);
     }
     return e;
 }
@@ -157,11 +157,11 @@ struct Membrane {
 
 // The membrane of the neuron with state `s` in a pass at `middle`.
 fn membrane_at(s: u32, neuron: u32, middle: f32, e: Reversals) -> Membrane {
-    let calcium = state[s + STATE_CA * BLOCK];
+    let calcium = state[s + STATE_CA * ROW];
     var m = Membrane(0.0, with_stimuli(parameter(CELL_I_E, neuron), neuron), 0.0);
     let kinds = POOL + IONS;
     var at = kinds + params.channels * CHANNEL;
-    var place = after + STATE * BLOCK;
+    var place = after + STATE * ROW;
     for (var c = 0u; c < params.channels; c++) {
         let kind = kinds + c * CHANNEL;
         let gates = u32(table(kind + CHANNEL_GATES));
@@ -174,11 +174,11 @@ fn membrane_at(s: u32, neuron: u32, middle: f32, e: Reversals) -> Membrane {
             m.conductance += g;
             m.pull += g * e_rev;
         }
-        place += gates_with_state(gates, at) * BLOCK;
+        place += gates_with_state(gates, at) * ROW;
         at += gates * NEXT;
     }
-    for (var r = 0u; r < params.receptors; r++) {
-        let g = state[s + (synaptic_rows() + 2u * r) * BLOCK];
+    for (var r = 0u; r < receptors(); r++) {
+        let g = state[s + (synaptic_rows() + 2u * r) * ROW];
         if is_conductance(r) {
             let open = receptor_open(r, neuron, g, middle);
             m.conductance += open.g;
@@ -194,25 +194,25 @@ fn membrane_at(s: u32, neuron: u32, middle: f32, e: Reversals) -> Membrane {
 // to those of its start. Gives the gradient by the current.
 fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     let v = state[s];
-    let calcium = state[s + STATE_CA * BLOCK];
+    let calcium = state[s + STATE_CA * ROW];
     let per_c_m = parameter(CELL_PER_C_M, neuron);
     let e = reversals(s);
-    let by_ca_at = a + STATE_CA * BLOCK;
-    let by_potassium_at = a + (ion_rows() + ION_POTASSIUM) * BLOCK;
-    let by_sodium_at = a + (ion_rows() + ION_SODIUM) * BLOCK;
+    let by_ca_at = a + STATE_CA * ROW;
+    let by_potassium_at = a + (ion_rows() + ION_POTASSIUM) * ROW;
+    let by_sodium_at = a + (ion_rows() + ION_SODIUM) * ROW;
 
     // What arrived after it, and the spike.
     let by_end = adjoint[a];
     let numbers = cell_fields();  // those of receptors begin here
-    for (var r = 0u; r < params.receptors; r++) {
-        let g = (synaptic_rows() + 2u * r) * BLOCK;
-        if params.numbers != 0u {
+    for (var r = 0u; r < receptors(); r++) {
+        let g = (synaptic_rows() + 2u * r) * ROW;
+        if wants_numbers() {
             add_step_numbers(r, numbers + r * PORT, neuron, s + g, a + g, by_end);
         }
         give_back(neuron, r, receptor_back(r, neuron, a + g, by_end));
     }
     var by_change = by_end + back.by_spike * back.slope;
-    if params.numbers != 0u {
+    if wants_numbers() {
         add_number(CELL_V_TH, -back.by_spike * back.slope);
     }
     var by_v = by_change;
@@ -225,8 +225,8 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     var by_i_potassium = 0.0;
     var by_i_sodium = 0.0;
     if params.ions == 1u {
-        let potassium = state[s + (ion_rows() + ION_POTASSIUM) * BLOCK];
-        let sodium = state[s + (ion_rows() + ION_SODIUM) * BLOCK];
+        let potassium = state[s + (ion_rows() + ION_POTASSIUM) * ROW];
+        let sodium = state[s + (ion_rows() + ION_SODIUM) * ROW];
         let by_potassium = adjoint[by_potassium_at];
         let by_sodium = adjoint[by_sodium_at];
         let open_sodium = 1.0 / (1.0 + bounded_exp((25.0 - sodium) / 3.0));
@@ -265,18 +265,18 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         let by_conductance = by_change * (v_inf * fall / m.conductance - per_c_m * (v - v_inf) * (fall + 1.0));
         by_v += by_change * fall;
         by_input += by_pull;
-        if params.numbers != 0u {
+        if wants_numbers() {
             add_number(CELL_PER_C_M, -by_change * (v - v_inf) * m.conductance * (fall + 1.0));
         }
         var by_middle = 0.0;
-        for (var r = 0u; r < params.receptors; r++) {
-            let row = (synaptic_rows() + 2u * r) * BLOCK;
+        for (var r = 0u; r < receptors(); r++) {
+            let row = (synaptic_rows() + 2u * r) * ROW;
             if is_conductance(r) {
                 let by_open = by_conductance + by_pull * receptor_field(r, PORT_E_REV, neuron);
                 let by_state = receptor_open_back(r, state[s + row], here, by_open);
                 adjoint[a + row] += by_state.x;
                 by_middle += by_state.y;
-                if params.numbers != 0u {
+                if wants_numbers() {
                     let open = state[s + row] * by_state.z;
                     add_open_numbers(r, numbers + r * PORT, open, by_pull, by_state.y);
                 }
@@ -286,7 +286,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         }
         let kinds = POOL + IONS;
         var first = kinds + params.channels * CHANNEL;
-        var gate_row = STATE * BLOCK;
+        var gate_row = STATE * ROW;
         for (var c = 0u; c < params.channels; c++) {
             let kind = kinds + c * CHANNEL;
             let gates = u32(table(kind + CHANNEL_GATES));
@@ -314,7 +314,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
                     by_middle += by_current * g;
                 }
             }
-            if params.numbers != 0u {
+            if wants_numbers() {
                 add_number(CELL + 2u * c, by_g * open);
                 if of_ion == 0u {
                     add_number(CELL + 2u * c + 1u, by_e);
@@ -329,7 +329,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
                 let by_x = by_g * most * opening(gates, k, first, after + gate_row, here, calcium);
                 if table(at + GATE_MODE) < 2.0 {
                     adjoint[a + own_row] += by_x;
-                    own_row += BLOCK;
+                    own_row += ROW;
                 } else {
                     let slopes = gate_at_once_slopes(at, here, calcium);
                     by_middle += by_x * slopes.x;
@@ -345,8 +345,8 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
 
     // The gates, which moved first.
     var at = POOL + IONS + params.channels * CHANNEL;
-    var row = STATE * BLOCK;
-    let end = STATE * BLOCK + params.gates * BLOCK;
+    var row = STATE * ROW;
+    let end = STATE * ROW + params.gates * ROW;
     while row < end {
         if table(at + GATE_MODE) < 2.0 {
             let toward = gate_target(at, v, params.dt);
@@ -355,13 +355,13 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
             let by_x = adjoint[a + row];
             by_v += by_x * (1.0 - kept) * slopes.x + by_x * (state[s + row] - toward.x) * kept * slopes.y;
             adjoint[a + row] = by_x * kept;
-            row += BLOCK;
+            row += ROW;
         }
         at += NEXT;
     }
     if params.ions == 1u {
-        let potassium = state[s + (ion_rows() + ION_POTASSIUM) * BLOCK];
-        let sodium = state[s + (ion_rows() + ION_SODIUM) * BLOCK];
+        let potassium = state[s + (ion_rows() + ION_POTASSIUM) * ROW];
+        let sodium = state[s + (ion_rows() + ION_SODIUM) * ROW];
         let thermal = table(POOL + IONS_THERMAL);
         let outside = table(POOL + IONS_SODIUM_OUTSIDE) - table(POOL + IONS_BETA) * (sodium - table(POOL + IONS_SODIUM_REST));
         adjoint[by_potassium_at] += by_e_potassium * thermal / potassium;
@@ -371,7 +371,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     if params.pool == 1u {
         adjoint[by_ca_at] = by_calcium - by_e_calcium * table(POOL_THERMAL) / calcium;
     }
-    if params.numbers != 0u {
+    if wants_numbers() {
         add_number(CELL_I_E, by_input);
     }
     adjoint[a] = by_v;

@@ -9,7 +9,7 @@ fn cell_fields() -> u32 {
 }
 
 fn state_rows() -> u32 {
-    return STATE + 2u * params.receptors;
+    return STATE + 2u * receptors();
 }
 
 fn is_pulse(r: u32) -> bool {
@@ -27,8 +27,8 @@ struct Drive {
 fn drive_of(v: f32, u: f32, neuron: u32, synapses: u32) -> Drive {
     var input = with_stimuli(parameter(CELL_I_E, neuron), neuron);
     var slope = 5.0;
-    for (var r = 0u; r < params.receptors; r++) {
-        let g = state[synapses + 2u * r * BLOCK];
+    for (var r = 0u; r < receptors(); r++) {
+        let g = state[synapses + 2u * r * ROW];
         if is_conductance(r) {
             let open = receptor_open(r, neuron, g, v);
             slope -= open.g;
@@ -46,17 +46,17 @@ fn next(v: f32, given: Drive) -> f32 {
 }
 
 fn take_pulses(synapses: u32, neuron: u32) {
-    for (var r = 0u; r < params.receptors; r++) {
+    for (var r = 0u; r < receptors(); r++) {
         if is_pulse(r) {
-            state[synapses + 2u * r * BLOCK] = arriving(neuron, r);
+            state[synapses + 2u * r * ROW] = arriving(neuron, r);
         }
     }
 }
 
 fn neuron_step(s: u32, neuron: u32) -> bool {
     let before = state[s];
-    var u = state[s + STATE_U * BLOCK];
-    let synapses = s + STATE * BLOCK;
+    var u = state[s + STATE_U * ROW];
+    let synapses = s + STATE * ROW;
     take_pulses(synapses, neuron);
     let driven = drive_of(before, u, neuron, synapses);
     var v = next(before, driven);
@@ -66,17 +66,17 @@ fn neuron_step(s: u32, neuron: u32) -> bool {
         origin = v;
     }
     let recovery = parameter(CELL_RATE, neuron) * (parameter(CELL_B, neuron) * origin - u);
-    u = advance(s + STATE_U * BLOCK, second_float(SLOW_RECOVERY), recovery);
+    u = advance(s + STATE_U * ROW, has_second_float(SLOW_RECOVERY), recovery);
 
-    let slow_receptors = second_float(SLOW_RECEPTORS);
-    for (var r = 0u; r < params.receptors; r++) {
+    let slow_receptors = has_second_float(SLOW_RECEPTORS);
+    for (var r = 0u; r < receptors(); r++) {
         if !is_pulse(r) {
-            v += receptor_step(r, neuron, synapses + 2u * r * BLOCK, slow_receptors, arriving(neuron, r));
+            v += receptor_step(r, neuron, synapses + 2u * r * ROW, slow_receptors, arriving(neuron, r));
         }
     }
 
     let spike = decided(true, v, parameter(CELL_V_TH, neuron));
     state[s] = after_spike(spike, v, parameter(CELL_C, neuron));
-    state[s + STATE_U * BLOCK] = after_spike(spike, u, u + parameter(CELL_D, neuron));
+    state[s + STATE_U * ROW] = after_spike(spike, u, u + parameter(CELL_D, neuron));
     return spike;
 }

@@ -8,28 +8,28 @@ fn slope_at(v: f32, slope: f32) -> f32 {
 // One step back, from the state `s` at its start: the gradients by the state at `a` go from those of its end
 // to those of its start. Gives the gradient by the current.
 fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
-    let synapses = s + STATE * BLOCK;
-    let by_synapses = a + STATE * BLOCK;
+    let synapses = s + STATE * ROW;
+    let by_synapses = a + STATE * ROW;
 
     // What the spike did.
     var by_v = adjoint[a];
-    var by_u = adjoint[a + STATE_U * BLOCK];
+    var by_u = adjoint[a + STATE_U * ROW];
     var by_spike = back.by_spike;
     by_spike += through_reset(by_v, parameter(CELL_C, neuron) - (back.distance + parameter(CELL_V_TH, neuron)));
     by_spike += through_adaptation(by_u, parameter(CELL_D, neuron));
     by_v -= by_v * back.spiked;
     by_v += by_spike * back.slope;
-    if params.numbers != 0u {
+    if wants_numbers() {
         add_number(CELL_C, adjoint[a] * back.spiked);
         add_number(CELL_D, by_u * back.spiked);
         add_number(CELL_V_TH, -by_spike * back.slope);
     }
 
     // What arrived after the step: all but pulses.
-    for (var r = 0u; r < params.receptors; r++) {
+    for (var r = 0u; r < receptors(); r++) {
         if !is_pulse(r) {
-            let at = 2u * r * BLOCK;
-            if params.numbers != 0u {
+            let at = 2u * r * ROW;
+            if wants_numbers() {
                 add_step_numbers(r, cell_fields() + r * PORT, neuron, synapses + at, by_synapses + at, by_v);
             }
             give_back(neuron, r, receptor_back(r, neuron, by_synapses + at, by_v));
@@ -39,7 +39,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     // The step itself. What pulses held before it nothing needs any more.
     take_pulses(synapses, neuron);
     let v = state[s];
-    let u = state[s + STATE_U * BLOCK];
+    let u = state[s + STATE_U * ROW];
     let driven = drive_of(v, u, neuron, synapses);
     let rate = parameter(CELL_RATE, neuron);
     let by_origin = by_u * rate * parameter(CELL_B, neuron);
@@ -47,7 +47,7 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
     if HALF_STEPS == 1u {
         middle = next(v, driven);
     }
-    if params.numbers != 0u {
+    if wants_numbers() {
         var origin = v;
         if HALF_STEPS == 1u {
             origin = next(middle, driven);
@@ -71,22 +71,22 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         by_v += by_origin;
     }
     by_u -= by_level;
-    for (var r = 0u; r < params.receptors; r++) {
-        let at = 2u * r * BLOCK;
+    for (var r = 0u; r < receptors(); r++) {
+        let at = 2u * r * ROW;
         var by_g = by_level;
         if is_conductance(r) {
             let by_open = by_level * receptor_field(r, PORT_E_REV, neuron) - by_slope;
             let by_state = receptor_open_back(r, state[synapses + at], v, by_open);
             by_g = by_state.x;
             by_v += by_state.y;
-            if params.numbers != 0u {
+            if wants_numbers() {
                 let open = state[synapses + at] * by_state.z;
                 add_open_numbers(r, cell_fields() + r * PORT, open, by_level, by_state.y);
             }
         }
         by_g += adjoint[by_synapses + at];
         if is_pulse(r) {
-            if params.numbers != 0u {
+            if wants_numbers() {
                 add_number(cell_fields() + r * PORT + PORT_KICK, by_g * raw_arrival(neuron, r));
             }
             give_back(neuron, r, by_g);
@@ -95,8 +95,8 @@ fn neuron_adjoint(s: u32, a: u32, neuron: u32, back: Back) -> f32 {
         adjoint[by_synapses + at] = by_g;
     }
     adjoint[a] = by_v;
-    adjoint[a + STATE_U * BLOCK] = by_u;
-    if params.numbers != 0u {
+    adjoint[a + STATE_U * ROW] = by_u;
+    if wants_numbers() {
         add_number(CELL_I_E, by_level);
     }
     return by_level;

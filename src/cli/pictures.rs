@@ -5,6 +5,7 @@ use crate::data::Dataset;
 use crate::data::traces::Traces as Wanted;
 use crate::network::numbers::Number;
 use crate::network::{Kind, Network, Population, Projection, Synapses};
+use crate::neuron::model::at;
 use crate::plan::Recorded;
 use crate::plasticity::Rule;
 use crate::record::statistics::SpikeStatistics;
@@ -72,7 +73,7 @@ pub fn training<'a>(
                 noun: "neuron",
                 unit: Some("mV".to_owned()),
                 every_ms: network.dt,
-                threshold: threshold(&population.kind),
+                threshold: threshold(population),
                 neurons: traces.collect(),
             }],
         });
@@ -447,11 +448,11 @@ fn adaptation(summary: &Summary) -> Vec<f64> {
 }
 
 /// Threshold at rest, if all neurons share it \[mV\].
-fn threshold(kind: &Kind) -> Option<f64> {
-    match kind {
-        Kind::Lif(lif) if lif.cells.len() == 1 => Some(lif.cells[0].v_th + lif.e_l[0]),
-        _ => None,
-    }
+fn threshold(population: &Population) -> Option<f64> {
+    let Kind::Stepped(neurons) = &population.kind else { return None };
+    let iaf = neurons.on_tape()?;
+    let of = |id: usize| Some(at(&iaf.cells, id).v_th + population.rest(id)?);
+    (1..population.size).all(|id| of(id) == of(0)).then(|| of(0))?
 }
 
 fn facts(s: &Summary) -> Vec<(String, String)> {

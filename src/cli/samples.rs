@@ -36,8 +36,10 @@ pub fn check(scene: &Scene, network: &Network) -> Result<(), Usage> {
         }
     }
     for (k, trace) in record.traces.iter().enumerate() {
-        let found = population(network, &trace.population).map(|(_, population)| &population.kind);
-        if !matches!(found, Some(Kind::Lif(_) | Kind::Readout(_))) {
+        let keeps = |population: &Population| {
+            population.on_tape || matches!(population.kind, Kind::Readout(_))
+        };
+        if !population(network, &trace.population).is_some_and(|(_, found)| keeps(found)) {
             let why = format!(
                 "a training keeps the potential of `Readout`, and of `Lif` with one current, no stimuli and no `train`; \
                  `{}` is neither. Leave it out",

@@ -14,11 +14,9 @@ use crate::files;
 use crate::input::source::{Making, Sends};
 use crate::neuron::frame::{Nudge, unit_of};
 use crate::neuron::model::{Drawn, at};
-use crate::neuron::stepped::Trained;
 use crate::plasticity::rates::interval;
 use crate::rng::{Purpose, Stream, stream};
 use crate::scene::{Connect, Delay, Learn, Model, Scene, Warning, Weight, receptors_of};
-use crate::slow::fall;
 use std::path::PathBuf;
 
 /// Builds the network of a checked scene.
@@ -64,10 +62,7 @@ pub fn build_watched(
                 initial.numbers(name, &mut draw, scene.reinit.contains(name))?;
             }
             let kind = match (&model, gradients) {
-                (model @ Model::Readout(_), true) if answers(scene) => trained(model, dt, &draw)?,
-                (model @ Model::Lif(neuron), true) if !in_frames(neuron, name, scene) => {
-                    trained(model, dt, &draw)?
-                }
+                (Model::Readout(model), true) if answers(scene) => readout(model, dt, &draw),
                 (model, _) => match (model.neuron(), model.source()) {
                     (Some(neuron), _) => Kind::Stepped(neuron.make(dt, &draw)?),
                     (_, Some(source)) => {
@@ -82,6 +77,7 @@ pub fn build_watched(
                     (None, None) => unreachable!("what is like a model was put in place"),
                 },
             };
+            let on_tape = gradients && on_tape(&kind, name, scene);
             let is_frozen = freeze.contains(name);
             let frozen = is_frozen.then(|| {
                 let is_trained = |path: &str| {
@@ -94,6 +90,7 @@ pub fn build_watched(
                 name: name.clone(),
                 size,
                 kind,
+                on_tape,
                 numbers: Numbers::new(wanted, &model, &draw, dt)?,
                 learns_current: wanted.iter().any(|trained| trained.name() == CURRENT),
                 frozen,
@@ -343,66 +340,30 @@ fn answers(scene: &Scene) -> bool {
     training.is_some_and(|t| t.loss.over().is_some() || t.learn.eprop().is_some())
 }
 
-/// Whether neurons that are trained need a [frame](crate::neuron::frame): those with receptors, stimuli or trained
-/// numbers of their own, those whose potential is looked at, and those whose adjoint needs more than the distance to the
-/// threshold.
-fn in_frames(neuron: &scene::Lif, name: &str, scene: &Scene) -> bool {
-    let loss = scene.training.as_ref().map(|training| &training.loss);
-    let watched = loss.is_some_and(|loss| loss.watched() == Some(name));
+/// Whether a training keeps no more of the steps of these neurons than their distances to the threshold, and so needs
+/// no more on the way back: no stimulus drives them, nobody looks at their potentials, none of their numbers is trained,
+/// and no gradient passes through a reset to a value where the threshold rises.
+fn on_tape(kind: &Kind, name: &str, scene: &Scene) -> bool {
+    let Kind::Stepped(neurons) = kind else { return false };
+    let (Some(iaf), Some(training)) = (neurons.on_tape(), &scene.training) else { return false };
+    let watched = training.loss.watched() == Some(name);
     let stimulated = scene.stimuli.iter().any(|stimulus| stimulus.to == name);
     let trained = scene.populations.iter().any(|(known, p)| known == name && !p.train.is_empty());
-    let through_reset = scene.training.as_ref().is_some_and(|training| !training.detach_reset);
-    let to_value = neuron.reset == scene::Reset::Value;
-    let rises = neuron.delta_th.bounds() != Some((0.0, 0.0));
-    let on_its_way = through_reset && to_value && rises;
-    neuron.names_receptors() || watched || stimulated || trained || on_its_way
+    let rises = iaf.cells.iter().any(|cell| cell.delta_th > 0.0);
+    let through_rise = !training.detach_reset && !iaf.subtract && rises;
+    !(watched || stimulated || trained || through_rise)
 }
 
-/// The neurons of a training by gradients.
-fn trained(model: &Model, dt: f64, draw: &Drawn) -> Result<Kind, NetworkError> {
-    Ok(match model {
-        Model::Lif(m) => {
-            let p = |name: &str, k: usize| draw.of(name, k);
-            let tau_m = draw.tau_m();
-            let cells: Vec<lif::Cell> = (0..draw.count_but("i_e"))
-                .map(|k| {
-                    let rest = p("e_l", k);
-                    let [fall_m, p21, p20, fall_syn] =
-                        lif::propagators(dt, *at(&tau_m, k), p("c_m", k), p("tau_syn", k));
-                    lif::Cell {
-                        fall_m,
-                        p21,
-                        p20,
-                        fall_syn,
-                        v_th: p("v_th", k) - rest,
-                        v_reset: p("v_reset", k) - rest,
-                        t_ref: (p("t_ref", k) / dt).round(),
-                        delta_th: p("delta_th", k),
-                        fall_rel: fall(dt, p("tau_rel", k)),
-                        v_init: draw.find("v_init").map_or(rest, |v| *at(v, k)) - rest,
-                    }
-                })
-                .collect();
-            draw.below_threshold(cells.iter().map(|c| (c.v_reset, c.v_th)))?;
-            let unit = Trained::unit_of(cells.iter().map(|cell| cell.v_th));
-            let (e_l, i_e) = (draw.get("e_l").to_vec(), spread(draw.get("i_e"), draw.size));
-            Kind::Lif(Lif { cells, e_l, i_e, unit, reset: m.reset })
-        }
-        Model::Readout(m) => {
-            let tau_m = draw.tau_m();
-            let (c_m, tau_syn) = (draw.get("c_m"), draw.get("tau_syn"));
-            let count = c_m.len().max(tau_m.len()).max(tau_syn.len());
-            let cells = (0..count)
-                .map(|k| readout::Cell::new(dt, *at(&tau_m, k), *at(c_m, k), *at(tau_syn, k)))
-                .collect();
-            Kind::Readout(Readout {
-                cells,
-                e_l: draw.get("e_l").to_vec(),
-                i_e: spread(draw.get("i_e"), draw.size),
-                v_unit: m.v_unit.get(),
-            })
-        }
-        _ => unreachable!("a checked scene does not train these"),
+/// Readouts without a frame.
+fn readout(model: &scene::Readout, dt: f64, draw: &Drawn) -> Kind {
+    let (tau_m, c_m, tau_syn) = (draw.tau_m(), draw.get("c_m"), draw.get("tau_syn"));
+    let count = c_m.len().max(tau_m.len()).max(tau_syn.len());
+    let cell = |k| readout::Cell::new(dt, *at(&tau_m, k), *at(c_m, k), *at(tau_syn, k));
+    Kind::Readout(Readout {
+        cells: (0..count).map(cell).collect(),
+        e_l: draw.get("e_l").to_vec(),
+        i_e: spread(draw.get("i_e"), draw.size),
+        v_unit: model.v_unit.get(),
     })
 }
 
@@ -414,10 +375,6 @@ fn spread(values: &[f64], size: usize) -> Vec<f64> {
 /// current: see [`Projection::unit`].
 fn unit(population: &Population, dt: f64, receptor: Option<usize>) -> f64 {
     let (rise, [fall_m, p21, p20, fall_syn]) = match &population.kind {
-        Kind::Lif(lif) => {
-            let c = &lif.cells[0];
-            (lif.unit, [c.fall_m, c.p21, c.p20, c.fall_syn])
-        }
         Kind::Readout(readout) => {
             let c = &readout.cells[0];
             (readout.v_unit, [c.fall_m, c.p21, c.p20, c.fall_syn])

@@ -28,8 +28,8 @@ pub use rewire::Rewire;
 
 pub use crate::input::stimulus::{Course, Input};
 use crate::neuron::model::{LaidOut, at};
+use crate::neuron::readout;
 use crate::neuron::stepped::Stepped;
-use crate::neuron::{lif, readout};
 use crate::plasticity::{Rates, Rule};
 use crate::rng::Stream;
 use crate::scene;
@@ -91,6 +91,9 @@ pub struct Population {
     pub size: usize,
     /// What they are.
     pub kind: Kind,
+    /// Whether a training by gradients keeps of each step of these neurons the distance to the threshold and no state:
+    /// see [`crate::neuron::frame::Tape`].
+    pub on_tape: bool,
     /// Parameters that the scene lays out from neuron to neuron.
     pub laid_out: Vec<LaidOut>,
     /// Numbers that gradients change.
@@ -104,11 +107,9 @@ pub struct Population {
 /// What the neurons of a population are.
 #[derive(Debug, Clone)]
 pub enum Kind {
-    /// Leaky integrate-and-fire neurons of a training that need no frame: see [`crate::neuron::frame`].
-    Lif(Lif),
     /// Leaky integrator.
     Readout(Readout),
-    /// Neurons in frames, of a simulation or a training.
+    /// Neurons of a model, of a simulation or a training.
     Stepped(Arc<dyn Stepped>),
     /// Given spikes: the steps at whose end each source spikes, ascending.
     Spikes(Vec<Vec<u64>>),
@@ -118,23 +119,7 @@ pub enum Kind {
     Images(scene::Images),
 }
 
-/// Leaky integrate-and-fire neurons. Vectors hold one entry for all or one for each neuron, but
-/// `i_e` always one for each.
-#[derive(Debug, Clone)]
-pub struct Lif {
-    /// Propagators and levels.
-    pub cells: Vec<lif::Cell>,
-    /// Resting potential \[mV\], the zero of the levels.
-    pub e_l: Vec<f64>,
-    /// Constant current \[pA\].
-    pub i_e: Vec<f64>,
-    /// Mean distance from rest to threshold \[mV\].
-    pub unit: f64,
-    /// What a spike does to the potential.
-    pub reset: scene::Reset,
-}
-
-/// Readout neurons, vectors as in [`Lif`].
+/// Readout neurons. Vectors hold one entry for all or one for each neuron, but `i_e` always one for each.
 #[derive(Debug, Clone)]
 pub struct Readout {
     /// Propagators.
@@ -413,7 +398,6 @@ impl Population {
     /// Potential from which kernels measure that of a neuron \[mV\]; sources have none.
     pub fn rest(&self, id: usize) -> Option<f64> {
         match &self.kind {
-            Kind::Lif(lif) => Some(*at(&lif.e_l, id)),
             Kind::Readout(readout) => Some(*at(&readout.e_l, id)),
             Kind::Stepped(neurons) => Some(neurons.rest(id)),
             Kind::Poisson(_) | Kind::Images(_) | Kind::Spikes(_) => None,
@@ -422,13 +406,13 @@ impl Population {
 
     /// Whether these are neurons rather than sources of input.
     pub fn is_neural(&self) -> bool {
-        matches!(self.kind, Kind::Lif(_) | Kind::Readout(_) | Kind::Stepped(_))
+        matches!(self.kind, Kind::Readout(_) | Kind::Stepped(_))
     }
 
     /// Whether its output is spikes.
     pub fn spikes(&self) -> bool {
         match self.kind {
-            Kind::Lif(_) | Kind::Stepped(_) | Kind::Poisson(_) | Kind::Spikes(_) => true,
+            Kind::Stepped(_) | Kind::Poisson(_) | Kind::Spikes(_) => true,
             Kind::Images(ref images) => images.encoder.code().gain().is_none(),
             Kind::Readout(_) => false,
         }

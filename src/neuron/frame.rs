@@ -2,7 +2,7 @@
 //!
 //! A model says what one step does to a block of 64 neurons ([`Block::step`]), and how gradients go back
 //! through that step ([`Block::adjoint`]). Where arrivals come from, what becomes of spikes and how
-//! many steps are done is the same for all models, and is said here once for each of three frames:
+//! many steps are done is the same for all models, and is said here once for each frame:
 //!
 //! * [`Step`]: steps of a simulation, as many as no spike takes to arrive. What arrives is gathered in a ring of integers.
 //! * [`Window`]: steps of a training, for each sample. What arrives lies on a tape of floats. The
@@ -10,24 +10,30 @@
 //! * [`Adjoint`]: the same steps from the last to the first. The steps of a segment are done once more
 //!   from the state that was kept, with the spikes that are on record, and their states put aside; then
 //!   the adjoint goes back through them. On the tape the gradient by an arrival takes its place.
+//! * [`Tape`] and [`TapeBack`]: the same of a model whose way back needs no more of a step than the distance to the
+//!   threshold ([`Taped`]). That takes the place of what arrived, and in turn the gradient by it; no state is kept, and
+//!   no step done once more.
 //!
-//! With T steps and segments of k a neuron thus keeps T / k + k states instead of T, for one more forward
+//! With T steps and segments of k a neuron in a window keeps T / k + k states instead of T, for one more forward
 //! pass (Griewank 1992: the least memory is at k = √T).
 //!
-//! Their shaders are `lib/step.wgsl`, `lib/window.wgsl` and `lib/adjoint.wgsl`.
+//! Their shaders are `lib/step.wgsl`, `lib/window.wgsl`, `lib/adjoint.wgsl`, `lib/tape.wgsl` and `lib/tape_back.wgsl`.
 
 mod adjoint;
 mod decide;
 mod input;
 mod step;
+mod tape;
 mod window;
 
 pub use adjoint::{ADJOINT, ADJOINT_FIELDS, Adjoint, BackParams, adjoint_rows};
-pub use decide::{Decide, Spike};
+pub use decide::{Frame, Spike};
 pub use input::{Nudge, unit_of};
 pub use step::{Place, Quiet, STEP, Step, TILE_GROUP};
+pub use tape::{TAPE, TAPE_BACK, TAPE_BACK_FIELDS, Tape, TapeBack, TapeBackParams, TapeParams};
 pub use window::{WINDOW, Window, WindowParams, inbox_rows, slots};
 
+use super::eventprop::Levels;
 use super::stepped::BLOCK;
 use crate::kernel::*;
 use crate::vector::{Vector, Width};
@@ -45,6 +51,19 @@ pub trait Model {
     /// Runs a frame with the form of the model that fits its numbers: choices are made here, outside all
     /// loops.
     fn with<S: Simd, F: Real, R: Run<S, F>>(w: Width<S>, numbers: Numbers<'_, F>, frame: R);
+}
+
+/// A model whose way back needs no more of a step than the distance to the threshold, with one receptor.
+pub trait Taped {
+    /// The numbers that gradients by times of spikes take.
+    const LEVELS: Levels;
+    /// As [`Model::with`]; `arrive` says whether anything arrives.
+    fn with<S: Simd, F: Real, R: Run<S, F>>(
+        w: Width<S>,
+        numbers: Numbers<'_, F>,
+        arrive: bool,
+        frame: R,
+    );
 }
 
 /// What a model is made of.
@@ -114,7 +133,7 @@ pub trait Block<S: Simd, F: Real> {
     /// Numbers of a neuron in the array `cell`, those of receptors not counted.
     fn fields(&self) -> usize;
     /// One step. Gives the spikes as bits.
-    fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64;
+    fn step<A: Frame<S, F>>(&self, w: Width<S>, now: Now<'_, F>, frame: &mut A) -> u64;
     /// One step back: see [`Back`].
     fn adjoint(&self, w: Width<S>, now: Now<'_, F>, back: Back<'_, F>);
 }
@@ -130,8 +149,6 @@ pub struct Now<'a, F> {
     pub driven: F,
     /// Current of each neuron.
     pub current: Option<&'a [F]>,
-    /// What arrives at each receptor.
-    pub arrivals: &'a [[F; BLOCK]],
 }
 
 impl<F: Real> Now<'_, F> {
@@ -189,31 +206,56 @@ pub fn set_row<S: Simd, F: Real>(
     w.store(&mut rows[k * BLOCK..][..BLOCK], at, x);
 }
 
-/// What a model needs to go back through a step, whose state at the start, spikes and distances to the
-/// threshold are known.
+/// What a model needs to go back through a step, whose spikes and distances to the threshold are known.
 pub struct Back<'a, F> {
     /// Gradient by the state at the end of the step, rows as those of the state; the model leaves that by
     /// the state at its start.
     pub adjoint: &'a mut [F],
     /// Gradient by the spike.
     pub by_spike: &'a [F; BLOCK],
-    /// The surrogate's slope of the spike by the distance to the threshold; 0 where a neuron cannot spike.
+    /// The surrogate's slope of the spike by the distance to the threshold.
     pub slope: &'a [F; BLOCK],
-    /// The spike: 0 or 1, or between with soft spikes.
-    pub spiked: &'a [F; BLOCK],
-    /// Distance to the threshold.
-    pub distance: &'a [F; BLOCK],
+    /// Distance to the threshold; none where it lies in the place of the gradient by what arrives.
+    distance: Option<&'a [F; BLOCK]>,
+    /// The spike: 0 or 1, or between with soft spikes; none where the distance tells it.
+    spiked: Option<&'a [F; BLOCK]>,
     /// Whether gradients pass through what a spike does to its own potential, and to threshold and adaptation.
     pub attached: [bool; 2],
-    /// The model leaves the gradient by what arrives at each receptor here.
-    pub by_arrivals: &'a mut [[F; BLOCK]],
+    /// What arrived at each receptor, where numbers are trained.
+    pub arrivals: &'a [[F; BLOCK]],
+    /// The gradient by what arrives at each receptor: see [`Back::give_back`].
+    by_arrivals: &'a mut [[F; BLOCK]],
     /// The model adds the gradient by the current here.
-    pub by_input: &'a mut [F],
+    by_input: &'a mut [F],
     /// And those by the numbers of the neurons here, rows of 64, if any is trained: see [`Back::add_number`].
-    pub by_numbers: &'a mut [F],
+    by_numbers: &'a mut [F],
 }
 
 impl<F: Real> Back<'_, F> {
+    /// Distance to the threshold, [`HELD`] of neurons that could not spike. To be asked before [`Self::give_back`].
+    #[inline(always)]
+    pub fn distance<S: Simd>(&self, w: Width<S>, at: usize) -> Vector<S, F> {
+        w.load(self.distance.unwrap_or_else(|| &self.by_arrivals[0]), at)
+    }
+
+    /// The spike: 0 or 1, or between with soft spikes. To be asked before [`Self::give_back`].
+    #[inline(always)]
+    pub fn spiked<S: Simd>(&self, w: Width<S>, at: usize) -> Vector<S, F> {
+        match self.spiked {
+            Some(spiked) => w.load(spiked, at),
+            None => {
+                let distance = self.distance(w, at);
+                distance.ge(distance.of(0.0)).select(distance.of(1.0), distance.of(0.0))
+            }
+        }
+    }
+
+    /// Leaves the gradient by what arrives at receptor `r`.
+    #[inline(always)]
+    pub fn give_back<S: Simd>(&mut self, w: Width<S>, r: usize, by: Vector<S, F>, at: usize) {
+        w.store(&mut self.by_arrivals[r], at, by);
+    }
+
     /// Gradient by the distance to the threshold, for a spike with gradient `by_spike`.
     #[inline(always)]
     pub fn by_distance<S: Simd>(
@@ -222,7 +264,8 @@ impl<F: Real> Back<'_, F> {
         by_spike: Vector<S, F>,
         at: usize,
     ) -> Vector<S, F> {
-        by_spike * w.load(self.slope, at)
+        let can_spike = self.distance(w, at).gt(by_spike.of(HELD));
+        can_spike.select(by_spike * w.load(self.slope, at), by_spike.of(0.0))
     }
 
     /// Gradient by a potential before its neuron's spike changed it by `change`, to a constant; and what the
@@ -232,12 +275,14 @@ impl<F: Real> Back<'_, F> {
         &self,
         w: Width<S>,
         by_after: Vector<S, F>,
-        change: Vector<S, F>,
+        change: impl FnOnce() -> Vector<S, F>,
         by_spike: &mut Vector<S, F>,
         at: usize,
     ) -> Vector<S, F> {
-        self.through_subtraction(by_after, change, by_spike);
-        by_after - by_after * w.load(self.spiked, at)
+        if self.attached[0] {
+            *by_spike = *by_spike + by_after * change();
+        }
+        by_after - by_after * self.spiked(w, at)
     }
 
     /// What the gradient by the spike gains where the spike adds `change` to the potential.
@@ -301,7 +346,7 @@ pub const fn fields<const N: usize>(frame: &[Field], model: &[Field]) -> [Field;
 }
 
 /// Table entries of a model in its frames. A shader is that of the frame with the functions of the model,
-/// `neuron/<name>.wgsl` and, for the adjoint, `neuron/<name>_adjoint.wgsl`.
+/// `neuron/<name>.wgsl` and, for the adjoint, `neuron/<name>_adjoint.wgsl`. Those on a tape have entries of their own.
 #[macro_export]
 macro_rules! framed {
     (
@@ -312,16 +357,32 @@ macro_rules! framed {
     ) => {
         $crate::framed!(@entry $(#[$doc])* $step, $file, Step<$model>, STEP,
             $crate::neuron::frame::Place::<f32>::FIELDS, $own, $layouts,
-            concat!("//!use lib/philox.wgsl\n//!use lib/steps.wgsl\n//!use lib/events.wgsl\n//!use ",
-                $file, ".wgsl\n//!use lib/sampled.wgsl\n//!use lib/pull.wgsl\n//!use lib/step.wgsl\n"), $crate::neuron::frame::TILE_GROUP);
+            concat!("//!use lib/philox.wgsl\n//!use lib/steps.wgsl\n//!use lib/events.wgsl\n//!use lib/in_blocks.wgsl\n//!use ",
+                $file, ".wgsl\n//!use lib/sampled.wgsl\n//!use lib/pull.wgsl\n//!use lib/step.wgsl\n"),
+            $crate::neuron::frame::TILE_GROUP);
         $crate::framed!(@entry $(#[$window_doc])* $window, $window_name, Window<$model>, WINDOW,
             $crate::neuron::frame::WindowParams::<f32>::FIELDS, $own, $layouts,
-            concat!("//!use ", $file, ".wgsl\n//!use lib/surrogate.wgsl\n//!use lib/window.wgsl\n"),
-            $crate::neuron::stepped::BLOCK);
+            concat!("//!use lib/in_blocks.wgsl\n//!use ", $file, ".wgsl\n",
+                "//!use lib/surrogate.wgsl\n//!use lib/window.wgsl\n"), $crate::neuron::stepped::BLOCK);
         $crate::framed!(@entry $(#[$adjoint_doc])* $adjoint, $adjoint_name, Adjoint<$model>, ADJOINT,
             $crate::neuron::frame::ADJOINT_FIELDS, $own, $layouts,
-            concat!("//!use ", $file, ".wgsl\n//!use ", $adjoint_name, ".wgsl\n",
+            concat!("//!use lib/in_blocks.wgsl\n//!use ", $file, ".wgsl\n//!use ", $adjoint_name, ".wgsl\n",
                 "//!use lib/receptor_adjoint.wgsl\n//!use lib/surrogate.wgsl\n//!use lib/adjoint.wgsl\n"),
+            $crate::neuron::stepped::BLOCK);
+    };
+    (
+        @tape $model:ty, $layouts:expr, $own:expr, $step_file:literal, $adjoint_file:literal;
+        $(#[$doc:meta])* pub static $tape:ident: $name:literal;
+        $(#[$back_doc:meta])* pub static $back:ident: $back_name:literal;
+    ) => {
+        $crate::framed!(@entry $(#[$doc])* $tape, $name, Tape<$model>, TAPE,
+            $crate::neuron::frame::TapeParams::<f32>::FIELDS, $own, $layouts,
+            concat!("//!use lib/on_tape.wgsl\n//!use ", $step_file, ".wgsl\n",
+                "//!use lib/surrogate.wgsl\n//!use lib/tape.wgsl\n"), $crate::neuron::stepped::BLOCK);
+        $crate::framed!(@entry $(#[$back_doc])* $back, $back_name, TapeBack<$model>, TAPE_BACK,
+            $crate::neuron::frame::TAPE_BACK_FIELDS, $own, $layouts,
+            concat!("//!use lib/on_tape.wgsl\n//!use ", $step_file, ".wgsl\n//!use ", $adjoint_file, ".wgsl\n",
+                "//!use lib/receptor_adjoint.wgsl\n//!use lib/surrogate.wgsl\n//!use lib/tape_back.wgsl\n"),
             $crate::neuron::stepped::BLOCK);
     };
     (

@@ -40,9 +40,14 @@
 //! ```
 //! i_e_bar is that by the current, and t_ref has none.
 //!
+//! Where the equation is linear, no number is trained, and h does not enter a reset to a value that gradients pass
+//! through, all of that but the bars is u, the distance to the threshold: v at the spike is u + v_th, and s is 1 where
+//! u >= 0. So with one exponential current a training keeps u alone, in the place of what arrived ([`frame::Tape`]).
+//!
 //! The file is long: equation, step and adjoint are read side by side, and a form of the model is all of them.
 
-use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, form, row, set_row};
+use super::eventprop::Levels;
+use super::frame::{self, Back, Common, Frame, Now, Numbers, Run, form, row, set_row};
 use super::model::{Drawn, Neuron, Refused, TAU_M, at, check_membrane, check_threshold, reference};
 use super::receptor::{self, Given, Port, Receptor, port};
 use super::stepped::{
@@ -368,6 +373,40 @@ pub struct Iaf {
     pub answer: Option<f64>,
 }
 
+/// Membrane potential of one neuron from the tape of distances to the threshold; carries on from window to window.
+#[derive(Debug, Clone, Copy)]
+pub struct Potential<'a> {
+    cell: &'a Cell,
+    subtract: bool,
+    raised: f64,
+    held: f64,
+}
+
+impl Iaf {
+    /// That of a neuron before the first step.
+    pub fn potential(&self, neuron: usize) -> Potential<'_> {
+        let cell = at(&self.cells, neuron);
+        Potential { cell, subtract: self.subtract, raised: 0.0, held: cell.v_init }
+    }
+}
+
+impl Potential<'_> {
+    /// Potential relative to rest at the end of a step that left `u` on the tape, after the reset if it
+    /// spiked, as NEST's multimeter shows it \[mV\].
+    pub fn next(&mut self, u: f64) -> f64 {
+        let (cell, held, spike) = (self.cell, u <= frame::HELD, u >= 0.0);
+        self.raised += cell.fall_rel * self.raised;
+        let v = if held { self.held } else { u + cell.v_th + self.raised };
+        self.held = match (spike, self.subtract) {
+            (true, false) => cell.v_reset,
+            (true, true) => v + cell.v_reset - cell.v_th,
+            (false, _) => v,
+        };
+        self.raised += if spike { cell.delta_th } else { 0.0 };
+        self.held
+    }
+}
+
 impl Stepped for Iaf {
     fn kernel(&self) -> &'static Kernel {
         &KERNEL
@@ -404,6 +443,13 @@ impl Stepped for Iaf {
     }
     fn answers(&self) -> bool {
         self.answer.is_some()
+    }
+    fn on_tape(&self) -> Option<&Iaf> {
+        let exponential = |port: &Port| port.e_rev.is_none() && port.is_exponential();
+        let starts = || self.init.iter().flatten().any(|x| *x != 0.0);
+        let linear = !self.nonlinear && !self.adex && !self.answers();
+        matches!(&self.receptors[..], [one] if linear && exponential(one) && !starts())
+            .then_some(self)
     }
     fn lasting(&self) -> Option<usize> {
         // The rise of the threshold.
@@ -471,6 +517,14 @@ framed! {
     pub static ADJOINT: "neuron/iaf_adjoint";
 }
 
+framed! {
+    @tape Model, LAYOUTS, IafParams::<f32>::FIELDS, "neuron/iaf", "neuron/iaf_adjoint";
+    /// Steps of a training of which the distance to the threshold is kept: see [`Stepped::on_tape`].
+    pub static TAPE: "neuron/iaf_tape";
+    /// Their adjoint.
+    pub static TAPE_BACK: "neuron/iaf_tape_back";
+}
+
 // ---- twin -----------------------------------------------------------------------------------------
 
 /// The twin of `shaders/neuron/iaf.wgsl` and `iaf_adjoint.wgsl`.
@@ -482,56 +536,93 @@ impl frame::Model for Model {
         let nonlinear = IafParams::<F>::of(numbers.own).nonlinear == 1;
         let Common { receptors: count, own, own_receptors, slow } = numbers.common;
         let mut receptors = Given::<F, false>::all(numbers.receptor, count).into_iter();
-        let plain = if slow == 0 && receptors.all(|given| given.is_plain()) { count } else { 0 };
+        let plain = if slow == 0 && receptors.all(|given| given.is_plain()) { count } else { ANY };
         match (own, nonlinear, slow > 0, plain) {
             (_, false, _, _) if own_receptors => {
-                form::<S, F, R, Neurons<S, F, true, false, true, 0, true>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, true, false, true, ANY, true>>(w, numbers, frame)
             }
             (_, true, _, _) if own_receptors => {
-                form::<S, F, R, Neurons<S, F, true, true, true, 0, true>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, true, true, true, ANY, true>>(w, numbers, frame)
             }
             (_, false, _, _) if !R::TUNED => {
-                form::<S, F, R, Neurons<S, F, true, false, true, 0, false>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, true, false, true, ANY, false>>(w, numbers, frame)
             }
             (_, true, _, _) if !R::TUNED => {
-                form::<S, F, R, Neurons<S, F, true, true, true, 0, false>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, true, true, true, ANY, false>>(w, numbers, frame)
             }
             (false, false, false, _) => {
-                form::<S, F, R, Neurons<S, F, false, false, false, 0, false>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, false, false, false, ANY, false>>(w, numbers, frame)
             }
             (false, false, true, _) => {
-                form::<S, F, R, Neurons<S, F, false, false, true, 0, false>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, false, false, true, ANY, false>>(w, numbers, frame)
             }
             (false, true, false, 2) => {
                 form::<S, F, R, Neurons<S, F, false, true, false, 2, false>>(w, numbers, frame)
             }
             (false, true, false, _) => {
-                form::<S, F, R, Neurons<S, F, false, true, false, 0, false>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, false, true, false, ANY, false>>(w, numbers, frame)
             }
             (false, true, true, _) => {
-                form::<S, F, R, Neurons<S, F, false, true, true, 0, false>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, false, true, true, ANY, false>>(w, numbers, frame)
             }
             (true, false, false, _) => {
-                form::<S, F, R, Neurons<S, F, true, false, false, 0, false>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, true, false, false, ANY, false>>(w, numbers, frame)
             }
             (true, false, true, _) => {
-                form::<S, F, R, Neurons<S, F, true, false, true, 0, false>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, true, false, true, ANY, false>>(w, numbers, frame)
             }
             (true, true, false, 2) => {
                 form::<S, F, R, Neurons<S, F, true, true, false, 2, false>>(w, numbers, frame)
             }
             (true, true, false, _) => {
-                form::<S, F, R, Neurons<S, F, true, true, false, 0, false>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, true, true, false, ANY, false>>(w, numbers, frame)
             }
             (true, true, true, _) => {
-                form::<S, F, R, Neurons<S, F, true, true, true, 0, false>>(w, numbers, frame)
+                form::<S, F, R, Neurons<S, F, true, true, true, ANY, false>>(w, numbers, frame)
             }
         }
     }
 }
 
-/// A form of the model. `PLAIN` is the number of receptors if all are plain and the compiler is to know how many
-/// there are, which a fifth of the time depends on; else 0.
+impl frame::Taped for Model {
+    const LEVELS: Levels = Levels { v_th: cell::v_th, v_reset: cell::v_reset, fall: cell::fall_m };
+
+    #[inline(always)]
+    fn with<S: Simd, F: Real, R: Run<S, F>>(
+        w: Width<S>,
+        numbers: Numbers<'_, F>,
+        arrive: bool,
+        frame: R,
+    ) {
+        let Common { own, own_receptors, slow, .. } = numbers.common;
+        match (arrive, own, own_receptors, slow > 0) {
+            (false, false, ..) => {
+                form::<S, F, R, Neurons<S, F, false, false, false, 0, false>>(w, numbers, frame)
+            }
+            (false, true, ..) => {
+                form::<S, F, R, Neurons<S, F, true, false, true, 0, false>>(w, numbers, frame)
+            }
+            (true, false, ..) => {
+                form::<S, F, R, Neurons<S, F, false, false, false, 1, false>>(w, numbers, frame)
+            }
+            (true, true, false, false) => {
+                form::<S, F, R, Neurons<S, F, true, false, false, 1, false>>(w, numbers, frame)
+            }
+            (true, true, false, true) => {
+                form::<S, F, R, Neurons<S, F, true, false, true, 1, false>>(w, numbers, frame)
+            }
+            (true, true, true, _) => {
+                form::<S, F, R, Neurons<S, F, true, false, true, 1, true>>(w, numbers, frame)
+            }
+        }
+    }
+}
+
+/// Any number of receptors, of any kind.
+const ANY: usize = usize::MAX;
+
+/// A form of the model. `PLAIN` is the number of receptors at which something arrives, if all are plain and the compiler
+/// is to know how many there are, which a fifth of the time depends on; else [`ANY`].
 struct Neurons<
     S: Simd,
     F: Real,
@@ -559,21 +650,21 @@ impl<
 {
     #[inline(always)]
     fn count(&self) -> usize {
-        if PLAIN > 0 { PLAIN } else { self.receptors.len() }
+        if PLAIN == ANY { self.receptors.len() } else { PLAIN }
     }
 
     #[inline(always)]
     fn receptor(&self, r: usize) -> Given<F, OWN_RECEPTORS> {
         match PLAIN {
-            0 => self.receptors[r],
-            _ => self.receptors[r].known_plain(),
+            ANY => self.receptors[r],
+            _ => self.receptors[r].known_plain(NONLINEAR),
         }
     }
 
     /// The rows of numbers of receptor `r`, if they are own: see [`Given::own`].
     #[inline(always)]
     fn own<'a>(&self, cell: &'a [F], r: usize) -> &'a [F] {
-        Given::<F, OWN_RECEPTORS>::own(cell, cell::COUNT + 2 * self.count(), r)
+        Given::<F, OWN_RECEPTORS>::own(cell, cell::COUNT + 2 * self.receptors.len(), r)
     }
 
     #[inline(always)]
@@ -610,20 +701,18 @@ impl<
 
     #[inline(always)]
     fn rows(&self) -> usize {
-        state::COUNT + receptor::STATE * self.count()
+        state::COUNT + receptor::STATE * self.receptors.len()
     }
 
     #[inline(always)]
     fn fields(&self) -> usize {
-        cell::COUNT + 2 * self.count()
+        cell::COUNT + 2 * self.receptors.len()
     }
 
     #[inline(always)]
-    fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64 {
-        let Now { state, cell, driven, current, arrivals } = now;
-        let Self { p, receptors, .. } = self;
-        let count = self.count();
-        let arrivals = &arrivals[..count];
+    fn step<A: Frame<S, F>>(&self, w: Width<S>, now: Now<'_, F>, frame: &mut A) -> u64 {
+        let Now { state, cell, driven, current } = now;
+        let (p, count) = (&self.p, self.count());
         let slow = |bit: u32| SLOW && self.slow & bit != 0;
         let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
         // The constant current and that of the step, where all neurons share them.
@@ -678,7 +767,8 @@ impl<
                 change = (v - v_inf) * fall;
             } else {
                 change = v.mul_add(field(cell::fall_m), field(cell::p20) * input);
-                for (r, given) in receptors.iter().enumerate() {
+                for r in 0..count {
+                    let given = self.receptor(r);
                     change = change + field(cell::COUNT + 2 * r) * g_of(r);
                     if given.has_rise() {
                         let x = w.load(&synaptic[(2 * r + 1) * BLOCK..][..BLOCK], at);
@@ -687,12 +777,12 @@ impl<
                 }
             }
             let held = if absolute { w.load(held_row, at) } else { zero };
-            for (r, arrivals) in arrivals.iter().enumerate() {
+            for r in 0..count {
                 let given = self.receptor(r);
                 let (g, x) = synaptic[2 * r * BLOCK..][..2 * BLOCK].split_at_mut(BLOCK);
                 let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
                 let own = (self.own(cell, r), at);
-                if let Some(jump) = given.step(w, own, [g, x], low, arrivals) {
+                if let Some(jump) = given.step(w, own, [g, x], low, frame.arriving(w, r, at)) {
                     change = change + jump;
                 }
             }
@@ -715,7 +805,7 @@ impl<
                 threshold = threshold + h;
             }
             let free = absolute.then(|| held.le(zero));
-            let spike = spikes.decide(w, free, next, threshold, at);
+            let spike = frame.decide(w, free, next, threshold, at);
             if absolute {
                 w.store(held_row, at, spike.select(field(cell::t_ref), (held - one).max(zero)));
             }
@@ -749,8 +839,8 @@ impl<
             let load = |k: usize| row(w, now.state, k, at);
             let by = |back: &Back<'_, F>, k: usize| row(w, back.adjoint, k, at);
             let receptor_row = |r: usize| state::COUNT + receptor::STATE * r;
-            let (v, distance) = (load(state::v), w.load(back.distance, at));
-            let can_spike = distance.gt(v.of(frame::HELD));
+            let distance = back.distance(w, at);
+            let can_spike = distance.gt(distance.of(frame::HELD));
 
             // What the spike did.
             let mut by_spike = w.load(back.by_spike, at);
@@ -761,18 +851,21 @@ impl<
                 let change = field(cell::v_reset) - field(cell::v_th);
                 back.through_subtraction(by_v, change, &mut by_spike);
             } else {
-                let mut threshold = field(cell::v_th);
-                if relative {
-                    threshold = threshold + load(state::h) + field(cell::fall_rel) * load(state::h);
-                }
-                let change = field(cell::v_reset) - (distance + threshold);
+                let change = || {
+                    let mut threshold = field(cell::v_th);
+                    if relative {
+                        let h = load(state::h);
+                        threshold = threshold + h + field(cell::fall_rel) * h;
+                    }
+                    field(cell::v_reset) - (distance + threshold)
+                };
                 by_v = back.through_reset(w, by_v, change, &mut by_spike, at);
             }
             back.through_adaptation(by_h, field(cell::delta_th), &mut by_spike);
             back.through_adaptation(by_w, field(cell::b), &mut by_spike);
             let by_distance = back.by_distance(w, by_spike, at);
             if wanted {
-                let spiked = w.load(back.spiked, at);
+                let spiked = back.spiked(w, at);
                 let by_reset = by(&back, state::v) * spiked;
                 back.add_number(w, cell::v_reset, by_reset, at);
                 let subtracted = if p.reset == 1 { by_reset } else { zero };
@@ -800,17 +893,20 @@ impl<
                 let by_after = [by(&back, k), by(&back, k + 1)];
                 if wanted {
                     let by_after = [by_after[0], by_after[1], by_change];
-                    let read = [load(k), load(k + 1), w.load(&now.arrivals[r], at)];
+                    let read = [load(k), load(k + 1), w.load(&back.arrivals[r], at)];
                     given.add_step_numbers(w, &mut back, numbers(r), by_after, read, at);
                 }
                 let own = (self.own(now.cell, r), at);
                 let (by_arrival, [by_g, by_x]) = given.adjoint(w, own, by_after, by_change);
-                w.store(&mut back.by_arrivals[r], at, by_arrival);
+                back.give_back(w, r, by_arrival, at);
                 set_row(w, back.adjoint, k, at, by_g);
-                set_row(w, back.adjoint, k + 1, at, by_x);
+                if given.has_rise() {
+                    set_row(w, back.adjoint, k + 1, at, by_x);
+                }
             }
             let by_input;
             if NONLINEAR {
+                let v = load(state::v);
                 let input = now.input(w, field(cell::i_e), at);
                 let (mut pull, mut conductance) = (input, field(cell::p20));
                 for r in 0..self.count() {
@@ -891,7 +987,7 @@ impl<
                 by_input = by_change * field(cell::p20);
                 by_v = by_v + by_change * field(cell::fall_m);
                 if wanted {
-                    back.add_number(w, cell::fall_m, by_change * v, at);
+                    back.add_number(w, cell::fall_m, by_change * load(state::v), at);
                     let input = now.input(w, field(cell::i_e), at);
                     back.add_number(w, cell::p20, by_change * input, at);
                     for r in 0..self.count() {

@@ -21,7 +21,7 @@
 //! d_bar = s u_bar, v_th_bar = -x_bar, and, with v and u as they enter u', (a dt)_bar = (b v - u) u_bar and b_bar = a dt v
 //! u_bar; i_e_bar is that by the current.
 
-use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, form, row, set_row};
+use super::frame::{self, Back, Common, Frame, Now, Numbers, Run, form, row, set_row};
 use super::model::{Drawn, Neuron, Refused, at};
 use super::receptor::{self, Given, Port, Receptor, port};
 use super::stepped::{
@@ -328,8 +328,8 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
     }
 
     #[inline(always)]
-    fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64 {
-        let Now { state, cell, driven, current, arrivals } = now;
+    fn step<A: Frame<S, F>>(&self, w: Width<S>, now: Now<'_, F>, frame: &mut A) -> u64 {
+        let Now { state, cell, driven, current } = now;
         let rows = frame::Block::<S, F>::rows(self);
         let slow = |bit: u32| self.slow & bit != 0;
         let field = |k: usize, at: usize| frame::field_of::<S, F, OWN>(w, cell, k, at);
@@ -346,7 +346,9 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                 for at in (0..BLOCK).step_by(w.lanes::<F>()) {
                     let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
                     let own = (self.own(cell, r), at);
-                    if let Some(jump) = given.step(w, own, [&mut *g, &mut *x], low, &arrivals[r]) {
+                    if let Some(jump) =
+                        given.step(w, own, [&mut *g, &mut *x], low, frame.arriving(w, r, at))
+                    {
                         w.store(v_row, at, w.load(v_row, at) + jump);
                     }
                 }
@@ -377,7 +379,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
         let mut bits = 0;
         for at in (0..BLOCK).step_by(w.lanes::<F>()) {
             let (v, u) = (w.load(v_row, at), w.load(u_row, at));
-            let spike = spikes.decide(w, None, v, field(cell::v_th, at), at);
+            let spike = frame.decide(w, None, v, field(cell::v_th, at), at);
             w.store(v_row, at, spike.set(v, field(cell::c, at)));
             w.store(u_row, at, spike.set(u, u + field(cell::d, at)));
             bits |= u64::from(spike.bits()) << at;
@@ -398,13 +400,14 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
             // What the spike did.
             let mut by_spike = w.load(back.by_spike, at);
             let (by_v, mut by_u) = (by(&back, state::v), by(&back, state::u));
-            let change = field(cell::c) - (w.load(back.distance, at) + field(cell::v_th));
+            let distance = back.distance(w, at);
+            let change = || field(cell::c) - (distance + field(cell::v_th));
             let mut by_v = back.through_reset(w, by_v, change, &mut by_spike, at);
             back.through_adaptation(by_u, field(cell::d), &mut by_spike);
             let by_distance = back.by_distance(w, by_spike, at);
             by_v = by_v + by_distance;
             if wanted {
-                let spiked = w.load(back.spiked, at);
+                let spiked = back.spiked(w, at);
                 back.add_number(w, cell::c, by(&back, state::v) * spiked, at);
                 back.add_number(w, cell::d, by_u * spiked, at);
                 back.add_number(w, cell::v_th, -by_distance, at);
@@ -415,14 +418,14 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                 let after = [by(&back, place(r)), by(&back, place(r) + 1)];
                 if wanted {
                     let load = |k: usize| row(w, now.state, k, at);
-                    let arrived = w.load(&now.arrivals[r], at);
+                    let arrived = w.load(&back.arrivals[r], at);
                     let read = [load(place(r)), load(place(r) + 1), arrived];
                     let by_after = [after[0], after[1], by_v];
                     given.add_step_numbers(w, &mut back, numbers(r), by_after, read, at);
                 }
                 let own = (self.own(now.cell, r), at);
                 let (by_arrival, [by_g, by_x]) = given.adjoint(w, own, after, by_v);
-                w.store(&mut back.by_arrivals[r], at, by_arrival);
+                back.give_back(w, r, by_arrival, at);
                 set_row(w, back.adjoint, place(r), at, by_g);
                 set_row(w, back.adjoint, place(r) + 1, at, by_x);
             }
@@ -432,7 +435,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
             let own = |r: usize| (self.own(now.cell, r), at);
             let kick = |r: usize| self.receptors[r].kick(w, own(r));
             let g = |r: usize| match self.receptors[r].is_pulse() {
-                true => kick(r) * w.load(&now.arrivals[r], at),
+                true => kick(r) * w.load(&back.arrivals[r], at),
                 false => row(w, now.state, place(r), at),
             };
             let input = now.input(w, field(cell::i_e), at);
@@ -477,10 +480,10 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                 by_g = by_g + by(&back, place(r));
                 if given.is_pulse() {
                     if wanted {
-                        let by_kick = by_g * w.load(&now.arrivals[r], at);
+                        let by_kick = by_g * w.load(&back.arrivals[r], at);
                         back.add_number(w, numbers(r) + port::kick, by_kick, at);
                     }
-                    w.store(&mut back.by_arrivals[r], at, kick(r) * by_g);
+                    back.give_back(w, r, kick(r) * by_g, at);
                     by_g = v.of(0.0);
                 }
                 set_row(w, back.adjoint, place(r), at, by_g);

@@ -16,7 +16,7 @@
 //! fall_k_bar = theta_k (theta_bar_k - u_bar); and with the new v_bar fall_bar = v v_bar, p20_bar = (i_e + i) v_bar,
 //! c_r_bar = g_r v_bar, d_r_bar = x_r v_bar; i_e_bar is that by the current, and t_ref has none.
 
-use super::frame::{self, Back, Common, Decide, Now, Numbers, Run, form, row, set_row};
+use super::frame::{self, Back, Common, Frame, Now, Numbers, Run, form, row, set_row};
 use super::model::{Drawn, Neuron, Refused, at};
 use super::receptor::{self, Given, Port, Receptor, port};
 use super::stepped::{
@@ -312,8 +312,8 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
     }
 
     #[inline(always)]
-    fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64 {
-        let Now { state, cell, driven, current, arrivals } = now;
+    fn step<A: Frame<S, F>>(&self, w: Width<S>, now: Now<'_, F>, frame: &mut A) -> u64 {
+        let Now { state, cell, driven, current } = now;
         let rows = frame::Block::<S, F>::rows(self);
         let slow = |bit: u32| self.slow & bit != 0;
         let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
@@ -340,7 +340,9 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                 }
                 let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), state::COUNT + 2 * r);
                 let own = (self.own(cell, r), at);
-                if let Some(jump) = given.step(w, own, [&mut *g, &mut *x], low, &arrivals[r]) {
+                if let Some(jump) =
+                    given.step(w, own, [&mut *g, &mut *x], low, frame.arriving(w, r, at))
+                {
                     by = by + jump;
                 }
                 w.store(&mut change, at, by);
@@ -362,7 +364,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
             }
             let held_row = &mut own[places(state::held)];
             let held = w.load(held_row, at);
-            let spike = spikes.decide(w, Some(held.le(zero)), v, threshold, at);
+            let spike = frame.decide(w, Some(held.le(zero)), v, threshold, at);
             let after = spike.select(field(cell::t_ref, at), (held - one).max(zero));
             w.store(held_row, at, after);
             for (k, alpha) in [(state::theta_1, cell::alpha_1), (state::theta_2, cell::alpha_2)] {
@@ -397,7 +399,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                 back.add_number(w, cell::omega, -by_distance, at);
                 for (k, alpha, fall) in thetas {
                     let by_theta = by(&back, k);
-                    back.add_number(w, alpha, by_theta * w.load(back.spiked, at), at);
+                    back.add_number(w, alpha, by_theta * back.spiked(w, at), at);
                     back.add_number(w, fall, (by_theta - by_distance) * load(k), at);
                 }
             }
@@ -412,7 +414,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                 let (to_v, to_v_rise) = (cell::COUNT + 2 * r, cell::COUNT + 2 * r + 1);
                 if wanted {
                     let (by_after, first) = ([after[0], after[1], by_v], fields + r * port::COUNT);
-                    let read = [load(k), load(k + 1), w.load(&now.arrivals[r], at)];
+                    let read = [load(k), load(k + 1), w.load(&back.arrivals[r], at)];
                     given.add_step_numbers(w, &mut back, first, by_after, read, at);
                     back.add_number(w, to_v, by_v * load(k), at);
                     if given.has_rise() {
@@ -421,7 +423,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                 }
                 let own = (self.own(now.cell, r), at);
                 let (by_arrival, [by_g, by_x]) = given.adjoint(w, own, after, by_v);
-                w.store(&mut back.by_arrivals[r], at, by_arrival);
+                back.give_back(w, r, by_arrival, at);
                 set_row(w, back.adjoint, k, at, by_g + by_v * field(to_v));
                 if given.has_rise() {
                     set_row(w, back.adjoint, k + 1, at, by_x + by_v * field(to_v_rise));

@@ -1,17 +1,15 @@
 //! Neuron models: each a step that integrates, compares with the threshold and resets, and the adjoint of that
 //! step. [`frame`] drives both: a step of a simulation, the steps of a training, and these back from the last.
-//! [`lif`] and [`readout`] have kernels of their own for a training, which keep less.
+//! [`readout`] has kernels of its own for a training, which make outputs of potentials too.
 
 pub mod adex;
 pub mod channels;
+pub mod eventprop;
 pub mod frame;
 pub mod hh;
 pub mod iaf;
 pub mod izhikevich;
 pub mod library;
-pub mod lif;
-pub mod lif_backward;
-pub mod lif_eventprop;
 pub mod mat2;
 pub mod model;
 pub mod readout;

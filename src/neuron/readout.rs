@@ -4,16 +4,17 @@
 //!   v' = v + fall_m v + p21 i + p20 i_e   i' = i + fall_syn i + arrivals of this step
 //!   output = (mean over steps | mean over each frame | last | maximum) of v' / v_unit
 //! ```
-//! The equations of [`super::lif`] below threshold. The kernel leaves v' on the tape for recording.
+//! The equations of [`super::iaf`] below threshold, with an exponential current. The kernel leaves v' on the tape for
+//! recording.
 
 use super::iaf::{Iaf, Lif};
-use super::lif::propagators;
 use super::model::{Drawn, Neuron, Refused, check_membrane};
-use super::receptor::Receptor;
+use super::receptor::{Receptor, Response};
 use super::stepped::Stepped;
 use crate::declare;
 use crate::grammar::{Judge, Ms, Mv, Ns, Pa, Param, Pf, Quantity};
 use crate::kernel::*;
+use crate::slow::fall;
 use crate::{numbers, params};
 use std::path::Path;
 use std::sync::Arc;
@@ -77,7 +78,7 @@ impl Neuron for Readout {
 }
 
 numbers! {
-    /// Propagators of a neuron in the array `cell`: those of [`super::lif::Cell`].
+    /// Propagators of a neuron in the array `cell`.
     pub struct Cell in cell {
         /// exp(-dt / tau_m) - 1.
         fall_m,
@@ -88,6 +89,14 @@ numbers! {
         /// exp(-dt / tau_syn) - 1.
         fall_syn,
     }
+}
+
+/// Propagators `[fall_m, p21, p20, fall_syn]` of a membrane with time constant `tau_m` and capacitance
+/// `c_m`, driven by an exponential current of time constant `tau_syn`; ms and pF.
+pub fn propagators(dt: f64, tau_m: f64, c_m: f64, tau_syn: f64) -> [f64; 4] {
+    let [p21, _] = Response::Exp { tau: tau_syn }.propagators(dt, tau_m, c_m);
+    let fall_m = fall(dt, tau_m);
+    [fall_m, p21, -fall_m * tau_m / c_m, fall(dt, tau_syn)]
 }
 
 impl Cell {

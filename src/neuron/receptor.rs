@@ -358,6 +358,11 @@ impl Port {
         *at(&self.responses, neuron)
     }
 
+    /// Whether it decays exponentially.
+    pub fn is_exponential(&self) -> bool {
+        self.responses.iter().all(|response| matches!(response, Response::Exp { .. }))
+    }
+
     /// Whether each neuron has numbers of its own.
     pub fn is_own(&self) -> bool {
         self.responses.len() > 1 || self.e_rev.as_ref().is_some_and(|e_rev| e_rev.len() > 1)
@@ -446,10 +451,10 @@ impl<F: Real, const OWN: bool> Given<F, OWN> {
         self.kind == 2 && self.conductance && self.block <= F::zero()
     }
 
-    /// The same receptor, of which the compiler is to know that [`Self::is_plain`] holds.
+    /// The same receptor, of which the compiler is to know that [`Self::is_plain`] holds, or the same of a current.
     #[inline(always)]
-    pub fn known_plain(self) -> Self {
-        Self { kind: 2, conductance: true, block: F::zero(), ..self }
+    pub fn known_plain(self, conductance: bool) -> Self {
+        Self { kind: 2, conductance, block: F::zero(), ..self }
     }
 
     /// Whether x is used.
@@ -477,7 +482,7 @@ impl<F: Real, const OWN: bool> Given<F, OWN> {
     }
 
     /// The receptor over one step: `g` and `x` are rows, `rest` those of their second floats if there are
-    /// some, `arrivals` the sums of the ring. Delta receptors give back the jump of the potential.
+    /// some, `arrived` what arrives. Delta receptors give back the jump of the potential.
     #[inline(always)]
     pub fn step<S: Simd>(
         &self,
@@ -485,10 +490,10 @@ impl<F: Real, const OWN: bool> Given<F, OWN> {
         (own, at): (&[F], usize),
         [g, x]: [&mut [F]; 2],
         rest: Option<[&mut [F]; 2]>,
-        arrivals: &[F],
+        arrived: Vector<S, F>,
     ) -> Option<Vector<S, F>> {
         let number = |k: usize| self.number(w, own, k, at);
-        let arriving = number(port::kick) * w.load(arrivals, at);
+        let arriving = number(port::kick) * arrived;
         let [rest_g, rest_x] = match rest {
             Some(rest) => rest.map(Some),
             None => [None, None],

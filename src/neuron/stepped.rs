@@ -58,6 +58,12 @@ pub trait Stepped: std::fmt::Debug + Send + Sync {
     fn answers(&self) -> bool {
         false
     }
+    /// These neurons, if the way back through a step needs no more than the distance to the threshold, so that a training
+    /// keeps nothing else: see [`super::frame::Tape`]. A spike whose reset to a value lets gradients pass must not raise
+    /// the threshold.
+    fn on_tape(&self) -> Option<&super::iaf::Iaf> {
+        None
+    }
     /// The numbers of each neuron, with what lasts held as it is.
     fn frozen_cells(&self) -> Vec<Vec<f64>> {
         self.cells()

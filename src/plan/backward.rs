@@ -1,10 +1,10 @@
 //! Launches by which gradients go back, from readouts to what sources send.
 
-use super::compile::{Compiler, cut, each, passing, reset, whole};
+use super::compile::{Compiler, cut, each, whole};
 use super::order::Group;
 use super::*;
 use crate::network;
-use crate::neuron::{lif_backward, readout_backward};
+use crate::neuron::readout_backward;
 use crate::synapse::{PANEL, dense_values, sparse_backward, transpose};
 
 impl Compiler<'_> {
@@ -60,10 +60,6 @@ impl Compiler<'_> {
         for &k in group.members.iter().rev() {
             if self.layout.pops[k].active {
                 match &network.populations[k].kind {
-                    network::Kind::Lif(lif) => step.push(match self.training.learn.by_times() {
-                        None => self.lif_backward(k, lif),
-                        Some(least_slope) => self.lif_eventprop(k, least_slope),
-                    }),
                     network::Kind::Readout(r) => step.push(self.readout_backward(k, r)),
                     network::Kind::Stepped(_) => {
                         let framed = self.layout.framed[k].as_ref();
@@ -142,38 +138,6 @@ impl Compiler<'_> {
                 launches.push(Launch { per_step: true, ..launch });
             }
         }
-    }
-
-    pub(super) fn lif_backward(&self, k: usize, model: &network::Lif) -> Launch {
-        let pop = self.layout.pops[k];
-        let p = lif_backward::LifBackwardParams {
-            n: pop.n as u32,
-            steps: self.layout.steps as u32,
-            history: pop.history as u32,
-            arrivals: u32::from(self.filled[k].tape != 0),
-            own: u32::from(pop.own),
-            steepness: self.layout.surrogate.steepness,
-            unit: model.unit,
-            carry: pop.carry,
-            reset: reset(model),
-            soft: self.layout.soft,
-            surrogate: self.layout.surrogate.shape,
-            attached: self.training.attached(),
-        };
-        let args = vec![
-            self.tape(&pop),
-            passing(pop.cotangent, self.layout.steps * pop.n),
-            whole(pop.cell),
-            self.spikes(&pop),
-            if pop.carry > 0 {
-                each(pop.adjoint, lif_backward::STATE * pop.n)
-            } else {
-                each(self.layout.arrays.unused.written[0], 0)
-            },
-            each(pop.input_gradient, pop.n),
-        ];
-        let name = &self.network.populations[k].name;
-        self.by_sample(&lif_backward::KERNEL, name, p.words(), args, pop.n)
     }
 
     pub(super) fn readout_backward(&self, k: usize, model: &network::Readout) -> Launch {

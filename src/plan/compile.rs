@@ -20,7 +20,7 @@ use crate::data::traces::Traces;
 use crate::kernel::spike_words;
 use crate::network::{self, Network};
 use crate::record::count_spikes;
-use crate::scene::{Images, Reset, Training};
+use crate::scene::{Images, Training};
 
 /// Choices that are not the network's.
 #[derive(Debug, Clone)]
@@ -303,7 +303,7 @@ impl<'a> Compiler<'a> {
     /// Whether a population has soft spikes.
     pub fn is_soft(&self, k: usize) -> bool {
         let kind = &self.network.populations[k].kind;
-        self.layout.soft > 0 && matches!(kind, network::Kind::Lif(_) | network::Kind::Stepped(_))
+        self.layout.soft > 0 && matches!(kind, network::Kind::Stepped(_))
     }
 
     /// Whether a population sends values rather than spikes.
@@ -369,11 +369,6 @@ impl<'a> Compiler<'a> {
         let before = self.filled[k].tape & bit;
         self.filled[k].tape |= bit;
         before != 0
-    }
-
-    /// Whether anything arrives at a population.
-    pub fn has_arrivals(&self, k: usize) -> bool {
-        self.filled[k].tape != 0
     }
 
     /// Whether something arrives at a receptor.
@@ -473,12 +468,5 @@ pub(super) fn receptors_of(kind: &network::Kind) -> usize {
     match kind {
         network::Kind::Stepped(neurons) => neurons.receptors().len(),
         _ => 1,
-    }
-}
-
-pub(super) fn reset(model: &network::Lif) -> u32 {
-    match model.reset {
-        Reset::Value => 0,
-        Reset::Subtract => 1,
     }
 }

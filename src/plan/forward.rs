@@ -1,6 +1,6 @@
 //! Launches from what sources send to what neurons and readouts do.
 
-use super::compile::{Compiler, each, reset, shown, whole};
+use super::compile::{Compiler, each, shown, whole};
 use super::order::Group;
 use super::*;
 use crate::input::encoder::{Given, Showing, Window};
@@ -8,7 +8,7 @@ use crate::input::{pixel_words, poisson};
 use crate::kernel::spike_words;
 use crate::network;
 use crate::neuron::model::at;
-use crate::neuron::{lif, readout};
+use crate::neuron::readout;
 use crate::rng::{Purpose, stream};
 use crate::scene::Images;
 use crate::synapse::{dense_spikes, dense_values, sparse};
@@ -31,8 +31,9 @@ impl Compiler<'_> {
                     self.show(k, &window, showings, &mut launches);
                     launches.extend(self.noise_of_inputs(k, images));
                 }
-                network::Kind::Lif(_) | network::Kind::Readout(_) => {}
-                network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
+                network::Kind::Readout(_)
+                | network::Kind::Stepped(_)
+                | network::Kind::Spikes(_) => {}
             }
         }
         self.concentrations(&mut launches);
@@ -121,7 +122,6 @@ impl Compiler<'_> {
         for &k in &group.members {
             self.gains(k, &mut step);
             match &network.populations[k].kind {
-                network::Kind::Lif(lif) => step.push(self.lif(k, lif)),
                 network::Kind::Readout(readout) => step.push(self.readout(k, readout)),
                 network::Kind::Stepped(_) => {
                     step.extend(
@@ -281,40 +281,6 @@ impl Compiler<'_> {
         let statics = self.layout.arrays.zero_reals(name, len);
         self.layout.pops[k].statics = Some(statics);
         statics
-    }
-
-    pub(super) fn lif(&self, k: usize, model: &network::Lif) -> Launch {
-        let pop = self.layout.pops[k];
-        let p = lif::LifParams {
-            n: pop.n as u32,
-            steps: self.layout.steps as u32,
-            history: pop.history as u32,
-            arrivals: u32::from(self.filled[k].tape != 0),
-            statics: u32::from(pop.statics.is_some()),
-            own: u32::from(pop.own),
-            steepness: self.layout.surrogate.steepness,
-            unit: model.unit,
-            carry: pop.carry,
-            reset: reset(model),
-            soft: self.layout.soft,
-            surrogate: self.layout.surrogate.shape,
-        };
-        let args = vec![
-            self.tape(&pop),
-            pop.statics.map_or(whole(self.layout.arrays.unused.reals), |s| each(s, pop.n)),
-            whole(pop.i_e),
-            whole(pop.cell),
-            self.spikes(&pop),
-            if pop.carry > 0 {
-                each(pop.state, lif::STATE * pop.n)
-            } else {
-                each(self.layout.arrays.unused.written[0], 0)
-            },
-            self.soft_spikes(&pop),
-        ];
-        // Whole workgroups for each sample, so that a workgroup's spikes make whole words.
-        let padded = pop.n.next_multiple_of(lif::KERNEL.workgroup as usize);
-        self.by_sample(&lif::KERNEL, &self.network.populations[k].name, p.words(), args, padded)
     }
 
     pub(super) fn readout(&self, k: usize, model: &network::Readout) -> Launch {

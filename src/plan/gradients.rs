@@ -294,7 +294,6 @@ impl Compiler<'_> {
                 network::Kind::Stepped(_) if pop.i_e == array => {
                     return framed.as_ref().map_or(1.0, |framed| framed.unit(self.network.dt));
                 }
-                network::Kind::Lif(m) if pop.i_e == array => return m.unit / m.cells[0].p20,
                 network::Kind::Readout(m) if pop.i_e == array => return m.v_unit / m.cells[0].p20,
                 _ => {}
             }

@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::network::{self, Network, Synapses};
-use crate::neuron::iaf;
-use crate::scene::{Gradient, Reset};
+use crate::neuron::iaf::{self, Iaf};
+use crate::scene::Gradient;
 
 /// Refuses a network that `gradient` does not know.
 pub(super) fn known(network: &Network, gradient: Gradient) -> Result<(), PlanError> {
@@ -29,10 +29,8 @@ pub(super) fn known(network: &Network, gradient: Gradient) -> Result<(), PlanErr
             network::Kind::Stepped(neurons) if of_eprop && membranes_differ(&neurons.cells()) => {
                 "neurons of a population share their membrane in a training by e-prop"
             }
-            network::Kind::Lif(lif)
-                if of_times
-                    && (lif.reset != Reset::Value
-                        || lif.cells.iter().any(|c| c.t_ref != 0.0 || c.delta_th != 0.0)) =>
+            network::Kind::Stepped(neurons)
+                if of_times && !neurons.on_tape().is_none_or(is_known) =>
             {
                 "by the times of spikes learn neurons that are reset to a value, without refractory periods"
             }
@@ -41,6 +39,12 @@ pub(super) fn known(network: &Network, gradient: Gradient) -> Result<(), PlanErr
         return refuse(format!("population `{}`", population.name), why);
     }
     Ok(())
+}
+
+/// Whether gradients by times know what spikes do to these neurons.
+fn is_known(iaf: &Iaf) -> bool {
+    let has_none = |cell: &iaf::Cell| cell.t_ref == 0.0 && cell.delta_th == 0.0;
+    !iaf.subtract && iaf.cells.iter().all(has_none)
 }
 
 fn membranes_differ(cells: &[Vec<f64>]) -> bool {

@@ -9,7 +9,6 @@ use crate::input::pixel_words;
 use crate::kernel::spike_words;
 use crate::network::{self, Network, Projection, Synapses};
 use crate::neuron::surrogate::Shape;
-use crate::neuron::{lif, lif_backward, lif_eventprop};
 use crate::scene::{Over, Training};
 use crate::synapse::PANEL;
 use crate::train::eprop_readout;
@@ -39,7 +38,6 @@ pub(super) struct Pop {
     pub i_e: Reals,
     pub state: Reals,
     pub cotangent: Reals,
-    pub adjoint: Reals,
     pub input_gradient: Reals,
     /// Of a readout whose largest potential counts: its step.
     pub peak: Words,
@@ -65,7 +63,6 @@ impl Pop {
             i_e: reals,
             state: reals,
             cotangent: reals,
-            adjoint: reals,
             input_gradient: reals,
             peak: words,
         }
@@ -216,30 +213,6 @@ impl<'a> Layout<'a> {
             }
             self.ports.populations[k].history = history;
             match &population.kind {
-                network::Kind::Lif(lif) => {
-                    pop.own = lif.cells.len() > 1;
-                    let values = columns(lif.cells.iter().map(|c| c.numbers()));
-                    pop.cell = self.arrays.reals(format!("{name}.cell"), values);
-                    if pop.carry > 0 {
-                        let v_init = |id: usize| lif.cells[if pop.own { id } else { 0 }].v_init;
-                        let mut state = vec![0.0; batch * lif::STATE * n];
-                        for b in 0..batch {
-                            for id in 0..n {
-                                state[b * lif::STATE * n + id] = v_init(id);
-                            }
-                        }
-                        pop.state = self.arrays.reals(format!("{name}.state"), state);
-                    }
-                    if pop.active && cyclic {
-                        let rows = match self.training.learn.by_times() {
-                            None => lif_backward::STATE,
-                            Some(_) => lif_eventprop::STATE,
-                        };
-                        let len = batch * rows * n;
-                        pop.adjoint = self.arrays.zero_reals(format!("{name}.adjoint"), len);
-                    }
-                    self.neuron(&mut pop, name, &lif.i_e);
-                }
                 network::Kind::Readout(r) if online => {
                     pop.i_e = self.arrays.reals(format!("{name}.i_e"), r.i_e.clone());
                     let len = batch * eprop_readout::STATE * n;
@@ -293,7 +266,7 @@ impl<'a> Layout<'a> {
             if self.training.loss.counted() == Some(name) {
                 self.answer(name, n);
             }
-            if matches!(population.kind, network::Kind::Lif(_) | network::Kind::Stepped(_)) {
+            if matches!(population.kind, network::Kind::Stepped(_)) {
                 if soft > 0 {
                     pop.values = self.arrays.zero_reals(format!("{name}.soft_spikes"), rows * n);
                 }
@@ -311,7 +284,7 @@ impl<'a> Layout<'a> {
                 }
             }
             let potentials =
-                matches!(population.kind, network::Kind::Lif(_) | network::Kind::Readout(_));
+                population.on_tape || matches!(population.kind, network::Kind::Readout(_));
             self.ports.populations[k].tape = (potentials && !online).then_some(pop.tape);
             self.pops[k] = pop;
         }

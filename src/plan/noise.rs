@@ -17,7 +17,6 @@ impl Compiler<'_> {
         self.training.noise.filter(|noise| noise.currents > 0.0)?;
         let population = &self.network.populations[k];
         match &population.kind {
-            network::Kind::Lif(_) => Some(0),
             network::Kind::Stepped(neurons) if population.spikes() => {
                 neurons.receptors().iter().position(|receptor| receptor.e_rev.is_none())
             }

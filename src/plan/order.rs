@@ -115,6 +115,7 @@ mod tests {
             name: k.to_string(),
             size: 1,
             kind: Kind::Poisson(vec![0.0]),
+            on_tape: false,
             laid_out: vec![],
             numbers: None,
             learns_current: false,

@@ -134,12 +134,12 @@ pub struct Inbox {
 /// Arrays of a population.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct PopulationPorts {
-    /// u of a spiking neuron, v of a readout, samples × steps × n; of neurons without a frame, unless they are stepped
-    /// forwards only.
+    /// u of a spiking neuron, v of a readout, samples × steps × n; of those that keep no states, unless they are
+    /// stepped forwards only.
     pub tape: Option<Reals>,
     /// Where the potential after each step is, if it is watched.
     pub inbox: Option<Inbox>,
-    /// States of neurons in frames.
+    /// States of neurons, where these are kept.
     pub states: Option<States>,
     /// Spikes of a population that sends some.
     pub spikes: Option<SpikePorts>,

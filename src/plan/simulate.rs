@@ -660,7 +660,7 @@ impl Simulator<'_> {
             tiles: self.ring.tiles as u32,
             port_bits: self.synapse_ports.bits,
             tile: self.ring.tile as u32,
-            row: self.ports.row as u32,
+            row_words: self.ports.row as u32,
             interval: self.interval as u32,
             pulls: u32::from(self.pulled.is_some()),
             shared: u32::from(self.pulled.is_some_and(|pulled| pulled.shared)),

@@ -1,10 +1,9 @@
 //! Times of spikes in a training: gradients by them, and a loss of the first ones.
 
-use super::compile::{Compiler, SLOTS, each, passing, whole};
+use super::compile::{Compiler, SLOTS, each, whole};
 use super::*;
 use crate::kernel::spike_words;
 use crate::network;
-use crate::neuron::lif_eventprop;
 use crate::train::first_spikes::FirstSpike;
 use crate::train::loss::Of;
 use crate::train::{first_spike_ramp, first_spike_terms, first_spikes};
@@ -28,35 +27,11 @@ pub(super) struct Firsts {
 }
 
 impl Compiler<'_> {
-    /// The adjoint of neurons by the times of their spikes.
-    pub(super) fn lif_eventprop(&self, k: usize, least_slope: f64) -> Launch {
-        let pop = self.layout.pops[k];
-        let pushed = self.firsts.filter(|firsts| firsts.population == k && firsts.push > 0.0);
-        let p = lif_eventprop::LifEventpropParams {
-            n: pop.n as u32,
-            steps: self.layout.steps as u32,
-            arrivals: u32::from(self.has_arrivals(k)),
-            own: u32::from(pop.own),
-            pushed: u32::from(pushed.is_some()),
-            push: pushed.map_or(0.0, |firsts| firsts.push),
-            least_rise: least_slope * self.network.dt,
-            carry: pop.carry,
-        };
-        let args = vec![
-            self.tape(&pop),
-            passing(pop.cotangent, self.layout.steps * pop.n),
-            whole(pop.cell),
-            pushed
-                .map_or(whole(self.layout.arrays.unused.words), |firsts| each(firsts.peak, pop.n)),
-            if pop.carry > 0 {
-                each(pop.adjoint, lif_eventprop::STATE * pop.n)
-            } else {
-                each(self.layout.arrays.unused.written[0], 0)
-            },
-            each(pop.input_gradient, pop.n),
-        ];
-        let name = &self.network.populations[k].name;
-        self.by_sample(&lif_eventprop::KERNEL, name, p.words(), args, pop.n)
+    /// What the loss pays for each mV that the neurons of a population lack at their peaks, and where these are, if it
+    /// does.
+    pub(super) fn pushed(&self, k: usize) -> Option<(f64, Words)> {
+        let firsts = self.firsts.filter(|firsts| firsts.population == k && firsts.push > 0.0)?;
+        Some((firsts.push, firsts.peak))
     }
 
     /// First spikes of the population that answers, if the loss is of their times, and the answers.
@@ -67,7 +42,7 @@ impl Compiler<'_> {
         let pop = self.layout.pops[k];
         if self.firsts.is_none() {
             let unit = match &self.network.populations[k].kind {
-                network::Kind::Lif(lif) => lif.unit,
+                network::Kind::Stepped(neurons) => neurons.trained().unit,
                 _ => 1.0,
             };
             let len = self.layout.batch * pop.n;

@@ -9,8 +9,10 @@ use crate::input::bias;
 use crate::network;
 use crate::network::numbers::{Made, Numbers};
 use crate::neuron::frame::{
-    BackParams, Nudge, WindowParams, adjoint_rows, inbox_rows, slots, unit_of,
+    BackParams, Nudge, TapeBackParams, TapeParams, WindowParams, adjoint_rows, inbox_rows, slots,
+    unit_of,
 };
+use crate::neuron::iaf;
 use crate::neuron::model::{Refused, at};
 use crate::neuron::receptor::port;
 use crate::neuron::stepped::{BLOCK, Stepped, Trained, receptor_numbers, with_receptors};
@@ -21,7 +23,9 @@ pub(super) struct Framed<'a> {
     neurons: &'a dyn Stepped,
     trained: Trained,
     receptors: usize,
-    /// Steps of a segment, at whose start the state is kept.
+    /// Whether a tape of distances to the threshold is all that is kept of steps.
+    on_tape: bool,
+    /// Steps of a segment, at whose start the state is kept, of others.
     segment: usize,
     /// Numbers of the state of a sample, and of its adjoint.
     state_len: usize,
@@ -30,7 +34,8 @@ pub(super) struct Framed<'a> {
     rows: usize,
     /// Numbers that kernels read of a neuron and of the receptors, if any of them is trained.
     numbers: usize,
-    /// Whether each neuron has numbers of its own of receptors.
+    /// Whether each neuron has numbers of its own, and whether of receptors.
+    own: bool,
     own_receptors: bool,
     driven: bool,
     watched: bool,
@@ -61,12 +66,23 @@ impl<'a> Layout<'a> {
         let all_rows = if neurons.slow() > 0 { 2 * rows } else { rows };
         // What a window keeps is least where it keeps as many states as a segment has steps.
         let segment = (steps as f64).sqrt().ceil() as usize;
-        let of_block = slots(steps, segment) * (all_rows + 1) * BLOCK;
-        let state_len = blocks * of_block;
-        let state = self.arrays.zero_reals(format!("{name}.state"), batch * state_len);
-        self.ports.populations[k].states =
-            Some(States { array: state, blocks, of_block, every: segment });
         let population = &self.network.populations[k];
+        let on_tape = population.on_tape;
+        let of_block = match on_tape {
+            true => all_rows * BLOCK,
+            false => slots(steps, segment) * (all_rows + 1) * BLOCK,
+        };
+        let state_len = blocks * of_block;
+        // On a tape state outlasts a launch on a cycle only.
+        let stored = !on_tape || pop.carry > 0;
+        let state = match stored {
+            true => self.arrays.zero_reals(format!("{name}.state"), batch * state_len),
+            false => self.arrays.unused.written[0],
+        };
+        if !on_tape {
+            self.ports.populations[k].states =
+                Some(States { array: state, blocks, of_block, every: segment });
+        }
         let watched = self.training.loss.watched() == Some(name);
         let driven = is_driven(self.network, k);
         let numbers = match &population.numbers {
@@ -84,19 +100,18 @@ impl<'a> Layout<'a> {
             true => with_receptors(&neurons.cells(), n, of_receptors),
             false => neurons.cells(),
         };
-        let cell = cells(neurons, &cell, n);
-        let mut start = vec![0.0; blocks * all_rows * BLOCK];
-        for lane in 0..blocks * BLOCK {
-            // Lanes beyond the last neuron are copies of it.
-            for (row, x) in neurons.start(lane.min(n - 1)).into_iter().enumerate() {
-                start[(lane / BLOCK * all_rows + row) * BLOCK + lane % BLOCK] = x;
-            }
-        }
+        let mut starts: Vec<_> = (0..n).map(|id| neurons.start(id)).collect();
+        starts.iter_mut().for_each(|start| start.resize(all_rows, 0.0));
+        // On a tape neurons need not have numbers of their own.
+        let cell = constants(neurons, &cell);
+        let own = !on_tape || neurons.slow() > 0 || differ(&cell) || differ(&starts);
+        let laid = |each: Vec<Vec<f64>>| if own { in_blocks(&each, n) } else { each[0].clone() };
+        let (cell, start) = (laid(cell), laid(starts));
         let receptor = [of_receptors(0), neurons.table()].concat();
 
         let inbox_rows = inbox_rows(receptors, driven, watched);
         pop.width = inbox_rows * n;
-        let inbox = format!("{name}.inbox");
+        let inbox = format!("{name}.{}", if on_tape { "tape" } else { "inbox" });
         pop.tape = match driven {
             false => self.arrays.zero_reals(inbox, batch * steps * pop.width),
             true => {
@@ -120,11 +135,13 @@ impl<'a> Layout<'a> {
             neurons,
             trained,
             receptors,
+            on_tape,
             segment,
             state_len,
             adjoint_len,
             rows,
             numbers,
+            own,
             own_receptors,
             driven,
             watched,
@@ -133,7 +150,7 @@ impl<'a> Layout<'a> {
             start: self.arrays.reals(format!("{name}.start"), start),
             receptor: self.arrays.reals(format!("{name}.receptor"), receptor),
             cell: self.arrays.reals(format!("{name}.cell"), cell),
-            adjoint: match pop.active {
+            adjoint: match pop.active && stored {
                 true => self.arrays.zero_reals(format!("{name}.adjoint"), batch * adjoint_len),
                 false => self.arrays.unused.written[0],
             },
@@ -158,17 +175,19 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// The array `cell` of a training: each neuron has its own numbers, and the constant currents that the scene gives are
-/// elsewhere.
-fn cells(neurons: &dyn Stepped, cells: &[Vec<f64>], n: usize) -> Vec<f64> {
+/// The numbers in the array `cell` of a training. The constant currents that the scene gives are elsewhere.
+fn constants(neurons: &dyn Stepped, cells: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let Trained { i_e, currents, .. } = neurons.trained();
     let of = |id: usize| {
         let mut cell = at(cells, id).clone();
         cell[i_e] -= at(&currents, id);
         cell
     };
-    let apart = cells.len().max(currents.len());
-    in_blocks(&(0..apart).map(of).collect::<Vec<_>>(), n)
+    (0..cells.len().max(currents.len())).map(of).collect()
+}
+
+fn differ(each: &[Vec<f64>]) -> bool {
+    each.iter().any(|numbers| *numbers != each[0])
 }
 
 impl NumberPorts {
@@ -184,7 +203,8 @@ impl NumberPorts {
         x: &[Vec<f64>],
     ) -> Result<Vec<(Reals, Vec<f64>)>, Refused> {
         let Made { cells: made, receptor, slopes } = numbers.made(x)?;
-        let mut contents = vec![(self.cell, cells(neurons, &made, n)), (self.receptor, receptor)];
+        let cell = in_blocks(&constants(neurons, &made), n);
+        let mut contents = vec![(self.cell, cell), (self.receptor, receptor)];
         let slopes = slopes.iter().map(|slopes| slopes.concat());
         contents.extend(self.slopes.iter().copied().zip(slopes));
         Ok(contents)
@@ -239,7 +259,92 @@ impl Compiler<'_> {
         p.words()
     }
 
+    /// Those of the frames on a tape.
+    fn tape_frame(&self, k: usize, f: &Framed<'_>) -> Vec<Word> {
+        let pop = self.layout.pops[k];
+        let p = TapeParams::<f64> {
+            n: pop.n as u32,
+            arrive: self.arrive(k),
+            own: u32::from(f.own),
+            slow: f.neurons.slow(),
+            steps: self.layout.steps as u32,
+            history: pop.history as u32,
+            carry: pop.carry,
+            steepness: self.layout.surrogate.steepness,
+            unit: f.trained.unit,
+            own_receptors: u32::from(f.own_receptors),
+            soft: self.layout.soft,
+            surrogate: self.layout.surrogate.shape,
+        };
+        p.words()
+    }
+
+    /// What is stored between launches on a tape.
+    fn stored(&self, k: usize, array: Reals, len: usize) -> Arg {
+        match self.layout.pops[k].carry {
+            0 => each(self.layout.arrays.unused.written[0], 0),
+            _ => each(array, len),
+        }
+    }
+
+    fn tape_window(&self, k: usize, f: &Framed<'_>) -> Launch {
+        let pop = self.layout.pops[k];
+        let args = vec![
+            self.stored(k, f.state, f.state_len),
+            whole(f.start),
+            whole(f.cell),
+            whole(f.receptor),
+            self.tape(&pop),
+            each(f.current, pop.n),
+            self.spikes(&pop),
+            self.soft_spikes(&pop),
+        ];
+        let params = [self.tape_frame(k, f), f.neurons.params()].concat();
+        let padded = pop.n.next_multiple_of(BLOCK);
+        let name = &self.network.populations[k].name;
+        self.by_sample(&iaf::TAPE, name, params, args, padded)
+    }
+
+    fn tape_back(&self, k: usize, f: &Framed<'_>) -> Launch {
+        let pop = self.layout.pops[k];
+        let least_slope = self.training.learn.by_times();
+        let pushed = self.pushed(k);
+        let back = TapeBackParams::<f64> {
+            pushed: u32::from(pushed.is_some()),
+            push: pushed.map_or(0.0, |(push, _)| push),
+            least_rise: least_slope.unwrap_or_default() * self.network.dt,
+            attached: self.training.attached(),
+            by_times: u32::from(least_slope.is_some()),
+        };
+        let args = vec![
+            self.stored(k, f.adjoint, f.adjoint_len),
+            whole(f.start),
+            whole(f.cell),
+            whole(f.receptor),
+            self.tape(&pop),
+            each(f.current, pop.n),
+            self.by_spikes(k),
+            pushed.map_or(whole(self.layout.arrays.unused.words), |(_, peak)| each(peak, pop.n)),
+        ];
+        let params = [self.tape_frame(k, f), back.words(), f.neurons.params()].concat();
+        let padded = pop.n.next_multiple_of(BLOCK);
+        let name = &self.network.populations[k].name;
+        self.by_sample(&iaf::TAPE_BACK, name, params, args, padded)
+    }
+
+    /// Gradients by the spikes of a population. Where no spike acts on anything they are never written, and stay zero.
+    fn by_spikes(&self, k: usize) -> Arg {
+        let pop = self.layout.pops[k];
+        match self.has_cotangent(k) {
+            true => passing(pop.cotangent, self.layout.steps * pop.n),
+            false => each(pop.cotangent, self.layout.steps * pop.n),
+        }
+    }
+
     pub(super) fn window(&self, k: usize, f: &Framed<'_>) -> Launch {
+        if f.on_tape {
+            return self.tape_window(k, f);
+        }
         let pop = self.layout.pops[k];
         let args = vec![
             each(f.state, f.state_len),
@@ -258,15 +363,13 @@ impl Compiler<'_> {
     }
 
     pub(super) fn window_back(&self, k: usize, f: &Framed<'_>) -> Launch {
+        if f.on_tape {
+            return self.tape_back(k, f);
+        }
         let pop = self.layout.pops[k];
         // What never spikes has no reset, however far away it is.
         let attached = if f.neurons.answers() { 0 } else { self.training.attached() };
         let back = BackParams::<f64> { numbers: f.numbers as u32, attached };
-        // Where no spike acts on anything it is never written, and stays zero.
-        let cotangent = match self.has_cotangent(k) {
-            true => passing(pop.cotangent, self.layout.steps * pop.n),
-            false => each(pop.cotangent, self.layout.steps * pop.n),
-        };
         let args = vec![
             each(f.state, f.state_len),
             whole(f.cell),
@@ -274,7 +377,7 @@ impl Compiler<'_> {
             self.tape(&pop),
             each(f.current, pop.n),
             self.spikes(&pop),
-            cotangent,
+            self.by_spikes(k),
             each(f.adjoint, f.adjoint_len),
         ];
         let params = [self.frame(k, f), back.words(), f.neurons.params()].concat();

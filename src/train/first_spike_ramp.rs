@@ -5,7 +5,7 @@
 //! ```
 //! A spike at t instead would make the output larger by (first - t) dt / tau; without the spike at `first` it would come
 //! a step later or more, which is the 1. Over time this is a ramp, whose slope around the first spike is the gradient by
-//! its time, as gradients by times of spikes want it (`neuron/lif_eventprop`); surrogate gradients take its values. A silent
+//! its time, as gradients by times of spikes want it (`neuron::eventprop`); surrogate gradients take its values. A silent
 //! neuron, whose first spike is behind the window, has a gradient for the latter alone.
 
 use crate::kernel::*;

@@ -5,7 +5,7 @@
 //!   lift  = push · (v_th - largest v) / unit, if the neuron is silent          lift_bar by v at its peak = -push / (unit samples)
 //! ```
 //! The first lets right answers come early. The second is for gradients by times of spikes, of which a silent
-//! neuron has none: it brings its potential nearer to the threshold. (`neuron/lif_eventprop` takes it at the step in
+//! neuron has none: it brings its potential nearer to the threshold. (`neuron::eventprop` takes it at the step in
 //! `peak`.)
 
 use crate::kernel::*;

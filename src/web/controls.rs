@@ -434,7 +434,11 @@ impl<'p> Placed<'p> {
                 port: array(launch, "port")?,
                 weight: array(launch, "weight")?,
                 first: if pulls { 0 } else { word(launch, "first")? },
-                sources: if pulls { 32 * word(launch, "row")? } else { word(launch, "sources")? },
+                sources: if pulls {
+                    32 * word(launch, "row_words")?
+                } else {
+                    word(launch, "sources")?
+                },
                 tiles: word(launch, "tiles")?,
                 places: if pulls {
                     word(launch, "stride")? * tile

@@ -224,7 +224,8 @@ pub fn gradients_by_terms(
     let named = |oracle: &Cpu<'_, f64>, k: usize, what: &str| {
         oracle.wide(array(plan, &format!("{}.{what}", network.populations[k].name)))
     };
-    // Neurons in frames have the gradients by several receptors side by side, and by the current in its place.
+    // Neurons in frames have the gradients by several receptors side by side, unless they keep a tape, and by the current
+    // in its place.
     let framed = |k: usize| matches!(network.populations[k].kind, Kind::Stepped(_));
     let by_current = |k: usize| if framed(k) { "current" } else { "input_gradient" };
     for (projection, tiles) in network.projections.iter().zip(&plan.training().weights) {
@@ -269,7 +270,7 @@ pub fn gradients_by_terms(
             let window =
                 |b: usize| (b * stored + port.history) * sources..(b + 1) * stored * sources;
             let sent = (0..batch).flat_map(|b| sent[window(b)].to_vec()).collect();
-            let wanted = if framed(to) {
+            let wanted = if framed(to) && !network.populations[to].on_tape {
                 let inbox = named(oracle, to, "inbox");
                 let width = inbox.len() / batch / steps;
                 let first = projection.receptor * targets;

@@ -7,7 +7,7 @@ use super::{
     ChannelsParams, GATE, SLOW_CALCIUM, SLOW_GATES, cell, channel, ion, ions, pool, state,
 };
 use crate::kernel::*;
-use crate::neuron::frame::{self, Back, Common, Decide, Now, Numbers, Run, form, row, set_row};
+use crate::neuron::frame::{self, Back, Common, Frame, Now, Numbers, Run, form, row, set_row};
 use crate::neuron::receptor::{self, Given, port};
 use crate::neuron::stepped::{
     BLOCK, SLOW_POTENTIAL, SLOW_RECEPTORS, rest_of, rests_of_receptor, with_rests,
@@ -281,8 +281,8 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
     }
 
     #[inline(always)]
-    fn step<D: Decide<S, F>>(&self, w: Width<S>, now: Now<'_, F>, spikes: &mut D) -> u64 {
-        let Now { state, cell, driven, current, arrivals } = now;
+    fn step<A: Frame<S, F>>(&self, w: Width<S>, now: Now<'_, F>, frame: &mut A) -> u64 {
+        let Now { state, cell, driven, current } = now;
         let Self { p, receptors, pool, ions: ion_numbers, channels, gates, .. } = self;
         let slow = |bit: u32| self.slow & bit != 0;
         let (zero, one) = (w.splat(F::zero()), w.splat(F::one()));
@@ -399,7 +399,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
             }
             let held = w.load(held_row, at);
             let free = v.lt(field(cell::v_th)).and(held.le(zero));
-            let spike = spikes.decide(w, Some(free), next, field(cell::v_th), at);
+            let spike = frame.decide(w, Some(free), next, field(cell::v_th), at);
             w.store(held_row, at, spike.select(field(cell::t_ref), (held - one).max(zero)));
             w.store(v_row, at, next);
             bits |= u64::from(spike.bits()) << at;
@@ -410,7 +410,9 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                 let place = first_receptor + receptor::STATE * r;
                 let low = rests_of_receptor(rests, slow(SLOW_RECEPTORS), place);
                 let own = (self.own(cell, r), at);
-                if let Some(jump) = given.step(w, own, [&mut *g, &mut *x], low, &arrivals[r]) {
+                if let Some(jump) =
+                    given.step(w, own, [&mut *g, &mut *x], low, frame.arriving(w, r, at))
+                {
                     w.store(v_row, at, w.load(v_row, at) + jump);
                 }
             }
@@ -497,12 +499,12 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                 let after = [by(&back, k), by(&back, k + 1)];
                 if wanted {
                     let by_after = [after[0], after[1], by_end];
-                    let read = [load(k), load(k + 1), w.load(&now.arrivals[r], at)];
+                    let read = [load(k), load(k + 1), w.load(&back.arrivals[r], at)];
                     given.add_step_numbers(w, &mut back, numbers(r), by_after, read, at);
                 }
                 let own = (self.own(now.cell, r), at);
                 let (by_arrival, [by_g, by_x]) = given.adjoint(w, own, after, by_end);
-                w.store(&mut back.by_arrivals[r], at, by_arrival);
+                back.give_back(w, r, by_arrival, at);
                 set_row(w, back.adjoint, k, at, by_g);
                 set_row(w, back.adjoint, k + 1, at, by_x);
             }

@@ -3,7 +3,7 @@
 use super::decide::{Surrogate, Watched};
 use super::step::{all_rows, cell_of};
 use super::window::{Extent, WindowParams, slots};
-use super::{Back, Block, Common, HELD, Model, Now, Numbers, POTENTIAL, Run, fields};
+use super::{Back, Block, Common, Model, Now, Numbers, POTENTIAL, Run, fields};
 use crate::kernel::*;
 use crate::neuron::receptor::MOST;
 use crate::neuron::stepped::BLOCK;
@@ -148,11 +148,11 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
                             cell,
                             driven: zero,
                             current: Some(&current),
-                            arrivals: &arrivals,
                         };
                         let distance: &mut [F; BLOCK] = distance.try_into().expect("a row");
-                        let known = Some(&spiked);
-                        model.step(self.w, now, &mut Watched { distance, known, surrogate: given });
+                        let (arrivals, known) = (&arrivals[..], Some(&spiked));
+                        let mut frame = Watched { arrivals, distance, known, surrogate: given };
+                        model.step(self.w, now, &mut frame);
                     }
                 }
                 let (state, distance) = passed[within * slot..][..slot].split_at_mut(len);
@@ -168,11 +168,6 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
                     distance,
                     &mut slope,
                 );
-                for (slope, u) in slope.iter_mut().zip(distance) {
-                    if u.wide() <= HELD {
-                        *slope = zero;
-                    }
-                }
                 let from = (b * e.steps + t) * e.n + block * BLOCK;
                 by_spike[..alive].copy_from_slice(&self.cotangent[from..from + alive]);
                 e.take(self.inbox, [b, t, block], &mut arrivals);
@@ -186,15 +181,15 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
                     adjoint: &mut *adjoint,
                     by_spike: &by_spike,
                     slope: &slope,
-                    spiked: &spiked,
-                    distance,
+                    distance: Some(distance),
+                    spiked: Some(&spiked),
                     attached: self.attached,
+                    arrivals: &arrivals,
                     by_arrivals: &mut by_arrivals,
                     by_input: &mut *by_input,
                     by_numbers: &mut *by_numbers,
                 };
-                let now =
-                    Now { state, cell, driven: zero, current: Some(&current), arrivals: &arrivals };
+                let now = Now { state, cell, driven: zero, current: Some(&current) };
                 model.adjoint(self.w, now, back);
                 for (r, by_arrival) in by_arrivals.iter().enumerate().filter(|(r, _)| e.arrives(*r))
                 {

@@ -1,4 +1,4 @@
-//! Spikes: who decides that a neuron spikes, and what else is done with that.
+//! What a step asks its frame: what arrives, and whether neurons spike.
 
 use super::HELD;
 use crate::kernel::*;
@@ -6,8 +6,11 @@ use crate::neuron::stepped::BLOCK;
 use crate::neuron::surrogate;
 use crate::vector::{Mask, Vector, Width};
 
-/// Says which neurons spike.
-pub trait Decide<S: Simd, F: Real> {
+/// A frame as a step sees it.
+pub trait Frame<S: Simd, F: Real> {
+    /// What arrives at receptor `r` of the neurons from `at` on.
+    fn arriving(&self, w: Width<S>, r: usize, at: usize) -> Vector<S, F>;
+
     /// Whether the neurons from `at` on spike, at potential `v`; those that are not `free` cannot.
     fn decide(
         &mut self,
@@ -61,10 +64,17 @@ fn reached<S: Simd, F: Real>(
     free.map_or(reached, |free| reached.and(free))
 }
 
-/// Spikes of a simulation.
-pub(super) struct Free;
+/// A step of a simulation. With `QUIET` nobody spikes.
+pub(super) struct Simulated<'a, F, const QUIET: bool> {
+    pub(super) arrivals: &'a [[F; BLOCK]],
+}
 
-impl<S: Simd, F: Real> Decide<S, F> for Free {
+impl<S: Simd, F: Real, const QUIET: bool> Frame<S, F> for Simulated<'_, F, QUIET> {
+    #[inline(always)]
+    fn arriving(&self, w: Width<S>, r: usize, at: usize) -> Vector<S, F> {
+        w.load(&self.arrivals[r], at)
+    }
+
     #[inline(always)]
     fn decide(
         &mut self,
@@ -74,25 +84,19 @@ impl<S: Simd, F: Real> Decide<S, F> for Free {
         threshold: Vector<S, F>,
         _: usize,
     ) -> Spike<S, F> {
-        Spike { mask: reached(free, v, threshold), soft: None }
+        Spike { mask: if QUIET { v.lt(v) } else { reached(free, v, threshold) }, soft: None }
     }
 }
 
-/// No spikes.
-pub(super) struct Never;
-
-impl<S: Simd, F: Real> Decide<S, F> for Never {
-    #[inline(always)]
-    fn decide(
-        &mut self,
-        _: Width<S>,
-        _: Option<Mask<S, F>>,
-        v: Vector<S, F>,
-        _: Vector<S, F>,
-        _: usize,
-    ) -> Spike<S, F> {
-        Spike { mask: v.lt(v), soft: None }
-    }
+/// Distance to the threshold, [`HELD`] of those that are not free.
+#[inline(always)]
+fn distance<S: Simd, F: Real>(
+    free: Option<Mask<S, F>>,
+    v: Vector<S, F>,
+    threshold: Vector<S, F>,
+) -> Vector<S, F> {
+    let distance = v - threshold;
+    free.map_or(distance, |free| free.select(distance, v.of(HELD)))
 }
 
 /// The surrogate of a training.
@@ -106,25 +110,36 @@ pub(super) struct Surrogate<F> {
 }
 
 impl<F: Real> Surrogate<F> {
+    /// The soft spikes that act on the neurons themselves, if they are to.
+    #[inline(always)]
+    pub(super) fn of_itself<S: Simd>(&self, distance: Vector<S, F>) -> Option<Vector<S, F>> {
+        (self.soft == 2).then(|| distance.map(|u| self.soft_spike(u)))
+    }
+
     /// The soft spike at a distance from the threshold.
     #[inline(always)]
     pub(super) fn soft_spike(&self, distance: F) -> F {
-        match distance.wide() <= HELD {
+        match distance <= F::of(HELD) {
             true => F::zero(),
             false => surrogate::soft_spike(self.shape, self.steepness, distance * self.per_unit),
         }
     }
 }
 
-/// Spikes of a training, whose distances to the threshold are wanted. Spikes that are on record are not decided
-/// again.
+/// A step of a training whose distance to the threshold is wanted. Spikes that are on record are not decided again.
 pub(super) struct Watched<'a, F> {
+    pub(super) arrivals: &'a [[F; BLOCK]],
     pub(super) distance: &'a mut [F; BLOCK],
     pub(super) known: Option<&'a [F; BLOCK]>,
     pub(super) surrogate: Surrogate<F>,
 }
 
-impl<S: Simd, F: Real> Decide<S, F> for Watched<'_, F> {
+impl<S: Simd, F: Real> Frame<S, F> for Watched<'_, F> {
+    #[inline(always)]
+    fn arriving(&self, w: Width<S>, r: usize, at: usize) -> Vector<S, F> {
+        w.load(&self.arrivals[r], at)
+    }
+
     #[inline(always)]
     fn decide(
         &mut self,
@@ -134,15 +149,40 @@ impl<S: Simd, F: Real> Decide<S, F> for Watched<'_, F> {
         threshold: Vector<S, F>,
         at: usize,
     ) -> Spike<S, F> {
-        let distance = v - threshold;
-        let distance = free.map_or(distance, |free| free.select(distance, v.of(HELD)));
+        let distance = distance(free, v, threshold);
         w.store(self.distance, at, distance);
         let mask = match self.known {
             Some(known) => w.load(known, at).gt(v.of(0.5)),
             None => reached(free, v, threshold),
         };
-        let given = self.surrogate;
-        let soft = (given.soft == 2).then(|| distance.map(|u| given.soft_spike(u)));
-        Spike { mask, soft }
+        Spike { mask, soft: self.surrogate.of_itself(distance) }
+    }
+}
+
+/// A step of a training on a tape: distances to the threshold take the place of what arrives.
+pub(super) struct OnTape<'a, F> {
+    pub(super) tape: &'a mut [F; BLOCK],
+    pub(super) surrogate: Surrogate<F>,
+}
+
+impl<S: Simd, F: Real> Frame<S, F> for OnTape<'_, F> {
+    #[inline(always)]
+    fn arriving(&self, w: Width<S>, _: usize, at: usize) -> Vector<S, F> {
+        w.load(self.tape, at)
+    }
+
+    #[inline(always)]
+    fn decide(
+        &mut self,
+        w: Width<S>,
+        free: Option<Mask<S, F>>,
+        v: Vector<S, F>,
+        threshold: Vector<S, F>,
+        at: usize,
+    ) -> Spike<S, F> {
+        let distance = distance(free, v, threshold);
+        w.store(self.tape, at, distance);
+        // What the distance tells on the way back.
+        Spike { mask: distance.ge(v.of(0.0)), soft: self.surrogate.of_itself(distance) }
     }
 }

@@ -55,7 +55,7 @@ pub fn unit_of(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
         tiles: 1,
         port_bits: 0,
         tile: BLOCK as u32,
-        row: 2,
+        row_words: 2,
         interval: 1,
         pulls: 0,
         shared: 0,

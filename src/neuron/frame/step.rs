@@ -15,7 +15,7 @@
 //! Synapses lie by source, and for each source by tile: see [`crate::synapse::scatter`], which delivers what is no part of
 //! the interval.
 
-use super::decide::{Decide, Free, Never};
+use super::decide::Simulated;
 use super::{Block, Common, Model, Now, Numbers, Run};
 use crate::input::poisson_drive::Brought;
 use crate::kernel::*;
@@ -63,7 +63,7 @@ params! {
         /// Neurons of a tile of the ring.
         tile: option,
         /// Words of a row of spikes, of all populations.
-        row: option,
+        row_words: option,
         /// Steps of an interval.
         interval: option,
         /// 1 if what was sent in the interval before is delivered here.
@@ -102,7 +102,7 @@ pub struct Step<M>(PhantomData<M>);
 impl<M: Model> Twin for Step<M> {
     #[inline(always)]
     fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
-        one_step::<S, F, M, _>(simd, call, Free);
+        one_step::<S, F, M, false>(simd, call);
     }
 }
 
@@ -112,12 +112,12 @@ pub struct Quiet<M>(PhantomData<M>);
 impl<M: Model> Twin for Quiet<M> {
     #[inline(always)]
     fn run<S: Simd, F: Real>(simd: S, call: Call<'_, F>) {
-        one_step::<S, F, M, _>(simd, call, Never);
+        one_step::<S, F, M, true>(simd, call);
     }
 }
 
 #[inline(always)]
-fn one_step<S: Simd, F: Real, M: Model, D: Decide<S, F>>(simd: S, call: Call<'_, F>, decide: D) {
+fn one_step<S: Simd, F: Real, M: Model, const QUIET: bool>(simd: S, call: Call<'_, F>) {
     let (place, own) = call.params.split_at(Place::<F>::FIELDS.len());
     let place = Place::<F>::of(place);
     let [state, ring, spikes, samples, before, args @ ..] = Call::take::<14>(call.args);
@@ -145,7 +145,7 @@ fn one_step<S: Simd, F: Real, M: Model, D: Decide<S, F>>(simd: S, call: Call<'_,
             shared: place.shared == 1,
         };
         let first = step.wrapping_sub(place.interval.into());
-        for (k, row) in before.words().chunks_exact(place.row as usize).enumerate() {
+        for (k, row) in before.words().chunks_exact(place.row_words as usize).enumerate() {
             let now = first.wrapping_add(k as u64) as usize;
             each_position(row, |source| {
                 for unit in call.units.clone() {
@@ -155,7 +155,7 @@ fn one_step<S: Simd, F: Real, M: Model, D: Decide<S, F>>(simd: S, call: Call<'_,
             });
         }
     }
-    let frame = OneStep {
+    let frame = OneStep::<S, F, QUIET> {
         w: Width(simd),
         state: state.reals_mut(),
         cell,
@@ -183,7 +183,6 @@ fn one_step<S: Simd, F: Real, M: Model, D: Decide<S, F>>(simd: S, call: Call<'_,
         current: if place.current == 1 { Some(current.reals()) } else { None },
         spikes: spikes.words_mut(),
         common,
-        decide,
         first: call.units.start * tile,
         n: place.n as usize,
     };
@@ -219,7 +218,7 @@ impl Sums<'_> {
     }
 }
 
-struct OneStep<'a, S, F, D> {
+struct OneStep<'a, S, F, const QUIET: bool> {
     w: Width<S>,
     state: &'a mut [F],
     cell: &'a [F],
@@ -230,7 +229,6 @@ struct OneStep<'a, S, F, D> {
     current: Option<&'a [F]>,
     spikes: &'a mut [u32],
     common: Common,
-    decide: D,
     first: usize,
     n: usize,
 }
@@ -249,7 +247,7 @@ pub(super) fn cell_of<F>(cell: &[F], common: Common, fields: usize, block: usize
     if common.own { &cell[block * len..][..len] } else { cell }
 }
 
-impl<S: Simd, F: Real, D: Decide<S, F>> Run<S, F> for OneStep<'_, S, F, D> {
+impl<S: Simd, F: Real, const QUIET: bool> Run<S, F> for OneStep<'_, S, F, QUIET> {
     const TUNED: bool = true;
     #[inline(always)]
     fn run<M: Block<S, F>>(mut self, model: M) {
@@ -272,9 +270,9 @@ impl<S: Simd, F: Real, D: Decide<S, F>> Run<S, F> for OneStep<'_, S, F, D> {
                 cell: cell_of(self.cell, self.common, model.fields(), block),
                 driven: self.driven,
                 current: self.current.map(|all| &all[block * BLOCK..][..BLOCK]),
-                arrivals: &arrivals,
             };
-            let bits = model.step(self.w, now, &mut self.decide);
+            let mut frame = Simulated::<F, QUIET> { arrivals: &arrivals };
+            let bits = model.step(self.w, now, &mut frame);
             self.sampling.take(neuron, alive, state);
             let bits = if alive == BLOCK { bits } else { bits & ((1 << alive) - 1) };
             self.spikes[2 * block] = bits as u32;

@@ -261,10 +261,14 @@ impl<S: Simd, F: Real> Run<S, F> for Steps<'_, S, F> {
                     cell: cell_of(self.cell, self.common, model.fields(), block),
                     driven: F::zero(),
                     current: Some(&current),
-                    arrivals: &arrivals,
                 };
                 let surrogate = self.surrogate;
-                let mut watched = Watched { distance: &mut distance, known: None, surrogate };
+                let mut watched = Watched {
+                    arrivals: &arrivals,
+                    distance: &mut distance,
+                    known: None,
+                    surrogate,
+                };
                 let bits = model.step(self.w, now, &mut watched);
                 let alive = e.alive(block);
                 let bits = if alive == BLOCK { bits } else { bits & ((1 << alive) - 1) };

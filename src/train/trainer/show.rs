@@ -5,10 +5,8 @@ use crate::data::Split;
 use crate::data::traces::Traces;
 use crate::engine::EngineError;
 use crate::network::{Kind, Population};
-use crate::neuron::lif::Potential;
-use crate::neuron::model::at;
 use crate::plan::{AnswerPorts, Init};
-use crate::scene::{Data, Reset};
+use crate::scene::Data;
 use crate::train::damage::{Damage, Tested};
 use crate::train::loss::Wanted;
 
@@ -28,17 +26,17 @@ pub struct Presented {
 }
 
 impl Presented {
-    /// Potential of a neuron over the steps, from the tape \[mV\]. There is none of sources, and none of neurons in frames.
+    /// Potential of a neuron over the steps, from the tape \[mV\]. There is none of sources, and none of neurons that keep
+    /// states.
     pub fn potential(&self, k: usize, population: &Population, id: usize) -> Vec<f32> {
         let (tape, n) = (&self.tapes[k], population.size);
         let column = (0..tape.len() / n).map(|t| f64::from(tape[t * n + id]));
         let rest = population.rest(id).unwrap_or_default();
         match &population.kind {
-            Kind::Lif(lif) => {
-                let cell = at(&lif.cells, id);
-                let mut state = Potential::new(cell);
-                let subtract = lif.reset == Reset::Subtract;
-                column.map(|u| (state.next(cell, subtract, u) + rest) as f32).collect()
+            Kind::Stepped(neurons) if population.on_tape => {
+                let mut potential = neurons.on_tape().map(|iaf| iaf.potential(id));
+                let next = |u| potential.as_mut().map(|potential| potential.next(u));
+                column.filter_map(next).map(|v| (v + rest) as f32).collect()
             }
             Kind::Readout(_) => column.map(|v| (v + rest) as f32).collect(),
             Kind::Poisson(_) | Kind::Images(_) | Kind::Stepped(_) | Kind::Spikes(_) => Vec::new(),
