@@ -1,6 +1,6 @@
 //! `check`, `devices` and `models`: what can be told without running anything.
 
-use super::prepare::{MAX_BINDING, make_threads, prepare};
+use super::prepare::{MAX_BINDING, make_threads, planned, prepare};
 use super::terminal::print;
 use super::{complain, experiment};
 use crate::engine::dispatch::Dispatches;
@@ -23,7 +23,10 @@ struct Checked {
     batch: usize,
     neurons: u64,
     synapses: u64,
+    /// Of a plan for a GPU.
     bytes_device: u64,
+    /// Of one for the CPU engine, whose tiles and synapses are others.
+    bytes_cpu: u64,
     populations: Vec<(String, usize)>,
     projections: Vec<(String, usize)>,
     arrays: Vec<(String, u64)>,
@@ -48,10 +51,12 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
     let mut failed = None;
     for (path, loaded) in scenes.iter().flat_map(|path| all_stages(path, overrides)) {
         let prepared = loaded.and_then(|(scene, source, warnings)| {
-            Ok((source, warnings, prepare(&scene, true, None, true)?))
+            let (network, plan, traces) = prepare(&scene, true, None, true)?;
+            let on_cpu = planned(&scene, &network, traces.as_ref(), None, false)?.bytes();
+            Ok((source, warnings, (network, plan, on_cpu)))
         });
         match prepared {
-            Ok((source, warnings, (network, plan, _))) => {
+            Ok((source, warnings, (network, plan, on_cpu))) => {
                 for w in warnings.iter().chain(&network.warnings).chain(&plan.warnings) {
                     log::warn!("{}: {}: {}", source.name, w.path, w.message);
                 }
@@ -63,6 +68,7 @@ pub fn check(scenes: &[PathBuf], overrides: &[Override], json: bool) -> Result<(
                     neurons: network.neurons(),
                     synapses: network.synapses(),
                     bytes_device: plan.bytes(),
+                    bytes_cpu: on_cpu,
                     populations: network
                         .populations
                         .iter()
@@ -186,11 +192,12 @@ fn listed(plan: &Plan) -> Vec<Listed> {
 
 fn text(c: &Checked) -> String {
     let mut out = format!(
-        "{}: {} neurons, {} synapses, {} on the device; window of {} steps of {} ms, {} at a time\n",
+        "{}: {} neurons, {} synapses, {} on a GPU and {} on the CPU engine; window of {} steps of {} ms, {} at a time\n",
         c.scene,
         grouped(c.neurons),
         grouped(c.synapses),
         bytes(c.bytes_device),
+        bytes(c.bytes_cpu),
         c.steps,
         c.dt_ms,
         c.batch,

@@ -28,7 +28,6 @@ pub fn prepare(
     adapter: Option<&Found>,
     workgroups: bool,
 ) -> Result<(Network, Plan, Option<Traces>)> {
-    let max_table = adapter.map_or(MAX_BINDING, Found::largest_table);
     let mut bar = Progress::new(scene.projections.len() as u64, "projections", quiet);
     let network = network::build_watched(scene, &mut |drawn, of| {
         bar.at("building", drawn as u64, of as u64, "");
@@ -36,7 +35,24 @@ pub fn prepare(
     bar.finish();
     let network = network?;
     let traces = read_traces(scene, &network)?;
-    let plan = match &scene.training {
+    let plan = planned(scene, &network, traces.as_ref(), adapter, workgroups)?;
+    samples::check(scene, &network)?;
+    tell_apart("state that is saved", plan.arrays.iter().map(|(_, array)| array.name.clone()))?;
+    tell_apart("weights.safetensors", tensor_names(&network))?;
+    tell_apart("traces.npz", simulation::trace_names(scene, &network)?)?;
+    Ok((network, plan, traces))
+}
+
+/// The plan of a network.
+pub fn planned(
+    scene: &Scene,
+    network: &Network,
+    traces: Option<&Traces>,
+    adapter: Option<&Found>,
+    workgroups: bool,
+) -> Result<Plan> {
+    let max_table = adapter.map_or(MAX_BINDING, Found::largest_table);
+    Ok(match &scene.training {
         Some(training) if !training.loss.is_gradient() => {
             let options = SimulationOptions {
                 steps: training.steps as usize,
@@ -47,30 +63,19 @@ pub fn prepare(
                 max_binding: MAX_BINDING,
                 max_table,
             };
-            plan::simulate(&network, &options)?
+            plan::simulate(network, &options)?
         }
         Some(training) => {
             let (batch, steps) = (training.batch as usize, training.steps as usize);
-            let options = plan::Options {
-                batch,
-                steps,
-                training,
-                traces: traces.as_ref(),
-                soft: 0,
-                max_binding: MAX_BINDING,
-            };
-            plan::compile(&network, &options)?
+            let options =
+                plan::Options { batch, steps, training, traces, soft: 0, max_binding: MAX_BINDING };
+            plan::compile(network, &options)?
         }
         None => {
-            let options = simulation::options(scene, &network, MAX_BINDING)?;
-            plan::simulate(&network, &SimulationOptions { max_table, workgroups, ..options })?
+            let options = simulation::options(scene, network, MAX_BINDING)?;
+            plan::simulate(network, &SimulationOptions { max_table, workgroups, ..options })?
         }
-    };
-    samples::check(scene, &network)?;
-    tell_apart("state that is saved", plan.arrays.iter().map(|(_, array)| array.name.clone()))?;
-    tell_apart("weights.safetensors", tensor_names(&network))?;
-    tell_apart("traces.npz", simulation::trace_names(scene, &network)?)?;
-    Ok((network, plan, traces))
+    })
 }
 
 /// Names under which weights and constant currents of a network may be written.
