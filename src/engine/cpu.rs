@@ -402,6 +402,15 @@ impl<F: Twinned> Shared<'_, F> {
     ) -> Args<'_, F> {
         let bindings = launch.kernel.bindings;
         let slice = |(Arg { array, split }, written): (&Arg, bool)| {
+            if *split == Split::Stride(0) {
+                // A stand-in, of which no unit has a part.
+                return match (&self.arrays[*array], written) {
+                    (Pointer::Reals(..), true) => Slice::RealsMut(&mut []),
+                    (Pointer::Reals(..), false) => Slice::Reals(&[]),
+                    (Pointer::Words(..), true) => Slice::WordsMut(&mut []),
+                    (Pointer::Words(..), false) => Slice::Words(&[]),
+                };
+            }
             let cut = |len: usize| {
                 let range = match *split {
                     Split::Passing(stride) if self.passing[*array] => {

@@ -676,21 +676,25 @@ impl Simulator<'_> {
             stride: tile / 32,
         };
         let before = Split::Rows { row: self.ports.row, count: self.history_rows() };
+        // Of what a launch does not use no tile has a part.
+        let used =
+            |is: bool, array: ArrayId| if is { whole(array) } else { cut(array, Split::Stride(0)) };
+        let pulls = self.pulled.is_some();
         let args = vec![
             each(state, tile * rows),
             self.ring_of(k),
             cut(self.ports.spikes, row),
             samples,
-            cut(self.ports.spikes, before),
+            cut(self.ports.spikes, if pulls { before } else { Split::Stride(0) }),
             if own { each(cell, tile * fields) } else { whole(cell) },
             whole(receptor),
-            whole(self.ports.drive[k].unwrap_or(cell)),
-            current.map_or(whole(cell), |current| each(current, tile)),
-            whole(start),
-            whole(event),
-            whole(sampled),
-            whole(port),
-            whole(weight),
+            used(self.ports.drive[k].is_some(), self.ports.drive[k].unwrap_or(cell).id()),
+            current.map_or(used(false, cell.id()), |current| each(current, tile)),
+            used(pulls, start.id()),
+            used(events > 0, event.id()),
+            used(recorded.is_some(), sampled.id()),
+            used(pulls, port.id()),
+            used(pulls, weight.id()),
         ];
         debug_assert!(steps > 0);
         let size = (self.units(n), n.div_ceil(tile) * TILE_GROUP);

@@ -155,38 +155,55 @@ fn one_step<S: Simd, F: Real, M: Model, const QUIET: bool>(simd: S, call: Call<'
             });
         }
     }
+    let mut sums = Sums {
+        ring,
+        slot: step as usize & (slots - 1),
+        tile,
+        slots,
+        stride: place.stride as usize,
+    };
+    // Neurons from the first of these tiles on, and those of a block that are there.
+    let (first, n) = (call.units.start * tile, place.n as usize);
+    let here = n.saturating_sub(first).min(call.units.len() * tile);
+    let alive = |block: usize| (here - block * BLOCK).min(BLOCK);
+    // Few populations have events or are recorded here: what all do is kept free of it.
+    if place.events > 0 {
+        let (words, count, seed) = (event.words(), place.events as usize, call.clock.seed);
+        let brought = Brought { words, count, seed, step };
+        for block in 0..here.div_ceil(BLOCK) {
+            brought.draw(first + block * BLOCK, alive(block), |r, brought| {
+                let sums = sums.of(block, r).iter_mut().zip(brought);
+                sums.for_each(|(sum, brought)| *sum = sum.wrapping_add(*brought));
+            });
+        }
+    }
+    let state = state.reals_mut();
     let frame = OneStep::<S, F, QUIET> {
         w: Width(simd),
-        state: state.reals_mut(),
+        state: &mut *state,
         cell,
-        sums: Sums {
-            ring,
-            slot: step as usize & (slots - 1),
-            tile,
-            slots,
-            stride: place.stride as usize,
-        },
-        brought: Brought {
-            words: event.words(),
-            count: place.events as usize,
-            seed: call.clock.seed,
-            step,
-        },
-        sampling: Sampling {
+        sums,
+        driven,
+        current: if place.current == 1 { Some(current.reals()) } else { None },
+        spikes: spikes.words_mut(),
+        common,
+        first,
+        n,
+    };
+    M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
+    if place.sampled > 0 {
+        let mut sampling = Sampling {
             words: sampled.words(),
             count: place.sampled as usize,
             samples: samples.reals_mut(),
             start: call.clock.step,
             done: step + 1,
-        },
-        driven,
-        current: if place.current == 1 { Some(current.reals()) } else { None },
-        spikes: spikes.words_mut(),
-        common,
-        first: call.units.start * tile,
-        n: place.n as usize,
-    };
-    M::with(Width(simd), Numbers { common, own, cell, receptor }, frame);
+        };
+        let len = state.len() / here.div_ceil(BLOCK);
+        for (block, state) in state.chunks_exact(len).enumerate() {
+            sampling.take(first + block * BLOCK, alive(block), state);
+        }
+    }
 }
 
 /// What arrives in a step of a simulation, as integers in a ring: see [`super::stepped`].
@@ -223,8 +240,6 @@ struct OneStep<'a, S, F, const QUIET: bool> {
     state: &'a mut [F],
     cell: &'a [F],
     sums: Sums<'a>,
-    brought: Brought<'a>,
-    sampling: Sampling<'a, F>,
     driven: F,
     current: Option<&'a [F]>,
     spikes: &'a mut [u32],
@@ -255,25 +270,19 @@ impl<S: Simd, F: Real, const QUIET: bool> Run<S, F> for OneStep<'_, S, F, QUIET>
         let mut arrivals: ArrayVec<[F; BLOCK], MOST> =
             (0..self.common.receptors).map(|_| [F::zero(); BLOCK]).collect();
         for (block, state) in self.state.chunks_exact_mut(all_rows * BLOCK).enumerate() {
-            // Lanes beyond the last neuron do not count.
-            let neuron = self.first + block * BLOCK;
-            let alive = self.n.saturating_sub(neuron).min(BLOCK);
-            self.brought.draw(neuron, alive, |r, brought| {
-                let sums = self.sums.of(block, r).iter_mut().zip(brought);
-                sums.for_each(|(sum, brought)| *sum = sum.wrapping_add(*brought));
-            });
             for (r, arrivals) in arrivals.iter_mut().enumerate() {
                 self.sums.take(block, r, arrivals);
             }
             let now = Now {
-                state: &mut *state,
+                state,
                 cell: cell_of(self.cell, self.common, model.fields(), block),
                 driven: self.driven,
                 current: self.current.map(|all| &all[block * BLOCK..][..BLOCK]),
             };
             let mut frame = Simulated::<F, QUIET> { arrivals: &arrivals };
             let bits = model.step(self.w, now, &mut frame);
-            self.sampling.take(neuron, alive, state);
+            // Lanes beyond the last neuron do not count.
+            let alive = self.n.saturating_sub(self.first + block * BLOCK).min(BLOCK);
             let bits = if alive == BLOCK { bits } else { bits & ((1 << alive) - 1) };
             self.spikes[2 * block] = bits as u32;
             self.spikes[2 * block + 1] = (bits >> 32) as u32;
