@@ -689,8 +689,9 @@ mod tests {
             let before = (spikes, Split::Rows { row: 8, count: 1 });
             let ring = (ring, Split::From { first: 8 * first, stride: 8 });
             let state = (state[index], Split::Stride(4));
-            let written = [state, ring, (spikes, row), before];
-            launch(&iaf::KERNEL, count, &[&written[..], &[numbers; 8]].concat())
+            let samples = (all, Split::Stride(0));
+            let written = [state, ring, (spikes, row), samples, before];
+            launch(&iaf::KERNEL, count, &[&written[..], &[numbers; 9]].concat())
         };
         let list = [(spikes, Split::Whole), (fired, Split::Stride(arrays[fired].len))];
         let synapses = [(fired, Split::Whole), numbers, numbers, numbers, (ring, Split::Stride(8))];

@@ -18,7 +18,7 @@ pub const WORKGROUP: u32 = 256;
 /// Invocations of a step at most, of what is done more rarely its share: 4,096 neurons and what is done to them.
 const MOST: u64 = 1 << 14;
 
-/// Launches of a step at least: fewer are as well one dispatch each.
+/// Functions of the shader at least: launches of one function are one dispatch in any case, and two are as well.
 const LEAST: usize = 3;
 
 /// Where arrays of a kind lie.
@@ -71,7 +71,7 @@ pub fn suits(launches: &[Launch]) -> bool {
     // Lists of spikes in the memory of a workgroup are large.
     let pulling = |launch: &&Launch| launch.kernel.params.iter().any(|field| field.name == "pulls");
     let pulling = launches.iter().filter(pulling).map(|launch| instance(launch));
-    launches.len() >= LEAST
+    launches.iter().map(instance).collect::<BTreeSet<_>>().len() >= LEAST
         && launches.iter().all(|launch| launch.kernel.merges && !launch.per_step)
         && launches.iter().map(work).sum::<u64>() <= MOST
         && 16 + records.sum::<usize>() <= TABLE
