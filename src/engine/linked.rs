@@ -86,7 +86,8 @@ fn instance(launch: &Launch) -> Instance {
     (launch.kernel.name, options.collect())
 }
 
-/// Workgroups of a launch: one, if its kernel does with any number of them, which those do that take spike after spike.
+/// Workgroups of a launch: one, if its kernel does with any number of them, as those do that take spike after spike and go
+/// on by `workgroups`, which is how they are known here.
 fn groups(launch: &Launch) -> u64 {
     match launch.kernel.wgsl.contains("+= workgroups") {
         true => 1,

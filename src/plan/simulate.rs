@@ -6,9 +6,11 @@
 //! than a step: see [`crate::neuron::frame::Step`].
 //!
 //! All populations share one row of spikes, one ring and one table of synapses. A population starts at a block of its own
-//! in the row and, if it has neurons, at a tile of its own in the ring. The table lies by source. Where it exceeds one
-//! binding it is cut into parts, and neurons do not pull from it: the sources that spiked are listed after each step, and
-//! a launch for each part adds their synapses to the ring, for later steps.
+//! in the row and, if it has neurons, at a tile of its own in the ring. The table lies by source.
+//!
+//! Where tiles are for threads, or the table exceeds one binding and is cut into parts, neurons do not pull from it: the
+//! sources that spiked are listed after each step, and a launch for each part adds their synapses to the ring, for later
+//! steps. Threads also have samples taken by launches of their own.
 //!
 //! The file is long with what all launches of a step have in common.
 
