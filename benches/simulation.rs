@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
-use neuralearn::plan::{SimulationOptions, simulate};
+use neuralearn::plan::{self, SimulationOptions};
 use neuralearn::{network, scene, simulation};
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn windows(c: &mut Criterion) {
     let network = network::build(&scene).unwrap_or_else(|e| panic!("{e}"));
     let options = simulation::options(&scene, &network, 128 << 20);
     let options = options.unwrap_or_else(|e| panic!("{e}"));
-    let plan = simulate(&network, &SimulationOptions { steps: WINDOW, ..options });
+    let plan = plan::plan(&network, &SimulationOptions { steps: WINDOW, ..options });
     let plan = plan.unwrap_or_else(|e| panic!("{e}"));
     let mut engine = Cpu::<f32>::new(&plan, None, false);
     let program = plan.program("simulate").expect("a plan for simulation has this program");

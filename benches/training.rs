@@ -9,7 +9,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
-use neuralearn::plan::{Options, Supervision, compile};
+use neuralearn::plan::{self, Supervision, TrainingOptions};
 use neuralearn::rng::{Purpose, Stream};
 use neuralearn::{network, scene};
 use std::hint::black_box;
@@ -44,7 +44,7 @@ fn batches(c: &mut Criterion) {
         let network = network::build(&scene).unwrap_or_else(|e| panic!("{e}"));
         let training = scene.training.as_ref().expect("these scenes learn");
         let steps = training.steps as usize;
-        let options = Options {
+        let options = TrainingOptions {
             batch: BATCH,
             steps,
             training,
@@ -52,7 +52,7 @@ fn batches(c: &mut Criterion) {
             soft: 0,
             max_binding: 128 << 20,
         };
-        let plan = compile(&network, &options).unwrap_or_else(|e| panic!("{e}"));
+        let plan = plan::plan(&network, &options).unwrap_or_else(|e| panic!("{e}"));
         let mut engine = Cpu::<f32>::new(&plan, None, false);
         let input = pixels(BATCH * 784 / 4);
         let labels: Vec<u32> = (0..BATCH as u32).map(|b| b % 10).collect();

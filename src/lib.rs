@@ -5,7 +5,8 @@
 //!                     grammar  ▶            how a word of a scene is declared, beside what it means
 //! scenes/x.ron ─ scene::load ─▶ Scene       what the user wrote, checked; ms mV pF nS pA Hz; f64
 //!               network::build ▶ Network    neurons and synapses drawn from the seed; f64
-//!                plan::compile ▶ Plan       arrays and launches: every size and constant
+//!                 plan::graph  ▶ Ops        what the network does, in which order, whatever it is for
+//!                  plan::plan  ▶ Plan       arrays and launches: every size and constant
 //!         engine::{gpu, cpu}   ▶            run launches over arrays; know nothing of neurons
 //!          train | simulation  ▶            drive programs of the plan, read back what is asked for
 //! archive, summary, report     ▶            spikes.npz, summary.json, figures, report.html

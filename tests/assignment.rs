@@ -9,7 +9,7 @@ use neuralearn::data::{Dataset, mnist};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::network::build;
-use neuralearn::plan::{Plan, SimulationOptions, simulate};
+use neuralearn::plan::{self, Plan, SimulationOptions};
 use neuralearn::scene::{Scene, load};
 use neuralearn::train::{Event, Learner, Outcome};
 
@@ -41,7 +41,7 @@ impl Stripes {
             max_binding: 128 << 20,
             max_table: 128 << 20,
         };
-        let plan = simulate(&network, &options).unwrap();
+        let plan = plan::plan(&network, &options).unwrap();
         let data = mnist(&place.path("data")).unwrap();
         Self { scene, network, plan, data, place }
     }

@@ -231,7 +231,7 @@ fn tiles_do_not_change_the_result() {
     let network = neuralearn::network::build(&scene).unwrap();
     let data = images(6, 37, 3);
     let weights = |max_binding: u64| {
-        let options = neuralearn::plan::Options {
+        let options = neuralearn::plan::TrainingOptions {
             batch: 5,
             steps: 9,
             training: scene.training.as_ref().unwrap(),
@@ -239,7 +239,7 @@ fn tiles_do_not_change_the_result() {
             soft: 0,
             max_binding,
         };
-        let plan = neuralearn::plan::compile(&network, &options).unwrap_or_else(|e| panic!("{e}"));
+        let plan = neuralearn::plan::plan(&network, &options).unwrap_or_else(|e| panic!("{e}"));
         let mut engine = Cpu::<f32>::new(&plan, Some(2), false);
         load(&mut engine, &plan, &data.train, 5);
         engine.run(plan.program("train").unwrap(), &clock(5), plan.steps).unwrap();

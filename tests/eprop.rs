@@ -10,7 +10,7 @@ use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::{Cpu, Twinned};
 use neuralearn::kernel::Clock;
 use neuralearn::network::{self, Network, build};
-use neuralearn::plan::{AnswerPorts, ArrayId, Options, Plan, Reals, Stage, compile};
+use neuralearn::plan::{self, AnswerPorts, ArrayId, Plan, Reals, Stage, TrainingOptions};
 use neuralearn::scene::{Scene, load_str};
 use std::path::Path;
 
@@ -272,8 +272,9 @@ fn following(scene: &Scene, steps: usize, traces: &Traces) -> (Network, Plan) {
     let network = build(scene).unwrap_or_else(|e| panic!("{e}"));
     let training = scene.training.as_ref().unwrap();
     let traces = Some(traces);
-    let options = Options { batch: 1, steps, training, traces, soft: 0, max_binding: 128 << 20 };
-    let plan = compile(&network, &options).unwrap_or_else(|e| panic!("{e}"));
+    let options =
+        TrainingOptions { batch: 1, steps, training, traces, soft: 0, max_binding: 128 << 20 };
+    let plan = plan::plan(&network, &options).unwrap_or_else(|e| panic!("{e}"));
     (network, plan)
 }
 

@@ -8,7 +8,7 @@ mod place;
 use common::*;
 use neuralearn::files::{Npy, write_npz};
 use neuralearn::network::{Input, Kind, build};
-use neuralearn::plan::simulate;
+use neuralearn::plan;
 use neuralearn::scene::{Override, load_str};
 use neuralearn::simulation::{Simulation, options};
 use place::{Place, TRAINING, edit};
@@ -34,7 +34,7 @@ fn judged(text: &str, dir: &Path, overrides: &[&str]) -> Result<Vec<String>, Str
     warnings.extend(network.warnings.clone());
     if scene.training.is_none() {
         let options = options(&scene, &network, 128 << 20).map_err(|e| e.to_string())?;
-        warnings.extend(simulate(&network, &options).map_err(|e| e.to_string())?.warnings);
+        warnings.extend(plan::plan(&network, &options).map_err(|e| e.to_string())?.warnings);
     }
     Ok(warnings.into_iter().map(|w| format!("{}: {}", w.path, w.message)).collect())
 }

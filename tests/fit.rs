@@ -7,7 +7,7 @@ use neuralearn::data::traces::Traces;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::files::{read_array, read_spikes};
 use neuralearn::network::build;
-use neuralearn::plan::{Options, compile};
+use neuralearn::plan::{self, TrainingOptions};
 use neuralearn::scene::load_str;
 use neuralearn::train::{Samples, Trainer};
 use place::{Place, TRAINING};
@@ -472,7 +472,7 @@ fn a_training_runs_the_network_that_a_simulation_runs() {
         let (scene, ..) = load_str("training", &training, Path::new("."), &[]).unwrap();
         let (network, training) = (build(&scene).unwrap(), scene.training.as_ref().unwrap());
         let traces = Traces { columns: 1, values: vec![0.0; steps] };
-        let options = Options {
+        let options = TrainingOptions {
             batch: 1,
             steps,
             training,
@@ -480,7 +480,7 @@ fn a_training_runs_the_network_that_a_simulation_runs() {
             soft: 0,
             max_binding: 128 << 20,
         };
-        let plan = compile(&network, &options).unwrap();
+        let plan = plan::plan(&network, &options).unwrap();
         let engine = Box::new(Cpu::<f32>::new(&plan, Some(1), false));
         let samples = Samples::Driven(&traces);
         let shown = Trainer::new(training, &network, &plan, samples, engine).present(0).unwrap();

@@ -13,7 +13,7 @@ use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
 use neuralearn::network::{Kind, Network, Synapses, build};
-use neuralearn::plan::{Options, Plan, Reals, compile};
+use neuralearn::plan::{self, Plan, Reals, TrainingOptions};
 
 /// Which parts of the program a case goes through.
 #[derive(Clone, Copy)]
@@ -810,8 +810,9 @@ fn gradients_by_potentials() {
             let training = scene.training.as_ref().unwrap();
             let traces = Some(&traces);
             let max_binding = 128 << 20;
-            let options = Options { batch: 1, steps: STEPS, training, traces, soft, max_binding };
-            compile(&network, &options).unwrap()
+            let options =
+                TrainingOptions { batch: 1, steps: STEPS, training, traces, soft, max_binding };
+            plan::plan(&network, &options).unwrap()
         };
         let soft = plan(1);
         all_differences(name, (&network, &soft), &mut Cpu::<f64>::new(&soft, Some(1), false));
@@ -973,7 +974,7 @@ fn a_convolution_is_a_list_of_its_synapses() {
     for case in LAYERED.iter().filter(|case| !case.3.contains("Max")) {
         let scene = scene(&layered(*case));
         let training = scene.training.as_ref().unwrap();
-        let options = Options {
+        let options = TrainingOptions {
             batch: SAMPLES,
             steps: LONG,
             training,
@@ -992,7 +993,7 @@ fn a_convolution_is_a_list_of_its_synapses() {
             }
         }
         let losses = |network: &Network| {
-            let plan = compile(network, &options).unwrap();
+            let plan = plan::plan(network, &options).unwrap();
             let data = images(SAMPLES, network.pixels(), CLASSES as u64);
             let mut engine = Cpu::<f64>::new(&plan, Some(1), false);
             load(&mut engine, &plan, &data.train, SAMPLES);

@@ -8,7 +8,7 @@ use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::{Cpu, Twinned};
 use neuralearn::kernel::Clock;
 use neuralearn::network::{Kind, build};
-use neuralearn::plan::{Recorded, Sampled, SimulationOptions, simulate};
+use neuralearn::plan::{self, Recorded, Sampled, SimulationOptions};
 use neuralearn::scene::{Scene, load};
 use std::path::Path;
 
@@ -42,7 +42,7 @@ fn run<F: Twinned>(scene: &Scene, steps: usize, variables: &[&str]) -> Run {
         max_binding: 128 << 20,
         max_table: 128 << 20,
     };
-    let plan = simulate(&network, &options).unwrap_or_else(|e| panic!("{e}"));
+    let plan = plan::plan(&network, &options).unwrap_or_else(|e| panic!("{e}"));
     let ports = plan.simulation();
     let program = plan.program("simulate").unwrap();
     let mut engine = Cpu::<F>::new(&plan, Some(1), false);

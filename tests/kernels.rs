@@ -14,7 +14,7 @@ use neuralearn::engine::dispatch::{Code, Dispatches};
 use neuralearn::kernel::Clock;
 use neuralearn::network::build;
 use neuralearn::plan::{
-    Arg, Launch, Plan, Ports, Program, Reals, SimulationOptions, Split, Stage, Units, simulate,
+    self, Arg, Launch, Plan, Ports, Program, Reals, SimulationOptions, Split, Stage, Units,
 };
 use neuralearn::scene::{Scene, load};
 use neuralearn::simulation::options;
@@ -804,7 +804,7 @@ fn planned(scene: &Scene) -> Plan {
             SimulationOptions { workgroups: true, ..options.unwrap_or_else(|e| panic!("{e}")) }
         }
     };
-    simulate(&build(scene).unwrap(), &options).unwrap_or_else(|e| panic!("{e}"))
+    plan::plan(&build(scene).unwrap(), &options).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// Sources, frames, steps of a frame, and steps of a window.

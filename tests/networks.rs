@@ -10,7 +10,7 @@ use common::{adapter, array, assert_close, clock, gpu, scale, tolerance};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::network::{Network, build};
-use neuralearn::plan::simulate;
+use neuralearn::plan;
 use neuralearn::scene::{Scene, load};
 use neuralearn::simulation::{Simulation, options, steps};
 use std::path::Path;
@@ -36,7 +36,7 @@ struct Activity {
 /// What a network does from `from` ms on.
 fn activity(scene: &Scene, network: &Network, from: f64) -> Activity {
     let options = options(scene, network, 1 << 30).unwrap();
-    let plan = simulate(network, &options).unwrap_or_else(|e| panic!("{e}"));
+    let plan = plan::plan(network, &options).unwrap_or_else(|e| panic!("{e}"));
     let engine = Box::new(Cpu::<f32>::new(&plan, None, false));
     let mut simulation = Simulation::new(network, &plan, scene, engine).unwrap();
     simulation.run(steps(scene), &mut |_| true).unwrap_or_else(|e| panic!("{e}"));
@@ -69,7 +69,7 @@ fn activity(scene: &Scene, network: &Network, from: f64) -> Activity {
 /// What a scene leaves behind: its simulation, and the network.
 fn ran(scene: &Scene, look: impl FnOnce(&Network, &mut Simulation<'_>)) {
     let network = build(scene).unwrap_or_else(|e| panic!("{e}"));
-    let plan = simulate(&network, &options(scene, &network, 1 << 30).unwrap()).unwrap();
+    let plan = plan::plan(&network, &options(scene, &network, 1 << 30).unwrap()).unwrap();
     let engine = Box::new(Cpu::<f32>::new(&plan, None, false));
     let mut simulation = Simulation::new(&network, &plan, scene, engine).unwrap();
     simulation.run(steps(scene), &mut |_| true).unwrap_or_else(|e| panic!("{e}"));
@@ -179,7 +179,7 @@ fn izhikevich_on_every_engine() {
         ));
         let network = build(&scene).unwrap_or_else(|e| panic!("{e}"));
         let options = options(&scene, &network, 1 << 30).unwrap();
-        let plan = simulate(&network, &options).unwrap_or_else(|e| panic!("{e}"));
+        let plan = plan::plan(&network, &options).unwrap_or_else(|e| panic!("{e}"));
         let (spikes, state) = (array(&plan, "spikes"), array(&plan, "cell.state"));
         let run = |engine: &mut dyn Engine| {
             engine.run(plan.program("simulate").unwrap(), &clock(1), plan.steps).unwrap();

@@ -4,7 +4,7 @@
 use neuralearn::archive::{Archive, SCRATCH};
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::network::build;
-use neuralearn::plan::simulate;
+use neuralearn::plan;
 use neuralearn::scene::load_str;
 use neuralearn::simulation::{Simulation, options, steps};
 use std::fs;
@@ -44,7 +44,7 @@ fn a_long_run_keeps_its_memory_and_every_spike() {
     let (scene, ..) = load_str("test.ron", SCENE, Path::new(""), &[]).unwrap();
     let network = build(&scene).unwrap();
     let options = options(&scene, &network, 128 << 20).unwrap();
-    let plan = simulate(&network, &options).unwrap();
+    let plan = plan::plan(&network, &options).unwrap();
     let engine = Box::new(Cpu::<f32>::new(&plan, Some(1), false));
     let mut simulation = Simulation::new(&network, &plan, &scene, engine).unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
 use neuralearn::network::{Network, Population, Projection, Stimulus, Synapses, build};
-use neuralearn::plan::{Handle, Plan, SimulationOptions, Words, simulate};
+use neuralearn::plan::{self, Handle, Plan, SimulationOptions, Words};
 use neuralearn::record::decode;
 use neuralearn::simulation::options;
 use std::collections::{BTreeMap, BTreeSet};
@@ -1039,7 +1039,7 @@ fn parts_of_the_table_do_not_change_a_spike() {
     let options = options(&simulated.scene, &simulated.network, 128 << 20).unwrap();
     let steps = simulated.plan.steps;
     let options = SimulationOptions { steps, max_table: 20_000, ..options };
-    simulated.plan = simulate(&simulated.network, &options).unwrap_or_else(|e| panic!("{e}"));
+    simulated.plan = plan::plan(&simulated.network, &options).unwrap_or_else(|e| panic!("{e}"));
     assert!(parts(&simulated.plan) > 3);
     let arrays = simulated.plan.arrays.iter();
     let largest = arrays.filter(|(_, array)| array.name.starts_with("synapses."));

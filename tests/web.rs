@@ -11,7 +11,7 @@ use common::adapter;
 use flate2::read::DeflateDecoder;
 use neuralearn::engine::Engine;
 use neuralearn::network::{Network, build};
-use neuralearn::plan::{Plan, SimulationOptions, simulate};
+use neuralearn::plan::{self, Plan, SimulationOptions};
 use neuralearn::scene::{Override, Scene, load};
 use neuralearn::simulation::{self, Simulation};
 use place::{Place, SIMULATION, edit};
@@ -231,7 +231,7 @@ impl Exported {
         let network = build(&scene).unwrap_or_else(|e| panic!("{e}"));
         let options = simulation::options(&scene, &network, MAX_BINDING).unwrap();
         let options = SimulationOptions { samples: Vec::new(), workgroups: true, ..options };
-        let plan = simulate(&network, &options).unwrap_or_else(|e| panic!("{e}"));
+        let plan = plan::plan(&network, &options).unwrap_or_else(|e| panic!("{e}"));
         Self { scene, network, plan }
     }
 

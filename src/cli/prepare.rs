@@ -63,17 +63,23 @@ pub fn planned(
                 max_binding: MAX_BINDING,
                 max_table,
             };
-            plan::simulate(network, &options)?
+            plan::plan(network, &options)?
         }
         Some(training) => {
             let (batch, steps) = (training.batch as usize, training.steps as usize);
-            let options =
-                plan::Options { batch, steps, training, traces, soft: 0, max_binding: MAX_BINDING };
-            plan::compile(network, &options)?
+            let options = plan::TrainingOptions {
+                batch,
+                steps,
+                training,
+                traces,
+                soft: 0,
+                max_binding: MAX_BINDING,
+            };
+            plan::plan(network, &options)?
         }
         None => {
             let options = simulation::options(scene, network, MAX_BINDING)?;
-            plan::simulate(network, &SimulationOptions { max_table, workgroups, ..options })?
+            plan::plan(network, &SimulationOptions { max_table, workgroups, ..options })?
         }
     })
 }

@@ -40,7 +40,7 @@ pub fn web(args: &Web) -> Result<()> {
         room: web::MOST_FACTOR,
         ..simulation::options(&scene, &network, MAX_BINDING)?
     };
-    let plan = plan::simulate(&network, &options)?;
+    let plan = plan::plan(&network, &options)?;
     for w in warnings.iter().chain(&network.warnings).chain(&plan.warnings) {
         log::warn!("{}: {}: {}", source.name, w.path, w.message);
     }

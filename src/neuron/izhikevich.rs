@@ -502,7 +502,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
 mod tests {
     use crate::engine::cpu::Cpu;
     use crate::network::build;
-    use crate::plan::simulate;
+    use crate::plan;
     use crate::scene::load_str;
     use crate::simulation::{Recording, Simulation, options, steps};
     use std::path::Path;
@@ -513,7 +513,7 @@ mod tests {
             load_str("test.ron", text, Path::new(""), &[]).unwrap_or_else(|e| panic!("{e}"));
         let network = build(&scene).unwrap_or_else(|e| panic!("{e}"));
         let options = options(&scene, &network, 1 << 30).unwrap();
-        let plan = simulate(&network, &options).unwrap_or_else(|e| panic!("{e}"));
+        let plan = plan::plan(&network, &options).unwrap_or_else(|e| panic!("{e}"));
         let engine = Box::new(Cpu::<f64>::new(&plan, Some(1), false));
         let mut simulation = Simulation::new(&network, &plan, &scene, engine).unwrap();
         simulation.run(steps(&scene), &mut |_| true).unwrap();

@@ -158,6 +158,24 @@ pub fn with_receptors(
     (0..n).map(|k| [&at(cells, k)[..], &receptors(k)].concat()).collect()
 }
 
+/// Blocks of a population of `n` neurons.
+pub fn blocks(n: usize) -> usize {
+    n.div_ceil(BLOCK)
+}
+
+/// Numbers of neurons in blocks: one entry for all, or one for each.
+pub fn in_blocks(cells: &[Vec<f64>], n: usize) -> Vec<f64> {
+    let (blocks, fields) = (blocks(n), cells[0].len());
+    let mut laid = vec![0.0; blocks * fields * BLOCK];
+    for k in 0..blocks * BLOCK {
+        // Lanes beyond the last neuron are copies of it.
+        for (field, x) in at(cells, k.min(n - 1)).iter().enumerate() {
+            laid[(k / BLOCK * fields + field) * BLOCK + k % BLOCK] = *x;
+        }
+    }
+    laid
+}
+
 /// Rows of state of a block, and behind them those of the second floats, which are empty where nothing is
 /// slow.
 #[inline(always)]

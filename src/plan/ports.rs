@@ -1,6 +1,6 @@
 //! Ports: the arrays of a plan that the host writes and reads, by what they are for.
 
-use super::{Reals, SimulationPorts, Tiles, Words};
+use super::{Reals, Tiles, Words};
 use crate::scene::Part;
 
 /// Arrays by which samples are shown.
@@ -167,6 +167,99 @@ pub struct States {
     pub of_block: usize,
     /// Steps from one kept state to the next.
     pub every: usize,
+}
+
+/// Arrays of a simulation that its host writes or reads.
+#[derive(Debug)]
+pub struct SimulationPorts {
+    /// Spikes of a window, a row for each step, behind those of `before`.
+    pub spikes: Words,
+    /// Words of a row.
+    pub row: usize,
+    /// Words before those of the window: rows of the interval before.
+    pub before: usize,
+    /// First word of each population in a row.
+    pub first_word: Vec<usize>,
+    /// State of each population that has neurons: array and rows of a block.
+    pub state: Vec<Option<(Reals, usize)>>,
+    /// Current of each step, of each population that has a stimulus of that kind.
+    pub drive: Vec<Option<Reals>>,
+    /// Tables of each stimulus of events: their array, and where in it they begin (see [`crate::input::poisson_drive::tables`]).
+    pub events: Vec<Option<(Words, [usize; 2])>>,
+    /// Course of each stimulus of which each neuron has its own part, for each step.
+    pub courses: Vec<Option<Reals>>,
+    /// Rows of each population of given spikes.
+    pub given: Vec<Option<Words>>,
+    /// Each projection that changes.
+    pub live: Vec<Option<LivePorts>>,
+    /// Rings of lists of spikes, and numbers of a list: how many follow, and their places.
+    pub spike_lists: Vec<(Words, usize)>,
+    /// State of short-term plasticity.
+    pub short_term: Vec<Reals>,
+    /// Where the network has modulators.
+    pub modulators: Option<ModulatorPorts>,
+    /// State of neurons that lasts from sample to sample, of populations that have some.
+    pub lasting: Vec<Reals>,
+    /// Array of each of the samples, and where in it they begin.
+    pub samples: Vec<(Reals, usize)>,
+    /// Synapses that leave each source, in the order of the row.
+    pub out_degree: Vec<u32>,
+}
+
+/// Arrays of a projection that changes.
+#[derive(Debug, Clone)]
+pub struct LivePorts {
+    /// Its weights.
+    pub weights: Tiles,
+    /// Lists of its synapses, unless they are dense.
+    pub lists: Option<Lists>,
+    /// Marks of the synapses, if its rule has eligibility.
+    pub marks: Option<Tiles>,
+}
+
+/// Arrays of modulators.
+#[derive(Debug, Clone, Copy)]
+pub struct ModulatorPorts {
+    /// What the host releases of each in each step.
+    pub release: Reals,
+    /// Concentration of each.
+    pub concentration: Reals,
+}
+
+/// Lists of sparse synapses.
+#[derive(Debug, Clone, Copy)]
+pub struct Lists {
+    /// Where the synapses of each target are.
+    pub start: Words,
+    /// Source of each synapse, with the group of its delay above.
+    pub origin: Words,
+    /// Where the synapses of each source and group are in `outgoing`.
+    pub begin: Words,
+    /// Target of each synapse, with its rank among the target's above.
+    pub outgoing: Words,
+    /// Groups of delays.
+    pub groups: usize,
+    /// Bits of a source.
+    pub source_bits: u32,
+    /// Bits of a target.
+    pub target_bits: u32,
+}
+
+impl Lists {
+    /// Source in a word of `origin`.
+    pub fn source(&self, word: u32) -> u32 {
+        word & ((1 << self.source_bits) - 1)
+    }
+
+    /// Group of delays in a word of `origin`.
+    pub fn group(&self, word: u32) -> usize {
+        (word >> self.source_bits) as usize
+    }
+
+    /// A word of `origin` with another source.
+    pub fn with_source(&self, word: u32, source: u32) -> u32 {
+        word - self.source(word) + source
+    }
 }
 
 impl Supervision {

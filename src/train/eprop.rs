@@ -23,7 +23,7 @@
 //! course of outputs that are to follow a trace. It is two to four numbers for each synapse and sample, and what [`CHUNK`]
 //! steps need for each neuron: z̄, S' and L lie in rings of so many steps, after which eligibilities go through all of them at
 //! once, in the registers of a processor. Kernels are [`super::eprop_lif`], [`super::eprop_readout`],
-//! [`super::eprop_trace`], [`super::eprop_feedback`], [`super::eprop_learn`] and [`super::eprop_output`]; `plan::eprop` has
+//! [`super::eprop_trace`], [`super::eprop_feedback`], [`super::eprop_learn`] and [`super::eprop_output`]; `plan::tape::eprop` has
 //! their order.
 
 use crate::declare;

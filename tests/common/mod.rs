@@ -8,8 +8,8 @@ use neuralearn::engine::gpu::{Found, Gpu, Wanted, choose};
 use neuralearn::kernel::{Clock, Word};
 use neuralearn::network::{Kind, Network, Population, Synapses, build};
 use neuralearn::plan::{
-    Array, ArrayId, Handle, Init, Launch, Options, Plan, Reals, SimulationOptions, SimulationPorts,
-    Supervision, Words, compile, simulate,
+    self, Array, ArrayId, Handle, Init, Launch, Plan, Reals, SimulationOptions, SimulationPorts,
+    Supervision, TrainingOptions, Words,
 };
 use neuralearn::rng::{Purpose, Stream};
 use neuralearn::scene::{Scene, load_str};
@@ -51,8 +51,9 @@ pub fn scene(text: &str) -> Scene {
 pub fn plan(scene: &Scene, batch: usize, steps: usize, soft: u32) -> (Network, Plan) {
     let network = build(scene).unwrap_or_else(|e| panic!("{e}"));
     let training = scene.training.as_ref().unwrap();
-    let options = Options { batch, steps, training, traces: None, soft, max_binding: 128 << 20 };
-    let plan = compile(&network, &options).unwrap_or_else(|e| panic!("{e}"));
+    let options =
+        TrainingOptions { batch, steps, training, traces: None, soft, max_binding: 128 << 20 };
+    let plan = plan::plan(&network, &options).unwrap_or_else(|e| panic!("{e}"));
     (network, plan)
 }
 
@@ -491,7 +492,7 @@ impl Simulated {
         let options = simulation::options(&scene, &network, 128 << 20);
         let options = options.unwrap_or_else(|e| panic!("{e}"));
         let steps = window.min(simulation::steps(&scene) as usize);
-        let plan = simulate(&network, &SimulationOptions { steps, workgroups: true, ..options });
+        let plan = plan::plan(&network, &SimulationOptions { steps, workgroups: true, ..options });
         Self { scene, network, plan: plan.unwrap_or_else(|e| panic!("{e}")) }
     }
 

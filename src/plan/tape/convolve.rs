@@ -1,14 +1,14 @@
 //! Launches of projections that are convolutions: see [`crate::synapse::convolution`].
 
-use super::compile::{Compiler, each, whole};
 use super::gradients::Arrivals;
 use super::layout::Pop;
 use super::*;
+use crate::synapse::convolution::Convolution;
 use crate::synapse::convolution::Rows;
 use crate::synapse::{convolve, convolve_backward, convolve_gradient};
 use crate::train::sum_samples;
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// Array of weights and lie of a projection that is a convolution.
     fn convolution(&self, index: usize) -> Option<(Reals, Box<Convolution>)> {
         match &self.layout.ports.weights[index] {
@@ -112,7 +112,7 @@ impl Compiler<'_> {
         launches.extend(sums);
     }
 
-    /// As [`Compiler::by_weights`], of a projection that is a convolution: sums of each sample, and of all.
+    /// As [`Tapes::by_weights`], of a projection that is a convolution: sums of each sample, and of all.
     pub(super) fn by_shared_weights(
         &mut self,
         index: usize,

@@ -1,8 +1,5 @@
 //! How spikes reach their targets in a simulation: the table of synapses that do not change, and the launches by it.
 
-use super::compile::{PlanError, each, whole};
-use super::live::Learning;
-use super::simulate::{ALONE, Simulator};
 use super::*;
 use crate::network::{Projection, Synapses};
 use crate::synapse::{list_spikes, procedural, scatter};
@@ -55,23 +52,17 @@ impl Table {
     }
 }
 
-impl Simulator<'_> {
-    /// The list of spikes and what they do.
-    pub(super) fn deliveries(
-        &mut self,
-        table: &Table,
-        launches: &mut Vec<Launch>,
-        learning: &mut Learning,
-    ) -> Result<(), PlanError> {
+impl Rings<'_> {
+    /// The list of spikes, and what they do where synapses do not change.
+    pub(super) fn deliveries(&mut self, table: &Table, launches: &mut Vec<Launch>) {
         let sources = 32 * self.ports.row;
         let fired = self.fired;
         let drawn = |p: &&Projection| matches!(p.synapses, Synapses::Procedural { .. });
         let drawn: Vec<&Projection> = self.network.projections.iter().filter(drawn).collect();
-        let live = self.network.projections.iter().any(Projection::is_live)
-            || !self.network.modulators.is_empty();
+        let live = self.network.projections.iter().any(Projection::is_live);
         let scattered = !table.port.is_empty() && self.pulled.is_none();
         if !scattered && drawn.is_empty() && !live {
-            return Ok(());
+            return;
         }
         let (lists, list) = (self.history as u32, self.list_len() as u32);
         let row = self.ports.row as u32;
@@ -178,7 +169,6 @@ impl Simulator<'_> {
             }
             first = last;
         }
-        self.live(launches, learning)
     }
 
     /// Synapses of the table.

@@ -1,7 +1,6 @@
 //! Updates of a training: gradients are adjusted, an optimiser changes what they are for, and weights shrink; rules of
 //! plasticity change theirs. Steps within a task are plain.
 
-use super::compile::{Compiler, by_element, cut, each, whole};
 use super::*;
 use crate::network::{self, Projection};
 use crate::scene::Meta;
@@ -28,7 +27,7 @@ impl Changed {
     }
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     pub(super) fn update(&mut self, stages: &mut Vec<Stage>) {
         let all = self.all();
         self.layout.ports.units = all.iter().map(|changed| changed.weights.unit).collect();

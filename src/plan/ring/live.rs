@@ -8,8 +8,6 @@
 //!
 //! The file is long with one launch after the other: what learns has a dozen kernels, each with its arguments.
 
-use super::compile::{PlanError, each, whole};
-use super::simulate::{LivePorts, ModulatorPorts, Simulator};
 use super::*;
 use crate::kernel::spike_words;
 use crate::network::{self, Network, Projection, Synapses};
@@ -32,7 +30,7 @@ const EPOCH: f64 = 0.1;
 const RATES: usize = 3;
 
 /// A live projection as its launches see it.
-struct Live<'n> {
+pub(super) struct Live<'n> {
     index: usize,
     projection: &'n Projection,
     weights: Tiles,
@@ -42,42 +40,6 @@ struct Live<'n> {
     /// Place of the first source and the first target in the row of spikes.
     place: [usize; 2],
     efficacy: Option<Reals>,
-}
-
-/// Lists of sparse synapses.
-#[derive(Debug, Clone, Copy)]
-pub struct Lists {
-    /// Where the synapses of each target are.
-    pub start: Words,
-    /// Source of each synapse, with the group of its delay above.
-    pub origin: Words,
-    /// Where the synapses of each source and group are in `outgoing`.
-    pub begin: Words,
-    /// Target of each synapse, with its rank among the target's above.
-    pub outgoing: Words,
-    /// Groups of delays.
-    pub groups: usize,
-    /// Bits of a source.
-    pub source_bits: u32,
-    /// Bits of a target.
-    pub target_bits: u32,
-}
-
-impl Lists {
-    /// Source in a word of `origin`.
-    pub fn source(&self, word: u32) -> u32 {
-        word & ((1 << self.source_bits) - 1)
-    }
-
-    /// Group of delays in a word of `origin`.
-    pub fn group(&self, word: u32) -> usize {
-        (word >> self.source_bits) as usize
-    }
-
-    /// A word of `origin` with another source.
-    pub fn with_source(&self, word: u32, source: u32) -> u32 {
-        word - self.source(word) + source
-    }
 }
 
 /// Bits that hold numbers below `count`.
@@ -132,9 +94,15 @@ struct Potentials {
 }
 
 impl Learning {
-    /// All launches of a step.
-    pub fn launches(&self) -> Vec<Launch> {
-        [&self.before[..], &self.pre, &self.post, &self.traces, &self.later].concat()
+    /// Launches by which spikes change weights, in their order.
+    pub fn by_spikes(&mut self) -> Vec<Launch> {
+        let Self { before, pre, post, traces, .. } = self;
+        [before, pre, post, traces].into_iter().flat_map(std::mem::take).collect()
+    }
+
+    /// Launches by which all weights change together, behind the traces that they need beside those of spikes.
+    pub fn later(&mut self) -> Vec<Launch> {
+        [&mut self.traces, &mut self.later].into_iter().flat_map(std::mem::take).collect()
     }
 
     /// Rings of traces.
@@ -149,48 +117,57 @@ impl Learning {
     }
 }
 
-impl<'n> Simulator<'n> {
-    /// Launches that deliver what live projections carry; those that change them go to `learning`.
-    pub(super) fn live(
+impl<'n> Rings<'n> {
+    /// Delivers what a live projection carries.
+    pub(super) fn deliver_live(
         &mut self,
+        index: usize,
         launches: &mut Vec<Launch>,
-        learning: &mut Learning,
     ) -> Result<(), PlanError> {
-        let network = self.network;
-        let live: Vec<usize> =
-            (0..network.projections.len()).filter(|k| network.projections[*k].is_live()).collect();
-        self.modulators(&mut learning.later);
-        self.effects(&mut learning.later);
-        let mut projections = Vec::new();
-        for k in live {
-            let live = self.arrays_of(k, launches)?;
+        if self.network.projections[index].is_live() {
+            let live = self.arrays_of(index)?;
             let (weights, lists) = (live.weights.clone(), live.lists);
-            self.ports.live[k] = Some(LivePorts { weights, lists, marks: None });
-            projections.push(live);
-        }
-        for live in &projections {
-            self.deliver(live, launches);
-        }
-        for live in &projections {
-            match &live.projection.rule {
-                Some(Rule { rates: Some(rates), .. }) => self.learn_rates(live, rates, learning),
-                Some(rule) => self.learn(live, rule, learning),
-                None => {}
-            }
-            if let Some(scaling) = &live.projection.scaling {
-                self.learn_rates(live, scaling, learning);
-            }
-            self.normalise(live, learning);
+            self.ports.live[index] = Some(LivePorts { weights, lists, marks: None });
+            self.deliver(&live, launches);
+            self.live[index] = Some(live);
         }
         Ok(())
     }
 
-    /// Weights, lists and short-term state of a live projection.
-    fn arrays_of(
+    /// What spikes do to the weights of a projection, and marks.
+    pub(super) fn learn(&mut self, index: usize) {
+        self.with_learning(index, |s, live, learning| match &live.projection.rule {
+            Some(rule) if rule.rates.is_none() => s.learn_by_spikes(live, rule, learning),
+            _ => {}
+        });
+    }
+
+    /// What is done to all weights of a projection now and then.
+    pub(super) fn adjust(&mut self, index: usize) {
+        self.with_learning(index, |s, live, learning| {
+            let rates = live.projection.rule.as_ref().and_then(|rule| rule.rates.as_ref());
+            for rates in rates.into_iter().chain(&live.projection.scaling) {
+                s.learn_rates(live, rates, learning);
+            }
+            s.normalise(live, learning);
+        });
+    }
+
+    /// Does something with what was made for a live projection, and with what is made for all.
+    fn with_learning(
         &mut self,
         index: usize,
-        launches: &mut Vec<Launch>,
-    ) -> Result<Live<'n>, PlanError> {
+        of: impl FnOnce(&mut Self, &Live<'n>, &mut Learning),
+    ) {
+        let Some(live) = self.live[index].take() else { return };
+        let mut learning = std::mem::take(&mut self.learning);
+        of(self, &live, &mut learning);
+        self.learning = learning;
+        self.live[index] = Some(live);
+    }
+
+    /// Weights and lists of a live projection.
+    fn arrays_of(&mut self, index: usize) -> Result<Live<'n>, PlanError> {
         let network = self.network;
         let p = &network.projections[index];
         let size = [p.from, p.to].map(|k| network.populations[k].size);
@@ -219,29 +196,35 @@ impl<'n> Simulator<'n> {
                 unreachable!("a checked scene keeps the weights of live projections")
             }
         };
-        let efficacy = p.short_term.map(|s| {
-            let falls = s.falls(network.dt);
-            let slow = usize::from(falls.into_iter().any(is_slow));
-            let [u, used] = ["utilisation", "used"]
-                .map(|what| self.arrays.zero_reals(format!("{name}.{what}"), (1 + slow) * size[0]));
-            let efficacy = self.arrays.zero_reals(format!("{name}.efficacy"), size[0]);
-            let params = short_term::ShortTermParams::<f64> {
-                n: size[0] as u32,
-                row: self.ports.row as u32,
-                first_word: self.first_word(p.from) as u32,
-                u_rest: s.u,
-                fall_facil: falls[0],
-                fall_rec: falls[1],
-                slow: slow as u32,
-            };
-            let all = |array| each(array, self.arrays[array].len);
-            let args = vec![whole(self.ports.spikes), all(u), all(used), all(efficacy)];
-            let once = (Units::Count { count: 1, grain: 1 }, size[0]);
-            launches.push(self.launch(&short_term::KERNEL, name, params.words(), args, once));
-            self.ports.short_term.extend([u, used]);
-            efficacy
-        });
+        let efficacy = self.efficacy[index];
         Ok(Live { index, projection: p, weights, lists, size, place, efficacy })
+    }
+
+    /// What the spikes of a source carry of the weights of a projection with short-term plasticity.
+    pub(super) fn release(&mut self, index: usize, launches: &mut Vec<Launch>) {
+        let p = &self.network.projections[index];
+        let Some(s) = p.short_term else { return };
+        let (n, name) = (self.network.populations[p.from].size, &p.name);
+        let falls = s.falls(self.network.dt);
+        let slow = usize::from(falls.into_iter().any(is_slow));
+        let [u, used] = ["utilisation", "used"]
+            .map(|what| self.arrays.zero_reals(format!("{name}.{what}"), (1 + slow) * n));
+        let efficacy = self.arrays.zero_reals(format!("{name}.efficacy"), n);
+        let params = short_term::ShortTermParams::<f64> {
+            n: n as u32,
+            row: self.ports.row as u32,
+            first_word: self.first_word(p.from) as u32,
+            u_rest: s.u,
+            fall_facil: falls[0],
+            fall_rec: falls[1],
+            slow: slow as u32,
+        };
+        let all = |array| each(array, self.arrays[array].len);
+        let args = vec![whole(self.ports.spikes), all(u), all(used), all(efficacy)];
+        let once = (Units::Count { count: 1, grain: 1 }, n);
+        launches.push(self.launch(&short_term::KERNEL, name, params.words(), args, once));
+        self.ports.short_term.extend([u, used]);
+        self.efficacy[index] = Some(efficacy);
     }
 
     /// Where the synapses of each source and of each target are.
@@ -340,7 +323,7 @@ impl<'n> Simulator<'n> {
     }
 
     /// What spikes on either side do to the weights, or to the marks.
-    fn learn(&mut self, live: &Live<'_>, rule: &Rule, learning: &mut Learning) {
+    fn learn_by_spikes(&mut self, live: &Live<'_>, rule: &Rule, learning: &mut Learning) {
         let p = live.projection;
         let network = self.network;
         let rate = self.rate_of(live.index);
@@ -680,7 +663,7 @@ impl<'n> Simulator<'n> {
     }
 
     /// What makes filtered potentials as they were at the start.
-    pub(super) fn filters_again(&self, learning: &Learning) -> Vec<Launch> {
+    pub(super) fn filters_again(&self) -> Vec<Launch> {
         let again = |(_, _, Potentials { filters, .. }): &(usize, Voltage, Potentials)| {
             let len = self.arrays[filters[0]].len;
             let params = restart::RestartParams::<f64> { n: len as u32, rows: 1, kept: u32::MAX };
@@ -689,7 +672,7 @@ impl<'n> Simulator<'n> {
             let name = &self.arrays[filters[0]].name;
             self.launch(&restart::KERNEL, name, params.words(), args.to_vec(), once)
         };
-        learning.potentials.iter().map(again).collect()
+        self.learning.potentials.iter().map(again).collect()
     }
 
     /// Keeps the sums of the weights.
@@ -739,7 +722,7 @@ impl<'n> Simulator<'n> {
     }
 
     /// What modulators do to numbers that kernels read.
-    fn effects(&mut self, launches: &mut Vec<Launch>) {
+    pub(super) fn effects(&mut self, launches: &mut Vec<Launch>) {
         let network = self.network;
         let Some(ModulatorPorts { concentration, .. }) = self.ports.modulators else { return };
         for (index, m) in network.modulators.iter().enumerate() {
@@ -818,41 +801,43 @@ impl<'n> Simulator<'n> {
         }
     }
 
-    /// Concentrations of modulators.
-    fn modulators(&mut self, launches: &mut Vec<Launch>) {
+    /// Arrays of modulators, if there are some.
+    pub(super) fn modulator_arrays(&mut self) -> Option<ModulatorPorts> {
+        let modulators = &self.network.modulators;
+        let count = modulators.len();
+        let start = modulators.iter().map(|m| m.start).chain(modulators.iter().map(|_| 0.0));
+        (count > 0).then(|| ModulatorPorts {
+            release: self.arrays.zero_reals("modulators.release", self.options.steps * count),
+            concentration: self.arrays.reals("modulators.concentration", start.collect()),
+        })
+    }
+
+    /// Concentration of a modulator.
+    pub(super) fn modulate(&mut self, index: usize, launches: &mut Vec<Launch>) {
         let network = self.network;
-        let count = network.modulators.len();
-        if count == 0 {
-            return;
-        }
-        let release = self.arrays.zero_reals("modulators.release", self.options.steps * count);
-        let start = network.modulators.iter().map(|m| m.start);
-        let start = start.chain(network.modulators.iter().map(|_| 0.0)).collect();
-        let concentration = self.arrays.reals("modulators.concentration", start);
-        self.ports.modulators = Some(ModulatorPorts { release, concentration });
-        for (index, m) in network.modulators.iter().enumerate() {
-            // One launch for each population that releases it; the first also lets it decay.
-            let none = [(usize::MAX, 0.0)];
-            let sources = if m.spikes.is_empty() { &none[..] } else { &m.spikes };
-            for (k, (population, amount)) in sources.iter().enumerate() {
-                let words = network.populations.get(*population).map_or(0, |p| spike_words(p.size));
-                let params = modulator::ModulatorParams::<f64> {
-                    modulator: index as u32,
-                    modulators: count as u32,
-                    row: self.ports.row as u32,
-                    first_word: if words > 0 { self.first_word(*population) as u32 } else { 0 },
-                    words: words as u32,
-                    first: u32::from(k == 0),
-                    baseline: m.baseline,
-                    fall: fall(network.dt, m.tau),
-                    amount: *amount,
-                };
-                let state = each(concentration, 2 * count);
-                let args = vec![whole(self.ports.spikes), whole(release), state];
-                let kernel = &modulator::KERNEL;
-                let once = (Units::Count { count: 1, grain: 1 }, kernel.workgroup as usize);
-                launches.push(self.launch(kernel, &m.name, params.words(), args, once));
-            }
+        let Some(ModulatorPorts { release, concentration }) = self.ports.modulators else { return };
+        let (m, count) = (&network.modulators[index], network.modulators.len());
+        // One launch for each population that releases it; the first also lets it decay.
+        let none = [(usize::MAX, 0.0)];
+        let sources = if m.spikes.is_empty() { &none[..] } else { &m.spikes };
+        for (k, (population, amount)) in sources.iter().enumerate() {
+            let words = network.populations.get(*population).map_or(0, |p| spike_words(p.size));
+            let params = modulator::ModulatorParams::<f64> {
+                modulator: index as u32,
+                modulators: count as u32,
+                row: self.ports.row as u32,
+                first_word: if words > 0 { self.first_word(*population) as u32 } else { 0 },
+                words: words as u32,
+                first: u32::from(k == 0),
+                baseline: m.baseline,
+                fall: fall(network.dt, m.tau),
+                amount: *amount,
+            };
+            let state = each(concentration, 2 * count);
+            let args = vec![whole(self.ports.spikes), whole(release), state];
+            let kernel = &modulator::KERNEL;
+            let once = (Units::Count { count: 1, grain: 1 }, kernel.workgroup as usize);
+            launches.push(self.launch(kernel, &m.name, params.words(), args, once));
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Times of spikes in a training: gradients by them, and a loss of the first ones.
 
-use super::compile::{Compiler, SLOTS, each, whole};
 use super::*;
 use crate::kernel::spike_words;
 use crate::network;
@@ -26,7 +25,7 @@ pub(super) struct Firsts {
     peak: Words,
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// What the loss pays for each mV that the neurons of a population lack at their peaks, and where these are, if it
     /// does.
     pub(super) fn pushed(&self, k: usize) -> Option<(f64, Words)> {

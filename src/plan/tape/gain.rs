@@ -5,51 +5,47 @@
 //! neurons take it. On the way back they leave gradients by what they took in the same place, and the same launch makes
 //! gradients by what was delivered of these: whatever comes before or behind knows of no gain.
 
-use super::compile::{Compiler, each, receptors_of, whole};
 use super::*;
-use crate::kernel::spike_words;
 use crate::network::Effect;
 use crate::slow::fall;
 use crate::train::concentration::{self, ConcentrationParams};
 use crate::train::gain::{self, GainParams};
 
-impl Compiler<'_> {
-    /// Concentrations above rest that act in each step of a window.
-    pub(super) fn concentrations(&mut self, launches: &mut Vec<Launch>) {
-        let (network, steps) = (self.network, self.layout.steps);
-        for m in &network.modulators {
-            let mut release = vec![0.0; steps];
-            for (step, amount) in &m.events {
-                // What comes after the window never does.
-                if let Some(release) = release.get_mut(*step as usize) {
-                    *release += amount;
-                }
+impl Tapes<'_> {
+    /// Concentrations of a modulator above rest that act in each step of a window.
+    pub(super) fn concentration(&mut self, index: usize, launches: &mut Vec<Launch>) {
+        let (m, steps) = (&self.network.modulators[index], self.layout.steps);
+        let mut release = vec![0.0; steps];
+        for (step, amount) in &m.events {
+            // What comes after the window never does.
+            if let Some(release) = release.get_mut(*step as usize) {
+                *release += amount;
             }
-            let release = self.layout.arrays.reals(format!("{}.release", m.name), release);
-            let len = self.layout.batch * steps;
-            let acting = self.layout.arrays.zero_reals(format!("{}.acting", m.name), len);
-            self.acting.push(acting);
-            let none = [(usize::MAX, 0.0)];
-            let sources = if m.spikes.is_empty() { &none[..] } else { &m.spikes };
-            for (k, (population, amount)) in sources.iter().enumerate() {
-                let pop = self.layout.pops.get(*population).copied();
-                let p = ConcentrationParams::<f64> {
-                    steps: steps as u32,
-                    history: pop.map_or(0, |pop| pop.history as u32),
-                    words: pop.map_or(0, |pop| spike_words(pop.n) as u32),
-                    accumulate: u32::from(k > 0),
-                    start: if k == 0 { m.start - m.baseline } else { 0.0 },
-                    fall: fall(network.dt, m.tau),
-                    amount: *amount,
-                };
-                let args = vec![
-                    pop.map_or(whole(self.layout.arrays.unused.words), |pop| self.spikes(&pop)),
-                    whole(release),
-                    each(acting, steps),
-                ];
-                let kernel = &concentration::KERNEL;
-                launches.push(self.by_sample(kernel, &m.name, p.words(), args, 1));
-            }
+        }
+        let release = self.layout.arrays.reals(format!("{}.release", m.name), release);
+        let len = self.layout.batch * steps;
+        let acting = self.layout.arrays.zero_reals(format!("{}.acting", m.name), len);
+        self.acting.push(acting);
+        let none = [(usize::MAX, 0.0)];
+        let sources = if m.spikes.is_empty() { &none[..] } else { &m.spikes };
+        for (k, (population, amount)) in sources.iter().enumerate() {
+            let pop = self.layout.pops.get(*population).copied();
+            let p = ConcentrationParams::<f64> {
+                steps: steps as u32,
+                history: pop.map_or(0, |pop| pop.history as u32),
+                words: pop.map_or(0, |pop| spike_words(pop.n) as u32),
+                accumulate: u32::from(k > 0),
+                start: if k == 0 { m.start - m.baseline } else { 0.0 },
+                fall: fall(self.network.dt, m.tau),
+                amount: *amount,
+            };
+            let args = vec![
+                pop.map_or(whole(self.layout.arrays.unused.words), |pop| self.spikes(&pop)),
+                whole(release),
+                each(acting, steps),
+            ];
+            let kernel = &concentration::KERNEL;
+            launches.push(self.by_sample(kernel, &m.name, p.words(), args, 1));
         }
     }
 

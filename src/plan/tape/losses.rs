@@ -1,6 +1,5 @@
 //! Losses of a training: what is made of potentials and spikes, and the gradients by these.
 
-use super::compile::{Compiler, SLOTS, each, shown, whole};
 use super::*;
 use crate::data::traces::Traces;
 use crate::network;
@@ -33,7 +32,7 @@ pub(super) struct Parts {
     pub largest: u32,
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// Losses, with `back` and gradients.
     pub(super) fn loss(&mut self, traces: Option<&Traces>, back: bool, stages: &mut Vec<Stage>) {
         let follow = traces.and_then(|traces| self.follow(traces, back));
@@ -171,7 +170,7 @@ impl Compiler<'_> {
             }
             Over::Frames => {
                 let (_, images) = self.network.images().expect("the scene was checked");
-                let [_, hold] = shown(Some(images), self.layout.steps, self.network.dt);
+                let [_, hold] = frames_of(Some(images), self.layout.steps, self.network.dt);
                 Parts { length: hold, share: f64::from(hold), ..whole }
             }
         }

@@ -6,7 +6,6 @@
 //! of a projection that is frozen is rounded in `train` too. Where each synapse has a delay, the parts are of synapses, and what
 //! delivers knows of them: see [`super::delays_of_synapses`].
 
-use super::compile::{Compiler, by_element, each, whole};
 use super::delays_of_synapses::Late;
 use super::layout::Pop;
 use super::*;
@@ -36,7 +35,7 @@ pub(super) struct Delayed {
     parts: Parts,
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// Makes the arrays of projections with learned delays, and the launches by which a program begins.
     pub(super) fn delay_sources(&mut self, stages: &mut Vec<Stage>) {
         let (network, mut launches) = (self.network, Vec::new());

@@ -1,4 +1,5 @@
-//! From a network to the plan of a simulation: a step at a time, all of it on the device.
+//! Plans in which what arrives is kept in rings until its step has come, as integers: simulations, a step at a time, all of
+//! it on the device.
 //!
 //! Sources draw their spikes for a whole window. A step is: each population adds what was sent to it to the ring, draws its
 //! events, integrates, takes what arrives out of the ring, and writes its spikes into the row of the step; chosen states
@@ -14,18 +15,24 @@
 //!
 //! The file is long with what all launches of a step have in common.
 
-use super::compile::{PlanError, cut, each, whole};
-use super::deliveries::{Pulled, SynapsePorts};
-use super::live::{Learning, Lists};
+mod deliveries;
+mod inputs;
+mod live;
+mod units;
+
+use super::graph::{self, Op};
+use super::launch::{cut, each, whole};
+use super::show::Stand;
 use super::*;
-use crate::kernel::halves;
-use crate::network::{self, Input, Network, Projection, Synapses};
+use crate::kernel::{Kernel, Word, halves};
+use crate::network::{self, Input, Projection, Synapses};
 use crate::neuron::frame::{Place, TILE_GROUP};
-use crate::neuron::model::at;
-use crate::neuron::stepped::{BLOCK, Stepped, receptor_numbers, with_receptors};
+use crate::neuron::stepped::{BLOCK, Stepped, blocks, in_blocks, receptor_numbers, with_receptors};
 use crate::record::sample;
 use crate::synapse::carry_spikes;
 use crate::train::{clear_reals, clear_words, restart};
+use deliveries::{Pulled, SynapsePorts, Table};
+use live::{Learning, Live};
 
 /// Neurons of a tile at least, unless all populations are smaller, if a tile is for the cache of a thread.
 const TILE: usize = 4096;
@@ -39,177 +46,79 @@ const LONGEST: usize = 128;
 
 /// Networks up to this number of neurons are done by one thread: a step takes less time than waking
 /// another.
-pub(super) const ALONE: usize = 16384;
-
-/// What can be recorded at intervals.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Recorded {
-    /// A state variable of neurons.
-    State {
-        /// Index of the population.
-        population: usize,
-        /// Row of state.
-        row: usize,
-    },
-    /// Weights that change.
-    Weights {
-        /// Index of the projection.
-        projection: usize,
-    },
-    /// Concentrations of modulators.
-    Concentrations,
-}
-
-/// Numbers that are recorded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sampled {
-    /// What they are.
-    pub what: Recorded,
-    /// Neurons, synapses or modulators.
-    pub ids: Vec<u32>,
-    /// Interval \[steps\].
-    pub every: u64,
-}
-
-/// Choices that are not the network's.
-#[derive(Debug, Clone)]
-pub struct SimulationOptions {
-    /// Steps of a window.
-    pub steps: usize,
-    /// What is recorded beside spikes.
-    pub samples: Vec<Sampled>,
-    /// Whether the samples of a training are shown, one window for each.
-    pub presented: bool,
-    /// Largest array \[bytes\].
-    pub max_binding: u64,
-    /// Whether tiles are to be as small as suits workgroups, rather than as large as suits caches.
-    pub workgroups: bool,
-    /// Factor on the rates of Poisson events up to which their tables have room, at least 1.
-    pub room: f64,
-    /// Largest part of the table of synapses \[bytes\]. Nothing writes to it and no checkpoint has it, so it may be as
-    /// large as the adapter at hand allows.
-    pub max_table: u64,
-}
-
-/// Arrays of a simulation that its host writes or reads.
-#[derive(Debug)]
-pub struct SimulationPorts {
-    /// Spikes of a window, a row for each step, behind those of `before`.
-    pub spikes: Words,
-    /// Words of a row.
-    pub row: usize,
-    /// Words before those of the window: rows of the interval before.
-    pub before: usize,
-    /// First word of each population in a row.
-    pub first_word: Vec<usize>,
-    /// State of each population that has neurons: array and rows of a block.
-    pub state: Vec<Option<(Reals, usize)>>,
-    /// Current of each step, of each population that has a stimulus of that kind.
-    pub drive: Vec<Option<Reals>>,
-    /// Tables of each stimulus of events: their array, and where in it they begin (see [`crate::input::poisson_drive::tables`]).
-    pub events: Vec<Option<(Words, [usize; 2])>>,
-    /// Course of each stimulus of which each neuron has its own part, for each step.
-    pub courses: Vec<Option<Reals>>,
-    /// Rows of each population of given spikes.
-    pub given: Vec<Option<Words>>,
-    /// Each projection that changes.
-    pub live: Vec<Option<LivePorts>>,
-    /// Rings of lists of spikes, and numbers of a list: how many follow, and their places.
-    pub spike_lists: Vec<(Words, usize)>,
-    /// State of short-term plasticity.
-    pub short_term: Vec<Reals>,
-    /// Where the network has modulators.
-    pub modulators: Option<ModulatorPorts>,
-    /// State of neurons that lasts from sample to sample, of populations that have some.
-    pub lasting: Vec<Reals>,
-    /// Array of each of the samples, and where in it they begin.
-    pub samples: Vec<(Reals, usize)>,
-    /// Synapses that leave each source, in the order of the row.
-    pub out_degree: Vec<u32>,
-}
-
-/// Arrays of a projection that changes.
-#[derive(Debug, Clone)]
-pub struct LivePorts {
-    /// Its weights.
-    pub weights: Tiles,
-    /// Lists of its synapses, unless they are dense.
-    pub lists: Option<Lists>,
-    /// Marks of the synapses, if its rule has eligibility.
-    pub marks: Option<Tiles>,
-}
-
-/// Arrays of modulators.
-#[derive(Debug, Clone, Copy)]
-pub struct ModulatorPorts {
-    /// What the host releases of each in each step.
-    pub release: Reals,
-    /// Concentration of each.
-    pub concentration: Reals,
-}
+const ALONE: usize = 16384;
 
 /// How the ring is cut.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ring {
-    pub tile: usize,
-    pub tiles: usize,
-    pub slots: usize,
-    pub stride: usize,
+struct Ring {
+    tile: usize,
+    tiles: usize,
+    slots: usize,
+    stride: usize,
 }
 
 impl Ring {
-    pub(super) fn places(&self) -> usize {
+    fn places(&self) -> usize {
         self.stride * self.tile
     }
-    pub(super) fn tile_len(&self) -> usize {
+    fn tile_len(&self) -> usize {
         self.slots * self.places()
     }
     /// Bits of a synapse's first word below the delay.
-    pub(super) fn port_bits(&self) -> u32 {
+    fn port_bits(&self) -> u32 {
         (self.tiles * self.places()).next_power_of_two().trailing_zeros()
     }
 }
 
-pub(super) struct Simulator<'a> {
-    pub network: &'a Network,
-    pub options: &'a SimulationOptions,
-    pub arrays: Arrays,
-    pub ring: Ring,
-    pub(super) ring_array: Words,
+/// A plan on rings, while it is made.
+struct Rings<'a> {
+    network: &'a Network,
+    options: &'a SimulationOptions,
+    arrays: Arrays,
+    ring: Ring,
+    ring_array: Words,
     /// Lists of the sources that spiked.
-    pub fired: Words,
+    fired: Words,
     /// First tile of each population.
-    pub first_tile: Vec<usize>,
+    first_tile: Vec<usize>,
     /// Steps for which lists of spikes and traces are kept, a power of two.
-    pub history: usize,
+    history: usize,
     /// Weight of one unit of the ring, for each receptor of each population.
-    pub scale: Vec<Vec<f64>>,
-    pub ports: SimulationPorts,
+    scale: Vec<Vec<f64>>,
+    ports: SimulationPorts,
     /// Arrays of the table of synapses, in all its parts.
-    pub(super) tables: Vec<Words>,
+    tables: Vec<Words>,
     /// How synapses of the table say where they end.
-    pub(super) synapse_ports: SynapsePorts,
+    synapse_ports: SynapsePorts,
     /// The table that neurons pull from.
-    pub(super) pulled: Option<Pulled>,
+    pulled: Option<Pulled>,
     /// Steps of an interval.
     interval: usize,
     /// Stimuli of events of each population that has some, and how many.
-    pub(super) events: Vec<Option<(Words, usize)>>,
-    pub(super) input: InputPorts,
+    events: Vec<Option<(Words, usize)>>,
+    input: InputPorts,
     /// What kernels read of the neurons of each population that has some, and of their receptors.
-    pub numbers: Vec<Option<[Reals; 2]>>,
+    numbers: Vec<Option<[Reals; 2]>>,
     /// Factor on the noise of each population that has some, which a modulator may move.
-    pub noise: Vec<Option<Reals>>,
+    noise: Vec<Option<Reals>>,
+    /// Currents of each neuron of each population that has noise, or parts of a current of their own.
+    currents: Vec<Option<Reals>>,
+    /// What the spikes of each source carry through each projection with short-term plasticity.
+    efficacy: Vec<Option<Reals>>,
+    /// What was made for each live projection.
+    live: Vec<Option<Live<'a>>>,
     /// Factors on what each projection learns, once it is known to.
-    pub rates: Vec<Option<Reals>>,
+    rates: Vec<Option<Reals>>,
+    /// What synapses that change need beside.
+    learning: Learning,
     /// Parameters of neurons, and the same with what lasts held as it is.
-    pub(super) frozen: Vec<(Reals, Reals)>,
+    frozen: Vec<(Reals, Reals)>,
     /// What makes neurons as they were at the start.
-    pub(super) restart: Vec<Launch>,
+    restart: Vec<Launch>,
 }
 
 /// The neurons of a population that has some.
-pub(super) fn stepped(population: &network::Population) -> Option<&dyn Stepped> {
+fn stepped(population: &network::Population) -> Option<&dyn Stepped> {
     match &population.kind {
         network::Kind::Stepped(neurons) => Some(&**neurons),
         _ => None,
@@ -217,7 +126,7 @@ pub(super) fn stepped(population: &network::Population) -> Option<&dyn Stepped> 
 }
 
 /// A number for people to read.
-pub(super) fn short(x: f64) -> String {
+fn short(x: f64) -> String {
     if x == 0.0 || (1e-3..1e6).contains(&x.abs()) { format!("{x}") } else { format!("{x:e}") }
 }
 
@@ -226,97 +135,23 @@ fn list_len(row: usize) -> usize {
     1 + 32 * row
 }
 
-pub(super) fn blocks(n: usize) -> usize {
-    n.div_ceil(BLOCK)
-}
-
 /// Plans the simulation of a network.
-///
-/// # Errors
-/// A delay that the ring cannot hold, an array that does not fit into one binding.
-pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, PlanError> {
-    let ring = ring(network, options)?;
-    let (mut first_tile, mut first_word) = (Vec::new(), Vec::new());
-    let (mut tile, mut row) = (0, 0);
-    for population in &network.populations {
-        first_tile.push(tile);
-        first_word.push(row);
-        row += 2 * blocks(population.size);
-        if stepped(population).is_some() {
-            tile += population.size.div_ceil(ring.tile);
-        }
-    }
-    let history = super::live::history(network);
-    let mut arrays = Arrays::default();
-    let fired = arrays.zero_words("fired", history * list_len(row));
-    let spikes = arrays.zero_words("spikes", options.steps * row);
-    let populations = network.populations.len();
-    let mut s = Simulator {
-        network,
-        options,
-        ring,
-        ring_array: arrays.zero_words("ring", ring.tiles * ring.tile_len()),
-        fired,
-        first_tile,
-        history,
-        scale: Vec::new(),
-        ports: SimulationPorts {
-            spikes,
-            row,
-            before: 0,
-            first_word,
-            state: Vec::new(),
-            drive: vec![None; populations],
-            events: vec![None; network.stimuli.len()],
-            courses: vec![None; network.stimuli.len()],
-            given: vec![None; populations],
-            live: vec![None; network.projections.len()],
-            spike_lists: vec![(fired, list_len(row))],
-            short_term: Vec::new(),
-            modulators: None,
-            lasting: Vec::new(),
-            samples: vec![(arrays.unused.reals, 0); options.samples.len()],
-            out_degree: Vec::new(),
-        },
-        input: InputPorts {
-            pixels: None,
-            parts: Vec::new(),
-            presentation: arrays.zero_words("presentation", 1),
-        },
-        numbers: vec![None; populations],
-        noise: vec![None; populations],
-        rates: vec![None; network.projections.len()],
-        frozen: Vec::new(),
-        restart: Vec::new(),
-        tables: Vec::new(),
-        synapse_ports: SynapsePorts { narrow: false, bits: 0, least: 0 },
-        pulled: None,
-        interval: 1,
-        events: vec![None; populations],
-        arrays,
-    };
-    s.scale = s.scales();
+pub(super) fn plan(network: &Network, options: &SimulationOptions) -> Result<Plan, PlanError> {
+    let mut s = Rings::new(network, options)?;
     let warnings = s.lost();
-
-    s.synapse_ports = s.synapse_ports();
     let table = s.table();
     s.ports.out_degree = table.out_degree(s.ring.tiles);
     s.pull(&table);
     s.interval = s.interval();
     let recent = s.recent();
-    let mut launches = Vec::new();
-    let mut sources = Vec::new();
-    s.sources(&mut sources);
-    let currents = s.stimuli(&mut launches);
-    for k in 0..network.populations.len() {
-        s.neurons(k, currents[k], &mut launches);
-    }
-    let mut learning = Learning::default();
-    s.deliveries(&table, &mut launches, &mut learning)?;
+    let mut lower = |ops: &[Op], launches: &mut Vec<Launch>| s.lower(ops, &table, launches);
+    let sources = graph::launches(&graph::shown(network), &mut lower)?;
+    let mut launches = graph::launches(&graph::on_rings(network), &mut lower)?;
+    let learning = graph::launches(&graph::learned(network), &mut lower)?;
     let frozen = s.frozen(&launches);
-    launches.extend(learning.launches());
+    launches.extend(learning);
     s.samples(&mut launches)?;
-    let begin = s.begin(&learning, recent);
+    let begin = s.begin(recent);
     let (mut first, mut last) = (Vec::new(), Vec::new());
     if let Some(recent) = recent {
         first.push(s.carry(recent, false));
@@ -324,18 +159,6 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
     }
     first.extend(sources);
 
-    for (id, array) in s.arrays.iter() {
-        let of_table = s.tables.iter().any(|table| table.id() == id);
-        let limit = if of_table { options.max_table } else { options.max_binding };
-        if array.bytes() > limit {
-            return Err(PlanError::Binding {
-                what: array.name.clone(),
-                bytes: array.bytes(),
-                limit,
-                advice: "lower the size of the population or its delays",
-            });
-        }
-    }
     debug_assert!(s.interval == 1 || launches.iter().all(|launch| launch.is_of_interval()));
     let program = |name, first, launches| {
         let steps = Stage::Steps { launches, backward: false };
@@ -343,12 +166,12 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
     };
     let programs = if options.presented {
         let begin = [&begin[..], &first].concat();
-        let learn = [&begin[..], &learning.by_sample].concat();
+        let learn = [&begin[..], &s.learning.by_sample].concat();
         vec![program("learn", learn, launches), program("evaluate", begin, frozen)]
     } else {
         vec![program("simulate", first, launches)]
     };
-    Ok(Plan {
+    let plan = Plan {
         arrays: s.arrays,
         programs,
         batch: 1,
@@ -357,7 +180,117 @@ pub fn simulate(network: &Network, options: &SimulationOptions) -> Result<Plan, 
         input: s.input,
         ports: Ports::Simulation(s.ports),
         warnings,
-    })
+    };
+    let of_table = |id| s.tables.iter().any(|table| table.id() == id);
+    let limit = |id| if of_table(id) { options.max_table } else { options.max_binding };
+    plan.bound(limit, "lower the size of the population or its delays")
+}
+
+impl<'a> Rings<'a> {
+    fn new(network: &'a Network, options: &'a SimulationOptions) -> Result<Self, PlanError> {
+        let ring = ring(network, options)?;
+        let (mut first_tile, mut first_word) = (Vec::new(), Vec::new());
+        let (mut tile, mut row) = (0, 0);
+        for population in &network.populations {
+            first_tile.push(tile);
+            first_word.push(row);
+            row += 2 * blocks(population.size);
+            if stepped(population).is_some() {
+                tile += population.size.div_ceil(ring.tile);
+            }
+        }
+        let history = live::history(network);
+        let mut arrays = Arrays::default();
+        let fired = arrays.zero_words("fired", history * list_len(row));
+        let spikes = arrays.zero_words("spikes", options.steps * row);
+        let (populations, projections) = (network.populations.len(), network.projections.len());
+        let mut s = Self {
+            network,
+            options,
+            ring,
+            ring_array: arrays.zero_words("ring", ring.tiles * ring.tile_len()),
+            fired,
+            first_tile,
+            history,
+            scale: Vec::new(),
+            ports: SimulationPorts {
+                spikes,
+                row,
+                before: 0,
+                first_word,
+                state: vec![None; populations],
+                drive: vec![None; populations],
+                events: vec![None; network.stimuli.len()],
+                courses: vec![None; network.stimuli.len()],
+                given: vec![None; populations],
+                live: vec![None; projections],
+                spike_lists: vec![(fired, list_len(row))],
+                short_term: Vec::new(),
+                modulators: None,
+                lasting: Vec::new(),
+                samples: vec![(arrays.unused.reals, 0); options.samples.len()],
+                out_degree: Vec::new(),
+            },
+            input: InputPorts {
+                pixels: None,
+                parts: Vec::new(),
+                presentation: arrays.zero_words("presentation", 1),
+            },
+            numbers: vec![None; populations],
+            noise: vec![None; populations],
+            currents: vec![None; populations],
+            efficacy: vec![None; projections],
+            live: (0..projections).map(|_| None).collect(),
+            rates: vec![None; projections],
+            learning: Learning::default(),
+            frozen: Vec::new(),
+            restart: Vec::new(),
+            tables: Vec::new(),
+            synapse_ports: SynapsePorts { narrow: false, bits: 0, least: 0 },
+            pulled: None,
+            interval: 1,
+            events: vec![None; populations],
+            arrays,
+        };
+        s.scale = s.scales();
+        s.synapse_ports = s.synapse_ports();
+        s.ports.modulators = s.modulator_arrays();
+        Ok(s)
+    }
+
+    /// Launches of operations of one kind.
+    fn lower(
+        &mut self,
+        ops: &[Op],
+        table: &Table,
+        launches: &mut Vec<Launch>,
+    ) -> Result<(), PlanError> {
+        if let [Op::Deliver(_), ..] = ops {
+            // All that does not change is one table.
+            self.deliveries(table, launches);
+        }
+        for op in ops {
+            match *op {
+                Op::Show(k) => self.show(k, launches),
+                Op::Stimulate(k) => self.stimuli(k, launches),
+                Op::Integrate(k) => self.neurons(k, launches),
+                Op::Release(p) => self.release(p, launches),
+                Op::Deliver(p) => self.deliver_live(p, launches)?,
+                Op::Learn(p) => self.learn(p),
+                Op::Modulate(m) => self.modulate(m, launches),
+                Op::Adjust(p) => self.adjust(p),
+                // Nothing is lost on what is simulated, and checked scenes have no attention in it.
+                Op::Attend(_) | Op::Judge(_) => {}
+            }
+        }
+        match ops {
+            [Op::Learn(_), ..] => launches.extend(self.learning.by_spikes()),
+            [Op::Modulate(_), ..] => self.effects(launches),
+            [Op::Adjust(_), ..] => launches.extend(self.learning.later()),
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 /// Numbers of neurons as kernels read them: once, if all share them, else in blocks; and which of these.
@@ -367,19 +300,6 @@ fn laid_out(cells: &[Vec<f64>], n: usize) -> (bool, Vec<f64>) {
         return (false, cells[0].clone());
     }
     (true, in_blocks(cells, n))
-}
-
-/// Numbers of neurons in blocks: one entry for all, or one for each.
-pub(super) fn in_blocks(cells: &[Vec<f64>], n: usize) -> Vec<f64> {
-    let (blocks, fields) = (blocks(n), cells[0].len());
-    let mut laid = vec![0.0; blocks * fields * BLOCK];
-    for k in 0..blocks * BLOCK {
-        // Lanes beyond the last neuron are copies of it.
-        for (field, x) in at(cells, k.min(n - 1)).iter().enumerate() {
-            laid[(k / BLOCK * fields + field) * BLOCK + k % BLOCK] = *x;
-        }
-    }
-    laid
 }
 
 /// The ring that a network needs.
@@ -423,7 +343,7 @@ fn workgroup_tile(network: &Network) -> usize {
     *TILES.iter().find(fits).unwrap_or(&TILES[TILES.len() - 1])
 }
 
-impl Simulator<'_> {
+impl Rings<'_> {
     /// Steps of an interval: none of its launches needs what another leaves in it. So that is the shortest delay where
     /// neurons pull, and all that is done in a step is what they do.
     fn interval(&self) -> usize {
@@ -451,12 +371,12 @@ impl Simulator<'_> {
     }
 
     /// Rows of spikes before those of a window.
-    pub(super) fn history_rows(&self) -> usize {
+    fn history_rows(&self) -> usize {
         if self.pulled.is_some() { self.interval } else { 0 }
     }
 
     /// First word of a population in the array of spikes.
-    pub(super) fn first_word(&self, k: usize) -> usize {
+    fn first_word(&self, k: usize) -> usize {
         self.ports.before + self.ports.first_word[k]
     }
 
@@ -484,36 +404,36 @@ impl Simulator<'_> {
 
     /// How many tiles of a population make a piece, and how many there are. Those for workgroups are no pieces for threads:
     /// a tile writes among the samples of all.
-    pub(super) fn units(&self, size: usize) -> Units {
+    fn units(&self, size: usize) -> Units {
         let count = size.div_ceil(self.ring.tile);
         let is_one = self.is_small() || self.options.workgroups;
         Units::Count { count, grain: if is_one { count } else { 1 } }
     }
 
     /// Whether a step takes less time than waking another thread.
-    pub fn is_small(&self) -> bool {
+    fn is_small(&self) -> bool {
         self.network.neurons() as usize <= ALONE
     }
 
     /// `count` units over so many synapses: a piece each, where that is worth another thread.
-    pub fn shared_by_threads(&self, count: usize, synapses: usize) -> Units {
+    fn shared_by_threads(&self, count: usize, synapses: usize) -> Units {
         let alone = synapses < 1 << 22;
         Units::Count { count, grain: if alone { count } else { 1 } }
     }
 
     /// Numbers of a list of spikes.
-    pub fn list_len(&self) -> usize {
+    fn list_len(&self) -> usize {
         list_len(self.ports.row)
     }
 
     /// The ring, a tile for each unit of population `k`.
-    pub fn ring_of(&self, k: usize) -> Arg {
+    fn ring_of(&self, k: usize) -> Arg {
         let stride = self.ring.tile_len();
         cut(self.ring_array, Split::From { first: self.first_tile[k] * stride, stride })
     }
 
     /// A launch over tiles, blocks or neurons that is done once in a step.
-    pub fn launch(
+    fn launch(
         &self,
         kernel: &'static Kernel,
         label: &str,
@@ -537,12 +457,12 @@ impl Simulator<'_> {
     }
 
     /// What is done before a sample is shown: all but weights and what lasts is forgotten.
-    fn begin(&self, learning: &Learning, recent: Option<Words>) -> Vec<Launch> {
+    fn begin(&self, recent: Option<Words>) -> Vec<Launch> {
         let mut begin = self.restart.clone();
-        begin.extend(self.filters_again(learning));
+        begin.extend(self.filters_again());
         let words = [self.ring_array, self.fired].into_iter().chain(recent);
-        let words = words.chain(learning.list_arrays());
-        let reals = learning.trace_arrays().chain(self.ports.short_term.iter().copied());
+        let words = words.chain(self.learning.list_arrays());
+        let reals = self.learning.trace_arrays().chain(self.ports.short_term.iter().copied());
         let all = words
             .map(|array| (&clear_words::KERNEL, array.id()))
             .chain(reals.map(|array| (&clear_reals::KERNEL, array.id())));
@@ -562,7 +482,7 @@ impl Simulator<'_> {
     }
 
     /// Whether the neurons of population `k` differ in numbers of their receptors, which are then in their `cell`.
-    pub fn own_receptors(&self, k: usize) -> bool {
+    fn own_receptors(&self, k: usize) -> bool {
         let population = &self.network.populations[k];
         let differ = |neurons: &dyn Stepped| {
             let first = self.receptor_numbers(k, neurons, 0);
@@ -582,8 +502,8 @@ impl Simulator<'_> {
     }
 
     /// The neurons of population `k`, if it has some.
-    fn neurons(&mut self, k: usize, current: Option<Reals>, launches: &mut Vec<Launch>) {
-        self.ports.state.push(None);
+    fn neurons(&mut self, k: usize, launches: &mut Vec<Launch>) {
+        let current = self.currents[k];
         let population = &self.network.populations[k];
         let Some(neurons) = stepped(population) else { return };
         let (n, name) = (population.size, &population.name);

@@ -3,7 +3,6 @@
 //! Noise of currents is the first that arrives: it overwrites, and deliveries add to it. So both programs have it, and
 //! in `evaluate` its deviation is 0.
 
-use super::compile::{Compiler, each};
 use super::*;
 use crate::network;
 
@@ -11,7 +10,7 @@ use crate::rng::{Purpose, stream};
 use crate::scene::Images;
 use crate::train::noise::{self, NoiseParams};
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// The receptor at which noise arrives, if a population gets any.
     pub(super) fn noise_enters(&self, k: usize) -> Option<usize> {
         self.training.noise.filter(|noise| noise.currents > 0.0)?;

@@ -8,7 +8,6 @@
 //!
 //! Noise of weights is in such a copy too, with or without dropout.
 
-use super::compile::{Compiler, by_element, each, passing, whole};
 use super::layout::Pop;
 use super::*;
 use crate::input::poisson::threshold;
@@ -16,7 +15,7 @@ use crate::kernel::spike_words;
 use crate::rng::{Purpose, stream};
 use crate::train::{disturb, drop_spikes, drop_values, scale};
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// Makes the arrays of populations that send to projections with dropout, as these see them.
     pub(super) fn keep_sources(&mut self) {
         for k in 0..self.layout.pops.len() {

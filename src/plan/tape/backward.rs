@@ -1,13 +1,10 @@
 //! Launches by which gradients go back, from readouts to what sources send.
 
-use super::compile::{Compiler, cut, each, whole};
-use super::order::Group;
 use super::*;
-use crate::network;
 use crate::neuron::readout_backward;
 use crate::synapse::{PANEL, dense_values, sparse_backward, transpose};
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     pub(super) fn transposed_weights(&self, stages: &mut Vec<Stage>) {
         let mut launches = Vec::new();
         for (index, projection) in self.network.projections.iter().enumerate() {
@@ -37,42 +34,36 @@ impl Compiler<'_> {
         stages.push(Stage::Whole(launches));
     }
 
-    pub(super) fn backward(&mut self, group: &Group, stages: &mut Vec<Stage>) {
-        let network = self.network;
-        let inside = |k: usize| group.members.contains(&k);
-        let mut before = Vec::new();
-        let mut step = Vec::new();
-        for &k in &group.members {
-            self.spread(k, &mut before);
-        }
-        for outside in [true, false] {
-            for (index, p) in network.projections.iter().enumerate() {
-                if self.needs_values_back(index) && inside(p.from) && inside(p.to) != outside {
-                    let launches = if outside { &mut before } else { &mut step };
-                    self.deliver_back(index, launches);
-                    self.drop_back(index, launches);
-                    launches.extend(self.delay_back(index));
-                    launches.extend(self.release_back(index));
-                    self.attend_back(index, launches);
+    /// Launches of what is adjoint to operations of one kind.
+    pub(super) fn backward(
+        &mut self,
+        ops: &[Op],
+        launches: &mut Vec<Launch>,
+    ) -> Result<(), PlanError> {
+        for op in ops {
+            match *op {
+                Op::Judge(k) => self.spread(k, launches),
+                Op::Deliver(p) if self.needs_values_back(p) => {
+                    self.deliver_back(p, launches);
+                    self.drop_back(p, launches);
+                    launches.extend(self.delay_back(p));
+                    launches.extend(self.release_back(p));
+                    self.attend_back(p, launches);
                 }
-            }
-        }
-        for &k in group.members.iter().rev() {
-            if self.layout.pops[k].active {
-                match &network.populations[k].kind {
-                    network::Kind::Readout(r) => step.push(self.readout_backward(k, r)),
-                    network::Kind::Stepped(_) => {
-                        let framed = self.layout.framed[k].as_ref();
-                        step.extend(framed.map(|framed| self.window_back(k, framed)));
+                Op::Integrate(k) if self.layout.pops[k].active => {
+                    match &self.network.populations[k].kind {
+                        network::Kind::Readout(r) => launches.push(self.readout_backward(k, r)),
+                        _ => {
+                            let framed = self.layout.framed[k].as_ref();
+                            launches.extend(framed.map(|framed| self.window_back(k, framed)));
+                        }
                     }
-                    network::Kind::Poisson(_)
-                    | network::Kind::Images(_)
-                    | network::Kind::Spikes(_) => {}
+                    self.gains(k, launches);
                 }
-                self.gains(k, &mut step);
+                _ => {}
             }
         }
-        stages.extend(group.stages(before, step, true));
+        Ok(())
     }
 
     /// Gradients by the arrivals of a projection become gradients by the spikes of its source.

@@ -2,13 +2,12 @@
 //! known, each rule tells what a spike that arrives at a target changes; the kernels of gradients sum that over sources,
 //! steps and samples, with the weights as they were; after the update by gradients the weights get what was summed.
 
-use super::compile::{Compiler, by_element, each};
 use super::gradients::{Arrivals, Trains};
 use super::*;
 use crate::plasticity::by_arrival::{self, ByArrivalParams};
 use crate::plasticity::change_weights;
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// What rules change by the spikes of a batch.
     pub(super) fn rules(&mut self, trains: &mut Trains, launches: &mut Vec<Launch>) {
         for (index, p) in self.network.projections.iter().enumerate() {

@@ -2,7 +2,6 @@
 //! as the weights do. No value of a source stands for what arrives through all its synapses, so that the kernels that deliver, go
 //! back and make gradients go by these parts.
 
-use super::compile::{Compiler, by_element, each, whole};
 use super::delays::Parts;
 use super::*;
 use crate::synapse::{delay_arrivals, delay_arrivals_backward, delay_arrivals_gradient};
@@ -14,7 +13,7 @@ pub(super) struct Late {
     pub parts: Parts,
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// The weights of a projection whose synapses have delays; those that do not fit into one array have parts that do not
     /// fit either, which is refused.
     fn late_weights(&self, index: usize) -> Reals {

@@ -1,9 +1,7 @@
 //! Populations of a training whose neurons are in frames: see [`crate::neuron::frame`].
 
-use super::compile::{Compiler, each, passing, whole};
 use super::drawn::{course, is_driven, receives};
 use super::layout::{Layout, Pop};
-use super::simulate::in_blocks;
 use super::*;
 use crate::input::bias;
 use crate::network;
@@ -15,7 +13,9 @@ use crate::neuron::frame::{
 use crate::neuron::iaf;
 use crate::neuron::model::{Refused, at};
 use crate::neuron::receptor::port;
-use crate::neuron::stepped::{BLOCK, Stepped, Trained, receptor_numbers, with_receptors};
+use crate::neuron::stepped::{
+    BLOCK, Stepped, Trained, in_blocks, receptor_numbers, with_receptors,
+};
 use crate::train::numbers_gradient;
 
 /// Arrays and numbers of a population in frames.
@@ -211,9 +211,10 @@ impl NumberPorts {
     }
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// Each sample begins with the constant currents.
-    pub(super) fn biases(&self, launches: &mut Vec<Launch>) {
+    pub(super) fn biases(&self, stages: &mut Vec<Stage>) {
+        let mut launches = Vec::new();
         for (k, population) in self.network.populations.iter().enumerate() {
             let pop = self.layout.pops[k];
             if let (Some(_), Some(statics)) = (&self.layout.framed[k], pop.statics) {
@@ -223,6 +224,7 @@ impl Compiler<'_> {
                 launches.push(self.by_sample(&bias::KERNEL, name, p.words(), args, pop.n));
             }
         }
+        stages.push(Stage::Whole(launches));
     }
 
     /// The receptors of a population at which something arrives, a bit for each.

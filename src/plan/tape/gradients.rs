@@ -1,6 +1,5 @@
 //! Launches that make gradients by weights, and the changes that follow from them.
 
-use super::compile::{Compiler, cut, each, receptors_of, whole};
 use super::*;
 use crate::kernel::spike_words;
 use crate::network;
@@ -25,7 +24,7 @@ pub(super) struct Arrivals {
     pub first: usize,
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// Gradients by all trained weights and constant currents, and what rules change.
     pub(super) fn gradients(&mut self, stages: &mut Vec<Stage>) {
         let network = self.network;

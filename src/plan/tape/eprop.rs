@@ -6,7 +6,6 @@
 //! a sample each until then, and are summed in the order of the samples. Where the readout is to follow a trace, its
 //! potentials are kept, and [`crate::train::trace`] tells at the end how far from it they were.
 
-use super::compile::{Compiler, Programs, SLOTS, each, whole};
 use super::gradients::Trains;
 use super::layout::{Layout, Pop, columns};
 use super::losses::Parts;
@@ -16,6 +15,7 @@ use crate::network::{self, Projection};
 use crate::neuron::iaf;
 use crate::neuron::model::at;
 use crate::neuron::stepped::Stepped;
+use crate::plan::graph::Datum;
 use crate::rng::{Purpose, Stream};
 use crate::scene::Feedback;
 use crate::synapse::dense_spikes;
@@ -105,16 +105,21 @@ struct Asked {
     predictions: Words,
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// Programs of a training by e-prop.
-    pub(super) fn eprop(&mut self, rule: EProp, traces: Option<&Traces>) -> Programs {
+    pub(super) fn eprop(
+        &mut self,
+        rule: EProp,
+        traces: Option<&Traces>,
+    ) -> Result<Programs, PlanError> {
         let follow: Vec<Launch> =
             traces.and_then(|traces| self.follow(traces, false)).into_iter().collect();
         let steps = self.steps(rule);
-        let mut evaluate = Vec::new();
-        self.encode(&mut evaluate);
+        let shown = graph::shown(self.network);
+        let shown = graph::launches(&shown, &mut |ops, launches| self.forward(ops, launches))?;
+        let mut evaluate = vec![Stage::Whole(shown)];
         let mut train = evaluate.clone();
-        let (of_readout, of_neurons) = self.forward_step(&steps);
+        let [of_readout, of_neurons] = self.forward_step(&steps)?;
         let (mut learn, sums) = self.learn(&steps);
         let launches = [&of_readout[..], &of_neurons].concat();
         evaluate.push(Stage::Steps { launches, backward: false });
@@ -133,7 +138,7 @@ impl Compiler<'_> {
         self.update(&mut train);
         self.counts(&mut evaluate);
         self.counts(&mut train);
-        vec![("evaluate", evaluate), ("train", train)]
+        Ok(vec![("evaluate", evaluate), ("train", train)])
     }
 
     /// The projection whose updates weights of the feedback get, if an array has these.
@@ -220,25 +225,34 @@ impl Compiler<'_> {
         }
     }
 
-    /// Launches of a step: those of the readout, and those of neurons.
-    fn forward_step(&mut self, steps: &Steps) -> (Vec<Launch>, Vec<Launch>) {
+    /// Launches of a step: those of the readout, and those of neurons. All that is delivered was sent before the step.
+    fn forward_step(&mut self, steps: &Steps) -> Result<[Vec<Launch>; 2], PlanError> {
         let network = self.network;
-        let (mut of_readout, mut of_neurons) = (Vec::new(), Vec::new());
-        for (k, population) in network.populations.iter().enumerate() {
-            let launches = if k == steps.readout { &mut of_readout } else { &mut of_neurons };
-            let into = network.projections.iter().enumerate().filter(|(_, p)| p.to == k);
-            for (rank, (index, _)) in into.enumerate() {
-                self.deliver_step(index, steps.online[k].arrivals, rank > 0, launches);
-            }
-            match &population.kind {
-                network::Kind::Readout(model) => launches.push(self.readout_step(steps, model)),
-                network::Kind::Stepped(neurons) => {
-                    launches.push(self.lif_step(steps, k, &**neurons));
+        let phases = graph::on_tapes(network);
+        let ops = phases.iter().flat_map(|phase| phase.once.iter().chain(&phase.step)).copied();
+        let of = [Datum::Arrived(steps.readout), Datum::Sent(steps.readout)].map(Some);
+        let (of_readout, of_neurons): (Vec<Op>, Vec<Op>) =
+            ops.partition(|op| of.contains(&op.writes(network)));
+        let mut filled = vec![false; network.populations.len()];
+        let mut lower = |ops: &[Op], launches: &mut Vec<Launch>| {
+            for op in ops {
+                match *op {
+                    Op::Deliver(p) => {
+                        let to = network.projections[p].to;
+                        let accumulate = std::mem::replace(&mut filled[to], true);
+                        self.deliver_step(p, steps.online[to].arrivals, accumulate, launches);
+                    }
+                    Op::Integrate(k) => launches.push(match &network.populations[k].kind {
+                        network::Kind::Readout(model) => self.readout_step(steps, model),
+                        network::Kind::Stepped(neurons) => self.lif_step(steps, k, &**neurons),
+                        _ => continue,
+                    }),
+                    _ => {}
                 }
-                _ => {}
             }
-        }
-        (of_readout, of_neurons)
+            Ok(())
+        };
+        Ok([graph::launches(&of_readout, &mut lower)?, graph::launches(&of_neurons, &mut lower)?])
     }
 
     fn deliver_step(

@@ -3,7 +3,6 @@
 //! the target. Whatever delivers values, and makes gradients by weights of them, knows of no attention; on the way back
 //! gradients by these values become gradients by the weights of the scores, and by what the source sends.
 
-use super::compile::{Compiler, by_element, each, shown, whole};
 use super::layout::Pop;
 use super::*;
 use crate::synapse::{
@@ -39,11 +38,11 @@ struct Back {
     weights: Reals,
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// Frames of a sample, and the steps of each.
     fn frames(&self) -> [usize; 2] {
         let images = self.network.images().map(|(_, images)| images);
-        shown(images, self.layout.steps, self.network.dt).map(|k| k as usize)
+        frames_of(images, self.layout.steps, self.network.dt).map(|k| k as usize)
     }
 
     /// Makes the arrays of projections with attention.

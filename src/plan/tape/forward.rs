@@ -1,91 +1,74 @@
 //! Launches from what sources send to what neurons and readouts do.
 
-use super::compile::{Compiler, each, shown, whole};
-use super::order::Group;
 use super::*;
-use crate::input::encoder::{Given, Showing, Window};
 use crate::input::{pixel_words, poisson};
-use crate::kernel::spike_words;
-use crate::network;
 use crate::neuron::model::at;
 use crate::neuron::readout;
-use crate::rng::{Purpose, stream};
-use crate::scene::Images;
 use crate::synapse::{dense_spikes, dense_values, sparse};
 
-impl Compiler<'_> {
-    pub(super) fn encode(&mut self, stages: &mut Vec<Stage>) {
-        let mut launches = Vec::new();
-        self.biases(&mut launches);
-        for (k, population) in self.network.populations.iter().enumerate() {
-            match &population.kind {
-                network::Kind::Poisson(p) => {
-                    let p = (0..population.size).map(|id| *at(p, id));
-                    let window = self.window_of(k, None);
-                    let showing = poisson::sources(p, &window);
-                    self.show(k, &window, vec![showing], &mut launches);
+impl Tapes<'_> {
+    /// Launches of operations of one kind.
+    pub(super) fn forward(
+        &mut self,
+        ops: &[Op],
+        launches: &mut Vec<Launch>,
+    ) -> Result<(), PlanError> {
+        for op in ops {
+            match *op {
+                Op::Show(k) => self.show(k, launches),
+                Op::Modulate(m) => self.concentration(m, launches),
+                Op::Stimulate(k) => {
+                    launches.extend(self.noise_of_currents(k));
+                    self.drawn(k, launches);
                 }
-                network::Kind::Images(images) => {
-                    let window = self.window_of(k, Some(images));
-                    let showings = images.encoder.code().show(&window);
-                    self.show(k, &window, showings, &mut launches);
-                    launches.extend(self.noise_of_inputs(k, images));
+                Op::Release(p) => launches.extend(self.release(p)),
+                Op::Attend(p) => launches.extend(self.attend(p)),
+                Op::Deliver(p) => self.deliver(p, launches),
+                Op::Integrate(k) => {
+                    self.gains(k, launches);
+                    match &self.network.populations[k].kind {
+                        network::Kind::Readout(readout) => launches.push(self.readout(k, readout)),
+                        _ => {
+                            let framed = self.layout.framed[k].as_ref();
+                            launches.extend(framed.map(|framed| self.window(k, framed)));
+                        }
+                    }
                 }
-                network::Kind::Readout(_)
-                | network::Kind::Stepped(_)
-                | network::Kind::Spikes(_) => {}
+                // Losses are of all populations together, and rules of a batch whose spikes are known.
+                Op::Judge(_) | Op::Learn(_) | Op::Adjust(_) => {}
             }
         }
-        self.concentrations(&mut launches);
-        stages.push(Stage::Whole(launches));
+        Ok(())
     }
 
-    /// How a population shows samples, or draws spikes by itself.
-    pub(super) fn window_of(&self, k: usize, images: Option<&Images>) -> Window {
-        let pop = self.layout.pops[k];
-        let [frames, hold] = shown(images, self.layout.steps, self.network.dt);
-        Window {
-            dt: self.network.dt,
-            n: pop.n as u32,
-            rows: self.sent_rows(k) as u32,
-            history: pop.history as u32,
-            row: spike_words(pop.n) as u32,
+    /// What a population sends by itself. Given spikes are there from the start.
+    fn show(&mut self, k: usize, launches: &mut Vec<Launch>) {
+        let network = self.network;
+        let (pop, population) = (self.layout.pops[k], &network.populations[k]);
+        let stand = Stand {
+            rows: self.sent_rows(k),
+            history: pop.history,
+            row: spike_words(pop.n),
             first: 0,
-            frames,
-            hold,
-            stream: stream(Purpose::Input, k as u32),
-        }
-    }
-
-    pub(super) fn show(
-        &mut self,
-        k: usize,
-        window: &Window,
-        showings: Vec<Showing>,
-        launches: &mut Vec<Launch>,
-    ) {
-        let (pop, population) = (self.layout.pops[k], &self.network.populations[k]);
-        let (name, batch) = (&population.name, self.layout.batch);
-        let mut made = None;
-        for showing in showings {
-            let args = showing.args.into_iter().map(|given| match given {
-                Given::Pixels => self.pixels(k),
-                Given::Intensities => {
-                    let (what, len) = (format!("{name}.intensities"), window.words());
-                    let zeros = || self.layout.arrays.zero_words(what, batch * len);
-                    each(*made.get_or_insert_with(zeros), len)
-                }
-                Given::Nothing => whole(self.layout.arrays.unused.words),
-                Given::Presentation => each(self.layout.input.presentation, 1),
-                Given::Table(what, table) => {
-                    whole(self.layout.arrays.words(format!("{name}.{what}"), table))
-                }
-                Given::Sent if population.spikes() => self.spikes(&pop),
-                Given::Sent => self.sent_values(k),
-            });
-            let (args, per_sample) = (args.collect(), showing.per_sample as usize);
-            let launch = self.by_sample(showing.kernel, name, showing.params, args, per_sample);
-            launches.push(Launch { per_step: showing.per_step, ..launch });
+            pixels: self.pixels(k),
+            presentation: self.layout.input.presentation,
+            sent: if population.spikes() { self.spikes(&pop) } else { self.sent_values(k) },
+            batch: self.layout.batch,
+            units: Units::Samples,
+        };
+        let (steps, arrays) = (self.layout.steps, &mut self.layout.arrays);
+        match &population.kind {
+            network::Kind::Poisson(p) => {
+                let p = (0..population.size).map(|id| *at(p, id));
+                let showing = |window: &_| vec![poisson::sources(p, window)];
+                launches.extend(stand.show(network, k, steps, arrays, showing));
+            }
+            network::Kind::Images(images) => {
+                let showings = |window: &_| images.encoder.code().show(window);
+                launches.extend(stand.show(network, k, steps, arrays, showings));
+                launches.extend(self.noise_of_inputs(k, images));
+            }
+            network::Kind::Readout(_) | network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
         }
     }
 
@@ -96,49 +79,6 @@ impl Compiler<'_> {
             return whole(self.layout.arrays.unused.words);
         };
         each(pop.pixels, pixel_words(images.pixels(pop.n)))
-    }
-
-    pub(super) fn forward(&mut self, group: &Group, stages: &mut Vec<Stage>) {
-        let network = self.network;
-        let inside = |k: usize| group.members.contains(&k);
-        let mut before = Vec::new();
-        let mut step = Vec::new();
-        // Noise and input from outside the group are there for all steps, and come first.
-        for &k in &group.members {
-            before.extend(self.noise_of_currents(k));
-            self.drawn(k, &mut before);
-        }
-        for outside in [true, false] {
-            for (index, p) in network.projections.iter().enumerate() {
-                if inside(p.to) && inside(p.from) != outside {
-                    if outside {
-                        before.extend(self.release(index));
-                        before.extend(self.attend(index));
-                    }
-                    self.deliver(index, if outside { &mut before } else { &mut step });
-                }
-            }
-        }
-        for &k in &group.members {
-            self.gains(k, &mut step);
-            match &network.populations[k].kind {
-                network::Kind::Readout(readout) => step.push(self.readout(k, readout)),
-                network::Kind::Stepped(_) => {
-                    step.extend(
-                        self.layout.framed[k].as_ref().map(|framed| self.window(k, framed)),
-                    );
-                }
-                network::Kind::Poisson(_) | network::Kind::Images(_) | network::Kind::Spikes(_) => {
-                }
-            }
-        }
-        // On a cycle spikes of a step are there behind its neurons, and are delivered in later steps.
-        for (index, p) in network.projections.iter().enumerate() {
-            if inside(p.to) && inside(p.from) {
-                step.extend(self.release(index));
-            }
-        }
-        stages.extend(group.stages(before, step, false));
     }
 
     pub(super) fn deliver(&mut self, index: usize, launches: &mut Vec<Launch>) {

@@ -1,6 +1,6 @@
 //! What a unit of the ring is worth: so little that rounding does not matter, and so much that no sum is too large.
 
-use super::simulate::{Simulator, short, stepped};
+use super::*;
 use crate::input::poisson_drive;
 use crate::network::{Input, Projection, Synapses};
 use crate::scene::Warning;
@@ -9,7 +9,7 @@ use crate::synapse::procedural;
 /// Part of a weight that its rounding to an integer may take.
 const MOST_LOST: f64 = 1e-3;
 
-impl Simulator<'_> {
+impl Rings<'_> {
     /// Weight of one unit of the ring for each receptor: a power of two, small enough that the sum of all
     /// that can arrive at a neuron in one step, each synapse and each event once, fits an i32.
     pub(super) fn scales(&self) -> Vec<Vec<f64>> {

@@ -1,164 +1,83 @@
-//! From a network to a plan.
+//! Plans in which all that arrives in a window is kept on tapes, as floats, for a batch of samples at once: trainings by
+//! gradients.
 //!
-//! Forward, group by group (see [`super::order`]): deliver what arrives, then integrate. Training
-//! goes back through the same groups in reverse: gradients by arrivals pass the transposed weights
-//! to become gradients by spikes, which the neuron's adjoint turns into gradients by its own
-//! arrivals. Gradients by weights and updates come last. Where it is learned to learn, gradients
-//! and updates are programs of their own too, and so are steps within a task.
+//! Forward (`forward`): what is sent is delivered, then integrated. Training goes back over the same operations
+//! (`backward`): gradients by arrivals pass the transposed weights to become gradients by spikes, which the neuron's adjoint
+//! turns into gradients by its own arrivals. Gradients by weights and updates come last. Where it is learned to learn, gradients
+//! and updates are programs of their own too, and so are steps within a task. By e-prop (`eprop`) there is no way back.
 
-use super::attention::Attended;
-use super::delays::Delayed;
-use super::delays_of_synapses::Late;
-use super::known::known;
-use super::layout::{Layout, Lists, Pop};
-use super::losses::Counted;
-use super::order::groups;
-use super::release::Released;
-use super::spike_times::Firsts;
+mod attention;
+mod backward;
+mod convolve;
+mod delays;
+mod delays_of_synapses;
+mod drawn;
+mod dropout;
+mod eprop;
+mod forward;
+mod gain;
+mod gradients;
+mod known;
+mod layout;
+mod losses;
+mod noise;
+mod release;
+mod rules;
+mod spike_times;
+mod update;
+mod window;
+
+use super::graph::{self, Op};
+use super::launch::{by_element, cut, each, passing, whole};
+use super::show::{Stand, frames_of};
 use super::*;
-use crate::data::traces::Traces;
-use crate::kernel::spike_words;
-use crate::network::{self, Network};
+use crate::kernel::{Kernel, Word, spike_words};
+use crate::network;
 use crate::record::count_spikes;
-use crate::scene::{Images, Training};
-
-/// Choices that are not the network's.
-#[derive(Debug, Clone)]
-pub struct Options<'a> {
-    /// Samples, or independent copies, per window.
-    pub batch: usize,
-    /// Steps of a window.
-    pub steps: usize,
-    /// What is learned, and how.
-    pub training: &'a Training,
-    /// What a loss of traces wants.
-    pub traces: Option<&'a Traces>,
-    /// 0: spikes are bits. 1, 2: soft spikes, for tests of gradients; with 2 the reset uses them too.
-    pub soft: u32,
-    /// Largest array \[bytes\]; dense weights beyond it are cut into tiles.
-    pub max_binding: u64,
-}
+use crate::scene::Training;
+use attention::Attended;
+use delays::Delayed;
+use delays_of_synapses::Late;
+use known::known;
+use layout::{Layout, Lists, Pop};
+use losses::Counted;
+use release::Released;
+use spike_times::Firsts;
 
 /// Batches whose losses stay on the device until the host asks.
-pub(super) const SLOTS: usize = 64;
-
-/// Why a network cannot be planned.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// An array that cannot be cut exceeds what a kernel can address.
-    #[error("{what} takes {bytes} bytes, one binding holds {limit}; {advice}")]
-    Binding {
-        /// Which array.
-        what: String,
-        /// Its size.
-        bytes: u64,
-        /// The limit.
-        limit: u64,
-        /// What to change.
-        advice: &'static str,
-    },
-    /// The ring of what arrives cannot hold the delays.
-    #[error(
-        "the longest delay is {delay} steps: a ring of {bytes} bytes, one binding holds {limit}; \
-         lower the delay, raise simulation.dt or make populations smaller"
-    )]
-    Ring {
-        /// Longest delay, in steps.
-        delay: usize,
-        /// Bytes of the ring.
-        bytes: u64,
-        /// The limit.
-        limit: u64,
-    },
-    /// A live projection has too many of something for its lists.
-    #[error(
-        "projection `{projection}` learns, and its {what} take {bits} bits together, of which there are \
-         32; make it smaller, or `Dense`"
-    )]
-    Packing {
-        /// Projection.
-        projection: String,
-        /// What does not fit.
-        what: &'static str,
-        /// Bits that it takes.
-        bits: u32,
-    },
-    /// Recorded weights lie in more than one array.
-    #[error(
-        "record.weights: the synapses of `{projection}` that are recorded lie in several arrays, since one \
-         binding does not hold all; record neighbouring targets, or give each its own entry"
-    )]
-    Apart {
-        /// Projection.
-        projection: String,
-    },
-    /// The way to find gradients does not know the network.
-    #[error(
-        "{what}, with what was loaded: {why}; use `learn: Backprop` in `training`, or leave `initial` out"
-    )]
-    Unknown {
-        /// Which part of it.
-        what: String,
-        /// What is known.
-        why: &'static str,
-    },
-    /// The delays do not fit into the window.
-    #[error(
-        "the longest delay is {delay} steps, a window has {steps}; lower the delay or raise training.steps"
-    )]
-    Delay {
-        /// Steps of the delay.
-        delay: usize,
-        /// Steps of the window.
-        steps: usize,
-    },
-}
+const SLOTS: usize = 64;
 
 /// Plans the training of a network.
-///
-/// # Errors
-/// An array that does not fit into one binding, a delay that does not fit into the window.
-pub fn compile(network: &Network, options: &Options<'_>) -> Result<Plan, PlanError> {
+pub(super) fn plan(network: &Network, options: &TrainingOptions<'_>) -> Result<Plan, PlanError> {
     known(network, options.training.learn)?;
-    let mut c = Compiler::new(Layout::new(network, options)?, options.training);
+    let mut c = Tapes::new(Layout::new(network, options)?, options.training);
     let programs = match options.training.learn.eprop() {
-        Some(rule) => c.eprop(rule, options.traces),
-        None => backprop(&mut c, options),
+        Some(rule) => c.eprop(rule, options.traces)?,
+        None => backprop(&mut c, options)?,
     };
     let program = |(name, stages)| Program { name, stages: joined(stages) };
     let programs = programs.into_iter().map(program).collect();
-    debug_assert!(c.layout.arrays.names_are_unique(), "an array was made twice");
-    for (_, array) in c.layout.arrays.iter() {
-        if array.bytes() > options.max_binding {
-            return Err(PlanError::Binding {
-                what: array.name.clone(),
-                bytes: array.bytes(),
-                limit: options.max_binding,
-                advice: "lower the batch, the steps, or the size of the population or the kernel",
-            });
-        }
-    }
     let warnings = c.untouched();
     let Layout { arrays, batch, steps, input, ports, .. } = c.layout;
     let ports = Ports::Training(ports);
-    Ok(Plan { arrays, programs, batch, steps, interval: 1, input, ports, warnings })
+    let plan = Plan { arrays, programs, batch, steps, interval: 1, input, ports, warnings };
+    let advice = "lower the batch, the steps, or the size of the population or the kernel";
+    plan.bound(|_| options.max_binding, advice)
 }
 
 /// Programs by name.
-pub(super) type Programs = Vec<(&'static str, Vec<Stage>)>;
+type Programs = Vec<(&'static str, Vec<Stage>)>;
 
 /// Those of a training by backpropagation.
-fn backprop(c: &mut Compiler<'_>, options: &Options<'_>) -> Programs {
+fn backprop(c: &mut Tapes<'_>, options: &TrainingOptions<'_>) -> Result<Programs, PlanError> {
     c.keep_sources();
     c.release_sources();
     c.attention_sources();
-    let groups = groups(c.network);
     let mut forward = Vec::new();
     c.delay_sources(&mut forward);
-    c.encode(&mut forward);
-    for group in &groups {
-        c.forward(group, &mut forward);
-    }
+    c.biases(&mut forward);
+    let phases = graph::on_tapes(c.network);
+    forward.extend(graph::walk(&phases, false, &mut |ops, launches| c.forward(ops, launches))?);
     let mut evaluate = forward.clone();
     noise::silence(&mut evaluate);
     delays::round(&mut evaluate);
@@ -168,9 +87,8 @@ fn backprop(c: &mut Compiler<'_>, options: &Options<'_>) -> Programs {
     c.transposed_weights(&mut gradient);
     gradient.extend(forward);
     c.loss(options.traces, true, &mut gradient);
-    for group in groups.iter().rev() {
-        c.backward(group, &mut gradient);
-    }
+    let phases = graph::back(c.network);
+    gradient.extend(graph::walk(&phases, true, &mut |ops, launches| c.backward(ops, launches))?);
     c.drop_out(&mut gradient);
     c.gradients(&mut gradient);
     c.pass_tapes(&mut gradient);
@@ -185,16 +103,16 @@ fn backprop(c: &mut Compiler<'_>, options: &Options<'_>) -> Programs {
         c.adapt(meta, &mut adapt);
         programs.extend([("adapt", adapt), ("gradient", gradient), ("update", update)]);
     }
-    programs
+    Ok(programs)
 }
 
 /// What has been written so far: the first delivery overwrites, the next add.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Filled {
+struct Filled {
     /// A bit for each receptor.
-    pub(super) tape: u32,
-    pub(super) statics: bool,
-    pub(super) cotangent: bool,
+    tape: u32,
+    statics: bool,
+    cotangent: bool,
 }
 
 /// The same with what is done for all steps at once, one after the other, as one stage.
@@ -209,75 +127,33 @@ fn joined(stages: Vec<Stage>) -> Vec<Stage> {
     joined
 }
 
-pub(super) struct Compiler<'a> {
-    pub network: &'a Network,
-    pub training: &'a Training,
-    pub layout: Layout<'a>,
-    pub(super) filled: Vec<Filled>,
+/// A plan on tapes, while it is made.
+struct Tapes<'a> {
+    network: &'a Network,
+    training: &'a Training,
+    layout: Layout<'a>,
+    filled: Vec<Filled>,
     /// Populations as projections with dropout see them in the program `train`.
-    pub kept: Vec<Option<Pop>>,
+    kept: Vec<Option<Pop>>,
     /// Sources of each projection with learned delays.
-    pub delayed: Vec<Option<Delayed>>,
+    delayed: Vec<Option<Delayed>>,
     /// Synapses of each projection with learned delays of these.
-    pub late: Vec<Option<Late>>,
+    late: Vec<Option<Late>>,
     /// Sources of each projection with short-term plasticity.
-    pub released: Vec<Option<Released>>,
+    released: Vec<Option<Released>>,
     /// Sources of each projection with attention.
-    pub attended: Vec<Option<Attended>>,
+    attended: Vec<Option<Attended>>,
     /// Arrays of a loss of traces: what is wanted, the filtered difference, and errors.
-    pub followed: Option<[Reals; 3]>,
+    followed: Option<[Reals; 3]>,
     /// Populations whose spikes are counted for the loss.
-    pub counted: Vec<Counted>,
+    counted: Vec<Counted>,
     /// First spikes, if the loss is of their times.
-    pub firsts: Option<Firsts>,
+    firsts: Option<Firsts>,
     /// Concentration of each modulator.
-    pub acting: Vec<Reals>,
+    acting: Vec<Reals>,
 }
 
-pub(super) fn cut(array: impl Into<ArrayId>, split: Split) -> Arg {
-    Arg { array: array.into(), split }
-}
-
-pub(super) fn whole(array: impl Into<ArrayId>) -> Arg {
-    cut(array, Split::Whole)
-}
-
-pub(super) fn each(array: impl Into<ArrayId>, stride: usize) -> Arg {
-    cut(array, Split::Stride(stride))
-}
-
-pub(super) fn passing(array: impl Into<ArrayId>, stride: usize) -> Arg {
-    cut(array, Split::Passing(stride))
-}
-
-/// Frames that sources show in a window, and the steps of each; without images it is one, of all steps.
-pub(super) fn shown(images: Option<&Images>, steps: usize, dt: f64) -> [u32; 2] {
-    let Some(images) = images else { return [1, steps as u32] };
-    let hold = images.held(steps as u64, dt).expect("the scene was checked");
-    [images.frames as u32, hold as u32]
-}
-
-/// A launch whose units are elements of arrays.
-pub(super) fn by_element(
-    kernel: &'static Kernel,
-    label: &str,
-    params: Vec<Word>,
-    args: Vec<Arg>,
-    count: usize,
-) -> Launch {
-    Launch {
-        kernel,
-        label: label.to_owned(),
-        params,
-        args,
-        units: Units::Count { count, grain: 16384 },
-        invocations: count as u64,
-        per_step: false,
-        every: 1,
-    }
-}
-
-impl<'a> Compiler<'a> {
+impl<'a> Tapes<'a> {
     fn new(layout: Layout<'a>, training: &'a Training) -> Self {
         let network = layout.network;
         let began = |k: usize| Filled { statics: layout.framed[k].is_some(), ..Filled::default() };
@@ -301,18 +177,18 @@ impl<'a> Compiler<'a> {
     }
 
     /// Whether a population has soft spikes.
-    pub fn is_soft(&self, k: usize) -> bool {
+    fn is_soft(&self, k: usize) -> bool {
         let kind = &self.network.populations[k].kind;
         self.layout.soft > 0 && matches!(kind, network::Kind::Stepped(_))
     }
 
     /// Whether a population sends values rather than spikes.
-    pub fn sends_values(&self, k: usize) -> bool {
+    fn sends_values(&self, k: usize) -> bool {
         self.is_soft(k) || !self.network.populations[k].spikes()
     }
 
     /// Whether a projection gets values rather than spikes.
-    pub fn gets_values(&self, index: usize) -> bool {
+    fn gets_values(&self, index: usize) -> bool {
         self.delayed[index].is_some()
             || self.released[index].is_some()
             || self.attended[index].is_some()
@@ -321,7 +197,7 @@ impl<'a> Compiler<'a> {
 
     /// The source of a projection as it sees it: with learned delays, or what short-term plasticity or
     /// attention makes of it.
-    pub fn seen(&self, index: usize) -> Pop {
+    fn seen(&self, index: usize) -> Pop {
         let delayed = self.delayed[index].map(|delayed| delayed.pop);
         let released = self.released[index].map(|released| released.pop);
         let attended = self.attended[index].map(|attended| attended.pop);
@@ -330,7 +206,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Rows per sample of what a projection that is not constant gets, of a source as it sees it.
-    pub(super) fn source_rows(&self, index: usize, from: &Pop) -> usize {
+    fn source_rows(&self, index: usize, from: &Pop) -> usize {
         let history = if self.delayed[index].is_some() { 0 } else { from.history };
         history + self.layout.steps
     }
@@ -357,14 +233,14 @@ impl<'a> Compiler<'a> {
     }
 
     /// Where gradients by the spikes of a population lie, and whether there are some already.
-    pub fn cotangent(&mut self, k: usize) -> (Arg, bool) {
+    fn cotangent(&mut self, k: usize) -> (Arg, bool) {
         let pop = self.layout.pops[k];
         let filled = std::mem::replace(&mut self.filled[k].cotangent, true);
         (passing(pop.cotangent, self.layout.steps * pop.n), filled)
     }
 
     /// Marks that something arrives at a receptor, and tells whether something did already.
-    pub fn arrived(&mut self, k: usize, receptor: usize) -> bool {
+    fn arrived(&mut self, k: usize, receptor: usize) -> bool {
         let bit = 1 << receptor;
         let before = self.filled[k].tape & bit;
         self.filled[k].tape |= bit;
@@ -372,45 +248,45 @@ impl<'a> Compiler<'a> {
     }
 
     /// Whether something arrives at a receptor.
-    pub fn has_arrived(&self, k: usize, receptor: usize) -> bool {
+    fn has_arrived(&self, k: usize, receptor: usize) -> bool {
         self.filled[k].tape >> receptor & 1 == 1
     }
 
     /// Whether the spikes of a population act on anything that the loss is of.
-    pub fn has_cotangent(&self, k: usize) -> bool {
+    fn has_cotangent(&self, k: usize) -> bool {
         self.filled[k].cotangent
     }
 
     /// Arrays of the answers; only what belongs to a population that answers asks for these.
-    pub fn answer(&self) -> AnswerPorts {
+    fn answer(&self) -> AnswerPorts {
         self.layout.ports.answer.expect("a population that answers has these")
     }
 
     /// Where the synapses of a sparse projection are.
-    pub(super) fn lists(&self, index: usize) -> Lists {
+    fn lists(&self, index: usize) -> Lists {
         self.layout.lists[index].expect("sparse synapses have these")
     }
 
-    pub fn spikes(&self, pop: &Pop) -> Arg {
+    fn spikes(&self, pop: &Pop) -> Arg {
         each(pop.spikes, (pop.history + self.layout.steps) * spike_words(pop.n))
     }
 
     /// Rows of a window of what a population sends: one, if that does not change.
-    pub fn sent_rows(&self, k: usize) -> usize {
+    fn sent_rows(&self, k: usize) -> usize {
         if self.network.populations[k].is_constant() { 1 } else { self.layout.steps }
     }
 
     /// Values that sources send.
-    pub fn sent_values(&self, k: usize) -> Arg {
+    fn sent_values(&self, k: usize) -> Arg {
         let pop = self.layout.pops[k];
         each(pop.values, (pop.history + self.sent_rows(k)) * pop.n)
     }
 
-    pub fn tape(&self, pop: &Pop) -> Arg {
+    fn tape(&self, pop: &Pop) -> Arg {
         each(pop.tape, self.layout.steps * pop.width)
     }
 
-    pub fn soft_spikes(&self, pop: &Pop) -> Arg {
+    fn soft_spikes(&self, pop: &Pop) -> Arg {
         if self.layout.soft > 0 {
             each(pop.values, (pop.history + self.layout.steps) * pop.n)
         } else {
@@ -419,7 +295,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// A launch whose units are samples, with `per_sample` invocations each on a GPU.
-    pub fn by_sample(
+    fn by_sample(
         &self,
         kernel: &'static Kernel,
         label: &str,
@@ -442,7 +318,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Spikes of each population.
-    pub(super) fn counts(&self, stages: &mut Vec<Stage>) {
+    fn counts(&self, stages: &mut Vec<Stage>) {
         let mut launches = Vec::new();
         for (k, population) in self.network.populations.iter().enumerate() {
             let pop = self.layout.pops[k];
@@ -464,7 +340,7 @@ impl<'a> Compiler<'a> {
 }
 
 /// Receptors of neurons.
-pub(super) fn receptors_of(kind: &network::Kind) -> usize {
+fn receptors_of(kind: &network::Kind) -> usize {
     match kind {
         network::Kind::Stepped(neurons) => neurons.receptors().len(),
         _ => 1,

@@ -1,8 +1,6 @@
 //! The arrays of a plan: sizes, contents at the start, and which of them the host uses.
 
-use super::compile::{Options, PlanError, SLOTS};
 use super::drawn::is_driven;
-use super::order::groups;
 use super::window::Framed;
 use super::*;
 use crate::input::pixel_words;
@@ -103,7 +101,7 @@ pub(super) struct Layout<'a> {
 }
 
 impl<'a> Layout<'a> {
-    pub fn new(network: &'a Network, options: &Options<'a>) -> Result<Self, PlanError> {
+    pub fn new(network: &'a Network, options: &TrainingOptions<'a>) -> Result<Self, PlanError> {
         let surrogate = options.training.gradient().1.shape();
         let count = network.populations.len();
         let mut arrays = Arrays::default();
@@ -148,7 +146,7 @@ impl<'a> Layout<'a> {
     }
 
     fn populations(&mut self, max_binding: u64) -> Result<(), PlanError> {
-        let groups = groups(self.network);
+        let groups = graph::groups(self.network);
         let (batch, steps) = (self.batch, self.steps);
         // What the host fills is looked at before it is made; so is what could not be counted.
         let within = |name: &str, numbers: usize| {

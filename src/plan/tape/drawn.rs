@@ -1,7 +1,6 @@
 //! Stimuli of a training that are drawn: noise currents and Poisson input, for all steps of a window at once, and each sample
 //! with its own. They are part of the network, so tests have them too; no gradient goes through them.
 
-use super::compile::{Compiler, each, whole};
 use super::*;
 use crate::input::{noise, noise_window, poisson_drive, poisson_window};
 use crate::network::{Input, Network, Stimulus};
@@ -35,7 +34,7 @@ pub(super) fn course(network: &Network, k: usize, steps: usize) -> Vec<f64> {
         .collect()
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// Draws what the stimuli of a population bring that are drawn.
     pub(super) fn drawn(&mut self, k: usize, launches: &mut Vec<Launch>) {
         let network = self.network;

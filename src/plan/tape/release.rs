@@ -2,7 +2,6 @@
 //! sends, values: what the spikes carry of their weights. Whatever delivers values, and makes gradients by weights of them,
 //! knows of no plasticity; on the way back gradients by these values become gradients by what the source sends.
 
-use super::compile::{Compiler, each};
 use super::layout::Pop;
 use super::*;
 use crate::synapse::{release, release_backward};
@@ -17,7 +16,7 @@ pub(super) struct Released {
     carried: Option<Reals>,
 }
 
-impl Compiler<'_> {
+impl Tapes<'_> {
     /// Makes the arrays of projections with short-term plasticity.
     pub(super) fn release_sources(&mut self) {
         for (index, projection) in self.network.projections.iter().enumerate() {
