@@ -209,7 +209,12 @@ fn what_cannot_be_is_refused() {
         (
             "Spikes(population: \"cue\"",
             "Spikes(population: \"hidden\"",
-            "`hidden` are neurons | let sources release",
+            "`hidden` gets back what it acts on | from which nothing leads back",
+        ),
+        (
+            "Spikes(population: \"cue\"",
+            "Spikes(population: \"out\"",
+            "`out` sends nothing | neurons release it that spike",
         ),
         (
             "Latency(window: 4.0), part",

@@ -42,6 +42,8 @@ struct Case {
     loss: &'static str,
     /// Noise of the training.
     noise: &'static str,
+    /// Modulators.
+    modulators: &'static str,
 }
 
 const PLAIN: Case = Case {
@@ -63,6 +65,7 @@ const PLAIN: Case = Case {
     rates: "",
     loss: "SoftmaxCrossEntropy(",
     noise: "",
+    modulators: "",
 };
 
 const PIXELS: usize = 13;
@@ -103,6 +106,7 @@ fn text(c: &Case) -> String {
             (from: "hidden", to: "out", connect: Dense, weight: Kaiming(gain: 3.0), delay: {delay},
                 dropout: {dropout}),
         ],
+        modulators: {{{modulators}}},
         training: (data: {data}, epochs: 1, batch: 4, steps: {steps},
             loss: {loss}, rates: [{rates}], noise: ({noise}), optimizer: Adam(lr: 0.001),
             surrogate: {surrogate}, detach_reset: {detach}, biases: true))"#,
@@ -118,6 +122,7 @@ fn text(c: &Case) -> String {
         dt = c.dt,
         rates = c.rates,
         noise = c.noise,
+        modulators = c.modulators,
         surrogate = c.surrogate,
         detach = c.detach,
     )
@@ -329,6 +334,32 @@ fn changing() -> [(&'static str, Case); 5] {
     ]
 }
 
+/// Gains by what neurons release: of a readout, by neurons on a cycle and by two substances, of which one acts on a part and
+/// comes to where nothing is left; of neurons on a cycle; and by and of neurons that keep states.
+fn modulated() -> [(&'static str, Case); 4] {
+    let one = r#""m": (tau: 4, baseline: 0.5, release: [Spikes(population: "hidden", amount: 0.3)],
+        effects: [Gain(population: "out", slope: 0.8)])"#;
+    let two = r#""m": (tau: 4, release: [Spikes(population: "hidden", amount: 0.3), Events(times: [2], amount: 0.5)],
+            effects: [Gain(population: "out", slope: 0.8)]),
+        "n": (tau: 9, release: [Spikes(population: "hidden", amount: 0.5)],
+            effects: [Gain(population: "out", neurons: (from: 1, to: 3), slope: -0.7)])"#;
+    let within =
+        r#"(from: "out", to: "out", connect: Dense, weight: Kaiming(gain: 1.5), delay: 2),"#;
+    let states = framed(0).1;
+    [
+        ("released", Case { modulators: one, steps: 9, ..PLAIN }),
+        (
+            "two released, recurrent",
+            Case { modulators: two, extra: RECURRENT, hidden: 9, steps: 9, ..PLAIN },
+        ),
+        (
+            "released, onto a cycle",
+            Case { modulators: one, extra: within, counts: true, steps: 9, ..PLAIN },
+        ),
+        ("released, with states", Case { modulators: one, counts: true, ..states }),
+    ]
+}
+
 /// Synapses that tire and that facilitate: of inputs, on a cycle, sparse with delays of their own, and convolved.
 fn tiring() -> [(&'static str, Case); 5] {
     let tires = Case {
@@ -423,7 +454,7 @@ fn oracle_against_central_differences() {
     central_differences("drawn delays", &Case { extra: DRAWN_DELAYS, steps: 9, ..PLAIN });
     central_differences("several panels", &Case { hidden: 70, ..PLAIN });
     let more = dropped().into_iter().chain(changing()).chain(targeted()).chain(answers());
-    for (name, case) in more.chain(tiring()) {
+    for (name, case) in more.chain(tiring()).chain(modulated()) {
         central_differences(name, &case);
     }
     // At the weights with their noise, with what arrives besides, and with another input.
@@ -751,6 +782,7 @@ fn engines_against_the_oracle_in_every_variant() {
         .chain(dropped().map(wide))
         .chain(changing().map(wide))
         .chain(targeted().map(wide))
+        .chain(modulated().map(wide))
         .chain(answers().map(wide))
         .chain(tiring().map(wide))
     {

@@ -14,7 +14,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
         for (var word = 0u; word < params.words; word++) {
             count += countOneBits(spikes[(first + t) * params.words + word]);
         }
-        var change = params.fall * d + params.amount * f32(count);
+        var sum = f32(count);
+        for (var k = 0u; k < params.soft; k++) {
+            sum += soft_spikes[(first + t) * params.soft + k];
+        }
+        var change = params.fall * d + params.amount * sum;
         var others = 0.0;
         if params.accumulate == 1u {
             others = acting[at];

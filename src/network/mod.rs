@@ -369,6 +369,17 @@ impl Network {
         self.projections.iter().map(count).sum()
     }
 
+    /// Pairs of a population that releases a substance and one on whose gain this acts.
+    pub fn gains_by_release(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.modulators.iter().flat_map(|m| {
+            let gains = m.effects.iter().filter_map(|effect| match effect {
+                Effect::Gain { population, .. } => Some(*population),
+                _ => None,
+            });
+            gains.flat_map(|to| m.spikes.iter().map(move |(from, _)| (*from, to)))
+        })
+    }
+
     /// Pixels of a sample: those that its sources show, in all frames; 0 if no population shows them all.
     pub fn pixels(&self) -> usize {
         self.images().map_or(0, |(population, images)| images.pixels(population.size))

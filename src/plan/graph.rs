@@ -156,26 +156,35 @@ pub fn learned(network: &Network) -> Vec<Op> {
 
 /// What brings activity from one population to the next, where all that arrives in a window is on tapes.
 pub fn on_tapes(network: &Network) -> Vec<Phase> {
-    let first = [shown(network), modulated(network)].concat();
+    let neural = |k: usize| network.populations[k].is_neural();
+    // A modulator is there once all that release it are done; what only sources release, before anything arrives.
+    let (mut done, mut waiting) = (Vec::new(), modulated(network));
+    let mut released = |group: &[usize]| -> Vec<Op> {
+        done.extend_from_slice(group);
+        let is_done =
+            |datum: Datum| matches!(datum, Datum::Sent(k) if !neural(k) || done.contains(&k));
+        waiting.extract_if(.., |op| op.reads(network).into_iter().all(is_done)).collect()
+    };
+    let first = [shown(network), released(&[])].concat();
     let mut phases = vec![Phase { once: first, ..Phase::default() }];
     for Group { members, cyclic } in groups(network) {
-        let neurons = members.iter().filter(|k| network.populations[**k].is_neural());
+        let neurons = members.iter().filter(|k| neural(**k));
         let mut phase = Phase { stepped: cyclic, ..Phase::default() };
         // What comes from outside the group is there for all steps, and comes first.
         phase.once.extend(neurons.clone().map(|k| Op::Stimulate(*k)));
         let mut behind = Vec::new();
         for (index, p) in network.projections.iter().enumerate() {
-            let released = p.short_term.map(|_| Op::Release(index));
+            let carried = p.short_term.map(|_| Op::Release(index));
             match members.contains(&p.to) {
                 true if !members.contains(&p.from) => {
-                    phase.once.extend(released);
+                    phase.once.extend(carried);
                     phase.once.extend(p.attention.as_ref().map(|_| Op::Attend(index)));
                     phase.once.push(Op::Deliver(index));
                 }
                 // Spikes of a step are there behind its neurons, and are delivered in later steps.
                 true => {
                     phase.step.push(Op::Deliver(index));
-                    behind.extend(released);
+                    behind.extend(carried);
                 }
                 false => {}
             }
@@ -183,6 +192,7 @@ pub fn on_tapes(network: &Network) -> Vec<Phase> {
         phase.step.extend(neurons.map(|k| Op::Integrate(*k)));
         phase.step.extend(behind);
         phases.push(phase);
+        phases.push(Phase { once: released(&members), ..Phase::default() });
     }
     phases
 }
@@ -194,6 +204,11 @@ pub fn back(network: &Network) -> Vec<Phase> {
     for Group { members, cyclic } in groups(network).into_iter().rev() {
         let mut phase = Phase { stepped: cyclic, ..Phase::default() };
         phase.once.extend(members.iter().map(|k| Op::Judge(*k)));
+        let of_members = |op: &Op| {
+            let reads = op.reads(network);
+            members.iter().any(|k| reads.contains(&Datum::Sent(*k)))
+        };
+        phase.once.extend(modulated(network).into_iter().filter(of_members));
         for (index, p) in network.projections.iter().enumerate() {
             if members.contains(&p.from) {
                 let inside = members.contains(&p.to);

@@ -255,8 +255,8 @@ declare! {
 }
 
 declare! {
-    /// A substance that is released and decays. In a training by gradients it is released by sources or at given times,
-    /// anew for each sample, and has effects on gains.
+    /// A substance that is released and decays. In a training by gradients it is released anew for each sample, has effects
+    /// on gains, and gradients go through it to the neurons that release it, to which nothing of what it acts on may lead back.
     pub struct Modulator {
         /// Time constant of the decay \[ms\].
         tau: Quantity<Ms> [Positive];

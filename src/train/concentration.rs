@@ -19,6 +19,8 @@ params! {
         history: word,
         /// Words of a row of spikes; 0 if none release it.
         words: word,
+        /// Neurons whose spikes are soft; 0 if none are.
+        soft: word,
         /// 1: add to what others released, spikes alone; 0: overwrite.
         accumulate: word,
         /// D at the start.
@@ -37,9 +39,10 @@ pub static KERNEL: Kernel = Kernel {
     workgroup: 64,
     merges: false,
     bindings: &[
-        words("spikes"),     // [samples, history + steps, words]
-        reals("release"),    // [steps]
-        reals_mut("acting"), // [samples, steps]
+        words("spikes"),      // [samples, history + steps, words]
+        reals("soft_spikes"), // [samples, history + steps, soft], if they are soft
+        reals("release"),     // [steps]
+        reals_mut("acting"),  // [samples, steps]
     ],
     layouts: &[],
     params: ConcentrationParams::<f32>::FIELDS,
@@ -54,9 +57,10 @@ impl Twin for Concentration {
     #[inline(always)]
     fn run<S: Simd, F: Real>(_: S, call: Call<'_, F>) {
         let p = ConcentrationParams::<F>::of(call.params);
-        let [spikes, release, acting] = Call::take(call.args);
-        let (spikes, release, acting) = (spikes.words(), release.reals(), acting.reals_mut());
-        let (steps, words) = (p.steps as usize, p.words as usize);
+        let [spikes, values, release, acting] = Call::take(call.args);
+        let (spikes, values) = (spikes.words(), values.reals());
+        let (release, acting) = (release.reals(), acting.reals_mut());
+        let (steps, words, soft) = (p.steps as usize, p.words as usize, p.soft as usize);
         for b in 0..call.units.len() {
             let first = b * (p.history as usize + steps) + p.history as usize;
             let mut d = p.start;
@@ -65,7 +69,9 @@ impl Twin for Concentration {
                 *acting = others + d;
                 let row = &spikes[(first + t) * words..][..words];
                 let count: u32 = row.iter().map(|word| word.count_ones()).sum();
-                let mut change = p.fall * d + p.amount * F::of(f64::from(count));
+                let mut sum = F::of(f64::from(count));
+                values[(first + t) * soft..][..soft].iter().for_each(|value| sum += *value);
+                let mut change = p.fall * d + p.amount * sum;
                 if p.accumulate == 0 {
                     change += release[t];
                 }

@@ -43,6 +43,7 @@ impl Tapes<'_> {
         for op in ops {
             match *op {
                 Op::Judge(k) => self.spread(k, launches),
+                Op::Modulate(m) => self.concentration_back(m, launches),
                 Op::Deliver(p) if self.needs_values_back(p) => {
                     self.deliver_back(p, launches);
                     self.drop_back(p, launches);
@@ -58,7 +59,7 @@ impl Tapes<'_> {
                             launches.extend(framed.map(|framed| self.window_back(k, framed)));
                         }
                     }
-                    self.gains(k, launches);
+                    self.gains_back(k, launches);
                 }
                 _ => {}
             }

@@ -349,9 +349,10 @@ impl<'a> Layout<'a> {
             .collect();
         // As many rounds as the longest path.
         for _ in 0..count {
-            for p in &self.network.projections {
-                needs[p.to] |= needs[p.from];
-                acts[p.from] |= acts[p.to] && neural(p.from);
+            let projections = self.network.projections.iter().map(|p| (p.from, p.to));
+            for (from, to) in projections.chain(self.network.gains_by_release()) {
+                needs[to] |= needs[from];
+                acts[from] |= acts[to] && neural(from);
             }
         }
         (0..count).map(|k| needs[k] && acts[k]).collect()

@@ -38,6 +38,7 @@ use crate::scene::Training;
 use attention::Attended;
 use delays::Delayed;
 use delays_of_synapses::Late;
+use gain::{Gated, Level};
 use known::known;
 use layout::{Layout, Lists, Pop};
 use losses::Counted;
@@ -150,7 +151,9 @@ struct Tapes<'a> {
     /// First spikes, if the loss is of their times.
     firsts: Option<Firsts>,
     /// Concentration of each modulator.
-    acting: Vec<Reals>,
+    levels: Vec<Level>,
+    /// Gains of what arrives at each population.
+    gated: Vec<Vec<Gated>>,
 }
 
 impl<'a> Tapes<'a> {
@@ -172,7 +175,8 @@ impl<'a> Tapes<'a> {
             followed: None,
             counted: Vec::new(),
             firsts: None,
-            acting: Vec::new(),
+            levels: Vec::new(),
+            gated: vec![Vec::new(); network.populations.len()],
         }
     }
 

@@ -442,7 +442,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// What a training by gradients knows of modulators: gains, by what does not depend on what is learned.
+    /// What a training by gradients knows of modulators: gains, by what is there before they act.
     fn gated(&mut self, path: &str, modulator: &'s Modulator) {
         if modulator.effects.is_empty() {
             let help = "give it `effects: [Gain(...)]`, or leave it out";
@@ -495,10 +495,25 @@ impl<'s> Checker<'s> {
                     let model = named.map(|population| &population.model);
                     let values = matches!(model, Some(Model::Images(images))
                         if images.encoder.code().gain().is_some());
+                    let acted_on = modulator.effects.iter().filter_map(|effect| match effect {
+                        Effect::Gain { population, .. } => Some(population.as_str()),
+                        _ => None,
+                    });
+                    let back =
+                        acted_on.clone().find(|on| self.reached(on).contains(&population.as_str()));
+                    let by_times = self.scene.training.as_ref().and_then(|t| t.learn.by_times());
                     let (what, help) = match model {
-                        Some(model) if model.neuron().is_some() => (
-                            "are neurons, and no gradient goes through what they release",
+                        Some(Model::Readout { .. }) => {
+                            ("sends nothing", "let neurons release it that spike, or sources")
+                        }
+                        Some(model) if model.neuron().is_some() && by_times.is_some() => (
+                            "are neurons, and `EventProp` does not go through what they release",
                             "let sources release it: `Poisson`, `Spikes`, `Images` with a `part`",
+                        ),
+                        _ if back.is_some() => (
+                            "gets back what it acts on by this substance, and a training has a concentration of all \
+                             steps before anything that it acts on",
+                            "let it act on populations from which nothing leads back, or simulate without `training`",
                         ),
                         _ if values => {
                             ("sends values", "use `Poisson` or `Latency`, whose output is spikes")

@@ -491,18 +491,32 @@ impl<'s> Checker<'s> {
 
     /// Whether projections lead from the target of one to its source.
     pub(super) fn leads_back(&self, projection: &Projection) -> bool {
-        let mut reached = vec![projection.to.as_str()];
+        self.reached(&projection.to).contains(&projection.from.as_str())
+    }
+
+    /// The population itself, and all on which what it sends or releases acts, whatever the way.
+    pub(super) fn reached(&self, from: &'s str) -> Vec<&'s str> {
+        let mut reached = vec![from];
         let mut next = 0;
         while let Some(at) = reached.get(next).copied() {
             next += 1;
             let onward = self.scene.projections.iter().filter(|p| p.from == at);
-            for to in onward.map(|p| p.to.as_str()) {
+            let released = self.scene.modulators.iter().map(|(_, m)| m).filter(|m| {
+                m.release
+                    .iter()
+                    .any(|r| matches!(r, Release::Spikes { population, .. } if population == at))
+            });
+            let gains = released.flat_map(|m| &m.effects).filter_map(|effect| match effect {
+                Effect::Gain { population, .. } => Some(population.as_str()),
+                _ => None,
+            });
+            for to in onward.map(|p| p.to.as_str()).chain(gains) {
                 if !reached.contains(&to) {
                     reached.push(to);
                 }
             }
         }
-        reached.contains(&projection.from.as_str())
+        reached
     }
 
     /// A population of neurons that spike.
