@@ -54,6 +54,9 @@ pub struct Summary {
     /// By name, in the order of the scene.
     #[serde(serialize_with = "as_map", deserialize_with = "from_map")]
     pub populations: Vec<(String, Population)>,
+    /// Activity of each copy of the network, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<OfCopy>,
     /// What the scene asked to be counted, by name.
     #[serde(
         default,
@@ -119,6 +122,13 @@ pub struct Population {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cv_isi: Option<f64>,
 }
+
+/// Activity of the populations of a copy of a network, by name, in the order of the scene.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OfCopy(
+    #[serde(serialize_with = "as_map", deserialize_with = "from_map")] pub Vec<(String, Population)>,
+);
 
 /// Results of a training.
 #[derive(Debug, Serialize, Deserialize)]

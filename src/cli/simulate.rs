@@ -167,7 +167,7 @@ impl Session<'_> {
         archive.close()?;
         for (name, population) in &self.summary.populations {
             if let Some(rate) = population.rate_hz {
-                self.tell(format!("{name}: {rate:.2} Hz\n"))?;
+                self.tell(format!("{name}: {rate:.2} Hz{}\n", self.spread(name)))?;
             }
         }
         for (name, value) in &self.summary.measures {
@@ -215,6 +215,9 @@ impl Session<'_> {
                 spikes += statistics.spikes;
             }
         }
+        if self.network.copies > 1 {
+            self.summary.copies = self.of_copies(recording);
+        }
         let events = recording.synaptic_events;
         let s = &mut self.summary;
         s.measures = recording.measures.iter().map(|m| (m.name.clone(), m.value())).collect();
@@ -224,6 +227,45 @@ impl Session<'_> {
         s.synaptic_events = Some(events);
         s.synaptic_events_per_s = Some(events as f64 / s.wall_s.max(1e-9));
         s.real_time_factor = Some(s.wall_s / seconds.max(1e-9));
+    }
+}
+
+impl Session<'_> {
+    /// Activity of each copy of the network.
+    fn of_copies(&self, recording: &simulation::Recording) -> Vec<summary::OfCopy> {
+        let copies = self.network.copies;
+        let mut all: Vec<_> = (0..copies).map(|_| summary::OfCopy(Vec::new())).collect();
+        for (population, activity) in self.network.populations.iter().zip(&recording.populations) {
+            let (statistics, size) = (&activity.statistics, population.size / copies);
+            let time = statistics.seconds(recording.steps) * size as f64;
+            for (copy, (spikes, cv_isi)) in all.iter_mut().zip(statistics.parts(copies)) {
+                let spiking = population.spikes();
+                let entry = summary::Population {
+                    size: size as u64,
+                    spikes: spiking.then_some(spikes),
+                    rate_hz: (spiking && time > 0.0).then(|| spikes as f64 / time),
+                    cv_isi,
+                };
+                copy.0.push((population.name.clone(), entry));
+            }
+        }
+        all
+    }
+
+    /// The rates of a population in the copies, from the least to the most, for people to read.
+    fn spread(&self, name: &str) -> String {
+        let of = |copy: &summary::OfCopy| {
+            let entry = copy.0.iter().find(|(known, _)| known == name);
+            entry.and_then(|(_, population)| population.rate_hz)
+        };
+        let rates: Vec<f64> = self.summary.copies.iter().filter_map(of).collect();
+        let least = rates.iter().copied().reduce(f64::min);
+        match least.zip(rates.iter().copied().reduce(f64::max)) {
+            Some((least, most)) => {
+                format!(", {least:.2} to {most:.2} in {} copies", rates.len())
+            }
+            None => String::new(),
+        }
     }
 }
 

@@ -44,6 +44,8 @@ const DELAY: f64 = 2.5;
 pub(super) struct Budget {
     memory: f64,
     needed: f64,
+    /// Copies of the network.
+    copies: u64,
     /// Whether all synapses may learn.
     training: bool,
     /// What takes the most so far, and how much.
@@ -60,6 +62,7 @@ impl Budget {
         let mut budget = Self {
             memory: machine::memory() as f64,
             needed: 0.0,
+            copies: scene.simulation.copies,
             training: scene.training.is_some(),
             most: (String::new(), 0.0),
         };
@@ -102,9 +105,14 @@ impl Budget {
     }
 
     fn take(&mut self, needed: f64, what: impl Fn() -> String) -> Result<(), NetworkError> {
+        let needed = needed * self.copies as f64;
         self.needed += needed;
         if needed > self.most.1 {
-            self.most = (what(), needed);
+            let of_copies = match self.copies {
+                1 => String::new(),
+                copies => format!(" in each of {} copies", grouped(copies)),
+            };
+            self.most = (format!("{}{of_copies}", what()), needed);
         }
         if self.needed <= self.memory {
             return Ok(());

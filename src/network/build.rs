@@ -38,6 +38,8 @@ pub fn build_watched(
     let mut budget = Budget::new(scene)?;
     let dt = scene.simulation.dt.get();
     let seed = scene.simulation.seed;
+    let (copies, alike) = (scene.simulation.copies as usize, scene.simulation.alike);
+    let drawn_copies = if alike { 1 } else { copies };
     let gradients = scene.training.as_ref().is_some_and(|training| training.loss.is_gradient());
     // How long given spikes may come: the whole of a simulation, or of a presentation.
     let end = match &scene.training {
@@ -57,14 +59,20 @@ pub fn build_watched(
         .map(|(index, (name, population))| {
             let size = population.size as usize;
             let model = with_biases(scene, name, &population.model);
-            let mut draw = drawn(&model, format!("populations.{name}.model"), size, seed)?;
+            let path = format!("populations.{name}.model");
+            // What sources show is the same in all copies.
+            let one_by_one = if model.neuron().is_some() { drawn_copies } else { 1 };
+            let mut draw = drawn(&model, path, [size, one_by_one], seed)?;
             if let Some(initial) = &mut initial {
                 initial.numbers(name, &mut draw, scene.reinit.contains(name))?;
             }
             let kind = match (&model, gradients) {
                 (Model::Readout(model), true) if answers(scene) => readout(model, dt, &draw),
                 (model, _) => match (model.neuron(), model.source()) {
-                    (Some(neuron), _) => Kind::Stepped(neuron.make(dt, &draw)?),
+                    (Some(neuron), _) => {
+                        draw = draw.repeated(copies / one_by_one);
+                        Kind::Stepped(neuron.make(dt, &draw)?)
+                    }
                     (_, Some(source)) => {
                         let making = Making { name, index: index as u32, dt, end, seed };
                         let mut warn = |path, message| warnings.push(Warning { path, message });
@@ -73,6 +81,7 @@ pub fn build_watched(
                             Sends::Poisson(probabilities) => Kind::Poisson(probabilities),
                             Sends::Images(images) => Kind::Images(images),
                         }
+                        .repeated(size, copies)
                     }
                     (None, None) => unreachable!("what is like a model was put in place"),
                 },
@@ -88,7 +97,7 @@ pub fn build_watched(
             let wanted = if gradients && !is_frozen { &population.train[..] } else { &[] };
             Ok(Population {
                 name: name.clone(),
-                size,
+                size: size * copies,
                 kind,
                 on_tape,
                 numbers: Numbers::new(wanted, &model, &draw, dt)?,
@@ -132,7 +141,7 @@ pub fn build_watched(
         let conductance =
             !constant && receptors.get(ends[0]).is_some_and(|(_, r)| r.is_conductance());
         let layers = [from, to].map(|k| &scene.populations[k].1);
-        let wiring = Wiring {
+        let mut wiring = Wiring {
             convolution: projection
                 .convolution(layers[0], layers[1])
                 .expect("the scene was checked"),
@@ -140,44 +149,54 @@ pub fn build_watched(
             path: format!("projections.{index}"),
             name: &name,
             projection,
-            sources: populations[from].size,
-            targets: populations[to].size,
+            sources: populations[from].size / copies,
+            targets: populations[to].size / copies,
             places: places[from].as_deref().zip(places[to].as_deref()).map(|(a, b)| [a, b]),
             unit,
             dt,
             least: if conductance && ends[0] == ends[1] { 0.0 } else { f64::NEG_INFINITY },
             key: (seed, index as u32),
         };
-        fits(&wiring, gradients, &mut budget)?;
-        let synapses = match (&projection.connect, &projection.weight) {
-            (&Connect::Procedural(Procedural { k, autapses }), Weight::Constant(weight)) => {
-                Synapses::Procedural {
-                    degree: k as u32,
-                    weight: weight.get(),
-                    skip: !autapses && from == to,
-                    stream: stream(Purpose::Connectivity, index as u32),
-                }
-            }
-            _ if initial.as_mut().is_some_and(|initial| initial.has_weights(&name))
-                && !projection.is_among(&scene.reinit) =>
-            {
-                let initial = initial.as_mut().expect("it has weights");
-                match loaded(&wiring, &initial.file) {
-                    Err(NetworkError::Weights { name, why, .. }) => {
-                        initial.refuse(format!("`{name}`: {why}"));
-                        wiring.synapses()?
+        fits(&wiring, gradients, copies, &mut budget)?;
+        let mut of_copies = Vec::new();
+        for copy in 0..drawn_copies {
+            let seed = seed.wrapping_add(copy as u64);
+            wiring.key.0 = seed;
+            let synapses = match (&projection.connect, &projection.weight) {
+                (&Connect::Procedural(Procedural { k, autapses }), Weight::Constant(weight)) => {
+                    Synapses::Procedural {
+                        degree: k as u32,
+                        weight: weight.get(),
+                        skip: !autapses && from == to,
+                        stream: stream(Purpose::Connectivity, index as u32),
                     }
-                    synapses => synapses?,
                 }
+                _ if initial.as_mut().is_some_and(|initial| initial.has_weights(&name))
+                    && !projection.is_among(&scene.reinit) =>
+                {
+                    let initial = initial.as_mut().expect("it has weights");
+                    match loaded(&wiring, &initial.file) {
+                        Err(NetworkError::Weights { name, why, .. }) => {
+                            initial.refuse(format!("`{name}`: {why}"));
+                            wiring.synapses()?
+                        }
+                        synapses => synapses?,
+                    }
+                }
+                (_, Weight::File(file)) => loaded(&wiring, file)?,
+                _ => wiring.synapses()?,
+            };
+            // Only trainings by gradients know how to share weights.
+            let mut synapses = if gradients { synapses } else { synapses.expanded() };
+            if projection.shuffled {
+                synapses.exchange(&Stream::new(seed, Purpose::Exchange, index as u32));
             }
-            (_, Weight::File(file)) => loaded(&wiring, file)?,
-            _ => wiring.synapses()?,
-        };
-        // Only trainings by gradients know how to share weights.
-        let mut synapses = if gradients { synapses } else { synapses.expanded() };
-        if projection.shuffled {
-            synapses.exchange(&Stream::new(seed, Purpose::Exchange, index as u32));
+            of_copies.push(synapses);
         }
+        if alike {
+            of_copies = vec![of_copies.remove(0); copies];
+        }
+        let synapses = Synapses::beside(of_copies, [wiring.sources, wiring.targets]);
         let shortest = synapses.delays().iter().min();
         let delay = match projection.delay {
             _ if constant => 0,
@@ -263,9 +282,14 @@ pub fn build_watched(
         initial.finish(&mut warnings)?;
     }
     let stimuli = scene.stimuli.iter().enumerate();
-    let stimuli = stimuli.map(|(k, s)| stimulus(scene, k, s)).collect::<Result<_, _>>()?;
+    let stimuli = stimuli.map(|(k, s)| {
+        let stimulus = stimulus(scene, k, s)?;
+        let n = populations[stimulus.to].size / copies;
+        Ok(stimulus.repeated(n, copies))
+    });
+    let stimuli = stimuli.collect::<Result<_, NetworkError>>()?;
     let modulators = learning::modulators(scene, &projections)?;
-    Ok(Network { dt, seed, populations, projections, stimuli, modulators, warnings })
+    Ok(Network { dt, seed, copies, populations, projections, stimuli, modulators, warnings })
 }
 
 /// A projection with the receptor in which it ends; or two, where the signs of its weights send them to
@@ -402,13 +426,19 @@ fn unit(population: &Population, dt: f64, receptor: Option<usize>) -> f64 {
 }
 
 /// Refuses a projection that cannot be indexed or held, before anything is allocated for it.
-fn fits(wiring: &Wiring<'_>, gradients: bool, budget: &mut Budget) -> Result<(), NetworkError> {
+fn fits(
+    wiring: &Wiring<'_>,
+    gradients: bool,
+    copies: usize,
+    budget: &mut Budget,
+) -> Result<(), NetworkError> {
     let synapses = match wiring.shared() {
         Some(convolution) if gradients => convolution.weights() as f64,
         _ => wiring.expected(),
     };
-    if synapses > MAX_SYNAPSES {
-        return Err(NetworkError::TooLarge { name: wiring.name.to_owned(), synapses });
+    let all = synapses * copies as f64;
+    if all > MAX_SYNAPSES {
+        return Err(NetworkError::TooLarge { name: wiring.name.to_owned(), synapses: all });
     }
     // Others were counted before neurons had their places.
     let ends = [wiring.sources as f64, wiring.targets as f64];

@@ -50,7 +50,7 @@ impl Delays {
         };
         let count = per.count(size);
         let most = (max.get() / dt).round().max(1.0);
-        let draw = drawn(delay, format!("{path}.delay"), count, seed)?;
+        let draw = drawn(delay, format!("{path}.delay"), [count, 1], seed)?;
         let known = match initial {
             Some(initial) => initial.delays(&projection.name(), (count, *per), anew)?,
             None => None,

@@ -5,6 +5,7 @@
 
 use super::bounded::{evenly, logarithmic};
 use super::connect::{Lists, Pairs};
+use super::copies::repeated;
 use super::delay::{self, Lag};
 use super::space::Point;
 use super::weight;
@@ -20,19 +21,20 @@ use std::path::Path;
 
 /// Draws all parameters of a model and checks them against their rules. Draws are keyed by the path of the
 /// field, a model's and its own, so that no two fields share numbers; what several fields draw together is a
-/// field of the model.
+/// field of the model. What is drawn goes on from copy to copy of the neurons, what is listed is the same in each.
 ///
 /// # Errors
 /// A value breaks the rule of its field; a file cannot be read, or does not fit.
 pub fn drawn(
     model: &impl Value,
     path: String,
-    size: usize,
+    [size, copies]: [usize; 2],
     seed: u64,
 ) -> Result<Drawn, NetworkError> {
     /// What was drawn so far, until something was wrong.
     struct Drawing {
         drawn: Drawn,
+        size: [usize; 2],
         seed: u64,
         result: Result<(), NetworkError>,
     }
@@ -40,7 +42,7 @@ pub fn drawn(
     impl Drawing {
         fn draw(&mut self, name: &str, rule: Rule, param: &Param<One>) -> Result<(), NetworkError> {
             let drawn = &mut self.drawn;
-            let values = parameter(param, drawn.size, self.seed, [&drawn.path, name])?;
+            let values = parameter(param, self.size, self.seed, [&drawn.path, name])?;
             let mut broken = values.iter().map(|value| rule.broken(*value));
             if let Some(neuron) = broken.position(|broken| broken.is_some()) {
                 let broken = rule.broken(values[neuron]).unwrap_or_default();
@@ -69,27 +71,33 @@ pub fn drawn(
         }
     }
 
-    let drawn = Drawn { path, size, values: Vec::new(), rules: Vec::new(), laid_out: Vec::new() };
-    let mut drawing = Drawing { drawn, seed, result: Ok(()) };
+    let all = size * copies;
+    let drawn =
+        Drawn { path, size: all, values: Vec::new(), rules: Vec::new(), laid_out: Vec::new() };
+    let mut drawing = Drawing { drawn, size: [size, copies], seed, result: Ok(()) };
     model.visit(&At::new(""), Rule::Any, &mut drawing);
     drawing.result.map(|()| drawing.drawn)
 }
 
-/// Values of a parameter: one for all neurons, or one for each.
+/// Values of a parameter: one for all neurons, or one for each of all copies.
 fn parameter(
     param: &Param<One>,
-    size: usize,
+    [size, copies]: [usize; 2],
     seed: u64,
     [model, name]: [&str; 2],
 ) -> Result<Vec<f64>, NetworkError> {
     let stream = Stream::new(seed, Purpose::Parameters, 0);
     let path = format!("{model}.{name}");
     let key = rng::hash(&path);
-    let each = |draw: &dyn Fn(u64) -> f64| (0..size as u64).map(draw).collect();
+    let each = |draw: &dyn Fn(u64) -> f64| (0..(size * copies) as u64).map(draw).collect();
     Ok(match param {
         Param::Value(value) => vec![value.get()],
-        Param::Values(values) => values.iter().map(|value| value.get()).collect(),
-        Param::Linspace { from, to } => each(&|k| evenly((from.get(), to.get()), k as usize, size)),
+        Param::Values(values) => {
+            repeated(values.iter().map(|value| value.get()).collect(), size, copies)
+        }
+        Param::Linspace { from, to } => {
+            each(&|k| evenly((from.get(), to.get()), k as usize % size, size))
+        }
         Param::Normal { mean, std } => each(&|k| mean.get() + std.get() * stream.normal(k, key)),
         Param::LogNormal { mean, std } => {
             let (mean, std) = logarithmic(mean.get(), std.get());
@@ -115,13 +123,13 @@ fn parameter(
             if file.extension().is_some_and(|end| end == "safetensors") {
                 let values = tensor(file, model, name)?;
                 fits(values.len() as u64)?;
-                return Ok(values);
+                return Ok(repeated(values, size, copies));
             }
             let array = files::NpyReader::open(file)?;
             if array.shape().len() == 1 {
                 fits(array.count())?;
             }
-            array.numbers()?
+            repeated(array.numbers()?, size, copies)
         }
     })
 }

@@ -8,6 +8,7 @@ pub mod bounded;
 mod budget;
 mod build;
 pub mod connect;
+mod copies;
 pub mod delay;
 mod delays;
 mod draw;
@@ -44,6 +45,8 @@ pub struct Network {
     pub dt: f64,
     /// Key of every random number.
     pub seed: u64,
+    /// Copies that each population has the neurons of, one after the other, and that no synapse connects.
+    pub copies: usize,
     /// In the order of the scene.
     pub populations: Vec<Population>,
     /// In the order of the scene; one whose weights of different sign go to different receptors is two.
@@ -87,7 +90,7 @@ impl Stimulus {
 pub struct Population {
     /// Name in the scene.
     pub name: String,
-    /// Number of neurons.
+    /// Number of neurons, in all copies of the network together.
     pub size: usize,
     /// What they are.
     pub kind: Kind,

@@ -18,7 +18,7 @@ pub(super) fn stimulus(
     let size = scene.populations[to].1.size as usize;
     let path = format!("stimuli.{index}.input");
     let some = stimulus.ids.as_ref().map_or(size, Vec::len);
-    let draw = drawn(&stimulus.input, path, some, scene.simulation.seed);
+    let draw = drawn(&stimulus.input, path, [some, 1], scene.simulation.seed);
     let draw = draw.map_err(|error| match (error, &stimulus.ids) {
         (NetworkError::Value(refused), Some(ids)) => {
             let neuron = ids[refused.neuron] as usize;

@@ -387,6 +387,7 @@ mod tests {
         Network {
             dt: 1.0,
             seed: 0,
+            copies: 1,
             populations: (0..n).map(population).collect(),
             projections: edges.iter().map(projection).collect(),
             stimuli: vec![],

@@ -98,6 +98,21 @@ struct Fano {
     squares: f64,
 }
 
+/// The mean of some numbers, if there are any.
+fn mean(numbers: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) = numbers.fold((0u64, 0.0), |(n, s), x| (n + 1, s + x));
+    (count > 0).then(|| sum / count as f64)
+}
+
+impl Neuron {
+    fn cv(&self) -> Option<f64> {
+        let intervals = self.spikes.checked_sub(1).filter(|intervals| *intervals >= 2)? as f64;
+        let mean = (self.last - self.first) as f64 / intervals;
+        let variance = self.squares / intervals - mean * mean;
+        (mean > 0.0).then(|| variance.max(0.0).sqrt() / mean)
+    }
+}
+
 impl SpikeStatistics {
     /// Of `size` neurons and steps of `dt` ms, before any spike.
     pub fn new(size: usize, dt: f64) -> Self {
@@ -220,18 +235,21 @@ impl SpikeStatistics {
     /// Coefficient of variation of the intervals between spikes of each neuron with at least three
     /// spikes: 0 for a clock, 1 for a Poisson process.
     pub fn cvs(&self) -> impl Iterator<Item = f64> {
-        self.neurons.iter().filter(|neuron| neuron.spikes >= 3).filter_map(|neuron| {
-            let intervals = (neuron.spikes - 1) as f64;
-            let mean = (neuron.last - neuron.first) as f64 / intervals;
-            let variance = neuron.squares / intervals - mean * mean;
-            (mean > 0.0).then(|| variance.max(0.0).sqrt() / mean)
-        })
+        self.neurons.iter().filter_map(Neuron::cv)
     }
 
     /// Mean of [`Self::cvs`]; `None` if there are none.
     pub fn cv_isi(&self) -> Option<f64> {
-        let (count, sum) = self.cvs().fold((0u64, 0.0), |(n, s), cv| (n + 1, s + cv));
-        (count > 0).then(|| sum / count as f64)
+        mean(self.cvs())
+    }
+
+    /// Spikes of each of so many groups of the same size, and the mean of their [`Self::cvs`].
+    pub fn parts(&self, groups: usize) -> impl Iterator<Item = (u64, Option<f64>)> {
+        let parts = self.neurons.chunks((self.size() / groups.max(1)).max(1));
+        parts.map(|neurons| {
+            let spikes = neurons.iter().map(|neuron| neuron.spikes).sum();
+            (spikes, mean(neurons.iter().filter_map(Neuron::cv)))
+        })
     }
 
     /// Fano factor, variance divided by mean, of the spikes of the whole population in bins of

@@ -175,6 +175,47 @@ impl<'s> Checker<'s> {
                 format!("{} ms is not a time step above 0 and up to 100 ms", simulation.dt.get());
             self.fault("simulation.dt", message);
         }
+        if simulation.copies > 1 {
+            self.copies(simulation.copies);
+        } else if simulation.alike {
+            let help = "give `copies`, or leave it out";
+            self.fault_with_help("simulation.alike", "there is one copy of the network", help);
+        }
+    }
+
+    /// What a network of which there are several copies cannot have.
+    fn copies(&mut self, copies: u64) {
+        let scene = self.scene;
+        let neurons: u128 = scene.populations.iter().map(|(_, p)| u128::from(p.size)).sum();
+        let all = neurons * u128::from(copies);
+        if all > u128::from(u32::MAX) {
+            let message =
+                format!("{copies} copies of {neurons} neurons are {all}, more than {}", u32::MAX);
+            self.fault("simulation.copies", message);
+        }
+        let of_one = [
+            ("training", scene.training.is_some(), "a training has no copies"),
+            ("initial", scene.initial.is_some(), "what a run left is of one network"),
+            ("modulators", !scene.modulators.is_empty(), "a substance would reach all copies"),
+            ("measures", !scene.measures.is_empty(), "a measure counts in one network"),
+        ];
+        let help = "leave `simulation.copies` out; `--seeds 1..8` runs a scene with several seeds";
+        for (path, given, message) in of_one {
+            if given {
+                self.fault_with_help(path, message, help);
+            }
+        }
+        for (i, projection) in scene.projections.iter().enumerate() {
+            if matches!(projection.connect, Connect::Procedural(_)) {
+                let message = "targets that are drawn at every spike would be those of all copies";
+                let help = "use `FixedOutDegree`, whose synapses are stored";
+                self.fault_with_help(format!("projections.{i}.connect"), message, help);
+            }
+            if projection.rewire.is_some() {
+                let message = "a synapse would move from one copy to another";
+                self.fault_with_help(format!("projections.{i}.rewire"), message, help);
+            }
+        }
     }
 
     /// The time step, if it is a sound one for others to be judged by.

@@ -143,6 +143,11 @@ declare! {
         duration: Option<Quantity<Ms>> [Duration];
         /// Key of every random number of the run.
         seed: u64 = 1u64;
+        /// Copies of the network that run side by side, each with connections, parameters and noise of its own: neuron k of
+        /// copy c is neuron c n + k of a population of n. Only simulations have copies.
+        copies: u64 [Count] = 1u64;
+        /// Whether all copies have the same connections and parameters, so that only noise and Poisson input tell them apart.
+        alike: bool = false;
     }
 }
 
