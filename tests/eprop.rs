@@ -124,7 +124,8 @@ impl Published {
             if which == 2 {
                 let feedback: Reals = array(&self.plan, &format!("{}.feedback", projection.name));
                 for (synapse, b) in self.part(3, k).iter().enumerate() {
-                    engine.set(feedback, self.plan.training().weights[k].find(synapse).1, b * unit);
+                    engine.numbers(feedback)[self.plan.training().weights[k].find(synapse).1] =
+                        F::of(b * unit);
                 }
             }
             let w = self.part(which, k);
@@ -138,7 +139,7 @@ impl Published {
         for (k, learned) in learned.iter().enumerate() {
             for (synapse, w) in learned.w.iter().enumerate() {
                 let (array, at) = self.plan.training().weights[k].find(synapse);
-                engine.set(array, at, w * self.of(k).1);
+                engine.numbers(array)[at] = F::of(w * self.of(k).1);
             }
         }
     }
@@ -316,7 +317,7 @@ fn losses_of_regression<F: Twinned>(shifted: bool) -> Vec<f64> {
     assert_eq!(targets.len(), window);
     let aim = |engine: &mut Cpu<'_, F>, targets: &[f64]| {
         let wanted: Reals = array(&published.plan, "answer.wanted");
-        targets.iter().enumerate().for_each(|(t, x)| engine.set(wanted, t, *x));
+        targets.iter().enumerate().for_each(|(t, x)| engine.numbers(wanted)[t] = F::of(*x));
     };
     published.show(&mut engine, 0..1);
     let updates = (0..5).map(|_| {
@@ -470,7 +471,7 @@ fn without_recurrence_it_is_backpropagation() {
         let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
         if let Some(wanted) = late {
             let array: Reals = array(&plan, "out.wanted");
-            wanted.iter().enumerate().for_each(|(k, x)| oracle.set(array, k, *x));
+            wanted.iter().enumerate().for_each(|(k, x)| oracle.numbers(array)[k] = *x);
         }
         load(&mut oracle, &plan, &samples(&network, &plan).train, plan.batch);
         let still = Clock { learning_rate: 0.0, ..clock(plan.batch) };

@@ -392,7 +392,7 @@ fn a_silent_neuron_is_pushed() {
     assert!(scale(&exact) > 1e-6);
     for (k, exact) in exact.iter().enumerate() {
         let mut at = |x: f64| {
-            oracle.set(weights, k, x);
+            oracle.numbers(weights)[k] = x;
             oracle.run(plan.program("evaluate").unwrap(), &still(4), 20).unwrap();
             let losses = oracle.wide(array(&plan, "losses"));
             losses.iter().step_by(plan.training().slots).sum::<f64>() / 4.0

@@ -5,15 +5,18 @@
 //! spikes, where rounding is all that differs, at sizes around a workgroup; and with hard spikes.
 
 mod common;
+#[path = "common/dual.rs"]
+mod dual;
 
 use common::*;
+use dual::Dual;
 use neuralearn::data::traces::Traces;
 use neuralearn::data::{Dataset, NO_LABEL};
 use neuralearn::engine::Engine;
 use neuralearn::engine::cpu::Cpu;
 use neuralearn::kernel::Clock;
 use neuralearn::network::{Kind, Network, Synapses, build};
-use neuralearn::plan::{self, Plan, Reals, TrainingOptions};
+use neuralearn::plan::{self, NumberPorts, Plan, Reals, TrainingOptions};
 
 /// Which parts of the program a case goes through.
 #[derive(Clone, Copy)]
@@ -190,7 +193,7 @@ fn follow(engine: &mut Cpu<'_, f64>, network: &Network, plan: &Plan) {
         let free: Vec<Vec<f64>> = ports.free.iter().map(|array| engine.wide(*array)).collect();
         let contents = ports.contents(numbers, &**neurons, population.size, &free).unwrap();
         for (array, values) in contents {
-            values.into_iter().enumerate().for_each(|(k, x)| engine.set(array, k, x));
+            values.into_iter().enumerate().for_each(|(k, x)| engine.numbers(array)[k] = x);
         }
     }
 }
@@ -248,7 +251,7 @@ fn all_differences(name: &str, (network, plan): (&Network, &Plan), engine: &mut 
                 false => 1e-4,
             };
             let mut at = |x: f64| {
-                engine.set(weights, k, x);
+                engine.numbers(weights)[k] = x;
                 if is_number {
                     follow(engine, network, plan);
                 }
@@ -273,6 +276,107 @@ fn all_differences(name: &str, (network, plan): (&Network, &Plan), engine: &mut 
     assert!(checked > 20, "{name}: only {checked} weights were compared");
     let known = free.len();
     assert!(acting * 2 >= known, "{name}: only {acting} of {known} numbers change the loss");
+}
+
+/// Compares the oracle's gradients with derivatives of the forward pass in dual numbers, along some directions in which all
+/// weights or numbers of an array change at once: an error in one of them shows.
+fn dual_numbers(name: &str, case: &Case) {
+    let soft = if case.detach { 1 } else { 2 };
+    let (network, plan) = plan(&scene(&text(case)), SAMPLES, case.steps, soft);
+    let data = samples(case, &network);
+    let mut oracle = Cpu::<f64>::new(&plan, Some(1), false);
+    load(&mut oracle, &plan, &data.train, SAMPLES);
+    oracle.run(plan.program("train").unwrap(), &still(SAMPLES), plan.steps).unwrap();
+    let mut engine = Cpu::<Dual>::new(&plan, Some(1), false);
+    load(&mut engine, &plan, &data.train, SAMPLES);
+    let ports = plan.training();
+    for (which, (gradient, array)) in ports.gradients.iter().enumerate() {
+        let (by, start) = (oracle.wide(*gradient), oracle.wide(*array));
+        for seed in 0..2 {
+            let direction = noise(by.len(), 1.0, 100 + 2 * which as u32 + seed);
+            // What follows from the array, and how it changes along the direction.
+            let follow = |numbers: &NumberPorts, h: f64| -> Vec<(Reals, Vec<f64>)> {
+                let population = &network.populations[numbers.population];
+                let (Kind::Stepped(neurons), Some(all)) = (&population.kind, &population.numbers)
+                else {
+                    panic!("{} has no numbers", population.name);
+                };
+                let mut free: Vec<Vec<f64>> =
+                    numbers.free.iter().map(|array| oracle.wide(*array)).collect();
+                let moved = numbers.free.iter().position(|free| free == array).unwrap();
+                free[moved].iter_mut().zip(&direction).for_each(|(x, d)| *x += h * d);
+                let contents = numbers.contents(all, &**neurons, population.size, &free).unwrap();
+                contents.into_iter().filter(|(array, _)| !numbers.slopes.contains(array)).collect()
+            };
+            let changing: Vec<(Reals, Vec<Dual>)> =
+                match ports.numbers.iter().find(|numbers| numbers.free.contains(array)) {
+                    None => {
+                        let each = start.iter().zip(&direction).map(|(x, d)| Dual { x: *x, d: *d });
+                        vec![(*array, each.collect())]
+                    }
+                    Some(numbers) => {
+                        let h = 1e-3;
+                        let [a, b, c, d] = [-2.0, -1.0, 1.0, 2.0].map(|k| follow(numbers, k * h));
+                        let at = follow(numbers, 0.0).into_iter().enumerate();
+                        at.map(|(k, (array, values))| {
+                            let slope = |i: usize| {
+                                let [a, b, c, d] = [&a, &b, &c, &d].map(|at| at[k].1[i]);
+                                ((a - d) + 8.0 * (c - b)) / (12.0 * h)
+                            };
+                            let each = values.iter().enumerate();
+                            (array, each.map(|(i, x)| Dual { x: *x, d: slope(i) }).collect())
+                        })
+                        .collect()
+                    }
+                };
+            for (array, values) in &changing {
+                engine.numbers(*array).copy_from_slice(values);
+            }
+            engine.run(plan.program("evaluate").unwrap(), &still(SAMPLES), plan.steps).unwrap();
+            let losses = engine.numbers(ports.losses).iter().step_by(ports.slots);
+            let found = losses.map(|loss| loss.d).sum::<f64>() / SAMPLES as f64;
+            let terms: Vec<f64> = by.iter().zip(&direction).map(|(g, d)| g * d).collect();
+            let (want, size) =
+                (terms.iter().sum::<f64>(), terms.iter().map(|x| x.abs()).sum::<f64>());
+            let what = &plan.arrays[*array].name;
+            assert!(
+                (found - want).abs() <= 1e-10 * size,
+                "{name}: {what}: {want} by the adjoint, {found} in dual numbers, of terms of {size}"
+            );
+            for (array, values) in &changing {
+                engine.numbers(*array).iter_mut().zip(values).for_each(|(x, value)| {
+                    *x = Dual { d: 0.0, ..*value };
+                });
+            }
+        }
+    }
+}
+
+/// Every form of neuron, receptor, connection and loss that has a case here, but for those that draw: the adjoint of a whole
+/// program is its derivative.
+#[test]
+fn adjoints_are_the_derivatives_of_their_twins() {
+    let plain = [
+        ("plain", PLAIN),
+        ("spiking input", Case { encoder: "Latency(window: 4.0)", ..PLAIN }),
+        ("counts, attached", Case { counts: true, detach: false, ..PLAIN }),
+        ("rates", Case { rates: RATES, ..PLAIN }),
+        ("attached", Case { detach: false, ..PLAIN }),
+        ("recurrent", Case { extra: RECURRENT, hidden: 66, ..PLAIN }),
+        ("sparse recurrent", Case { extra: SPARSE_RECURRENT, ..PLAIN }),
+        ("sparse constant", Case { first: "FixedProbability(p: 0.5)", ..PLAIN }),
+        ("drawn delays", Case { extra: DRAWN_DELAYS, steps: 9, ..PLAIN }),
+    ];
+    let more = targeted().into_iter().chain(answers()).chain(tiring()).chain(modulated());
+    for (name, case) in plain.into_iter().chain(more) {
+        dual_numbers(name, &case);
+    }
+    for (name, case) in (0..FRAMED.len()).map(framed) {
+        dual_numbers(name, &case);
+        if !case.model.starts_with("Hh") {
+            dual_numbers(&format!("{name}, attached"), &Case { detach: false, ..case });
+        }
+    }
 }
 
 /// Two penalties on one population, of which the hidden neurons break both and the others one.
@@ -334,7 +438,7 @@ fn changing() -> [(&'static str, Case); 5] {
     ]
 }
 
-/// Gains by what neurons release: of a readout, by neurons on a cycle and by two substances, of which one acts on a part and
+/// Gains by what neurons release: alone, by neurons on a cycle and by two substances, of which one acts on a part and
 /// comes to where nothing is left; of neurons on a cycle; and by and of neurons that keep states.
 fn modulated() -> [(&'static str, Case); 4] {
     let one = r#""m": (tau: 4, baseline: 0.5, release: [Spikes(population: "hidden", amount: 0.3)],
@@ -347,10 +451,10 @@ fn modulated() -> [(&'static str, Case); 4] {
         r#"(from: "out", to: "out", connect: Dense, weight: Kaiming(gain: 1.5), delay: 2),"#;
     let states = framed(0).1;
     [
-        ("released", Case { modulators: one, steps: 9, ..PLAIN }),
+        ("released", Case { modulators: one, counts: true, steps: 9, ..PLAIN }),
         (
             "two released, recurrent",
-            Case { modulators: two, extra: RECURRENT, hidden: 9, steps: 9, ..PLAIN },
+            Case { modulators: two, counts: true, extra: RECURRENT, hidden: 9, steps: 9, ..PLAIN },
         ),
         (
             "released, onto a cycle",

@@ -82,7 +82,7 @@ impl ByHand<'_> {
 
     fn put(&mut self, weights: &Weights) {
         for ((_, array), weights) in self.plan.training().gradients.iter().zip(weights) {
-            weights.iter().enumerate().for_each(|(k, w)| self.engine.set(*array, k, *w));
+            weights.iter().enumerate().for_each(|(k, w)| self.engine.numbers(*array)[k] = *w);
         }
     }
 

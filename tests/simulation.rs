@@ -181,7 +181,7 @@ fn magnesium_blocks_by_its_formula() {
             let mut oracle = simulated.oracle();
             let (state, _) = simulated.ports().state[0].unwrap();
             // Row 4 is the conductance of the first receptor.
-            oracle.set(state, 4 * 64, 10.0);
+            oracle.numbers(state)[4 * 64] = 10.0;
             let got = simulated.run(&mut oracle).values("cell.v")[0];
             let open = 10.0 / (1.0 + mg / 3.57 * (-0.062 * v).exp());
             let settled = (25.0 * -70.0 + open * 0.0) / (25.0 + open);

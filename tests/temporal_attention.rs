@@ -219,7 +219,7 @@ fn central_differences(name: &str, text: &str) {
         let h = if scale(&start) > 1e-9 { 1e-5 * scale(&start) } else { 1e-4 };
         for k in (0..start.len()).step_by((start.len() / 40).max(1)) {
             let mut at = |x: f64| {
-                engine.set(changed, k, x);
+                engine.numbers(changed)[k] = x;
                 loss(&mut engine)
             };
             let mut apart = |h: f64| (at(start[k] + h) - at(start[k] - h)) / (2.0 * h);

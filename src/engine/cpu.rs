@@ -147,10 +147,11 @@ impl<'p, F: Twinned> Cpu<'p, F> {
         }
     }
 
-    /// Overwrites one element of an array of floats.
-    pub fn set(&mut self, array: Reals, at: usize, value: f64) {
-        if let Data::Reals(x) = &mut self.arrays[array] {
-            x[at] = F::of(value);
+    /// The numbers of an array of floats.
+    pub fn numbers(&mut self, array: Reals) -> &mut [F] {
+        match &mut self.arrays[array] {
+            Data::Reals(x) => x,
+            Data::Words(_) => &mut [],
         }
     }
 }

@@ -60,7 +60,7 @@ use crate::kernel::*;
 use crate::record::sample::sampled;
 use crate::slow::{fall, is_slow};
 use crate::{framed, numbers, params};
-use twin::Model;
+pub use twin::Model;
 
 // ---- a membrane -----------------------------------------------------------------------------------
 
