@@ -51,7 +51,7 @@ fn defined<T: Clone>(plan: &Plan, id: ArrayId, values: &[T]) -> Vec<T> {
         // Only the largest potential has its step noted, not the mean.
         "out.peak" => Vec::new(),
         // Engines may use the same place for all samples, or leave out a row that is never read.
-        "hidden.cotangent" | "hidden.adjoint" => Vec::new(),
+        "hidden.cotangent" | "hidden.adjoint" | "out.cotangent" => Vec::new(),
         name if is_unused(name) => Vec::new(),
         _ => values.to_vec(),
     }

@@ -82,18 +82,18 @@ impl Published {
         // All cells of a reference are numbered together.
         let mut next = 0;
         let place = |population: &network::Population| match &population.kind {
-            network::Kind::Stepped(_) => {
+            network::Kind::Stepped(neurons) if !neurons.answers() => {
                 next += population.size;
                 [next - population.size, population.size]
             }
             _ => [0, population.size],
         };
         let places = network.populations.iter().map(place).collect();
-        let network::Kind::Readout(readout) = &network.populations.last().unwrap().kind else {
+        let network::Kind::Stepped(readout) = &network.populations.last().unwrap().kind else {
             panic!()
         };
-        let cell = &readout.cells[0];
-        let units = [jump, -cell.fall_m / cell.p21];
+        let cell = &readout.on_tape().unwrap().cells[0];
+        let units = [jump, -cell.fall_m / cell.receptors[0][0]];
         let columns = [cells, cells, outputs, outputs];
         Self { steps, inputs, weights, columns, bytes, network, plan, places, units }
     }

@@ -315,7 +315,7 @@ fn dual_numbers(name: &str, case: &Case) {
                         vec![(*array, each.collect())]
                     }
                     Some(numbers) => {
-                        let h = 1e-3;
+                        let h = 3e-4;
                         let [a, b, c, d] = [-2.0, -1.0, 1.0, 2.0].map(|k| follow(numbers, k * h));
                         let at = follow(numbers, 0.0).into_iter().enumerate();
                         at.map(|(k, (array, values))| {

@@ -1115,7 +1115,7 @@ fn a_step_is_few_dispatches() {
         ("hh_squid", 0.01),
         ("reward", 0.01),
         ("stdp_song", 0.01),
-        ("mnist", 17.0),
+        ("mnist", 18.0),
     ];
     let plans = shipped();
     for (name, most) in most {

@@ -4,7 +4,6 @@
 mod common;
 
 use common::*;
-use neuralearn::neuron::readout::propagators;
 use neuralearn::neuron::receptor::Response;
 
 /// `size` neurons of which potential and rise of the threshold are recorded.
@@ -168,7 +167,6 @@ fn equal_time_constants() {
                 let first = equal * dt * series(y, 0.0);
                 let second = equal * dt * dt * series(y, 1.0);
                 for (got, want) in [
-                    (propagators(dt, tau, 250.0, syn)[1], first),
                     (response.propagators(dt, tau, 250.0)[0], first),
                     (by_g, first),
                     (by_x, second),

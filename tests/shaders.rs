@@ -36,7 +36,7 @@ fn values(option: &str) -> &'static [f64] {
         "attached" => &[0.0, 1.0, 2.0, 3.0],
         "over" | "reset" | "images" | "values" | "nonlinear" | "adex" | "shared" | "carry"
         | "half_steps" | "own_receptors" | "nearest" | "short_term" | "dense" | "sliding"
-        | "slow" | "largest" | "pulls" | "end" | "narrow" | "by_times" => &[0.0, 1.0],
+        | "slow" | "largest" | "pulls" | "end" | "narrow" | "by_times" | "silent" => &[0.0, 1.0],
         "tile" => &[256.0],
         "row_words" => &[6.0],
         "interval" => &[15.0],
@@ -138,7 +138,7 @@ fn a_forgotten_or_unknown_option_is_an_error() {
     let module = module(kernel);
     let info = validate(&module).unwrap();
     let main = Some((naga::ShaderStage::Compute, "main"));
-    let all = ["WG", "OWN_RECEPTORS", "SOFT", "SURROGATE", "NONLINEAR", "ADEX", "RESET"];
+    let all = ["WG", "OWN_RECEPTORS", "SOFT", "SURROGATE", "SILENT", "NONLINEAR", "ADEX", "RESET"];
     let with = |names: &[&str]| {
         let constants = names.iter().map(|n| ((*n).to_owned(), 1.0)).collect();
         naga::back::pipeline_constants::process_overrides(&module, &info, main, &constants).is_ok()

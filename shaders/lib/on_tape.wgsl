@@ -46,8 +46,13 @@ fn arriving(neuron: u32, r: u32) -> f32 {
     return receptor_field(r, PORT_KICK, neuron) * raw_arrival(neuron, r);
 }
 
-// Whether a neuron that is free to do so spikes: what its distance to the threshold tells on the way back.
+// Whether a neuron that is free to do so spikes: what its distance to the threshold tells on the way back. Where none
+// ever does, the tape gets the potential.
 fn decided(free: bool, v: f32, threshold: f32) -> bool {
+    if SILENT == 1u {
+        to_threshold = v;
+        return false;
+    }
     to_threshold = select(HELD, v - threshold, free);
     return to_threshold >= 0.0;
 }

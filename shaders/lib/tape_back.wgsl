@@ -94,6 +94,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
             by_current += neuron_adjoint(0u, 0u, neuron, Back(0.0, 0.0, 0.0, to_threshold));
             continue;
         }
+        if SILENT == 1u {
+            // Linear, and never at the threshold: where the potential was does not matter.
+            to_threshold = -1.0;
+            by_current += neuron_adjoint(0u, 0u, neuron, Back(by_spike_of(neuron, now), 1.0, 0.0, to_threshold));
+            continue;
+        }
         var slope = 0.0;
         if to_threshold > HELD {
             slope = surrogate_derivative(params.steepness, to_threshold / params.unit) / params.unit;

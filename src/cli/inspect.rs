@@ -6,7 +6,7 @@ use super::{complain, experiment};
 use crate::engine::dispatch::Dispatches;
 use crate::engine::gpu;
 use crate::machine;
-use crate::network::{Kind, Network};
+use crate::network::Network;
 use crate::plan::{self, Plan, Stage};
 use crate::scene::{self, Override};
 use crate::words::{bytes, grouped};
@@ -127,11 +127,11 @@ fn tapes(network: &Network, plan: &Plan) -> Vec<(String, String, u64)> {
     let kept = ports.populations.iter().zip(&network.populations);
     let kept = kept.filter_map(|(ports, population)| {
         let name = &population.name;
-        let what = match (ports.states, ports.tape, &population.kind) {
+        let what = match (ports.states, ports.tape, population.answers()) {
             (Some(states), ..) => {
                 format!("a state every {} steps, arrivals, spikes", states.every)
             }
-            (None, Some(_), Kind::Readout(_)) => "potentials".to_owned(),
+            (None, Some(_), true) => "potentials".to_owned(),
             (None, Some(_), _) => "distances to the threshold, spikes".to_owned(),
             (None, None, _) => return None,
         };

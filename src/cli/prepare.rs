@@ -249,9 +249,6 @@ pub fn load_data(
     let unfit = |e: data::ChoiceError| Usage(e.to_string());
     let mut dataset = data::load(data, network.seed)?;
     dataset.choose(classes, per_class, drawn.then_some(network.seed)).map_err(unfit)?;
-    let count = |is: fn(&network::Kind) -> bool| {
-        network.populations.iter().find(|p| is(&p.kind)).map_or(0, |p| p.size)
-    };
     let pixels = dataset.train.pixels();
     if let Some((population, images)) = network.images()
         && network.pixels() != pixels
@@ -285,7 +282,7 @@ pub fn load_data(
     if training.loss.is_gradient() {
         let outputs = match training.loss.counted() {
             Some(name) => network.populations.iter().find(|p| p.name == name).map_or(0, |p| p.size),
-            None => count(|kind| matches!(kind, network::Kind::Readout(_))),
+            None => network.populations.iter().filter(|p| p.answers()).map(|p| p.size).sum(),
         };
         dataset.train.check_answers(&training.loss, outputs)?;
         dataset.test.check_answers(&training.loss, outputs)?;

@@ -7,7 +7,7 @@ use super::{FileFault, Usage, fault};
 use crate::archive::{SPIKES, TRACES};
 use crate::data::Split;
 use crate::files::{self, Npy, Number};
-use crate::network::{Kind, Network, Population};
+use crate::network::{Network, Population};
 use crate::record::statistics::SpikeStatistics;
 use crate::report;
 use crate::scene::{self, Record, Scene};
@@ -36,10 +36,8 @@ pub fn check(scene: &Scene, network: &Network) -> Result<(), Usage> {
         }
     }
     for (k, trace) in record.traces.iter().enumerate() {
-        let keeps = |population: &Population| {
-            population.on_tape || matches!(population.kind, Kind::Readout(_))
-        };
-        if !population(network, &trace.population).is_some_and(|(_, found)| keeps(found)) {
+        let keeps = |found: (usize, &Population)| found.1.on_tape;
+        if !population(network, &trace.population).is_some_and(keeps) {
             let why = format!(
                 "a training keeps the potential of `Readout`, and of `Lif` with one current, no stimuli and no `train`; \
                  `{}` is neither. Leave it out",

@@ -13,7 +13,6 @@ use super::*;
 use crate::files;
 use crate::input::source::{Making, Sends};
 use crate::neuron::frame::{Nudge, unit_of};
-use crate::neuron::model::{Drawn, at};
 use crate::plasticity::rates::interval;
 use crate::rng::{Purpose, Stream, stream};
 use crate::scene::{Connect, Delay, Learn, Model, Scene, Warning, Weight, receptors_of};
@@ -66,25 +65,22 @@ pub fn build_watched(
             if let Some(initial) = &mut initial {
                 initial.numbers(name, &mut draw, scene.reinit.contains(name))?;
             }
-            let kind = match (&model, gradients) {
-                (Model::Readout(model), true) if answers(scene) => readout(model, dt, &draw),
-                (model, _) => match (model.neuron(), model.source()) {
-                    (Some(neuron), _) => {
-                        draw = draw.repeated(copies / one_by_one);
-                        Kind::Stepped(neuron.make(dt, &draw)?)
+            let kind = match (model.neuron(), model.source()) {
+                (Some(neuron), _) => {
+                    draw = draw.repeated(copies / one_by_one);
+                    Kind::Stepped(neuron.make(dt, &draw)?)
+                }
+                (_, Some(source)) => {
+                    let making = Making { name, index: index as u32, dt, end, seed };
+                    let mut warn = |path, message| warnings.push(Warning { path, message });
+                    match source.make(making, &draw, &mut warn)? {
+                        Sends::Spikes(steps) => Kind::Spikes(steps),
+                        Sends::Poisson(probabilities) => Kind::Poisson(probabilities),
+                        Sends::Images(images) => Kind::Images(images),
                     }
-                    (_, Some(source)) => {
-                        let making = Making { name, index: index as u32, dt, end, seed };
-                        let mut warn = |path, message| warnings.push(Warning { path, message });
-                        match source.make(making, &draw, &mut warn)? {
-                            Sends::Spikes(steps) => Kind::Spikes(steps),
-                            Sends::Poisson(probabilities) => Kind::Poisson(probabilities),
-                            Sends::Images(images) => Kind::Images(images),
-                        }
-                        .repeated(size, copies)
-                    }
-                    (None, None) => unreachable!("what is like a model was put in place"),
-                },
+                    .repeated(size, copies)
+                }
+                (None, None) => unreachable!("what is like a model was put in place"),
             };
             let on_tape = gradients && on_tape(&kind, name, scene);
             let is_frozen = freeze.contains(name);
@@ -358,12 +354,6 @@ fn within_bounds(name: &str, bounds: [f64; 2], weights: &[f64]) -> Result<(), Ne
     }
 }
 
-/// Whether a readout needs no frame: where the loss is of its output, and where the network is stepped.
-fn answers(scene: &Scene) -> bool {
-    let training = scene.training.as_ref();
-    training.is_some_and(|t| t.loss.over().is_some() || t.learn.eprop().is_some())
-}
-
 /// Whether a training keeps no more of the steps of these neurons than their distances to the threshold, and so needs
 /// no more on the way back: no stimulus drives them, nobody looks at their potentials, none of their numbers is trained,
 /// and no gradient passes through a reset to a value where the threshold rises.
@@ -378,51 +368,11 @@ fn on_tape(kind: &Kind, name: &str, scene: &Scene) -> bool {
     !(watched || stimulated || trained || through_rise)
 }
 
-/// Readouts without a frame.
-fn readout(model: &scene::Readout, dt: f64, draw: &Drawn) -> Kind {
-    let (tau_m, c_m, tau_syn) = (draw.tau_m(), draw.get("c_m"), draw.get("tau_syn"));
-    let count = c_m.len().max(tau_m.len()).max(tau_syn.len());
-    let cell = |k| readout::Cell::new(dt, *at(&tau_m, k), *at(c_m, k), *at(tau_syn, k));
-    Kind::Readout(Readout {
-        cells: (0..count).map(cell).collect(),
-        e_l: draw.get("e_l").to_vec(),
-        i_e: spread(draw.get("i_e"), draw.size),
-        v_unit: model.v_unit.get(),
-    })
-}
-
-fn spread(values: &[f64], size: usize) -> Vec<f64> {
-    if values.len() == size { values.to_vec() } else { vec![values[0]; size] }
-}
-
 /// The weight with which one input lifts a neuron of `population` by its unit, through a receptor or as a constant
 /// current: see [`Projection::unit`].
 fn unit(population: &Population, dt: f64, receptor: Option<usize>) -> f64 {
-    let (rise, [fall_m, p21, p20, fall_syn]) = match &population.kind {
-        Kind::Readout(readout) => {
-            let c = &readout.cells[0];
-            (readout.v_unit, [c.fall_m, c.p21, c.p20, c.fall_syn])
-        }
-        Kind::Stepped(neurons) => {
-            return unit_of(&**neurons, dt, receptor.map_or(Nudge::Current, Nudge::Arrival));
-        }
-        Kind::Poisson(_) | Kind::Images(_) | Kind::Spikes(_) => {
-            unreachable!("the scene was checked")
-        }
-    };
-    if receptor.is_none() {
-        return rise / p20;
-    }
-    // Peak of the response to one spike of 1 pA; the recursion stops when it falls.
-    let (mut v, mut i, mut peak) = (0.0, 1.0, 0.0f64);
-    loop {
-        v += fall_m * v + p21 * i;
-        i += fall_syn * i;
-        if v <= peak {
-            return rise / peak.max(p21 * dt * f64::MIN_POSITIVE);
-        }
-        peak = v;
-    }
+    let Kind::Stepped(neurons) = &population.kind else { unreachable!("the scene was checked") };
+    unit_of(&**neurons, dt, receptor.map_or(Nudge::Current, Nudge::Arrival))
 }
 
 /// Refuses a projection that cannot be indexed or held, before anything is allocated for it.

@@ -29,7 +29,6 @@ pub use rewire::Rewire;
 
 pub use crate::input::stimulus::{Course, Input};
 use crate::neuron::model::{LaidOut, at};
-use crate::neuron::readout;
 use crate::neuron::stepped::Stepped;
 use crate::plasticity::{Rates, Rule};
 use crate::rng::Stream;
@@ -110,8 +109,6 @@ pub struct Population {
 /// What the neurons of a population are.
 #[derive(Debug, Clone)]
 pub enum Kind {
-    /// Leaky integrator.
-    Readout(Readout),
     /// Neurons of a model, of a simulation or a training.
     Stepped(Arc<dyn Stepped>),
     /// Given spikes: the steps at whose end each source spikes, ascending.
@@ -120,19 +117,6 @@ pub enum Kind {
     Poisson(Vec<f64>),
     /// Pixels.
     Images(scene::Images),
-}
-
-/// Readout neurons. Vectors hold one entry for all or one for each neuron, but `i_e` always one for each.
-#[derive(Debug, Clone)]
-pub struct Readout {
-    /// Propagators.
-    pub cells: Vec<readout::Cell>,
-    /// Resting potential \[mV\].
-    pub e_l: Vec<f64>,
-    /// Constant current \[pA\].
-    pub i_e: Vec<f64>,
-    /// One unit of the output \[mV\].
-    pub v_unit: f64,
 }
 
 /// Synapses from one population to another.
@@ -412,7 +396,6 @@ impl Population {
     /// Potential from which kernels measure that of a neuron \[mV\]; sources have none.
     pub fn rest(&self, id: usize) -> Option<f64> {
         match &self.kind {
-            Kind::Readout(readout) => Some(*at(&readout.e_l, id)),
             Kind::Stepped(neurons) => Some(neurons.rest(id)),
             Kind::Poisson(_) | Kind::Images(_) | Kind::Spikes(_) => None,
         }
@@ -420,15 +403,20 @@ impl Population {
 
     /// Whether these are neurons rather than sources of input.
     pub fn is_neural(&self) -> bool {
-        matches!(self.kind, Kind::Readout(_) | Kind::Stepped(_))
+        matches!(self.kind, Kind::Stepped(_))
+    }
+
+    /// Whether its potential is the answer of the network, and it never spikes.
+    pub fn answers(&self) -> bool {
+        matches!(&self.kind, Kind::Stepped(neurons) if neurons.answers())
     }
 
     /// Whether its output is spikes.
     pub fn spikes(&self) -> bool {
-        match self.kind {
-            Kind::Stepped(_) | Kind::Poisson(_) | Kind::Spikes(_) => true,
-            Kind::Images(ref images) => images.encoder.code().gain().is_none(),
-            Kind::Readout(_) => false,
+        match &self.kind {
+            Kind::Stepped(neurons) => !neurons.answers(),
+            Kind::Poisson(_) | Kind::Spikes(_) => true,
+            Kind::Images(images) => images.encoder.code().gain().is_none(),
         }
     }
 

@@ -447,7 +447,7 @@ impl Stepped for Iaf {
     fn on_tape(&self) -> Option<&Iaf> {
         let exponential = |port: &Port| port.e_rev.is_none() && port.is_exponential();
         let starts = || self.init.iter().flatten().any(|x| *x != 0.0);
-        let linear = !self.nonlinear && !self.adex && !self.answers();
+        let linear = !self.nonlinear && !self.adex;
         matches!(&self.receptors[..], [one] if linear && exponential(one) && !starts())
             .then_some(self)
     }

@@ -13,7 +13,6 @@ pub mod library;
 pub mod mat2;
 pub mod model;
 pub mod readout;
-pub mod readout_backward;
 pub mod receptor;
 pub mod stepped;
 pub mod surrogate;

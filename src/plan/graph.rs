@@ -347,11 +347,26 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Kind, Modulator, Population, Projection, Readout, ShortTerm, Synapses};
+    use crate::network::{Kind, Modulator, Population, Projection, ShortTerm, Synapses};
+    use crate::neuron::iaf::{Cell, Iaf};
+    use std::sync::Arc;
 
     fn network(n: usize, edges: &[(usize, usize)]) -> Network {
+        let neurons = || {
+            Kind::Stepped(Arc::new(Iaf {
+                cells: vec![Cell::plain()],
+                e_l: vec![0.0],
+                receptors: vec![],
+                init: vec![],
+                dt: 1.0,
+                nonlinear: false,
+                adex: false,
+                subtract: false,
+                answer: None,
+            }))
+        };
         let kind = |k: usize| match edges.iter().any(|(_, to)| *to == k) {
-            true => Kind::Readout(Readout { e_l: vec![], cells: vec![], i_e: vec![], v_unit: 1.0 }),
+            true => neurons(),
             false => Kind::Poisson(vec![0.0]),
         };
         let population = |k: usize| Population {

@@ -39,6 +39,8 @@ pub mod noise;
 pub mod numbers_gradient;
 pub mod optimizer;
 pub mod order;
+pub mod output;
+pub mod output_back;
 pub mod pacing;
 pub mod rate_penalty;
 pub mod restart;

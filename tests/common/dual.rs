@@ -9,14 +9,14 @@
 use neuralearn::engine::cpu::Twinned;
 use neuralearn::input::{bias, constant, latency};
 use neuralearn::kernel::{Call, scalar};
-use neuralearn::neuron::{channels, frame, iaf, izhikevich, mat2, readout};
+use neuralearn::neuron::{channels, frame, iaf, izhikevich, mat2};
 use neuralearn::plan::Launch;
 use neuralearn::record::count_spikes;
 use neuralearn::synapse::{
     convolve, delay_arrivals, delay_taps, delay_values, dense_spikes, dense_values, release, sparse,
 };
 use neuralearn::train::{
-    concentration, gain, keep_arrivals, rate_penalty, softmax_cross_entropy, spike_counts,
+    concentration, gain, keep_arrivals, output, rate_penalty, softmax_cross_entropy, spike_counts,
     target_error,
 };
 use neuralearn::vector::{Counts, Lanes, Real};
@@ -55,7 +55,6 @@ impl Twinned for Dual {
             "neuron/iaf_window" => scalar::<frame::Window<iaf::Model>, Self>,
             "neuron/izhikevich_window" => scalar::<frame::Window<izhikevich::Model>, Self>,
             "neuron/mat2_window" => scalar::<frame::Window<mat2::Model>, Self>,
-            "neuron/readout" => scalar::<readout::ReadoutTwin, Self>,
             "record/count_spikes" => scalar::<count_spikes::CountSpikes, Self>,
             "synapse/convolve" => scalar::<convolve::Convolve, Self>,
             "synapse/delay_arrivals" => scalar::<delay_arrivals::DelayArrivals, Self>,
@@ -68,6 +67,7 @@ impl Twinned for Dual {
             "train/concentration" => scalar::<concentration::Concentration, Self>,
             "train/gain" => scalar::<gain::Gain, Self>,
             "train/keep_arrivals" => scalar::<keep_arrivals::KeepArrivals, Self>,
+            "train/output" => scalar::<output::Output, Self>,
             "train/rate_penalty" => scalar::<rate_penalty::Penalty, Self>,
             "train/softmax_cross_entropy" => {
                 scalar::<softmax_cross_entropy::SoftmaxCrossEntropyTwin, Self>

@@ -163,6 +163,8 @@ impl<S: Simd, F: Real> Frame<S, F> for Watched<'_, F> {
 pub(super) struct OnTape<'a, F> {
     pub(super) tape: &'a mut [F; BLOCK],
     pub(super) surrogate: Surrogate<F>,
+    /// Whether no neuron spikes: then potentials take it.
+    pub(super) silent: bool,
 }
 
 impl<S: Simd, F: Real> Frame<S, F> for OnTape<'_, F> {
@@ -180,6 +182,10 @@ impl<S: Simd, F: Real> Frame<S, F> for OnTape<'_, F> {
         threshold: Vector<S, F>,
         at: usize,
     ) -> Spike<S, F> {
+        if self.silent {
+            w.store(self.tape, at, v);
+            return Spike { mask: v.lt(v), soft: None };
+        }
         let distance = distance(free, v, threshold);
         w.store(self.tape, at, distance);
         // What the distance tells on the way back.

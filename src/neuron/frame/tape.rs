@@ -2,7 +2,8 @@
 //! than the distance to the threshold.
 //!
 //! Of each step and neuron one number is kept. It is what arrives, then u, the distance to the threshold at the end of
-//! the step, [`HELD`](super::HELD) of a neuron that cannot spike, then the gradient by what arrived. State is kept for a
+//! the step, [`HELD`](super::HELD) of a neuron that cannot spike, then the gradient by what arrived. Of neurons that never
+//! spike and answer by their potential it is this potential. State is kept for a
 //! launch only: one that is a whole window has it at hand, on a cycle it is stored from step to step.
 
 use super::adjoint::adjoint_rows;
@@ -44,6 +45,9 @@ params! {
         soft: option,
         /// Shape of the surrogate.
         surrogate: option,
+        /// 1: no neuron spikes, and the tape has their potentials in place of distances, and gradients by these in place of
+        /// those by spikes.
+        silent: option,
     }
 }
 
@@ -294,7 +298,8 @@ impl<S: Simd, F: Real> Run<S, F> for Steps<'_, S, F> {
                         driven: F::zero(),
                         current: Some(read(current, &mut last)),
                     };
-                    let mut frame = OnTape { tape: whole(row, &mut room), surrogate };
+                    let tape = whole(row, &mut room);
+                    let mut frame = OnTape { tape, surrogate, silent: p.silent == 1 };
                     let spikes = model.step(self.w, now, &mut frame);
                     if alive < BLOCK {
                         row.copy_from_slice(&room.0[..alive]);
@@ -427,7 +432,11 @@ impl<S: Simd, F: Real> Run<S, F> for StepsBack<'_, S, F> {
                     let mut by_spike = read(by_spike, &mut last);
                     let tape = whole(row, &mut room);
                     let mut spiked = None;
-                    if let Some(times) = &self.times {
+                    if p.silent == 1 {
+                        // Linear, and never at the threshold: where the potential was does not matter.
+                        tape.fill(-F::one());
+                        slope.0.fill(F::one());
+                    } else if let Some(times) = &self.times {
                         let given = (&*earlier, &*tape);
                         let at = [b, t, block];
                         times.go_back(self.w, given, cell, adjoint, at, &mut of_times);

@@ -55,7 +55,7 @@ impl Rings<'_> {
                 let launch = self.launch(kernel, name, params.words(), args, (once, words));
                 launches.push(Launch { per_step: true, ..launch });
             }
-            network::Kind::Stepped(_) | network::Kind::Readout(_) => {}
+            network::Kind::Stepped(_) => {}
         }
     }
 

@@ -1,7 +1,6 @@
 //! Launches by which gradients go back, from readouts to what sources send.
 
 use super::*;
-use crate::neuron::readout_backward;
 use crate::synapse::{PANEL, dense_values, sparse_backward, transpose};
 
 impl Tapes<'_> {
@@ -52,13 +51,8 @@ impl Tapes<'_> {
                     self.attend_back(p, launches);
                 }
                 Op::Integrate(k) if self.layout.pops[k].active => {
-                    match &self.network.populations[k].kind {
-                        network::Kind::Readout(r) => launches.push(self.readout_backward(k, r)),
-                        _ => {
-                            let framed = self.layout.framed[k].as_ref();
-                            launches.extend(framed.map(|framed| self.window_back(k, framed)));
-                        }
-                    }
+                    let framed = self.layout.framed[k].as_ref();
+                    launches.extend(framed.map(|framed| self.window_back(k, framed)));
                     self.gains_back(k, launches);
                 }
                 _ => {}
@@ -130,30 +124,5 @@ impl Tapes<'_> {
                 launches.push(Launch { per_step: true, ..launch });
             }
         }
-    }
-
-    pub(super) fn readout_backward(&self, k: usize, model: &network::Readout) -> Launch {
-        let (over, answer) = (self.over(), self.answer());
-        let pop = self.layout.pops[k];
-        let p = readout_backward::ReadoutBackwardParams {
-            n: pop.n as u32,
-            steps: self.layout.steps as u32,
-            own: u32::from(pop.own),
-            v_unit: model.v_unit,
-            begin: over.begin,
-            length: over.length,
-            parts: answer.answers as u32,
-            share: over.share,
-            over: over.largest,
-        };
-        let args = vec![
-            self.tape(&pop),
-            each(answer.gradient, answer.answers * pop.n),
-            each(pop.peak, pop.n),
-            whole(pop.cell),
-            each(pop.input_gradient, pop.n),
-        ];
-        let name = &self.network.populations[k].name;
-        self.by_sample(&readout_backward::KERNEL, name, p.words(), args, pop.n)
     }
 }

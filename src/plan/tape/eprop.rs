@@ -14,7 +14,8 @@ use crate::data::traces::Traces;
 use crate::network::{self, Projection};
 use crate::neuron::iaf;
 use crate::neuron::model::at;
-use crate::neuron::stepped::Stepped;
+use crate::neuron::receptor::port;
+use crate::neuron::stepped::{Stepped, receptor_numbers};
 use crate::plan::graph::Datum;
 use crate::rng::{Purpose, Stream};
 use crate::scene::Feedback;
@@ -158,12 +159,15 @@ impl Tapes<'_> {
                 self.layout.arrays.zero_reals(format!("{}.{what}", population.name), len)
             };
             match &population.kind {
-                network::Kind::Readout(readout) => {
+                network::Kind::Stepped(neurons) if neurons.answers() => {
                     online.arrivals = zeros("arrivals", 1);
                     online.signal = zeros("signal", CHUNK);
-                    let cell = &readout.cells[0];
-                    let (fall_m, p21, fall_syn) = (cell.fall_m, cell.p21, cell.fall_syn);
-                    steps.filter = Filter { fall_m, p21, fall_syn };
+                    let (cell, dt) = (&neurons.cells()[0], self.network.dt);
+                    steps.filter = Filter {
+                        fall_m: cell[iaf::cell::fall_m],
+                        p21: cell[iaf::cell::COUNT],
+                        fall_syn: receptor_numbers(&**neurons, 0, dt, |_| 1.0)[port::fall],
+                    };
                     steps.readout = k;
                 }
                 network::Kind::Stepped(_) => {
@@ -243,7 +247,9 @@ impl Tapes<'_> {
                         self.deliver_step(p, steps.online[to].arrivals, accumulate, launches);
                     }
                     Op::Integrate(k) => launches.push(match &network.populations[k].kind {
-                        network::Kind::Readout(model) => self.readout_step(steps, model),
+                        network::Kind::Stepped(neurons) if neurons.answers() => {
+                            self.readout_step(steps, neurons.trained().unit)
+                        }
                         network::Kind::Stepped(neurons) => self.lif_step(steps, k, &**neurons),
                         _ => continue,
                     }),
@@ -284,8 +290,8 @@ impl Tapes<'_> {
         }
     }
 
-    fn readout_step(&mut self, steps: &Steps, model: &network::Readout) -> Launch {
-        let asked = self.asked(steps.readout, model.v_unit);
+    fn readout_step(&mut self, steps: &Steps, v_unit: f64) -> Launch {
+        let asked = self.asked(steps.readout, v_unit);
         let n = self.layout.pops[steps.readout].n;
         let name = &self.network.populations[steps.readout].name;
         let Filter { fall_m, p21, fall_syn } = steps.filter;
@@ -447,7 +453,7 @@ impl Tapes<'_> {
         let (current, left) = (zeros("current", 1), zeros("left", CHUNK));
         let (lag, jump, filter) = match &self.network.populations[projection.to].kind {
             // All neurons have the same membrane.
-            network::Kind::Stepped(neurons) => {
+            network::Kind::Stepped(neurons) if !neurons.answers() => {
                 let fall_m = neurons.cells()[0][iaf::cell::fall_m];
                 (1, 1.0, Filter { fall_m, ..Filter::default() })
             }

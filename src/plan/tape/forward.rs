@@ -3,7 +3,6 @@
 use super::*;
 use crate::input::{pixel_words, poisson};
 use crate::neuron::model::at;
-use crate::neuron::readout;
 use crate::synapse::{dense_spikes, dense_values, sparse};
 
 impl Tapes<'_> {
@@ -26,13 +25,8 @@ impl Tapes<'_> {
                 Op::Deliver(p) => self.deliver(p, launches),
                 Op::Integrate(k) => {
                     self.gains(k, launches);
-                    match &self.network.populations[k].kind {
-                        network::Kind::Readout(readout) => launches.push(self.readout(k, readout)),
-                        _ => {
-                            let framed = self.layout.framed[k].as_ref();
-                            launches.extend(framed.map(|framed| self.window(k, framed)));
-                        }
-                    }
+                    let framed = self.layout.framed[k].as_ref();
+                    launches.extend(framed.map(|framed| self.window(k, framed)));
                 }
                 // Losses are of all populations together, and rules of a batch whose spikes are known.
                 Op::Judge(_) | Op::Learn(_) | Op::Adjust(_) => {}
@@ -68,7 +62,7 @@ impl Tapes<'_> {
                 launches.extend(stand.show(network, k, steps, arrays, showings));
                 launches.extend(self.noise_of_inputs(k, images));
             }
-            network::Kind::Readout(_) | network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
+            network::Kind::Stepped(_) | network::Kind::Spikes(_) => {}
         }
     }
 
@@ -221,32 +215,5 @@ impl Tapes<'_> {
         let statics = self.layout.arrays.zero_reals(name, len);
         self.layout.pops[k].statics = Some(statics);
         statics
-    }
-
-    pub(super) fn readout(&self, k: usize, model: &network::Readout) -> Launch {
-        let (over, answer) = (self.over(), self.answer());
-        let pop = self.layout.pops[k];
-        let p = readout::ReadoutParams {
-            n: pop.n as u32,
-            steps: self.layout.steps as u32,
-            arrivals: u32::from(self.filled[k].tape != 0),
-            statics: u32::from(pop.statics.is_some()),
-            own: u32::from(pop.own),
-            v_unit: model.v_unit,
-            begin: over.begin,
-            length: over.length,
-            parts: answer.answers as u32,
-            share: over.share,
-            over: over.largest,
-        };
-        let args = vec![
-            self.tape(&pop),
-            pop.statics.map_or(whole(self.layout.arrays.unused.reals), |s| each(s, pop.n)),
-            whole(pop.i_e),
-            whole(pop.cell),
-            each(answer.output, answer.answers * pop.n),
-            each(pop.peak, pop.n),
-        ];
-        self.by_sample(&readout::KERNEL, &self.network.populations[k].name, p.words(), args, pop.n)
     }
 }

@@ -289,12 +289,8 @@ impl Tapes<'_> {
         }
         let owners = self.layout.pops.iter().zip(&self.network.populations);
         for ((pop, population), framed) in owners.zip(&self.layout.framed) {
-            match &population.kind {
-                network::Kind::Stepped(_) if pop.i_e == array => {
-                    return framed.as_ref().map_or(1.0, |framed| framed.unit(self.network.dt));
-                }
-                network::Kind::Readout(m) if pop.i_e == array => return m.v_unit / m.cells[0].p20,
-                _ => {}
+            if population.is_neural() && pop.i_e == array {
+                return framed.as_ref().map_or(1.0, |framed| framed.unit(self.network.dt));
             }
         }
         1.0

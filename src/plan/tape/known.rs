@@ -1,6 +1,7 @@
 //! Networks that ways to find gradients know. The check of a scene says what they are; here is what only the network itself
 //! tells, whose numbers may be those that another run learned.
 
+use super::window::differ;
 use super::*;
 use crate::network::{self, Network, Synapses};
 use crate::neuron::iaf::{self, Iaf};
@@ -18,11 +19,17 @@ pub(super) fn known(network: &Network, gradient: Gradient) -> Result<(), PlanErr
     }
     for population in &network.populations {
         let why = match &population.kind {
-            network::Kind::Readout(r) if of_eprop && r.i_e.iter().any(|i| *i != 0.0) => {
+            network::Kind::Stepped(neurons)
+                if of_eprop
+                    && neurons.answers()
+                    && neurons.trained().currents.iter().any(|i| *i != 0.0) =>
+            {
                 "outputs have no constant current in a training by e-prop"
             }
-            network::Kind::Readout(r)
-                if of_eprop && r.cells.iter().any(|c| c.numbers() != r.cells[0].numbers()) =>
+            network::Kind::Stepped(neurons)
+                if of_eprop
+                    && neurons.answers()
+                    && (differ(&neurons.cells()) || neurons.own_receptors()) =>
             {
                 "all outputs have the same filter in a training by e-prop"
             }

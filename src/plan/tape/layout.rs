@@ -1,11 +1,11 @@
 //! The arrays of a plan: sizes, contents at the start, and which of them the host uses.
 
 use super::drawn::is_driven;
-use super::window::Framed;
 use super::*;
 use crate::input::pixel_words;
 use crate::kernel::spike_words;
 use crate::network::{self, Network, Projection, Synapses};
+use crate::neuron::model::at;
 use crate::neuron::surrogate::Shape;
 use crate::scene::{Over, Training};
 use crate::synapse::PANEL;
@@ -187,7 +187,7 @@ impl<'a> Layout<'a> {
             let mut pop =
                 Pop { history, carry: u32::from(cyclic), active: active[k], ..self.pops[k] };
             let rows = batch * (history + steps);
-            if population.spikes() {
+            if population.spikes() || (population.is_neural() && !online) {
                 let words = spike_words(n);
                 let array = format!("{name}.spikes");
                 pop.spikes = match &population.kind {
@@ -206,13 +206,17 @@ impl<'a> Layout<'a> {
                     }
                     _ => self.arrays.zero_words(array, rows * words),
                 };
+            }
+            if population.spikes() {
                 let counts = self.arrays.zero_words(format!("{name}.counts"), SLOTS * batch);
                 self.ports.populations[k].spikes = Some(SpikePorts { array: pop.spikes, counts });
             }
             self.ports.populations[k].history = history;
             match &population.kind {
-                network::Kind::Readout(r) if online => {
-                    pop.i_e = self.arrays.reals(format!("{name}.i_e"), r.i_e.clone());
+                network::Kind::Stepped(neurons) if online && neurons.answers() => {
+                    let currents = neurons.trained().currents;
+                    let currents = (0..n).map(|id| *at(&currents, id)).collect();
+                    pop.i_e = self.arrays.reals(format!("{name}.i_e"), currents);
                     let len = batch * eprop_readout::STATE * n;
                     pop.state = self.arrays.zero_reals(format!("{name}.state"), len);
                     match self.training.loss.over() {
@@ -227,16 +231,6 @@ impl<'a> Layout<'a> {
                 }
                 network::Kind::Stepped(neurons) if online => {
                     self.online(&mut pop, name, &**neurons);
-                }
-                network::Kind::Readout(r) => {
-                    pop.own = r.cells.len() > 1;
-                    pop.cell = self.arrays.reals(
-                        format!("{name}.cell"),
-                        columns(r.cells.iter().map(|c| c.numbers())),
-                    );
-                    self.neuron(&mut pop, name, &r.i_e);
-                    self.answer(name, n);
-                    pop.peak = self.arrays.zero_words(format!("{name}.peak"), batch * n);
                 }
                 network::Kind::Images(images) => {
                     let words = pixel_words(images.pixels(n));
@@ -258,13 +252,19 @@ impl<'a> Layout<'a> {
                         pop.values = self.arrays.zero_reals(format!("{name}.values"), rows * n);
                     }
                 }
-                network::Kind::Stepped(neurons) => self.framed(k, &mut pop, &**neurons),
+                network::Kind::Stepped(neurons) => {
+                    self.framed(k, &mut pop, &**neurons);
+                    if neurons.answers() && self.training.loss.over().is_some() {
+                        self.answer(name, n);
+                        pop.peak = self.arrays.zero_words(format!("{name}.peak"), batch * n);
+                    }
+                }
                 network::Kind::Poisson(_) | network::Kind::Spikes(_) => {}
             }
             if self.training.loss.counted() == Some(name) {
                 self.answer(name, n);
             }
-            if matches!(population.kind, network::Kind::Stepped(_)) {
+            if population.is_neural() && !online {
                 if soft > 0 {
                     pop.values = self.arrays.zero_reals(format!("{name}.soft_spikes"), rows * n);
                 }
@@ -281,9 +281,7 @@ impl<'a> Layout<'a> {
                     pop.cotangent = *shared.entry(n).or_insert_with(made);
                 }
             }
-            let potentials =
-                population.on_tape || matches!(population.kind, network::Kind::Readout(_));
-            self.ports.populations[k].tape = (potentials && !online).then_some(pop.tape);
+            self.ports.populations[k].tape = (population.on_tape && !online).then_some(pop.tape);
             self.pops[k] = pop;
         }
         Ok(())
@@ -311,16 +309,6 @@ impl<'a> Layout<'a> {
         });
     }
 
-    /// Arrays that every kind of neuron has.
-    fn neuron(&mut self, pop: &mut Pop, name: &str, i_e: &[f64]) {
-        pop.tape = self.arrays.zero_reals(format!("{name}.tape"), self.batch * self.steps * pop.n);
-        pop.i_e = self.arrays.reals(format!("{name}.i_e"), i_e.to_vec());
-        if pop.active {
-            let len = self.batch * pop.n;
-            pop.input_gradient = self.arrays.zero_reals(format!("{name}.input_gradient"), len);
-        }
-    }
-
     /// Which populations gradients pass through: something behind them is trained, and they act on
     /// what the loss is of.
     fn active(&self) -> Vec<bool> {
@@ -344,7 +332,7 @@ impl<'a> Layout<'a> {
             .map(|p| match training.loss.counted().or(training.loss.watched()) {
                 _ if training.rates.iter().any(|penalty| penalty.population == p.name) => true,
                 Some(population) => p.name == population,
-                None => matches!(p.kind, network::Kind::Readout(_)),
+                None => p.answers(),
             })
             .collect();
         // As many rounds as the longest path.

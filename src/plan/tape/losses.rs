@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::data::traces::Traces;
-use crate::network;
 use crate::scene::Over;
 use crate::train::loss::{Answers, Of};
-use crate::train::{rate_penalty, spike_counts, spread_gradient, trace};
+use crate::train::output::{self, OutputParams};
+use crate::train::{output_back, rate_penalty, spike_counts, spread_gradient, trace};
 
 /// What the loss is of: an answer, or a rate.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub(super) struct Counted {
     gradient: Reals,
 }
 
-/// Parts of the window, each of which makes an answer: see [`crate::neuron::readout`].
+/// Parts of the window, each of which makes an answer: see [`output`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parts {
     /// First step of the first.
@@ -41,9 +41,10 @@ impl Tapes<'_> {
         launches.extend(self.counted.iter().map(|counted| self.counts_of(counted)));
         launches.extend(self.first_spikes());
         for (k, population) in self.network.populations.iter().enumerate() {
-            let answers = matches!(population.kind, network::Kind::Readout(_))
-                || self.training.loss.counted() == Some(&population.name);
-            if answers {
+            if self.has_output(k) {
+                launches.push(self.output(k));
+            }
+            if self.has_output(k) || self.training.loss.counted() == Some(&population.name) {
                 launches.extend(self.of_answer(k));
             }
         }
@@ -138,6 +139,9 @@ impl Tapes<'_> {
     pub(super) fn spread(&mut self, k: usize, launches: &mut Vec<Launch>) {
         launches.extend(self.first_spike_ramp(k));
         let pop = self.layout.pops[k];
+        if self.has_output(k) && pop.active {
+            launches.push(self.output_back(k));
+        }
         let of_it: Vec<Counted> =
             self.counted.iter().copied().filter(|counted| counted.population == k).collect();
         for counted in of_it.into_iter().filter(|_| pop.active) {
@@ -153,6 +157,65 @@ impl Tapes<'_> {
             let kernel = &spread_gradient::KERNEL;
             launches.push(self.by_sample(kernel, name, p.words(), args, pop.n));
         }
+    }
+
+    /// Whether the potentials of a population become outputs.
+    fn has_output(&self, k: usize) -> bool {
+        self.training.loss.over().is_some() && self.network.populations[k].answers()
+    }
+
+    /// For potentials in rows of so many numbers, from this one on.
+    fn output_params(&self, k: usize, [width, first]: [usize; 2]) -> OutputParams<f64> {
+        let over = self.over();
+        let unit = self.layout.framed[k].as_ref().map_or(1.0, Framed::answer_unit);
+        OutputParams {
+            n: self.layout.pops[k].n as u32,
+            width: width as u32,
+            first: first as u32,
+            steps: self.layout.steps as u32,
+            begin: over.begin,
+            length: over.length,
+            parts: self.answer().answers as u32,
+            v_unit: unit,
+            share: over.share,
+            over: over.largest,
+        }
+    }
+
+    /// Outputs of the potentials of a population.
+    fn output(&self, k: usize) -> Launch {
+        let (pop, answer) = (self.layout.pops[k], self.answer());
+        let params = self.output_params(k, self.potentials(k)).words();
+        let args = vec![
+            self.tape(&pop),
+            each(answer.output, answer.answers * pop.n),
+            each(pop.peak, pop.n),
+        ];
+        let name = &self.network.populations[k].name;
+        self.by_sample(&output::KERNEL, name, params, args, pop.n)
+    }
+
+    /// Numbers of a row of what has the potentials of a population, and the first of these.
+    fn potentials(&self, k: usize) -> [usize; 2] {
+        let pop = self.layout.pops[k];
+        let inbox = self.layout.ports.populations[k].inbox;
+        [pop.width, inbox.map_or(0, |inbox| inbox.potential * pop.n)]
+    }
+
+    /// Gradients by outputs become gradients by potentials: in their place, or on a tape in that of gradients by spikes, of
+    /// which there are none.
+    fn output_back(&mut self, k: usize) -> Launch {
+        let (pop, answer) = (self.layout.pops[k], self.answer());
+        let is_watched = self.layout.ports.populations[k].inbox.is_some();
+        let (cotangent, place) = match is_watched {
+            true => (self.tape(&pop), self.potentials(k)),
+            false => (self.cotangent(k).0, [pop.n, 0]),
+        };
+        let params = self.output_params(k, place).words();
+        let args =
+            vec![each(answer.gradient, answer.answers * pop.n), each(pop.peak, pop.n), cotangent];
+        let name = &self.network.populations[k].name;
+        self.by_sample(&output_back::KERNEL, name, params, args, pop.n)
     }
 
     /// How the potential of a readout becomes its outputs.

@@ -44,6 +44,7 @@ use layout::{Layout, Lists, Pop};
 use losses::Counted;
 use release::Released;
 use spike_times::Firsts;
+use window::Framed;
 
 /// Batches whose losses stay on the device until the host asks.
 const SLOTS: usize = 64;
@@ -182,8 +183,8 @@ impl<'a> Tapes<'a> {
 
     /// Whether a population has soft spikes.
     fn is_soft(&self, k: usize) -> bool {
-        let kind = &self.network.populations[k].kind;
-        self.layout.soft > 0 && matches!(kind, network::Kind::Stepped(_))
+        let population = &self.network.populations[k];
+        self.layout.soft > 0 && population.is_neural() && population.spikes()
     }
 
     /// Whether a population sends values rather than spikes.

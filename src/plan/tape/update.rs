@@ -2,7 +2,7 @@
 //! plasticity change theirs. Steps within a task are plain.
 
 use super::*;
-use crate::network::{self, Projection};
+use crate::network::Projection;
 use crate::scene::Meta;
 use crate::train::optimizer::{Descent, Weights};
 use crate::train::{adjust, clip, shrink, sum_squares};
@@ -79,8 +79,7 @@ impl Tapes<'_> {
     /// Whether an array has weights that lead to a readout, or its constant currents.
     fn is_of_readout(&self, array: Reals) -> bool {
         let ports = &self.layout.ports;
-        let is_readout =
-            |k: usize| matches!(self.network.populations[k].kind, network::Kind::Readout(_));
+        let is_readout = |k: usize| self.network.populations[k].answers();
         let mut weights = ports.weights.iter().zip(&self.network.projections);
         weights.any(|(tiles, p)| is_readout(p.to) && tiles.arrays().contains(&array))
             || (0..self.layout.pops.len())

@@ -49,6 +49,11 @@ pub(super) struct Framed<'a> {
 }
 
 impl Framed<'_> {
+    /// One unit of the output, of neurons whose potential is the answer \[mV\].
+    pub(super) fn answer_unit(&self) -> f64 {
+        self.trained.unit
+    }
+
     /// The constant current that lifts a neuron from rest to threshold within a step.
     pub(super) fn unit(&self, dt: f64) -> f64 {
         unit_of(self.neurons, dt, Nudge::Current)
@@ -83,7 +88,9 @@ impl<'a> Layout<'a> {
             self.ports.populations[k].states =
                 Some(States { array: state, blocks, of_block, every: segment });
         }
-        let watched = self.training.loss.watched() == Some(name);
+        // Whose potentials are wanted that are not on a tape has a row for them in its inbox.
+        let is_output = neurons.answers() && self.training.loss.over().is_some();
+        let watched = !on_tape && (is_output || self.training.loss.watched() == Some(name));
         let driven = is_driven(self.network, k);
         let numbers = match &population.numbers {
             Some(_) => neurons.cells()[0].len() + receptors * port::COUNT,
@@ -186,7 +193,7 @@ fn constants(neurons: &dyn Stepped, cells: &[Vec<f64>]) -> Vec<Vec<f64>> {
     (0..cells.len().max(currents.len())).map(of).collect()
 }
 
-fn differ(each: &[Vec<f64>]) -> bool {
+pub(super) fn differ(each: &[Vec<f64>]) -> bool {
     each.iter().any(|numbers| *numbers != each[0])
 }
 
@@ -275,8 +282,9 @@ impl Tapes<'_> {
             steepness: self.layout.surrogate.steepness,
             unit: f.trained.unit,
             own_receptors: u32::from(f.own_receptors),
-            soft: self.layout.soft,
+            soft: if self.is_soft(k) { self.layout.soft } else { 0 },
             surrogate: self.layout.surrogate.shape,
+            silent: u32::from(f.neurons.answers()),
         };
         p.words()
     }
@@ -315,8 +323,8 @@ impl Tapes<'_> {
             pushed: u32::from(pushed.is_some()),
             push: pushed.map_or(0.0, |(push, _)| push),
             least_rise: least_slope.unwrap_or_default() * self.network.dt,
-            attached: self.training.attached(),
-            by_times: u32::from(least_slope.is_some()),
+            attached: if f.neurons.answers() { 0 } else { self.training.attached() },
+            by_times: u32::from(least_slope.is_some() && !f.neurons.answers()),
         };
         let args = vec![
             self.stored(k, f.adjoint, f.adjoint_len),

@@ -33,12 +33,14 @@ impl Presented {
         let column = (0..tape.len() / n).map(|t| f64::from(tape[t * n + id]));
         let rest = population.rest(id).unwrap_or_default();
         match &population.kind {
+            Kind::Stepped(_) if population.on_tape && population.answers() => {
+                column.map(|v| (v + rest) as f32).collect()
+            }
             Kind::Stepped(neurons) if population.on_tape => {
                 let mut potential = neurons.on_tape().map(|iaf| iaf.potential(id));
                 let next = |u| potential.as_mut().map(|potential| potential.next(u));
                 column.filter_map(next).map(|v| (v + rest) as f32).collect()
             }
-            Kind::Readout(_) => column.map(|v| (v + rest) as f32).collect(),
             Kind::Poisson(_) | Kind::Images(_) | Kind::Stepped(_) | Kind::Spikes(_) => Vec::new(),
         }
     }
