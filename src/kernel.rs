@@ -290,6 +290,11 @@ impl Clock {
     /// Place of the lower half of `step` among [`Clock::words`]; the upper half follows.
     pub const STEP: usize = 2;
 
+    /// That of a window of one sample, from a step on, which changes nothing by gradients.
+    pub fn still(seed: u64, step: u64) -> Self {
+        Self { seed, step, samples: 1, slot: 0, learning_rate: 0.0, corrections: [1.0; 2] }
+    }
+
     /// As a shader has it.
     pub fn words(&self) -> [u32; 12] {
         let [seed_lo, seed_hi] = halves(self.seed);

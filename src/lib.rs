@@ -9,6 +9,7 @@
 //!                  plan::plan  ▶ Plan       arrays and launches: every size and constant
 //!         engine::{gpu, cpu}   ▶            run launches over arrays; know nothing of neurons
 //!          train | simulation  ▶            drive programs of the plan, read back what is asked for
+//!                 run::windows  ▶            the loop of both: goes on, tells, saves, can be interrupted
 //! archive, summary, report     ▶            spikes.npz, summary.json, figures, report.html
 //! ```
 //! A module knows what comes before it on this path, and `cli` knows all. The kernels live in
@@ -39,6 +40,7 @@ pub mod plasticity;
 pub mod record;
 pub mod report;
 pub mod rng;
+pub mod run;
 pub mod scene;
 pub mod simulation;
 pub mod slow;

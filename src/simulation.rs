@@ -2,8 +2,8 @@
 //!
 //! A window is as many steps as fit a small part of the memory. Between windows the host writes the
 //! input of the next, and fetches spikes, samples and states; all else stays on the device. A device that works on its
-//! own has the next window to do while the host looks at what the last one left, unless the host's look decides
-//! what the next one is: rewards for pairs of spikes, synapses that are replaced.
+//! own has the next window to do while the host looks at what the last one left ([`run::windows`]), unless the host's look
+//! decides what the next one is: rewards for pairs of spikes, synapses that are replaced.
 
 mod input;
 mod keep;
@@ -11,18 +11,20 @@ mod recording;
 mod rewire;
 
 pub use keep::{Progress, is_laid_out, learned_weights};
-pub use recording::{Activity, Recording, Trace, trace_names};
+pub use recording::{Activity, Recording, Trace, trace_names, words_of};
 use recording::{measures, traces};
 
-use crate::checkpoint::CheckpointError;
-use crate::engine::{Engine, EngineError, Fetched, Pending};
+use crate::checkpoint::{CheckpointError, Store};
+use crate::engine::{Engine, EngineError, Fetched};
 use crate::kernel::Clock;
 use crate::network::{Kind, Network, Population};
 use crate::neuron::stepped::BLOCK;
 use crate::plan::{ArrayId, Plan, ProgramId, Reals, Sampled, SimulationOptions, SimulationPorts};
 use crate::record::statistics::SpikeStatistics;
+use crate::run::{self, Begun, Event, Run, UnderWay};
 use crate::scene::Scene;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Words of the spikes of a window.
 const WINDOW: usize = 1 << 21;
@@ -72,20 +74,6 @@ pub fn options(
     })
 }
 
-/// Steps that an engine was given to do, and what they leave for the host.
-struct Window {
-    start: u64,
-    steps: usize,
-    /// Arrays of [`Simulation::looked_at`].
-    found: Pending,
-}
-
-impl Window {
-    fn end(&self) -> u64 {
-        self.start + self.steps as u64
-    }
-}
-
 /// A network that runs.
 pub struct Simulation<'a> {
     network: &'a Network,
@@ -93,6 +81,10 @@ pub struct Simulation<'a> {
     ports: &'a SimulationPorts,
     engine: Box<dyn Engine + 'a>,
     run: ProgramId,
+    /// Step up to which it runs.
+    pub until: u64,
+    /// Steps of the windows that the engine was given.
+    under_way: UnderWay<Range<u64>>,
     keep: Vec<bool>,
     /// Releases to come: step, modulator, amount.
     rewards: Vec<(u64, usize, f64)>,
@@ -142,6 +134,8 @@ impl<'a> Simulation<'a> {
                 measures: measures(scene, network),
                 ..Recording::default()
             },
+            until: steps(scene),
+            under_way: UnderWay::default(),
             diverged: None,
             rewards: Vec::new(),
             pairs: network.modulators.iter().flat_map(|m| &m.pairs).map(|_| (None, 0)).collect(),
@@ -167,44 +161,12 @@ impl<'a> Simulation<'a> {
         end: u64,
         observe: &mut dyn FnMut(&mut Recording) -> bool,
     ) -> Result<(), SimulationError> {
-        let mut asked_for = true;
-        // The window that the engine was given and the host has not looked at.
-        let mut under_way: Option<Window> = None;
-        while (asked_for && self.recording.steps < end) || under_way.is_some() {
-            let last = under_way.take();
-            let start = last.as_ref().map_or(self.recording.steps, Window::end);
-            let is_free =
-                last.as_ref().is_none_or(|w| !w.found.is_here() && !self.acts_on(w.end()));
-            if asked_for && start < end && is_free {
-                under_way = Some(self.begin(start, end)?);
-            }
-            if let Some(window) = last {
-                self.look_at(window)?;
-                self.rewire()?;
-                asked_for &= observe(&mut self.recording);
-            }
-        }
+        self.until = end;
+        run::windows(self, None, &mut |event| match event {
+            Event::Steps(recording) => observe(recording),
+            _ => true,
+        })?;
         Ok(())
-    }
-
-    /// Gives the engine the window that starts at `start`.
-    fn begin(&mut self, start: u64, end: u64) -> Result<Window, SimulationError> {
-        let pause = self.rewirings().map(|(_, r)| (start / r.every + 1) * r.every);
-        let end = pause.fold(end, u64::min);
-        let steps = (end - start).min(self.plan.steps as u64) as usize;
-        self.write_input(start, steps)?;
-        self.write_releases(start, steps)?;
-        let clock = Clock {
-            seed: self.network.seed,
-            step: start,
-            samples: 1,
-            slot: 0,
-            learning_rate: 0.0,
-            corrections: [1.0; 2],
-        };
-        self.engine.run(self.run, &clock, steps)?;
-        let found = self.engine.fetch(&self.looked_at())?;
-        Ok(Window { start, steps, found })
     }
 
     /// Arrays that the host looks at after each window: spikes, of which it counts all, samples, and states.
@@ -214,20 +176,6 @@ impl<'a> Simulation<'a> {
         arrays.extend(samples);
         arrays.extend(self.stateful().map(|(_, array, _)| array.id()));
         arrays
-    }
-
-    /// Takes note of what a window left.
-    fn look_at(&mut self, window: Window) -> Result<(), SimulationError> {
-        let Window { start, steps, found } = window;
-        let found = self.engine.collect(found)?;
-        self.record_spikes(start, steps, found.words(self.ports.spikes));
-        self.record_samples(start, steps, &found);
-        self.recording.steps += steps as u64;
-        let sound = self.check_state(&found);
-        if sound.is_err() {
-            self.diverged = Some(found);
-        }
-        sound
     }
 
     /// Whether what the host finds in the window that ends at a step may change the next one.
@@ -256,6 +204,54 @@ impl<'a> Simulation<'a> {
             });
         }
         Ok(())
+    }
+}
+
+impl Run for Simulation<'_> {
+    type Error = SimulationError;
+
+    fn begin(&mut self) -> Result<Begun, SimulationError> {
+        let last = self.under_way.last().map(|window| window.end);
+        let start = last.unwrap_or(self.recording.steps);
+        if start >= self.until || last.is_some_and(|end| self.acts_on(end)) {
+            return Ok(Begun::Nothing);
+        }
+        let pause = self.rewirings().map(|(_, r)| (start / r.every + 1) * r.every);
+        let end = pause.fold(self.until, u64::min).min(start + self.plan.steps as u64);
+        let steps = (end - start) as usize;
+        self.write_input(start, steps)?;
+        self.write_releases(start, steps)?;
+        self.engine.run(self.run, &Clock::still(self.network.seed, start), steps)?;
+        let found = self.engine.fetch(&self.looked_at())?;
+        self.under_way.add(start..end, found);
+        Ok(Begun::Window)
+    }
+
+    fn settle(&mut self, all: bool) -> Result<bool, SimulationError> {
+        let Some((window, found)) = self.under_way.next(all) else { return Ok(false) };
+        let found = self.engine.collect(found)?;
+        self.record_spikes(window.clone(), found.words(self.ports.spikes));
+        self.record_samples(window.clone(), &found);
+        self.recording.steps = window.end;
+        if let Err(diverged) = self.check_state(&found) {
+            self.diverged = Some(found);
+            return Err(diverged);
+        }
+        self.rewire()?;
+        Ok(true)
+    }
+
+    fn tell(&mut self) -> Result<Event<'_>, SimulationError> {
+        Ok(Event::Steps(&mut self.recording))
+    }
+
+    fn spend(&mut self, seconds: f64) {
+        self.recording.wall_s += seconds;
+    }
+
+    /// Spikes and samples are whoever's that takes them.
+    fn save(&mut self, store: &Store) -> Result<(), SimulationError> {
+        Ok(store.save(self.recording.steps, &self.progress(), &self.state()?)?)
     }
 }
 

@@ -142,7 +142,6 @@ struct Entry {
 pub struct Metrics<'a> {
     network: &'a Network,
     lines: Lines,
-    start: Instant,
     /// When the last line was written.
     when: Instant,
     told: Told,
@@ -157,8 +156,9 @@ pub struct Told {
     steps: u64,
     /// Spikes of each population.
     spikes: Vec<u64>,
-    /// Wall time of the run before this program was started \[s\].
-    before_s: f64,
+    /// Wall time of the run \[s\].
+    #[serde(rename = "before_s")]
+    pub wall_s: f64,
 }
 
 impl Told {
@@ -166,7 +166,7 @@ impl Told {
     pub fn is_of(&self, recording: &Recording) -> bool {
         let counts = recording.populations.iter().map(|activity| activity.statistics.spikes);
         self.steps <= recording.steps
-            && self.before_s.is_finite()
+            && self.wall_s.is_finite()
             && self.spikes.len() == recording.populations.len()
             && self.spikes.iter().zip(counts).all(|(told, count)| *told <= count)
     }
@@ -180,7 +180,7 @@ impl<'a> Metrics<'a> {
         tensorboard: bool,
     ) -> Result<Self, FileFault> {
         let spikes = vec![0; network.populations.len()];
-        let told = Told { bytes: 0, steps: 0, spikes, before_s: 0.0 };
+        let told = Told { bytes: 0, steps: 0, spikes, wall_s: 0.0 };
         Ok(Self::with(Lines::create(folder, tensorboard)?, network, told))
     }
 
@@ -195,23 +195,12 @@ impl<'a> Metrics<'a> {
     }
 
     fn with(lines: Lines, network: &'a Network, told: Told) -> Self {
-        let start = Instant::now();
-        Self { network, lines, start, when: start, told }
+        Self { network, lines, when: Instant::now(), told }
     }
 
-    /// Wall time of the run so far \[s\].
-    pub fn wall_s(&self) -> f64 {
-        self.told.before_s + self.start.elapsed().as_secs_f64()
-    }
-
-    /// Leaves time that was not spent on steps out of all that is told from now on.
-    pub fn leave_out(&mut self, since: Instant) {
-        self.told.before_s -= since.elapsed().as_secs_f64();
-    }
-
-    /// What was told, for [`Self::reopen`].
-    pub fn told(&self) -> Told {
-        Told { bytes: self.lines.bytes, before_s: self.wall_s(), ..self.told.clone() }
+    /// What was told of a recording, for [`Self::reopen`].
+    pub fn told(&self, recording: &Recording) -> Told {
+        Told { bytes: self.lines.bytes, wall_s: recording.wall_s, ..self.told.clone() }
     }
 
     /// Writes a line if it is time.
@@ -240,7 +229,7 @@ impl<'a> Metrics<'a> {
         let entry = |spikes, size| Entry { spikes, rate_hz: spikes as f64 / size as f64 / seconds };
         let line = Line {
             t_ms: recording.steps as f64 * dt,
-            wall_s: self.wall_s(),
+            wall_s: recording.wall_s,
             populations: populations
                 .filter(|(population, _)| population.spikes())
                 .map(|(p, (now, before))| (p.name.as_str(), entry(now - before, p.size)))

@@ -15,10 +15,11 @@ use crate::files::{self, Values};
 use crate::network::{self, Network};
 use crate::plan::Plan;
 use crate::report::{self, Report};
+use crate::run::{Event, Outcome};
 use crate::scene::{Data, Scene};
 use crate::simulation;
 use crate::summary::{self, Summary};
-use crate::train::{Event, Learner, Outcome, Predictions, Samples, Set, Tested, Trainer};
+use crate::train::{Learner, Predictions, Samples, Set, Tested, Trainer};
 use crate::words::{bytes, grouped};
 use crate::{data, train};
 use anyhow::Result;
@@ -227,7 +228,7 @@ impl Session<'_> {
                     epochs * of,
                     &format!("{}{}", of_loss(loss), of_accuracy("accuracy", accuracy)),
                 ),
-                Event::Testing => {}
+                Event::Steps(_) => {}
                 Event::Epoch(epoch) => {
                     done_epochs = epoch.epoch;
                     let told = format!(

@@ -8,24 +8,19 @@ use super::progress::Progress;
 use super::session::Session;
 use super::stop::Stop;
 use crate::archive::Archive;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Store};
 use crate::engine::KernelTime;
 use crate::network::Network;
 use crate::report::Weights;
+use crate::run::{self, Begun, Event, Run};
 use crate::simulation::{self, Recording, Simulation, SimulationError};
 use crate::summary;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Times at which weights that change are looked at, beside the start.
 const LOOKS: u64 = 3;
-
-/// How often the state is saved.
-const SAVE: Duration = Duration::from_secs(20);
-
-/// The time between two checkpoints is at least this many times what one takes.
-const SHARE: u32 = 20;
 
 /// What a checkpoint knows beside the arrays of the network.
 #[derive(Serialize, Deserialize)]
@@ -36,6 +31,81 @@ struct Saved {
     metrics: Told,
     /// Distributions of each projection that changes.
     weights: Vec<Vec<(f64, Vec<f64>)>>,
+}
+
+/// A simulation with the files that take what it records.
+struct Kept<'s, 'a> {
+    simulation: Simulation<'a>,
+    archive: Archive<'s>,
+    metrics: Metrics<'s>,
+    /// Weights that change, as they were at some times.
+    weights: Vec<Weights>,
+    /// Steps of the whole run.
+    end: u64,
+    dt: f64,
+    stop: &'s Stop,
+}
+
+impl Kept<'_, '_> {
+    /// Saves all that the run needs to go on.
+    fn keep(&mut self, store: &Store) -> Result<()> {
+        let recording = &self.simulation.recording;
+        let known = Saved {
+            metrics: self.metrics.told(recording),
+            simulation: self.simulation.progress(),
+            archive: self.archive.lengths()?,
+            weights: self.weights.iter().map(|weights| weights.at.clone()).collect(),
+        };
+        Ok(store.save(known.simulation.steps, &known, &self.simulation.state()?)?)
+    }
+}
+
+impl Run for Kept<'_, '_> {
+    type Error = anyhow::Error;
+
+    /// A window ends where weights are looked at.
+    fn begin(&mut self) -> Result<Begun> {
+        let (now, end) = (self.simulation.recording.steps, self.end);
+        let looks = if self.weights.is_empty() { 1 } else { LOOKS };
+        let next = (1..looks).map(|part| end * part / looks).find(|step| *step > now);
+        self.simulation.until = next.unwrap_or(end);
+        Ok(self.simulation.begin()?)
+    }
+
+    fn settle(&mut self, all: bool) -> Result<bool> {
+        let settled = self.simulation.settle(all)?;
+        if settled && self.simulation.recording.steps == self.simulation.until {
+            let since = Instant::now();
+            let time = self.simulation.until as f64 * self.dt;
+            for (histogram, (_, now)) in self.weights.iter_mut().zip(self.simulation.weights()?) {
+                histogram.add(time, &now);
+            }
+            // That is no time of steps.
+            self.spend(-since.elapsed().as_secs_f64());
+        }
+        Ok(settled)
+    }
+
+    fn tell(&mut self) -> Result<Event<'_>> {
+        self.archive.take(&mut self.simulation.recording)?;
+        self.metrics.tell(&self.simulation.recording)?;
+        Ok(self.simulation.tell()?)
+    }
+
+    fn spend(&mut self, seconds: f64) {
+        self.simulation.spend(seconds);
+    }
+
+    fn save(&mut self, store: &Store) -> Result<()> {
+        match self.keep(store) {
+            Err(e) if !self.stop.asked() => {
+                let step = self.simulation.recording.steps;
+                log::warn!("no checkpoint at step {step}: {e}");
+                Ok(())
+            }
+            kept => kept,
+        }
+    }
 }
 
 impl Session<'_> {
@@ -51,7 +121,7 @@ impl Session<'_> {
         let (folder, network) = (self.folder.path.clone(), self.network);
         let mut weights = start_weights(network);
         let record = &self.scene.record;
-        let (mut archive, mut metrics) = match checkpoint {
+        let (archive, metrics) = match checkpoint {
             None => (
                 Archive::create(&folder, network, record, &simulation.recording)?,
                 Metrics::create(&folder, network, self.tensorboard)?,
@@ -59,6 +129,7 @@ impl Session<'_> {
             Some(checkpoint) => {
                 let saved: Saved = checkpoint.progress()?;
                 simulation.restore(&checkpoint, saved.simulation)?;
+                simulation.recording.wall_s = saved.metrics.wall_s;
                 let recording = &simulation.recording;
                 if !saved.metrics.is_of(recording) || !can_follow(&saved.weights, &weights) {
                     Err(checkpoint.damaged("what it has told is of another run".to_owned()))?;
@@ -75,82 +146,46 @@ impl Session<'_> {
             }
         };
         let mut bar = Progress::new(end, "steps", self.quiet);
-        // Weights that change are looked at a few times.
-        let looks = if weights.is_empty() { 1 } else { LOOKS };
-        let mut part = 1;
-        while end * part / looks <= simulation.recording.steps && part < looks {
-            part += 1;
-        }
-        let (mut saved, mut interval) = (Instant::now(), SAVE);
-        let mut ran = Ok(());
-        while simulation.recording.steps < end {
-            let until = end * part / looks;
-            let mut written = Ok(());
-            ran = simulation.run(until, &mut |recording: &mut Recording| {
-                let step = recording.steps;
-                bar.at("simulating", step, end, &format!("{:.0} ms", step as f64 * dt));
-                if written.is_ok() {
-                    let taken = archive.take(recording).map_err(anyhow::Error::from);
-                    written = taken.and_then(|()| Ok(metrics.tell(recording)?));
-                }
-                written.is_ok() && !stop.asked() && saved.elapsed() < interval
-            });
-            written?;
-            if ran.is_err() {
-                break;
+        let mut kept = Kept { simulation, archive, metrics, weights, end, dt, stop: &stop };
+        let outcome = run::windows(&mut kept, Some(&self.store), &mut |event| {
+            if let Event::Steps(Recording { steps, .. }) = event {
+                bar.at("simulating", *steps, end, &format!("{:.0} ms", *steps as f64 * dt));
             }
-            let step = simulation.recording.steps;
-            if step == until {
-                part += 1;
-                let since = Instant::now();
-                for (histogram, (_, now)) in weights.iter_mut().zip(simulation.weights()?) {
-                    histogram.add(until as f64 * dt, &now);
-                }
-                metrics.leave_out(since);
-            }
-            let interrupted = step < end && stop.asked();
-            if interrupted || (step < end && saved.elapsed() >= interval) {
-                let since = Instant::now();
-                let kept = self.save(&mut simulation, &mut archive, &metrics, &weights);
-                match kept {
-                    Err(e) if !interrupted => log::warn!("no checkpoint at step {step}: {e}"),
-                    kept => kept?,
-                }
-                saved = Instant::now();
-                interval = SAVE.max(since.elapsed() * SHARE);
-                metrics.leave_out(since);
-            }
-            if interrupted {
-                bar.finish();
-                archive.write(&mut simulation.recording)?;
-                return Err(Interrupted(folder).into());
-            }
-        }
+            !stop.asked()
+        });
         bar.finish();
-        self.summary.wall_s = metrics.wall_s();
-        // Whatever stopped the run, what was recorded before is not lost.
-        let recorded = archive.write(&mut simulation.recording);
-        if let Err(diverged @ SimulationError::Diverged { .. }) = ran {
-            self.write_weights(DIVERGED, simulation.states()?, &[])?;
-            // It would diverge again.
-            self.folder.remove(CHECKPOINTS)?;
-            archive.close()?;
-            return Err(diverged.into());
+        let outcome = match outcome {
+            // A file that cannot be written stays as it is.
+            Err(e) if !e.is::<SimulationError>() => return Err(e),
+            outcome => outcome,
+        };
+        // Whatever stopped the simulation, what was recorded before is not lost.
+        let recorded = kept.archive.write(&mut kept.simulation.recording);
+        if let Err(e) = outcome {
+            if let Some(SimulationError::Diverged { .. }) = e.downcast_ref() {
+                self.write_weights(DIVERGED, kept.simulation.states()?, &[])?;
+                // It would diverge again.
+                self.folder.remove(CHECKPOINTS)?;
+                kept.archive.close()?;
+            } else if self.path(CHECKPOINTS).exists() {
+                let folder = folder.display();
+                log::warn!("the state is saved; go on with: neuralearn --resume {folder}");
+            }
+            return Err(e);
         }
-        if ran.is_err() && self.path(CHECKPOINTS).exists() {
-            let folder = folder.display();
-            log::warn!("the state is saved; go on with: neuralearn --resume {folder}");
-        }
-        ran?;
         recorded?;
-        metrics.finish(&simulation.recording)?;
-        let sources = simulation.sources()?;
-        self.write_weights("weights.safetensors", simulation.weights()?, &sources)?;
+        if kept.simulation.recording.steps < end {
+            return Err(Interrupted(folder).into());
+        }
+        kept.metrics.finish(&kept.simulation.recording)?;
+        let sources = kept.simulation.sources()?;
+        self.write_weights("weights.safetensors", kept.simulation.weights()?, &sources)?;
         // From its end a run can be extended.
-        match self.save(&mut simulation, &mut archive, &metrics, &weights) {
+        match kept.keep(&self.store) {
             Ok(()) => self.store.keep(1),
             Err(e) => log::warn!("the run cannot be extended: {e}"),
         }
+        let Kept { mut simulation, archive, weights, .. } = kept;
         self.simulation_summary(&simulation.recording);
         let times = simulation.engine().profile();
         let report = self.reports.then(|| {
@@ -178,23 +213,6 @@ impl Session<'_> {
         Ok(times)
     }
 
-    /// Saves all that the run needs to go on.
-    fn save(
-        &self,
-        simulation: &mut Simulation<'_>,
-        archive: &mut Archive<'_>,
-        metrics: &Metrics<'_>,
-        weights: &[Weights],
-    ) -> Result<()> {
-        let known = Saved {
-            simulation: simulation.progress(),
-            archive: archive.lengths()?,
-            metrics: metrics.told(),
-            weights: weights.iter().map(|weights| weights.at.clone()).collect(),
-        };
-        Ok(self.store.save(simulation.recording.steps, &known, &simulation.state()?)?)
-    }
-
     fn simulation_summary(&mut self, recording: &simulation::Recording) {
         let seconds = recording.steps as f64 * self.network.dt * 1e-3;
         let mut spikes = 0;
@@ -220,6 +238,7 @@ impl Session<'_> {
         }
         let events = recording.synaptic_events;
         let s = &mut self.summary;
+        s.wall_s = recording.wall_s;
         s.measures = recording.measures.iter().map(|m| (m.name.clone(), m.value())).collect();
         let rewires = self.network.projections.iter().any(|p| p.rewire.is_some());
         s.synapses_rewired = rewires.then_some(recording.rewired);

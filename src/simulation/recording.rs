@@ -4,12 +4,13 @@ use super::{DRAWN, FIRST, Simulation, SimulationError, steps};
 use crate::engine::Fetched;
 use crate::network::{self, Kind, Network, Population};
 use crate::neuron::stepped::Variable;
-use crate::plan::Recorded;
+use crate::plan::{Recorded, SimulationPorts};
 use crate::record::decode_row;
 use crate::record::excerpt::Excerpt;
 use crate::record::measure::{Measure, Members, Tally, spikes_above};
 use crate::record::statistics::SpikeStatistics;
 use crate::scene::{self, Scene};
+use std::ops::Range;
 
 /// The recordings that a scene asks for, still empty.
 pub(super) fn traces(scene: &Scene, network: &Network) -> Result<Vec<Trace>, SimulationError> {
@@ -133,6 +134,8 @@ pub struct Recording {
     pub synaptic_events: u64,
     /// Synapses that were replaced.
     pub rewired: u64,
+    /// Wall time, in this and earlier sessions \[s\].
+    pub wall_s: f64,
 }
 
 /// Spikes of a population.
@@ -185,20 +188,22 @@ impl Trace {
     }
 }
 
+/// Words of a population in a row of spikes.
+pub fn words_of<'r>(ports: &SimulationPorts, population: usize, row: &'r [u32]) -> &'r [u32] {
+    let first = &ports.first_word;
+    &row[first[population]..first.get(population + 1).copied().unwrap_or(ports.row)]
+}
+
 impl Simulation<'_> {
-    pub(super) fn record_spikes(&mut self, start: u64, steps: usize, words: &[u32]) {
+    pub(super) fn record_spikes(&mut self, window: Range<u64>, words: &[u32]) {
         let dt = self.network.dt;
-        let rows = words[self.ports.before..].chunks(self.ports.row);
-        for (t, row) in rows.take(steps).enumerate() {
-            let step = start + t as u64;
+        for (step, row) in window.zip(words[self.ports.before..].chunks(self.ports.row)) {
             self.reward_pairs(step, row);
             for (k, activity) in self.recording.populations.iter_mut().enumerate() {
-                let first = self.ports.first_word[k];
-                let end = self.ports.first_word.get(k + 1).copied().unwrap_or(self.ports.row);
-                let out_degree = &self.out_degree[32 * first..];
+                let out_degree = &self.out_degree[32 * self.ports.first_word[k]..];
                 let mut measures: Vec<&mut Measure> =
                     self.recording.measures.iter_mut().filter(|m| m.population == k).collect();
-                for id in decode_row(&row[first..end]) {
+                for id in decode_row(words_of(self.ports, k, row)) {
                     activity.statistics.add(step, id);
                     measures.iter_mut().for_each(|measure| measure.add(step, id));
                     self.recording.synaptic_events += u64::from(out_degree[id as usize]);
@@ -210,13 +215,13 @@ impl Simulation<'_> {
         }
     }
 
-    pub(super) fn record_samples(&mut self, start: u64, steps: usize, found: &Fetched) {
+    pub(super) fn record_samples(&mut self, window: Range<u64>, found: &Fetched) {
         for (trace, (array, at)) in self.recording.traces.iter_mut().zip(&self.ports.samples) {
             let neurons = match trace.population().map(|k| &self.network.populations[k].kind) {
                 Some(Kind::Stepped(neurons)) => Some(neurons),
                 _ => None,
             };
-            let samples = (start + steps as u64) / trace.every - start / trace.every;
+            let samples = window.end / trace.every - window.start / trace.every;
             let count = trace.ids.len();
             for row in found.reals(*array)[*at..].chunks(count.max(1)).take(samples as usize) {
                 for (x, id) in row.iter().zip(&trace.ids) {

@@ -10,22 +10,26 @@
 use super::assignment::{Responses, answer};
 use super::epoch::Epoch;
 use super::loss::Of;
-use super::trainer::{Event, Outcome, Presented, Progress, SAVE, TELL, TEST_KEY, TrainError};
+use super::trainer::{Presented, Progress, Set, TrainError, write_samples};
 use crate::checkpoint::{Checkpoint, Store};
 use crate::data::{self, Dataset, Split};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, Fetched, Pending};
 use crate::files::Values;
 use crate::kernel::Clock;
 use crate::network::Network;
 use crate::plan::{Plan, ProgramId, Reals, SimulationPorts};
 use crate::record::decode_row;
 use crate::rng::{Purpose, Stream};
+use crate::run::{self, Begun, Event, Outcome, Run, UnderWay};
 use crate::scene::Training;
-use crate::simulation::learned_weights;
+use crate::simulation::{learned_weights, words_of};
 use std::time::Instant;
 
 /// Samples after which neurons are assigned anew, for the accuracy while learning.
 const REASSIGN: u64 = 1000;
+
+/// Changes the key of random numbers for the training samples by which neurons are assigned.
+const NAMED_KEY: u64 = 1 << 62;
 
 /// A network that learns from samples by itself.
 pub struct Learner<'a> {
@@ -42,6 +46,10 @@ pub struct Learner<'a> {
     assigned_by: usize,
     classes: usize,
     shuffle: Stream,
+    /// What the epoch goes through, once it has begun.
+    order: Vec<u32>,
+    /// Samples that the engine was given, as they are counted in the epoch.
+    under_way: UnderWay<u64>,
     /// Where the training is.
     pub progress: Progress,
     /// Class of each neuron of the population that answers.
@@ -78,6 +86,8 @@ impl<'a> Learner<'a> {
             evaluate: program("evaluate"),
             ports: plan.simulation(),
             shuffle: Stream::new(network.seed, Purpose::Shuffle, 0),
+            order: Vec::new(),
+            under_way: UnderWay::default(),
             progress: Progress::default(),
             assigned: vec![None; neurons],
             responses: Responses::new(classes, neurons),
@@ -112,8 +122,8 @@ impl<'a> Learner<'a> {
         self.ports.live.iter().flatten().flat_map(|live| live.weights.arrays()).collect()
     }
 
-    /// Learns until all epochs are done, `stop` ends it, or the observer answers false. Checkpoints go to `store` as in
-    /// [`super::Trainer::run`].
+    /// Learns until all epochs are done, `stop` ends it, or the observer answers false. Checkpoints go to `store` as
+    /// [`run::windows`] has it.
     ///
     /// # Errors
     /// The engine fails, a checkpoint cannot be written, a weight is not finite.
@@ -122,93 +132,43 @@ impl<'a> Learner<'a> {
         store: Option<&Store>,
         observe: &mut dyn FnMut(Event<'_>) -> bool,
     ) -> Result<Outcome, TrainError> {
-        let (mut saved, mut told) = (Instant::now(), Instant::now());
-        let (begun, before) = (saved, self.progress.wall_s);
-        let count = self.data.train.len() as u64;
-        while self.progress.goes_on(self.training) {
-            let epochs = [self.progress.epoch, self.training.epochs];
-            let order = self.training.order.of(count as u32, epochs, &[], self.shuffle);
-            while self.progress.batch < count {
-                let since = Instant::now();
-                let sample = order[self.progress.batch as usize];
-                let label = usize::from(self.data.train.labels[sample as usize]);
-                let presentation = self.progress.epoch * count + self.progress.batch;
-                let shown = self.show(false, sample, (self.learn, presentation as u32))?;
-                let counts = self.counts(&shown);
-                let answer = answer(self.classes, &self.assigned, &counts);
-                self.progress.asked += 1;
-                self.progress.correct += u64::from(answer == label);
-                self.responses.add(label, &counts);
-                self.progress.batch += 1;
-                let done = self.progress.batch;
-                if done.is_multiple_of(REASSIGN) {
-                    self.assigned = self.responses.classes();
-                    self.responses = Responses::new(self.classes, counts.len());
-                }
-                self.progress.seconds += since.elapsed().as_secs_f64();
-                let mut go_on = true;
-                if done == count || told.elapsed() > TELL {
-                    told = Instant::now();
-                    let accuracy = Some(self.progress.correct as f64 / done as f64);
-                    let batch = Event::Batch { samples: done, of: count, loss: None, accuracy };
-                    go_on = observe(batch);
-                }
-                self.progress.wall_s = before + begun.elapsed().as_secs_f64();
-                if let Some(store) = store
-                    && (saved.elapsed() > SAVE || !go_on)
-                {
-                    self.save(store)?;
-                    saved = Instant::now();
-                }
-                if !go_on {
-                    return Ok(Outcome::Interrupted);
-                }
-            }
-            observe(Event::Testing);
-            let epoch = self.finish_epoch(&order)?;
-            self.progress.wall_s = before + begun.elapsed().as_secs_f64();
-            self.progress.complete(epoch);
-            if let Some(store) = store {
-                self.save(store)?;
-                saved = Instant::now();
-            }
-            if let Some(epoch) = self.progress.epochs.last()
-                && !observe(Event::Epoch(epoch))
-            {
-                return Ok(Outcome::Interrupted);
-            }
-        }
-        Ok(Outcome::Finished)
+        self.order.clear();
+        run::windows(self, store, observe)
+    }
+
+    /// Training samples.
+    fn count(&self) -> u64 {
+        self.data.train.len() as u64
     }
 
     /// Assigns neurons by the last samples of the epoch, and judges the test set.
-    fn finish_epoch(&mut self, order: &[u32]) -> Result<Epoch, TrainError> {
+    fn finish_epoch(&mut self) -> Result<Epoch, TrainError> {
         let neurons = self.network.populations[self.population].size;
         let mut responses = Responses::new(self.classes, neurons);
-        for sample in order.iter().rev().take(self.assigned_by) {
-            let shown = self.show(false, *sample, (self.evaluate, *sample))?;
-            let label = usize::from(self.data.train.labels[*sample as usize]);
-            responses.add(label, &self.counts(&shown));
+        let last: Vec<u32> = self.order.iter().rev().take(self.assigned_by).copied().collect();
+        for sample in last {
+            let shown = self.show(Set::Train, sample)?;
+            responses.add(self.label(Set::Train, sample), &self.counts(&shown));
         }
         self.assigned = responses.classes();
         let since = Instant::now();
         self.confusion.fill(0);
         let mut spikes = vec![0u64; self.network.populations.len()];
         for sample in 0..self.data.test.len() as u32 {
-            let shown = self.show(true, sample, (self.evaluate, sample))?;
-            let label = usize::from(self.data.test.labels[sample as usize]);
+            let shown = self.show(Set::Test, sample)?;
             let answer = answer(self.classes, &self.assigned, &self.counts(&shown));
+            let label = self.label(Set::Test, sample);
             self.confusion[label * self.classes + answer] += 1;
-            for row in shown.chunks(self.ports.row) {
+            for row in self.rows(&shown) {
                 for (k, sum) in spikes.iter_mut().enumerate() {
-                    let words = self.words_of(k, row).iter();
+                    let words = words_of(self.ports, k, row).iter();
                     *sum += words.map(|word| u64::from(word.count_ones())).sum::<u64>();
                 }
             }
         }
         let tested = self.data.test.len() as f64;
         let right: u64 = (0..self.classes).map(|k| self.confusion[k * self.classes + k]).sum();
-        let train = self.data.train.len() as f64;
+        let train = self.count() as f64;
         Ok(Epoch {
             epoch: self.progress.epoch + 1,
             train_accuracy: Some(self.progress.correct as f64 / train),
@@ -220,52 +180,50 @@ impl<'a> Learner<'a> {
         })
     }
 
-    /// Words of a population in a row of spikes.
-    fn words_of<'r>(&self, population: usize, row: &'r [u32]) -> &'r [u32] {
-        let first = &self.ports.first_word;
-        &row[first[population]..first.get(population + 1).copied().unwrap_or(self.ports.row)]
+    fn split(&self, set: Set) -> &'a Split {
+        if set == Set::Test { &self.data.test } else { &self.data.train }
     }
 
-    /// Shows a sample: the spikes of its steps, a row for each. The number of the presentation is the key of
-    /// its noise.
-    fn show(
+    fn label(&self, set: Set, sample: u32) -> usize {
+        usize::from(self.split(set).labels[sample as usize])
+    }
+
+    /// Gives the engine a sample. The number of the presentation is the key of its noise.
+    fn give(
         &mut self,
-        test: bool,
-        sample: u32,
-        (program, presentation): (ProgramId, u32),
-    ) -> Result<Vec<u32>, EngineError> {
-        let split: &Split = if test { &self.data.test } else { &self.data.train };
+        program: ProgramId,
+        (set, sample): (Set, u32),
+        presentation: u32,
+    ) -> Result<Pending, EngineError> {
+        let learns = program == self.learn;
         // What neurons are named by is as the test images are.
-        let augment = if program == self.learn { self.training.augment() } else { &[] };
-        let pixels: Vec<u32> =
-            data::shown(augment, split, sample, (self.progress.epoch, self.network.seed))
-                .chunks(4)
-                .map(|c| c.iter().rev().fold(0, |word, pixel| word << 8 | u32::from(*pixel)))
-                .collect();
-        // A test image's noise is the same in every epoch, and no training image's.
-        let key = if test { TEST_KEY } else { u64::from(program == self.evaluate) << 62 };
+        let augment = if learns { self.training.augment() } else { &[] };
+        let key = if learns || set == Set::Test { set.key() } else { NAMED_KEY };
+        let (split, seed) = (self.split(set), self.network.seed);
+        let image = data::shown(augment, split, sample, (self.progress.epoch, seed));
         let ports = &self.plan.input;
-        if let Some(array) = ports.pixels {
-            self.engine.write_words(array, &pixels)?;
-        }
-        self.engine.write_words(ports.presentation, &[presentation])?;
-        let clock = Clock {
-            seed: self.network.seed ^ key,
-            step: 0,
-            samples: 1,
-            slot: 0,
-            learning_rate: 0.0,
-            corrections: [1.0; 2],
-        };
-        self.engine.run(program, &clock, self.plan.steps)?;
-        self.engine.read_words(self.ports.spikes)
+        write_samples(&mut *self.engine, ports, (split, &[image]), &[presentation])?;
+        self.engine.run(program, &Clock::still(seed ^ key, 0), self.plan.steps)?;
+        self.engine.fetch(&[self.ports.spikes.id()])
+    }
+
+    /// Shows a sample with learning switched off: its spikes.
+    fn show(&mut self, set: Set, sample: u32) -> Result<Fetched, EngineError> {
+        let found = self.give(self.evaluate, (set, sample), sample)?;
+        self.engine.collect(found)
+    }
+
+    /// Rows of spikes that a sample left.
+    fn rows<'f>(&self, found: &'f Fetched) -> impl Iterator<Item = &'f [u32]> + use<'f> {
+        found.words(self.ports.spikes)[self.ports.before..].chunks(self.ports.row)
     }
 
     /// How often each neuron of the population that answers spikes.
-    fn counts(&self, spikes: &[u32]) -> Vec<u32> {
+    fn counts(&self, found: &Fetched) -> Vec<u32> {
         let mut counts = vec![0u32; self.network.populations[self.population].size];
-        for row in spikes[self.ports.before..].chunks(self.ports.row) {
-            decode_row(self.words_of(self.population, row)).for_each(|id| counts[id as usize] += 1);
+        for row in self.rows(found) {
+            let spiked = decode_row(words_of(self.ports, self.population, row));
+            spiked.for_each(|id| counts[id as usize] += 1);
         }
         counts
     }
@@ -275,11 +233,11 @@ impl<'a> Learner<'a> {
     /// # Errors
     /// The engine fails.
     pub fn present(&mut self, sample: u32) -> Result<Presented, EngineError> {
-        let shown = self.show(true, sample, (self.evaluate, sample))?;
+        let shown = self.show(Set::Test, sample)?;
         let mut spikes = vec![Vec::new(); self.network.populations.len()];
-        for (t, row) in shown.chunks(self.ports.row).enumerate() {
+        for (row, t) in self.rows(&shown).zip(0..) {
             for (k, spikes) in spikes.iter_mut().enumerate() {
-                spikes.extend(decode_row(self.words_of(k, row)).map(|id| (t as u32, id)));
+                spikes.extend(decode_row(words_of(self.ports, k, row)).map(|id| (t, id)));
             }
         }
         let predicted = answer(self.classes, &self.assigned, &self.counts(&shown));
@@ -301,45 +259,13 @@ impl<'a> Learner<'a> {
         arrays
     }
 
-    /// Saves the whole state.
-    ///
-    /// # Errors
-    /// The engine fails, a weight is not finite, the file cannot be written.
-    pub fn save(&mut self, store: &Store) -> Result<(), TrainError> {
-        let mut arrays = Vec::new();
-        for array in self.lasting() {
-            let name = self.plan.arrays[array].name.clone();
-            let values = self.engine.read_reals(array)?;
-            if let Some(k) = values.iter().position(|x| !x.is_finite()) {
-                return Err(TrainError::Diverged {
-                    epoch: self.progress.epoch + 1,
-                    batch: self.progress.batch,
-                    what: format!("number {k} of `{name}` is not finite"),
-                });
-            }
-            arrays.push((name, Values::Reals(values)));
-        }
-        let assigned = self.assigned.iter().map(|class| class.map_or(-1.0, |class| class as f32));
-        for (name, values) in [
-            ("assigned", assigned.collect()),
-            ("responses", self.responses.spikes.clone()),
-            ("shown", self.responses.shown.clone()),
-        ] {
-            arrays.push((name.to_owned(), Values::Reals(values)));
-        }
-        let update = self.progress.epoch * self.data.train.len() as u64 + self.progress.batch;
-        store.save(update, &(&self.progress, &self.confusion), &arrays)?;
-        Ok(())
-    }
-
     /// Goes on from a checkpoint.
     ///
     /// # Errors
     /// The engine fails, the checkpoint is of another network.
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let (progress, confusion): (Progress, Vec<u64>) = checkpoint.progress()?;
-        let samples = self.data.train.len() as u64;
-        let most = [samples, self.network.populations.len() as u64];
+        let most = [self.count(), self.network.populations.len() as u64];
         if let Some(why) = progress.impossible(most) {
             Err(checkpoint.foreign(why))?;
         }
@@ -364,6 +290,87 @@ impl<'a> Learner<'a> {
         self.responses.spikes = responses.to_vec();
         self.responses.shown = shown.to_vec();
         (self.progress, self.confusion) = (progress, confusion);
+        Ok(())
+    }
+}
+
+impl Run for Learner<'_> {
+    type Error = TrainError;
+
+    /// A sample; after the last of an epoch those by which neurons get their meaning, and the test set.
+    fn begin(&mut self) -> Result<Begun, TrainError> {
+        if !self.progress.goes_on(self.training) {
+            return Ok(Begun::Nothing);
+        }
+        let count = self.count();
+        if self.order.is_empty() {
+            let epochs = [self.progress.epoch, self.training.epochs];
+            self.order = self.training.order.of(count as u32, epochs, &[], self.shuffle);
+        }
+        if self.progress.batch == count {
+            let epoch = self.finish_epoch()?;
+            self.progress.complete(epoch);
+            self.order.clear();
+            return Ok(Begun::Epoch { save: true });
+        }
+        let next = self.under_way.last().map_or(self.progress.batch, |last| last + 1);
+        let Some(sample) = self.order.get(next as usize).copied() else {
+            return Ok(Begun::Nothing);
+        };
+        let presentation = self.progress.epoch * count + next;
+        let found = self.give(self.learn, (Set::Train, sample), presentation as u32)?;
+        self.under_way.add(next, found);
+        Ok(Begun::Window)
+    }
+
+    fn settle(&mut self, all: bool) -> Result<bool, TrainError> {
+        let Some((number, found)) = self.under_way.next(all) else { return Ok(false) };
+        let (sample, found) = (self.order[number as usize], self.engine.collect(found)?);
+        let (label, counts) = (self.label(Set::Train, sample), self.counts(&found));
+        let answer = answer(self.classes, &self.assigned, &counts);
+        self.progress.asked += 1;
+        self.progress.correct += u64::from(answer == label);
+        self.responses.add(label, &counts);
+        self.progress.batch = number + 1;
+        if self.progress.batch.is_multiple_of(REASSIGN) {
+            self.assigned = self.responses.classes();
+            self.responses = Responses::new(self.classes, counts.len());
+        }
+        Ok(all || self.progress.batch == self.count())
+    }
+
+    fn tell(&mut self) -> Result<Event<'_>, TrainError> {
+        Ok(self.progress.event(self.progress.batch, self.count(), None))
+    }
+
+    fn spend(&mut self, seconds: f64) {
+        self.progress.spend(seconds);
+    }
+
+    fn save(&mut self, store: &Store) -> Result<(), TrainError> {
+        let mut arrays = Vec::new();
+        for array in self.lasting() {
+            let name = self.plan.arrays[array].name.clone();
+            let values = self.engine.read_reals(array)?;
+            if let Some(k) = values.iter().position(|x| !x.is_finite()) {
+                return Err(TrainError::Diverged {
+                    epoch: self.progress.epoch + 1,
+                    batch: self.progress.batch,
+                    what: format!("number {k} of `{name}` is not finite"),
+                });
+            }
+            arrays.push((name, Values::Reals(values)));
+        }
+        let assigned = self.assigned.iter().map(|class| class.map_or(-1.0, |class| class as f32));
+        for (name, values) in [
+            ("assigned", assigned.collect()),
+            ("responses", self.responses.spikes.clone()),
+            ("shown", self.responses.shown.clone()),
+        ] {
+            arrays.push((name.to_owned(), Values::Reals(values)));
+        }
+        let update = self.progress.epoch * self.count() + self.progress.batch;
+        store.save(update, &(&self.progress, &self.confusion), &arrays)?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Training: kernels of loss and update, the loop over epochs and batches.
+//! Training: kernels of loss and update, epochs and their batches.
 
 pub mod adagrad;
 pub mod adam;
@@ -60,11 +60,11 @@ pub mod target_error;
 pub mod trace;
 mod trainer;
 
+pub use crate::run::{Event, Outcome};
 pub use assign::Learner;
 pub use assignment::{Responses, answer};
 pub use damage::{Damage, Tested};
 pub use epoch::Epoch;
 pub use trainer::{
-    Event, MEASURED, Outcome, Predictions, Presented, Progress, Samples, Scores, Set, TrainError,
-    Trainer,
+    MEASURED, Predictions, Presented, Progress, Samples, Scores, Set, TrainError, Trainer,
 };

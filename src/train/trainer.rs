@@ -1,4 +1,5 @@
-//! The loop of training: shuffled batches, evaluation after each epoch, checkpoints.
+//! Training: shuffled batches, evaluation after each epoch, checkpoints. A window of its run is a batch, and the last of an
+//! epoch is the evaluation.
 //!
 //! A batch is: pixels, labels or targets, and numbers of presentation go to the device, a program runs. Losses and
 //! predictions stay there in a ring until it is full or it is time to tell the user, so nothing is
@@ -19,7 +20,7 @@ mod show;
 mod tasks;
 
 use progress::TOLD;
-pub use progress::{Event, Outcome, Progress, TrainError};
+pub use progress::{Progress, TrainError};
 pub use show::{Predictions, Presented, Scores};
 
 use super::epoch::Epoch;
@@ -31,24 +32,21 @@ use crate::data::{self, Dataset, Split};
 use crate::engine::{Engine, EngineError};
 use crate::kernel::Clock;
 use crate::network::Network;
-use crate::plan::{AnswerPorts, Plan, ProgramId, Reals, Supervision, TrainingPorts, Words};
+use crate::plan::{
+    AnswerPorts, InputPorts, Plan, ProgramId, Reals, Supervision, TrainingPorts, Words,
+};
 use crate::rng::{Purpose, Stream};
+use crate::run::{self, Begun, Event, Outcome, Run};
 use crate::scene::{Augment, Training};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 pub use tasks::MEASURED;
 use tasks::Tasks;
 
 /// Changes the key of random numbers for the test set, whose noise is the same in every epoch.
-pub(super) const TEST_KEY: u64 = 1 << 63;
+const TEST_KEY: u64 = 1 << 63;
 
 /// The same for the validation set.
 const VALIDATION_KEY: u64 = 1 << 61;
-
-/// How often losses are fetched for the user.
-pub(super) const TELL: Duration = Duration::from_millis(400);
-
-/// How often the state is saved within an epoch.
-pub(super) const SAVE: Duration = Duration::from_secs(20);
 
 /// What some arrays held.
 type Contents = Vec<(Reals, Vec<f32>)>;
@@ -72,6 +70,10 @@ pub struct Trainer<'a> {
     shuffle: Stream,
     /// Numbers of the training samples, the easiest first, if they have scores.
     ranks: Vec<u32>,
+    /// What the epoch goes through, once it has begun.
+    order: Vec<u32>,
+    /// Samples of the batches whose losses are still in the ring.
+    pending: Vec<Vec<u32>>,
 }
 
 /// Which of the samples.
@@ -87,7 +89,7 @@ pub enum Set {
 
 impl Set {
     /// What changes the key of random numbers: the noise of what is not trained on is the same in every epoch.
-    fn key(self) -> u64 {
+    pub(in crate::train) fn key(self) -> u64 {
         match self {
             Self::Train => 0,
             Self::Validation => VALIDATION_KEY,
@@ -149,6 +151,23 @@ fn packed(images: &[impl AsRef<[u8]>]) -> Vec<u32> {
     images.iter().flat_map(|image| image.as_ref().chunks(4).map(word)).collect()
 }
 
+/// Writes samples as they are shown, or the parts of them that populations show, and the numbers of their presentation.
+pub(in crate::train) fn write_samples(
+    engine: &mut dyn Engine,
+    ports: &InputPorts,
+    (split, shown): (&Split, &[impl AsRef<[u8]>]),
+    presentation: &[u32],
+) -> Result<(), EngineError> {
+    if let Some(array) = ports.pixels {
+        engine.write_words(array, &packed(shown))?;
+    }
+    for (part, array) in &ports.parts {
+        let parts: Vec<_> = shown.iter().map(|image| split.cut(image.as_ref(), part)).collect();
+        engine.write_words(*array, &packed(&parts))?;
+    }
+    engine.write_words(ports.presentation, presentation)
+}
+
 /// Fraction of right answers, if some could be.
 fn accuracy(correct: u64, asked: u64) -> Option<f64> {
     (asked > 0).then(|| correct as f64 / asked as f64)
@@ -200,6 +219,8 @@ impl<'a> Trainer<'a> {
             progress: Progress::default(),
             best: None,
             ranks: Vec::new(),
+            order: Vec::new(),
+            pending: Vec::new(),
         }
     }
 
@@ -228,8 +249,8 @@ impl<'a> Trainer<'a> {
 
     /// Trains until all epochs are done, `stop` ends it, or the observer answers false.
     ///
-    /// Checkpoints go to `store`, if given: at the beginning, every `SAVE`, after every epoch. A
-    /// state with a number that is not finite is never saved.
+    /// Checkpoints go to `store`, if given: at the beginning, and as [`run::windows`] has it. A state with a number that
+    /// is not finite is never saved.
     ///
     /// # Errors
     /// The engine fails, a checkpoint cannot be written, a number is not finite.
@@ -238,107 +259,38 @@ impl<'a> Trainer<'a> {
         store: Option<&Store>,
         observe: &mut dyn FnMut(Event<'_>) -> bool,
     ) -> Result<Outcome, TrainError> {
-        let mut saved = Instant::now();
-        let (begun, before) = (saved, self.progress.wall_s);
+        self.order.clear();
         if let Some(store) = store
             && (self.progress.epoch, self.progress.batch) == (0, 0)
         {
             self.save(store)?;
         }
-        while self.progress.goes_on(self.training) {
-            let round = self.round();
-            let items = round.items as u32;
-            let epochs = [self.progress.epoch, self.training.epochs];
-            let order = self.training.order.of(items, epochs, &self.ranks, self.shuffle);
-            let (count, of) = (round.updates(), round.samples(round.updates()));
-            let mut told = Instant::now();
-            let mut pending = Vec::new();
-            while (self.progress.batch as usize) < count {
-                let since = Instant::now();
-                let first = self.progress.batch as usize * round.per_update;
-                let next = &order[first..round.items.min(first + round.per_update)];
-                self.narrow_delays()?;
-                match self.tasks.filter(|tasks| tasks.meta.tasks().is_some()) {
-                    Some(tasks) => self.learn_tasks(tasks, next, &mut pending)?,
-                    None => self.learn_batch(first, next, &mut pending)?,
-                }
-                self.progress.batch += 1;
-                self.follow_numbers()?;
-                let last = self.progress.batch as usize == count;
-                let save = store.is_some() && saved.elapsed() > SAVE;
-                let tell = told.elapsed() > TELL;
-                let mut go_on = true;
-                if last || save || tell || pending.len() == self.ports.slots {
-                    self.fetch(&mut pending)?;
-                    told = Instant::now();
-                    self.progress.seconds += since.elapsed().as_secs_f64();
-                    let done = round.samples(self.progress.batch as usize);
-                    go_on = observe(Event::Batch {
-                        samples: done,
-                        of,
-                        loss: Some(self.progress.loss / done as f64),
-                        accuracy: accuracy(self.progress.correct, self.progress.asked),
-                    });
-                } else {
-                    self.progress.seconds += since.elapsed().as_secs_f64();
-                }
-                self.progress.wall_s = before + begun.elapsed().as_secs_f64();
-                if let Some(store) = store
-                    && (save || !go_on)
-                {
-                    self.save(store)?;
-                    saved = Instant::now();
-                }
-                if !go_on {
-                    return Ok(Outcome::Interrupted);
-                }
-            }
-            self.check_weights()?;
-            observe(Event::Testing);
-            let epoch = self.finish_epoch()?;
-            if self.progress.best().is_none_or(|best| epoch.beats(best)) {
-                self.best = Some((epoch.merit(), self.weights()?));
-            }
-            self.progress.wall_s = before + begun.elapsed().as_secs_f64();
-            self.progress.complete(epoch);
-            // An epoch of one presentation is soon done again.
-            let due = match self.samples {
-                Samples::Labelled(_) => true,
-                Samples::Driven(_) => {
-                    saved.elapsed() > SAVE || !self.progress.goes_on(self.training)
-                }
-            };
-            if let Some(store) = store.filter(|_| due) {
-                self.save(store)?;
-                saved = Instant::now();
-            }
-            if let Some(epoch) = self.progress.epochs.last()
-                && !observe(Event::Epoch(epoch))
-            {
-                if let Some(store) = store.filter(|_| !due) {
-                    self.save(store)?;
-                }
-                return Ok(Outcome::Interrupted);
-            }
-        }
-        Ok(Outcome::Finished)
+        run::windows(self, store, observe)
     }
 
     /// An update by a batch of samples, of which so many were shown before in this epoch.
-    fn learn_batch(
-        &mut self,
-        before: usize,
-        samples: &[u32],
-        pending: &mut Vec<Vec<u32>>,
-    ) -> Result<(), TrainError> {
+    fn learn_batch(&mut self, before: usize, samples: Vec<u32>) -> Result<(), TrainError> {
         let first = self.progress.epoch * self.samples.count(Set::Train) as u64 + before as u64;
         let presentation: Vec<u32> =
             (0..samples.len() as u64).map(|k| (first + k) as u32).collect();
-        self.load(Set::Train, self.training.augment(), samples, &presentation)?;
-        let clock = self.clock(samples.len(), pending.len(), Set::Train);
-        self.engine.run(self.train, &clock, self.plan.steps)?;
-        pending.push(samples.to_vec());
+        let (augment, slot) = (self.training.augment(), self.pending.len());
+        self.show(self.train, Set::Train, augment, (&samples, &presentation), slot)?;
+        self.pending.push(samples);
         Ok(())
+    }
+
+    /// Judges the network and begins the next epoch.
+    fn end_epoch(&mut self) -> Result<Begun, TrainError> {
+        self.check_weights()?;
+        let epoch = self.finish_epoch()?;
+        if self.progress.best().is_none_or(|best| epoch.beats(best)) {
+            self.best = Some((epoch.merit(), self.weights()?));
+        }
+        self.progress.complete(epoch);
+        self.order.clear();
+        // An epoch of one presentation is soon done again.
+        let is_long = matches!(self.samples, Samples::Labelled(_));
+        Ok(Begun::Epoch { save: is_long || !self.progress.goes_on(self.training) })
     }
 
     /// How many outputs have to be right for an answer to be, where each tells a mark.
@@ -402,9 +354,7 @@ impl<'a> Trainer<'a> {
         let mut pending = Vec::new();
         let indices: Vec<u32> = (0..self.samples.count(set) as u32).collect();
         for samples in indices.chunks(self.plan.batch) {
-            self.load(set, augment, samples, samples)?;
-            let clock = self.clock(samples.len(), pending.len(), set);
-            self.engine.run(self.evaluate, &clock, self.plan.steps)?;
+            self.show(self.evaluate, set, augment, (samples, samples), pending.len())?;
             if let Some(ports) = self.ports.answer.filter(|_| with_output) {
                 let output = self.engine.read_reals(ports.output)?;
                 let answers = samples.len() * ports.answers;
@@ -419,7 +369,7 @@ impl<'a> Trainer<'a> {
             pending.push(samples.to_vec());
             let last = samples.last() == indices.last();
             if last || pending.len() == self.ports.slots {
-                self.drain(set, &mut pending, &mut sums)?;
+                self.drain(set, std::mem::take(&mut pending), &mut sums)?;
             }
         }
         Ok(sums)
@@ -428,6 +378,20 @@ impl<'a> Trainer<'a> {
     /// Delay of the training samples in the epoch to come, if it goes by finished ones \[ms\].
     fn gated(&self) -> Option<f64> {
         self.training.data.as_ref()?.gated(&self.progress.epochs)
+    }
+
+    /// Shows samples by a program, each after some changes. Their losses are left in a slot.
+    fn show(
+        &mut self,
+        program: ProgramId,
+        set: Set,
+        augment: &[Augment],
+        (samples, presentation): (&[u32], &[u32]),
+        slot: usize,
+    ) -> Result<(), EngineError> {
+        self.load(set, augment, samples, presentation)?;
+        let clock = self.clock(samples.len(), slot, set);
+        self.engine.run(program, &clock, self.plan.steps)
     }
 
     /// Sends samples to the device, each after some changes, which are drawn anew in each epoch of training.
@@ -439,44 +403,36 @@ impl<'a> Trainer<'a> {
         presentation: &[u32],
     ) -> Result<(), EngineError> {
         let ports = &self.plan.input;
-        if let Some(split) = self.samples.split(set) {
-            let epoch = if set == Set::Train { self.progress.epoch } else { 0 };
-            let draw = (epoch, self.network.seed ^ set.key());
-            // What is judged by the test set is the full task.
-            let delay = self.gated().filter(|_| set != Set::Test);
-            let image = |sample: u32| match delay {
-                Some(delay) => shortened(split.image(sample as usize), delay).into(),
-                None => split.image(sample as usize).into(),
-            };
-            let changed =
-                |sample: &u32| data::changed(augment, split, (*sample, image(*sample)), draw);
-            let shown: Vec<_> = samples.iter().map(changed).collect();
-            if let Some(array) = ports.pixels {
-                self.engine.write_words(array, &packed(&shown))?;
+        let Some(split) = self.samples.split(set) else {
+            return self.engine.write_words(ports.presentation, presentation);
+        };
+        let epoch = if set == Set::Train { self.progress.epoch } else { 0 };
+        let draw = (epoch, self.network.seed ^ set.key());
+        // What is judged by the test set is the full task.
+        let delay = self.gated().filter(|_| set != Set::Test);
+        let image = |sample: u32| match delay {
+            Some(delay) => shortened(split.image(sample as usize), delay).into(),
+            None => split.image(sample as usize).into(),
+        };
+        let changed = |sample: &u32| data::changed(augment, split, (*sample, image(*sample)), draw);
+        let shown: Vec<_> = samples.iter().map(changed).collect();
+        write_samples(&mut *self.engine, ports, (split, &shown), presentation)?;
+        let Some(AnswerPorts { answers, supervision, .. }) = self.ports.answer else {
+            return Ok(());
+        };
+        match supervision {
+            Supervision::Labels(array) => {
+                let labels = samples.iter().flat_map(|s| split.asked(*s as usize, answers));
+                let labels: Vec<u32> = labels.map(|l| l.map_or(u32::MAX, u32::from)).collect();
+                self.engine.write_words(array, &labels)
             }
-            for (part, array) in &ports.parts {
-                let parts: Vec<_> = shown.iter().map(|image| split.cut(image, part)).collect();
-                self.engine.write_words(*array, &packed(&parts))?;
-            }
-            if let Some(AnswerPorts { answers, supervision, .. }) = self.ports.answer {
-                match supervision {
-                    Supervision::Labels(array) => {
-                        let labels = samples.iter().flat_map(|s| split.asked(*s as usize, answers));
-                        let labels: Vec<u32> =
-                            labels.map(|l| l.map_or(u32::MAX, u32::from)).collect();
-                        self.engine.write_words(array, &labels)?;
-                    }
-                    // A target is some number, also where none is known and nobody asks for it.
-                    Supervision::Targets(array) => {
-                        let outputs = self.plan.arrays[array].len / self.plan.batch;
-                        let wanted =
-                            samples.iter().flat_map(|s| split.wanted(*s as usize, outputs));
-                        self.engine.write_reals(array, &wanted.collect::<Vec<f32>>())?;
-                    }
-                }
+            // A target is some number, also where none is known and nobody asks for it.
+            Supervision::Targets(array) => {
+                let outputs = self.plan.arrays[array].len / self.plan.batch;
+                let wanted = samples.iter().flat_map(|s| split.wanted(*s as usize, outputs));
+                self.engine.write_reals(array, &wanted.collect::<Vec<f32>>())
             }
         }
-        self.engine.write_words(ports.presentation, presentation)
     }
 
     fn clock(&self, samples: usize, slot: usize, set: Set) -> Clock {
@@ -501,9 +457,10 @@ impl<'a> Trainer<'a> {
     }
 
     /// Fetches the losses of training batches.
-    fn fetch(&mut self, pending: &mut Vec<Vec<u32>>) -> Result<(), TrainError> {
+    fn fetch(&mut self) -> Result<(), TrainError> {
         let Progress { loss, asked, correct, .. } = self.progress;
         let mut sums = Sums { loss, asked, correct, ..Sums::default() };
+        let pending = std::mem::take(&mut self.pending);
         self.drain(Set::Train, pending, &mut sums)?;
         let progress = &mut self.progress;
         (progress.loss, progress.asked, progress.correct) = (sums.loss, sums.asked, sums.correct);
@@ -514,7 +471,7 @@ impl<'a> Trainer<'a> {
     fn drain(
         &mut self,
         set: Set,
-        pending: &mut Vec<Vec<u32>>,
+        pending: Vec<Vec<u32>>,
         sums: &mut Sums,
     ) -> Result<(), TrainError> {
         let ports = self.ports;
@@ -530,7 +487,7 @@ impl<'a> Trainer<'a> {
         let (split, answers) = (self.samples.split(set), self.answers());
         let marks = self.marks();
         sums.spikes.resize(counts.len(), Vec::new());
-        for (slot, samples) in pending.drain(..).enumerate() {
+        for (slot, samples) in pending.into_iter().enumerate() {
             for (k, sample) in samples.iter().enumerate() {
                 let at = k * ports.slots + slot;
                 let loss = f64::from(losses[at]);
@@ -579,5 +536,60 @@ impl<'a> Trainer<'a> {
             None => what,
         };
         TrainError::Diverged { epoch: self.progress.epoch + 1, batch: self.progress.batch, what }
+    }
+}
+
+impl Run for Trainer<'_> {
+    type Error = TrainError;
+
+    /// An update by a batch or by some tasks; after the last of an epoch the evaluation.
+    fn begin(&mut self) -> Result<Begun, TrainError> {
+        if !self.progress.goes_on(self.training) {
+            return Ok(Begun::Nothing);
+        }
+        let round = self.round();
+        let first = self.progress.batch as usize * round.per_update;
+        if first >= round.items {
+            return self.end_epoch();
+        }
+        if self.order.is_empty() {
+            let epochs = [self.progress.epoch, self.training.epochs];
+            let items = round.items as u32;
+            self.order = self.training.order.of(items, epochs, &self.ranks, self.shuffle);
+        }
+        let next = self.order[first..round.items.min(first + round.per_update)].to_vec();
+        self.narrow_delays()?;
+        match self.tasks.filter(|tasks| tasks.meta.tasks().is_some()) {
+            Some(tasks) => self.learn_tasks(tasks, &next)?,
+            None => self.learn_batch(first, next)?,
+        }
+        self.progress.batch += 1;
+        self.follow_numbers()?;
+        Ok(Begun::Window)
+    }
+
+    fn settle(&mut self, all: bool) -> Result<bool, TrainError> {
+        let is_last = self.progress.batch == self.round().updates() as u64;
+        let is_due = all || is_last || self.pending.len() == self.ports.slots;
+        let settles = is_due && !self.pending.is_empty();
+        if settles {
+            self.fetch()?;
+        }
+        Ok(settles)
+    }
+
+    fn tell(&mut self) -> Result<Event<'_>, TrainError> {
+        let round = self.round();
+        let done = round.samples(self.progress.batch as usize);
+        let loss = Some(self.progress.loss / done as f64);
+        Ok(self.progress.event(done, round.samples(round.updates()), loss))
+    }
+
+    fn spend(&mut self, seconds: f64) {
+        self.progress.spend(seconds);
+    }
+
+    fn save(&mut self, store: &Store) -> Result<(), TrainError> {
+        self.keep(store)
     }
 }

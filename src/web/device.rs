@@ -118,14 +118,7 @@ impl Device {
     ) -> Result<Self, (&'static str, String)> {
         let placed = Dispatches::of(plan, max_binding);
         let spans = Spans { steps: plan.steps, interval: plan.interval };
-        let clock = Clock {
-            seed: network.seed,
-            step: 0,
-            samples: 1,
-            slot: 0,
-            learning_rate: 0.0,
-            corrections: [1.0; 2],
-        };
+        let clock = Clock::still(network.seed, 0);
         let arrays = plan.arrays.iter().map(|(id, array)| {
             let (buffer, at) = placed.places[id];
             let start = content.start(&array.init);

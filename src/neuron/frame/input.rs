@@ -62,8 +62,7 @@ pub fn unit_of(neurons: &dyn Stepped, dt: f64, nudge: Nudge) -> f64 {
         own_receptors: 0,
     };
     let params = [place.words(), neurons.params()].concat();
-    let clock =
-        Clock { seed: 0, step: 0, samples: 1, slot: 0, learning_rate: 0.0, corrections: [1.0; 2] };
+    let clock = Clock::still(0, 0);
     let step = |state: &mut [f64], receptor: &[f64], ring: &mut [u32], current: &[f64]| {
         let args = [
             Slice::RealsMut(state),

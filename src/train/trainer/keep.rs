@@ -184,10 +184,7 @@ impl Trainer<'_> {
     }
 
     /// Saves the whole state.
-    ///
-    /// # Errors
-    /// The engine fails, the file cannot be written.
-    pub fn save(&mut self, store: &Store) -> Result<(), TrainError> {
+    pub(super) fn keep(&mut self, store: &Store) -> Result<(), TrainError> {
         self.check_weights()?;
         let mut arrays = Vec::new();
         for array in self.trained().into_iter().chain(self.ports.moments.clone()) {

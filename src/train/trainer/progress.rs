@@ -1,7 +1,9 @@
 //! How far a training is, what it tells, and why it may end.
 
+use super::accuracy;
 use crate::checkpoint::CheckpointError;
 use crate::engine::EngineError;
+use crate::run::Event;
 use crate::scene::Training;
 use crate::train::epoch::Epoch;
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,22 @@ impl Progress {
         *self = Self { wall_s: self.wall_s, epoch: self.epoch + 1, epochs, ..Self::default() };
     }
 
+    /// Takes note of wall time \[s\]. That of a test is none of an epoch.
+    pub(in crate::train) fn spend(&mut self, seconds: f64) {
+        self.wall_s += seconds;
+        if self.batch > 0 {
+            self.seconds += seconds;
+        }
+    }
+
+    /// What there is to tell: the epoch that is done, or that so many of its samples are, and their mean loss.
+    pub(in crate::train) fn event(&self, samples: u64, of: u64, loss: Option<f64>) -> Event<'_> {
+        match self.epochs.last() {
+            Some(epoch) if self.batch == 0 => Event::Epoch(epoch),
+            _ => Event::Batch { samples, of, loss, accuracy: accuracy(self.correct, self.asked) },
+        }
+    }
+
     /// Why a training of so many batches to an epoch and populations cannot be this far; none if it can.
     pub(in crate::train) fn impossible(&self, [batches, populations]: [u64; 2]) -> Option<String> {
         let finite = [self.wall_s, self.loss, self.seconds].iter().all(|x| x.is_finite());
@@ -81,34 +99,6 @@ impl Progress {
             () => return None,
         })
     }
-}
-
-/// What the loop tells its observer.
-pub enum Event<'a> {
-    /// A batch was done.
-    Batch {
-        /// Samples of this epoch that are done.
-        samples: u64,
-        /// Samples of an epoch.
-        of: u64,
-        /// Mean loss so far, of the samples whose losses were fetched, if there is one.
-        loss: Option<f64>,
-        /// Fraction of right answers so far, if there are classes.
-        accuracy: Option<f64>,
-    },
-    /// The test set is being done.
-    Testing,
-    /// An epoch was done.
-    Epoch(&'a Epoch),
-}
-
-/// How a training ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// All epochs are done, or `stop` says that it is enough.
-    Finished,
-    /// The observer asked to stop; the state is saved.
-    Interrupted,
 }
 
 /// Why a training stopped.

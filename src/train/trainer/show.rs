@@ -218,9 +218,7 @@ impl Trainer<'_> {
     /// # Errors
     /// The engine fails.
     pub fn present(&mut self, sample: u32) -> Result<Presented, TrainError> {
-        self.load(Set::Test, &[], &[sample], &[sample])?;
-        let clock = self.clock(1, 0, Set::Test);
-        self.engine.run(self.evaluate, &clock, self.plan.steps)?;
+        self.show(self.evaluate, Set::Test, &[], (&[sample], &[sample]), 0)?;
         let predicted = match self.ports.answer {
             Some(ports) => self.engine.read_words(ports.predictions)?[0],
             None => 0,

@@ -54,18 +54,16 @@ impl Tasks {
 
 impl<'a> Trainer<'a> {
     /// An update by some tasks.
-    pub(super) fn learn_tasks(
-        &mut self,
-        tasks: Tasks,
-        chosen: &[u32],
-        pending: &mut Vec<Vec<u32>>,
-    ) -> Result<(), TrainError> {
+    pub(super) fn learn_tasks(&mut self, tasks: Tasks, chosen: &[u32]) -> Result<(), TrainError> {
         let ports = self.ports;
         let begin = self.weights()?;
         let mut sums: Vec<Vec<f64>> = begin.iter().map(|(_, w)| vec![0.0; w.len()]).collect();
         for task in chosen {
+            if self.pending.len() == ports.slots {
+                self.fetch()?;
+            }
             let [support, query] = tasks.of(*task);
-            let slot = pending.len();
+            let slot = self.pending.len();
             self.adapt(tasks, Set::Train, &support, tasks.meta.steps(), slot)?;
             let goes_there = matches!(tasks.meta, Meta::Reptile { .. });
             let program = if goes_there { self.evaluate } else { tasks.gradient };
@@ -85,10 +83,7 @@ impl<'a> Trainer<'a> {
                 }
             }
             self.put(&begin)?;
-            pending.push(query);
-            if pending.len() == ports.slots {
-                self.fetch(pending)?;
-            }
+            self.pending.push(query);
         }
         let count = chosen.len() as f64;
         for ((gradient, _), sum) in ports.gradients.iter().zip(sums) {
@@ -116,7 +111,7 @@ impl<'a> Trainer<'a> {
                     self.adapt(tasks, Set::Test, &support, 1, 0)?;
                 }
                 self.ask(self.evaluate, Set::Test, &query, 0)?;
-                self.drain(Set::Test, &mut vec![query.clone()], sums)?;
+                self.drain(Set::Test, vec![query.clone()], sums)?;
             }
             self.put(&begin)?;
         }
@@ -182,9 +177,8 @@ impl<'a> Trainer<'a> {
         query: &[u32],
         slot: usize,
     ) -> Result<(), EngineError> {
-        self.load(set, self.changes(set), query, &self.presentation(set, query))?;
-        let clock = self.clock(query.len(), slot, set);
-        self.engine.run(program, &clock, self.plan.steps)
+        let presentation = self.presentation(set, query);
+        self.show(program, set, self.changes(set), (query, &presentation), slot)
     }
 
     /// What is done to samples of tasks: those of held-out tasks stay as they are.
