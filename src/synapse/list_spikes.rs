@@ -1,8 +1,8 @@
 //! The sources that spiked in a step, as a list: what event-driven delivery starts from.
 //!
-//! The first number of a list is how many there are, the rest are their places in the row of spikes. Their
-//! order is that of the row here, and that of chance on a GPU; delivery by sums of integers does not
-//! depend on it. Lists lie in a ring of steps, for rules of plasticity that look back.
+//! The first number of a list is how many there are, the rest are their places in the row of spikes, in the order of
+//! the row. Delivery by sums of integers does not depend on that, but sums of floats do, of the changes of shared weights.
+//! Lists lie in a ring of steps, for rules of plasticity that look back.
 
 use super::positions;
 use crate::kernel::*;
