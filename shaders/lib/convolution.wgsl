@@ -1,5 +1,5 @@
 // What sources of a convolution are pooled into: see src/synapse/convolution.rs. Uses params, the options VALUES and
-// LARGEST, and the arrays spikes and x.
+// LARGEST, and the arrays spikes and x; pastes lib/geometry.wgsl before.
 
 // A source in a row of the sources, 0 or 1 if it spikes.
 fn source_at(row: u32, i: u32) -> f32 {
@@ -9,11 +9,6 @@ fn source_at(row: u32, i: u32) -> f32 {
     }
     let bit = (spikes[row * ((sources + 31u) / 32u) + i / 32u] >> (i % 32u)) & 1u;
     return f32(bit);
-}
-
-// Number of a source, by row, column and channel.
-fn source_of(row: u32, column: u32, channel: u32) -> u32 {
-    return (row * params.source_width + column) * params.channels + channel;
 }
 
 // The amount at a place of what is pooled.
@@ -31,15 +26,6 @@ fn pooled_at(row: u32, y: u32, column: u32, channel: u32) -> f32 {
         }
     }
     return sum * params.scale;
-}
-
-// Row of what is pooled that row ky of the kernel covers at row y of the targets; beyond all rows if there is none. The
-// same of columns.
-fn covered_row(y: u32, ky: u32) -> u32 {
-    return y * params.stride_y + ky * params.dilation_y - params.padding_y;
-}
-fn covered_column(column: u32, kx: u32) -> u32 {
-    return column * params.stride_x + kx * params.dilation_x - params.padding_x;
 }
 
 // Place of a weight, by channel of the sources, row and column of the kernel, and channel of the targets.

@@ -1,4 +1,5 @@
 // One invocation = one target of one sample at one step: sums over its window. Twin: src/synapse/convolve.rs.
+//!use lib/geometry.wgsl
 //!use lib/convolution.wgsl
 
 @compute @workgroup_size(WG)

@@ -1,5 +1,6 @@
 // One invocation = one place of what is pooled, of one sample at one step: its gradient goes to its sources. Places
 // that no window of sources fills have none. Twin: src/synapse/convolve_backward.rs.
+//!use lib/geometry.wgsl
 //!use lib/convolution.wgsl
 
 // Whether a source is the first of its window that is as large as any, and not zero.

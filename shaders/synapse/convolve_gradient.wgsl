@@ -1,4 +1,5 @@
 // One invocation = one weight and one sample: sums over steps and places. Twin: src/synapse/convolve_gradient.rs.
+//!use lib/geometry.wgsl
 //!use lib/convolution.wgsl
 
 @compute @workgroup_size(WG)

@@ -140,6 +140,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("lib/deliver.wgsl", include_str!("../../shaders/lib/deliver.wgsl")),
     ("lib/events.wgsl", include_str!("../../shaders/lib/events.wgsl")),
     ("lib/drop.wgsl", include_str!("../../shaders/lib/drop.wgsl")),
+    ("lib/geometry.wgsl", include_str!("../../shaders/lib/geometry.wgsl")),
     ("lib/in_blocks.wgsl", include_str!("../../shaders/lib/in_blocks.wgsl")),
     ("lib/learn.wgsl", include_str!("../../shaders/lib/learn.wgsl")),
     ("lib/list.wgsl", include_str!("../../shaders/lib/list.wgsl")),

@@ -15,12 +15,13 @@
 //! **Weights** are stored once. In files they are in the order c, c', ky, kx; on a device in the order c', ky, kx
 //! from the last to the first, c within its group. At a stride of 1 the weights that a source meets in a row of
 //! the kernel are then neighbours, and so are the targets that they lead to: a spike adds one run of weights to one
-//! run of arrivals, and its part of the gradient is a run of arrivals added to a run of weights.
+//! run of arrivals, and its part of the gradient is a run of arrivals added to a run of weights. In a simulation
+//! weights that change are in the order of files there too: those of a channel c lie together, as those of a target do
+//! that has its own.
 //!
 //! The file is long, since two halves of it are one statement: where each weight lies, and how spikes run over it.
 
 use crate::kernel::*;
-use crate::params;
 
 /// How a projection by convolution lies, of so many rows, columns and channels.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,6 +113,7 @@ impl Convolution {
     }
 
     /// Every synapse of a target, given by its row, column and channel: source, and which weight in the order of files.
+    #[inline(always)]
     pub fn each_source(&self, [y, x, c]: [usize; 3], mut each: impl FnMut(usize, usize)) {
         let pooled = self.pooled();
         let [from, to] = [self.source[2], self.target[2]].map(|channels| channels / self.groups);
@@ -179,8 +181,38 @@ impl Convolution {
         along(0) * along(1) * self.target[2] as u64 * (self.source[2] / self.groups) as u64
     }
 
-    /// The parameters of its kernels.
-    pub fn params(&self, rows: &Rows) -> ConvolutionParams<f64> {
+    /// The same of a source: for each place of the kernel at which a target has it, the first of its targets there and
+    /// which weight that has. The other channels of the group follow, one target and [`Self::fan_in`] weights further
+    /// on each.
+    #[inline(always)]
+    pub fn each_target(&self, source: usize, mut each: impl FnMut(usize, usize)) {
+        let [_, columns, channels] = self.source;
+        let [from, to] = [self.source[2], self.target[2]].map(|channels| channels / self.groups);
+        let (place, channel) = (source / channels, source % channels);
+        let cell = [place / columns / self.pool[0], place % columns / self.pool[1]];
+        let pooled = self.pooled();
+        if (0..2).any(|axis| cell[axis] >= pooled[axis]) {
+            return;
+        }
+        let along = |axis: usize, k: usize| {
+            let away = (cell[axis] + self.padding[axis]).checked_sub(k * self.dilation[axis])?;
+            let place = away / self.stride[axis];
+            (place * self.stride[axis] == away && place < self.target[axis]).then_some(place)
+        };
+        let first = channel / from * to;
+        for ky in 0..self.kernel[0] {
+            let Some(y) = along(0, ky) else { continue };
+            for kx in 0..self.kernel[1] {
+                let Some(x) = along(1, kx) else { continue };
+                let row = (first * from + channel % from) * self.kernel[0] + ky;
+                let target = (y * self.target[1] + x) * self.target[2] + first;
+                each(target, row * self.kernel[1] + kx);
+            }
+        }
+    }
+
+    /// How it lies, for its kernels.
+    pub fn geometry(&self) -> Geometry<f64> {
         let [source_height, source_width, channels] = self.source.map(|n| n as u32);
         let [target_height, target_width, target_channels] = self.target.map(|n| n as u32);
         let [pool_height, pool_width] = self.pool.map(|n| n as u32);
@@ -188,13 +220,12 @@ impl Convolution {
         let [stride_y, stride_x] = self.stride.map(|n| n as u32);
         let [padding_y, padding_x] = self.padding.map(|n| n as u32);
         let [dilation_y, dilation_x] = self.dilation.map(|n| n as u32);
-        ConvolutionParams {
+        Geometry {
             source_height,
             source_width,
             channels,
             pool_height,
             pool_width,
-            scale: self.scale(),
             kernel_height,
             kernel_width,
             stride_y,
@@ -207,76 +238,121 @@ impl Convolution {
             target_height,
             target_width,
             target_channels,
-            largest: u32::from(self.pooling == Pooling::Largest),
-            source_rows: rows.source as u32,
-            history: rows.history as u32,
-            delay: rows.delay as u32,
-            rows: rows.arrivals as u32,
-            stride: rows.stride as u32,
-            first: rows.first as u32,
-            accumulate: u32::from(rows.accumulate),
-            values: u32::from(rows.values),
+        }
+    }
+
+    /// The parameters of its kernels in a training.
+    pub fn params(&self, rows: &Rows) -> Vec<Word> {
+        let largest = u32::from(self.pooling == Pooling::Largest);
+        let flags = [rows.accumulate, rows.values].map(u32::from);
+        let rows = [rows.source, rows.history, rows.delay, rows.arrivals, rows.stride, rows.first];
+        let rows = rows.map(|n| n as u32);
+        let own = [&[largest], &rows[..], &flags].concat().into_iter().map(Word::U);
+        let own = [Word::F(self.scale())].into_iter().chain(own);
+        own.chain(self.geometry().words()).collect()
+    }
+}
+
+/// Declares the parameters of a kernel of a convolution with a macro that declares such: its own, then how the convolution
+/// lies.
+#[macro_export]
+macro_rules! convolution_params {
+    ($declare:ident! { $(#[$doc:meta])* pub struct $name:ident { $($own:tt)* } }) => {
+        $crate::$declare! {
+            $(#[$doc])*
+            pub struct $name {
+                $($own)*
+                /// Rows of the sources.
+                source_height: word,
+                /// Columns of the sources.
+                source_width: word,
+                /// Channels of the sources.
+                channels: word,
+                /// Rows that are pooled.
+                pool_height: word,
+                /// Columns that are pooled.
+                pool_width: word,
+                /// Rows of the kernel.
+                kernel_height: word,
+                /// Columns of the kernel.
+                kernel_width: word,
+                /// Rows from one place of the kernel to the next.
+                stride_y: word,
+                /// Columns from one place of the kernel to the next.
+                stride_x: word,
+                /// Rows of nothing above and below.
+                padding_y: word,
+                /// Columns of nothing to the left and right.
+                padding_x: word,
+                /// Rows from one weight of the kernel to the next.
+                dilation_y: word,
+                /// Columns from one weight of the kernel to the next.
+                dilation_x: word,
+                /// Groups of channels.
+                groups: word,
+                /// Rows of the targets.
+                target_height: word,
+                /// Columns of the targets.
+                target_width: word,
+                /// Channels of the targets.
+                target_channels: word,
+            }
+        }
+    };
+}
+
+convolution_params! {
+    params! {
+        /// The parameters with which every kernel of a convolution ends.
+        pub struct Geometry {}
+    }
+}
+
+convolution_params! {
+    params! {
+        /// `Params` of the kernels of a convolution in a training.
+        pub struct ConvolutionParams {
+            /// Factor on the sum of what is pooled.
+            scale: real,
+            /// 0: what is pooled is summed; 1: the largest counts.
+            largest: option,
+            /// Time rows of the sources per sample.
+            source_rows: word,
+            /// Those before the window.
+            history: word,
+            /// Steps from spike to arrival.
+            delay: word,
+            /// Time rows of arrivals per sample.
+            rows: word,
+            /// Numbers of a row of arrivals.
+            stride: word,
+            /// Place of the first target in a row of arrivals.
+            first: word,
+            /// 1: add to what is there; 0: overwrite.
+            accumulate: word,
+            /// 0: sources spike; 1: sources have values.
+            values: option,
         }
     }
 }
 
-params! {
-    /// `Params` of the kernels of a convolution.
-    pub struct ConvolutionParams {
-        /// Rows of the sources.
-        source_height: word,
-        /// Columns of the sources.
-        source_width: word,
-        /// Channels of the sources.
-        channels: word,
-        /// Rows that are pooled.
-        pool_height: word,
-        /// Columns that are pooled.
-        pool_width: word,
-        /// Factor on the sum of what is pooled.
-        scale: real,
-        /// Rows of the kernel.
-        kernel_height: word,
-        /// Columns of the kernel.
-        kernel_width: word,
-        /// Rows from one place of the kernel to the next.
-        stride_y: word,
-        /// Columns from one place of the kernel to the next.
-        stride_x: word,
-        /// Rows of nothing above and below.
-        padding_y: word,
-        /// Columns of nothing to the left and right.
-        padding_x: word,
-        /// Rows from one weight of the kernel to the next.
-        dilation_y: word,
-        /// Columns from one weight of the kernel to the next.
-        dilation_x: word,
-        /// Groups of channels.
-        groups: word,
-        /// Rows of the targets.
-        target_height: word,
-        /// Columns of the targets.
-        target_width: word,
-        /// Channels of the targets.
-        target_channels: word,
-        /// 0: what is pooled is summed; 1: the largest counts.
-        largest: option,
-        /// Time rows of the sources per sample.
-        source_rows: word,
-        /// Those before the window.
-        history: word,
-        /// Steps from spike to arrival.
-        delay: word,
-        /// Time rows of arrivals per sample.
-        rows: word,
-        /// Numbers of a row of arrivals.
-        stride: word,
-        /// Place of the first target in a row of arrivals.
-        first: word,
-        /// 1: add to what is there; 0: overwrite.
-        accumulate: word,
-        /// 0: sources spike; 1: sources have values.
-        values: option,
+impl<F: Real> Geometry<F> {
+    /// The convolution of a kernel with these parameters. What is pooled is summed: a factor on the sum is in what the
+    /// kernel is given of weights or changes.
+    #[inline(always)]
+    pub fn convolution(params: &[Word]) -> Convolution {
+        let g = Self::of(&params[params.len() - Self::FIELDS.len()..]);
+        Convolution {
+            source: [g.source_height, g.source_width, g.channels].map(|n| n as usize),
+            pool: [g.pool_height, g.pool_width].map(|n| n as usize),
+            pooling: Pooling::Sum,
+            kernel: [g.kernel_height, g.kernel_width].map(|n| n as usize),
+            stride: [g.stride_y, g.stride_x].map(|n| n as usize),
+            padding: [g.padding_y, g.padding_x].map(|n| n as usize),
+            dilation: [g.dilation_y, g.dilation_x].map(|n| n as usize),
+            groups: g.groups as usize,
+            target: [g.target_height, g.target_width, g.target_channels].map(|n| n as usize),
+        }
     }
 }
 
@@ -450,7 +526,7 @@ mod tests {
                 accumulate: false,
                 values: false,
             };
-            let params = c.params(&rows).words();
+            let params = c.params(&rows);
             let clock = Clock {
                 seed: 0,
                 step: 0,
@@ -489,6 +565,13 @@ mod tests {
                     }
                 }
                 assert_eq!(arrivals, listed, "source {spiking}");
+                let mut met = vec![0.0; targets];
+                c.each_target(spiking, |target, weight| {
+                    for k in 0..c.target[2] / c.groups {
+                        met[target + k] += 0.25 * weights[places[weight + k * c.fan_in()]];
+                    }
+                });
+                assert_eq!(met, listed, "source {spiking}");
                 assert_eq!(gradient, by_weight, "source {spiking}");
             }
             assert!(any);

@@ -65,7 +65,7 @@ impl Tapes<'_> {
         let [spikes, x] = self.sources(self.seen(index), &rows);
         let args = vec![spikes, x, whole(weights), out];
         let targets = self.layout.pops[p.to].n;
-        let params = convolution.params(&rows).words();
+        let params = convolution.params(&rows);
         let launch = self.by_sample(&convolve::KERNEL, &p.name, params, args, targets);
         Some(Launch { per_step: p.delay > 0, ..launch })
     }
@@ -86,7 +86,7 @@ impl Tapes<'_> {
         // What is pooled, and what is left at the edges.
         let cells = [0, 1].map(|axis| convolution.source[axis].div_ceil(convolution.pool[axis]));
         let cells = cells[0] * cells[1] * convolution.source[2];
-        let params = convolution.params(&rows).words();
+        let params = convolution.params(&rows);
         let launch = self.by_sample(&convolve_backward::KERNEL, &p.name, params, args, cells);
         Some(Launch { per_step: true, ..launch })
     }
@@ -128,7 +128,7 @@ impl Tapes<'_> {
         let rows = Rows { stride: by.stride, first: by.first, ..self.rows(index) };
         let [spikes, x] = self.sources(self.source(index), &rows);
         let args = vec![spikes, x, each(by.array, by.rows * by.stride), each(by_sample, count)];
-        let params = convolution.params(&rows).words();
+        let params = convolution.params(&rows);
         let of_samples = self.by_sample(&convolve_gradient::KERNEL, &p.name, params, args, count);
         let params = sum_samples::SumSamplesParams::<f64> { n: count as u32 }.words();
         let sum_up = Launch {
