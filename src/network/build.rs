@@ -153,7 +153,10 @@ pub fn build_watched(
             least: if conductance && ends[0] == ends[1] { 0.0 } else { f64::NEG_INFINITY },
             key: (seed, index as u32),
         };
-        fits(&wiring, gradients, copies, &mut budget)?;
+        let rule = learning::rule(scene, projection);
+        // What does not change is held by each synapse, but where gradients ask for it.
+        let shares = gradients || rule.is_some();
+        fits(&wiring, shares, copies, &mut budget)?;
         let mut of_copies = Vec::new();
         for copy in 0..drawn_copies {
             let seed = seed.wrapping_add(copy as u64);
@@ -182,8 +185,7 @@ pub fn build_watched(
                 (_, Weight::File(file)) => loaded(&wiring, file)?,
                 _ => wiring.synapses()?,
             };
-            // Only trainings by gradients know how to share weights.
-            let mut synapses = if gradients { synapses } else { synapses.expanded() };
+            let mut synapses = if shares { synapses } else { synapses.expanded() };
             if projection.shuffled {
                 synapses.exchange(&Stream::new(seed, Purpose::Exchange, index as u32));
             }
@@ -218,7 +220,6 @@ pub fn build_watched(
             [projection.is_among(freeze), projection.is_among(&scene.reinit)],
             initial.as_mut(),
         )?;
-        let rule = learning::rule(scene, projection);
         let frozen = (learn || rule.is_some()) && projection.is_among(freeze);
         let rule = rule.filter(|_| !frozen);
         if let Some(rule) = &rule {
@@ -375,15 +376,16 @@ fn unit(population: &Population, dt: f64, receptor: Option<usize>) -> f64 {
     unit_of(&**neurons, dt, receptor.map_or(Nudge::Current, Nudge::Arrival))
 }
 
-/// Refuses a projection that cannot be indexed or held, before anything is allocated for it.
+/// Refuses a projection that cannot be indexed or held, before anything is allocated for it. Weights that synapses may
+/// share are held once if it `shares` them.
 fn fits(
     wiring: &Wiring<'_>,
-    gradients: bool,
+    shares: bool,
     copies: usize,
     budget: &mut Budget,
 ) -> Result<(), NetworkError> {
     let synapses = match wiring.shared() {
-        Some(convolution) if gradients => convolution.weights() as f64,
+        Some(convolution) if shares => convolution.weights() as f64,
         _ => wiring.expected(),
     };
     let all = synapses * copies as f64;

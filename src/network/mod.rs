@@ -316,7 +316,7 @@ pub enum Synapses {
         /// Delay of each synapse \[steps\], at least 1; empty if all have that of the projection.
         delays: Vec<u16>,
     },
-    /// Windows with the same weights everywhere, of a training by gradients.
+    /// Windows with the same weights everywhere, of a training by gradients or of a projection with a rule.
     Convolution {
         /// How they lie.
         convolution: Box<Convolution>,
@@ -461,6 +461,14 @@ impl Synapses {
         let (start, source, weight) = convolution.lists();
         let weights = weight.into_iter().map(|w| scale * weights[w as usize]).collect();
         Self::Sparse { start, source, weights, delays: Vec::new() }
+    }
+
+    /// Factor on what a weight brings: of a mean of pooled sources each has its part.
+    pub fn scale(&self) -> f64 {
+        match self {
+            Self::Convolution { convolution, .. } => convolution.scale(),
+            Self::Dense { .. } | Self::Sparse { .. } | Self::Procedural { .. } => 1.0,
+        }
     }
 
     /// Deals the weights out anew, by a permutation of the stream.

@@ -211,7 +211,7 @@ pub struct SimulationPorts {
 pub struct LivePorts {
     /// Its weights.
     pub weights: Tiles,
-    /// Lists of its synapses, unless they are dense.
+    /// Lists of its synapses, unless they are dense or share weights.
     pub lists: Option<Lists>,
     /// Marks of the synapses, if its rule has eligibility.
     pub marks: Option<Tiles>,

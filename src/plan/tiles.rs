@@ -21,7 +21,7 @@ pub enum Tiles<A = Reals> {
         /// In the order of targets.
         tiles: Vec<(A, usize, usize)>,
     },
-    /// Sparse weights by target.
+    /// Weights in their natural order: sparse ones by target, and those of a convolution that change in a simulation.
     Sparse {
         /// The array.
         array: A,
@@ -30,7 +30,7 @@ pub enum Tiles<A = Reals> {
         /// Whether each has a second float, behind them all.
         second: bool,
     },
-    /// Weights of a convolution.
+    /// Weights of a convolution in a training by gradients.
     Convolution {
         /// The array.
         array: A,

@@ -23,11 +23,18 @@
 //! target; a row of `outgoing` leads to those of a source, grouped by axonal delay. 12 bytes for a synapse:
 //! weight, source with delay, target with rank. Where changes are too small for one float
 //! ([`Rule::is_slow`]) a second one is kept for each weight: behind the rows of each strip, or behind all
-//! sparse weights.
+//! sparse or shared weights.
+//!
+//! **Shared weights**, those of a convolution, get the sum of what their synapses would: of the spikes of sources in a
+//! step, and then of those of targets, each within the bounds, and with powers by the weight before it. The sums go by
+//! the list of the spikes, which has one order, so they are the same each time. Nothing is stored of a synapse. What is
+//! of single synapses they do not have: marks of eligibility, new partners.
 
 pub mod bcm;
 pub mod by_arrival;
 pub mod change_weights;
+pub mod convolved_post;
+pub mod convolved_pre;
 pub mod covariance;
 pub mod dense_post;
 pub mod dense_pre;
@@ -162,6 +169,15 @@ pub struct Change {
     pub pair: f64,
     /// b.
     pub triplet: f64,
+}
+
+impl Change {
+    /// The same times a factor.
+    pub fn times(self, factor: f64) -> Self {
+        let [constant, pair, triplet] =
+            [self.constant, self.pair, self.triplet].map(|x| factor * x);
+        Self { constant, pair, triplet }
+    }
 }
 
 /// A trace of each neuron of a population.
@@ -312,6 +328,14 @@ impl<F: Real> Site<F> {
             let (mut w, mut low) = (weight[at], weight[at + rest]);
             change_within(&mut w, &mut low, by, bounds);
             (weight[at], weight[at + rest]) = (w, low);
+        }
+    }
+
+    /// Changes shared weights by the sums of the changes of their synapses.
+    #[inline(always)]
+    fn change_by_sums(&self, weight: &mut [F], sums: &[F], rate: &[F]) {
+        for (at, sum) in sums.iter().enumerate().filter(|(_, sum)| **sum != F::zero()) {
+            self.change(weight, at, self.second as usize, self.pace(rate) * *sum, rate);
         }
     }
 }

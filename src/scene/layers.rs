@@ -57,6 +57,11 @@ fn text([rows, columns]: [usize; 2]) -> Extent {
 }
 
 impl Projection {
+    /// Whether synapses share weights, by windows of the sources.
+    pub fn shares_weights(&self) -> bool {
+        matches!(self.connect, Connect::Conv(_)) || self.pool.is_some()
+    }
+
     /// How the sources lie before the targets, where that decides who is connected; `None` elsewhere. Weights are
     /// shared, but those of `Local`.
     ///

@@ -33,6 +33,7 @@ pub mod delay_gradient;
 pub mod delay_taps;
 pub mod delay_values;
 pub mod delay_values_backward;
+pub mod deliver_convolved;
 pub mod deliver_dense;
 pub mod deliver_sparse;
 pub mod dense_spikes;

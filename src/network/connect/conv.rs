@@ -7,8 +7,8 @@ use crate::grammar::Extent;
 declare! {
     /// Each target with a window of rows and columns of the sources, by weights that are the same everywhere (a
     /// convolution, or rather cross-correlation). Both populations have a `shape`. Weights are in PyTorch's order:
-    /// channel of the target, channel of the source, row and column of the kernel. In a simulation each synapse is
-    /// held by itself. For one delay.
+    /// channel of the target, channel of the source, row and column of the kernel. A rule of plasticity changes a weight
+    /// by the sum of what all synapses that share it would change. For one delay.
     #[derive(Copy)]
     pub struct Conv: Word {
         /// Rows and columns of the window: one number for both, or a list of the two.

@@ -268,7 +268,9 @@ impl Rings<'_> {
                     }
                 }
                 Synapses::Procedural { .. } => {}
-                Synapses::Convolution { .. } => unreachable!("a simulation has every synapse"),
+                Synapses::Convolution { .. } => {
+                    unreachable!("a simulation has every synapse whose weight does not change")
+                }
                 Synapses::Sparse { start, source, weights, .. } => {
                     for target in 0..targets {
                         for k in start[target] as usize..start[target + 1] as usize {

@@ -3,8 +3,9 @@
 //! A projection with a rule or with short-term plasticity is *live*: its weights are floats in an array
 //! of their own, delivered by a launch of their own, instead of integers in the table that the others
 //! share. Its rule is two more launches, one for spikes of sources and one for those of targets, over
-//! traces that all projections from or to a population share where they are alike. See
-//! [`crate::plasticity`].
+//! traces that all projections from or to a population share where they are alike. Synapses of a convolution share their
+//! weights, which then lie as sparse ones do, but without lists: kernels tell who has whom from how the convolution
+//! lies. See [`crate::plasticity`].
 //!
 //! The file is long with one launch after the other: what learns has a dozen kernels, each with its arguments.
 
@@ -15,12 +16,16 @@ use crate::neuron::iaf;
 use crate::neuron::receptor::port;
 use crate::neuron::stepped::BLOCK;
 use crate::plasticity::{
-    Change, Eligibility, Rates, Rule, Site, Trace, Voltage, dense_post, dense_pre, eligibility,
-    modulate, modulator, normalise, rates, reinforce, sparse_post, sparse_pre, trace, voltage,
+    Change, Eligibility, Rates, Rule, Site, Trace, Voltage, convolved_post, convolved_pre,
+    dense_post, dense_pre, eligibility, modulate, modulator, normalise, rates, reinforce,
+    sparse_post, sparse_pre, trace, voltage,
 };
 use crate::slow::{fall, is_slow};
+use crate::synapse::convolution::Convolution;
 use crate::synapse::short_term;
-use crate::synapse::{Delivery, STRIP, by_row, deliver_dense, deliver_sparse, scatter};
+use crate::synapse::{
+    Delivery, STRIP, by_row, deliver_convolved, deliver_dense, deliver_sparse, scatter,
+};
 use crate::train::restart;
 
 /// Time after which marks decay, as a part of their time constant.
@@ -35,6 +40,8 @@ pub(super) struct Live<'n> {
     projection: &'n Projection,
     weights: Tiles,
     lists: Option<Lists>,
+    /// If its synapses share weights.
+    convolution: Option<&'n Convolution>,
     /// Sources and targets.
     size: [usize; 2],
     /// Place of the first source and the first target in the row of spikes.
@@ -174,6 +181,7 @@ impl<'n> Rings<'n> {
         let place = [p.from, p.to].map(|k| 32 * self.ports.first_word[k]);
         let name = &p.name;
         let second = p.scaling.is_some() || p.rule.as_ref().is_some_and(Rule::is_slow);
+        let mut convolution = None;
         let (weights, lists) = match &p.synapses {
             Synapses::Dense { weights } => {
                 let cut = Tiles::cut(name, STRIP, second, size, self.options.max_binding)?;
@@ -192,12 +200,21 @@ impl<'n> Rings<'n> {
                 });
                 (tiles, Some(lists))
             }
-            Synapses::Procedural { .. } | Synapses::Convolution { .. } => {
+            Synapses::Convolution { convolution: shared, weights } => {
+                convolution = Some(&**shared);
+                let whole = Tiles::Sparse { array: (), synapses: weights.len(), second };
+                let tiles = whole.placed(|tile, ()| {
+                    let packed = whole.pack(tile, weights);
+                    self.arrays.reals(format!("{name}.weights"), packed)
+                });
+                (tiles, None)
+            }
+            Synapses::Procedural { .. } => {
                 unreachable!("a checked scene keeps the weights of live projections")
             }
         };
         let efficacy = self.efficacy[index];
-        Ok(Live { index, projection: p, weights, lists, size, place, efficacy })
+        Ok(Live { index, projection: p, weights, lists, convolution, size, place, efficacy })
     }
 
     /// What the spikes of a source carry of the weights of a projection with short-term plasticity.
@@ -271,16 +288,26 @@ impl<'n> Rings<'n> {
             Synapses::Sparse { source, .. } => {
                 source.iter().for_each(|s| degrees[*s as usize] += 1);
             }
+            Synapses::Convolution { convolution, .. } => {
+                let channels = (convolution.target[2] / convolution.groups) as u32;
+                for (source, degree) in degrees.iter_mut().enumerate() {
+                    convolution.each_target(source, |_, _| *degree += channels);
+                }
+            }
             _ => degrees.iter_mut().for_each(|d| *d += live.size[1] as u32),
         }
         let efficacy = live.efficacy.unwrap_or(self.arrays.unused.reals);
         let count = live.size[1].div_ceil(self.ring.tile);
         let once = |kernel: &Kernel| {
-            let synapses = p.synapses.weights().len() / live.size[0].max(1);
-            let groups = scatter::groups(live.size[0], synapses) * kernel.workgroup as usize;
+            let synapses = match live.convolution {
+                Some(convolution) => convolution.synapses() as usize,
+                None => p.synapses.weights().len(),
+            };
+            let of_each = synapses / live.size[0].max(1);
+            let groups = scatter::groups(live.size[0], of_each) * kernel.workgroup as usize;
             (Units::Count { count, grain: count }, groups)
         };
-        let units = 1.0 / self.scale[p.to][p.receptor];
+        let units = p.synapses.scale() / self.scale[p.to][p.receptor];
         let short_term = Word::U(u32::from(live.efficacy.is_some()));
         let params = |first_target: usize, width: usize| Delivery::<f64> {
             sources: live.size[0] as u32,
@@ -318,7 +345,16 @@ impl<'n> Rings<'n> {
                 let kernel = &deliver_sparse::KERNEL;
                 launches.push(self.launch(kernel, name, params, args, once(kernel)));
             }
-            (Tiles::Sparse { .. } | Tiles::Convolution { .. }, _) => {}
+            (Tiles::Sparse { array, .. }, None) => {
+                let Some(convolution) = live.convolution else { return };
+                let mut params = params(0, live.size[1]).words();
+                params.push(short_term);
+                params.extend(convolution.geometry().words());
+                let args = vec![whole(self.fired), whole(*array), whole(efficacy), ring];
+                let kernel = &deliver_convolved::KERNEL;
+                launches.push(self.launch(kernel, name, params, args, once(kernel)));
+            }
+            (Tiles::Convolution { .. }, _) => {}
         }
     }
 
@@ -449,7 +485,26 @@ impl<'n> Rings<'n> {
                 let size = (units, groups(1, kernel));
                 learning.post.push(self.launch(kernel, &p.name, params, args, size));
             }
-            (Tiles::Sparse { .. } | Tiles::Convolution { .. }, _) => {}
+            (Tiles::Sparse { array, synapses: weights, .. }, None) => {
+                let Some(convolution) = live.convolution else { return };
+                let geometry = convolution.geometry().words();
+                let weight = each(*array, self.arrays[*array].len);
+                let size = (Units::Count { count: 1, grain: 1 }, *weights);
+                // Of a mean each synapse has its part.
+                let params = |side: usize, change: Change| {
+                    let change = change.times(convolution.scale());
+                    [site(side, change, 0, live.size[1]), geometry.clone()].concat()
+                };
+                let args = |side: usize, a: Reals, b: Reals| {
+                    vec![whole(lists[side].0), weight, whole(a), whole(b), whole(rate)]
+                };
+                let kernel = &convolved_pre::KERNEL;
+                let (of_pre, of_post) = (params(0, rule.pre), params(1, rule.post));
+                learning.pre.push(self.launch(kernel, &p.name, of_pre, args(0, y, x2), size));
+                let kernel = &convolved_post::KERNEL;
+                learning.post.push(self.launch(kernel, &p.name, of_post, args(1, x, y2), size));
+            }
+            (Tiles::Convolution { .. }, _) => {}
         }
         if let Some(eligibility) = rule.eligibility {
             self.reinforce(live, rule, &eligibility, learning);
@@ -688,7 +743,14 @@ impl<'n> Rings<'n> {
             (Tiles::Sparse { array, .. }, Some(lists)) => {
                 (vec![(*array, live.size[1])], lists.start)
             }
-            (Tiles::Sparse { .. } | Tiles::Convolution { .. }, _) => return,
+            (Tiles::Sparse { array, synapses: weights, .. }, None) => {
+                // The targets of a channel have one sum.
+                let Some(convolution) = live.convolution else { return };
+                let ends = (0..=*weights as u32).step_by(convolution.fan_in());
+                let start = self.arrays.words(format!("{}.start", p.name), ends.collect());
+                (vec![(*array, convolution.target[2])], start)
+            }
+            (Tiles::Convolution { .. }, _) => return,
         };
         for (array, width) in widths {
             let params = normalise::NormaliseParams::<f64> {
@@ -698,7 +760,7 @@ impl<'n> Rings<'n> {
                 sum: normalize.sum,
                 w_min: low,
                 w_max: high,
-                dense: u32::from(live.lists.is_none()),
+                dense: u32::from(matches!(live.weights, Tiles::Dense { .. })),
             };
             let len = self.arrays[array].len;
             let args = vec![each(array, len), whole(start)];

@@ -44,7 +44,12 @@ impl Rings<'_> {
                         });
                     }
                 }
-                Synapses::Convolution { .. } => unreachable!("a simulation has every synapse"),
+                // Those that change. At the edges a target has fewer.
+                Synapses::Convolution { convolution, .. } => {
+                    let [height, width] = convolution.pool;
+                    let most = (convolution.fan_in() * height * width) as f64 * convolution.scale();
+                    sums.iter_mut().for_each(|sum| *sum += most * p.largest());
+                }
                 Synapses::Sparse { start, weights, .. } => {
                     for (target, sum) in sums.iter_mut().enumerate() {
                         let row = start[target] as usize..start[target + 1] as usize;
@@ -72,8 +77,8 @@ impl Rings<'_> {
         // A weight that is a float is rounded to units below 2^22, as many as its mantissa tells apart.
         let float = |to: usize, receptor: usize| {
             let live = |p: &&Projection| p.is_live() && (p.to, p.receptor) == (to, receptor);
-            let largest = network.projections.iter().filter(live).map(Projection::largest);
-            largest.fold(0.0, f64::max)
+            let live = network.projections.iter().filter(live);
+            live.map(|p| p.synapses.scale() * p.largest()).fold(0.0, f64::max)
         };
         let scale = |to: usize, receptor: usize, sums: &[f64]| {
             let bound = sums.iter().fold(0.0f64, |m, x| m.max(*x));

@@ -413,7 +413,21 @@ impl<'s> Checker<'s> {
                     }
                     self.ordered(&path, low.get(), high.get());
                     let path = format!("{path}.projection");
-                    if let Some(p) = self.known_projection(&path, projection)
+                    let p = self.known_projection(&path, projection);
+                    let changes =
+                        |p: &Projection| p.learn.as_ref().is_some_and(|l| l.common().is_some());
+                    if let Some(p) = p
+                        && p.shares_weights()
+                        && changes(p)
+                    {
+                        let message = format!(
+                            "synapses of `{projection}` share weights that change, so no number is of one of them"
+                        );
+                        let help =
+                            "reward a synapse of another projection, between the same two neurons";
+                        self.fault_with_help(&path, message, help);
+                    }
+                    if let Some(p) = p
                         && p.rewire.is_some()
                     {
                         let message = format!(

@@ -231,12 +231,9 @@ impl<'s> Checker<'s> {
             (Ok(_), Connect::Lateral(_)) => projection.sideways(from, to).map(|_| None),
             (fits, _) => fits,
         };
-        let shared = match fits {
-            Err((field, message, help)) => {
-                return self.fault_with_help(format!("{path}.{field}"), message, help);
-            }
-            Ok(fits) => fits.is_some() && !matches!(projection.connect, Connect::Local(_)),
-        };
+        if let Err((field, message, help)) = fits {
+            return self.fault_with_help(format!("{path}.{field}"), message, help);
+        }
         let largest = matches!(projection.pool, Some(Pool::Max(_)));
         if largest && !self.has_gradients() {
             let message = "the largest of several spikes is taken in trainings by gradients only";
@@ -250,7 +247,7 @@ impl<'s> Checker<'s> {
             let message = "values below 0, of a `gain` below 0, are pooled by `Avg` or `Sum`";
             self.fault(format!("{path}.pool"), message);
         }
-        if !shared {
+        if !projection.shares_weights() {
             return;
         }
         if !projection.has_one_delay() {
@@ -258,17 +255,34 @@ impl<'s> Checker<'s> {
             let help = "give one delay, or use `Local`";
             self.fault_with_help(format!("{path}.delay"), message, help);
         }
-        // Simulations have every synapse, each with its own weight.
-        let by_rule = projection.learn.as_ref().is_some_and(|learn| learn.common().is_some());
-        let changes = [
-            ("learn", by_rule && !self.has_gradients()),
-            ("normalize", projection.normalize.is_some()),
-            ("scaling", projection.scaling.is_some()),
-            ("rewire", projection.rewire.is_some()),
+        let help = "use `Local`, whose synapses each have their own";
+        if let Some(rule) = projection.learn.as_ref().and_then(Learn::common)
+            && !self.has_gradients()
+        {
+            let by_spikes = matches!(
+                projection.learn,
+                Some(Learn::Stdp(_) | Learn::Triplet(_) | Learn::Vogels(_))
+            );
+            if !by_spikes {
+                let message = format!(
+                    "`{}` asks each synapse for its weight or its rates, and these share weights",
+                    rule.name
+                );
+                let help =
+                    "use `Stdp`, `Triplet` or `Vogels`, whose changes are summed, or `Local`";
+                self.fault_with_help(format!("{path}.learn"), message, help);
+            }
+            if rule.eligibility.is_some() {
+                let message = "a mark is of one synapse, and these share weights";
+                self.fault_with_help(format!("{path}.learn.eligibility"), message, help);
+            }
+        }
+        let of_synapses = [
+            ("scaling", projection.scaling.is_some(), "scaled"),
+            ("rewire", projection.rewire.is_some(), "replaced"),
         ];
-        for (field, _) in changes.iter().filter(|(_, changes)| *changes) {
-            let message = "synapses that share weights change in a training by gradients only";
-            let help = "use `Local`, whose synapses each have their own";
+        for (field, _, what) in of_synapses.iter().filter(|(_, asked, _)| *asked) {
+            let message = format!("single synapses are {what}, and these share weights");
             self.fault_with_help(format!("{path}.{field}"), message, help);
         }
     }
