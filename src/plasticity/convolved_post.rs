@@ -50,13 +50,18 @@ impl Twin for ConvolvedPost {
             return;
         }
         let [_, width, channels] = convolution.target;
+        let from = convolution.source[2] / convolution.groups;
+        let area = convolution.kernel[0] * convolution.kernel[1];
         let mut sums = vec![F::zero(); convolution.weights()];
         for target in spikes {
             let factor = p.pair + p.triplet * y2[target];
             let place = target / channels;
             let place = [place / width, place % width, target % channels];
             convolution.each_source(place, |source, at| {
-                sums[at] += p.constant + x[source] * factor;
+                let sums = sums[at..].iter_mut().step_by(area);
+                for (sum, x) in sums.zip(&x[source..][..from]) {
+                    *sum += p.constant + *x * factor;
+                }
             });
         }
         p.change_by_sums(weight.reals_mut(), &sums, rate.reals());

@@ -112,7 +112,9 @@ impl Convolution {
         })
     }
 
-    /// Every synapse of a target, given by its row, column and channel: source, and which weight in the order of files.
+    /// Every synapse of a target, given by its row, column and channel, weights in the order of files: for each source
+    /// place that it has, the first of its sources there and which weight that has. The other channels of the group
+    /// follow, one source and the weights of one channel of a kernel further on each.
     #[inline(always)]
     pub fn each_source(&self, [y, x, c]: [usize; 3], mut each: impl FnMut(usize, usize)) {
         let pooled = self.pooled();
@@ -125,14 +127,12 @@ impl Convolution {
             let Some(row) = along(0, y, ky) else { continue };
             for kx in 0..self.kernel[1] {
                 let Some(column) = along(1, x, kx) else { continue };
-                for c_from in 0..from {
-                    let weight = ((c * from + c_from) * self.kernel[0] + ky) * self.kernel[1] + kx;
-                    for dy in 0..self.pool[0] {
-                        for dx in 0..self.pool[1] {
-                            let row = row * self.pool[0] + dy;
-                            let place = row * self.source[1] + column * self.pool[1] + dx;
-                            each(place * self.source[2] + c / to * from + c_from, weight);
-                        }
+                let weight = (c * from * self.kernel[0] + ky) * self.kernel[1] + kx;
+                for dy in 0..self.pool[0] {
+                    for dx in 0..self.pool[1] {
+                        let row = row * self.pool[0] + dy;
+                        let place = row * self.source[1] + column * self.pool[1] + dx;
+                        each(place * self.source[2] + c / to * from, weight);
                     }
                 }
             }
@@ -144,6 +144,7 @@ impl Convolution {
     pub fn lists(&self) -> (Vec<u32>, Vec<u32>, Vec<u32>) {
         let [height, width, channels] = self.target;
         let (mut start, mut source, mut weight) = (vec![0], Vec::new(), Vec::new());
+        let (from, area) = (self.source[2] / self.groups, self.kernel[0] * self.kernel[1]);
         let mut pairs = Vec::new();
         for target in 0..height * width * channels {
             let place = target / channels;
@@ -151,7 +152,8 @@ impl Convolution {
             self.each_source(
                 [place / width, place % width, target % channels],
                 |source, weight| {
-                    pairs.push((source as u32, weight as u32));
+                    let pair = |k: usize| ((source + k) as u32, (weight + k * area) as u32);
+                    pairs.extend((0..from).map(pair));
                 },
             );
             pairs.sort_unstable();
@@ -181,9 +183,8 @@ impl Convolution {
         along(0) * along(1) * self.target[2] as u64 * (self.source[2] / self.groups) as u64
     }
 
-    /// The same of a source: for each place of the kernel at which a target has it, the first of its targets there and
-    /// which weight that has. The other channels of the group follow, one target and [`Self::fan_in`] weights further
-    /// on each.
+    /// The same of a source: for each place of targets that has it, the first of its targets there and which weight that
+    /// has. The other channels of the group follow, one target and [`Self::fan_in`] weights further on each.
     #[inline(always)]
     pub fn each_target(&self, source: usize, mut each: impl FnMut(usize, usize)) {
         let [_, columns, channels] = self.source;
