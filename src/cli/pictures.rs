@@ -16,6 +16,7 @@ use crate::report::{
 use crate::scene::Images;
 use crate::simulation::{self, Recording};
 use crate::summary::Summary;
+use crate::synapse::convolution::Convolution;
 use crate::train::{self, Learner, Predictions, Presented, Samples, Tested, TrainError, Trainer};
 use crate::words::{bytes, grouped};
 use std::borrow::Cow;
@@ -271,12 +272,7 @@ fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -
     let targets = network.populations[projection.to].size;
     let (_, weights) = weights.into_iter().find(|(name, _)| *name == projection.name)?;
     if let Synapses::Convolution { convolution, .. } = &projection.synapses {
-        let [height, width] = convolution.kernel;
-        let kernels = weights.chunks(convolution.fan_in()).take(FIELDS).enumerate();
-        let field = |(c, kernel): (usize, &[f32])| {
-            (format!("channel {c}"), kernel[..height * width].to_vec())
-        };
-        return Some(Fields { width, height, fields: kernels.map(field).collect() });
+        return Some(kernels(convolution, &weights));
     }
     let fields = (0..targets.min(FIELDS)).map(|j| {
         let field = weights.iter().skip(j).step_by(targets).copied().collect();
@@ -294,6 +290,24 @@ fn fields(network: &Network, weights: Vec<(String, Vec<f32>)>, data: &Dataset) -
     };
     let width = sources / height;
     Some(Fields { width, height, fields: fields.collect() })
+}
+
+/// Kernels of the first channels that a convolution makes, each by the first channel of its sources.
+fn kernels(convolution: &Convolution, weights: &[f32]) -> Fields {
+    let [height, width] = convolution.kernel;
+    let kernels = weights.chunks(convolution.fan_in()).take(FIELDS).enumerate();
+    let field =
+        |(c, kernel): (usize, &[f32])| (format!("channel {c}"), kernel[..height * width].to_vec());
+    Fields { width, height, fields: kernels.map(field).collect() }
+}
+
+/// Kernels of the first projection of a simulation that shares weights and learns, of named weights in natural order.
+pub fn learned_kernels(network: &Network, weights: &[(String, Vec<f32>)]) -> Option<Fields> {
+    network.projections.iter().find_map(|p| {
+        let Synapses::Convolution { convolution, .. } = &p.synapses else { return None };
+        let (_, weights) = weights.iter().find(|(name, _)| *name == p.name)?;
+        Some(kernels(convolution, weights))
+    })
 }
 
 /// How weights and delays of synapses are distributed, where they differ: weights as they were drawn and, of those that a
@@ -351,7 +365,7 @@ pub fn simulation<'a>(
     description: &'a str,
     network: &Network,
     recording: &'a Recording,
-    weights: Vec<Weights>,
+    (weights, fields): (Vec<Weights>, Option<Fields>),
     summary: &'a Summary,
     warnings: &[String],
 ) -> Report<'a> {
@@ -411,6 +425,7 @@ pub fn simulation<'a>(
         activity: activity.collect(),
         windows: windows(network),
         weights,
+        fields,
         synapses: synapses(network, &[]),
         warnings: warnings.to_vec(),
         ..report::Report::default()

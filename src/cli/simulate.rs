@@ -179,7 +179,9 @@ impl Session<'_> {
         }
         kept.metrics.finish(&kept.simulation.recording)?;
         let sources = kept.simulation.sources()?;
-        self.write_weights("weights.safetensors", kept.simulation.weights()?, &sources)?;
+        let learned = kept.simulation.weights()?;
+        let kernels = pictures::learned_kernels(network, &learned);
+        self.write_weights("weights.safetensors", learned, &sources)?;
         // From its end a run can be extended.
         match kept.keep(&self.store) {
             Ok(()) => self.store.keep(1),
@@ -193,7 +195,7 @@ impl Session<'_> {
                 &self.origin.description,
                 network,
                 &simulation.recording,
-                weights,
+                (weights, kernels),
                 &self.summary,
                 &self.warnings,
             )
