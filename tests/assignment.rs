@@ -25,11 +25,18 @@ struct Stripes {
     place: Place,
 }
 
+/// The same by windows, of which one sees the whole image: weights that could be shared are each a synapse's own.
+fn by_windows() -> String {
+    let text =
+        STRIPES.replace("size: 36", "shape: [6, 6, 1]").replace("size: 12", "shape: [1, 1, 12]");
+    text.replacen("connect: Dense", "connect: Conv(kernel: 6)", 1)
+}
+
 impl Stripes {
-    fn new() -> Self {
+    fn new(text: &str) -> Self {
         let place = Place::new();
         let file = place.path("stripes.ron");
-        std::fs::write(&file, STRIPES).unwrap();
+        std::fs::write(&file, text).unwrap();
         let scene = load(&file, &[]).unwrap_or_else(|e| panic!("{e}")).0;
         let network = build(&scene).unwrap();
         let options = SimulationOptions {
@@ -58,7 +65,16 @@ impl Stripes {
 
 #[test]
 fn stripes_are_told_apart() {
-    let stripes = Stripes::new();
+    // By source, or by target.
+    are_told_apart(&Stripes::new(STRIPES), |weights, neuron| {
+        weights.iter().skip(neuron).step_by(12).sum()
+    });
+    are_told_apart(&Stripes::new(&by_windows()), |weights, neuron| {
+        weights[36 * neuron..][..36].iter().sum()
+    });
+}
+
+fn are_told_apart(stripes: &Stripes, sum: impl Fn(&[f32], usize) -> f32) {
     let mut learner = stripes.cpu(2);
     assert_eq!(learner.run(None, &mut |_| true).unwrap(), Outcome::Finished);
     let last = learner.progress.epochs.last().unwrap().clone();
@@ -69,7 +85,7 @@ fn stripes_are_told_apart() {
     // All weights of a neuron keep their sum, as it was before the last sample.
     let weights = learner.weights().unwrap().remove(0).1;
     for neuron in 0..12 {
-        let sum: f32 = weights.iter().skip(neuron).step_by(12).sum();
+        let sum = sum(&weights, neuron);
         assert!((sum - 12.0).abs() < 2.0, "{neuron}: {sum}");
     }
     let Some(found) = adapter("stripes") else { return };
@@ -85,7 +101,11 @@ fn stripes_are_told_apart() {
 
 #[test]
 fn an_interrupted_training_goes_on_to_the_same_bits() {
-    let stripes = Stripes::new();
+    goes_on(&Stripes::new(STRIPES));
+    goes_on(&Stripes::new(&by_windows()));
+}
+
+fn goes_on(stripes: &Stripes) {
     let mut whole = stripes.cpu(1);
     whole.run(None, &mut |_| true).unwrap();
 

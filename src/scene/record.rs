@@ -29,7 +29,7 @@ declare! {
     pub struct WeightTrace {
         /// Name of the projection.
         projection: String;
-        /// Which synapses, counted as in `weights.safetensors`; the first ten if absent.
+        /// Which synapses, or weights that synapses share, counted as in `weights.safetensors`; the first ten if absent.
         ids: Option<Vec<u64>>;
         /// Interval between samples \[ms\]; every step if absent.
         every: Option<Quantity<Ms>> [Interval];

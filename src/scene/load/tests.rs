@@ -1561,16 +1561,55 @@ fn what_does_not_lie_in_layers_is_shown_at_its_place() {
         LAYERS.split_once("training:").unwrap().0.replace("dt: 1", "dt: 1, duration: 9");
     let simulated = simulated.replace("Images(encoder: Latency(window: 5))", "Poisson(rate: 9)");
     let simulated = simulated.replace("Kaiming()", "1") + ")";
+    let simulated = simulated
+        .replace("Max(2)", "Sum(2)")
+        .replace("projections: [", "modulators: {\"m\": (tau: 50)}, projections: [");
     expect_problems(
-        &simulated.replace("Max(2)", "Sum(2)"),
+        &simulated,
         &[
             ("Sum(2)", "Max(2)", "Max(2)", "in trainings by gradients only | `Avg` or `Sum`"),
             (
                 "Conv(kernel: 5)",
-                "Conv(kernel: 5), learn: Stdp(w_max: 5)",
-                "Stdp(w_max: 5)",
-                "share weights change in a training by gradients only | `Local`",
+                "Conv(kernel: 5), learn: Oja(eta: 1, w_max: 5)",
+                "Oja(eta: 1",
+                "`Oja` asks each synapse | share weights | `Triplet` or `Vogels`",
+            ),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 5), learn: Clopath(w_max: 5)",
+                "Clopath(",
+                "`Clopath` asks each synapse | share weights",
+            ),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 5), learn: Stdp(w_max: 5, eligibility: (modulator: \"m\", tau: 9, rate: 1))",
+                "(modulator",
+                "a mark is of one synapse | `Local`",
+            ),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 5), learn: Stdp(w_max: 5), rewire: (below: 0.1, weight: 1, every: 9)",
+                "(below",
+                "single synapses are replaced | `Local`",
+            ),
+            (
+                "Conv(kernel: 5)",
+                "Conv(kernel: 5), learn: Stdp(w_max: 5), scaling: (rho: 5, eta: 1)",
+                "(rho",
+                "single synapses are scaled | `Local`",
             ),
         ],
+    );
+    let learned =
+        simulated.replace("Conv(kernel: 5)", "Conv(kernel: 5), learn: Stdp(w_max: 5, mu_plus: 1)");
+    read_text(&learned).unwrap();
+    expect_problems(
+        &learned,
+        &[(
+            "\"m\": (tau: 50)",
+            "\"m\": (tau: 50, release: [Pair(projection: \"pixels->edges\", synapse: 3, within: 9, low: 1, high: 2, amount: 1)])",
+            "\"pixels->edges\"",
+            "no number is of one of them | another projection",
+        )],
     );
 }
