@@ -11,7 +11,7 @@ use crate::input::{poisson, poisson_alike, poisson_drive};
 use crate::kernel::{Kernel, Word};
 use crate::network::{Input, Kind, Network, Projection, Stimulus, Synapses};
 use crate::plan::{ArrayId, Init, Launch, Plan};
-use crate::synapse::{deliver_dense, deliver_sparse, procedural, scatter};
+use crate::synapse::{deliver_convolved, deliver_dense, deliver_sparse, procedural, scatter};
 use crate::words::bytes;
 use serde::Serialize;
 
@@ -280,7 +280,8 @@ fn weights(network: &Network, plan: &Plan, max_binding: u64) -> (Vec<Control>, V
     for p in &network.projections {
         let own = |launch: &Launch| launch.label == p.name;
         if p.is_live() {
-            let kernels = [&deliver_dense::KERNEL, &deliver_sparse::KERNEL];
+            let kernels =
+                [&deliver_convolved::KERNEL, &deliver_dense::KERNEL, &deliver_sparse::KERNEL];
             let found = kernels.iter().flat_map(|kernel| placed.params(kernel, own, "units"));
             let label = match p.rule {
                 Some(_) => format!("effect of {}, whose weights learn", p.name),
