@@ -193,21 +193,11 @@ impl<'n> Rings<'n> {
             }
             Synapses::Sparse { start, source, weights, .. } => {
                 let lists = self.lists_of(p, start, source, size)?;
-                let whole = Tiles::Sparse { array: (), synapses: weights.len(), second };
-                let tiles = whole.placed(|tile, ()| {
-                    let packed = whole.pack(tile, weights);
-                    self.arrays.reals(format!("{name}.weights"), packed)
-                });
-                (tiles, Some(lists))
+                (self.in_order(name, weights, second), Some(lists))
             }
             Synapses::Convolution { convolution: shared, weights } => {
                 convolution = Some(&**shared);
-                let whole = Tiles::Sparse { array: (), synapses: weights.len(), second };
-                let tiles = whole.placed(|tile, ()| {
-                    let packed = whole.pack(tile, weights);
-                    self.arrays.reals(format!("{name}.weights"), packed)
-                });
-                (tiles, None)
+                (self.in_order(name, weights, second), None)
             }
             Synapses::Procedural { .. } => {
                 unreachable!("a checked scene keeps the weights of live projections")
@@ -242,6 +232,15 @@ impl<'n> Rings<'n> {
         launches.push(self.launch(&short_term::KERNEL, name, params.words(), args, once));
         self.ports.short_term.extend([u, used]);
         self.efficacy[index] = Some(efficacy);
+    }
+
+    /// Weights in their natural order, with second floats or without.
+    fn in_order(&mut self, name: &str, weights: &[f64], second: bool) -> Tiles {
+        let whole = Tiles::Sparse { array: (), synapses: weights.len(), second };
+        whole.placed(|tile, ()| {
+            let packed = whole.pack(tile, weights);
+            self.arrays.reals(format!("{name}.weights"), packed)
+        })
     }
 
     /// Where the synapses of each source and of each target are.
