@@ -58,9 +58,8 @@ impl Twin for ConvolvedPost {
             let place = target / channels;
             let place = [place / width, place % width, target % channels];
             convolution.each_source(place, |source, at| {
-                let sums = sums[at..].iter_mut().step_by(area);
-                for (sum, x) in sums.zip(&x[source..][..from]) {
-                    *sum += p.constant + *x * factor;
+                for (k, x) in x[source..][..from].iter().enumerate() {
+                    sums[at + k * area] += p.constant + *x * factor;
                 }
             });
         }

@@ -61,9 +61,8 @@ impl Twin for ConvolvedPre {
         for source in spikes {
             let factor = p.pair + p.triplet * x2[source];
             convolution.each_target(source, |target, at| {
-                let sums = sums[at..].iter_mut().step_by(fan_in);
-                for (sum, y) in sums.zip(&y[target..][..channels]) {
-                    *sum += p.constant + *y * factor;
+                for (k, y) in y[target..][..channels].iter().enumerate() {
+                    sums[at + k * fan_in] += p.constant + *y * factor;
                 }
             });
         }
