@@ -15,6 +15,7 @@ use crate::neuron::stepped::{
 use crate::slow::advanced;
 use crate::vector::{Vector, Width};
 use arrayvec::ArrayVec;
+use std::cell::RefCell;
 
 /// Concentrations of some neurons, and the reversal potentials that they make.
 struct Concentrations<S: Simd, F: Real> {
@@ -153,6 +154,22 @@ struct Neurons<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> {
     channels: Vec<ChannelTwin>,
     gates: Vec<GateTwin<F>>,
     shared: Vec<Vector<S, F>>,
+    back: RefCell<OnTheWay<S, F>>,
+}
+
+/// What the adjoint of a step keeps of it, in room that serves for all steps.
+struct OnTheWay<S: Simd, F: Real> {
+    moved: Vec<Moved<S, F>>,
+    by_gate: Vec<Vector<S, F>>,
+    e_revs: Vec<Vector<S, F>>,
+    /// Values of all gates in each of the passes.
+    open: [Vec<Vector<S, F>>; 2],
+}
+
+impl<S: Simd, F: Real> OnTheWay<S, F> {
+    fn new() -> Self {
+        Self { moved: vec![], by_gate: vec![], e_revs: vec![], open: [vec![], vec![]] }
+    }
 }
 
 impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool>
@@ -224,6 +241,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool>
 }
 
 /// What moves a potential: conductance, what it pulls towards times the conductance, and the current of calcium.
+#[derive(Clone, Copy)]
 struct Pass<S: Simd, F: Real> {
     conductance: Vector<S, F>,
     pull: Vector<S, F>,
@@ -267,6 +285,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
             gates: gates.chunks_exact(GATE).map(GateTwin::new).collect(),
             // What all neurons share is spread over the lanes once.
             shared: if own { vec![] } else { numbers.cell.iter().map(|x| w.splat(*x)).collect() },
+            back: RefCell::new(OnTheWay::new()),
         }
     }
 
@@ -425,10 +444,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
         let Self { p, receptors, pool, ions: ion_numbers, channels, gates, .. } = self;
         let (zero, dt) = (w.splat(F::zero()), w.splat(p.dt));
         let (first_receptor, first_ion) = (self.first_receptor(), state::COUNT + p.gates as usize);
-        let mut moved: Vec<Moved<S, F>> = Vec::with_capacity(gates.len());
-        let mut by_gate: Vec<Vector<S, F>> = Vec::with_capacity(gates.len());
-        let mut e_revs: Vec<Vector<S, F>> = Vec::with_capacity(channels.len());
-        let mut open: Vec<Vector<S, F>> = Vec::with_capacity(gates.len());
+        let OnTheWay { moved, by_gate, e_revs, open } = &mut *self.back.borrow_mut();
         let wanted = back.wants_numbers();
         let fields = frame::Block::<S, F>::fields(self);
         let numbers = |r: usize| fields + r * port::COUNT;
@@ -467,9 +483,16 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                     _ => field(cell::COUNT + 2 * c + 1),
                 });
             }
-            // Values of all gates, those without a state at `middle`.
-            let values = |middle: Vector<S, F>, open: &mut Vec<Vector<S, F>>| {
+            let place = (now.cell, &*now.state, at);
+            let input = now.input(w, field(cell::i_e), at);
+            let per_c_m = field(cell::per_c_m);
+            // change = (v - pull / G) (e^(-k G) - 1), of which the second pass, if there is one, is at the middle of the first.
+            // (Said once, in a loop, since only what is inlined has the vectors of this function.)
+            let mut passes = [(v, Pass { conductance: zero, pull: zero, influx: zero }, zero); 2];
+            let mut middle = v;
+            for (pass, open) in passes[..p.passes as usize].iter_mut().zip(&mut *open) {
                 open.clear();
+                // Values of all gates, those without a state at `middle`.
                 let mut with_state = moved.iter();
                 for gate in gates {
                     open.push(match with_state.as_slice().first() {
@@ -480,15 +503,9 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                         _ => gate.at_once(w, middle, calcium),
                     });
                 }
-            };
-            let place = (now.cell, &*now.state, at);
-            let input = now.input(w, field(cell::i_e), at);
-            let per_c_m = field(cell::per_c_m);
-            let mut middle = v;
-            if p.passes == 2 {
-                values(v, &mut open);
-                let m = self.membrane(w, place, input, v, &e_revs, &open);
+                let m = self.membrane(w, place, input, middle, e_revs, open);
                 let fall = (zero - per_c_m * m.conductance).exp_m1();
+                *pass = (middle, m, fall);
                 middle = ((v - m.pull / m.conductance) * fall).mul_add(v.of(0.5), v);
             }
 
@@ -528,9 +545,8 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
             // The passes, the last first; only what that says of calcium and ions is kept.
             for pass in (0..p.passes).rev() {
                 let last = pass + 1 == p.passes;
-                let at_middle = if pass == 0 { v } else { middle };
-                values(at_middle, &mut open);
-                let m = self.membrane(w, place, input, at_middle, &e_revs, &open);
+                let (at_middle, m, fall) = passes[pass as usize];
+                let open = &open[pass as usize];
                 if last && p.pool == 1 {
                     let after = by(&back, state::ca);
                     let fall = w.splat(pool[pool::fall]);
@@ -539,9 +555,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
                     by_influx =
                         m.influx.gt(zero).select(by_settled * w.splat(pool[pool::gain]), zero);
                 }
-                // change = (v - pull / G) (e^(-k G) - 1).
                 let v_inf = m.pull / m.conductance;
-                let fall = (zero - per_c_m * m.conductance).exp_m1();
                 let kept = fall + fall.of(1.0);
                 let by_pull = zero - by_change * fall / m.conductance;
                 let by_conductance =
@@ -647,7 +661,7 @@ impl<S: Simd, F: Real, const OWN: bool, const OWN_RECEPTORS: bool> frame::Block<
             }
 
             // The gates, which moved first.
-            for (k, (moved, by_x)) in moved.iter().zip(&by_gate).enumerate() {
+            for (k, (moved, by_x)) in moved.iter().zip(&*by_gate).enumerate() {
                 set_row(w, back.adjoint, state::COUNT + k, at, *by_x * moved.kept);
                 let by_steady = *by_x - *by_x * moved.kept;
                 let by_exponent = *by_x * (moved.before - moved.steady) * moved.kept;
