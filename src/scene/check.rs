@@ -211,6 +211,14 @@ impl<'s> Checker<'s> {
                 let help = "use `FixedOutDegree`, whose synapses are stored";
                 self.fault_with_help(format!("projections.{i}.connect"), message, help);
             }
+            let learns = projection.learn.as_ref().is_some_and(|learn| learn.common().is_some());
+            let shares =
+                projection.pool.is_some() || matches!(projection.connect, Connect::Conv(_));
+            if learns && shares {
+                let message = "the weights that learn here would be shared by all copies";
+                let help = "use `Local`, whose synapses have weights of their own";
+                self.fault_with_help(format!("projections.{i}.learn"), message, help);
+            }
             if projection.rewire.is_some() {
                 let message = "a synapse would move from one copy to another";
                 self.fault_with_help(format!("projections.{i}.rewire"), message, help);
