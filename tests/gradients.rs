@@ -898,6 +898,28 @@ fn engines_against_the_oracle_in_every_variant() {
     }
 }
 
+/// A readout is a neuron like any other: stimuli drive it, and its numbers are trained, whatever its potential is asked for.
+#[test]
+fn readouts_have_stimuli_and_trained_numbers() {
+    for over in ["Mean", "Max", "Window(from: 2, to: 5)"] {
+        let case = Case { over, ..PLAIN };
+        let text = text(&case)
+            .replace("i_e: 15))", r#"i_e: 15), train: ["tau_m", Shared("tau_syn")])"#)
+            .replace(
+                "training: (",
+                r#"stimuli: [(to: "out", input: Sine(amplitude: 40, frequency: 90))], training: ("#,
+            );
+        assert!(text.contains("Sine") && text.contains("tau_syn\")]"), "{text}");
+        let planned = |soft: u32| plan(&scene(&text), SAMPLES, case.steps, soft);
+        let (network, soft) = planned(1);
+        let data = samples(&case, &network);
+        let mut engine = Cpu::<f64>::new(&soft, Some(1), false);
+        load(&mut engine, &soft, &data.train, SAMPLES);
+        all_differences(over, (&network, &soft), &mut engine);
+        all_engines(over, &planned(0), &data, &["hidden"], (operations(&case), false));
+    }
+}
+
 #[test]
 fn engines_against_the_oracle_in_frames() {
     for (name, case) in (0..FRAMED.len()).map(framed) {

@@ -4,6 +4,7 @@ use super::*;
 use crate::network::connect::{Setting, distance::in_space};
 use crate::network::delay::at_least_a_step;
 use crate::network::weight::{self, Entry};
+use crate::scene::Gradient;
 
 impl<'s> Checker<'s> {
     pub(super) fn projection(&mut self, path: &str, projection: &'s Projection) {
@@ -167,9 +168,11 @@ impl<'s> Checker<'s> {
             Some(training)
                 if training.loss.is_gradient()
                     && training.loss.has_samples()
+                    && training.learn != Gradient::Backprop
                     && to.is_some_and(|to| matches!(to.model, Model::Readout(_))) =>
             {
-                let message = "a readout that is to tell classes gets no stimuli";
+                let message =
+                    "a readout that is to tell classes gets stimuli with `Backprop` alone";
                 self.fault(format!("{path}.to"), message);
             }
             Some(training) if training.loss.is_gradient() => {}

@@ -581,9 +581,11 @@ impl<'s> Checker<'s> {
             }
             if matches!(population.model, Model::Readout(_))
                 && name != CURRENT
-                && training.is_some_and(|t| t.loss.over().is_some())
+                && training
+                    .is_some_and(|t| t.loss.over().is_some() && t.learn != Gradient::Backprop)
             {
-                let message = "of a readout that gives the answer only `i_e` is trained";
+                let message =
+                    "of a readout that gives the answer only `i_e` is trained but with `Backprop`";
                 self.fault_with_help(&path, message, "train numbers of the neurons before it");
             }
             if name == CURRENT && !matches!(trained, Trained::Each(_)) {
