@@ -60,7 +60,7 @@ impl Tapes<'_> {
         let acting = self.layout.arrays.zero_reals(format!("{}.acting", m.name), len);
         let by_level = format!("{}.by_level", m.name);
         let back = self.is_felt(index).then(|| self.layout.arrays.zero_reals(by_level, len));
-        self.levels.push(Level { acting, back: back.map(|array| (array, false)) });
+        self.levels[index] = Some(Level { acting, back: back.map(|array| (array, false)) });
         let none = [(usize::MAX, 0.0)];
         let sources = if m.spikes.is_empty() { &none[..] } else { &m.spikes };
         for (k, (population, amount)) in sources.iter().enumerate() {
@@ -93,6 +93,7 @@ impl Tapes<'_> {
         let (pop, steps, mut gated) = (self.layout.pops[k], self.layout.steps, Vec::new());
         let levels = network.modulators.iter().zip(self.levels.clone()).enumerate();
         for (modulator, (m, level)) in levels {
+            let Some(level) = level else { continue };
             for (which, effect) in m.effects.iter().enumerate() {
                 let Effect::Gain { population, receptor, neurons, slope } = *effect else {
                     continue;
@@ -122,7 +123,7 @@ impl Tapes<'_> {
                         let kernel = &keep_arrivals::KERNEL;
                         launches.push(self.by_sample(kernel, &m.name, p.words(), args, n));
                     }
-                    launches.push(self.gain(k, &one));
+                    launches.push(self.gain(k, level.acting, &one));
                     gated.push(one);
                 }
             }
@@ -135,7 +136,7 @@ impl Tapes<'_> {
         let (pop, steps) = (self.layout.pops[k], self.layout.steps);
         for one in self.gated[k].clone().into_iter().rev() {
             let Gated { modulator, receptor, neurons: [from, to], slope, kept } = one;
-            let Level { acting, back } = self.levels[modulator];
+            let Some(Level { acting, back }) = self.levels[modulator] else { continue };
             if let (Some(kept), Some((by_level, filled))) = (kept, back) {
                 let n = to - from;
                 let p = GainGradientParams::<f64> {
@@ -146,7 +147,7 @@ impl Tapes<'_> {
                     accumulate: u32::from(filled),
                     slope,
                 };
-                self.levels[modulator].back = Some((by_level, true));
+                self.levels[modulator] = Some(Level { acting, back: Some((by_level, true)) });
                 let args = vec![
                     each(acting, steps),
                     each(kept, steps * n),
@@ -158,11 +159,11 @@ impl Tapes<'_> {
                 let launch = self.by_sample(kernel, name, p.words(), args, 1);
                 launches.push(Launch { per_step: true, ..launch });
             }
-            launches.push(self.gain(k, &one));
+            launches.push(self.gain(k, acting, &one));
         }
     }
 
-    fn gain(&self, k: usize, one: &Gated) -> Launch {
+    fn gain(&self, k: usize, acting: Reals, one: &Gated) -> Launch {
         let (pop, steps) = (self.layout.pops[k], self.layout.steps);
         let [from, to] = one.neurons;
         let p = GainParams::<f64> {
@@ -172,7 +173,7 @@ impl Tapes<'_> {
             steps: steps as u32,
             slope: one.slope,
         };
-        let args = vec![each(self.levels[one.modulator].acting, steps), self.tape(&pop)];
+        let args = vec![each(acting, steps), self.tape(&pop)];
         let name = &self.network.modulators[one.modulator].name;
         self.by_sample(&gain::KERNEL, name, p.words(), args, to - from)
     }
@@ -180,7 +181,7 @@ impl Tapes<'_> {
     /// Gradients by a concentration become gradients by the spikes that release it.
     pub(super) fn concentration_back(&mut self, index: usize, launches: &mut Vec<Launch>) {
         let (m, steps) = (&self.network.modulators[index], self.layout.steps);
-        let Some((by_level, true)) = self.levels[index].back else { return };
+        let Some(Level { back: Some((by_level, true)), .. }) = self.levels[index] else { return };
         for &(k, amount) in &m.spikes {
             let Pop { n, active: true, .. } = self.layout.pops[k] else { continue };
             let (cotangent, filled) = self.cotangent(k);

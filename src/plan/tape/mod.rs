@@ -151,8 +151,8 @@ struct Tapes<'a> {
     counted: Vec<Counted>,
     /// First spikes, if the loss is of their times.
     firsts: Option<Firsts>,
-    /// Concentration of each modulator.
-    levels: Vec<Level>,
+    /// Concentration of each modulator, once what releases it is done.
+    levels: Vec<Option<Level>>,
     /// Gains of what arrives at each population.
     gated: Vec<Vec<Gated>>,
 }
@@ -176,7 +176,7 @@ impl<'a> Tapes<'a> {
             followed: None,
             counted: Vec::new(),
             firsts: None,
-            levels: Vec::new(),
+            levels: vec![None; network.modulators.len()],
             gated: vec![Vec::new(); network.populations.len()],
         }
     }
