@@ -443,7 +443,7 @@ fn changing() -> [(&'static str, Case); 5] {
 
 /// Gains by what neurons release: alone, by neurons on a cycle and by two substances, of which one acts on a part and
 /// comes to where nothing is left; of neurons on a cycle; and by and of neurons that keep states.
-fn modulated() -> [(&'static str, Case); 4] {
+fn modulated() -> [(&'static str, Case); 5] {
     let one = r#""m": (tau: 4, baseline: 0.5, release: [Spikes(population: "hidden", amount: 0.3)],
         effects: [Gain(population: "out", slope: 0.8)])"#;
     let two = r#""m": (tau: 4, release: [Spikes(population: "hidden", amount: 0.3), Events(times: [2], amount: 0.5)],
@@ -452,6 +452,10 @@ fn modulated() -> [(&'static str, Case); 4] {
             effects: [Gain(population: "out", neurons: (from: 1, to: 3), slope: -0.7)])"#;
     let within =
         r#"(from: "out", to: "out", connect: Dense, weight: Kaiming(gain: 1.5), delay: 2),"#;
+    let both = r#""m": (tau: 4, release: [Spikes(population: "hidden", amount: 0.3)],
+            effects: [Gain(population: "out", slope: 0.8)]),
+        "n": (tau: 9, release: [Spikes(population: "in", amount: 0.1)],
+            effects: [Gain(population: "hidden", slope: 0.5)])"#;
     let states = framed(0).1;
     [
         ("released", Case { modulators: one, counts: true, steps: 9, ..PLAIN }),
@@ -462,6 +466,16 @@ fn modulated() -> [(&'static str, Case); 4] {
         (
             "released, onto a cycle",
             Case { modulators: one, extra: within, counts: true, steps: 9, ..PLAIN },
+        ),
+        (
+            "released, the first by neurons and the second by sources",
+            Case {
+                modulators: both,
+                encoder: "Latency(window: 4.0)",
+                counts: true,
+                steps: 9,
+                ..PLAIN
+            },
         ),
         ("released, with states", Case { modulators: one, counts: true, ..states }),
     ]
@@ -896,6 +910,19 @@ fn engines_against_the_oracle_in_every_variant() {
         engines_against_oracle(name, &case, 0);
         engines_against_oracle(&format!("soft {name}"), &case, if case.detach { 1 } else { 2 });
     }
+}
+
+/// Whichever of the substances is there first, a gain follows its own.
+#[test]
+fn each_gain_follows_its_own_substance() {
+    let case = modulated().into_iter().find(|(name, _)| name.contains("by sources")).unwrap().1;
+    let (_, plan) = plan(&scene(&text(&case)), SAMPLES, case.steps, 0);
+    let stages = &plan.programs[plan.program("evaluate").unwrap().index()].stages;
+    let launches = stages.iter().flat_map(|stage| stage.launches());
+    let gains = launches.filter(|launch| launch.kernel.name == "train/gain");
+    let name = |array| plan.arrays[array].name.clone();
+    let found: Vec<_> = gains.map(|gain| [0, 1].map(|k| name(gain.args[k].array))).collect();
+    assert_eq!(found, [["n.acting", "hidden.tape"], ["m.acting", "out.tape"]]);
 }
 
 /// A readout is a neuron like any other: stimuli drive it, and its numbers are trained, whatever its potential is asked for.
